@@ -1,0 +1,33 @@
+import { Module, type DynamicModule, type Type } from '@nestjs/common';
+import { IngressModule } from './ingress/ingress.module.js';
+import { LedgerModule } from './ledger/ledger.module.js';
+import { OpsModule } from './ops/ops.module.js';
+import { PlatformModule, type PlatformParts } from './platform/platform.module.js';
+import type { QueueBackend } from './queue/backend.js';
+import { QueueModule } from './queue/queue.module.js';
+
+/** The composition root: which rooms of the house a role opens. */
+@Module({})
+export class AppModule {
+  static async forRole(parts: PlatformParts, backend: QueueBackend): Promise<DynamicModule> {
+    const role = parts.config.ROLE;
+    return {
+      module: AppModule,
+      imports: [
+        PlatformModule.with(parts),
+        QueueModule.with(backend),
+        LedgerModule,
+        OpsModule,
+        ...(role === 'worker' ? [] : [IngressModule]),
+        ...(role === 'api' ? [] : await workerModules()),
+      ],
+    };
+  }
+}
+
+/** Imported only here and only now, so that an api process never loads an AI or CRM client. */
+async function workerModules(): Promise<Type[]> {
+  const { PipelineModule } = await import('./pipeline/pipeline.module.js');
+  const { RecoveryModule } = await import('./recovery/recovery.module.js');
+  return [PipelineModule, RecoveryModule];
+}

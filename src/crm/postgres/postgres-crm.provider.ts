@@ -1,0 +1,63 @@
+import { AppError } from '../../errors/app-error.js';
+import type { CrmReference } from '../../lead/lead.js';
+import { Batcher } from '../../platform/batcher.js';
+import { openPool, type Pool } from '../../platform/postgres.js';
+import type { CrmProvider, CrmSync } from '../port.js';
+import { ensureMembers, upsertLeads } from './upsert-leads.js';
+
+/** The CRM of ENV=MOCK: two tables that anyone can look into, as strict about duplicates as Salesforce is. */
+export class PostgresCrmProvider implements CrmProvider {
+  readonly name = 'postgres';
+  private readonly pool: Pool;
+  private readonly syncing: Batcher<CrmSync, CrmReference>;
+
+  constructor(databaseUrl: string) {
+    this.pool = openPool({ url: databaseUrl, max: 3, timeoutMs: 5000, name: 'mock-crm' });
+    this.syncing = new Batcher({
+      run: (syncs) => this.write(syncs),
+      maxBatch: 200,
+      maxWaiting: 10_000,
+      parallel: 2,
+      // Two campaigns of one person write the same Lead: one after the other, so that a batch names each person once.
+      keyOf: (sync) => sync.personKey,
+      blamesOneItem: isRecordError,
+    });
+  }
+
+  async sync(request: CrmSync): Promise<CrmReference> {
+    try {
+      return await this.syncing.submit(request);
+    } catch (cause) {
+      if (isRecordError(cause)) {
+        throw new AppError('CRM_RECORD_REJECTED', `The mock CRM refused the record (${(cause as { code: string }).code}).`, {
+          cause,
+        });
+      }
+      throw new AppError('CRM_UNAVAILABLE', 'The mock CRM did not answer.', { cause });
+    }
+  }
+
+  async ping(): Promise<void> {
+    try {
+      await this.pool.query('SELECT 1');
+    } catch (cause) {
+      throw new AppError('CRM_UNAVAILABLE', 'The mock CRM did not answer.', { cause });
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.pool.end();
+  }
+
+  private async write(syncs: CrmSync[]): Promise<CrmReference[]> {
+    await upsertLeads(this.pool, syncs);
+    const members = await ensureMembers(this.pool, syncs);
+    return members.map((member) => ({ provider: this.name, ...member }));
+  }
+}
+
+/** SQLSTATE classes 22 (bad value) and 23 (broken constraint): the record's own fault. */
+function isRecordError(error: unknown): boolean {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === 'string' && /^2[23]/.test(code);
+}

@@ -1,0 +1,13 @@
+import type { Config } from '../platform/config/config.js';
+import type { CrmProvider } from './port.js';
+
+/** What a CRM provider may need to be made. */
+export interface CrmSettings {
+  config: Config;
+  databaseUrl: string;
+}
+
+/** Every CRM, by its name in CRM_PROVIDER. The folder is loaded only when it is chosen. */
+export const CRM_PROVIDERS: Record<string, (settings: CrmSettings) => Promise<CrmProvider>> = {
+  postgres: async ({ databaseUrl }) => new (await import('./postgres/postgres-crm.provider.js')).PostgresCrmProvider(databaseUrl),
+};

@@ -1,0 +1,12 @@
+import type { Enrichment } from '../lead/enrichment.js';
+import type { LeadContent } from '../lead/lead.js';
+
+/** What every scorer implements. A provider is a folder here and a line in registry.ts. */
+export interface EnrichmentProvider {
+  readonly name: string;
+  /**
+   * Scores one lead.
+   * @throws AppError with an AI_… code; anything else counts as UNEXPECTED.
+   */
+  score(lead: LeadContent, signal: AbortSignal): Promise<Enrichment>;
+}

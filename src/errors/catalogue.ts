@@ -1,0 +1,155 @@
+/**
+ * What an error means for the lead that met it; `pipeline/outcome.ts` turns the class into what happens next.
+ *
+ * - `input`: the sender's request is wrong; nothing was stored.
+ * - `permanent`: this record will never succeed as it is: dead letter at once.
+ * - `transient`: this record may succeed later: retried, then dead letter.
+ * - `outage`: the downstream is unreachable or broken for everyone.
+ * - `startup`: the service cannot run as it is configured.
+ * - `internal`: a condition inside the service, not the lead's fault.
+ */
+export type ErrorClass = 'input' | 'permanent' | 'transient' | 'outage' | 'startup' | 'internal';
+
+interface CatalogueEntry {
+  class: ErrorClass;
+  /** What happened, for a person. */
+  meaning: string;
+  /** What to do about it. */
+  remedy: string;
+}
+
+/** Every error code of the service. docs/errors.md is generated from this list. */
+export const ERROR_CATALOGUE = {
+  INVALID_BODY: {
+    class: 'input',
+    meaning: 'The request body is not the JSON object or the form that the endpoint takes.',
+    remedy: 'Compare the webhook template with docs/marketo.md; the message names the place.',
+  },
+  INVALID_LEAD: {
+    class: 'input',
+    meaning: 'A field of the lead is missing or malformed.',
+    remedy: 'Correct the field that the problem lists in `errors` and send the lead again.',
+  },
+  UNAUTHENTICATED: {
+    class: 'input',
+    meaning: 'The request carried no secret, or a wrong one.',
+    remedy: 'Send one of WEBHOOK_SECRETS as X-Webhook-Secret (webhooks), or one of OPS_TOKENS as a bearer token (operations).',
+  },
+  FORBIDDEN: {
+    class: 'input',
+    meaning: 'The token is known, but its role does not permit this act.',
+    remedy: 'Use a token with the role `operator`.',
+  },
+  NOT_FOUND: {
+    class: 'input',
+    meaning: 'There is nothing at this address.',
+    remedy: 'Check the path and the id.',
+  },
+  BODY_TOO_LARGE: {
+    class: 'input',
+    meaning: 'The body is larger than 64 KiB.',
+    remedy: 'Shorten the template: send only the fields that sales needs.',
+  },
+  UNSUPPORTED_MEDIA_TYPE: {
+    class: 'input',
+    meaning: 'The Content-Type is neither JSON nor a form.',
+    remedy: 'Send application/json or application/x-www-form-urlencoded.',
+  },
+  TOO_MANY_FAILED_AUTHENTICATIONS: {
+    class: 'input',
+    meaning: 'This address sent too many wrong secrets and is held off for a while.',
+    remedy: 'Correct the secret. Requests that carry a right one are never held off.',
+  },
+  BAD_REQUEST: {
+    class: 'input',
+    meaning: 'The request is not one that this service can read.',
+    remedy: 'The detail of the problem says which part of it.',
+  },
+  LEDGER_UNAVAILABLE: {
+    class: 'outage',
+    meaning: 'PostgreSQL did not confirm the write, so the lead was not accepted.',
+    remedy: 'Send it again after the seconds in Retry-After. Check that PostgreSQL is reachable.',
+  },
+  LEDGER_OVERLOADED: {
+    class: 'outage',
+    meaning:
+      'More leads were waiting for PostgreSQL than the service holds in memory, so this one was refused rather than risked.',
+    remedy: 'Send it again after the seconds in Retry-After. Add API instances or a faster database if it recurs.',
+  },
+  QUEUE_UNAVAILABLE: {
+    class: 'outage',
+    meaning: 'The queue store did not answer.',
+    remedy: 'Nothing is lost: the sweeper enqueues the leads when it is back. Check Redis.',
+  },
+  CRM_UNAVAILABLE: {
+    class: 'outage',
+    meaning: 'The CRM did not answer.',
+    remedy: 'Nothing to do for the lead: it is retried. Check the CRM.',
+  },
+  CRM_RECORD_REJECTED: {
+    class: 'permanent',
+    meaning: 'The CRM refuses this record as it is.',
+    remedy: 'Read the last error, correct the fields and replay the dead letter.',
+  },
+  AI_UNAVAILABLE: {
+    class: 'outage',
+    meaning: 'The model did not answer.',
+    remedy: 'Nothing to do for the lead: it is retried. Check the AI provider.',
+  },
+  UNEXPECTED: {
+    class: 'transient',
+    meaning: 'An error that the catalogue does not know.',
+    remedy: 'It is retried, then dead-lettered with its cause in the log. Report it: it should have a code.',
+  },
+  STALE_RUN: {
+    class: 'internal',
+    meaning: 'A newer run has taken the lead over, so the late write was refused.',
+    remedy: 'Nothing: this is the fence doing its work.',
+  },
+  CONFIG_INVALID: {
+    class: 'startup',
+    meaning: 'The environment does not describe a service that can start.',
+    remedy: 'Correct the variables that the message names.',
+  },
+  PORT_IN_USE: {
+    class: 'startup',
+    meaning: 'Another process listens on the port.',
+    remedy: 'Stop it, or start with another PORT.',
+  },
+  DATA_DIR_IN_USE: {
+    class: 'startup',
+    meaning: 'Another instance of the service is running on this data folder.',
+    remedy: 'Stop it, or start with another DATA_DIR (and PORT).',
+  },
+  DATA_DIR_UNUSABLE: {
+    class: 'startup',
+    meaning: 'The data folder holds something that this service did not make, or that it cannot read. Nothing in it was changed.',
+    remedy: 'Point DATA_DIR at an empty folder, or restore the folder.',
+  },
+  EMBEDDED_POSTGRES_FAILED: {
+    class: 'startup',
+    meaning: 'The embedded PostgreSQL could not be started.',
+    remedy: 'Read its log, which the message names, or give your own server as DATABASE_URL.',
+  },
+  EMBEDDED_REDIS_FAILED: {
+    class: 'startup',
+    meaning: 'The local redis-server could not be started.',
+    remedy: 'Read its log, which the message names; or set QUEUE_BACKEND=postgres, or REDIS_URL.',
+  },
+  DATABASE_UNREACHABLE: {
+    class: 'startup',
+    meaning: 'The database did not answer at start.',
+    remedy: 'Check DATABASE_URL and that the server runs.',
+  },
+  MIGRATION_FAILED: {
+    class: 'startup',
+    meaning: 'The database schema could not be brought up to date; nothing was half-applied.',
+    remedy: 'Read the cause; a schema newer than this version needs the newer version of the service.',
+  },
+} as const satisfies Record<string, CatalogueEntry>;
+
+export type ErrorCode = keyof typeof ERROR_CATALOGUE;
+
+export function classOf(code: ErrorCode): ErrorClass {
+  return ERROR_CATALOGUE[code].class;
+}

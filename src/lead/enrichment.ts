@@ -1,0 +1,35 @@
+import { z } from 'zod';
+
+export const INTENTS = ['high', 'medium', 'low', 'none', 'unknown'] as const;
+export type Intent = (typeof INTENTS)[number];
+
+export const SCORE_SOURCES = ['ai', 'heuristic', 'fallback'] as const;
+
+/** One reason for the score. `points` are given where the scorer adds up points (the heuristic does, a model does not). */
+export const evidenceSchema = z.object({
+  signal: z.string().min(1).max(200),
+  polarity: z.enum(['positive', 'negative', 'neutral']),
+  points: z.number().optional(),
+});
+export type Evidence = z.infer<typeof evidenceSchema>;
+
+/** The result of the enrichment stage, as the ledger keeps it and the CRM receives it. */
+export const enrichmentSchema = z.object({
+  /** 0 (no fit) to 100 (ideal customer who wants to buy). */
+  fitScore: z.number().int().min(0).max(100),
+  intent: z.enum(INTENTS),
+  /** 0 to 1: how sure the scorer is of `intent`. */
+  confidence: z.number().min(0).max(1),
+  evidence: z.array(evidenceSchema).max(12),
+  /** One sentence for the salesperson. */
+  reasoning: z.string().max(300),
+  scoreSource: z.enum(SCORE_SOURCES),
+  /** The score stands in for a better one, which is still owed. */
+  needsRescore: z.boolean(),
+  flags: z.array(z.string()),
+  /** The provider that answered, e.g. `heuristic`. */
+  provider: z.string(),
+  /** The version of the rules or the prompt that made this score. */
+  scorerVersion: z.string(),
+});
+export type Enrichment = z.infer<typeof enrichmentSchema>;

@@ -1,0 +1,86 @@
+import type { LeadInput } from '../lead/lead.js';
+import type { Pool } from '../platform/postgres.js';
+import { columns } from '../platform/columns.js';
+
+/** A validated lead with its keys, ready to be committed. */
+export interface LeadToAccept extends LeadInput {
+  id: string;
+  personKey: string;
+}
+
+export interface AcceptedLead {
+  leadId: string;
+  outcome: 'accepted' | 'updated' | 'duplicate';
+  revision: number;
+  epoch: number;
+}
+
+/**
+ * One statement, so one commit, for the whole batch. A row that exists is revised only if the merge of what it has with what
+ * was sent differs in something other than the ignored attributes: a field that is missing removes nothing.
+ * Rows that the WHERE leaves alone are not returned: those are the duplicates.
+ */
+const ACCEPT = `
+WITH accepted AS (
+  INSERT INTO ledger.leads AS l (id, person_key, email, email_raw, campaign_id, name, attributes, received_at, content_at)
+  SELECT i.id, decode(i.person_key, 'hex'), i.email, i.email_raw, i.campaign_id, i.name, i.attributes::jsonb, clock_timestamp(), clock_timestamp()
+  FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
+    AS i (id, person_key, email, email_raw, campaign_id, name, attributes)
+  ORDER BY i.id
+  ON CONFLICT (id) DO UPDATE SET
+    replaced = jsonb_build_object('name', l.name, 'attributes', l.attributes),
+    name = coalesce(excluded.name, l.name),
+    attributes = l.attributes || excluded.attributes,
+    email_raw = excluded.email_raw,
+    state = 'received',
+    revision = l.revision + 1,
+    epoch = l.epoch + 1,
+    fence = nextval('ledger.fence'),
+    claimed_by = NULL, claimed_at = NULL,
+    enrichment_attempts = 0, crm_sync_attempts = 0, next_attempt_at = NULL, last_error = NULL,
+    enrichment = NULL, scorings = 0,
+    content_at = excluded.content_at,
+    enriched_at = NULL, synced_at = NULL,
+    touched_at = now(),
+    event_seq = l.event_seq + 1
+  WHERE coalesce(excluded.name, l.name) IS DISTINCT FROM l.name
+     OR (l.attributes || excluded.attributes) - $8::text[] IS DISTINCT FROM l.attributes - $8::text[]
+  RETURNING l.id, l.revision, l.epoch, l.event_seq, l.name, l.attributes, l.replaced
+), audited AS (
+  INSERT INTO ledger.events (lead_id, seq, kind, detail)
+  SELECT id, event_seq,
+    CASE WHEN event_seq = 1 THEN 'received' ELSE 'revised' END,
+    CASE WHEN event_seq = 1 THEN jsonb_build_object('revision', revision)
+         ELSE jsonb_build_object('revision', revision, 'changed', ledger.changed_fields(replaced, name, attributes)) END
+  FROM accepted
+)
+SELECT id, revision, epoch, event_seq FROM accepted`;
+
+interface Row {
+  id: string;
+  revision: number;
+  epoch: number;
+  event_seq: number;
+}
+
+/**
+ * Commits a batch of leads with distinct ids. Resolves only after the commit; results are in the order of the input.
+ * @param ignored attribute names that make no new revision (CONTENT_IGNORE).
+ */
+export async function acceptLeads(pool: Pool, leads: LeadToAccept[], ignored: string[]): Promise<AcceptedLead[]> {
+  const { rows } = await pool.query<Row>({
+    name: 'accept-leads',
+    text: ACCEPT,
+    values: [
+      ...columns(leads, ['id', 'personKey', 'email', 'emailRaw', 'campaignId', 'name']),
+      leads.map((lead) => JSON.stringify(lead.attributes)),
+      ignored,
+    ],
+  });
+  const committed = new Map(rows.map((row) => [row.id, row]));
+  return leads.map(({ id }) => {
+    const row = committed.get(id);
+    if (!row) return { leadId: id, outcome: 'duplicate', revision: 0, epoch: 0 };
+    return { leadId: id, outcome: row.event_seq === 1 ? 'accepted' : 'updated', revision: row.revision, epoch: row.epoch };
+  });
+}

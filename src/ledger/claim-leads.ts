@@ -1,0 +1,105 @@
+import type { LeadContent } from '../lead/lead.js';
+import type { Enrichment } from '../lead/enrichment.js';
+import type { OpenState } from '../lead/state.js';
+import type { Pool } from '../platform/postgres.js';
+import { columns } from '../platform/columns.js';
+import { contentOf, CONTENT_COLUMNS, type ContentRow } from './lead-row.js';
+
+/** A job's view of the lead it brings forward. */
+export interface ClaimRequest {
+  leadId: string;
+  epoch: number;
+}
+
+/** A lead that this run owns until somebody else raises the fence. */
+export interface ClaimedLead extends LeadContent {
+  epoch: number;
+  fence: string;
+  /** Failures so far of this revision in this stage. */
+  attempts: number;
+  receivedAt: Date;
+  contentAt: Date;
+  claimedAt: Date;
+}
+
+export interface LeadClaimedForSync extends ClaimedLead {
+  /** The newest scored content of the person, which the CRM's Lead shall show: this row's or another's. */
+  projection: { lead: LeadContent; enrichment: Enrichment; version: number };
+}
+
+const claim = (state: OpenState, attempts: string) => `
+  UPDATE ledger.leads l
+  SET fence = nextval('ledger.fence'), claimed_by = $3, claimed_at = clock_timestamp(), touched_at = now()
+  FROM unnest($1::uuid[], $2::int[]) AS c (id, epoch)
+  WHERE l.id = c.id AND l.epoch = c.epoch AND l.state = '${state}'
+  RETURNING ${CONTENT_COLUMNS('l')}, l.epoch, l.fence, l.${attempts} AS attempts, l.received_at, l.content_at, l.claimed_at, l.person_key AS person`;
+
+const CLAIM_FOR_ENRICHMENT = claim('received', 'enrichment_attempts');
+
+/** The statement sees the rows as they were before it, which is what the projection needs: a claim changes no content. */
+const CLAIM_FOR_SYNC = `
+WITH claimed AS (${claim('enriched', 'crm_sync_attempts')})
+SELECT claimed.*, p.projection
+FROM claimed CROSS JOIN LATERAL (
+  SELECT to_jsonb(newest) AS projection
+  FROM (
+    SELECT ${CONTENT_COLUMNS('n')}, n.enrichment,
+      (extract(epoch FROM n.content_at) * 1000000)::bigint + n.scorings AS version
+    FROM ledger.leads n
+    WHERE n.person_key = claimed.person AND n.state IN ('enriched', 'synced') AND n.enrichment IS NOT NULL
+    ORDER BY n.content_at DESC, n.id DESC
+    LIMIT 1
+  ) newest
+) p`;
+
+interface ClaimedRow extends ContentRow {
+  epoch: number;
+  fence: string;
+  attempts: number;
+  received_at: Date;
+  content_at: Date;
+  claimed_at: Date;
+}
+
+interface ClaimedForSyncRow extends ClaimedRow {
+  projection: ContentRow & { enrichment: Enrichment; version: number };
+}
+
+/**
+ * Claims a batch: each row that is still where its job expects it gets a new fence, so that a frozen older run can no longer
+ * write. Null where the row has moved on (a newer revision, already done, erased): that job has nothing left to do.
+ */
+export async function claimForEnrichment(pool: Pool, requests: ClaimRequest[], worker: string): Promise<(ClaimedLead | null)[]> {
+  const rows = await run<ClaimedRow>(pool, 'claim-for-enrichment', CLAIM_FOR_ENRICHMENT, requests, worker);
+  return requests.map(({ leadId }) => {
+    const row = rows.get(leadId);
+    return row ? claimedOf(row) : null;
+  });
+}
+
+export async function claimForSync(pool: Pool, requests: ClaimRequest[], worker: string): Promise<(LeadClaimedForSync | null)[]> {
+  const rows = await run<ClaimedForSyncRow>(pool, 'claim-for-sync', CLAIM_FOR_SYNC, requests, worker);
+  return requests.map(({ leadId }) => {
+    const row = rows.get(leadId);
+    if (!row) return null;
+    const { enrichment, version } = row.projection;
+    return { ...claimedOf(row), projection: { lead: contentOf(row.projection), enrichment, version } };
+  });
+}
+
+async function run<Row extends ContentRow>(pool: Pool, name: string, text: string, requests: ClaimRequest[], worker: string) {
+  const { rows } = await pool.query<Row>({ name, text, values: [...columns(requests, ['leadId', 'epoch']), worker] });
+  return new Map(rows.map((row) => [row.id, row]));
+}
+
+function claimedOf(row: ClaimedRow): ClaimedLead {
+  return {
+    ...contentOf(row),
+    epoch: row.epoch,
+    fence: row.fence,
+    attempts: row.attempts,
+    receivedAt: row.received_at,
+    contentAt: row.content_at,
+    claimedAt: row.claimed_at,
+  };
+}

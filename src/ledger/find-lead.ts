@@ -1,0 +1,86 @@
+import type { Enrichment } from '../lead/enrichment.js';
+import type { CrmReference, Lead, LeadError, LeadEvent } from '../lead/lead.js';
+import type { LeadState } from '../lead/state.js';
+import type { Pool } from '../platform/postgres.js';
+import { contentOf, CONTENT_COLUMNS, type ContentRow } from './lead-row.js';
+
+const LEAD_COLUMNS = `${CONTENT_COLUMNS('l')}, l.state, l.epoch, l.enrichment_attempts, l.crm_sync_attempts, l.enrichment, l.crm,
+  l.last_error, l.next_attempt_at, l.received_at, l.content_at, l.enriched_at, l.synced_at`;
+
+interface LeadRow extends ContentRow {
+  state: LeadState;
+  epoch: number;
+  enrichment_attempts: number;
+  crm_sync_attempts: number;
+  enrichment: Enrichment | null;
+  crm: CrmReference | null;
+  last_error: LeadError | null;
+  next_attempt_at: Date | null;
+  received_at: Date;
+  content_at: Date;
+  enriched_at: Date | null;
+  synced_at: Date | null;
+}
+
+const EVENTS = 'SELECT seq, at, kind, detail FROM ledger.events WHERE lead_id = $1 ORDER BY seq';
+
+/** One lead with its whole audit trail, or null. */
+export async function findLead(pool: Pool, id: string): Promise<{ lead: Lead; events: LeadEvent[] } | null> {
+  const [leads, events] = await Promise.all([
+    pool.query<LeadRow>(`SELECT ${LEAD_COLUMNS} FROM ledger.leads l WHERE l.id = $1`, [id]),
+    pool.query<{ seq: number; at: Date; kind: string; detail: Record<string, unknown> }>(EVENTS, [id]),
+  ]);
+  const row = leads.rows[0];
+  if (!row) return null;
+  return { lead: leadOf(row), events: events.rows.map((event) => ({ ...event, at: event.at.toISOString() })) };
+}
+
+export interface LeadFilter {
+  state?: LeadState;
+  campaignId?: string;
+  personKey?: string;
+}
+
+/** The place in the list after which the next page begins. */
+export interface LeadCursor {
+  receivedAt: string;
+  id: string;
+}
+
+/** A page of leads, newest first. Keyset pagination: the cost of a page does not grow with its number. */
+export async function listLeads(pool: Pool, filter: LeadFilter, limit: number, after: LeadCursor | null): Promise<Lead[]> {
+  const values: unknown[] = [];
+  const bind = (value: unknown) => `$${values.push(value)}`;
+  const conditions = ['true'];
+  if (filter.state) conditions.push(`l.state = ${bind(filter.state)}`);
+  if (filter.campaignId) conditions.push(`l.campaign_id = ${bind(filter.campaignId)}`);
+  if (filter.personKey) conditions.push(`l.person_key = decode(${bind(filter.personKey)}, 'hex')`);
+  if (after) conditions.push(`(l.received_at, l.id) < (${bind(after.receivedAt)}::timestamptz, ${bind(after.id)}::uuid)`);
+  const { rows } = await pool.query<LeadRow>(
+    `SELECT ${LEAD_COLUMNS} FROM ledger.leads l WHERE ${conditions.join(' AND ')}
+     ORDER BY l.received_at DESC, l.id DESC LIMIT ${bind(limit)}`,
+    values,
+  );
+  return rows.map(leadOf);
+}
+
+function leadOf(row: LeadRow): Lead {
+  return {
+    ...contentOf(row),
+    state: row.state,
+    epoch: row.epoch,
+    attempts: { enrichment: row.enrichment_attempts, 'crm-sync': row.crm_sync_attempts },
+    enrichment: row.enrichment,
+    crm: row.crm,
+    lastError: row.last_error,
+    nextAttemptAt: iso(row.next_attempt_at),
+    receivedAt: row.received_at.toISOString(),
+    contentAt: row.content_at.toISOString(),
+    enrichedAt: iso(row.enriched_at),
+    syncedAt: iso(row.synced_at),
+  };
+}
+
+function iso(date: Date | null): string | null {
+  return date === null ? null : date.toISOString();
+}

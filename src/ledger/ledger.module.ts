@@ -1,0 +1,20 @@
+import { hostname } from 'node:os';
+import { Global, Module } from '@nestjs/common';
+import type { Config } from '../platform/config/config.js';
+import { CONFIG, LEDGER_POOL } from '../platform/platform.module.js';
+import type { Pool } from '../platform/postgres.js';
+import { Ledger } from './ledger.js';
+
+@Global()
+@Module({
+  providers: [
+    {
+      provide: Ledger,
+      inject: [CONFIG, LEDGER_POOL],
+      useFactory: (config: Config, pool: Pool) =>
+        new Ledger({ pool, worker: `${hostname()}/${process.pid}`, contentIgnore: config.CONTENT_IGNORE }),
+    },
+  ],
+  exports: [Ledger],
+})
+export class LedgerModule {}

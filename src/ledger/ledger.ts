@@ -1,0 +1,179 @@
+import { AppError } from '../errors/app-error.js';
+import type { Enrichment } from '../lead/enrichment.js';
+import type { CrmReference, Lead, LeadError, LeadEvent } from '../lead/lead.js';
+import type { Stage } from '../lead/state.js';
+import { Batcher, BatcherFull, type BatcherOptions } from '../platform/batcher.js';
+import type { Pool } from '../platform/postgres.js';
+import { acceptLeads, type AcceptedLead, type LeadToAccept } from './accept-leads.js';
+import { checkpointEnrichment, type EnrichmentCheckpoint } from './checkpoint-enrichment.js';
+import { claimForEnrichment, claimForSync, type ClaimedLead, type ClaimRequest, type LeadClaimedForSync } from './claim-leads.js';
+import { findLead, listLeads, type LeadCursor, type LeadFilter } from './find-lead.js';
+import { asSweepLeader } from './leadership.js';
+import { markSynced, type SyncedLead } from './mark-synced.js';
+import { recordFailure } from './record-failure.js';
+import { backlog, openLeads, raiseEpochs, type OpenLead } from './sweep.js';
+
+export interface LedgerOptions {
+  pool: Pool;
+  /** Names this process in the rows that it claims. */
+  worker: string;
+  /** CONTENT_IGNORE: attributes that make no new revision. */
+  contentIgnore: string[];
+}
+
+/** Leads that may wait in memory for a commit: about two seconds of work; past that the sender is told to come back. */
+const MAX_WAITING = 20_000;
+
+/**
+ * The truth about every lead. Each method is one SQL statement (its own file beside this one), shared by concurrent callers
+ * through a batcher where it is on the hot path.
+ * Every method throws AppError LEDGER_UNAVAILABLE where PostgreSQL does not answer in time.
+ */
+export class Ledger {
+  private readonly accepting: Batcher<LeadToAccept, AcceptedLead>;
+  private readonly claimingForEnrichment: Batcher<ClaimRequest, ClaimedLead | null>;
+  private readonly claimingForSync: Batcher<ClaimRequest, LeadClaimedForSync | null>;
+  private readonly checkpointing: Batcher<EnrichmentCheckpoint, number | null>;
+  private readonly marking: Batcher<SyncedLead, boolean>;
+
+  constructor(private readonly options: LedgerOptions) {
+    const { pool, worker, contentIgnore } = options;
+    this.accepting = new Batcher({
+      run: (leads) => acceptLeads(pool, leads, contentIgnore),
+      maxBatch: 500,
+      maxWaiting: MAX_WAITING,
+      parallel: 1,
+      keyOf: (lead) => lead.id,
+      blamesOneItem: isDataError,
+    });
+    this.claimingForEnrichment = stageBatcher(
+      (claims) => claimForEnrichment(pool, claims, worker),
+      (claim) => claim.leadId,
+    );
+    this.claimingForSync = stageBatcher(
+      (claims) => claimForSync(pool, claims, worker),
+      (claim) => claim.leadId,
+    );
+    this.checkpointing = stageBatcher(
+      (checkpoints) => checkpointEnrichment(pool, checkpoints),
+      (checkpoint) => checkpoint.id,
+    );
+    this.marking = stageBatcher(
+      (leads) => markSynced(pool, leads),
+      (lead) => lead.id,
+    );
+  }
+
+  /**
+   * Commits a lead: when this resolves, it is in PostgreSQL's log on disk.
+   * @throws AppError LEDGER_OVERLOADED where too many leads already wait.
+   */
+  accept(lead: LeadToAccept): Promise<AcceptedLead> {
+    return guarded(this.accepting.submit(lead));
+  }
+
+  claimForEnrichment(request: ClaimRequest): Promise<ClaimedLead | null> {
+    return guarded(this.claimingForEnrichment.submit(request));
+  }
+
+  claimForSync(request: ClaimRequest): Promise<LeadClaimedForSync | null> {
+    return guarded(this.claimingForSync.submit(request));
+  }
+
+  /**
+   * received → enriched.
+   * @returns the epoch for the next stage's job.
+   * @throws AppError STALE_RUN where a newer run has the lead; nothing was written.
+   */
+  async checkpoint(claim: ClaimedLead, enrichment: Enrichment): Promise<number> {
+    const { id, fence } = claim;
+    const epoch = await guarded(this.checkpointing.submit({ id, fence, enrichment }));
+    refuseStale(epoch !== null);
+    return epoch!;
+  }
+
+  /** enriched → synced. @throws AppError STALE_RUN where a newer run has the lead; nothing was written. */
+  async markSynced(claim: ClaimedLead, crm: CrmReference): Promise<void> {
+    const { id, fence } = claim;
+    refuseStale(await guarded(this.marking.submit({ id, fence, crm })));
+  }
+
+  /** Counts the failed attempt; `nextAttemptAt` null makes it a dead letter. @throws AppError STALE_RUN */
+  async recordFailure(claim: ClaimedLead, error: LeadError, nextAttemptAt: Date | null): Promise<void> {
+    const { id, fence } = claim;
+    refuseStale(await guarded(recordFailure(this.options.pool, { id, fence, error, nextAttemptAt })));
+  }
+
+  find(id: string): Promise<{ lead: Lead; events: LeadEvent[] } | null> {
+    return guarded(findLead(this.options.pool, id));
+  }
+
+  list(filter: LeadFilter, limit: number, after: LeadCursor | null): Promise<Lead[]> {
+    return guarded(listLeads(this.options.pool, filter, limit, after));
+  }
+
+  openLeads(afterId: string, quietMs: number, limit: number): Promise<OpenLead[]> {
+    return guarded(openLeads(this.options.pool, afterId, quietMs, limit));
+  }
+
+  raiseEpochs(leads: OpenLead[]): Promise<OpenLead[]> {
+    return guarded(raiseEpochs(this.options.pool, leads));
+  }
+
+  backlog(): Promise<{ stage: Stage; count: number; oldest: number }[]> {
+    const stages = { received: 'enrichment', enriched: 'crm-sync' } as const;
+    return guarded(backlog(this.options.pool)).then((rows) =>
+      rows.map(({ state, ...row }) => ({ stage: stages[state], ...row })),
+    );
+  }
+
+  asSweepLeader(work: () => Promise<void>): Promise<boolean> {
+    return guarded(asSweepLeader(this.options.pool, work));
+  }
+
+  async ping(): Promise<void> {
+    await guarded(this.options.pool.query('SELECT 1'));
+  }
+}
+
+/** Two batches in flight: one is on the disk while the next is planned. */
+function stageBatcher<Item, Result>(run: BatcherOptions<Item, Result>['run'], keyOf: (item: Item) => string) {
+  return new Batcher<Item, Result>({
+    run,
+    keyOf,
+    maxBatch: 200,
+    maxWaiting: MAX_WAITING,
+    parallel: 2,
+    blamesOneItem: isDataError,
+  });
+}
+
+function refuseStale(written: boolean): void {
+  if (!written) throw new AppError('STALE_RUN', 'A newer run has taken this lead over; the late write was refused.');
+}
+
+/** SQLSTATE class 22: a value that PostgreSQL cannot store. */
+function isDataError(error: unknown): boolean {
+  return sqlState(error)?.startsWith('22') ?? false;
+}
+
+function sqlState(error: unknown): string | undefined {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === 'string' ? code : undefined;
+}
+
+/** PostgreSQL's own messages can quote values, so they stay behind as the cause and out of the sentence. */
+async function guarded<T>(answer: Promise<T>): Promise<T> {
+  try {
+    return await answer;
+  } catch (cause) {
+    if (cause instanceof AppError) throw cause;
+    if (cause instanceof BatcherFull) {
+      throw new AppError('LEDGER_OVERLOADED', 'Too many leads are waiting for PostgreSQL; this one was not taken.');
+    }
+    if (isDataError(cause)) {
+      throw new AppError('INVALID_LEAD', 'PostgreSQL cannot store a value of this lead; it was not taken.', { cause });
+    }
+    throw new AppError('LEDGER_UNAVAILABLE', `PostgreSQL did not confirm (${sqlState(cause) ?? 'no answer'}).`, { cause });
+  }
+}

@@ -1,0 +1,35 @@
+import type { CrmReference } from '../lead/lead.js';
+import type { Pool } from '../platform/postgres.js';
+import { columns } from '../platform/columns.js';
+
+export interface SyncedLead {
+  id: string;
+  fence: string;
+  crm: CrmReference;
+}
+
+const MARK_SYNCED = `
+WITH done AS (
+  UPDATE ledger.leads l
+  SET state = 'synced', crm = i.crm::jsonb, synced_at = clock_timestamp(),
+      claimed_by = NULL, next_attempt_at = NULL, last_error = NULL, replaced = NULL, touched_at = now(), event_seq = l.event_seq + 1
+  FROM unnest($1::uuid[], $2::bigint[], $3::text[]) AS i (id, fence, crm)
+  WHERE l.id = i.id AND l.fence = i.fence AND l.state = 'enriched'
+  RETURNING l.id, l.event_seq, l.crm, l.revision, l.claimed_at
+), audited AS (
+  INSERT INTO ledger.events (lead_id, seq, at, kind, detail)
+  SELECT id, event_seq, clock_timestamp(), 'synced', crm || jsonb_build_object('revision', revision, 'startedAt', claimed_at)
+  FROM done
+)
+SELECT id FROM done`;
+
+/** enriched → synced. False where the fence has been raised since: the write was refused, and a newer run has the lead. */
+export async function markSynced(pool: Pool, leads: SyncedLead[]): Promise<boolean[]> {
+  const { rows } = await pool.query<{ id: string }>({
+    name: 'mark-synced',
+    text: MARK_SYNCED,
+    values: [...columns(leads, ['id', 'fence']), leads.map(({ crm }) => JSON.stringify(crm))],
+  });
+  const done = new Set(rows.map((row) => row.id));
+  return leads.map(({ id }) => done.has(id));
+}

@@ -1,0 +1,50 @@
+import { CRM_PROVIDERS } from './crm/registry.js';
+import { AI_PROVIDERS } from './enrichment/registry.js';
+import { AppError } from './errors/app-error.js';
+import { loadConfig, type Config } from './platform/config/config.js';
+import { loadEnvFile } from './platform/config/env-file.js';
+import { createLogger } from './platform/logger.js';
+import { startService } from './start.js';
+import { startBlock } from './start-block.js';
+
+const EX_CONFIG = 78;
+const STOP_WITHIN_MS = 15_000;
+
+async function main(): Promise<void> {
+  loadEnvFile();
+  const config = loadConfig(process.env, { aiProviders: Object.keys(AI_PROVIDERS), crmProviders: Object.keys(CRM_PROVIDERS) });
+  const logger = createLogger(config.LOG_LEVEL);
+  const began = performance.now();
+
+  let stopping = false;
+  const starting = startService(config, logger);
+  const stop = async (signal: string) => {
+    if (stopping) return;
+    stopping = true;
+    logger.info({ signal }, 'Stopping: finishing the work in hand');
+    // Whatever hangs, the process ends; what it had in hand is in the ledger.
+    setTimeout(() => process.exit(1), STOP_WITHIN_MS).unref();
+    await (await starting).stop();
+    logger.info('Stopped');
+    logger.flush();
+    process.exitCode = 0;
+    setTimeout(() => process.exit(0), 500).unref();
+  };
+  process.on('SIGINT', () => void stop('SIGINT'));
+  process.on('SIGTERM', () => void stop('SIGTERM'));
+
+  const service = await starting;
+  if (!stopping) announceStart(config, service, performance.now() - began);
+}
+
+function announceStart(config: Config, service: Awaited<ReturnType<typeof startService>>, tookMs: number): void {
+  process.stdout.write(startBlock(config, service.url, service.stores, tookMs));
+}
+
+main().catch((error: unknown) => {
+  const known = AppError.from(error);
+  const lines =
+    known.code === 'UNEXPECTED' ? [`The service could not start: ${(error as Error).stack ?? String(error)}`] : [known.message];
+  process.stderr.write(`${lines.join('\n')}\n`);
+  process.exit(known.code === 'CONFIG_INVALID' ? EX_CONFIG : 1);
+});

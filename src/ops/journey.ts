@@ -1,0 +1,48 @@
+import type { Lead, LeadEvent } from '../lead/lead.js';
+import { stageDueIn } from '../lead/state.js';
+
+/** A lead as operators see it; the shape of GET /ops/leads/:id. What is not known yet is null. */
+export function summaryOf(lead: Lead, attemptsAllowed: number) {
+  const { enrichment } = lead;
+  return {
+    id: lead.id,
+    state: lead.state,
+    revision: lead.revision,
+    fitScore: enrichment?.fitScore ?? null,
+    intent: enrichment?.intent ?? null,
+    confidence: enrichment?.confidence ?? null,
+    reasoning: enrichment?.reasoning ?? null,
+    evidence: enrichment?.evidence ?? [],
+    scoreSource: enrichment?.scoreSource ?? null,
+    needsRescore: enrichment?.needsRescore ?? false,
+    flags: enrichment?.flags ?? [],
+    attempts: lead.attempts,
+    next: nextOf(lead, attemptsAllowed),
+    email: lead.email,
+    name: lead.name,
+    campaignId: lead.campaignId,
+    attributes: lead.attributes,
+    crm: lead.crm,
+    timings: {
+      receivedAt: lead.receivedAt,
+      contentAt: lead.contentAt,
+      enrichedAt: lead.enrichedAt,
+      syncedAt: lead.syncedAt,
+    },
+    lastError: lead.lastError,
+  };
+}
+
+/** The whole journey: the summary, and every event of the audit trail. */
+export function journeyOf(lead: Lead, events: LeadEvent[], attemptsAllowed: number) {
+  return { ...summaryOf(lead, attemptsAllowed), events };
+}
+
+/** What will happen to the lead next, and when; null where nothing will unless somebody acts. */
+function nextOf(lead: Lead, attemptsAllowed: number): { what: string; at: string | null } | null {
+  const stage = stageDueIn(lead.state);
+  if (stage === null) return null;
+  const failures = lead.attempts[stage];
+  if (failures === 0) return { what: `${stage}, as soon as a worker is free`, at: null };
+  return { what: `${stage}, attempt ${failures + 1} of ${attemptsAllowed}`, at: lead.nextAttemptAt };
+}

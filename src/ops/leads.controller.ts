@@ -1,0 +1,82 @@
+import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query } from '@nestjs/common';
+import { z } from 'zod';
+import { AppError } from '../errors/app-error.js';
+import { normaliseCampaignId, normaliseEmail, personKeyOf } from '../lead/keys.js';
+import { LEAD_STATES } from '../lead/state.js';
+import type { LeadCursor } from '../ledger/find-lead.js';
+import { Ledger } from '../ledger/ledger.js';
+import type { Config } from '../platform/config/config.js';
+import { CONFIG } from '../platform/platform.module.js';
+import { journeyOf, summaryOf } from './journey.js';
+
+const cursorSchema = z.object({ receivedAt: z.iso.datetime(), id: z.uuid() });
+
+const filterSchema = z.object({
+  state: z.enum(LEAD_STATES).optional(),
+  campaign_id: z.string().optional(),
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+  cursor: z.string().optional(),
+});
+const searchSchema = filterSchema.extend({ email: z.string().optional() });
+
+/** Where is this lead, and why this score: the operator's first question. */
+@Controller('ops/leads')
+export class OpsLeadsController {
+  constructor(
+    private readonly ledger: Ledger,
+    @Inject(CONFIG) private readonly config: Config,
+  ) {}
+
+  @Get()
+  list(@Query() query: unknown) {
+    return this.page(parse(filterSchema, query));
+  }
+
+  /** A search by e-mail is a POST, so that the address does not end in the access logs. */
+  @Post('search')
+  @HttpCode(200)
+  search(@Body() body: unknown) {
+    return this.page(parse(searchSchema, body));
+  }
+
+  @Get(':id')
+  async journey(@Param('id') id: string) {
+    const found = z.uuid().safeParse(id).success ? await this.ledger.find(id) : null;
+    if (!found) throw new AppError('NOT_FOUND', 'No lead has this id. It is the leadId that POST /leads answered.');
+    return journeyOf(found.lead, found.events, this.config.RETRY_ATTEMPTS);
+  }
+
+  private async page(query: z.infer<typeof searchSchema>) {
+    const { state, campaign_id, email, limit, cursor } = query;
+    const filter = {
+      ...(state ? { state } : {}),
+      ...(campaign_id ? { campaignId: normaliseCampaignId(campaign_id) } : {}),
+      ...(email ? { personKey: personKeyOf(normaliseEmail(email)) } : {}),
+    };
+    const leads = await this.ledger.list(filter, limit, cursor ? decodeCursor(cursor) : null);
+    const last = leads.length === limit ? leads.at(-1) : undefined;
+    return {
+      items: leads.map((lead) => summaryOf(lead, this.config.RETRY_ATTEMPTS)),
+      nextCursor: last ? encodeCursor({ receivedAt: last.receivedAt, id: last.id }) : null,
+    };
+  }
+}
+
+function parse<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map((issue) => ({ path: issue.path.join('.'), message: issue.message }));
+  throw new AppError('BAD_REQUEST', 'A parameter is not valid; `errors` names it.', { problems });
+}
+
+function encodeCursor(cursor: LeadCursor): string {
+  return Buffer.from(JSON.stringify(cursor)).toString('base64url');
+}
+
+function decodeCursor(text: string): LeadCursor {
+  try {
+    return cursorSchema.parse(JSON.parse(Buffer.from(text, 'base64url').toString()));
+  } catch {
+    throw new AppError('BAD_REQUEST', 'The cursor is not one that this service gave. Start again without it.');
+  }
+}

@@ -1,0 +1,115 @@
+/** Thrown into a call when the batcher holds as many items as it may. */
+export class BatcherFull extends Error {
+  override readonly name = 'BatcherFull';
+}
+
+export interface BatcherOptions<Item, Result> {
+  /** Handles a batch; returns one result an item, in order. A rejection is given to every item of the batch. */
+  run(items: Item[]): Promise<Result[]>;
+  /** The most items a batch. */
+  maxBatch: number;
+  /** The most items that wait; the next call is refused with BatcherFull, so that an outage cannot fill the memory. */
+  maxWaiting: number;
+  /** Batches in flight at a time. */
+  parallel: number;
+  /** Two items with one key never share a batch, nor run at once: the later waits for the earlier. */
+  keyOf?(item: Item): string;
+  /** True for an error that one bad item may have caused: the batch is then halved until the bad item fails alone. */
+  blamesOneItem?(error: unknown): boolean;
+}
+
+interface Waiting<Item, Result> {
+  item: Item;
+  resolve(result: Result): void;
+  reject(error: unknown): void;
+}
+
+/**
+ * Turns concurrent calls into batches without a timer: a lone call runs at once, and while batches are in flight the calls
+ * that arrive share the next one. So latency is bought only under load, where batching pays it back.
+ */
+export class Batcher<Item, Result> {
+  private waiting: Waiting<Item, Result>[] = [];
+  private readonly running = new Set<string>();
+  private inFlight = 0;
+  private scheduled = false;
+
+  constructor(private readonly options: BatcherOptions<Item, Result>) {}
+
+  get size(): number {
+    return this.waiting.length;
+  }
+
+  submit(item: Item): Promise<Result> {
+    if (this.waiting.length >= this.options.maxWaiting) return Promise.reject(new BatcherFull());
+    return new Promise((resolve, reject) => {
+      this.waiting.push({ item, resolve, reject });
+      this.schedule();
+    });
+  }
+
+  /** Waits for the end of the tick, so that requests parsed from one read of the socket travel together. */
+  private schedule(): void {
+    if (this.scheduled || this.inFlight >= this.options.parallel) return;
+    this.scheduled = true;
+    setImmediate(() => {
+      this.scheduled = false;
+      this.fill();
+    });
+  }
+
+  private fill(): void {
+    while (this.inFlight < this.options.parallel && this.waiting.length > 0) {
+      const batch = this.take();
+      if (batch.length === 0) return;
+      void this.execute(batch);
+    }
+  }
+
+  private take(): Waiting<Item, Result>[] {
+    const { keyOf, maxBatch } = this.options;
+    if (!keyOf) return this.waiting.splice(0, maxBatch);
+    const batch: Waiting<Item, Result>[] = [];
+    const later: Waiting<Item, Result>[] = [];
+    for (const [index, entry] of this.waiting.entries()) {
+      if (batch.length === maxBatch) {
+        later.push(...this.waiting.slice(index));
+        break;
+      }
+      const key = keyOf(entry.item);
+      if (this.running.has(key)) later.push(entry);
+      else {
+        this.running.add(key);
+        batch.push(entry);
+      }
+    }
+    this.waiting = later;
+    return batch;
+  }
+
+  private async execute(batch: Waiting<Item, Result>[]): Promise<void> {
+    this.inFlight++;
+    try {
+      await this.settle(batch);
+    } finally {
+      this.inFlight--;
+      if (this.options.keyOf) for (const entry of batch) this.running.delete(this.options.keyOf(entry.item));
+      this.schedule();
+    }
+  }
+
+  private async settle(batch: Waiting<Item, Result>[]): Promise<void> {
+    try {
+      const results = await this.options.run(batch.map((entry) => entry.item));
+      batch.forEach((entry, index) => entry.resolve(results[index]!));
+    } catch (error) {
+      if (batch.length > 1 && this.options.blamesOneItem?.(error)) {
+        const middle = batch.length >> 1;
+        await this.settle(batch.slice(0, middle));
+        await this.settle(batch.slice(middle));
+      } else {
+        for (const entry of batch) entry.reject(error);
+      }
+    }
+  }
+}

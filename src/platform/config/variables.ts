@@ -1,0 +1,192 @@
+import { z } from 'zod';
+
+/** One environment variable: what it may hold, what it is by default in each profile, and how the docs describe it. */
+export interface Variable {
+  schema: z.ZodType;
+  /** One sentence for .env.example and docs/configuration.md. */
+  about: string;
+  /** Default per profile; `undefined` is "none", `REQUIRED` stops the start when it is missing. */
+  mock: string | undefined;
+  real: string | undefined | typeof REQUIRED;
+  /** Said in the docs instead of the default where the default is worked out at start. */
+  mockNote?: string;
+  realNote?: string;
+  /** A value that is safe and useful to show in .env.example. */
+  example?: string;
+  secret?: boolean;
+}
+
+export const REQUIRED = Symbol('required');
+
+const MIN_SECRET = 32;
+
+const whole = (min: number, max: number) =>
+  z
+    .string()
+    .regex(/^\d+$/, `must be a whole number from ${min} to ${max}`)
+    .transform(Number)
+    .refine((n) => n >= min && n <= max, `must be a whole number from ${min} to ${max}`);
+
+const oneOf = <const T extends readonly [string, ...string[]]>(values: T) =>
+  z.enum(values, { error: `must be one of ${values.join(', ')}` });
+
+const url = (protocols: string[]) =>
+  z.string().refine((value) => URL.canParse(value) && protocols.includes(new URL(value).protocol), {
+    error: `must be a URL that starts with ${protocols.map((p) => `${p}//`).join(' or ')}`,
+  });
+
+const list = z.string().transform((value) =>
+  value
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== ''),
+);
+
+const opsToken = z
+  .string()
+  .regex(/^[^:]+:(viewer|operator):.+$/, 'must be name:role:secret, the role viewer or operator')
+  .transform((value) => {
+    const [name, role] = value.split(':', 2) as [string, 'viewer' | 'operator'];
+    return { name, role, secret: value.slice(name.length + role.length + 2) };
+  })
+  .refine((token) => token.secret.length >= MIN_SECRET, `has a secret shorter than ${MIN_SECRET} characters`);
+
+/** Every variable that the service reads. .env.example and docs/configuration.md are generated from this table. */
+export const VARIABLES = {
+  ENV: {
+    schema: oneOf(['MOCK', 'REAL']),
+    about: 'The profile: MOCK runs everything on this machine, REAL talks to the real CRM and AI. It sets the defaults below.',
+    mock: 'MOCK',
+    real: 'MOCK',
+  },
+  ROLE: {
+    schema: oneOf(['api', 'worker', 'all']),
+    about: 'What this process does: take webhooks (api), process leads (worker), or both.',
+    mock: 'all',
+    real: 'all',
+  },
+  PORT: { schema: whole(0, 65535), about: 'The HTTP port; 0 lets the system choose.', mock: '3000', real: '3000' },
+  HOST: {
+    schema: z.string(),
+    about: 'The address to listen on. MOCK without secrets listens on loopback only.',
+    mock: '127.0.0.1',
+    real: '0.0.0.0',
+  },
+  DATABASE_URL: {
+    schema: url(['postgres:', 'postgresql:']),
+    about: 'The PostgreSQL that holds the ledger (14 or later).',
+    mock: undefined,
+    real: REQUIRED,
+    mockNote: 'an embedded PostgreSQL under DATA_DIR',
+    example: 'postgres://revenueflow:password@127.0.0.1:5432/revenueflow',
+    secret: true,
+  },
+  REDIS_URL: {
+    schema: url(['redis:', 'rediss:']),
+    about: 'The Redis or Valkey that holds the queues.',
+    mock: undefined,
+    real: undefined,
+    mockNote: 'redis-server or valkey-server from PATH, started under DATA_DIR; without one the queues live in PostgreSQL',
+    realNote: 'required, unless QUEUE_BACKEND=postgres',
+    example: 'redis://127.0.0.1:6379',
+    secret: true,
+  },
+  QUEUE_BACKEND: {
+    schema: oneOf(['redis', 'postgres']),
+    about: 'Where BullMQ keeps the queues.',
+    mock: undefined,
+    real: 'redis',
+    mockNote: 'redis where there is one, else postgres',
+  },
+  DATA_DIR: {
+    schema: z.string().min(1),
+    about: 'Where the embedded servers keep their data.',
+    mock: '.data',
+    real: '.data',
+  },
+  AI_PROVIDER: {
+    schema: z.string(),
+    about: 'Who scores the leads.',
+    mock: 'heuristic',
+    real: 'heuristic',
+  },
+  CRM_PROVIDER: {
+    schema: z.string(),
+    about: 'Where the leads go.',
+    mock: 'postgres',
+    real: 'postgres',
+  },
+  WEBHOOK_SECRETS: {
+    schema: list.pipe(z.array(z.string().min(MIN_SECRET, `has a secret shorter than ${MIN_SECRET} characters`)).min(1)),
+    about: `Secrets that POST /leads accepts, comma-separated, at least ${MIN_SECRET} characters each; several while one is rotated.`,
+    mock: undefined,
+    real: REQUIRED,
+    mockNote: 'none: open, on loopback only',
+    secret: true,
+  },
+  OPS_TOKENS: {
+    schema: list.pipe(z.array(opsToken).min(1)),
+    about: 'Bearer tokens of the operations endpoints: name:role:secret, comma-separated; role viewer or operator.',
+    mock: undefined,
+    real: REQUIRED,
+    mockNote: 'none: open, on loopback only',
+    secret: true,
+  },
+  CONTENT_IGNORE: {
+    schema: list,
+    about: 'Attributes that change with every sending, so that a change in them makes no new revision.',
+    mock: 'timestamp,datetime,sent_at,system_datetime',
+    real: 'timestamp,datetime,sent_at,system_datetime',
+  },
+  AI_TIMEOUT_MS: {
+    schema: whole(100, 600_000),
+    about: 'How long one scoring may take, in milliseconds.',
+    mock: '10000',
+    real: '10000',
+  },
+  AI_CONCURRENCY: { schema: whole(1, 1000), about: 'Leads that one worker scores at a time.', mock: '50', real: '50' },
+  CRM_CONCURRENCY: {
+    schema: whole(1, 5000),
+    about: 'Leads that one worker has in flight to the CRM.',
+    mock: '400',
+    real: '400',
+  },
+  RETRY_ATTEMPTS: {
+    schema: whole(1, 20),
+    about: 'Failures of one lead in one stage before it becomes a dead letter.',
+    mock: '5',
+    real: '5',
+  },
+  RETRY_BASE_MS: {
+    schema: whole(1, 600_000),
+    about: 'The wait before attempt n + 1 is 2^n times this, in milliseconds.',
+    mock: '1000',
+    real: '1000',
+  },
+  SWEEP_INTERVAL_MS: {
+    schema: whole(100, 3_600_000),
+    about: 'How often the sweeper looks for leads whose job was lost, in milliseconds.',
+    mock: '10000',
+    real: '10000',
+  },
+  LEASE_MS: {
+    schema: whole(1000, 3_600_000),
+    about: "A worker's lock on a job, in milliseconds; a killed worker's job is taken over after it.",
+    mock: '60000',
+    real: '60000',
+  },
+  SPEED_TO_LEAD_SLA_SECONDS: {
+    schema: whole(1, 86_400),
+    about: 'From the webhook to the CRM within this many seconds; later counts as a breach.',
+    mock: '300',
+    real: '300',
+  },
+  LOG_LEVEL: {
+    schema: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),
+    about: 'How much is logged.',
+    mock: 'info',
+    real: 'info',
+  },
+} as const satisfies Record<string, Variable>;
+
+export type VariableName = keyof typeof VARIABLES;

@@ -1,0 +1,88 @@
+import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { AppError } from '../../errors/app-error.js';
+import { ERROR_CATALOGUE, type ErrorCode } from '../../errors/catalogue.js';
+import type { Logger } from '../logger.js';
+
+const STATUS: Partial<Record<ErrorCode, number>> = {
+  INVALID_BODY: 400,
+  INVALID_LEAD: 400,
+  BAD_REQUEST: 400,
+  UNAUTHENTICATED: 401,
+  FORBIDDEN: 403,
+  NOT_FOUND: 404,
+  BODY_TOO_LARGE: 413,
+  UNSUPPORTED_MEDIA_TYPE: 415,
+  TOO_MANY_FAILED_AUTHENTICATIONS: 429,
+  LEDGER_UNAVAILABLE: 503,
+  LEDGER_OVERLOADED: 503,
+  QUEUE_UNAVAILABLE: 503,
+};
+
+const TITLES: Record<number, string> = {
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'Not Found',
+  413: 'Content Too Large',
+  415: 'Unsupported Media Type',
+  429: 'Too Many Requests',
+  500: 'Internal Server Error',
+  503: 'Service Unavailable',
+};
+
+const RETRY_AFTER_SECONDS = 5;
+
+/** An error as RFC 9457 wants it. */
+export function problemOf(error: AppError) {
+  const status = STATUS[error.code] ?? 500;
+  return {
+    type: `urn:revenueflow:error:${error.code}`,
+    title: TITLES[status]!,
+    status,
+    code: error.code,
+    detail: status === 500 ? ERROR_CATALOGUE.UNEXPECTED.meaning : error.message,
+    errors: error.problems,
+  };
+}
+
+/** What Fastify and Nest throw themselves, in our terms. */
+export function asAppError(error: unknown): AppError {
+  if (error instanceof AppError) return error;
+  const status = error instanceof HttpException ? error.getStatus() : (error as { statusCode?: unknown } | null)?.statusCode;
+  const code = String((error as { code?: unknown } | null)?.code ?? '');
+  if (status === 404)
+    return new AppError('NOT_FOUND', 'There is nothing at this address. POST /leads takes the webhooks.', { cause: error });
+  if (status === 413)
+    return new AppError('BODY_TOO_LARGE', 'The body is larger than 64 KiB. Nothing was stored. Send fewer fields.');
+  if (status === 415) {
+    return new AppError(
+      'UNSUPPORTED_MEDIA_TYPE',
+      'The Content-Type must be application/json or application/x-www-form-urlencoded. Nothing was stored.',
+    );
+  }
+  if (typeof status === 'number' && status >= 400 && status < 500) {
+    return new AppError('BAD_REQUEST', `The request cannot be read${code === '' ? '' : ` (${code})`}. Nothing was stored.`, {
+      cause: error,
+    });
+  }
+  return AppError.from(error);
+}
+
+/** Turns every error of every endpoint into a problem. */
+@Catch()
+export class ProblemFilter implements ExceptionFilter {
+  constructor(private readonly logger: Logger) {}
+
+  catch(thrown: unknown, host: ArgumentsHost): void {
+    const error = asAppError(thrown);
+    const problem = problemOf(error);
+    const http = host.switchToHttp();
+    const reply = http.getResponse<FastifyReply>();
+    const request = http.getRequest<FastifyRequest>();
+    if (problem.status === 500) this.logger.error({ requestId: request.id, err: error }, 'A request failed unexpectedly');
+    if (problem.status === 503) void reply.header('retry-after', RETRY_AFTER_SECONDS);
+    if (problem.status === 401) void reply.header('www-authenticate', 'Bearer');
+    void reply.code(problem.status).type('application/problem+json').send(JSON.stringify(problem));
+  }
+}

@@ -1,0 +1,61 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+
+/** Every metric of the service; the names are part of its public face (docs/configuration.md lists them). */
+export function createMetrics() {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const registers = [registry];
+  return {
+    registry,
+    leads: new Counter({
+      name: 'revenueflow_leads_total',
+      help: 'Answers of POST /leads: accepted, updated, duplicate, rejected, refused.',
+      labelNames: ['outcome'],
+      registers,
+    }),
+    ackSeconds: new Histogram({
+      name: 'revenueflow_ack_seconds',
+      help: 'From the request to the answer of POST /leads.',
+      buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2],
+      registers,
+    }),
+    stageSeconds: new Histogram({
+      name: 'revenueflow_stage_seconds',
+      help: 'Work of one lead in one stage, without waiting.',
+      labelNames: ['stage', 'outcome'],
+      buckets: [0.001, 0.005, 0.025, 0.1, 0.5, 1, 2.5, 5, 10, 30],
+      registers,
+    }),
+    speedToLead: new Histogram({
+      name: 'revenueflow_speed_to_lead_seconds',
+      help: "From the webhook's receipt to the CRM.",
+      buckets: [0.1, 0.25, 0.5, 1, 2, 5, 15, 60, 150, 300, 900, 3600],
+      registers,
+    }),
+    slaBreaches: new Counter({
+      name: 'revenueflow_sla_breaches_total',
+      help: 'Leads that reached the CRM later than SPEED_TO_LEAD_SLA_SECONDS.',
+      registers,
+    }),
+    aiFallbacks: new Counter({
+      name: 'revenueflow_ai_fallbacks_total',
+      help: 'Leads that went on with the fallback score.',
+      labelNames: ['reason'],
+      registers,
+    }),
+    backlog: new Gauge({
+      name: 'revenueflow_backlog',
+      help: 'Leads that wait for a stage, from the ledger.',
+      labelNames: ['stage'],
+      registers,
+    }),
+    oldestSeconds: new Gauge({
+      name: 'revenueflow_oldest_seconds',
+      help: 'Age of the oldest lead that waits for a stage.',
+      labelNames: ['stage'],
+      registers,
+    }),
+  };
+}
+
+export type Metrics = ReturnType<typeof createMetrics>;

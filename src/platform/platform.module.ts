@@ -1,0 +1,38 @@
+import { Global, Module, type DynamicModule } from '@nestjs/common';
+import { systemClock } from './clock.js';
+import type { Config } from './config/config.js';
+import type { Logger } from './logger.js';
+import { createMetrics } from './metrics.js';
+import type { Pool } from './postgres.js';
+
+export const CONFIG = Symbol('Config');
+export const LOGGER = Symbol('Logger');
+export const METRICS = Symbol('Metrics');
+export const CLOCK = Symbol('Clock');
+export const LEDGER_POOL = Symbol('Pool of the ledger');
+/** The database's URL, given or embedded. */
+export const DATABASE_URL = Symbol('Database URL');
+
+export interface PlatformParts {
+  config: Config;
+  logger: Logger;
+  pool: Pool;
+  databaseUrl: string;
+}
+
+/** What every room of the house uses. */
+@Global()
+@Module({})
+export class PlatformModule {
+  static with({ config, logger, pool, databaseUrl }: PlatformParts): DynamicModule {
+    const providers = [
+      { provide: CONFIG, useValue: config },
+      { provide: LOGGER, useValue: logger },
+      { provide: LEDGER_POOL, useValue: pool },
+      { provide: DATABASE_URL, useValue: databaseUrl },
+      { provide: CLOCK, useValue: systemClock },
+      { provide: METRICS, useFactory: createMetrics },
+    ];
+    return { module: PlatformModule, providers, exports: providers };
+  }
+}

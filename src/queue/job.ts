@@ -1,0 +1,26 @@
+import { z } from 'zod';
+
+/**
+ * All that a job carries: which lead to bring forward, and which of its re-queues this is. No personal data, nothing that
+ * could go stale: the worker reads the ledger.
+ */
+export const jobSchema = z.object({ leadId: z.uuid(), epoch: z.number().int().positive() });
+export type JobReference = z.infer<typeof jobSchema>;
+
+/** The same reference always gets the same id, so adding it twice adds one job. */
+export function jobIdOf({ leadId, epoch }: JobReference): string {
+  return `${leadId}.${epoch}`;
+}
+
+/** What a handler wants done with its job. */
+export type JobOutcome =
+  /** Finished, or nothing was left to do. */
+  | { kind: 'done' }
+  /** Failed; run it again after `delayMs`. */
+  | { kind: 'retry'; delayMs: number; code: string }
+  /** Not tried: run it again after `delayMs`, without counting a try. */
+  | { kind: 'wait'; delayMs: number }
+  /** Failed for good; the ledger has the reason. */
+  | { kind: 'dead'; code: string };
+
+export type JobHandler = (reference: JobReference, signal: AbortSignal) => Promise<JobOutcome>;

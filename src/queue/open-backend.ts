@@ -1,0 +1,19 @@
+import type { Config } from '../platform/config/config.js';
+import type { Logger } from '../platform/logger.js';
+import type { Stores } from '../platform/stores.js';
+import type { QueueBackend } from './backend.js';
+
+/** The backend that the stores decided; only the chosen one's client is loaded. */
+export async function openBackend(
+  config: Config,
+  stores: Pick<Stores, 'databaseUrl' | 'redisUrl'>,
+  logger: Logger,
+): Promise<QueueBackend> {
+  const attempts = config.RETRY_ATTEMPTS;
+  if (stores.redisUrl !== null && config.QUEUE_BACKEND !== 'postgres') {
+    const { openRedisBackend } = await import('./redis-backend.js');
+    return openRedisBackend({ url: stores.redisUrl, attempts, logger });
+  }
+  const { openPostgresBackend } = await import('./postgres-backend.js');
+  return openPostgresBackend({ url: stores.databaseUrl, attempts, logger });
+}

@@ -1,0 +1,94 @@
+import { createPostgresBackend, runMigrations, withBackend, type PostgresConnectionOptions } from 'bullmq';
+import pg from 'pg';
+import { AppError } from '../errors/app-error.js';
+import { STAGES, type Stage } from '../lead/state.js';
+import type { Logger } from '../platform/logger.js';
+import { within } from '../platform/within.js';
+import type { QueueBackend } from './backend.js';
+import { BullStageQueue, startBullWorker } from './bullmq-stage.js';
+import { warnOncePerOutage } from './outage-warning.js';
+
+const { Queue, Worker } = withBackend(createPostgresBackend);
+
+const SCHEMA = 'bullmq';
+const KEEP_FAILED_SECONDS = 24 * 3600;
+/** More workers on one job table contend for it: beyond this the drain slows down. */
+const CONCURRENCY_AT_MOST = 10;
+
+export interface PostgresBackendOptions {
+  url: string;
+  attempts: number;
+  logger: Logger;
+}
+
+/**
+ * BullMQ on PostgreSQL, for machines without a Redis. PostgreSQL must be up when this is called: a Queue or Worker made while
+ * it is down stays dead and says nothing.
+ * @throws AppError QUEUE_UNAVAILABLE
+ */
+export async function openPostgresBackend({ url, attempts, logger }: PostgresBackendOptions): Promise<QueueBackend> {
+  await prepareSchema(url);
+  const warn = warnOncePerOutage(logger, 'queue');
+  const queues = Object.fromEntries(
+    STAGES.map((stage) => {
+      const queue = new Queue(stage, {
+        connection: connectionTo(url),
+        defaultJobOptions: { removeOnComplete: true, removeOnFail: { age: KEEP_FAILED_SECONDS } },
+      });
+      queue.on('error', warn);
+      return [stage, queue];
+    }),
+  ) as unknown as Record<Stage, InstanceType<typeof Queue>>;
+  const pinging = new pg.Pool({ connectionString: url, max: 1, connectionTimeoutMillis: 2000, query_timeout: 2000 });
+  pinging.on('error', warn);
+  pinging.on('connect', (client) => client.on('error', warn));
+
+  return {
+    kind: 'postgres',
+    queue: (stage) => new BullStageQueue(stage, queues[stage] as never, attempts),
+    async startWorker(stage, handler, settings) {
+      const concurrency = Math.min(settings.concurrency, CONCURRENCY_AT_MOST);
+      const options = { connection: connectionTo(url) as never };
+      return startBullWorker(
+        stage,
+        handler,
+        { ...settings, concurrency },
+        options,
+        (opts, process) => new Worker(stage, process, opts as never) as never,
+        logger,
+      );
+    },
+    async ping() {
+      await pinging.query('SELECT 1');
+    },
+    async close() {
+      await within(Promise.allSettled([...STAGES.map((stage) => queues[stage].close()), pinging.end()]), 2000);
+    },
+  };
+}
+
+/** Only the queue's connections commit lazily: a crash may lose a job of the last instants, and the sweeper brings it back. */
+function connectionTo(url: string): PostgresConnectionOptions {
+  return {
+    connectionString: url,
+    schema: SCHEMA,
+    max: 4,
+    connectionTimeoutMillis: 2000,
+    query_timeout: 4000,
+    options: '-c synchronous_commit=off',
+    application_name: 'revenueflow-queue',
+  };
+}
+
+async function prepareSchema(url: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5000 });
+  client.on('error', () => {});
+  try {
+    await client.connect();
+    await runMigrations(client as never, SCHEMA);
+  } catch (cause) {
+    throw new AppError('QUEUE_UNAVAILABLE', 'The queue tables could not be prepared in PostgreSQL.', { cause });
+  } finally {
+    await client.end().catch(() => {});
+  }
+}

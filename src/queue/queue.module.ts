@@ -1,0 +1,19 @@
+import { Global, Module, type DynamicModule } from '@nestjs/common';
+import type { Logger } from '../platform/logger.js';
+import { LOGGER } from '../platform/platform.module.js';
+import { Announcer } from './announcer.js';
+import type { QueueBackend } from './backend.js';
+
+export const QUEUE_BACKEND = Symbol('QueueBackend');
+
+@Global()
+@Module({})
+export class QueueModule {
+  static with(backend: QueueBackend): DynamicModule {
+    const providers = [
+      { provide: QUEUE_BACKEND, useValue: backend },
+      { provide: Announcer, inject: [LOGGER], useFactory: (logger: Logger) => new Announcer(backend, logger) },
+    ];
+    return { module: QueueModule, providers, exports: providers };
+  }
+}

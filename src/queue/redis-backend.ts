@@ -1,0 +1,72 @@
+import { Queue, Worker } from 'bullmq';
+import { Redis } from 'ioredis';
+import { STAGES, type Stage } from '../lead/state.js';
+import type { Logger } from '../platform/logger.js';
+import { within } from '../platform/within.js';
+import type { QueueBackend } from './backend.js';
+import { BullStageQueue, startBullWorker } from './bullmq-stage.js';
+import { warnOncePerOutage } from './outage-warning.js';
+
+/** The hash tag keeps a queue's keys in one slot of a cluster. */
+const PREFIX = '{revenueflow}';
+/** An enqueue is best effort, so it gives up soon: the ack has long been sent, and the sweeper enqueues what is missing. */
+const COMMAND_TIMEOUT_MS = 150;
+const RECONNECT_AT_MOST_MS = 1000;
+const KEEP_FAILED_SECONDS = 24 * 3600;
+
+export interface RedisBackendOptions {
+  url: string;
+  attempts: number;
+  logger: Logger;
+}
+
+/** BullMQ on Redis or Valkey. Redis may be down now or later: producers fail fast, workers reconnect. */
+export function openRedisBackend({ url, attempts, logger }: RedisBackendOptions): QueueBackend {
+  const retryStrategy = (times: number) => Math.min(times * 100, RECONNECT_AT_MOST_MS);
+  // A failover leaves connections on a replica, which answers READONLY to every write: connect anew.
+  const reconnectOnError = (error: Error) => error.message.startsWith('READONLY');
+  const producer = new Redis(url, {
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 0,
+    commandTimeout: COMMAND_TIMEOUT_MS,
+    retryStrategy,
+    reconnectOnError,
+  });
+  const warn = warnOncePerOutage(logger, 'redis');
+  producer.on('error', warn);
+
+  const queues = Object.fromEntries(
+    STAGES.map((stage) => {
+      // Without skipVersionCheck a Queue that boots while Redis is down stays broken after it returns.
+      const queue = new Queue(stage, {
+        connection: producer,
+        prefix: PREFIX,
+        skipVersionCheck: true,
+        skipWaitingForReady: true,
+        defaultJobOptions: { removeOnComplete: true, removeOnFail: { age: KEEP_FAILED_SECONDS, count: 10_000 } },
+      });
+      queue.on('error', warn);
+      return [stage, queue];
+    }),
+  ) as Record<Stage, Queue>;
+  const workerConnections: Redis[] = [];
+
+  return {
+    kind: 'redis',
+    queue: (stage) => new BullStageQueue(stage, queues[stage], attempts),
+    async startWorker(stage, handler, settings) {
+      const connection = new Redis(url, { maxRetriesPerRequest: null, retryStrategy, reconnectOnError });
+      connection.on('error', warn);
+      workerConnections.push(connection);
+      const options = { connection, prefix: PREFIX, skipVersionCheck: true };
+      return startBullWorker(stage, handler, settings, options, (opts, process) => new Worker(stage, process, opts), logger);
+    },
+    async ping() {
+      await producer.ping();
+    },
+    async close() {
+      await within(Promise.allSettled(STAGES.map((stage) => queues[stage].close())), 1000);
+      for (const connection of [producer, ...workerConnections]) connection.disconnect();
+    },
+  };
+}

@@ -1,0 +1,86 @@
+import type { Ledger } from '../ledger/ledger.js';
+import type { OpenLead } from '../ledger/sweep.js';
+import { STAGES, stageDueIn, type Stage } from '../lead/state.js';
+import type { Logger } from '../platform/logger.js';
+import type { QueueBackend, StageQueue } from '../queue/backend.js';
+
+const NIL_UUID = '00000000-0000-0000-0000-000000000000';
+const PAGE = 1000;
+
+export interface SweeperTools {
+  ledger: Pick<Ledger, 'asSweepLeader' | 'openLeads' | 'raiseEpochs'>;
+  backend: Pick<QueueBackend, 'queue'>;
+  logger: Logger;
+  /** SWEEP_INTERVAL_MS: also how long a lead must have been left alone before it counts as forgotten. */
+  intervalMs: number;
+}
+
+/**
+ * The guarantee behind everything that is best effort: every open lead of the ledger has a job, or gets one here. It asks for
+ * each lead's exact job first, so a backlog that merely waits is never doubled.
+ */
+export class Sweeper {
+  private timer: NodeJS.Timeout | undefined;
+  private running: Promise<void> = Promise.resolve();
+  private stopped = false;
+
+  constructor(private readonly tools: SweeperTools) {}
+
+  start(): void {
+    this.stopped = false;
+    this.schedule(0);
+  }
+
+  async stop(): Promise<void> {
+    this.stopped = true;
+    clearTimeout(this.timer);
+    await this.running;
+  }
+
+  private schedule(delayMs: number): void {
+    if (this.stopped) return;
+    this.timer = setTimeout(() => {
+      this.running = this.sweepQuietly().finally(() => this.schedule(this.tools.intervalMs));
+    }, delayMs);
+  }
+
+  private async sweepQuietly(): Promise<void> {
+    try {
+      await this.tools.ledger.asSweepLeader(async () => {
+        const count = await this.sweep();
+        if (count > 0) this.tools.logger.info({ count }, 'The sweeper enqueued leads whose jobs were missing');
+      });
+    } catch (error) {
+      this.tools.logger.warn({ err: error }, 'A sweep was broken off because a store did not answer; the next one goes on');
+    }
+  }
+
+  /** Walks all open leads once, a page at a time. @returns how many were enqueued. */
+  async sweep(): Promise<number> {
+    const { ledger, intervalMs } = this.tools;
+    let count = 0;
+    let after = NIL_UUID;
+    while (!this.stopped) {
+      const page = await ledger.openLeads(after, intervalMs, PAGE);
+      for (const stage of STAGES) {
+        count += await this.mend(
+          stage,
+          page.filter((lead) => stageDueIn(lead.state) === stage),
+        );
+      }
+      if (page.length < PAGE) break;
+      after = page.at(-1)!.leadId;
+    }
+    return count;
+  }
+
+  private async mend(stage: Stage, leads: OpenLead[]): Promise<number> {
+    if (leads.length === 0) return 0;
+    const queue: StageQueue = this.tools.backend.queue(stage);
+    const forgotten = new Set((await queue.withoutLiveJob(leads)).map(({ leadId }) => leadId));
+    if (forgotten.size === 0) return 0;
+    const raised = await this.tools.ledger.raiseEpochs(leads.filter(({ leadId }) => forgotten.has(leadId)));
+    await queue.enqueue(raised);
+    return raised.length;
+  }
+}

@@ -1,0 +1,85 @@
+import 'reflect-metadata';
+import { NestFactory } from '@nestjs/core';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { AppModule } from './app.module.js';
+import { AppError } from './errors/app-error.js';
+import { authenticateWebhooks } from './ingress/authenticate-webhook.js';
+import { authenticateOps } from './ops/authenticate-ops.js';
+import type { Config } from './platform/config/config.js';
+import { createHttpAdapter } from './platform/http/adapter.js';
+import { ProblemFilter } from './platform/http/problem.js';
+import type { Logger } from './platform/logger.js';
+import { migrate } from './platform/migrate.js';
+import { NestLogger } from './platform/nest-logger.js';
+import { openPool } from './platform/postgres.js';
+import { openStores, type Stores } from './platform/stores.js';
+import { within } from './platform/within.js';
+import { Announcer } from './queue/announcer.js';
+import { openBackend } from './queue/open-backend.js';
+
+const POOL_TIMEOUT_MS = 5000;
+
+export interface RunningService {
+  url: string;
+  stores: Stores;
+  /** Stops in order: no new work, work in hand finished, stores closed. Bounded in time; safe to call twice. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts the service as configured and resolves when it serves.
+ * @throws AppError of class `startup`; whatever had been started by then is stopped again.
+ */
+export async function startService(config: Config, logger: Logger): Promise<RunningService> {
+  const undo: (() => Promise<unknown>)[] = [];
+  const unwind = async () => {
+    for (const step of undo.splice(0).toReversed())
+      await step().catch((error: unknown) => logger.warn({ err: error }, 'While stopping'));
+  };
+  try {
+    const stores = await openStores(config);
+    undo.push(() => stores.stop());
+    await migrate(stores.databaseUrl);
+    const pool = openPool({ url: stores.databaseUrl, max: 10, timeoutMs: POOL_TIMEOUT_MS, name: config.ROLE });
+    undo.push(() => within(pool.end(), 2000));
+    const backend = await openBackend(config, stores, logger);
+    undo.push(() => backend.close());
+
+    const parts = { config, logger, pool, databaseUrl: stores.databaseUrl };
+    const adapter = createHttpAdapter();
+    authenticateWebhooks(adapter.getInstance(), config.WEBHOOK_SECRETS);
+    authenticateOps(adapter.getInstance(), config.OPS_TOKENS);
+    const app = await NestFactory.create<NestFastifyApplication>(await AppModule.forRole(parts, backend), adapter, {
+      bodyParser: false,
+      logger: new NestLogger(logger),
+      abortOnError: false,
+    });
+    app.useGlobalFilters(new ProblemFilter(logger));
+    undo.push(() => within(app.get(Announcer).idle(), 1000));
+    undo.push(() => app.close());
+    await listen(app, config);
+    return { url: await app.getUrl(), stores, stop: unwind };
+  } catch (error) {
+    await unwind();
+    throw error;
+  }
+}
+
+async function listen(app: NestFastifyApplication, { PORT, HOST }: Config): Promise<void> {
+  try {
+    await app.listen(PORT, HOST);
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code;
+    if (code === 'EADDRINUSE') {
+      throw new AppError(
+        'PORT_IN_USE',
+        `Port ${PORT} on ${HOST} is in use. Stop what listens there, or start with another PORT.`,
+        { cause },
+      );
+    }
+    if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND' || code === 'EACCES') {
+      throw new AppError('CONFIG_INVALID', `Configuration: cannot listen on HOST and PORT as given (${code}).`, { cause });
+    }
+    throw cause;
+  }
+}
