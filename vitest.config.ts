@@ -7,9 +7,9 @@ export default defineConfig({
     reporters: ['default', './test/support/summary-reporter.ts'],
     projects: [
       { test: { name: 'unit', include: ['src/**/*.spec.ts', 'samples/**/*.spec.ts'], environment: 'node' } },
-      { test: { name: 'contract', include: ['test/contract/**/*.test.ts'], ...e2e } },
-      { test: { name: 'integration', include: ['test/integration/**/*.test.ts'], ...e2e } },
-      { test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], globalSetup: ['test/support/build.ts'], ...e2e } },
+      { test: { name: 'contract', include: ['test/contract/**/*.test.ts'], globalSetup: ['test/support/servers.ts'], ...e2e } },
+      { test: { name: 'integration', include: ['test/integration/**/*.test.ts'], globalSetup: ['test/support/servers.ts'], ...e2e } },
+      { test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], globalSetup: ['test/support/build.ts', 'test/support/servers.ts'], ...e2e } },
     ],
   },
 });

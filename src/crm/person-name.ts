@@ -13,13 +13,13 @@ export function splitName(name: string | null): { firstName: string | null; last
   return { firstName: words.length === 0 ? null : words.join(' '), lastName };
 }
 
-const COMPANY_KEYS = ['company', 'company_name', 'company name', 'account', 'organization', 'organisation'];
+const COMPANY_KEYS = new Set(['company', 'company_name', 'company name', 'account', 'organization', 'organisation']);
 
 /** A CRM Lead needs a company too: what was sent, else the domain of the address, which at least says where to look. */
 export function companyOf(lead: LeadContent): string {
   for (const [key, value] of Object.entries(lead.attributes)) {
     const last = key.toLowerCase().split('.').at(-1)!;
-    if (COMPANY_KEYS.includes(last)) return value;
+    if (COMPANY_KEYS.has(last)) return value;
   }
   return lead.email.slice(lead.email.lastIndexOf('@') + 1) || NOT_PROVIDED;
 }

@@ -1,0 +1,64 @@
+import { describe, expect, it } from 'vitest';
+import { AppError } from '../../errors/app-error.js';
+import { loadConfig } from './config.js';
+
+const choices = { aiProviders: ['heuristic'], crmProviders: ['postgres'] };
+const load = (env: NodeJS.ProcessEnv) => loadConfig(env, choices);
+const secret = 'x'.repeat(32);
+
+function problemsOf(env: NodeJS.ProcessEnv): string {
+  try {
+    load(env);
+  } catch (error) {
+    expect(error).toBeInstanceOf(AppError);
+    expect((error as AppError).code).toBe('CONFIG_INVALID');
+    return (error as AppError).message;
+  }
+  throw new Error('the configuration was accepted');
+}
+
+describe('loadConfig', () => {
+  it('needs nothing at all', () => {
+    expect(load({})).toMatchObject({ ENV: 'MOCK', ROLE: 'all', PORT: 3000, HOST: '127.0.0.1', AI_PROVIDER: 'heuristic', RETRY_ATTEMPTS: 5 });
+  });
+
+  it('takes an empty value for none', () => {
+    expect(load({ PORT: '', DATABASE_URL: ' ' })).toMatchObject({ PORT: 3000, DATABASE_URL: undefined });
+  });
+
+  it('names every wrong variable in a line of its own, and no value', () => {
+    const text = problemsOf({ PORT: 'secret-port', ROLE: 'secret-role', DATABASE_URL: 'mysql://secret', LEASE_MS: '1' });
+    expect(text.split('\n')).toHaveLength(4);
+    for (const name of ['PORT', 'ROLE', 'DATABASE_URL', 'LEASE_MS']) expect(text).toContain(name);
+    expect(text).not.toContain('secret');
+  });
+
+  it('refuses short secrets without showing them', () => {
+    expect(problemsOf({ WEBHOOK_SECRETS: `${secret},short-one` })).toMatch(/WEBHOOK_SECRETS.*32/);
+    expect(problemsOf({ WEBHOOK_SECRETS: 'short-one' })).not.toContain('short-one');
+    expect(problemsOf({ OPS_TOKENS: 'ann:operator:short-one' })).not.toContain('short-one');
+    expect(problemsOf({ OPS_TOKENS: `ann:admin:${secret}` })).toMatch(/viewer or operator/);
+    expect(problemsOf({ OPS_TOKENS: `ann:viewer:${secret},ann:operator:${secret}` })).toMatch(/alike/);
+  });
+
+  it('reads tokens whose secret has colons', () => {
+    expect(load({ OPS_TOKENS: `ann:operator:${secret}:tail` }).OPS_TOKENS).toEqual([
+      { name: 'ann', role: 'operator', secret: `${secret}:tail` },
+    ]);
+  });
+
+  it('does not open itself to a network without secrets', () => {
+    expect(problemsOf({ HOST: '0.0.0.0' })).toMatch(/WEBHOOK_SECRETS.*\n.*OPS_TOKENS/);
+    expect(load({ HOST: '0.0.0.0', WEBHOOK_SECRETS: secret, OPS_TOKENS: `ann:operator:${secret}` }).HOST).toBe('0.0.0.0');
+    expect(load({ HOST: '127.0.0.2' }).HOST).toBe('127.0.0.2');
+  });
+
+  it('asks for what REAL needs', () => {
+    const text = problemsOf({ ENV: 'REAL' });
+    for (const name of ['DATABASE_URL', 'WEBHOOK_SECRETS', 'OPS_TOKENS']) expect(text).toContain(name);
+  });
+
+  it('knows only the providers that there are', () => {
+    expect(problemsOf({ AI_PROVIDER: 'oracle' })).toMatch(/AI_PROVIDER must be one of heuristic/);
+  });
+});

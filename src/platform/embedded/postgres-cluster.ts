@@ -1,0 +1,47 @@
+import { spawn, type SpawnOptions } from 'node:child_process';
+import { appendFile, chown, open } from 'node:fs/promises';
+import { AppError } from '../../errors/app-error.js';
+import type { ServerUser } from './postgres-user.js';
+
+export interface ClusterOwner {
+  /** The database's superuser. */
+  name: string;
+  passwordFile: string;
+  /** Who runs the server, where it is not us. */
+  user: ServerUser | null;
+  logFile: string;
+}
+
+/** Runs initdb in an empty folder. The password goes through a file: arguments can be read by anyone. */
+export async function initialiseCluster(initdb: string, place: string[], options: SpawnOptions, owner: ClusterOwner): Promise<void> {
+  // Another user may not be able to walk to the file, but it can open again, as its standard input, what we have opened.
+  if (owner.user) await chown(owner.passwordFile, owner.user.uid, owner.user.gid);
+  const passwordFile = await open(owner.passwordFile);
+  const child = spawn(
+    initdb,
+    [
+      ...place,
+      ...['-U', owner.name, `--pwfile=${owner.user ? '/dev/stdin' : owner.passwordFile}`, '--auth=scram-sha-256'],
+      ...['--locale=C', '--encoding=UTF8', '--no-instructions'],
+    ],
+    { ...options, stdio: [passwordFile.fd, 'pipe', 'pipe'] },
+  );
+  let output = '';
+  child.stdout!.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  child.stderr!.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  const code = await new Promise<number | null>((resolve) => {
+    child.once('error', (error) => {
+      output += error.message;
+      resolve(null);
+    });
+    child.once('close', resolve);
+  });
+  await passwordFile.close();
+  await appendFile(owner.logFile, output);
+  if (code === 0) return;
+  throw new AppError(
+    'EMBEDDED_POSTGRES_FAILED',
+    `The embedded PostgreSQL could not make its cluster (initdb). The log ${owner.logFile} ends with:\n` +
+      output.trimEnd().split('\n').slice(-6).join('\n'),
+  );
+}

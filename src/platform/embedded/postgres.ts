@@ -1,0 +1,178 @@
+import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { SpawnOptions } from 'node:child_process';
+import pg from 'pg';
+import { AppError } from '../../errors/app-error.js';
+import { exists, freePort, lives, passwordIn, startChild, stopChild, tailOf, untilGone, untilReady, type Child } from './child.js';
+import { postgresBinaries, type PostgresBinaries } from './postgres-binaries.js';
+import { initialiseCluster, type ClusterOwner } from './postgres-cluster.js';
+import { giveTo, serverUser, type ServerUser } from './postgres-user.js';
+import type { EmbeddedServer } from './server.js';
+
+const USER = 'revenueflow';
+const DATABASE = 'revenueflow';
+const READY_WITHIN_MS = 30_000;
+const STOP_WITHIN_MS = 10_000;
+const PORT_TRIES = 3;
+
+export interface EmbeddedPostgresOptions {
+  /** Holds the cluster, its password and its log. */
+  folder: string;
+  settings?: Record<string, string>;
+  port?: number;
+}
+
+/**
+ * Starts a PostgreSQL of its own in `folder`, on loopback and behind a password. What is there from the last start is used
+ * again; what we did not make is left alone.
+ * @throws AppError DATA_DIR_UNUSABLE or EMBEDDED_POSTGRES_FAILED; nothing that was in the folder has been changed then.
+ */
+export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedServer> {
+  const { folder } = options;
+  const dataFolder = join(folder, 'data');
+  const logFile = join(folder, 'server.log');
+  const user = await serverUser();
+  const binaries = await postgresBinaries(user !== null);
+  await refuseForeign(folder, dataFolder, binaries);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const passwordFile = join(folder, 'password');
+  const password = await passwordIn(passwordFile);
+  if (await exists(dataFolder)) await stopOrphan(dataFolder, password);
+  else await createCluster(binaries, dataFolder, { name: USER, passwordFile, user, logFile });
+
+  const child = await startOnFreePort(options, binaries, dataFolder, logFile, user, password);
+  const url = urlOf(child.port, password, DATABASE);
+  try {
+    await createDatabase(urlOf(child.port, password, 'postgres'));
+  } catch (cause) {
+    await stopChild(child, 'SIGINT', 'SIGQUIT', STOP_WITHIN_MS);
+    throw new AppError('EMBEDDED_POSTGRES_FAILED', `The embedded PostgreSQL started but cannot be used. Its log: ${logFile}`, { cause });
+  }
+  const stop = () => stopChild(child, 'SIGINT', 'SIGQUIT', STOP_WITHIN_MS);
+  return { url, pid: child.pid, version: binaries.version, dataFolder, logFile, exited: child.exited, stop };
+}
+
+async function refuseForeign(folder: string, dataFolder: string, binaries: PostgresBinaries): Promise<void> {
+  const refuse = (found: string) => {
+    throw new AppError(
+      'DATA_DIR_UNUSABLE',
+      `${folder} ${found}. Nothing in it was changed. Point DATA_DIR at an empty folder, or set DATABASE_URL.`,
+    );
+  };
+  let entries: string[];
+  try {
+    entries = await readdir(folder);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === 'ENOENT') return;
+    return refuse(`cannot be read as a folder (${code})`);
+  }
+  const ours = new Set(['data', 'data.partial', 'password', 'password.new', 'server.log', 'server.log.old']);
+  const foreign = entries.filter((name) => !ours.has(name));
+  if (foreign.length > 0) refuse(`holds files that this service did not make (${foreign.slice(0, 3).join(', ')})`);
+  if (!entries.includes('data')) return;
+  const version = await readFile(join(dataFolder, 'PG_VERSION'), 'utf8').catch(() => null);
+  if (version === null) return refuse('holds a folder "data" that is no PostgreSQL cluster');
+  const major = binaries.version.split('.')[0];
+  if (version.trim() !== major) refuse(`holds a cluster of PostgreSQL ${version.trim()}, and this is PostgreSQL ${major}`);
+  if (!entries.includes('password')) refuse('holds a PostgreSQL cluster without the password file of this service');
+}
+
+/** Made beside its place and moved there, so that a kill -9 in between leaves nothing that looks like a cluster. */
+async function createCluster(binaries: PostgresBinaries, dataFolder: string, owner: ClusterOwner): Promise<void> {
+  const partial = `${dataFolder}.partial`;
+  await rm(partial, { recursive: true, force: true });
+  await mkdir(partial, { mode: 0o700 });
+  if (owner.user) await giveTo(owner.user, partial);
+  const { args, spawn } = placeOf(partial, owner.user);
+  await initialiseCluster(binaries.initdb, args, spawn, owner);
+  await rename(partial, dataFolder);
+}
+
+/**
+ * How a server is told its folder. As another user it may not be able to walk there (a checkout under a 0700 home): but it is
+ * put there before it changes its user, and on Linux /proc/self/cwd names that place without a walk.
+ */
+function placeOf(folder: string, user: ServerUser | null): { args: string[]; spawn: SpawnOptions } {
+  const env = { PATH: process.env['PATH'] ?? '', LC_ALL: 'C', TZ: 'UTC' };
+  if (!user) return { args: ['-D', folder], spawn: { env } };
+  const path = process.platform === 'linux' ? '/proc/self/cwd' : folder;
+  return { args: ['-D', path], spawn: { env, cwd: folder, uid: user.uid, gid: user.gid } };
+}
+
+async function startOnFreePort(
+  options: EmbeddedPostgresOptions,
+  binaries: PostgresBinaries,
+  dataFolder: string,
+  logFile: string,
+  user: ServerUser | null,
+  password: string,
+): Promise<Child & { port: number }> {
+  const place = placeOf(dataFolder, user);
+  if (user) await giveTo(user, dataFolder);
+  const settings = { listen_addresses: '127.0.0.1', unix_socket_directories: '', logging_collector: 'off', ...options.settings };
+  const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+  for (let attempt = 1; ; attempt++) {
+    const port = options.port ?? (await freePort());
+    const child = await startChild(binaries.postgres, [...place.args, '-p', String(port), ...flags], logFile, place.spawn);
+    const failure = async (why: string) =>
+      new AppError(
+        'EMBEDDED_POSTGRES_FAILED',
+        `The embedded PostgreSQL could not be started: ${why}. Its data in ${dataFolder} was left as it is. ` +
+          `The end of its log (${logFile}):\n${await tailOf(logFile)}`,
+      );
+    try {
+      await untilReady(child, () => ping(urlOf(port, password, 'postgres')), READY_WITHIN_MS, failure);
+      return { ...child, port };
+    } catch (error) {
+      await stopChild(child, 'SIGINT', 'SIGQUIT', STOP_WITHIN_MS);
+      const portTaken = (await tailOf(logFile)).includes('could not bind');
+      if (!portTaken || options.port !== undefined || attempt === PORT_TRIES) throw error;
+    }
+  }
+}
+
+/** After a kill -9 of this service its server lives on and holds the folder. If the one that answers is that server, it is ended. */
+async function stopOrphan(dataFolder: string, password: string): Promise<void> {
+  const file = await readFile(join(dataFolder, 'postmaster.pid'), 'utf8').catch(() => '');
+  const [pidLine, , , portLine] = file.split('\n');
+  const pid = Number(pidLine);
+  const port = Number(portLine);
+  if (!pid || !port || !lives(pid)) return;
+  // Only our server knows our password; another program that got the process id by chance does not.
+  const ours = await ping(urlOf(port, password, 'postgres')).then(
+    () => true,
+    () => false,
+  );
+  if (!ours) return;
+  process.kill(pid, 'SIGINT');
+  if (await untilGone(pid, STOP_WITHIN_MS)) return;
+  process.kill(pid, 'SIGQUIT');
+  await untilGone(pid, STOP_WITHIN_MS);
+}
+
+async function createDatabase(adminUrl: string): Promise<void> {
+  await withClient(adminUrl, async (client) => {
+    const { rowCount } = await client.query('SELECT 1 FROM pg_database WHERE datname = $1', [DATABASE]);
+    if (rowCount === 0) await client.query(`CREATE DATABASE ${DATABASE}`);
+  });
+}
+
+function ping(url: string): Promise<void> {
+  return withClient(url, async (client) => void (await client.query('SELECT 1')));
+}
+
+async function withClient(url: string, work: (client: pg.Client) => Promise<void>): Promise<void> {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 2000, query_timeout: 10_000 });
+  client.on('error', () => {});
+  try {
+    await client.connect();
+    await work(client);
+  } finally {
+    await client.end().catch(() => {});
+  }
+}
+
+function urlOf(port: number, password: string, database: string): string {
+  return `postgres://${USER}:${password}@127.0.0.1:${port}/${database}`;
+}

@@ -1,0 +1,194 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { AppError } from '../../src/errors/app-error.js';
+import type { Enrichment } from '../../src/lead/enrichment.js';
+import { leadIdOf, personKeyOf } from '../../src/lead/keys.js';
+import { Ledger } from '../../src/ledger/ledger.js';
+import type { LeadToAccept } from '../../src/ledger/accept-leads.js';
+import { openPool, type Pool } from '../../src/platform/postgres.js';
+import { freshDatabase } from '../support/database.js';
+
+let database: Awaited<ReturnType<typeof freshDatabase>>;
+let pool: Pool;
+let ledger: Ledger;
+
+beforeAll(async () => {
+  database = await freshDatabase();
+  pool = openPool({ url: database.url, max: 5, timeoutMs: 5000, name: 'test' });
+  ledger = new Ledger({ pool, worker: 'test', contentIgnore: ['timestamp'] });
+});
+afterAll(async () => {
+  await pool.end();
+  await database.drop();
+});
+beforeEach(() => pool.query('TRUNCATE ledger.leads CASCADE'));
+
+function lead(overrides: Partial<LeadToAccept> = {}): LeadToAccept {
+  const email = overrides.email ?? 'ann@acme.com';
+  const campaignId = overrides.campaignId ?? 'c1';
+  return {
+    id: leadIdOf(email, campaignId),
+    personKey: personKeyOf(email),
+    email,
+    emailRaw: email,
+    campaignId,
+    name: 'Ann Lee',
+    attributes: { title: 'VP Sales' },
+    ...overrides,
+  };
+}
+
+const enrichment: Enrichment = {
+  fitScore: 80,
+  intent: 'high',
+  confidence: 0.6,
+  evidence: [],
+  reasoning: 'A reason.',
+  scoreSource: 'heuristic',
+  needsRescore: false,
+  flags: [],
+  provider: 'heuristic',
+  scorerVersion: 'test',
+};
+const crm = { provider: 'postgres', leadId: '00Q1', memberId: '00v1' };
+
+async function kindsOf(id: string): Promise<string[]> {
+  const found = await ledger.find(id);
+  expect(found!.events.map((event) => event.seq)).toEqual(found!.events.map((_, index) => index + 1));
+  return found!.events.map((event) => event.kind);
+}
+
+describe('accept', () => {
+  it('takes a lead once; the same content again changes nothing at all', async () => {
+    const first = await ledger.accept(lead());
+    const before = await ledger.find(first.leadId);
+    const second = await ledger.accept(lead({ emailRaw: 'ANN@acme.com' }));
+    expect([first.outcome, second.outcome]).toEqual(['accepted', 'duplicate']);
+    expect(await ledger.find(first.leadId)).toEqual(before);
+  });
+
+  it('does not take a volatile attribute or a missing field for a change', async () => {
+    await ledger.accept(lead({ attributes: { title: 'VP Sales', timestamp: '1' } }));
+    expect((await ledger.accept(lead({ attributes: { title: 'VP Sales', timestamp: '2' } }))).outcome).toBe('duplicate');
+    expect((await ledger.accept(lead({ name: null, attributes: {} }))).outcome).toBe('duplicate');
+  });
+
+  it('makes a revision of changed content, and keeps what the new one does not mention', async () => {
+    const { leadId } = await ledger.accept(lead());
+    const second = await ledger.accept(lead({ name: null, attributes: { title: 'CEO', phone: '1' } }));
+    expect(second).toMatchObject({ outcome: 'updated', revision: 2 });
+    const { lead: row, events } = (await ledger.find(leadId))!;
+    expect(row).toMatchObject({ name: 'Ann Lee', attributes: { title: 'CEO', phone: '1' }, revision: 2, state: 'received' });
+    expect(events[1]!.detail).toEqual({
+      revision: 2,
+      changed: { title: { from: 'VP Sales', to: 'CEO' }, phone: { from: null, to: '1' } },
+    });
+  });
+
+  it('resolves a hundred concurrent posts of one key in order: one row, gap-free audit', async () => {
+    const outcomes = await Promise.all(
+      Array.from({ length: 100 }, (_, index) => ledger.accept(lead({ attributes: { step: String(index >> 2) } }))),
+    );
+    const count = (outcome: string) => outcomes.filter((answer) => answer.outcome === outcome).length;
+    expect([count('accepted'), count('updated'), count('duplicate')]).toEqual([1, 24, 75]);
+    const { lead: row } = (await ledger.find(lead().id))!;
+    expect(row.revision).toBe(25);
+    expect(row.attributes).toEqual({ step: '24' });
+    expect(await kindsOf(row.id)).toHaveLength(25);
+  });
+
+  it('gives two processes racing for one key one row, with one of them first', async () => {
+    const other = new Ledger({ pool, worker: 'other', contentIgnore: [] });
+    for (let round = 0; round < 30; round++) {
+      const request = lead({ campaignId: `race-${round}` });
+      const outcomes = await Promise.all([ledger.accept(request), other.accept(request)]);
+      expect(outcomes.map((answer) => answer.outcome).toSorted()).toEqual(['accepted', 'duplicate']);
+    }
+  });
+
+  it('lets a value that PostgreSQL cannot store fail alone', async () => {
+    const good = Array.from({ length: 20 }, (_, index) => lead({ email: `a${index}@acme.com` }));
+    const bad = lead({ email: 'bad@acme.com', name: 'a\u0000b' });
+    const results = await Promise.allSettled([...good.slice(0, 10), bad, ...good.slice(10)].map((item) => ledger.accept(item)));
+    expect(results.filter((result) => result.status === 'fulfilled')).toHaveLength(20);
+    expect((results[10] as PromiseRejectedResult).reason).toBeInstanceOf(AppError);
+    expect(await ledger.find(bad.id)).toBeNull();
+  });
+});
+
+describe('the fence', () => {
+  it('refuses the checkpoint of a run that was overtaken by another claim', async () => {
+    const { leadId, epoch } = await ledger.accept(lead());
+    const frozen = (await ledger.claimForEnrichment({ leadId, epoch }))!;
+    const second = (await ledger.claimForEnrichment({ leadId, epoch }))!;
+    await ledger.checkpoint(second, enrichment);
+    await expect(ledger.checkpoint(frozen, { ...enrichment, fitScore: 1 })).rejects.toMatchObject({ code: 'STALE_RUN' });
+    expect((await ledger.find(leadId))!.lead.enrichment!.fitScore).toBe(80);
+  });
+
+  it('refuses every late write of a run that a new revision has overtaken', async () => {
+    const { leadId, epoch } = await ledger.accept(lead());
+    const claim = (await ledger.claimForEnrichment({ leadId, epoch }))!;
+    await ledger.accept(lead({ attributes: { title: 'CEO' } }));
+    const error = { stage: 'enrichment', code: 'X', message: '', at: '2026-01-01T00:00:00Z' } as const;
+    await expect(ledger.checkpoint(claim, enrichment)).rejects.toMatchObject({ code: 'STALE_RUN' });
+    await expect(ledger.recordFailure(claim, error, null)).rejects.toMatchObject({ code: 'STALE_RUN' });
+    expect(await kindsOf(leadId)).toEqual(['received', 'revised']);
+  });
+
+  it('gives nothing to a job of an older epoch', async () => {
+    const { leadId, epoch } = await ledger.accept(lead());
+    await ledger.accept(lead({ attributes: { title: 'CEO' } }));
+    expect(await ledger.claimForEnrichment({ leadId, epoch })).toBeNull();
+    expect(await ledger.claimForEnrichment({ leadId, epoch: epoch + 1 })).not.toBeNull();
+  });
+});
+
+describe('the way of a lead', () => {
+  it('goes received, enriched, synced, each once', async () => {
+    const { leadId, epoch } = await ledger.accept(lead());
+    await ledger.checkpoint((await ledger.claimForEnrichment({ leadId, epoch }))!, enrichment);
+    expect(await ledger.claimForEnrichment({ leadId, epoch })).toBeNull();
+    const claim = (await ledger.claimForSync({ leadId, epoch }))!;
+    expect(claim.projection.lead.id).toBe(leadId);
+    await ledger.markSynced(claim, crm);
+    expect(await ledger.claimForSync({ leadId, epoch })).toBeNull();
+    expect((await ledger.find(leadId))!.lead).toMatchObject({ state: 'synced', crm, attempts: { enrichment: 0, 'crm-sync': 0 } });
+    expect(await kindsOf(leadId)).toEqual(['received', 'enriched', 'synced']);
+  });
+
+  it('projects the newest scored content of the person, whichever row asks', async () => {
+    const old = await ledger.accept(lead({ campaignId: 'c1' }));
+    const young = await ledger.accept(lead({ campaignId: 'c2', attributes: { title: 'CEO' } }));
+    await ledger.checkpoint((await ledger.claimForEnrichment(old))!, enrichment);
+    // The newer row has no score yet, so the older one speaks for the person.
+    expect((await ledger.claimForSync(old))!.projection.lead.id).toBe(old.leadId);
+    await ledger.checkpoint((await ledger.claimForEnrichment(young))!, enrichment);
+    const [a, b] = [(await ledger.claimForSync(old))!, (await ledger.claimForSync(young))!];
+    expect([a.projection.lead.id, b.projection.lead.id]).toEqual([young.leadId, young.leadId]);
+    expect(a.projection.version).toBe(b.projection.version);
+  });
+
+  it('counts failures by stage, and starts anew with a revision', async () => {
+    const { leadId, epoch } = await ledger.accept(lead());
+    const fail = async (at: Date | null) => {
+      const claim = (await ledger.claimForEnrichment({ leadId, epoch }))!;
+      await ledger.recordFailure(claim, { stage: 'enrichment', code: 'AI_UNAVAILABLE', message: 'm', at: '2026-01-01T00:00:00Z' }, at);
+      return claim.attempts;
+    };
+    expect([await fail(new Date()), await fail(new Date()), await fail(null)]).toEqual([0, 1, 2]);
+    expect((await ledger.find(leadId))!.lead).toMatchObject({ state: 'dead', attempts: { enrichment: 3, 'crm-sync': 0 } });
+    expect(await ledger.claimForEnrichment({ leadId, epoch })).toBeNull();
+    await ledger.accept(lead({ attributes: { title: 'CEO' } }));
+    expect((await ledger.find(leadId))!.lead).toMatchObject({ state: 'received', attempts: { enrichment: 0 }, lastError: null });
+    expect(await kindsOf(leadId)).toEqual(['received', 'attempt-failed', 'attempt-failed', 'dead-lettered', 'revised']);
+  });
+});
+
+describe('an unreachable PostgreSQL', () => {
+  it('is an error with a code, not a silence', async () => {
+    const nowhere = openPool({ url: 'postgres://u:p@127.0.0.1:1/x', max: 1, timeoutMs: 300, name: 'test' });
+    const cut = new Ledger({ pool: nowhere, worker: 'test', contentIgnore: [] });
+    await expect(cut.accept(lead())).rejects.toMatchObject({ code: 'LEDGER_UNAVAILABLE' });
+    await nowhere.end();
+  });
+});

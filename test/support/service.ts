@@ -1,0 +1,78 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+
+const MAIN = join(import.meta.dirname, '../../dist/main.js');
+
+export interface RunningProcess {
+  url: string;
+  child: ChildProcess;
+  /** All that the process has printed so far. */
+  output(): string;
+  post(body: unknown, init?: { form?: boolean; headers?: Record<string, string> }): Promise<{ status: number; body: any }>;
+  get(path: string, headers?: Record<string, string>): Promise<{ status: number; body: any; headers: Headers }>;
+  /** SIGTERM, and the exit code. */
+  stop(): Promise<number | null>;
+  /** SIGKILL, as a crash of the machine would. */
+  kill(): Promise<void>;
+}
+
+/** Starts the compiled service as a process of its own, on a free port, and resolves when it serves. */
+export async function startProcess(env: Record<string, string>): Promise<RunningProcess> {
+  const { child, output } = spawnService({ PORT: '0', ...env });
+  const url = await new Promise<string>((resolve, reject) => {
+    const look = () => {
+      const match = /URL +(http:\S+)/.exec(output());
+      if (match) resolve(match[1]!);
+    };
+    child.stdout!.on('data', look);
+    child.once('exit', (code) => reject(new Error(`The service exited with ${code} before it served:\n${output()}`)));
+  });
+  const exited = once(child, 'exit');
+  return {
+    url,
+    child,
+    output,
+    async post(body, { form = false, headers = {} } = {}) {
+      const text = typeof body === 'string' ? body : form ? new URLSearchParams(body as Record<string, string>).toString() : JSON.stringify(body);
+      const type = form ? 'application/x-www-form-urlencoded' : 'application/json';
+      const answer = await fetch(`${url}/leads`, { method: 'POST', body: text, headers: { 'content-type': type, ...headers } });
+      return { status: answer.status, body: await answer.json() };
+    },
+    async get(path, headers = {}) {
+      const answer = await fetch(`${url}${path}`, { headers });
+      const text = await answer.text();
+      return { status: answer.status, headers: answer.headers, body: text.startsWith('{') ? JSON.parse(text) : text };
+    },
+    async stop() {
+      if (child.exitCode === null && child.signalCode === null) {
+        child.kill('SIGTERM');
+        await exited;
+      }
+      return child.exitCode;
+    },
+    async kill() {
+      child.kill('SIGKILL');
+      await exited;
+    },
+  };
+}
+
+/** Runs the service until it exits by itself: for starts that must fail. */
+export async function runToExit(env: Record<string, string>): Promise<{ code: number | null; output: string }> {
+  const { child, output } = spawnService(env);
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code, output: output() };
+}
+
+function spawnService(env: Record<string, string>): { child: ChildProcess; output(): string } {
+  // Nothing of the developer's own environment may reach the service under test.
+  const { PATH = '', HOME = '', TMPDIR = '' } = process.env;
+  const child = spawn(process.execPath, [MAIN], {
+    env: { PATH, HOME, ...(TMPDIR ? { TMPDIR } : {}), LOG_LEVEL: 'info', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let text = '';
+  for (const stream of [child.stdout!, child.stderr!]) stream.on('data', (chunk: Buffer) => (text += chunk.toString()));
+  return { child, output: () => text };
+}
