@@ -12,6 +12,7 @@ const PREFIX = '{revenueflow}';
 /** An enqueue is best effort, so it gives up soon: the ack has long been sent, and the sweeper enqueues what is missing. */
 const COMMAND_TIMEOUT_MS = 150;
 const RECONNECT_AT_MOST_MS = 1000;
+const CONNECT_WITHIN_MS = 2000;
 const KEEP_FAILED_SECONDS = 24 * 3600;
 
 export interface RedisBackendOptions {
@@ -21,7 +22,7 @@ export interface RedisBackendOptions {
 }
 
 /** BullMQ on Redis or Valkey. Redis may be down now or later: producers fail fast, workers reconnect. */
-export function openRedisBackend({ url, attempts, logger }: RedisBackendOptions): QueueBackend {
+export async function openRedisBackend({ url, attempts, logger }: RedisBackendOptions): Promise<QueueBackend> {
   const retryStrategy = (times: number) => Math.min(times * 100, RECONNECT_AT_MOST_MS);
   // A failover leaves connections on a replica, which answers READONLY to every write: connect anew.
   const reconnectOnError = (error: Error) => error.message.startsWith('READONLY');
@@ -34,6 +35,8 @@ export function openRedisBackend({ url, attempts, logger }: RedisBackendOptions)
   });
   const warn = warnOncePerOutage(logger, 'redis');
   producer.on('error', warn);
+  // Without an offline queue the first commands would fail while it still connects; a Redis that is down is not waited for.
+  await within(new Promise((resolve) => producer.once('ready', resolve)), CONNECT_WITHIN_MS);
 
   const queues = Object.fromEntries(
     STAGES.map((stage) => {
@@ -58,7 +61,7 @@ export function openRedisBackend({ url, attempts, logger }: RedisBackendOptions)
       const connection = new Redis(url, { maxRetriesPerRequest: null, retryStrategy, reconnectOnError });
       connection.on('error', warn);
       workerConnections.push(connection);
-      const options = { connection, prefix: PREFIX, skipVersionCheck: true };
+      const options = { connection, prefix: PREFIX };
       return startBullWorker(stage, handler, settings, options, (opts, process) => new Worker(stage, process, opts), logger);
     },
     async ping() {

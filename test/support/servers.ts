@@ -7,7 +7,7 @@ import type { EmbeddedServer } from '../../src/platform/embedded/server.js';
 import { startEmbeddedPostgres } from '../../src/platform/embedded/postgres.js';
 import { findRedisServer, startEmbeddedRedis } from '../../src/platform/embedded/redis.js';
 import { migrate } from '../../src/platform/migrate.js';
-import { TEMPLATE } from './database.js';
+import { TEMPLATE } from './template.js';
 
 declare module 'vitest' {
   interface ProvidedContext {

@@ -1,0 +1,107 @@
+import { randomUUID } from 'node:crypto';
+import { pino } from 'pino';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { QueueBackend, StageWorker } from '../../src/queue/backend.js';
+import type { JobHandler, JobReference } from '../../src/queue/job.js';
+import { openBackend } from '../../src/queue/open-backend.js';
+import { loadConfig } from '../../src/platform/config/config.js';
+import { freshDatabase, freshRedis, hasRedis } from '../support/database.js';
+import { eventually } from '../support/eventually.js';
+
+const config = loadConfig({}, { aiProviders: ['heuristic'], crmProviders: ['postgres'] });
+const settings = { concurrency: 5, leaseMs: 2000 };
+const job = (epoch = 1): JobReference => ({ leadId: randomUUID(), epoch });
+
+describe.each(['redis', 'postgres'] as const)('a queue on %s', (kind) => {
+  describe.skipIf(kind === 'redis' && !hasRedis())('behaves alike', () => {
+    const undo: (() => Promise<unknown>)[] = [];
+    afterEach(async () => {
+      for (const step of undo.splice(0).toReversed()) await step();
+    });
+
+    async function open(): Promise<QueueBackend> {
+      const database = await freshDatabase();
+      undo.push(() => database.drop());
+      const redis = kind === 'redis' ? await freshRedis() : null;
+      const backend = await openBackend(config, { databaseUrl: database.url, redisUrl: redis?.url ?? null }, pino({ level: 'silent' }));
+      undo.push(() => backend.close());
+      return backend;
+    }
+
+    async function work(backend: QueueBackend, handler: JobHandler): Promise<StageWorker> {
+      const worker = await backend.startWorker('enrichment', handler, settings);
+      undo.push(() => worker.close(2000));
+      return worker;
+    }
+
+    it('runs each job once, however often it was added', async () => {
+      const backend = await open();
+      const jobs = Array.from({ length: 50 }, () => job());
+      await Promise.all([1, 2, 3].map(() => backend.queue('enrichment').enqueue(jobs)));
+      const ran: string[] = [];
+      await work(backend, async ({ leadId }) => {
+        ran.push(leadId);
+        return { kind: 'done' };
+      });
+      await eventually(() => expect(ran).toHaveLength(50));
+      await eventually(async () => expect(await backend.queue('enrichment').counts()).toMatchObject({ waiting: 0, active: 0 }));
+      expect(new Set(ran)).toEqual(new Set(jobs.map(({ leadId }) => leadId)));
+    });
+
+    it('runs a job again after the delay that the handler names, and stops when it says so', async () => {
+      const backend = await open();
+      const reference = job();
+      const times: number[] = [];
+      await work(backend, async () => {
+        times.push(Date.now());
+        return times.length < 3 ? { kind: 'retry', delayMs: 200, code: 'TEST' } : { kind: 'dead', code: 'TEST' };
+      });
+      await backend.queue('enrichment').enqueue([reference]);
+      await eventually(() => expect(times).toHaveLength(3));
+      expect(times[1]! - times[0]!).toBeGreaterThanOrEqual(190);
+      await eventually(async () => expect(await backend.queue('enrichment').withoutLiveJob([reference])).toEqual([reference]));
+      expect(await backend.queue('enrichment').counts()).toMatchObject({ failed: 1, delayed: 0 });
+    });
+
+    it('lets a job wait more often than it may be tried', async () => {
+      const backend = await open();
+      let runs = 0;
+      await work(backend, async () => (++runs < 9 ? { kind: 'wait', delayMs: 20 } : { kind: 'done' }));
+      await backend.queue('enrichment').enqueue([job()]);
+      await eventually(() => expect(runs).toBe(9));
+    });
+
+    it('knows which jobs are alive: waiting, delayed and active ones are, unknown and finished ones are not', async () => {
+      const backend = await open();
+      const [waiting, unknown, finished] = [job(), job(), job()];
+      let release = () => {};
+      const held = new Promise<void>((resolve) => (release = resolve));
+      const worker = await work(backend, async ({ leadId }) => {
+        if (leadId === waiting.leadId) await held;
+        return { kind: 'done' };
+      });
+      await backend.queue('enrichment').enqueue([finished]);
+      await eventually(async () => expect(await backend.queue('enrichment').withoutLiveJob([finished])).toHaveLength(1));
+      await backend.queue('enrichment').enqueue([waiting]);
+      await eventually(async () => expect((await backend.queue('enrichment').counts()).active).toBe(1));
+      expect(await backend.queue('enrichment').withoutLiveJob([waiting, unknown, finished])).toEqual([unknown, finished]);
+      release();
+      await worker.close(2000);
+      const idle = job();
+      await backend.queue('enrichment').enqueue([idle]);
+      expect(await backend.queue('enrichment').withoutLiveJob([idle])).toEqual([]);
+    });
+
+    it('carries nothing but the reference', async () => {
+      const backend = await open();
+      let seen: JobReference | undefined;
+      await work(backend, async (reference) => {
+        seen = reference;
+        return { kind: 'done' };
+      });
+      const reference = job(7);
+      await backend.queue('enrichment').enqueue([{ ...reference, email: 'ann@acme.com' } as JobReference]);
+      await eventually(() => expect(seen).toEqual(reference));
+    });
+  });
+});
