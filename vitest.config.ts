@@ -8,8 +8,22 @@ export default defineConfig({
     projects: [
       { test: { name: 'unit', include: ['src/**/*.spec.ts', 'samples/**/*.spec.ts'], environment: 'node' } },
       { test: { name: 'contract', include: ['test/contract/**/*.test.ts'], globalSetup: ['test/support/servers.ts'], ...e2e } },
-      { test: { name: 'integration', include: ['test/integration/**/*.test.ts'], globalSetup: ['test/support/servers.ts'], ...e2e } },
-      { test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], globalSetup: ['test/support/build.ts', 'test/support/servers.ts'], ...e2e } },
+      {
+        test: {
+          name: 'integration',
+          include: ['test/integration/**/*.test.ts'],
+          globalSetup: ['test/support/servers.ts'],
+          ...e2e,
+        },
+      },
+      {
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts'],
+          globalSetup: ['test/support/build.ts', 'test/support/servers.ts'],
+          ...e2e,
+        },
+      },
     ],
   },
 });

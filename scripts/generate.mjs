@@ -77,7 +77,9 @@ const files = {
   'docs/errors.md': errorsPage(),
 };
 
-const stale = Object.entries(files).filter(([name, text]) => !existsSync(join(root, name)) || readFileSync(join(root, name), 'utf8') !== text);
+const stale = Object.entries(files).filter(
+  ([name, text]) => !existsSync(join(root, name)) || readFileSync(join(root, name), 'utf8') !== text,
+);
 if (process.argv.includes('--check')) {
   for (const [name] of stale) console.error(`${name} is not what the code says. Run \`npm run generate\` and commit the result.`);
   process.exit(stale.length > 0 ? 1 : 0);

@@ -3,5 +3,5 @@ import type { EnrichmentProvider } from './port.js';
 
 /** Every scorer, by its name in AI_PROVIDER. The folder is loaded only when it is chosen. */
 export const AI_PROVIDERS: Record<string, (config: Config) => Promise<EnrichmentProvider>> = {
-  heuristic: async () => new (await import('./rules/heuristic.provider.js')).HeuristicProvider(),
+  heuristic: async () => new (await import('./heuristic/heuristic.provider.js')).HeuristicProvider(),
 };

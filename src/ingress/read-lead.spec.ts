@@ -66,7 +66,9 @@ describe('readLead', () => {
   it('refuses keys that could reach a prototype, wherever they are', () => {
     expect(paths({ ...minimal, constructor: 'x' })).toEqual(['constructor']);
     expect(paths({ ...minimal, a: JSON.parse('{"__proto__": {"x": 1}}') })).toEqual(['__proto__']);
-    expect(paths(parseJsonBody(Buffer.from('{"email":"a@b.co","campaign_id":"1","__proto__":{"admin":true}}')))).toEqual(['__proto__']);
+    expect(paths(parseJsonBody(Buffer.from('{"email":"a@b.co","campaign_id":"1","__proto__":{"admin":true}}')))).toEqual([
+      '__proto__',
+    ]);
     expect(paths({ ...minimal, __proto__: null, prototype: 1 })).toEqual(['prototype']);
   });
 
@@ -80,18 +82,21 @@ describe('readLead', () => {
 
   it('never throws anything but a refusal, and never lets a NUL or half a surrogate through', () => {
     fc.assert(
-      fc.property(fc.oneof(fc.jsonValue(), fc.dictionary(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary' }))), (extra) => {
-        const body = typeof extra === 'object' && extra !== null && !Array.isArray(extra) ? { ...extra, ...minimal } : extra;
-        try {
-          const lead = readLead(body);
-          const text = JSON.stringify(lead.attributes);
-          expect(text).not.toContain('\\u0000');
-          expect(text.isWellFormed()).toBe(true);
-        } catch (error) {
-          expect(error).toBeInstanceOf(AppError);
-          expect((error as AppError).class).toBe('input');
-        }
-      }),
+      fc.property(
+        fc.oneof(fc.jsonValue(), fc.dictionary(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary' }))),
+        (extra) => {
+          const body = typeof extra === 'object' && extra !== null && !Array.isArray(extra) ? { ...extra, ...minimal } : extra;
+          try {
+            const lead = readLead(body);
+            const text = JSON.stringify(lead.attributes);
+            expect(text).not.toContain('\\u0000');
+            expect(text.isWellFormed()).toBe(true);
+          } catch (error) {
+            expect(error).toBeInstanceOf(AppError);
+            expect((error as AppError).class).toBe('input');
+          }
+        },
+      ),
     );
   });
 });

@@ -19,13 +19,18 @@ export interface AcceptedLead {
  * One statement, so one commit, for the whole batch. A row that exists is revised only if the merge of what it has with what
  * was sent differs in something other than the ignored attributes: a field that is missing removes nothing.
  * Rows that the WHERE leaves alone are not returned: those are the duplicates.
+ * The times of a batch keep the order of arrival, some microseconds apart, since the newest content speaks for its person; rows
+ * are locked in the order of their ids, so that two batches cannot wait for each other.
  */
 const ACCEPT = `
 WITH accepted AS (
   INSERT INTO ledger.leads AS l (id, person_key, email, email_raw, campaign_id, name, attributes, received_at, content_at)
-  SELECT i.id, decode(i.person_key, 'hex'), i.email, i.email_raw, i.campaign_id, i.name, i.attributes::jsonb, clock_timestamp(), clock_timestamp()
-  FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
-    AS i (id, person_key, email, email_raw, campaign_id, name, attributes)
+  SELECT i.id, decode(i.person_key, 'hex'), i.email, i.email_raw, i.campaign_id, i.name, i.attributes::jsonb, i.at, i.at
+  FROM (
+    SELECT *, now() + i.ordinal * interval '8 microseconds' AS at
+    FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
+      WITH ORDINALITY AS i (id, person_key, email, email_raw, campaign_id, name, attributes, ordinal)
+  ) i
   ORDER BY i.id
   ON CONFLICT (id) DO UPDATE SET
     replaced = jsonb_build_object('name', l.name, 'attributes', l.attributes),

@@ -24,9 +24,13 @@ describe('dispositionOf', () => {
 
   it('lets no lead die of its scorer', () => {
     fc.assert(
-      fc.property(fc.constantFrom('AI_UNAVAILABLE', 'UNEXPECTED', 'CRM_RECORD_REJECTED'), fc.integer({ min: 1, max: 20 }), (code, failures) => {
-        expect(dispositionOf(new AppError(code, ''), 'enrichment', failures, policy).kind).not.toBe('dead-letter');
-      }),
+      fc.property(
+        fc.constantFrom('AI_UNAVAILABLE', 'UNEXPECTED', 'CRM_RECORD_REJECTED'),
+        fc.integer({ min: 1, max: 20 }),
+        (code, failures) => {
+          expect(dispositionOf(new AppError(code, ''), 'enrichment', failures, policy).kind).not.toBe('dead-letter');
+        },
+      ),
     );
     expect(dispositionOf(new AppError('AI_UNAVAILABLE', ''), 'enrichment', 5, policy)).toEqual({ kind: 'fallback' });
   });

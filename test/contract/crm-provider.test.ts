@@ -58,7 +58,12 @@ const enrichment: Enrichment = {
   scorerVersion: 'v',
 };
 
-function syncOf(email: string, campaignId: string, version: number, overrides: { name?: string | null; fitScore?: number } = {}): CrmSync {
+function syncOf(
+  email: string,
+  campaignId: string,
+  version: number,
+  overrides: { name?: string | null; fitScore?: number } = {},
+): CrmSync {
   const { name = 'Ann Lee', fitScore = 70 } = overrides;
   const lead = {
     id: leadIdOf(email, campaignId),

@@ -23,7 +23,11 @@ describe.each(['redis', 'postgres'] as const)('a queue on %s', (kind) => {
       const database = await freshDatabase();
       undo.push(() => database.drop());
       const redis = kind === 'redis' ? await freshRedis() : null;
-      const backend = await openBackend(config, { databaseUrl: database.url, redisUrl: redis?.url ?? null }, pino({ level: 'silent' }));
+      const backend = await openBackend(
+        config,
+        { databaseUrl: database.url, redisUrl: redis?.url ?? null },
+        pino({ level: 'silent' }),
+      );
       undo.push(() => backend.close());
       return backend;
     }

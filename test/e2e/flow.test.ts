@@ -43,7 +43,11 @@ describe.each(['redis', 'postgres'] as const)('the whole flow, queue on %s', (ki
         return lead;
       });
     const count = async (table: string) => (await sql.query(`SELECT count(*)::int AS n FROM ${table}`)).rows[0].n as number;
-    const records = async () => [await count('ledger.leads'), await count('mock_crm.leads'), await count('mock_crm.campaign_members')];
+    const records = async () => [
+      await count('ledger.leads'),
+      await count('mock_crm.leads'),
+      await count('mock_crm.campaign_members'),
+    ];
 
     it("takes the mission's curl to the CRM, and shows the journey", async () => {
       const { status, body } = await service.post(MISSION);
@@ -129,7 +133,11 @@ describe.each(['redis', 'postgres'] as const)('the whole flow, queue on %s', (ki
       expect(status).toBe(202);
       expect(await untilSynced(body.leadId)).toMatchObject({ email: 'ann+x@acme.com', campaignId: '987' });
       // The same lead as JSON, its campaign a number, is the same lead.
-      expect((await service.post({ ...form, campaign_id: 987 })).body).toEqual({ status: 'duplicate', leadId: body.leadId, duplicate: true });
+      expect((await service.post({ ...form, campaign_id: 987 })).body).toEqual({
+        status: 'duplicate',
+        leadId: body.leadId,
+        duplicate: true,
+      });
     });
 
     it.each([
@@ -145,7 +153,9 @@ describe.each(['redis', 'postgres'] as const)('the whole flow, queue on %s', (ki
       expect([answer.status, answer.body.code, answer.body.status]).toEqual([status, code, status]);
       expect(await count('ledger.leads')).toBe(0);
       const queues = (await service.get('/ops/queues')).body.items;
-      expect(queues.map((queue: Record<string, number>) => queue['waiting']! + queue['active']! + queue['delayed']!)).toEqual([0, 0]);
+      expect(queues.map((queue: Record<string, number>) => queue['waiting']! + queue['active']! + queue['delayed']!)).toEqual([
+        0, 0,
+      ]);
     });
 
     it('says what it cannot read, and what does not exist', async () => {
@@ -181,7 +191,12 @@ describe.each(['redis', 'postgres'] as const)('the whole flow, queue on %s', (ki
         dependencies: { postgres: 'up', queue: 'up' },
       });
       const metrics = (await service.get('/metrics')).body as string;
-      for (const name of ['revenueflow_leads_total', 'revenueflow_ack_seconds', 'revenueflow_speed_to_lead_seconds', 'revenueflow_backlog']) {
+      for (const name of [
+        'revenueflow_leads_total',
+        'revenueflow_ack_seconds',
+        'revenueflow_speed_to_lead_seconds',
+        'revenueflow_backlog',
+      ]) {
         expect(metrics).toContain(name);
       }
     });
@@ -200,7 +215,9 @@ describe.each(['redis', 'postgres'] as const)('the whole flow, queue on %s', (ki
       service = await startProcess(env);
       for (const id of acked) await untilSynced(id);
       const [rows, leads, members] = await records();
-      await eventually(async () => expect((await sql.query("SELECT 1 FROM ledger.leads WHERE state <> 'synced'")).rowCount).toBe(0));
+      await eventually(async () =>
+        expect((await sql.query("SELECT 1 FROM ledger.leads WHERE state <> 'synced'")).rowCount).toBe(0),
+      );
       expect(rows).toBeGreaterThanOrEqual(acked.length);
       expect([leads, members]).toEqual([await count('mock_crm.leads'), await count('mock_crm.campaign_members')]);
       expect(await records()).toEqual([rows, rows, rows]);

@@ -172,7 +172,11 @@ describe('the way of a lead', () => {
     const { leadId, epoch } = await ledger.accept(lead());
     const fail = async (at: Date | null) => {
       const claim = (await ledger.claimForEnrichment({ leadId, epoch }))!;
-      await ledger.recordFailure(claim, { stage: 'enrichment', code: 'AI_UNAVAILABLE', message: 'm', at: '2026-01-01T00:00:00Z' }, at);
+      await ledger.recordFailure(
+        claim,
+        { stage: 'enrichment', code: 'AI_UNAVAILABLE', message: 'm', at: '2026-01-01T00:00:00Z' },
+        at,
+      );
       return claim.attempts;
     };
     expect([await fail(new Date()), await fail(new Date()), await fail(null)]).toEqual([0, 1, 2]);

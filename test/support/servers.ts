@@ -34,7 +34,9 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
 
     const binary = findRedisServer();
     if (!binary && process.env['CI']) throw new Error('CI needs redis-server: apt-get install redis-server');
-    const redis = binary ? await startEmbeddedRedis({ binary, folder: join(folder, 'redis'), settings: { databases: '2000' } }) : null;
+    const redis = binary
+      ? await startEmbeddedRedis({ binary, folder: join(folder, 'redis'), settings: { databases: '2000' } })
+      : null;
     if (redis) servers.push(redis);
     project.provide('redisUrl', redis?.url ?? null);
   } catch (error) {

@@ -34,7 +34,12 @@ export async function startProcess(env: Record<string, string>): Promise<Running
     child,
     output,
     async post(body, { form = false, headers = {} } = {}) {
-      const text = typeof body === 'string' ? body : form ? new URLSearchParams(body as Record<string, string>).toString() : JSON.stringify(body);
+      const text =
+        typeof body === 'string'
+          ? body
+          : form
+            ? new URLSearchParams(body as Record<string, string>).toString()
+            : JSON.stringify(body);
       const type = form ? 'application/x-www-form-urlencoded' : 'application/json';
       const answer = await fetch(`${url}/leads`, { method: 'POST', body: text, headers: { 'content-type': type, ...headers } });
       return { status: answer.status, body: await answer.json() };

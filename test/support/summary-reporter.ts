@@ -23,7 +23,8 @@ export default class SummaryReporter implements Reporter {
 }
 
 function noteOf(name: string): string {
-  if (/redis/i.test(name)) return 'Install redis-server (Debian, Ubuntu: apt-get install redis-server) to run the tests on Redis.';
+  if (/redis/i.test(name))
+    return 'Install redis-server (Debian, Ubuntu: apt-get install redis-server) to run the tests on Redis.';
   if (/as root/i.test(name)) return 'Run as root to test that PostgreSQL is started as another user.';
   return `"${name}" gives its reason in its file.`;
 }

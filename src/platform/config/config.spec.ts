@@ -19,7 +19,14 @@ function problemsOf(env: NodeJS.ProcessEnv): string {
 
 describe('loadConfig', () => {
   it('needs nothing at all', () => {
-    expect(load({})).toMatchObject({ ENV: 'MOCK', ROLE: 'all', PORT: 3000, HOST: '127.0.0.1', AI_PROVIDER: 'heuristic', RETRY_ATTEMPTS: 5 });
+    expect(load({})).toMatchObject({
+      ENV: 'MOCK',
+      ROLE: 'all',
+      PORT: 3000,
+      HOST: '127.0.0.1',
+      AI_PROVIDER: 'heuristic',
+      RETRY_ATTEMPTS: 5,
+    });
   });
 
   it('takes an empty value for none', () => {

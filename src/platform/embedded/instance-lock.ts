@@ -29,7 +29,10 @@ export async function lockDataDir(dataDir: string): Promise<InstanceLock> {
     }
     await rm(address, { force: true }); // left behind by a process that was killed
   }
-  throw new AppError('DATA_DIR_IN_USE', `The data folder ${dataDir} is being taken by other instances at this moment. Start again.`);
+  throw new AppError(
+    'DATA_DIR_IN_USE',
+    `The data folder ${dataDir} is being taken by other instances at this moment. Start again.`,
+  );
 }
 
 /** Socket paths are short (about 100 bytes), data folders may not be: the folder's hash stands for it. */

@@ -106,7 +106,12 @@ async function openToAll(folder: string): Promise<void> {
   for (const entry of entries) {
     if (entry.isSymbolicLink()) continue;
     const path = join(entry.parentPath, entry.name);
-    const executable = entry.isDirectory() || (await access(path, constants.X_OK).then(() => true, () => false));
+    const executable =
+      entry.isDirectory() ||
+      (await access(path, constants.X_OK).then(
+        () => true,
+        () => false,
+      ));
     await chmod(path, executable ? 0o755 : 0o644);
   }
 }

@@ -13,7 +13,12 @@ export interface ClusterOwner {
 }
 
 /** Runs initdb in an empty folder. The password goes through a file: arguments can be read by anyone. */
-export async function initialiseCluster(initdb: string, place: string[], options: SpawnOptions, owner: ClusterOwner): Promise<void> {
+export async function initialiseCluster(
+  initdb: string,
+  place: string[],
+  options: SpawnOptions,
+  owner: ClusterOwner,
+): Promise<void> {
   // Another user may not be able to walk to the file, but it can open again, as its standard input, what we have opened.
   if (owner.user) await chown(owner.passwordFile, owner.user.uid, owner.user.gid);
   const passwordFile = await open(owner.passwordFile);

@@ -3,7 +3,18 @@ import { join } from 'node:path';
 import type { SpawnOptions } from 'node:child_process';
 import pg from 'pg';
 import { AppError } from '../../errors/app-error.js';
-import { exists, freePort, lives, passwordIn, startChild, stopChild, tailOf, untilGone, untilReady, type Child } from './child.js';
+import {
+  exists,
+  freePort,
+  lives,
+  passwordIn,
+  startChild,
+  stopChild,
+  tailOf,
+  untilGone,
+  untilReady,
+  type Child,
+} from './child.js';
 import { postgresBinaries, type PostgresBinaries } from './postgres-binaries.js';
 import { initialiseCluster, type ClusterOwner } from './postgres-cluster.js';
 import { giveTo, serverUser, type ServerUser } from './postgres-user.js';
@@ -46,7 +57,9 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     await createDatabase(urlOf(child.port, password, 'postgres'));
   } catch (cause) {
     await stopChild(child, 'SIGINT', 'SIGQUIT', STOP_WITHIN_MS);
-    throw new AppError('EMBEDDED_POSTGRES_FAILED', `The embedded PostgreSQL started but cannot be used. Its log: ${logFile}`, { cause });
+    throw new AppError('EMBEDDED_POSTGRES_FAILED', `The embedded PostgreSQL started but cannot be used. Its log: ${logFile}`, {
+      cause,
+    });
   }
   const stop = () => stopChild(child, 'SIGINT', 'SIGQUIT', STOP_WITHIN_MS);
   return { url, pid: child.pid, version: binaries.version, dataFolder, logFile, exited: child.exited, stop };

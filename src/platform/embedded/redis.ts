@@ -56,13 +56,24 @@ export async function startEmbeddedRedis(options: EmbeddedRedisOptions): Promise
   const { child, port } = await startOnFreePort(options, dataFolder, logFile, password);
   await writeFile(join(folder, 'server.json'), JSON.stringify({ pid: child.pid, port }));
   const stop = () => stopChild(child, 'SIGTERM', 'SIGKILL', STOP_WITHIN_MS);
-  return { url: urlOf(port, password), pid: child.pid, version: versionOf(binary), dataFolder, logFile, exited: child.exited, stop };
+  return {
+    url: urlOf(port, password),
+    pid: child.pid,
+    version: versionOf(binary),
+    dataFolder,
+    logFile,
+    exited: child.exited,
+    stop,
+  };
 }
 
 async function refuseForeign(folder: string): Promise<void> {
   const ours = new Set(['data', 'password', 'password.new', 'server.log', 'server.log.old', 'server.json', 'redis.conf']);
   const refuse = (found: string) => {
-    throw new AppError('DATA_DIR_UNUSABLE', `${folder} ${found}. Nothing in it was changed. Point DATA_DIR at an empty folder, or set REDIS_URL.`);
+    throw new AppError(
+      'DATA_DIR_UNUSABLE',
+      `${folder} ${found}. Nothing in it was changed. Point DATA_DIR at an empty folder, or set REDIS_URL.`,
+    );
   };
   let entries: string[];
   try {
@@ -86,7 +97,9 @@ async function startOnFreePort(
   for (let attempt = 1; ; attempt++) {
     const port = options.port ?? (await freePort());
     // In a file, because anyone can read the arguments of a process.
-    await writeFile(configFile, configOf({ port: String(port), dir: dataFolder, requirepass: password, ...options.settings }), { mode: 0o600 });
+    await writeFile(configFile, configOf({ port: String(port), dir: dataFolder, requirepass: password, ...options.settings }), {
+      mode: 0o600,
+    });
     const child = await startChild(options.binary, [configFile], logFile);
     const failure = async (why: string) =>
       new AppError(
@@ -126,7 +139,9 @@ async function stopOrphan(folder: string, dataFolder: string, password: string):
   const record = await readFile(join(folder, 'server.json'), 'utf8').catch(() => '{}');
   const { pid, port } = parseRecord(record);
   if (!pid || !port || !lives(pid)) return;
-  const directory = await withClient(urlOf(port, password), (client) => client.config('GET', 'dir') as Promise<string[]>).catch(() => []);
+  const directory = await withClient(urlOf(port, password), (client) => client.config('GET', 'dir') as Promise<string[]>).catch(
+    () => [],
+  );
   if (directory[1] !== (await realpath(dataFolder)) && directory[1] !== dataFolder) return;
   await withClient(urlOf(port, password), (client) => client.shutdown()).catch(() => {}); // it hangs up instead of answering
   await untilGone(pid, STOP_WITHIN_MS);

@@ -48,7 +48,12 @@ export function intentOf(fields: Fields): IntentFinding {
 
 type Family = (typeof message.families)[number];
 
-function conclude(counted: Family[], negated: boolean, total: number, bySource: Intent | null): Pick<IntentFinding, 'intent' | 'confidence'> {
+function conclude(
+  counted: Family[],
+  negated: boolean,
+  total: number,
+  bySource: Intent | null,
+): Pick<IntentFinding, 'intent' | 'confidence'> {
   const buying = counted.filter((family) => family.kind === 'buying');
   if (buying.length === 0) {
     if (negated) return { intent: 'none', confidence: 0.5 };
@@ -64,13 +69,16 @@ function conclude(counted: Family[], negated: boolean, total: number, bySource: 
 }
 
 function familiesIn(words: string[]): { fired: Family[]; negated: Family[] } {
-  const harmless = new Set(notNegations.find(words).flatMap(({ at, length }) => Array.from({ length }, (_, offset) => at + offset)));
+  const harmless = new Set(
+    notNegations.find(words).flatMap(({ at, length }) => Array.from({ length }, (_, offset) => at + offset)),
+  );
   const noes = negations.find(words).filter(({ at }) => !harmless.has(at));
   const fired = new Set<Family>();
   const negated = new Set<Family>();
   for (const { group, at } of families.find(words)) {
     const family = message.families[group]!;
-    const turned = family.kind === 'buying' && noes.some((no) => no.at < at && at - (no.at + no.length - 1) <= message.negations.reach);
+    const turned =
+      family.kind === 'buying' && noes.some((no) => no.at < at && at - (no.at + no.length - 1) <= message.negations.reach);
     (turned ? negated : fired).add(family);
   }
   // Said plainly somewhere, a wish is a wish, even where it is also negated elsewhere.

@@ -10,8 +10,31 @@ export interface Fields {
 const NAMES: Record<keyof Fields, string[]> = {
   title: ['title', 'jobtitle', 'role', 'position', 'jobrole', 'funktion'],
   company: ['company', 'companyname', 'organization', 'organisation', 'account', 'employer', 'firma'],
-  message: ['message', 'comment', 'comments', 'note', 'notes', 'question', 'questions', 'inquiry', 'enquiry', 'description', 'nachricht'],
-  source: ['source', 'leadsource', 'utmsource', 'utmmedium', 'utmcampaign', 'form', 'formname', 'formtype', 'landingpage', 'asset'],
+  message: [
+    'message',
+    'comment',
+    'comments',
+    'note',
+    'notes',
+    'question',
+    'questions',
+    'inquiry',
+    'enquiry',
+    'description',
+    'nachricht',
+  ],
+  source: [
+    'source',
+    'leadsource',
+    'utmsource',
+    'utmmedium',
+    'utmcampaign',
+    'form',
+    'formname',
+    'formtype',
+    'landingpage',
+    'asset',
+  ],
 };
 const FIELD_OF = new Map(Object.entries(NAMES).flatMap(([field, names]) => names.map((name) => [name, field as keyof Fields])));
 
