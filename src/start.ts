@@ -2,11 +2,11 @@ import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AppModule } from './app.module.js';
-import { AppError } from './errors/app-error.js';
 import { authenticateWebhooks } from './ingress/authenticate-webhook.js';
 import { authenticateOps } from './ops/authenticate-ops.js';
 import type { Config } from './platform/config/config.js';
 import { createHttpAdapter } from './platform/http/adapter.js';
+import { asListenError, requireFreePort } from './platform/http/port.js';
 import { ProblemFilter } from './platform/http/problem.js';
 import type { Logger } from './platform/logger.js';
 import { migrate } from './platform/migrate.js';
@@ -37,6 +37,7 @@ export async function startService(config: Config, logger: Logger): Promise<Runn
       await step().catch((error: unknown) => logger.warn({ err: error }, 'While stopping'));
   };
   try {
+    await requireFreePort(config.PORT, config.HOST);
     const stores = await openStores(config);
     undo.push(() => stores.stop());
     await migrate(stores.databaseUrl);
@@ -57,29 +58,10 @@ export async function startService(config: Config, logger: Logger): Promise<Runn
     app.useGlobalFilters(new ProblemFilter(logger));
     undo.push(() => within(app.get(Announcer).idle(), 1000));
     undo.push(() => app.close());
-    await listen(app, config);
+    await app.listen(config.PORT, config.HOST);
     return { url: await app.getUrl(), stores, stop: unwind };
   } catch (error) {
     await unwind();
-    throw error;
-  }
-}
-
-async function listen(app: NestFastifyApplication, { PORT, HOST }: Config): Promise<void> {
-  try {
-    await app.listen(PORT, HOST);
-  } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code;
-    if (code === 'EADDRINUSE') {
-      throw new AppError(
-        'PORT_IN_USE',
-        `Port ${PORT} on ${HOST} is in use. Stop what listens there, or start with another PORT.`,
-        { cause },
-      );
-    }
-    if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND' || code === 'EACCES') {
-      throw new AppError('CONFIG_INVALID', `Configuration: cannot listen on HOST and PORT as given (${code}).`, { cause });
-    }
-    throw cause;
+    throw asListenError(error, config.PORT, config.HOST);
   }
 }

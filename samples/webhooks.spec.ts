@@ -1,0 +1,45 @@
+import { describe, expect, it } from 'vitest';
+import { AppError } from '../src/errors/app-error.js';
+import { readLead } from '../src/ingress/read-lead.js';
+import { leadIdOf } from '../src/lead/keys.js';
+import { parseFormBody, parseJsonBody } from '../src/platform/http/parse-body.js';
+import { readWebhooks, type Webhook } from './webhooks.js';
+
+const webhooks = readWebhooks();
+
+/** The id of the lead, or null where the front door refuses the body. */
+function idOf({ contentType, body }: Webhook): string | null {
+  if (contentType === 'text/plain') return null;
+  try {
+    const parse = contentType === 'application/json' ? parseJsonBody : parseFormBody;
+    const lead = readLead(parse(Buffer.from(body)));
+    return leadIdOf(lead.email, lead.campaignId);
+  } catch (error) {
+    if (error instanceof AppError) return null;
+    throw error;
+  }
+}
+
+describe('the samples', () => {
+  it('are many, and of every kind', () => {
+    expect(webhooks.length).toBeGreaterThanOrEqual(40);
+    const tags = new Set(webhooks.flatMap((webhook) => webhook.tags));
+    const kinds =
+      'json form null unicode plus repeat two-campaigns revision idn nested utm malformed injection free-mail disposable';
+    for (const kind of kinds.split(' ')) expect(tags, kind).toContain(kind);
+    for (const outcome of ['accepted', 'updated', 'duplicate', 'rejected']) {
+      expect(webhooks.filter((webhook) => webhook.expect === outcome).length, outcome).toBeGreaterThanOrEqual(2);
+    }
+  });
+
+  it('expect of each webhook what its key says', () => {
+    const seen = new Set<string>();
+    for (const webhook of webhooks) {
+      const id = idOf(webhook);
+      if (id === null) expect(webhook.expect, webhook.note).toBe('rejected');
+      else if (seen.has(id)) expect(['duplicate', 'updated'], webhook.note).toContain(webhook.expect);
+      else expect(webhook.expect, webhook.note).toBe('accepted');
+      if (id !== null) seen.add(id);
+    }
+  });
+});

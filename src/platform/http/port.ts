@@ -1,0 +1,34 @@
+import { createServer } from 'node:net';
+import { AppError } from '../../errors/app-error.js';
+
+/**
+ * Fails where nobody could listen: asked first, so that a start that cannot succeed starts no stores.
+ * @throws AppError PORT_IN_USE or CONFIG_INVALID
+ */
+export async function requireFreePort(port: number, host: string): Promise<void> {
+  const probe = createServer();
+  try {
+    await new Promise<void>((resolve, reject) => {
+      probe.once('error', reject);
+      probe.listen(port, host, resolve);
+    });
+  } catch (error) {
+    throw asListenError(error, port, host);
+  }
+  await new Promise((resolve) => probe.close(resolve));
+}
+
+/** What went wrong with listening, as a sentence; other errors as they are. */
+export function asListenError(error: unknown, port: number, host: string): unknown {
+  const code = (error as NodeJS.ErrnoException).code;
+  if (code === 'EADDRINUSE') {
+    const message = `Port ${port} on ${host} is in use. Stop what listens there, or start with another PORT.`;
+    return new AppError('PORT_IN_USE', message, { cause: error });
+  }
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND' || code === 'EACCES') {
+    return new AppError('CONFIG_INVALID', `Configuration: nobody can listen on HOST and PORT as given (${code}).`, {
+      cause: error,
+    });
+  }
+  return error;
+}

@@ -1,0 +1,207 @@
+import { existsSync } from 'node:fs';
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, it } from 'vitest';
+import { freshDatabase, hasRedis } from '../support/database.js';
+import { eventually } from '../support/eventually.js';
+import { runToExit, startProcess, type RunningProcess } from '../support/service.js';
+
+const LEAD = { email: 'lead@enterprise.com', name: 'Alex Smith', campaign_id: 'launch_2024' };
+
+let folder: string;
+const running: RunningProcess[] = [];
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'revenueflow-start-'));
+});
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((service) => service.stop()));
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function start(env: Record<string, string>): Promise<RunningProcess> {
+  const service = await startProcess(env);
+  running.push(service);
+  return service;
+}
+
+async function syncedLead(service: RunningProcess): Promise<{ id: string; revision: number }> {
+  const { leadId } = (await service.post(LEAD)).body;
+  return eventually(async () => {
+    const { body } = await service.get(`/ops/leads/${leadId}`);
+    expect(body.state).toBe('synced');
+    return body;
+  });
+}
+
+/** PATH without redis-server: a machine with Node alone. */
+function nodeAlone(): Record<string, string> {
+  return { PATH: join(process.execPath, '..', 'nowhere') };
+}
+
+describe('npm start on a machine with Node alone', () => {
+  it('keeps its data for the next start, also after a kill -9', async () => {
+    const env = { DATA_DIR: join(folder, 'data'), ...nodeAlone() };
+    const first = await start(env);
+    expect(first.output()).toContain('BullMQ on PostgreSQL (no redis-server was found');
+    const { id } = await syncedLead(first);
+    expect(await first.stop()).toBe(0);
+
+    const second = await start(env);
+    expect((await second.get(`/ops/leads/${id}`)).body.state).toBe('synced');
+    const orphan = Number((await readFile(join(env.DATA_DIR, 'postgres/data/postmaster.pid'), 'utf8')).split('\n')[0]);
+    await second.kill();
+    expect(isAlive(orphan)).toBe(true);
+
+    const third = await start(env);
+    expect(isAlive(orphan)).toBe(false);
+    expect((await third.post(LEAD)).body.status).toBe('duplicate');
+    expect(await third.stop()).toBe(0);
+  });
+
+  it.skipIf(!hasRedis())('starts the redis-server that it finds, and ends the one that a kill -9 left behind', async () => {
+    const env = { DATA_DIR: join(folder, 'data') };
+    const first = await start(env);
+    expect(first.output()).toMatch(/BullMQ on Redis [\d.]+, started here/);
+    await syncedLead(first);
+    const { pid } = JSON.parse(await readFile(join(env.DATA_DIR, 'redis/server.json'), 'utf8')) as { pid: number };
+    await first.kill();
+    const second = await start(env);
+    expect(isAlive(pid)).toBe(false);
+    expect((await second.post(LEAD)).body.status).toBe('duplicate');
+  });
+
+  it('runs twice at once on different ports and data folders, and refuses the same folder', async () => {
+    const [a, b] = await Promise.all(['a', 'b'].map((name) => start({ DATA_DIR: join(folder, name), ...nodeAlone() })));
+    expect((await a!.post(LEAD)).body.status).toBe('accepted');
+    expect((await b!.post(LEAD)).body.status).toBe('accepted');
+    const refused = await runToExit({ DATA_DIR: join(folder, 'a'), PORT: '0', ...nodeAlone() });
+    expect(refused.code).toBe(1);
+    expect(refused.output).toMatch(new RegExp(`Another instance \\(process ${a!.child.pid}\\).*DATA_DIR`));
+    expect((await a!.post(LEAD)).body.status).toBe('duplicate');
+  });
+
+  it('works in any folder, from any folder', async () => {
+    const place = join(folder, 'a folder with spaces and ünïcode');
+    const service = await start({ DATA_DIR: place, ...nodeAlone() });
+    await syncedLead(service);
+    expect(existsSync(join(place, 'postgres/data/PG_VERSION'))).toBe(true);
+  });
+
+  it.skipIf(process.getuid?.() !== 0)(
+    'as root, starts PostgreSQL as another user, also below a folder that only root can enter',
+    async () => {
+      const closed = join(folder, 'closed');
+      await mkdir(closed);
+      await chmod(closed, 0o700);
+      await syncedLead(await start({ DATA_DIR: join(closed, 'data'), ...nodeAlone() }));
+    },
+  );
+});
+
+describe('a start that cannot be', () => {
+  it('says that the port is taken', async () => {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const { code, output } = await runToExit({ DATA_DIR: join(folder, 'data'), PORT: String(port), ...nodeAlone() });
+    server.close();
+    expect(code).toBe(1);
+    expect(output).toBe(`Port ${port} on 127.0.0.1 is in use. Stop what listens there, or start with another PORT.\n`);
+  });
+
+  it('leaves a foreign folder as it was', async () => {
+    await mkdir(join(folder, 'postgres'), { recursive: true });
+    await writeFile(join(folder, 'postgres/thesis.txt'), 'ten years of work');
+    const { code, output } = await runToExit({ DATA_DIR: folder, ...nodeAlone() });
+    expect(code).toBe(1);
+    expect(output).toMatch(/did not make \(thesis\.txt\)\. Nothing in it was changed/);
+    expect(await readFile(join(folder, 'postgres/thesis.txt'), 'utf8')).toBe('ten years of work');
+    expect(existsSync(join(folder, 'postgres/data'))).toBe(false);
+  });
+
+  it('leaves a corrupt cluster as it is, and quotes the log', async () => {
+    const env = { DATA_DIR: folder, ...nodeAlone() };
+    const service = await start(env);
+    await service.stop();
+    const control = join(folder, 'postgres/data/global/pg_control');
+    await writeFile(control, 'garbage');
+    const { code, output } = await runToExit(env);
+    expect(code).toBe(1);
+    expect(output).toMatch(/could not be started.*was left as it is/s);
+    expect(output).toMatch(/pg_control/);
+    expect(await readFile(control, 'utf8')).toBe('garbage');
+  });
+
+  it('names each wrong variable, exits with 78 and starts nothing', async () => {
+    const { code, output } = await runToExit({ DATA_DIR: folder, PORT: 'many', AI_PROVIDER: 'oracle', WEBHOOK_SECRETS: 'short' });
+    expect(code).toBe(78);
+    expect(output.trim().split('\n')).toHaveLength(2);
+    expect(output).toMatch(/PORT must be a whole number/);
+    expect(output).not.toMatch(/many|short\b(?!er)/);
+    expect(existsSync(join(folder, 'postgres'))).toBe(false);
+  });
+
+  it('says that a given database does not answer', async () => {
+    const { code, output } = await runToExit({ DATABASE_URL: 'postgres://u:hidden@127.0.0.1:1/x', QUEUE_BACKEND: 'postgres' });
+    expect(code).toBe(1);
+    expect(output).toMatch(/PostgreSQL does not answer.*DATABASE_URL/);
+    expect(output).not.toContain('hidden');
+  });
+});
+
+describe('with stores of its own', () => {
+  let database: Awaited<ReturnType<typeof freshDatabase>>;
+  beforeAll(async () => {
+    database = await freshDatabase();
+  });
+  afterAll(() => database.drop());
+  const secret = 's'.repeat(40);
+  const token = 't'.repeat(40);
+
+  it('starts nothing, and api and worker share the work', async () => {
+    const env = { DATABASE_URL: database.url, QUEUE_BACKEND: 'postgres', DATA_DIR: join(folder, 'unused') };
+    const api = await start({ ...env, ROLE: 'api' });
+    expect(api.output()).toContain('none: this role scores nothing');
+    const { leadId } = (await api.post(LEAD)).body;
+    expect((await api.get(`/ops/leads/${leadId}`)).body.state).toBe('received');
+    const worker = await start({ ...env, ROLE: 'worker' });
+    await eventually(async () => expect((await api.get(`/ops/leads/${leadId}`)).body.state).toBe('synced'));
+    expect((await worker.post(LEAD)).status).toBe(404);
+    expect((await worker.get('/health/ready')).body).toMatchObject({ status: 'up', role: 'worker' });
+    expect(existsSync(env.DATA_DIR)).toBe(false);
+  });
+
+  it('asks for its secrets', async () => {
+    const service = await start({
+      DATABASE_URL: database.url,
+      QUEUE_BACKEND: 'postgres',
+      WEBHOOK_SECRETS: `${'old'.repeat(12)},${secret}`,
+      OPS_TOKENS: `ann:viewer:${token}`,
+    });
+    const lead = { ...LEAD, campaign_id: 'secrets' };
+    expect((await service.post(lead)).status).toBe(401);
+    expect((await service.post(lead, { headers: { 'x-webhook-secret': 'wrong' } })).body).toMatchObject({
+      code: 'UNAUTHENTICATED',
+    });
+    expect((await service.post(lead, { headers: { 'x-webhook-secret': 'old'.repeat(12) } })).status).toBe(202);
+    expect((await service.post(lead, { headers: { authorization: `Bearer ${secret}` } })).status).toBe(200);
+    expect((await service.get('/ops/leads')).status).toBe(401);
+    expect((await service.get('/metrics')).status).toBe(401);
+    expect((await service.get('/ops/leads', { authorization: `Bearer ${secret}` })).status).toBe(401);
+    expect((await service.get('/ops/leads', { authorization: `Bearer ${token}` })).status).toBe(200);
+    expect((await service.get('/health/ready')).status).toBe(200);
+    expect(service.output()).not.toContain(secret);
+  });
+});
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
