@@ -28,7 +28,12 @@ describe.each(['redis', 'postgres'] as const)('the whole flow, queue on %s', (ki
       };
       service = await startProcess(env);
     });
-    afterEach(() => sql.query('TRUNCATE ledger.leads, mock_crm.leads CASCADE'));
+    afterEach(async () => {
+      await eventually(async () =>
+        expect((await sql.query("SELECT 1 FROM ledger.leads WHERE state <> 'synced'")).rowCount).toBe(0),
+      );
+      await sql.query('TRUNCATE ledger.leads, mock_crm.leads CASCADE');
+    });
     afterAll(async () => {
       expect(await service.stop()).toBe(0);
       await sql.end();
@@ -67,7 +72,7 @@ describe.each(['redis', 'postgres'] as const)('the whole flow, queue on %s', (ki
       });
       expect(lead.fitScore).toBeGreaterThanOrEqual(0);
       expect(lead.evidence.length).toBeGreaterThan(0);
-      expect(lead.events.map((event: { seq: number; kind: string }) => [event.seq, event.kind])).toEqual([
+      expect(lead.events.map((event) => [event.seq, event.kind])).toEqual([
         [1, 'received'],
         [2, 'enriched'],
         [3, 'synced'],
@@ -116,7 +121,7 @@ describe.each(['redis', 'postgres'] as const)('the whole flow, queue on %s', (ki
       });
       expect(after.crm).toEqual(before.crm);
       expect(after.fitScore).toBeGreaterThan(before.fitScore);
-      expect(after.events.map((event: { kind: string }) => event.kind)).toEqual([
+      expect(after.events.map((event) => event.kind)).toEqual([
         'received',
         'enriched',
         'synced',
@@ -153,9 +158,7 @@ describe.each(['redis', 'postgres'] as const)('the whole flow, queue on %s', (ki
       expect([answer.status, answer.body.code, answer.body.status]).toEqual([status, code, status]);
       expect(await count('ledger.leads')).toBe(0);
       const queues = (await service.get('/ops/queues')).body.items;
-      expect(queues.map((queue: Record<string, number>) => queue['waiting']! + queue['active']! + queue['delayed']!)).toEqual([
-        0, 0,
-      ]);
+      expect(queues.map((queue) => queue.waiting + queue.active + queue.delayed)).toEqual([0, 0]);
     });
 
     it('says what it cannot read, and what does not exist', async () => {
@@ -168,12 +171,12 @@ describe.each(['redis', 'postgres'] as const)('the whole flow, queue on %s', (ki
     it('lists leads newest first, page by page, and finds one by e-mail', async () => {
       for (let n = 0; n < 5; n++) await service.post({ email: `p${n}@acme.com`, campaign_id: 'list' });
       const seen: string[] = [];
-      let cursor = '';
+      let cursor: string | null = '';
       do {
         const { body } = await service.get(`/ops/leads?campaign_id=list&limit=2${cursor && `&cursor=${cursor}`}`);
-        seen.push(...body.items.map((lead: { email: string }) => lead.email));
-        cursor = body.nextCursor ?? '';
-      } while (cursor !== '');
+        seen.push(...body.items.map((lead) => lead.email));
+        cursor = body.nextCursor;
+      } while (cursor);
       expect(seen).toEqual(['p4@acme.com', 'p3@acme.com', 'p2@acme.com', 'p1@acme.com', 'p0@acme.com']);
       const found = await fetch(`${service.url}/ops/leads/search`, {
         method: 'POST',
@@ -190,7 +193,7 @@ describe.each(['redis', 'postgres'] as const)('the whole flow, queue on %s', (ki
         role: 'all',
         dependencies: { postgres: 'up', queue: 'up' },
       });
-      const metrics = (await service.get('/metrics')).body as string;
+      const metrics = (await service.get('/metrics')).text;
       for (const name of [
         'revenueflow_leads_total',
         'revenueflow_ack_seconds',

@@ -4,13 +4,33 @@ import { join } from 'node:path';
 
 const MAIN = join(import.meta.dirname, '../../dist/main.js');
 
+/** The fields of the service's JSON answers that tests look at; which of them an answer has depends on the request. */
+export interface Answer {
+  status: string | number;
+  code: string;
+  detail: string;
+  errors: { path: string; message: string }[];
+  leadId: string;
+  id: string;
+  email: string;
+  state: string;
+  revision: number;
+  fitScore: number;
+  evidence: unknown[];
+  crm: { leadId: string; memberId: string };
+  timings: { receivedAt: string; enrichedAt: string; syncedAt: string };
+  events: { seq: number; kind: string; detail: Record<string, unknown> }[];
+  items: (Answer & { waiting: number; active: number; delayed: number })[];
+  nextCursor: string | null;
+}
+
 export interface RunningProcess {
   url: string;
   child: ChildProcess;
   /** All that the process has printed so far. */
   output(): string;
-  post(body: unknown, init?: { form?: boolean; headers?: Record<string, string> }): Promise<{ status: number; body: any }>;
-  get(path: string, headers?: Record<string, string>): Promise<{ status: number; body: any; headers: Headers }>;
+  post(body: unknown, init?: { form?: boolean; headers?: Record<string, string> }): Promise<{ status: number; body: Answer }>;
+  get(path: string, headers?: Record<string, string>): Promise<{ status: number; body: Answer; text: string; headers: Headers }>;
   /** SIGTERM, and the exit code. */
   stop(): Promise<number | null>;
   /** SIGKILL, as a crash of the machine would. */
@@ -42,12 +62,17 @@ export async function startProcess(env: Record<string, string>): Promise<Running
             : JSON.stringify(body);
       const type = form ? 'application/x-www-form-urlencoded' : 'application/json';
       const answer = await fetch(`${url}/leads`, { method: 'POST', body: text, headers: { 'content-type': type, ...headers } });
-      return { status: answer.status, body: await answer.json() };
+      return { status: answer.status, body: (await answer.json()) as Answer };
     },
     async get(path, headers = {}) {
       const answer = await fetch(`${url}${path}`, { headers });
       const text = await answer.text();
-      return { status: answer.status, headers: answer.headers, body: text.startsWith('{') ? JSON.parse(text) : text };
+      return {
+        status: answer.status,
+        headers: answer.headers,
+        text,
+        body: (text.startsWith('{') ? JSON.parse(text) : {}) as Answer,
+      };
     },
     async stop() {
       if (child.exitCode === null && child.signalCode === null) {

@@ -22,15 +22,12 @@ export async function initialiseCluster(
   // Another user may not be able to walk to the file, but it can open again, as its standard input, what we have opened.
   if (owner.user) await chown(owner.passwordFile, owner.user.uid, owner.user.gid);
   const passwordFile = await open(owner.passwordFile);
-  const child = spawn(
-    initdb,
-    [
-      ...place,
-      ...['-U', owner.name, `--pwfile=${owner.user ? '/dev/stdin' : owner.passwordFile}`, '--auth=scram-sha-256'],
-      ...['--locale=C', '--encoding=UTF8', '--no-instructions'],
-    ],
-    { ...options, stdio: [passwordFile.fd, 'pipe', 'pipe'] },
-  );
+  const pwfile = owner.user ? '/dev/stdin' : owner.passwordFile;
+  const cluster = ['-U', owner.name, `--pwfile=${pwfile}`, '--auth=scram-sha-256', '--locale=C', '--encoding=UTF8'];
+  const child = spawn(initdb, [...place, ...cluster, '--no-instructions'], {
+    ...options,
+    stdio: [passwordFile.fd, 'pipe', 'pipe'],
+  });
   let output = '';
   child.stdout!.on('data', (chunk: Buffer) => (output += chunk.toString()));
   child.stderr!.on('data', (chunk: Buffer) => (output += chunk.toString()));
