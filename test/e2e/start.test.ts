@@ -1,13 +1,14 @@
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, it } from 'vitest';
 import { freshDatabase, hasRedis } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
 import { runToExit, startProcess, type RunningProcess } from '../support/service.js';
 
+const NOBODY = 65534;
 const LEAD = { email: 'lead@enterprise.com', name: 'Alex Smith', campaign_id: 'launch_2024' };
 
 let folder: string;
@@ -99,6 +100,24 @@ describe('npm start on a machine with Node alone', () => {
       await syncedLead(await start({ DATA_DIR: join(closed, 'data'), ...nodeAlone() }));
     },
   );
+});
+
+/** Whether any user may walk to this checkout; under a closed home only its owner can run it. */
+async function checkoutIsOpen(): Promise<boolean> {
+  for (let path = import.meta.dirname; path !== dirname(path); path = dirname(path)) {
+    if (((await stat(path)).mode & 0o001) === 0) return false;
+  }
+  return true;
+}
+
+describe.skipIf(process.getuid?.() !== 0 || !(await checkoutIsOpen()))('as root, lending the service to an ordinary user', () => {
+  it('runs as well', async () => {
+    await chown(folder, NOBODY, NOBODY);
+    const service = await startProcess({ DATA_DIR: join(folder, 'data'), ...nodeAlone() }, NOBODY);
+    running.push(service);
+    await syncedLead(service);
+    expect((await stat(join(folder, 'data/postgres/data'))).uid).toBe(NOBODY);
+  });
 });
 
 describe('a start that cannot be', () => {

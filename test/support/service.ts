@@ -37,9 +37,9 @@ export interface RunningProcess {
   kill(): Promise<void>;
 }
 
-/** Starts the compiled service as a process of its own, on a free port, and resolves when it serves. */
-export async function startProcess(env: Record<string, string>): Promise<RunningProcess> {
-  const { child, output } = spawnService({ PORT: '0', ...env });
+/** Starts the compiled service as a process of its own, on a free port, and resolves when it serves. Only root can name a `uid`. */
+export async function startProcess(env: Record<string, string>, uid?: number): Promise<RunningProcess> {
+  const { child, output } = spawnService({ PORT: '0', ...env }, uid);
   const url = await new Promise<string>((resolve, reject) => {
     const look = () => {
       const match = /URL +(http:\S+)/.exec(output());
@@ -95,12 +95,13 @@ export async function runToExit(env: Record<string, string>): Promise<{ code: nu
   return { code, output: output() };
 }
 
-function spawnService(env: Record<string, string>): { child: ChildProcess; output(): string } {
+function spawnService(env: Record<string, string>, uid?: number): { child: ChildProcess; output(): string } {
   // Nothing of the developer's own environment may reach the service under test.
   const { PATH = '', HOME = '', TMPDIR = '' } = process.env;
   const child = spawn(process.execPath, [MAIN], {
     env: { PATH, HOME, ...(TMPDIR ? { TMPDIR } : {}), LOG_LEVEL: 'info', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
+    ...(uid === undefined ? {} : { uid, gid: uid }),
   });
   let text = '';
   for (const stream of [child.stdout!, child.stderr!]) stream.on('data', (chunk: Buffer) => (text += chunk.toString()));

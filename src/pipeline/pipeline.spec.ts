@@ -1,0 +1,179 @@
+import { pino } from 'pino';
+import { describe, expect, it, vi } from 'vitest';
+import { AppError } from '../errors/app-error.js';
+import type { Enrichment } from '../lead/enrichment.js';
+import type { LeadClaimedForSync } from '../ledger/claim-leads.js';
+import { createMetrics } from '../platform/metrics.js';
+import { enrichLead, type EnrichTools } from './enrich-lead.js';
+import { syncLead, type SyncTools } from './sync-lead.js';
+
+const reference = { leadId: 'c0ffee00-0000-8000-8000-000000000000', epoch: 1 };
+const signal = new AbortController().signal;
+const NOW = Date.parse('2026-01-01T00:00:00Z');
+
+const enrichment: Enrichment = {
+  fitScore: 80,
+  intent: 'high',
+  confidence: 0.6,
+  evidence: [],
+  reasoning: '',
+  scoreSource: 'heuristic',
+  needsRescore: false,
+  flags: [],
+  provider: 'heuristic',
+  scorerVersion: 'v',
+};
+
+function claim(attempts = 0): LeadClaimedForSync {
+  const content = {
+    id: reference.leadId,
+    personKey: 'p',
+    email: 'ann@acme.com',
+    emailRaw: 'ann@acme.com',
+    campaignId: 'c',
+    name: 'Ann',
+    attributes: {},
+    revision: 1,
+  };
+  const date = new Date(NOW);
+  return {
+    ...content,
+    epoch: 1,
+    fence: '7',
+    attempts,
+    receivedAt: date,
+    contentAt: date,
+    claimedAt: date,
+    projection: { lead: content, enrichment, version: 1 },
+  };
+}
+
+function tools(attempts = 0) {
+  const ledger = {
+    claimForEnrichment: vi.fn(async () => claim(attempts)),
+    claimForSync: vi.fn(async () => claim(attempts)),
+    checkpoint: vi.fn(async () => 1),
+    markSynced: vi.fn(async () => {}),
+    recordFailure: vi.fn(async () => {}),
+  };
+  const announcer = { announce: vi.fn() };
+  const common = {
+    ledger,
+    announcer,
+    policy: { attempts: 5, baseMs: 1000 },
+    clock: { now: () => NOW },
+    logger: pino({ level: 'silent' }),
+    metrics: createMetrics(),
+  };
+  const score = vi.fn(async () => enrichment);
+  const sync = vi.fn(async () => ({ provider: 'postgres', leadId: 'l', memberId: 'm' }));
+  const enrichTools: EnrichTools = { ...common, provider: { name: 'test', score }, timeoutMs: 50 };
+  const crm = { name: 'test', sync, ping: async () => {}, close: async () => {} };
+  const syncTools: SyncTools = { ...common, provider: crm, slaSeconds: 300 };
+  return { ledger, announcer, score, sync, enrichTools, syncTools };
+}
+
+const unavailable = new AppError('AI_UNAVAILABLE', 'no answer');
+const stale = new AppError('STALE_RUN', 'late');
+const ledgerDown = new AppError('LEDGER_UNAVAILABLE', 'no answer');
+
+describe('enrichLead', () => {
+  it('checkpoints the score and announces the next stage', async () => {
+    const { enrichTools, ledger, announcer } = tools();
+    expect(await enrichLead(enrichTools, reference, signal)).toEqual({ kind: 'done' });
+    expect(ledger.checkpoint).toHaveBeenCalledWith(expect.objectContaining({ fence: '7' }), enrichment);
+    expect(announcer.announce).toHaveBeenCalledWith('crm-sync', reference);
+  });
+
+  it('does nothing where the lead has moved on', async () => {
+    const { enrichTools, ledger, score } = tools();
+    ledger.claimForEnrichment.mockResolvedValue(null as never);
+    expect(await enrichLead(enrichTools, reference, signal)).toEqual({ kind: 'done' });
+    expect(score).not.toHaveBeenCalled();
+  });
+
+  it('records a failed attempt and comes back after the backoff', async () => {
+    const { enrichTools, ledger, score } = tools(1);
+    score.mockRejectedValue(unavailable);
+    expect(await enrichLead(enrichTools, reference, signal)).toEqual({ kind: 'retry', delayMs: 4000, code: 'AI_UNAVAILABLE' });
+    expect(ledger.recordFailure).toHaveBeenCalledWith(
+      expect.anything(),
+      expect.objectContaining({ code: 'AI_UNAVAILABLE', stage: 'enrichment' }),
+      new Date(NOW + 4000),
+    );
+  });
+
+  it('goes on with fit score 50 after the last attempt, flagged for a better one', async () => {
+    const { enrichTools, ledger, score, announcer } = tools(4);
+    score.mockRejectedValue(unavailable);
+    expect(await enrichLead(enrichTools, reference, signal)).toEqual({ kind: 'done' });
+    expect(ledger.checkpoint).toHaveBeenCalledWith(
+      expect.anything(),
+      expect.objectContaining({ fitScore: 50, scoreSource: 'fallback', needsRescore: true, flags: ['fallback:AI_UNAVAILABLE'] }),
+    );
+    expect(announcer.announce).toHaveBeenCalledOnce();
+  });
+
+  it('gives up on a scorer that takes too long', async () => {
+    const { enrichTools, score } = tools();
+    score.mockImplementation((...args: unknown[]) => {
+      const abort = args[1] as AbortSignal;
+      return new Promise((_, reject) => abort.addEventListener('abort', () => reject(abort.reason as Error)));
+    });
+    expect(await enrichLead(enrichTools, reference, signal)).toMatchObject({ kind: 'retry', code: 'AI_UNAVAILABLE' });
+  });
+
+  it('writes and announces nothing when it was overtaken', async () => {
+    const { enrichTools, ledger, announcer } = tools();
+    ledger.checkpoint.mockRejectedValue(stale);
+    expect(await enrichLead(enrichTools, reference, signal)).toEqual({ kind: 'done' });
+    expect(ledger.recordFailure).not.toHaveBeenCalled();
+    expect(announcer.announce).not.toHaveBeenCalled();
+  });
+
+  it('waits without counting while the ledger does not answer, before the claim and after the score', async () => {
+    const before = tools();
+    before.ledger.claimForEnrichment.mockRejectedValue(ledgerDown);
+    expect((await enrichLead(before.enrichTools, reference, signal)).kind).toBe('wait');
+    const after = tools();
+    after.ledger.checkpoint.mockRejectedValue(ledgerDown);
+    expect((await enrichLead(after.enrichTools, reference, signal)).kind).toBe('wait');
+    expect(after.ledger.recordFailure).not.toHaveBeenCalled();
+  });
+
+  it('keeps a foreign error message out of the ledger', async () => {
+    const { enrichTools, ledger, score } = tools();
+    score.mockRejectedValue(new Error('cannot parse "ann@acme.com"'));
+    await enrichLead(enrichTools, reference, signal);
+    expect(JSON.stringify(ledger.recordFailure.mock.calls)).toContain('UNEXPECTED');
+    expect(JSON.stringify(ledger.recordFailure.mock.calls[0]!.slice(1))).not.toContain('ann@acme.com');
+  });
+});
+
+describe('syncLead', () => {
+  it('writes the projection and marks the lead', async () => {
+    const { syncTools, ledger, sync } = tools();
+    expect(await syncLead(syncTools, reference, signal)).toEqual({ kind: 'done' });
+    expect(sync).toHaveBeenCalledWith(expect.objectContaining({ personKey: 'p', campaignId: 'c' }), signal);
+    expect(ledger.markSynced).toHaveBeenCalledOnce();
+  });
+
+  it('dead-letters a record that the CRM refuses, and one that has failed five times', async () => {
+    const refused = tools();
+    refused.sync.mockRejectedValue(new AppError('CRM_RECORD_REJECTED', 'no'));
+    expect(await syncLead(refused.syncTools, reference, signal)).toEqual({ kind: 'dead', code: 'CRM_RECORD_REJECTED' });
+    const failed = tools(4);
+    failed.sync.mockRejectedValue(new AppError('CRM_UNAVAILABLE', 'no'));
+    expect(await syncLead(failed.syncTools, reference, signal)).toEqual({ kind: 'dead', code: 'CRM_UNAVAILABLE' });
+    for (const { ledger } of [refused, failed]) {
+      expect(ledger.recordFailure).toHaveBeenCalledWith(expect.anything(), expect.anything(), null);
+    }
+  });
+
+  it('comes back where the failure could not be recorded, and has counted nothing', async () => {
+    const { syncTools, ledger, sync } = tools();
+    sync.mockRejectedValue(new AppError('CRM_UNAVAILABLE', 'no'));
+    ledger.recordFailure.mockRejectedValue(ledgerDown);
+    expect((await syncLead(syncTools, reference, signal)).kind).toBe('wait');
+  });
+});

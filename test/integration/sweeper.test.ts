@@ -1,0 +1,99 @@
+import { pino } from 'pino';
+import { afterEach, describe, expect, it } from 'vitest';
+import { leadIdOf, personKeyOf } from '../../src/lead/keys.js';
+import { Ledger } from '../../src/ledger/ledger.js';
+import { loadConfig } from '../../src/platform/config/config.js';
+import { openPool } from '../../src/platform/postgres.js';
+import { openBackend } from '../../src/queue/open-backend.js';
+import { Sweeper } from '../../src/recovery/sweeper.js';
+import { freshDatabase, freshRedis, hasRedis } from '../support/database.js';
+import { eventually } from '../support/eventually.js';
+
+const config = loadConfig({}, { aiProviders: ['heuristic'], crmProviders: ['postgres'] });
+const logger = pino({ level: 'silent' });
+
+describe.each(['redis', 'postgres'] as const)('the sweeper, queue on %s', (kind) => {
+  describe.skipIf(kind === 'redis' && !hasRedis())('finds what was forgotten', () => {
+    const undo: (() => Promise<unknown>)[] = [];
+    afterEach(async () => {
+      for (const step of undo.splice(0).toReversed()) await step();
+    });
+
+    async function world(leads: number) {
+      const database = await freshDatabase();
+      undo.push(() => database.drop());
+      const redis = kind === 'redis' ? await freshRedis() : null;
+      const pool = openPool({ url: database.url, max: 5, timeoutMs: 5000, name: 'test' });
+      undo.push(() => pool.end());
+      const ledger = new Ledger({ pool, worker: 'test', contentIgnore: [] });
+      const backend = await openBackend(config, { databaseUrl: database.url, redisUrl: redis?.url ?? null }, logger);
+      undo.push(() => backend.close());
+      const accepted = await Promise.all(
+        Array.from({ length: leads }, (_, index) => {
+          const email = `p${index}@acme.com`;
+          const id = leadIdOf(email, 'c');
+          return ledger.accept({
+            id,
+            personKey: personKeyOf(email),
+            email,
+            emailRaw: email,
+            campaignId: 'c',
+            name: null,
+            attributes: {},
+          });
+        }),
+      );
+      // Interval 0: every lead counts as left alone.
+      const sweeper = new Sweeper({ ledger, backend, logger, intervalMs: 0 });
+      const wipe = () => redis?.flush() ?? pool.query('DELETE FROM bullmq.job');
+      return { ledger, backend, pool, accepted, sweeper, wipe, queue: backend.queue('enrichment') };
+    }
+
+    it('enqueues leads that were never announced, once', async () => {
+      const { sweeper, queue } = await world(2500);
+      expect(await sweeper.sweep()).toBe(2500);
+      expect((await queue.counts()).waiting).toBe(2500);
+      expect(await sweeper.sweep()).toBe(0);
+    });
+
+    it('never doubles a backlog that merely waits', async () => {
+      const { sweeper, queue, accepted } = await world(500);
+      await queue.enqueue(accepted);
+      for (let round = 0; round < 3; round++) expect(await sweeper.sweep()).toBe(0);
+      expect((await queue.counts()).waiting).toBe(500);
+    });
+
+    it('brings everything back after the queue was wiped', async () => {
+      const { sweeper, queue, accepted, wipe, ledger } = await world(300);
+      await queue.enqueue(accepted);
+      await wipe();
+      expect(await sweeper.sweep()).toBe(300);
+      expect((await queue.counts()).waiting).toBe(300);
+      expect((await ledger.backlog())[0]).toMatchObject({ stage: 'enrichment', count: 300 });
+    });
+
+    it('leaves alone what somebody has just touched', async () => {
+      const { ledger, backend } = await world(10);
+      const patient = new Sweeper({ ledger, backend, logger, intervalMs: 60_000 });
+      expect(await patient.sweep()).toBe(0);
+    });
+
+    it('has one leader at a time', async () => {
+      const { ledger } = await world(0);
+      let release = () => {};
+      const held = new Promise<void>((resolve) => (release = resolve));
+      let first: Promise<boolean> | undefined;
+      await new Promise<void>((entered) => {
+        first = ledger.asSweepLeader(() => {
+          entered();
+          return held;
+        });
+      });
+      // The others come away empty-handed for as long as the first holds the lead.
+      expect(await ledger.asSweepLeader(async () => {})).toBe(false);
+      release();
+      expect(await first).toBe(true);
+      expect(await ledger.asSweepLeader(async () => {})).toBe(true);
+    });
+  });
+});
