@@ -7,7 +7,6 @@ import { openPool } from '../../src/platform/postgres.js';
 import { openBackend } from '../../src/queue/open-backend.js';
 import { Sweeper } from '../../src/recovery/sweeper.js';
 import { freshDatabase, freshRedis, hasRedis } from '../support/database.js';
-import { eventually } from '../support/eventually.js';
 
 const config = loadConfig({}, { aiProviders: ['heuristic'], crmProviders: ['postgres'] });
 const logger = pino({ level: 'silent' });
