@@ -1,0 +1,29 @@
+import 'reflect-metadata';
+import { BullModule, InjectQueue } from '@nestjs/bullmq';
+import { Body, Controller, HttpCode, Module, Post } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { Queue } from 'bullmq';
+
+// Baseline (b): the framework's own way, as its documentation shows it. The job is in Redis' memory when the answer goes out.
+@Controller('leads')
+class LeadsController {
+  constructor(@InjectQueue('leads') private readonly queue: Queue) {}
+
+  @Post()
+  @HttpCode(202)
+  async post(@Body() body: object) {
+    const job = await this.queue.add('lead', body);
+    return { status: 'accepted', id: job.id };
+  }
+}
+
+@Module({
+  imports: [BullModule.forRoot({ connection: { url: process.env['REDIS_URL']! } }), BullModule.registerQueue({ name: 'leads' })],
+  controllers: [LeadsController],
+})
+class AppModule {}
+
+const app = await NestFactory.create<NestFastifyApplication>(AppModule, new FastifyAdapter(), { logger: ['error'] });
+await app.listen(0, '127.0.0.1');
+console.log(`URL ${await app.getUrl()}`);
