@@ -45,8 +45,9 @@ CREATE INDEX leads_person ON ledger.leads (person_key, content_at DESC);
 -- The operator's lists, newest first, with keyset pagination.
 CREATE INDEX leads_received ON ledger.leads (received_at DESC, id DESC);
 
+-- No foreign key: every event is written by the statement that changes its lead, and the check would cost each ack a look-up.
 CREATE TABLE ledger.events (
-  lead_id uuid NOT NULL REFERENCES ledger.leads (id) ON DELETE CASCADE,
+  lead_id uuid NOT NULL,
   seq     integer NOT NULL,
   at      timestamptz NOT NULL DEFAULT now(),
   kind    text NOT NULL,

@@ -7,6 +7,7 @@ import { authenticateOps } from './ops/authenticate-ops.js';
 import type { Config } from './platform/config/config.js';
 import { createHttpAdapter } from './platform/http/adapter.js';
 import { asListenError, requireFreePort } from './platform/http/port.js';
+import { refuseCrossSite } from './platform/http/refuse-cross-site.js';
 import { ProblemFilter } from './platform/http/problem.js';
 import type { Logger } from './platform/logger.js';
 import { migrate } from './platform/migrate.js';
@@ -48,6 +49,7 @@ export async function startService(config: Config, logger: Logger): Promise<Runn
 
     const parts = { config, logger, pool, databaseUrl: stores.databaseUrl };
     const adapter = createHttpAdapter();
+    refuseCrossSite(adapter.getInstance(), { webhooks: !config.WEBHOOK_SECRETS, operations: !config.OPS_TOKENS });
     authenticateWebhooks(adapter.getInstance(), config.WEBHOOK_SECRETS);
     authenticateOps(adapter.getInstance(), config.OPS_TOKENS);
     const app = await NestFactory.create<NestFastifyApplication>(await AppModule.forRole(parts, backend), adapter, {

@@ -40,6 +40,21 @@ export const ERROR_CATALOGUE = {
     meaning: 'The token is known, but its role does not permit this act.',
     remedy: 'Use a token with the role `operator`.',
   },
+  CROSS_SITE: {
+    class: 'input',
+    meaning: 'A web page sent the request to a service that is open on loopback.',
+    remedy: 'Send it from a program on this machine, or set WEBHOOK_SECRETS and OPS_TOKENS.',
+  },
+  HEADERS_TOO_LARGE: {
+    class: 'input',
+    meaning: 'The request headers are larger than 16 KiB.',
+    remedy: 'Send fewer or shorter headers.',
+  },
+  REQUEST_TIMEOUT: {
+    class: 'input',
+    meaning: 'The request did not arrive completely within ten seconds.',
+    remedy: 'Send it again on a better connection.',
+  },
   NOT_FOUND: {
     class: 'input',
     meaning: 'There is nothing at this address.',

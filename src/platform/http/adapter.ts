@@ -1,9 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
+import { STATUS_CODES, type IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { AppError } from '../../errors/app-error.js';
 import { parseFormBody, parseJsonBody } from './parse-body.js';
+import { asAppError, problemOf } from './problem.js';
 
 export const BODY_LIMIT_BYTES = 64 * 1024;
+/** A request that takes longer to arrive is an attack or a broken line; Marketo sends some hundred bytes. */
+const REQUEST_WITHIN_MS = 10_000;
 
 /** Ids that a proxy may hand on: short and plain, so that they can stand in a log line. */
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,64}$/;
@@ -15,16 +21,26 @@ const REQUEST_ID = /^[A-Za-z0-9._-]{1,64}$/;
 export function createHttpAdapter(): FastifyAdapter {
   const adapter = new FastifyAdapter({
     bodyLimit: BODY_LIMIT_BYTES,
-    requestTimeout: 10_000,
+    requestTimeout: REQUEST_WITHIN_MS,
     connectionTimeout: 30_000,
     keepAliveTimeout: 65_000, // longer than the idle timeout of a load balancer (60 s), which must be the one to hang up
+    http: { headersTimeout: REQUEST_WITHIN_MS, connectionsCheckingInterval: 1000, maxHeaderSize: 16 * 1024 },
     genReqId: (request: IncomingMessage) => {
       const given = request.headers['x-request-id'];
       return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
     },
     routerOptions: { maxParamLength: 200 },
+    clientErrorHandler: answerUnreadable,
+    frameworkErrors: (error: Error, _request: FastifyRequest, reply: FastifyReply) => {
+      const problem = problemOf(asAppError(error));
+      void reply.code(problem.status).type('application/problem+json').send(JSON.stringify(problem));
+    },
   });
   const fastify = adapter.getInstance();
+  fastify.addHook('onSend', (request, reply, _payload, done) => {
+    void reply.header('x-request-id', request.id);
+    done();
+  });
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser(/^application\/(?:[\w.+-]+\+)?json(?:;|$)/, { parseAs: 'buffer' }, (_request, body, done) =>
     parseWith(parseJsonBody, body as Buffer, done),
@@ -44,4 +60,30 @@ function parseWith(parse: (body: Buffer) => unknown, body: Buffer, done: (error:
     return;
   }
   done(null, parsed);
+}
+
+/** What is not HTTP, too large or too slow never becomes a request; it gets a problem all the same, and the line is cut. */
+function answerUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const problem = problemOf(unreadable(error.code));
+  const body = JSON.stringify(problem);
+  socket.end(
+    `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\nContent-Type: application/problem+json\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  );
+}
+
+function unreadable(code: string | undefined): AppError {
+  if (code === 'HPE_HEADER_OVERFLOW')
+    return new AppError('HEADERS_TOO_LARGE', 'The headers are larger than 16 KiB. Nothing was stored.');
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') {
+    return new AppError(
+      'REQUEST_TIMEOUT',
+      'The request did not arrive completely within 10 seconds. Nothing was stored. Send it again.',
+    );
+  }
+  return new AppError('BAD_REQUEST', 'This is not an HTTP/1.1 request that can be read. Nothing was stored.');
 }

@@ -10,10 +10,13 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   BAD_REQUEST: 400,
   UNAUTHENTICATED: 401,
   FORBIDDEN: 403,
+  CROSS_SITE: 403,
+  REQUEST_TIMEOUT: 408,
   NOT_FOUND: 404,
   BODY_TOO_LARGE: 413,
   UNSUPPORTED_MEDIA_TYPE: 415,
   TOO_MANY_FAILED_AUTHENTICATIONS: 429,
+  HEADERS_TOO_LARGE: 431,
   LEDGER_UNAVAILABLE: 503,
   LEDGER_OVERLOADED: 503,
   QUEUE_UNAVAILABLE: 503,
@@ -24,9 +27,11 @@ const TITLES: Record<number, string> = {
   401: 'Unauthorized',
   403: 'Forbidden',
   404: 'Not Found',
+  408: 'Request Timeout',
   413: 'Content Too Large',
   415: 'Unsupported Media Type',
   429: 'Too Many Requests',
+  431: 'Request Header Fields Too Large',
   500: 'Internal Server Error',
   503: 'Service Unavailable',
 };
@@ -81,7 +86,7 @@ export class ProblemFilter implements ExceptionFilter {
     const reply = http.getResponse<FastifyReply>();
     const request = http.getRequest<FastifyRequest>();
     if (problem.status === 500) this.logger.error({ requestId: request.id, err: error }, 'A request failed unexpectedly');
-    if (problem.status === 503) void reply.header('retry-after', RETRY_AFTER_SECONDS);
+    if (problem.status === 503 || problem.status === 429) void reply.header('retry-after', RETRY_AFTER_SECONDS);
     if (problem.status === 401) void reply.header('www-authenticate', 'Bearer');
     void reply.code(problem.status).type('application/problem+json').send(JSON.stringify(problem));
   }
