@@ -1,24 +1,46 @@
-import { isDisposableEmailDomain } from 'disposable-email-domains-js';
-import freeDomains from 'email-providers/all.json' with { type: 'json' };
-import { getDomain } from 'tldts';
+import { disposableEmailBlocklistSet } from 'disposable-email-domains-js';
+import { parse } from 'tldts';
+import { PROFILE } from './profile.js';
 
-export type DomainClass = 'corporate' | 'free' | 'disposable' | 'education';
+export type DomainClass = 'corporate' | 'free' | 'disposable' | 'education' | 'government';
 
-// The list counts these among the providers; one is nobody's, the other one company's.
-const NOT_FREE = new Set(['example.com', 'facebook.com']);
-const FREE = new Set(freeDomains.filter((domain) => !NOT_FREE.has(domain)));
-const EDUCATION = /(?:^|\.)(?:edu|edu\.[a-z]{2}|ac\.[a-z]{2})$/;
-
-/** What kind of domain an address is at. Throw-away domains first: many of them are on the lists of free providers too. */
-export function domainClassOf(domain: string): DomainClass {
-  const registered = getDomain(domain) ?? domain;
-  if (isDisposableEmailDomain(domain) || isDisposableEmailDomain(registered)) return 'disposable';
-  if (FREE.has(domain) || FREE.has(registered)) return 'free';
-  if (EDUCATION.test(domain)) return 'education';
-  return 'corporate';
+export interface DomainFacts {
+  class: DomainClass;
+  /** `acme` of mail.acme.co.uk; empty where there is no registrable domain. */
+  label: string;
 }
 
-/** The name of the company as a domain shows it: `sales.acme.co.uk` is `acme`. */
-export function domainName(domain: string): string {
-  return (getDomain(domain) ?? domain).split('.')[0]!;
+const { free, freeBrands, education, educationNames, government } = PROFILE.domains;
+
+// One set for the whole process: the package builds a new one of 9,000 strings at each of its own checks.
+const DISPOSABLE = disposableEmailBlocklistSet();
+const FREE = new Set(free);
+const FREE_BRANDS = new Set(freeBrands);
+
+/** The class of a normalised (lower-case, ASCII) domain. Disposable goes first: the lists of free-mail domains contain many such. */
+export function classifyDomain(domain: string): DomainFacts {
+  const { domain: registrable, domainWithoutSuffix, publicSuffix } = parse(domain, { extractHostname: false });
+  const label = domainWithoutSuffix ?? '';
+  const suffix = publicSuffix ?? '';
+  const facts = (name: DomainClass): DomainFacts => ({ class: name, label });
+  if (isListed(DISPOSABLE, domain, registrable)) return facts('disposable');
+  if (isListed(FREE, domain, registrable) || FREE_BRANDS.has(label)) return facts('free');
+  if (endsLike(government, suffix, domain)) return facts('government');
+  if (endsLike(education, suffix, domain) || educationNames.some((pattern) => isLike(pattern, label))) return facts('education');
+  return facts('corporate');
+}
+
+function isListed(list: Set<string>, domain: string, registrable: string | null): boolean {
+  return list.has(domain) || (registrable !== null && list.has(registrable));
+}
+
+function endsLike(patterns: readonly string[], suffix: string, domain: string): boolean {
+  return patterns.some((pattern) => isLike(pattern, suffix) || domain === pattern || domain.endsWith(`.${pattern}`));
+}
+
+/** A star at the beginning or the end stands for anything. */
+function isLike(pattern: string, text: string): boolean {
+  if (pattern.startsWith('*')) return text.endsWith(pattern.slice(1));
+  if (pattern.endsWith('*')) return text.startsWith(pattern.slice(0, -1));
+  return text === pattern;
 }

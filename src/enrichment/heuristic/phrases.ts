@@ -1,76 +1,160 @@
-/** More of a field than this is not read: the beginning tells, and the cost of a lead stays bounded. */
-const MAX_CHARACTERS = 4000;
+import { NO_BREAK, SENTENCE, type Text } from './text.js';
 
-/** A text as the phrases see it: lower case, no accents, words apart. */
-export function wordsOf(text: string): string[] {
-  return text
-    .slice(0, MAX_CHARACTERS)
-    .normalize('NFD')
-    .replaceAll(/\p{M}/gu, '')
-    .toLowerCase()
-    .split(/[^\p{L}\p{N}|]+/u)
-    .filter((word) => word !== '');
+/** One place in a text where a phrase was found; `end` is exclusive. */
+export interface Match<T> {
+  payload: T;
+  start: number;
+  end: number;
+  /** The positions of the words that the phrase names, without those in its gaps. */
+  named: number[];
 }
 
-interface Phrase {
-  words: string[];
-  /** The last word stands for any word that begins so. */
-  open: boolean;
-  group: number;
+type Element = 'gap' | WordTest;
+
+interface WordTest {
+  exact: string[];
+  /** Patterns with a star, as a test. */
+  wild: ((word: string) => boolean)[];
+  prefixes: string[];
+  number: boolean;
 }
 
-/** Where a phrase was found: its group, its first word and how many words it has. */
-export interface PhraseMatch {
-  group: number;
-  at: number;
-  length: number;
+interface Phrase<T> {
+  payload: T;
+  elements: Element[];
+  fromStart: boolean;
+  toEnd: boolean;
 }
+
+const MAX_GAP = 3;
+const PREFIX_KEY = 3;
+
+/** Word lists that phrases refer to as `@name`. */
+export type WordLists = Record<string, readonly string[]>;
 
 /**
- * Finds many phrases in one walk over the words: phrases are kept by their first word, so the cost grows with the text and not
- * with the number of phrases.
+ * Finds many phrases in one pass: each word leads straight to the few phrases that can begin with it, so the time grows
+ * with the text and hardly with the number of phrases. profile.json describes the notation.
  */
-export class PhraseFinder {
-  private readonly byFirstWord = new Map<string, Phrase[]>();
-  private readonly prefixes: { prefix: string; group: number }[] = [];
+export class PhraseIndex<T> {
+  private readonly byWord = new Map<string, Phrase<T>[]>();
+  private readonly byPrefix = new Map<string, Phrase<T>[]>();
+  private readonly anywhere: Phrase<T>[] = [];
+  private readonly numbers: Phrase<T>[] = [];
 
-  /** @param groups phrases by group; a match tells its group's number. */
-  constructor(groups: readonly (readonly string[])[]) {
-    for (const [group, phrases] of groups.entries()) {
-      for (const phrase of phrases) this.add(phrase, group);
+  constructor(private readonly lists: WordLists = {}) {}
+
+  /** Adds phrases that are separated by semicolons. */
+  add(phrases: string | readonly string[], payload: T): this {
+    const lines = typeof phrases === 'string' ? [phrases] : phrases;
+    for (const line of lines) {
+      for (const source of line.split(';')) if (source.trim() !== '') this.file(this.compile(source.trim(), payload));
     }
+    return this;
   }
 
-  private add(text: string, group: number): void {
-    const open = text.endsWith('*');
-    const words = wordsOf(text);
-    if (open && words.length === 1) {
-      this.prefixes.push({ prefix: words[0]!, group });
-      return;
-    }
-    const list = this.byFirstWord.get(words[0]!) ?? [];
-    list.push({ words, open, group });
-    this.byFirstWord.set(words[0]!, list);
-  }
-
-  find(words: readonly string[]): PhraseMatch[] {
-    const found: PhraseMatch[] = [];
-    for (const [at, word] of words.entries()) {
-      for (const phrase of this.byFirstWord.get(word) ?? []) {
-        if (matches(phrase, words, at)) found.push({ group: phrase.group, at, length: phrase.words.length });
-      }
-      for (const { prefix, group } of this.prefixes) {
-        if (word.startsWith(prefix)) found.push({ group, at, length: 1 });
-      }
+  findAll({ words, breaks }: Text): Match<T>[] {
+    const found: Match<T>[] = [];
+    for (let at = 0; at < words.length; at++) {
+      const word = words[at]!;
+      this.tryAll(this.byWord.get(word), words, breaks, at, found);
+      if (word.length >= PREFIX_KEY) this.tryAll(this.byPrefix.get(word.slice(0, PREFIX_KEY)), words, breaks, at, found);
+      if (isNumber(word)) this.tryAll(this.numbers, words, breaks, at, found);
+      this.tryAll(this.anywhere, words, breaks, at, found);
     }
     return found;
   }
+
+  private tryAll(phrases: Phrase<T>[] | undefined, words: string[], breaks: number[], at: number, found: Match<T>[]): void {
+    if (!phrases) return;
+    for (const phrase of phrases) {
+      if (phrase.fromStart && breaks[at] !== SENTENCE) continue;
+      const named: number[] = [];
+      const end = matchFrom(phrase, 0, words, breaks, at, named);
+      if (end >= 0) found.push({ payload: phrase.payload, start: at, end, named: named.toReversed() });
+    }
+  }
+
+  private compile(source: string, payload: T): Phrase<T> {
+    const parts = source.split(/\s+/);
+    const fromStart = parts[0] === '^';
+    const toEnd = parts.at(-1) === '$' && parts.length > 1;
+    const body = parts.slice(fromStart ? 1 : 0, toEnd ? -1 : undefined);
+    if (body.length === 0 || body[0] === '~' || body.at(-1) === '~')
+      throw new Error(`the phrase "${source}" names no first or last word`);
+    return { payload, fromStart, toEnd, elements: body.map((part) => (part === '~' ? 'gap' : this.wordTest(part))) };
+  }
+
+  private wordTest(part: string): WordTest {
+    const test: WordTest = { exact: [], wild: [], prefixes: [], number: false };
+    for (const option of part.split('|').flatMap((name) => this.expand(name))) {
+      const core = option.replaceAll('*', '');
+      if (option === '#') test.number = true;
+      else if (core === option) test.exact.push(option);
+      else if (option.startsWith('*')) {
+        test.wild.push(option.endsWith('*') ? (word) => word.includes(core) : (word) => word.endsWith(core));
+      } else {
+        if (core.length < PREFIX_KEY) throw new Error(`the beginning "${option}" is shorter than ${PREFIX_KEY} letters`);
+        test.prefixes.push(core);
+      }
+    }
+    return test;
+  }
+
+  private expand(option: string): readonly string[] {
+    if (!option.startsWith('@')) return [option];
+    const list = this.lists[option.slice(1)];
+    if (list === undefined) throw new Error(`there is no word list "${option}"`);
+    return list;
+  }
+
+  private file(phrase: Phrase<T>): void {
+    const first = phrase.elements[0] as WordTest;
+    for (const word of new Set(first.exact)) append(this.byWord, word, phrase);
+    for (const key of new Set(first.prefixes.map((prefix) => prefix.slice(0, PREFIX_KEY)))) append(this.byPrefix, key, phrase);
+    if (first.wild.length > 0) this.anywhere.push(phrase);
+    if (first.number) this.numbers.push(phrase);
+  }
 }
 
-function matches(phrase: Phrase, words: readonly string[], at: number): boolean {
-  return phrase.words.every((expected, offset) => {
-    const word = words[at + offset];
-    if (word === undefined) return false;
-    return phrase.open && offset === phrase.words.length - 1 ? word.startsWith(expected) : word === expected;
-  });
+/** The end of the match, or -1. Fills `named` from the last word to the first. */
+function matchFrom(
+  phrase: Phrase<unknown>,
+  index: number,
+  words: string[],
+  breaks: number[],
+  at: number,
+  named: number[],
+): number {
+  const element = phrase.elements[index];
+  if (element === undefined) return phrase.toEnd && at < words.length && breaks[at] === NO_BREAK ? -1 : at;
+  if (element === 'gap') {
+    for (let skipped = 0; skipped <= MAX_GAP; skipped++) {
+      const end = matchFrom(phrase, index + 1, words, breaks, at + skipped, named);
+      if (end >= 0) return end;
+      if (at + skipped >= words.length || breaks[at + skipped] === SENTENCE) return -1;
+    }
+    return -1;
+  }
+  if (at >= words.length || (index > 0 && breaks[at] === SENTENCE) || !accepts(element, words[at]!)) return -1;
+  const end = matchFrom(phrase, index + 1, words, breaks, at + 1, named);
+  if (end >= 0) named.push(at);
+  return end;
+}
+
+function accepts(test: WordTest, word: string): boolean {
+  if (test.exact.includes(word)) return true;
+  if (test.number && isNumber(word)) return true;
+  return test.prefixes.some((prefix) => word.startsWith(prefix)) || test.wild.some((matches) => matches(word));
+}
+
+function isNumber(word: string): boolean {
+  const code = word.charCodeAt(0);
+  return code >= 48 && code <= 57;
+}
+
+function append<T>(map: Map<string, T[]>, key: string, value: T): void {
+  const list = map.get(key);
+  if (list) list.push(value);
+  else map.set(key, [value]);
 }

@@ -1,0 +1,106 @@
+import { newIndex, PROFILE } from './profile.js';
+import type { Family } from './profile.schema.js';
+import type { Match } from './phrases.js';
+import { Negation, type NegationSign } from './negation.js';
+import { readText, type Text } from './text.js';
+
+/** A family of phrases that a message contains. */
+export interface Signal {
+  family: Family;
+  /** Where it was last said, in words from the beginning; for a refusal, where that ends. */
+  at: number;
+  negated: boolean;
+  /** The phrase's own words, with … for what it skips. */
+  quote: string;
+}
+
+export type PitchTier = 'directed' | 'trade' | 'offering';
+
+export interface MessageFacts {
+  empty: boolean;
+  signals: Signal[];
+  /** How strongly the message reads like somebody selling to us, and the phrase that says so most. */
+  pitch: { fires: boolean; quote: string };
+}
+
+type Payload = { family: Family } | { tier: PitchTier } | { negation: NegationSign };
+
+const { families } = PROFILE.message;
+const { pitch: PITCH } = PROFILE;
+const TIERS = ['directed', 'trade', 'offering'] as const;
+const INDEX = buildIndex();
+/** A phrase said more often than this tells nothing new. */
+const MAX_MATCHES = 20;
+
+function buildIndex() {
+  const index = newIndex<Payload>();
+  for (const family of families) index.add(family.phrases, { family });
+  for (const tier of TIERS) index.add(PITCH[tier], { tier });
+  index.add(PROFILE.negation.harmless, { negation: 'harmless' });
+  index.add(PROFILE.negation.after, { negation: 'after' });
+  return index;
+}
+
+/** Reads what a person wrote. */
+export function readMessage(message: string): MessageFacts {
+  const text = readText(message);
+  const matches = INDEX.findAll(text);
+  const negation = new Negation(text, matches);
+  const signals = families.flatMap((family) => signalsOf(family, matches, negation, text));
+  return { empty: text.words.length === 0, signals, pitch: readPitch(matches, negation, signals, text) };
+}
+
+/** At most one plain and one negated signal a family. */
+function signalsOf(family: Family, matches: Match<Payload>[], negation: Negation, text: Text): Signal[] {
+  const own = matches.filter(({ payload }) => 'family' in payload && payload.family === family).slice(0, MAX_MATCHES);
+  if (own.length === 0) return [];
+  // "not interested" contains its own negation; a second one before it denies something else.
+  const denied = family.kind === 'refusal' ? [] : own.filter((match) => negation.denies(match));
+  const plain = own.filter((match) => !denied.some((other) => match.start >= other.start && match.start < other.end));
+  const signal = (list: Match<Payload>[], negated: boolean): Signal[] => {
+    const last = list.at(-1);
+    // A refusal outlives a wish that begins inside it: "we no longer need a CRM" needs none.
+    const at = last && family.kind === 'refusal' ? last.end : last?.start;
+    return last ? [{ family, at: at!, negated, quote: quote(last, text) }] : [];
+  };
+  return [...signal(plain, false), ...(family.negated ? signal(denied, true) : [])];
+}
+
+function readPitch(matches: Match<Payload>[], negation: Negation, signals: Signal[], text: Text): MessageFacts['pitch'] {
+  let weight = 0;
+  let strongest = '';
+  for (const tier of TIERS) {
+    const own = matches.filter((match) => 'tier' in match.payload && match.payload.tier === tier && !negation.denies(match));
+    weight += PITCH.weights[tier] * Math.min(distinct(own), 2);
+    if (strongest === '' && own[0]) strongest = quote(own[0], text);
+  }
+  const wants = (test: (family: Family) => boolean) => signals.some(({ family, negated }) => !negated && test(family));
+  if (wants((family) => family.id === 'need')) weight += PITCH.weights.need;
+  if (wants((family) => family.kind === 'buying' && family.intent === 'high' && family.id !== 'need'))
+    weight += PITCH.weights.buying;
+  return { fires: weight >= PITCH.threshold, quote: strongest };
+}
+
+/** Overlapping matches say one thing. */
+function distinct(matches: Match<Payload>[]): number {
+  let count = 0;
+  let end = -1;
+  for (const match of matches) {
+    if (match.start < end) continue;
+    count++;
+    end = match.end;
+  }
+  return count;
+}
+
+const MAX_QUOTE = 60;
+
+function quote({ named }: Match<Payload>, { words }: Text): string {
+  const parts: string[] = [];
+  named.forEach((position, index) => {
+    if (index > 0 && position > named[index - 1]! + 1) parts.push('…');
+    parts.push(words[position]!);
+  });
+  const joined = parts.join(' ');
+  return joined.length > MAX_QUOTE ? `${joined.slice(0, MAX_QUOTE - 1).toWellFormed()}…` : joined;
+}

@@ -1,0 +1,119 @@
+import { z } from 'zod';
+import { INTENTS } from '../../lead/enrichment.js';
+
+const points = z.number().int();
+const about = z.string().optional();
+/** Shown to salespeople, so short enough to stand in an evidence with a quotation behind it. */
+const says = z.string().min(1).max(80);
+/** Phrases or words, on one line or on several. */
+const lines = z.union([z.string(), z.array(z.string())]).transform((value) => (typeof value === 'string' ? [value] : value));
+const words = lines.transform((value) => value.flatMap((line) => line.split(' ')).filter((word) => word !== ''));
+const intent = z.enum(INTENTS).exclude(['unknown']);
+
+const negated = z.strictObject({ says, intent: z.enum(['none', 'low']), points, damper: z.boolean().default(false) });
+
+const family = z.strictObject({
+  id: z.string(),
+  kind: z.enum(['buying', 'damper', 'refusal', 'disqualifier', 'aside']),
+  intent,
+  points,
+  says,
+  negated: negated.optional(),
+  phrases: lines,
+});
+export type Family = z.infer<typeof family>;
+
+const seniority = z.strictObject({
+  id: z.string(),
+  label: says,
+  meaning: says,
+  points,
+  disqualifies: z.boolean().default(false),
+  phrases: lines,
+});
+export type Seniority = z.infer<typeof seniority>;
+
+const labelled = z.strictObject({ id: z.string(), label: says, points, phrases: lines });
+export type LabelledRule = z.infer<typeof labelled>;
+
+const sourceRule = z.strictObject({ id: z.string(), says, intent, points, phrases: lines });
+export type SourceRule = z.infer<typeof sourceRule>;
+
+/** The shape of profile.json; unknown keys are refused, so a misspelt rule is noticed instead of ignored. */
+export const profileSchema = z.strictObject({
+  _about: z.record(z.string(), z.string()),
+  base: points.min(0).max(100),
+  fields: z.strictObject({
+    _about: about,
+    title: words,
+    notATitle: words,
+    company: words,
+    industry: words,
+    size: words,
+    message: words,
+    labelled: z.record(z.string(), words),
+    source: words,
+    placeholders: z.array(z.string()),
+  }),
+  words: z.object({ _about: about }).catchall(words),
+  negation: z.strictObject({
+    _about: about,
+    window: z.number().int().min(1).max(10),
+    words,
+    after: lines,
+    harmless: lines,
+    breakers: words,
+    joiners: words,
+    starters: words,
+  }),
+  domains: z.strictObject({
+    _about: about,
+    points: z.strictObject({ corporate: points, free: points, disposable: points, education: points, government: points }),
+    freeBrands: words,
+    free: words,
+    education: words,
+    educationNames: words,
+    government: words,
+    sharedMailbox: z.strictObject({ _about: about, names: words, says, points }),
+  }),
+  title: z.strictObject({ _about: about, cut: lines, seniority: z.array(seniority), functions: z.array(labelled) }),
+  company: z.strictObject({
+    _about: about,
+    named: points,
+    matchesDomain: points,
+    legalForms: words,
+    industries: z.array(labelled),
+    sizes: z.array(z.strictObject({ atLeast: z.number().min(0), points, label: says })),
+  }),
+  message: z.strictObject({ _about: about, counted: z.number().int().min(1), families: z.array(family) }),
+  pitch: z.strictObject({
+    _about: about,
+    threshold: z.number(),
+    weights: z.strictObject({
+      directed: z.number(),
+      trade: z.number(),
+      offering: z.number(),
+      need: z.number(),
+      buying: z.number(),
+    }),
+    says,
+    points,
+    directed: lines,
+    trade: lines,
+    offering: lines,
+  }),
+  source: z.strictObject({ _about: about, rules: z.array(sourceRule) }),
+  confidence: z.strictObject({
+    _about: about,
+    message: z.number(),
+    perFurtherSignal: z.number(),
+    disqualified: z.number(),
+    refused: z.number(),
+    aside: z.number(),
+    source: z.number(),
+    sourceAgrees: z.number(),
+    contradiction: z.number(),
+    unknown: z.number(),
+    max: z.number().min(0).max(0.75),
+  }),
+});

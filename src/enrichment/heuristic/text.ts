@@ -1,0 +1,52 @@
+/** What stands before a word: nothing, a comma or dash, or the end of a sentence. */
+export const NO_BREAK = 0;
+export const COMMA = 1;
+export const SENTENCE = 2;
+
+export interface Text {
+  /** Lower case, without accents; currency signs are words of their own. */
+  words: string[];
+  /** For each word, what stands before it. */
+  breaks: number[];
+}
+
+/** Nobody's request hides behind its 4,000th character, and a hostile field must not cost more than an honest one. */
+const MAX_LENGTH = 4000;
+
+const ASCII = /^[\x00-\x7f]*$/; // oxlint-disable-line no-control-regex
+const MARKS = /\p{M}+/gu;
+const DOTTED_ABBREVIATION = /\b(?:[a-z]\.){2,}/g;
+const PIECES = /[\p{L}\p{N}]+|[$€£]|\n+|[.!?;](?=[\s.!?;]|$)|,(?=\s|$)|:| - |[–—]/gu;
+const WORD = /[\p{L}\p{N}$€£]/u;
+const SENTENCE_END = /[.!?;\n]/;
+
+/** Lower case, without accents, typographic apostrophes made plain, at most 4,000 characters. */
+export function fold(raw: string): string {
+  const cut = raw.slice(0, MAX_LENGTH).toLowerCase();
+  if (ASCII.test(cut)) return cut;
+  const plain = cut.normalize('NFKD').replace(MARKS, '').replaceAll('ß', 'ss').replaceAll('’', "'");
+  return plain.toLowerCase().slice(0, MAX_LENGTH);
+}
+
+/**
+ * Splits a text into words. Contractions are taken apart (we're: `we re`) except those with n't, which stay one word
+ * (`dont`), since they negate. Dotted abbreviations are joined (V.P.: `vp`).
+ */
+export function readText(raw: string): Text {
+  const folded = fold(raw)
+    .replaceAll("n't", 'nt')
+    .replace(DOTTED_ABBREVIATION, (match) => match.replaceAll('.', ''));
+  const words: string[] = [];
+  const breaks: number[] = [];
+  let before = SENTENCE;
+  for (const piece of folded.match(PIECES) ?? []) {
+    if (WORD.test(piece)) {
+      words.push(piece);
+      breaks.push(before);
+      before = NO_BREAK;
+    } else {
+      before = Math.max(before, SENTENCE_END.test(piece) ? SENTENCE : COMMA);
+    }
+  }
+  return { words, breaks };
+}
