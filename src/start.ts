@@ -19,6 +19,8 @@ import { Announcer } from './queue/announcer.js';
 import { openBackend } from './queue/open-backend.js';
 
 const POOL_TIMEOUT_MS = 5000;
+/** A webhook is told within a second that its lead could not be committed. */
+const ACCEPT_TIMEOUT_MS = 800;
 
 export interface RunningService {
   url: string;
@@ -43,11 +45,12 @@ export async function startService(config: Config, logger: Logger): Promise<Runn
     undo.push(() => stores.stop());
     await migrate(stores.databaseUrl);
     const pool = openPool({ url: stores.databaseUrl, max: 10, timeoutMs: POOL_TIMEOUT_MS, name: config.ROLE });
-    undo.push(() => within(pool.end(), 2000));
+    const acceptPool = openPool({ url: stores.databaseUrl, max: 2, timeoutMs: ACCEPT_TIMEOUT_MS, name: 'accept' });
+    undo.push(() => within(Promise.all([pool.end(), acceptPool.end()]), 1000));
     const backend = await openBackend(config, stores, logger);
     undo.push(() => backend.close());
 
-    const parts = { config, logger, pool, databaseUrl: stores.databaseUrl };
+    const parts = { config, logger, pool, acceptPool, databaseUrl: stores.databaseUrl };
     const adapter = createHttpAdapter();
     refuseCrossSite(adapter.getInstance(), { webhooks: !config.WEBHOOK_SECRETS, operations: !config.OPS_TOKENS });
     authenticateWebhooks(adapter.getInstance(), config.WEBHOOK_SECRETS);

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { Global, Module } from '@nestjs/common';
 import type { Config } from '../platform/config/config.js';
-import { CONFIG, LEDGER_POOL } from '../platform/platform.module.js';
+import { ACCEPT_POOL, CONFIG, LEDGER_POOL } from '../platform/platform.module.js';
 import type { Pool } from '../platform/postgres.js';
 import { Ledger } from './ledger.js';
 
@@ -10,9 +10,9 @@ import { Ledger } from './ledger.js';
   providers: [
     {
       provide: Ledger,
-      inject: [CONFIG, LEDGER_POOL],
-      useFactory: (config: Config, pool: Pool) =>
-        new Ledger({ pool, worker: `${hostname()}/${process.pid}`, contentIgnore: config.CONTENT_IGNORE }),
+      inject: [CONFIG, LEDGER_POOL, ACCEPT_POOL],
+      useFactory: (config: Config, pool: Pool, acceptPool: Pool) =>
+        new Ledger({ pool, acceptPool, worker: `${hostname()}/${process.pid}`, contentIgnore: config.CONTENT_IGNORE }),
     },
   ],
   exports: [Ledger],

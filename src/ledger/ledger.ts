@@ -15,6 +15,8 @@ import { backlog, openLeads, raiseEpochs, type OpenLead } from './sweep.js';
 
 export interface LedgerOptions {
   pool: Pool;
+  /** Connections of the ack path alone, with its short timeout: a slow report must not hold up a webhook. */
+  acceptPool: Pool;
   /** Names this process in the rows that it claims. */
   worker: string;
   /** CONTENT_IGNORE: attributes that make no new revision. */
@@ -37,14 +39,15 @@ export class Ledger {
   private readonly marking: Batcher<SyncedLead, boolean>;
 
   constructor(private readonly options: LedgerOptions) {
-    const { pool, worker, contentIgnore } = options;
+    const { pool, acceptPool, worker, contentIgnore } = options;
     this.accepting = new Batcher({
-      run: (leads) => acceptLeads(pool, leads, contentIgnore),
+      run: (leads) => acceptLeads(acceptPool, leads, contentIgnore),
       maxBatch: 500,
       maxWaiting: MAX_WAITING,
       parallel: 1,
       keyOf: (lead) => lead.id,
       blamesOneItem: isDataError,
+      failsAll: (error) => !isDataError(error),
     });
     this.claimingForEnrichment = stageBatcher(
       (claims) => claimForEnrichment(pool, claims, worker),

@@ -4,7 +4,7 @@ import type { Logger } from '../platform/logger.js';
 import type { QueueBackend, StageWorker } from '../queue/backend.js';
 import type { JobHandler } from '../queue/job.js';
 
-const CLOSE_WITHIN_MS = 8000;
+const CLOSE_WITHIN_MS = 5000;
 
 /** The two processors: one worker a stage. */
 export class StageWorkers {

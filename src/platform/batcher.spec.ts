@@ -76,6 +76,22 @@ describe('Batcher', () => {
     expect(results.every((result) => result.status === 'rejected')).toBe(true);
   });
 
+  it('tells those who wait at once where the error would meet them too', async () => {
+    let fail = (_error: Error) => {};
+    const batcher = new Batcher<number, number>({
+      ...base,
+      failsAll: () => true,
+      run: (items) => (items[0] === 1 ? new Promise((_, reject) => (fail = reject)) : Promise.resolve(items)),
+    });
+    const first = batcher.submit(1);
+    await new Promise(setImmediate);
+    const second = batcher.submit(2);
+    fail(new Error('down'));
+    await expect(first).rejects.toThrow('down');
+    await expect(second).rejects.toThrow('down');
+    expect(await batcher.submit(3)).toBe(3);
+  });
+
   it('refuses more than it may hold, and takes calls again afterwards', async () => {
     const running: (() => void)[] = [];
     const batcher = new Batcher<number, number>({

@@ -16,6 +16,8 @@ export interface BatcherOptions<Item, Result> {
   keyOf?(item: Item): string;
   /** True for an error that one bad item may have caused: the batch is then halved until the bad item fails alone. */
   blamesOneItem?(error: unknown): boolean;
+  /** True for an error that would meet those who wait as well: they are told at once, instead of waiting for their own. */
+  failsAll?(error: unknown): boolean;
 }
 
 interface Waiting<Item, Result> {
@@ -107,9 +109,10 @@ export class Batcher<Item, Result> {
         const middle = batch.length >> 1;
         await this.settle(batch.slice(0, middle));
         await this.settle(batch.slice(middle));
-      } else {
-        for (const entry of batch) entry.reject(error);
+        return;
       }
+      for (const entry of batch) entry.reject(error);
+      if (this.options.failsAll?.(error)) for (const entry of this.waiting.splice(0)) entry.reject(error);
     }
   }
 }

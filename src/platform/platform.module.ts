@@ -10,6 +10,7 @@ export const LOGGER = Symbol('Logger');
 export const METRICS = Symbol('Metrics');
 export const CLOCK = Symbol('Clock');
 export const LEDGER_POOL = Symbol('Pool of the ledger');
+export const ACCEPT_POOL = Symbol('Pool of the ack path');
 /** The database's URL, given or embedded. */
 export const DATABASE_URL = Symbol('Database URL');
 
@@ -17,6 +18,7 @@ export interface PlatformParts {
   config: Config;
   logger: Logger;
   pool: Pool;
+  acceptPool: Pool;
   databaseUrl: string;
 }
 
@@ -24,11 +26,12 @@ export interface PlatformParts {
 @Global()
 @Module({})
 export class PlatformModule {
-  static with({ config, logger, pool, databaseUrl }: PlatformParts): DynamicModule {
+  static with({ config, logger, pool, acceptPool, databaseUrl }: PlatformParts): DynamicModule {
     const providers = [
       { provide: CONFIG, useValue: config },
       { provide: LOGGER, useValue: logger },
       { provide: LEDGER_POOL, useValue: pool },
+      { provide: ACCEPT_POOL, useValue: acceptPool },
       { provide: DATABASE_URL, useValue: databaseUrl },
       { provide: CLOCK, useValue: systemClock },
       { provide: METRICS, useFactory: createMetrics },

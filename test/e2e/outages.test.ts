@@ -45,18 +45,24 @@ async function post(service: RunningProcess): Promise<{ status: number; ms: numb
 /** Twenty at a time, as Marketo would at most. */
 async function postMany(service: RunningProcess, count: number) {
   const answers: Awaited<ReturnType<typeof post>>[] = [];
-  for (let sent = 0; sent < count; sent += 20) answers.push(...(await Promise.all(Array.from({ length: 20 }, () => post(service)))));
+  for (let sent = 0; sent < count; sent += 20)
+    answers.push(...(await Promise.all(Array.from({ length: 20 }, () => post(service)))));
   return answers;
 }
 
-const p99 = (answers: { ms: number }[]) => answers.map(({ ms }) => ms).toSorted((a, b) => a - b)[Math.floor(answers.length * 0.99)]!;
+const p99 = (answers: { ms: number }[]) =>
+  answers.map(({ ms }) => ms).toSorted((a, b) => a - b)[Math.floor(answers.length * 0.99)]!;
 
 async function allSynced(count: number): Promise<void> {
   await eventually(async () => {
-    const { rows } = await sql.query<{ state: string; n: number }>('SELECT state, count(*)::int AS n FROM ledger.leads GROUP BY state');
+    const { rows } = await sql.query<{ state: string; n: number }>(
+      'SELECT state, count(*)::int AS n FROM ledger.leads GROUP BY state',
+    );
     expect(rows).toEqual([{ state: 'synced', n: count }]);
   }, 45_000);
-  const { rows } = await sql.query('SELECT (SELECT count(*)::int FROM mock_crm.leads) AS l, (SELECT count(*)::int FROM mock_crm.campaign_members) AS m');
+  const { rows } = await sql.query(
+    'SELECT (SELECT count(*)::int FROM mock_crm.leads) AS l, (SELECT count(*)::int FROM mock_crm.campaign_members) AS m',
+  );
   expect(rows[0]).toEqual({ l: count, m: count });
 }
 
@@ -178,7 +184,11 @@ describe.each(['postgres', ...(binary === null ? [] : ['redis'])])('PostgreSQL, 
       return answer;
     });
     for (const { id } of [...before, after]) {
-      await eventually(async () => expect((await sql.query('SELECT state FROM ledger.leads WHERE id = $1', [id])).rows).toEqual([{ state: 'synced' }]), 45_000);
+      await eventually(
+        async () =>
+          expect((await sql.query('SELECT state FROM ledger.leads WHERE id = $1', [id])).rows).toEqual([{ state: 'synced' }]),
+        45_000,
+      );
     }
     const { rows } = await sql.query("SELECT count(*)::int AS n FROM ledger.leads WHERE state <> 'synced'");
     expect(rows).toEqual([{ n: 0 }]);
@@ -200,6 +210,9 @@ describe.each(['postgres', ...(binary === null ? [] : ['redis'])])('PostgreSQL, 
     expect(during.every(({ status }) => status === 503)).toBe(true);
     expect(Math.max(...during.map(({ ms }) => ms))).toBeLessThan(1500);
     await eventually(async () => expect((await post(service)).status).toBe(202));
-    await eventually(async () => expect((await sql.query("SELECT 1 FROM ledger.leads WHERE state <> 'synced'")).rowCount).toBe(0), 45_000);
+    await eventually(
+      async () => expect((await sql.query("SELECT 1 FROM ledger.leads WHERE state <> 'synced'")).rowCount).toBe(0),
+      45_000,
+    );
   });
 });

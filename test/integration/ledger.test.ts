@@ -14,7 +14,7 @@ let ledger: Ledger;
 beforeAll(async () => {
   database = await freshDatabase();
   pool = openPool({ url: database.url, max: 5, timeoutMs: 5000, name: 'test' });
-  ledger = new Ledger({ pool, worker: 'test', contentIgnore: ['timestamp'] });
+  ledger = new Ledger({ pool, acceptPool: pool, worker: 'test', contentIgnore: ['timestamp'] });
 });
 afterAll(async () => {
   await pool.end();
@@ -97,7 +97,7 @@ describe('accept', () => {
   });
 
   it('gives two processes racing for one key one row, with one of them first', async () => {
-    const other = new Ledger({ pool, worker: 'other', contentIgnore: [] });
+    const other = new Ledger({ pool, acceptPool: pool, worker: 'other', contentIgnore: [] });
     for (let round = 0; round < 30; round++) {
       const request = lead({ campaignId: `race-${round}` });
       const outcomes = await Promise.all([ledger.accept(request), other.accept(request)]);
@@ -191,7 +191,7 @@ describe('the way of a lead', () => {
 describe('an unreachable PostgreSQL', () => {
   it('is an error with a code, not a silence', async () => {
     const nowhere = openPool({ url: 'postgres://u:p@127.0.0.1:1/x', max: 1, timeoutMs: 300, name: 'test' });
-    const cut = new Ledger({ pool: nowhere, worker: 'test', contentIgnore: [] });
+    const cut = new Ledger({ pool: nowhere, acceptPool: nowhere, worker: 'test', contentIgnore: [] });
     await expect(cut.accept(lead())).rejects.toMatchObject({ code: 'LEDGER_UNAVAILABLE' });
     await nowhere.end();
   });

@@ -24,7 +24,7 @@ describe.each(['redis', 'postgres'] as const)('the sweeper, queue on %s', (kind)
       const redis = kind === 'redis' ? await freshRedis() : null;
       const pool = openPool({ url: database.url, max: 5, timeoutMs: 5000, name: 'test' });
       undo.push(() => pool.end());
-      const ledger = new Ledger({ pool, worker: 'test', contentIgnore: [] });
+      const ledger = new Ledger({ pool, acceptPool: pool, worker: 'test', contentIgnore: [] });
       const backend = await openBackend(config, { databaseUrl: database.url, redisUrl: redis?.url ?? null }, logger);
       undo.push(() => backend.close());
       const accepted = await Promise.all(
