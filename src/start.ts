@@ -3,6 +3,8 @@ import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AppModule } from './app.module.js';
 import { authenticateWebhooks } from './ingress/authenticate-webhook.js';
+import { keepRejections } from './ingress/keep-rejections.js';
+import { keepRejection } from './ledger/rejections.js';
 import { authenticateOps } from './ops/authenticate-ops.js';
 import type { Config } from './platform/config/config.js';
 import { createHttpAdapter } from './platform/http/adapter.js';
@@ -55,6 +57,7 @@ export async function startService(config: Config, logger: Logger): Promise<Runn
     refuseCrossSite(adapter.getInstance(), { webhooks: !config.WEBHOOK_SECRETS, operations: !config.OPS_TOKENS });
     authenticateWebhooks(adapter.getInstance(), config.WEBHOOK_SECRETS);
     authenticateOps(adapter.getInstance(), config.OPS_TOKENS);
+    keepRejections(adapter.getInstance(), (rejected) => keepRejection(acceptPool, rejected), logger);
     const app = await NestFactory.create<NestFastifyApplication>(await AppModule.forRole(parts, backend), adapter, {
       bodyParser: false,
       logger: new NestLogger(logger),

@@ -1,6 +1,7 @@
 import type { Enrichment } from '../lead/enrichment.js';
 import type { CrmReference, Lead, LeadError, LeadEvent } from '../lead/lead.js';
 import type { LeadState } from '../lead/state.js';
+import { EXACT_RECEIVED_AT, pageOf, type Cursor, type Page } from '../platform/page.js';
 import type { Pool } from '../platform/postgres.js';
 import { contentOf, CONTENT_COLUMNS, type ContentRow } from './lead-row.js';
 
@@ -41,14 +42,8 @@ export interface LeadFilter {
   personKey?: string;
 }
 
-/** The place in the list after which the next page begins. */
-export interface LeadCursor {
-  receivedAt: string;
-  id: string;
-}
-
 /** A page of leads, newest first. Keyset pagination: the cost of a page does not grow with its number. */
-export async function listLeads(pool: Pool, filter: LeadFilter, limit: number, after: LeadCursor | null): Promise<Lead[]> {
+export async function listLeads(pool: Pool, filter: LeadFilter, limit: number, after: Cursor | null): Promise<Page<Lead>> {
   const values: unknown[] = [];
   const bind = (value: unknown) => `$${values.push(value)}`;
   const conditions = ['true'];
@@ -56,12 +51,12 @@ export async function listLeads(pool: Pool, filter: LeadFilter, limit: number, a
   if (filter.campaignId) conditions.push(`l.campaign_id = ${bind(filter.campaignId)}`);
   if (filter.personKey) conditions.push(`l.person_key = decode(${bind(filter.personKey)}, 'hex')`);
   if (after) conditions.push(`(l.received_at, l.id) < (${bind(after.receivedAt)}::timestamptz, ${bind(after.id)}::uuid)`);
-  const { rows } = await pool.query<LeadRow>(
-    `SELECT ${LEAD_COLUMNS} FROM ledger.leads l WHERE ${conditions.join(' AND ')}
+  const { rows } = await pool.query<LeadRow & { exact_received_at: string }>(
+    `SELECT ${LEAD_COLUMNS}, ${EXACT_RECEIVED_AT} FROM ledger.leads l WHERE ${conditions.join(' AND ')}
      ORDER BY l.received_at DESC, l.id DESC LIMIT ${bind(limit)}`,
     values,
   );
-  return rows.map(leadOf);
+  return pageOf(rows, limit, leadOf);
 }
 
 function leadOf(row: LeadRow): Lead {

@@ -3,13 +3,15 @@ import type { Enrichment } from '../lead/enrichment.js';
 import type { CrmReference, Lead, LeadError, LeadEvent } from '../lead/lead.js';
 import type { Stage } from '../lead/state.js';
 import { Batcher, BatcherFull, type BatcherOptions } from '../platform/batcher.js';
+import type { Cursor, Page } from '../platform/page.js';
 import type { Pool } from '../platform/postgres.js';
 import { acceptLeads, type AcceptedLead, type LeadToAccept } from './accept-leads.js';
 import { checkpointEnrichment, type EnrichmentCheckpoint } from './checkpoint-enrichment.js';
 import { claimForEnrichment, claimForSync, type ClaimedLead, type ClaimRequest, type LeadClaimedForSync } from './claim-leads.js';
-import { findLead, listLeads, type LeadCursor, type LeadFilter } from './find-lead.js';
+import { findLead, listLeads, type LeadFilter } from './find-lead.js';
 import { asSweepLeader } from './leadership.js';
 import { markSynced, type SyncedLead } from './mark-synced.js';
+import { pruneRejections } from './rejections.js';
 import { recordFailure } from './record-failure.js';
 import { backlog, openLeads, raiseEpochs, type OpenLead } from './sweep.js';
 
@@ -111,7 +113,7 @@ export class Ledger {
     return guarded(findLead(this.options.pool, id));
   }
 
-  list(filter: LeadFilter, limit: number, after: LeadCursor | null): Promise<Lead[]> {
+  list(filter: LeadFilter, limit: number, after: Cursor | null): Promise<Page<Lead>> {
     return guarded(listLeads(this.options.pool, filter, limit, after));
   }
 
@@ -132,6 +134,11 @@ export class Ledger {
 
   asSweepLeader(work: () => Promise<void>): Promise<boolean> {
     return guarded(asSweepLeader(this.options.pool, work));
+  }
+
+  /** Removes what has been kept for long enough, a bounded number at a time. */
+  async prune(): Promise<void> {
+    await guarded(pruneRejections(this.options.pool));
   }
 
   async ping(): Promise<void> {

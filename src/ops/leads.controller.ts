@@ -3,13 +3,12 @@ import { z } from 'zod';
 import { AppError } from '../errors/app-error.js';
 import { normaliseCampaignId, normaliseEmail, personKeyOf } from '../lead/keys.js';
 import { LEAD_STATES } from '../lead/state.js';
-import type { LeadCursor } from '../ledger/find-lead.js';
 import { Ledger } from '../ledger/ledger.js';
 import type { Config } from '../platform/config/config.js';
+import { decodeCursor, encodeCursor } from '../platform/page.js';
+import { parseQuery } from '../platform/http/parse-query.js';
 import { CONFIG } from '../platform/platform.module.js';
 import { journeyOf, summaryOf } from './journey.js';
-
-const cursorSchema = z.object({ receivedAt: z.iso.datetime(), id: z.uuid() });
 
 const filterSchema = z.object({
   state: z.enum(LEAD_STATES).optional(),
@@ -29,14 +28,14 @@ export class OpsLeadsController {
 
   @Get()
   list(@Query() query: unknown) {
-    return this.page(parse(filterSchema, query));
+    return this.page(parseQuery(filterSchema, query));
   }
 
   /** A search by e-mail is a POST, so that the address does not end in the access logs. */
   @Post('search')
   @HttpCode(200)
   search(@Body() body: unknown) {
-    return this.page(parse(searchSchema, body));
+    return this.page(parseQuery(searchSchema, body));
   }
 
   @Get(':id')
@@ -53,30 +52,10 @@ export class OpsLeadsController {
       ...(campaign_id ? { campaignId: normaliseCampaignId(campaign_id) } : {}),
       ...(email ? { personKey: personKeyOf(normaliseEmail(email)) } : {}),
     };
-    const leads = await this.ledger.list(filter, limit, cursor ? decodeCursor(cursor) : null);
-    const last = leads.length === limit ? leads.at(-1) : undefined;
+    const { items, next } = await this.ledger.list(filter, limit, cursor ? decodeCursor(cursor) : null);
     return {
-      items: leads.map((lead) => summaryOf(lead, this.config.RETRY_ATTEMPTS)),
-      nextCursor: last ? encodeCursor({ receivedAt: last.receivedAt, id: last.id }) : null,
+      items: items.map((lead) => summaryOf(lead, this.config.RETRY_ATTEMPTS)),
+      nextCursor: next ? encodeCursor(next) : null,
     };
-  }
-}
-
-function parse<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map((issue) => ({ path: issue.path.join('.'), message: issue.message }));
-  throw new AppError('BAD_REQUEST', 'A parameter is not valid; `errors` names it.', { problems });
-}
-
-function encodeCursor(cursor: LeadCursor): string {
-  return Buffer.from(JSON.stringify(cursor)).toString('base64url');
-}
-
-function decodeCursor(text: string): LeadCursor {
-  try {
-    return cursorSchema.parse(JSON.parse(Buffer.from(text, 'base64url').toString()));
-  } catch {
-    throw new AppError('BAD_REQUEST', 'The cursor is not one that this service gave. Start again without it.');
   }
 }

@@ -8,7 +8,7 @@ const NIL_UUID = '00000000-0000-0000-0000-000000000000';
 const PAGE = 1000;
 
 export interface SweeperTools {
-  ledger: Pick<Ledger, 'asSweepLeader' | 'openLeads' | 'raiseEpochs'>;
+  ledger: Pick<Ledger, 'asSweepLeader' | 'openLeads' | 'raiseEpochs' | 'prune'>;
   backend: Pick<QueueBackend, 'queue'>;
   logger: Logger;
   /** SWEEP_INTERVAL_MS: also how long a lead must have been left alone before it counts as forgotten. */
@@ -48,6 +48,7 @@ export class Sweeper {
     try {
       await this.tools.ledger.asSweepLeader(async () => {
         const count = await this.sweep();
+        await this.tools.ledger.prune();
         if (count > 0) this.tools.logger.info({ count }, 'The sweeper enqueued leads whose jobs were missing');
       });
     } catch (error) {

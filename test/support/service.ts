@@ -20,7 +20,7 @@ export interface Answer {
   crm: { leadId: string; memberId: string };
   timings: { receivedAt: string; enrichedAt: string; syncedAt: string };
   events: { seq: number; kind: string; detail: Record<string, unknown> }[];
-  items: (Answer & { waiting: number; active: number; delayed: number })[];
+  items: (Answer & { waiting: number; active: number; delayed: number; body: string })[];
   nextCursor: string | null;
 }
 

@@ -7,6 +7,13 @@ import { AppError } from '../../errors/app-error.js';
 import { parseFormBody, parseJsonBody } from './parse-body.js';
 import { asAppError, problemOf } from './problem.js';
 
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The body as it came, before it was parsed. */
+    rawBody?: Buffer;
+  }
+}
+
 export const BODY_LIMIT_BYTES = 64 * 1024;
 /** A request that takes longer to arrive is an attack or a broken line; Marketo sends some hundred bytes. */
 const REQUEST_WITHIN_MS = 10_000;
@@ -42,12 +49,16 @@ export function createHttpAdapter(): FastifyAdapter {
     done();
   });
   fastify.removeAllContentTypeParsers();
-  fastify.addContentTypeParser(/^application\/(?:[\w.+-]+\+)?json(?:;|$)/, { parseAs: 'buffer' }, (_request, body, done) =>
-    parseWith(parseJsonBody, body as Buffer, done),
-  );
-  fastify.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'buffer' }, (_request, body, done) =>
-    parseWith(parseFormBody, body as Buffer, done),
-  );
+  const parsers = [
+    [/^application\/(?:[\w.+-]+\+)?json(?:;|$)/, parseJsonBody],
+    ['application/x-www-form-urlencoded', parseFormBody],
+  ] as const;
+  for (const [type, parse] of parsers) {
+    fastify.addContentTypeParser(type, { parseAs: 'buffer' }, (request, body, done) => {
+      request.rawBody = body as Buffer;
+      parseWith(parse, body as Buffer, done);
+    });
+  }
   return adapter;
 }
 

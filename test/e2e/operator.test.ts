@@ -1,0 +1,153 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { freshDatabase } from '../support/database.js';
+import { eventually } from '../support/eventually.js';
+import { startProcess, type RunningProcess } from '../support/service.js';
+
+const SECRET = 's'.repeat(40);
+const TOKEN = 't'.repeat(40);
+const CLI = join(import.meta.dirname, '../../dist/cli.js');
+
+let database: Awaited<ReturnType<typeof freshDatabase>>;
+let sql: pg.Client;
+let service: RunningProcess;
+let folder: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'revenueflow-operator-'));
+  database = await freshDatabase();
+  sql = new pg.Client({ connectionString: database.url });
+  await sql.connect();
+  service = await startProcess({
+    DATABASE_URL: database.url,
+    QUEUE_BACKEND: 'postgres',
+    WEBHOOK_SECRETS: SECRET,
+    OPS_TOKENS: `ann:operator:${TOKEN},bob:viewer:${'v'.repeat(40)}`,
+  });
+});
+beforeEach(() => sql.query('TRUNCATE ledger.rejections'));
+afterAll(async () => {
+  await service.stop();
+  await sql.end();
+  await database.drop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const post = (body: string) => service.post(body, { headers: { 'x-webhook-secret': SECRET } });
+const ops = (path: string) => service.get(path, { authorization: `Bearer ${TOKEN}` });
+
+function cli(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  const env = { ...process.env, OPS_TOKENS: `ann:operator:${TOKEN}`, WEBHOOK_SECRETS: SECRET, REVENUEFLOW_URL: service.url };
+  return new Promise((resolve) => {
+    execFile(process.execPath, [CLI, ...args], { env }, (error, stdout, stderr) =>
+      resolve({ code: Number(error?.code ?? 0), stdout, stderr }),
+    );
+  });
+}
+
+describe('rejections', () => {
+  it('keep what an authenticated sender sent wrongly, as it came', async () => {
+    const broken = '{"email": , "name": "Ann", "campaign_id": 7}';
+    expect((await post(broken)).status).toBe(400);
+    await service.post('{"email": ', { headers: { 'x-webhook-secret': 'wrong'.repeat(8) } });
+    expect((await post('{"email": "fine@acme.com", "campaign_id": 7}')).status).toBe(202);
+    const { items } = (await ops('/ops/rejections')).body;
+    expect(items).toHaveLength(1);
+    expect(items[0]).toMatchObject({ body: broken, code: 'INVALID_BODY', contentType: 'application/json', replayedAs: null });
+  });
+
+  it('become leads: one with a corrected field, many once what they lacked is a null', async () => {
+    await post('{"email": , "name": "Cleo", "campaign_id": 8}');
+    await post('{"email": "dora@acme.com", "name": , "campaign_id": 8}');
+    await post('{"email": "not an address", "campaign_id": 8}');
+    const { items } = (await ops('/ops/rejections')).body;
+    const cleo = items.find(({ body }) => body.includes('Cleo'))!;
+    const one = await cli('rejections', 'replay', cleo.id, '--set', 'email=cleo@acme.com', '--json');
+    expect(JSON.parse(one.stdout)).toMatchObject([{ status: 'accepted' }]);
+    const many = JSON.parse((await cli('rejections', 'replay', '--json')).stdout) as { status: string }[];
+    expect(many.map(({ status }) => status).toSorted()).toEqual(['accepted', 'rejected']);
+    const { rows } = await sql.query("SELECT name, email FROM ledger.leads WHERE campaign_id = '8' ORDER BY email");
+    expect(rows).toEqual([
+      { name: 'Cleo', email: 'cleo@acme.com' },
+      { name: null, email: 'dora@acme.com' },
+    ]);
+    const replayed = (await sql.query('SELECT replayed_by FROM ledger.rejections WHERE replayed_as IS NOT NULL')).rows;
+    expect(replayed).toEqual([{ replayed_by: 'ann' }, { replayed_by: 'ann' }]);
+  });
+
+  it('are read by viewers and replayed by operators only', async () => {
+    const viewer = { authorization: `Bearer ${'v'.repeat(40)}` };
+    expect((await service.get('/ops/rejections', viewer)).status).toBe(200);
+    const answer = await fetch(`${service.url}/ops/rejections/replay`, { method: 'POST', headers: viewer });
+    expect(answer.status).toBe(403);
+  });
+});
+
+describe('npm run ops', () => {
+  it('imports CSV and JSON lines, recognises what is there, and reports bad rows by their line', async () => {
+    const csv = join(folder, 'leads.csv');
+    await writeFile(
+      csv,
+      '\ufeffemail,name,campaign_id,company\n"ann@import.com","Lee, Ann",42,"Jack & Jill"\nbad,Bob,42,\ncarl@import.com,"Carl ""CJ"" Jones",42,X\n',
+    );
+    const first = await cli('import', csv, '--json');
+    expect(first.code).toBe(1);
+    expect(JSON.parse(first.stdout)).toMatchObject({
+      rows: 3,
+      accepted: 2,
+      duplicate: 0,
+      bad: [{ line: 3, reason: expect.stringMatching(/email/) }],
+    });
+    const jsonl = join(folder, 'leads.jsonl');
+    await writeFile(
+      jsonl,
+      '{"email":"ann@import.com","name":"Lee, Ann","campaign_id":42}\n\nnot json\n{"email":"dan@import.com","campaign_id":42}\n',
+    );
+    const second = JSON.parse((await cli('import', jsonl, '--json')).stdout);
+    expect(second).toMatchObject({ rows: 3, accepted: 1, duplicate: 1, bad: [{ line: 3, reason: 'The line is not JSON.' }] });
+    const { rows } = await sql.query("SELECT name, attributes FROM ledger.leads WHERE email = 'ann@import.com'");
+    expect(rows).toEqual([{ name: 'Lee, Ann', attributes: { company: 'Jack & Jill' } }]);
+  });
+
+  it('shows a lead by e-mail, as a story', async () => {
+    await post('{"email": "story@acme.com", "name": "Sue Story", "campaign_id": 9, "title": "VP Sales"}');
+    await eventually(async () => {
+      const { stdout } = await cli('lead', 'story@acme.com');
+      expect(stdout).toMatch(/Sue Story <story@acme\.com>, campaign 9, revision 1\nsynced/);
+      expect(stdout).toMatch(/received.*enriched.*synced/s);
+    });
+    expect((await cli('leads', '--campaign', '9')).stdout).toMatch(/synced/);
+    expect((await cli('queues')).stdout).toMatch(/on postgres[^]*enrichment[^]*crm-sync/);
+  });
+
+  it('says in a sentence what is wrong', async () => {
+    const nowhere = await cli('leads', '--url', 'http://127.0.0.1:1');
+    expect([nowhere.code, nowhere.stderr]).toEqual([
+      1,
+      'No service answers at http://127.0.0.1:1. Start it, or name it with --url or REVENUEFLOW_URL.\n',
+    ]);
+    expect((await cli('lead', 'nobody@acme.com')).stderr).toBe('There is no lead with this e-mail.\n');
+    expect((await cli('import', join(folder, 'missing.csv'))).stderr).toMatch(/no such file/);
+  });
+});
+
+describe('a long list', () => {
+  it('is paged without a gap, however close together the leads came', async () => {
+    const many = Array.from({ length: 120 }, (_, index) =>
+      post(JSON.stringify({ email: `page${index}@acme.com`, campaign_id: 'pages' })),
+    );
+    await Promise.all(many);
+    const seen = new Set<string>();
+    let cursor: string | null = null;
+    do {
+      const { body } = await ops(`/ops/leads?campaign_id=pages&limit=7${cursor ? `&cursor=${cursor}` : ''}`);
+      for (const { email } of body.items) seen.add(email);
+      cursor = body.nextCursor;
+    } while (cursor);
+    expect(seen.size).toBe(120);
+  });
+});
