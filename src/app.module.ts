@@ -9,7 +9,7 @@ import { QueueModule } from './queue/queue.module.js';
 /** The composition root: which rooms of the house a role opens. */
 @Module({})
 export class AppModule {
-  static async forRole(parts: PlatformParts, backend: QueueBackend): Promise<DynamicModule> {
+  static async forRole(parts: PlatformParts, backend: QueueBackend, redisUrl: string | null): Promise<DynamicModule> {
     const role = parts.config.ROLE;
     return {
       module: AppModule,
@@ -18,7 +18,7 @@ export class AppModule {
         QueueModule.with(backend),
         LedgerModule,
         OpsModule,
-        ...(role === 'worker' ? [] : [IngressModule]),
+        ...(role === 'worker' ? [] : [IngressModule.with(parts.config, redisUrl)]),
         ...(role === 'api' ? [] : await workerModules()),
       ],
     };

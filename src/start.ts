@@ -58,11 +58,15 @@ export async function startService(config: Config, logger: Logger): Promise<Runn
     authenticateWebhooks(adapter.getInstance(), config.WEBHOOK_SECRETS);
     authenticateOps(adapter.getInstance(), config.OPS_TOKENS);
     keepRejections(adapter.getInstance(), (rejected) => keepRejection(acceptPool, rejected), logger);
-    const app = await NestFactory.create<NestFastifyApplication>(await AppModule.forRole(parts, backend), adapter, {
-      bodyParser: false,
-      logger: new NestLogger(logger),
-      abortOnError: false,
-    });
+    const app = await NestFactory.create<NestFastifyApplication>(
+      await AppModule.forRole(parts, backend, stores.redisUrl),
+      adapter,
+      {
+        bodyParser: false,
+        logger: new NestLogger(logger),
+        abortOnError: false,
+      },
+    );
     app.useGlobalFilters(new ProblemFilter(logger));
     undo.push(() => within(app.get(Announcer).idle(), 1000));
     undo.push(() => app.close());

@@ -1,6 +1,6 @@
 import { leadIdOf, personKeyOf } from '../lead/keys.js';
 import type { LeadInput } from '../lead/lead.js';
-import type { Ledger } from '../ledger/ledger.js';
+import type { AcceptedLead, LeadToAccept } from '../ledger/accept-leads.js';
 import type { Announcer } from '../queue/announcer.js';
 
 /** The answer to a webhook: flat and never empty, since Marketo's response mappings read it. */
@@ -10,7 +10,8 @@ export type Acknowledgement =
   | { status: 'duplicate'; leadId: string; duplicate: true };
 
 export interface AcceptTools {
-  ledger: Pick<Ledger, 'accept'>;
+  /** The ledger, or the gate that has the spool beside it. */
+  ledger: { accept(lead: LeadToAccept): Promise<AcceptedLead | 'spooled'> };
   announcer: Pick<Announcer, 'announce'>;
 }
 
@@ -21,7 +22,10 @@ export interface AcceptTools {
  */
 export async function acceptLead(tools: AcceptTools, input: LeadInput): Promise<Acknowledgement> {
   const leadId = leadIdOf(input.email, input.campaignId);
-  const { outcome, revision, epoch } = await tools.ledger.accept({ ...input, id: leadId, personKey: personKeyOf(input.email) });
+  const answer = await tools.ledger.accept({ ...input, id: leadId, personKey: personKeyOf(input.email) });
+  // From the spool it will be announced when the ledger has it; its id is known already.
+  if (answer === 'spooled') return { status: 'accepted', leadId, duplicate: false };
+  const { outcome, revision, epoch } = answer;
   if (outcome === 'duplicate') return { status: 'duplicate', leadId, duplicate: true };
   tools.announcer.announce('enrichment', { leadId, epoch });
   if (outcome === 'updated') return { status: 'updated', leadId, duplicate: false, revision };

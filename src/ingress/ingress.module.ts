@@ -1,7 +1,67 @@
-import { Module } from '@nestjs/common';
+import { Inject, Module, type DynamicModule, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { Ledger } from '../ledger/ledger.js';
+import type { Config } from '../platform/config/config.js';
+import type { Logger } from '../platform/logger.js';
+import type { Metrics } from '../platform/metrics.js';
+import { LOGGER, METRICS } from '../platform/platform.module.js';
+import { Announcer } from '../queue/announcer.js';
 import { LeadsController } from './leads.controller.js';
 import { RejectionsController } from './rejections.controller.js';
+import { LedgerGate } from './spool/ledger-gate.js';
+import { RedisSpool } from './spool/redis-spool.js';
+import { SpoolDrainer } from './spool/spool-drainer.js';
+import type { Spool } from './spool/spool.js';
 
-/** POST /leads, and what it refused. The ledger and the queue come from their own global modules. */
-@Module({ controllers: [LeadsController, RejectionsController] })
-export class IngressModule {}
+const SPOOL = Symbol('Spool');
+const DRAINER = Symbol('SpoolDrainer');
+
+/** POST /leads, what takes the leads while PostgreSQL is away, and what was refused. */
+@Module({})
+export class IngressModule implements OnApplicationBootstrap, OnApplicationShutdown {
+  constructor(
+    private readonly gate: LedgerGate,
+    @Inject(SPOOL) private readonly spool: Spool | null,
+    @Inject(DRAINER) private readonly drainer: SpoolDrainer | null,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  static with({ SPOOL: mode }: Config, redisUrl: string | null): DynamicModule {
+    return {
+      module: IngressModule,
+      controllers: [LeadsController, RejectionsController],
+      providers: [
+        { provide: SPOOL, useFactory: () => (mode === 'off' || redisUrl === null ? null : new RedisSpool(redisUrl, mode)) },
+        {
+          provide: LedgerGate,
+          inject: [Ledger, SPOOL, LOGGER, METRICS],
+          useFactory: (ledger: Ledger, spool: Spool | null, logger: Logger, metrics: Metrics) =>
+            new LedgerGate({ ledger, spool, logger, metrics }),
+        },
+        {
+          provide: DRAINER,
+          inject: [Ledger, SPOOL, Announcer, LOGGER, METRICS],
+          useFactory: (ledger: Ledger, spool: Spool | null, announcer: Announcer, logger: Logger, metrics: Metrics) =>
+            spool && new SpoolDrainer({ ledger, spool, announcer, logger, metrics }),
+        },
+      ],
+    };
+  }
+
+  onApplicationBootstrap(): void {
+    this.drainer?.start();
+    void this.sayWhatTheSpoolIsWorth();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    this.gate.stop();
+    await this.drainer?.stop();
+    await this.spool?.close();
+  }
+
+  private async sayWhatTheSpoolIsWorth(): Promise<void> {
+    if (!this.spool) return;
+    const confirmed = await this.spool.describe().catch(() => null);
+    if (confirmed) this.logger.info({ confirmed }, 'While PostgreSQL is away, leads go to the spool');
+    else this.logger.debug('This Redis cannot confirm that a write is on disk: while PostgreSQL is away, leads get a 503');
+  }
+}

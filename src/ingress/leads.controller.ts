@@ -1,17 +1,17 @@
 import { Body, Controller, Inject, Post, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { AppError } from '../errors/app-error.js';
-import { Ledger } from '../ledger/ledger.js';
 import { METRICS } from '../platform/platform.module.js';
 import type { Metrics } from '../platform/metrics.js';
 import { Announcer } from '../queue/announcer.js';
 import { acceptLead, type Acknowledgement } from './accept-lead.js';
 import { readLead } from './read-lead.js';
+import { LedgerGate } from './spool/ledger-gate.js';
 
 @Controller('leads')
 export class LeadsController {
   constructor(
-    private readonly ledger: Ledger,
+    private readonly gate: LedgerGate,
     private readonly announcer: Announcer,
     @Inject(METRICS) private readonly metrics: Metrics,
   ) {}
@@ -21,7 +21,7 @@ export class LeadsController {
   async post(@Body() body: unknown, @Res({ passthrough: true }) reply: FastifyReply): Promise<Acknowledgement> {
     const stop = this.metrics.ackSeconds.startTimer();
     try {
-      const answer = await acceptLead({ ledger: this.ledger, announcer: this.announcer }, readLead(body));
+      const answer = await acceptLead({ ledger: this.gate, announcer: this.announcer }, readLead(body));
       this.metrics.leads.inc({ outcome: answer.status });
       void reply.code(answer.duplicate ? 200 : 202);
       return answer;

@@ -5,11 +5,11 @@ import type { Stage } from '../lead/state.js';
 import { Batcher, BatcherFull, type BatcherOptions } from '../platform/batcher.js';
 import type { Cursor, Page } from '../platform/page.js';
 import type { Pool } from '../platform/postgres.js';
-import { acceptLeads, type AcceptedLead, type LeadToAccept } from './accept-leads.js';
+import { acceptLeads, acceptSpooledLeads, type AcceptedLead, type LeadToAccept, type SpooledLead } from './accept-leads.js';
 import { checkpointEnrichment, type EnrichmentCheckpoint } from './checkpoint-enrichment.js';
 import { claimForEnrichment, claimForSync, type ClaimedLead, type ClaimRequest, type LeadClaimedForSync } from './claim-leads.js';
 import { findLead, listLeads, type LeadFilter } from './find-lead.js';
-import { asSweepLeader } from './leadership.js';
+import { asLeader } from './leadership.js';
 import { markSynced, type SyncedLead } from './mark-synced.js';
 import { pruneRejections } from './rejections.js';
 import { recordFailure } from './record-failure.js';
@@ -77,6 +77,14 @@ export class Ledger {
     return guarded(this.accepting.submit(lead));
   }
 
+  /** Commits leads from the spool, in their order; ids may recur. */
+  async acceptSpooled(leads: SpooledLead[]): Promise<AcceptedLead[]> {
+    const { pool, contentIgnore } = this.options;
+    const answers: AcceptedLead[] = [];
+    for (const run of runsOfDistinctIds(leads)) answers.push(...(await guarded(acceptSpooledLeads(pool, run, contentIgnore))));
+    return answers;
+  }
+
   claimForEnrichment(request: ClaimRequest): Promise<ClaimedLead | null> {
     return guarded(this.claimingForEnrichment.submit(request));
   }
@@ -133,7 +141,11 @@ export class Ledger {
   }
 
   asSweepLeader(work: () => Promise<void>): Promise<boolean> {
-    return guarded(asSweepLeader(this.options.pool, work));
+    return guarded(asLeader(this.options.pool, 'sweep', work));
+  }
+
+  asDrainLeader(work: () => Promise<void>): Promise<boolean> {
+    return guarded(asLeader(this.options.pool, 'drain', work));
   }
 
   /** Removes what has been kept for long enough, a bounded number at a time. */
@@ -144,6 +156,26 @@ export class Ledger {
   async ping(): Promise<void> {
     await guarded(this.options.pool.query('SELECT 1'));
   }
+
+  /** Whether the ack path answers, within its short timeout. */
+  async pingAcceptPath(): Promise<void> {
+    await guarded(this.options.acceptPool.query('SELECT 1'));
+  }
+}
+
+/** One statement cannot write a row twice: cuts before each id that the run already has. */
+function runsOfDistinctIds(leads: SpooledLead[]): SpooledLead[][] {
+  const runs: SpooledLead[][] = [];
+  let ids = new Set<string>();
+  for (const lead of leads) {
+    if (runs.length === 0 || ids.has(lead.id)) {
+      runs.push([]);
+      ids = new Set();
+    }
+    ids.add(lead.id);
+    runs.at(-1)!.push(lead);
+  }
+  return runs;
 }
 
 /** Two batches in flight: one is on the disk while the next is planned. */

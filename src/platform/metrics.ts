@@ -43,6 +43,16 @@ export function createMetrics() {
       labelNames: ['reason'],
       registers,
     }),
+    spoolEntries: new Gauge({
+      name: 'revenueflow_spool_entries',
+      help: 'Leads that wait in the spool for PostgreSQL.',
+      registers,
+    }),
+    ledgerAway: new Gauge({
+      name: 'revenueflow_ledger_away',
+      help: '1 while this process takes leads without PostgreSQL or refuses them, else 0.',
+      registers,
+    }),
     backlog: new Gauge({
       name: 'revenueflow_backlog',
       help: 'Leads that wait for a stage, from the ledger.',

@@ -32,7 +32,7 @@ describe.each(['redis', 'postgres'] as const)('the whole flow, queue on %s', (ki
       await eventually(async () =>
         expect((await sql.query("SELECT 1 FROM ledger.leads WHERE state <> 'synced'")).rowCount).toBe(0),
       );
-      await sql.query('TRUNCATE ledger.leads, mock_crm.leads CASCADE');
+      await sql.query('TRUNCATE ledger.leads, ledger.events, mock_crm.leads CASCADE');
     });
     afterAll(async () => {
       expect(await service.stop()).toBe(0);

@@ -216,3 +216,94 @@ describe.each(['postgres', ...(binary === null ? [] : ['redis'])])('PostgreSQL, 
     );
   });
 });
+
+describe.skipIf(binary === null && !process.env['CI'])('the spool, in a Redis that syncs each write', () => {
+  async function world() {
+    const redis = await startEmbeddedRedis({
+      binary: binary!,
+      folder: join(folder, 'redis'),
+      settings: { appendfsync: 'always' },
+    });
+    undo.push(() => redis.stop());
+    return { redis, service: await start({ REDIS_URL: redis.url }) };
+  }
+  async function killPostgres(): Promise<void> {
+    process.kill(postgres.pid, 'SIGKILL');
+    await postgres.exited;
+  }
+  async function startPostgres(): Promise<void> {
+    const port = Number(new URL(postgres.url).port);
+    postgres = await startEmbeddedPostgres({ folder: join(folder, 'postgres'), port });
+    sql = new pg.Client({ connectionString: postgres.url });
+    sql.on('error', () => {});
+    await sql.connect();
+    undo.push(() => sql.end());
+  }
+
+  it('takes the leads while PostgreSQL is away, in time and under the ids that they will have', async () => {
+    const { service } = await world();
+    await postMany(service, 20);
+    await killPostgres();
+    // The first ones find it out; from then on the gate is closed.
+    const first = await postMany(service, 20);
+    const during = await postMany(service, 400);
+    expect([...first, ...during].every(({ status }) => status === 202)).toBe(true);
+    expect(Math.max(...first.map(({ ms }) => ms))).toBeLessThan(1500);
+    expect(p99(during)).toBeLessThan(200);
+    await startPostgres();
+    await allSynced(440);
+    const { rows } = await sql.query<{ id: string }>('SELECT id FROM ledger.leads');
+    expect(new Set(rows.map(({ id }) => id))).toEqual(
+      expect.objectContaining(new Set([...first, ...during].map(({ id }) => id))),
+    );
+    expect(service.output().match(/leads go to the spool"/g)).toHaveLength(2); // once at the start, once at the switch
+    expect(service.output().match(/PostgreSQL is back/g)).toHaveLength(1);
+  });
+
+  it('keeps the order of one lead, and recognises what is there already', async () => {
+    const { service } = await world();
+    const lead = { email: 'order@acme.com', campaign_id: 'spool', title: 'one' };
+    const { leadId } = (await service.post(lead)).body;
+    await killPostgres();
+    for (const title of ['one', 'two', 'three']) {
+      const { status, body } = await service.post({ ...lead, title });
+      expect([status, body]).toEqual([202, { status: 'accepted', leadId, duplicate: false }]);
+    }
+    await startPostgres();
+    await eventually(async () => {
+      const { body } = await service.get(`/ops/leads/${leadId}`);
+      expect([body.state, body.revision, body.attributes]).toEqual(['synced', 3, { title: 'three' }]);
+    }, 45_000);
+  });
+
+  it('survives a kill -9 of the service between spooling and draining', async () => {
+    const { redis, service } = await world();
+    await killPostgres();
+    const during = await postMany(service, 100);
+    expect(during.every(({ status }) => status === 202)).toBe(true);
+    await service.kill();
+    await startPostgres();
+    await start({ REDIS_URL: redis.url });
+    await allSynced(100);
+  });
+
+  it('never says 2xx while both stores are away', async () => {
+    const { redis, service } = await world();
+    await killPostgres();
+    process.kill(redis.pid, 'SIGKILL');
+    await redis.exited;
+    const during = await postMany(service, 60);
+    expect(during.every(({ status }) => status === 503)).toBe(true);
+    expect(Math.max(...during.map(({ ms }) => ms))).toBeLessThan(1500);
+  });
+
+  it('is not used in a Redis that cannot confirm a write', async () => {
+    const { redis, service } = await world();
+    const admin = new Redis(redis.url);
+    undo.push(async () => admin.disconnect());
+    await admin.config('SET', 'appendonly', 'no');
+    await killPostgres();
+    expect((await postMany(service, 20)).every(({ status }) => status === 503)).toBe(true);
+    expect(await admin.xlen('{revenueflow}:spool')).toBe(0);
+  });
+});

@@ -20,7 +20,7 @@ afterAll(async () => {
   await pool.end();
   await database.drop();
 });
-beforeEach(() => pool.query('TRUNCATE ledger.leads CASCADE'));
+beforeEach(() => pool.query('TRUNCATE ledger.leads, ledger.events'));
 
 function lead(overrides: Partial<LeadToAccept> = {}): LeadToAccept {
   const email = overrides.email ?? 'ann@acme.com';
@@ -185,6 +185,40 @@ describe('the way of a lead', () => {
     await ledger.accept(lead({ attributes: { title: 'CEO' } }));
     expect((await ledger.find(leadId))!.lead).toMatchObject({ state: 'received', attempts: { enrichment: 0 }, lastError: null });
     expect(await kindsOf(leadId)).toEqual(['received', 'attempt-failed', 'attempt-failed', 'dead-lettered', 'revised']);
+  });
+});
+
+describe('leads from the spool', () => {
+  const at = (seconds: number) => new Date(Date.now() + seconds * 1000).toISOString();
+  const spooled = (receivedAt: string, entry: string, title: string) => ({
+    ...lead({ attributes: { title } }),
+    receivedAt,
+    entry,
+  });
+
+  it('are taken in their order, each content a revision', async () => {
+    const answers = await ledger.acceptSpooled([
+      spooled(at(-9), '1-0', 'a'),
+      spooled(at(-8), '2-0', 'b'),
+      spooled(at(-7), '3-0', 'b'),
+    ]);
+    expect(answers.map(({ outcome }) => outcome)).toEqual(['accepted', 'updated', 'duplicate']);
+    const { lead: row } = (await ledger.find(lead().id))!;
+    expect([row.attributes, row.revision]).toEqual([{ title: 'b' }, 2]);
+  });
+
+  it('are history only where the ledger has newer content, once, however often they are drained', async () => {
+    await ledger.accept(lead({ attributes: { title: 'new' } }));
+    for (let drain = 0; drain < 2; drain++) {
+      expect((await ledger.acceptSpooled([spooled(at(-60), '1-0', 'old')]))[0]!.outcome).toBe('duplicate');
+    }
+    const { lead: row, events } = (await ledger.find(lead().id))!;
+    expect([row.attributes, row.revision, row.state]).toEqual([{ title: 'new' }, 1, 'received']);
+    expect(events.map(({ kind, seq }) => [kind, seq])).toEqual([
+      ['received', 1],
+      ['late-content', 2],
+    ]);
+    expect(events[1]!.detail).toMatchObject({ attributes: { title: 'old' }, entry: '1-0' });
   });
 });
 

@@ -15,6 +15,7 @@ export interface Answer {
   email: string;
   state: string;
   revision: number;
+  attributes: Record<string, string>;
   fitScore: number;
   evidence: unknown[];
   crm: { leadId: string; memberId: string };

@@ -175,6 +175,13 @@ export const VARIABLES = {
     mock: '60000',
     real: '60000',
   },
+  SPOOL: {
+    schema: oneOf(['off', 'fsync', 'replica']),
+    about:
+      'What takes the leads while PostgreSQL is away: nothing (off: 503), a Redis stream once it is on disk (fsync), or once a replica has it in memory (replica).',
+    mock: 'fsync',
+    real: 'off',
+  },
   SPEED_TO_LEAD_SLA_SECONDS: {
     schema: whole(1, 86_400),
     about: 'From the webhook to the CRM within this many seconds; later counts as a breach.',

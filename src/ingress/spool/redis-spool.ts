@@ -1,0 +1,110 @@
+import { Redis } from 'ioredis';
+import type { LeadToAccept, SpooledLead } from '../../ledger/accept-leads.js';
+import { Batcher } from '../../platform/batcher.js';
+import type { Spool } from './spool.js';
+
+const STREAM = '{revenueflow}:spool';
+/** A Redis that holds more than this is refused: what comes on top gets a 503 rather than a full memory. */
+const MAX_ENTRIES = 200_000;
+/** The sender hears within a second; by then the write is confirmed, or it does not count. */
+const CONFIRM_WITHIN_MS = 700;
+
+/** How a write is known to be durable: each reply already means it, or a command has to be waited for. */
+type Confirmation = { kind: 'reply' } | { kind: 'command'; name: 'WAITAOF' | 'WAIT'; args: number[] };
+
+/**
+ * A Redis stream that takes leads while PostgreSQL is away. A write counts only when it is confirmed: on disk (`fsync`), which
+ * takes `appendfsync always`, or Redis 7.2 with WAITAOF; or in a replica's memory (`replica`), which is less.
+ */
+export class RedisSpool implements Spool {
+  private readonly redis: Redis;
+  private readonly writing: Batcher<LeadToAccept, void>;
+
+  constructor(
+    url: string,
+    private readonly mode: 'fsync' | 'replica',
+  ) {
+    this.redis = new Redis(url, {
+      enableOfflineQueue: false,
+      maxRetriesPerRequest: 0,
+      commandTimeout: CONFIRM_WITHIN_MS,
+      retryStrategy: (times) => Math.min(times * 100, 1000),
+    });
+    this.redis.on('error', () => {}); // each write says by itself that it was not confirmed
+    this.writing = new Batcher({
+      run: (leads) => this.append(leads),
+      maxBatch: 500,
+      maxWaiting: 20_000,
+      parallel: 1,
+      failsAll: () => true,
+    });
+  }
+
+  write(lead: LeadToAccept): Promise<void> {
+    return this.writing.submit(lead);
+  }
+
+  async size(): Promise<number> {
+    return this.redis.xlen(STREAM);
+  }
+
+  async read(limit: number): Promise<SpooledLead[]> {
+    const entries = await this.redis.xrange(STREAM, '-', '+', 'COUNT', limit);
+    return entries.map(([entry, [, text]]) => ({ ...(JSON.parse(text!) as Omit<SpooledLead, 'entry'>), entry }));
+  }
+
+  async remove(entries: string[]): Promise<void> {
+    if (entries.length > 0) await this.redis.xdel(STREAM, ...entries);
+  }
+
+  async describe(): Promise<string | null> {
+    const confirmation = await this.confirmation();
+    if (!confirmation) return null;
+    return confirmation.kind === 'reply' ? 'appendfsync always' : confirmation.name;
+  }
+
+  async close(): Promise<void> {
+    this.redis.disconnect();
+  }
+
+  private async append(leads: LeadToAccept[]): Promise<void[]> {
+    const confirmation = await this.confirmation();
+    if (!confirmation) throw new Error('this Redis cannot confirm that a write is durable');
+    if ((await this.redis.xlen(STREAM)) >= MAX_ENTRIES) throw new Error('the spool is full');
+    const now = new Date();
+    const pipeline = this.redis.pipeline();
+    for (const [index, lead] of leads.entries()) {
+      pipeline.xadd(STREAM, '*', 'lead', JSON.stringify({ ...lead, receivedAt: exactTime(now, index) }));
+    }
+    if (confirmation.kind === 'command') pipeline.call(confirmation.name, ...confirmation.args);
+    const replies = (await pipeline.exec()) ?? [];
+    const failed = replies.find(([error]) => error !== null);
+    if (failed) throw failed[0]!;
+    if (confirmation.kind === 'command' && !isConfirmed(replies.at(-1)![1]))
+      throw new Error('the write was not confirmed in time');
+    return [];
+  }
+
+  /** Asked each time, a batch at most: an operator may change the setting, and a failover may bring another server. */
+  private async confirmation(): Promise<Confirmation | null> {
+    if (this.mode === 'replica') return { kind: 'command', name: 'WAIT', args: [1, CONFIRM_WITHIN_MS - 100] };
+    // A managed Redis may forbid CONFIG; then nobody knows what its replies mean.
+    const settings = (await this.redis.config('GET', 'append*').catch(() => [])) as string[];
+    const setting = (name: string) => settings[settings.indexOf(name) + 1];
+    if (!settings.includes('appendonly') || setting('appendonly') !== 'yes') return null;
+    if (setting('appendfsync') === 'always') return { kind: 'reply' };
+    const version = /redis_version:(\d+)\.(\d+)/.exec(await this.redis.info('server'));
+    const hasWaitAof = Number(version?.[1]) > 7 || (Number(version?.[1]) === 7 && Number(version?.[2]) >= 2);
+    return hasWaitAof ? { kind: 'command', name: 'WAITAOF', args: [1, 0, CONFIRM_WITHIN_MS - 100] } : null;
+  }
+}
+
+/** A batch has one time; the microseconds keep the order in which its leads came. */
+function exactTime(now: Date, index: number): string {
+  return now.toISOString().replace('Z', `${String(index).padStart(3, '0')}Z`);
+}
+
+/** WAIT answers a count of replicas, WAITAOF [local, replicas]. */
+function isConfirmed(reply: unknown): boolean {
+  return Number(Array.isArray(reply) ? reply[0] : reply) >= 1;
+}

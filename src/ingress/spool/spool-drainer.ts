@@ -1,0 +1,68 @@
+import type { Ledger } from '../../ledger/ledger.js';
+import type { Logger } from '../../platform/logger.js';
+import type { Metrics } from '../../platform/metrics.js';
+import type { Announcer } from '../../queue/announcer.js';
+import type { Spool } from './spool.js';
+
+const LOOK_EVERY_MS = 1000;
+const CHUNK = 500;
+
+export interface DrainTools {
+  ledger: Pick<Ledger, 'acceptSpooled' | 'asDrainLeader'>;
+  spool: Spool;
+  announcer: Pick<Announcer, 'announce'>;
+  logger: Logger;
+  metrics: Pick<Metrics, 'spoolEntries'>;
+}
+
+/**
+ * Brings spooled leads into the ledger, oldest first, one process at a time. An entry is removed only after its commit, so a
+ * crash in between drains it again, and the ledger recognises it.
+ */
+export class SpoolDrainer {
+  private timer: NodeJS.Timeout | undefined;
+  private running: Promise<void> = Promise.resolve();
+  private stopped = false;
+
+  constructor(private readonly tools: DrainTools) {}
+
+  start(): void {
+    this.timer = setTimeout(() => {
+      this.running = this.look().finally(() => {
+        if (!this.stopped) this.start();
+      });
+    }, LOOK_EVERY_MS);
+  }
+
+  async stop(): Promise<void> {
+    this.stopped = true;
+    clearTimeout(this.timer);
+    await this.running;
+  }
+
+  private async look(): Promise<void> {
+    try {
+      const size = await this.tools.spool.size();
+      this.tools.metrics.spoolEntries.set(size);
+      if (size > 0) await this.tools.ledger.asDrainLeader(() => this.drain());
+    } catch {
+      // One of the two stores is away. Nothing was removed; the next look goes on.
+    }
+  }
+
+  private async drain(): Promise<void> {
+    let count = 0;
+    while (!this.stopped) {
+      const leads = await this.tools.spool.read(CHUNK);
+      if (leads.length === 0) break;
+      const answers = await this.tools.ledger.acceptSpooled(leads);
+      await this.tools.spool.remove(leads.map(({ entry }) => entry));
+      for (const { leadId, epoch, outcome } of answers) {
+        if (outcome !== 'duplicate') this.tools.announcer.announce('enrichment', { leadId, epoch });
+      }
+      count += leads.length;
+    }
+    this.tools.metrics.spoolEntries.set(0);
+    if (count > 0) this.tools.logger.warn({ count }, 'The spool has been drained into the ledger');
+  }
+}

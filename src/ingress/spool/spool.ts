@@ -1,0 +1,14 @@
+import type { LeadToAccept, SpooledLead } from '../../ledger/accept-leads.js';
+
+/** What takes the leads while PostgreSQL is away. */
+export interface Spool {
+  /** Resolves once the lead is durable. Rejects where that is not certain: then the sender must not hear a 2xx. */
+  write(lead: LeadToAccept): Promise<void>;
+  /** The oldest leads, in the order in which they came. */
+  read(limit: number): Promise<SpooledLead[]>;
+  remove(entries: string[]): Promise<void>;
+  size(): Promise<number>;
+  /** How a write is confirmed; null where it cannot be, so that the spool is of no use. */
+  describe(): Promise<string | null>;
+  close(): Promise<void>;
+}
