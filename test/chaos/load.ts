@@ -1,0 +1,63 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Random } from './random.js';
+import type { World } from './world.js';
+
+/** What the senders were told. */
+export interface Told {
+  sent: number;
+  /** The ids behind each 2xx. */
+  acked: Set<string>;
+  /** E-mails of requests that were answered 4xx. */
+  refusedEmails: Set<string>;
+  slowestAckMs: number;
+  unavailable: number;
+}
+
+const SENDERS = 20;
+
+/**
+ * Twenty senders, as Marketo makes: new leads, repeats, changed repeats, second campaigns and malformed ones, until told to
+ * stop. A sender whose connection breaks does what Marketo does: it goes on with the next lead.
+ */
+export function startLoad(world: World, random: Random, trial: number): { stop(): Promise<Told> } {
+  const told: Told = { sent: 0, acked: new Set(), refusedEmails: new Set(), slowestAckMs: 0, unavailable: 0 };
+  const stopping = new AbortController();
+  let person = 0;
+  const lead = () => {
+    if (random.chance(0.03)) return { email: `bad-${trial}-${person++}`, campaign_id: 'c0' };
+    const known = person > 0 && random.chance(0.25);
+    const number = known ? random.below(person) : person++;
+    return {
+      email: `p${number}-t${trial}@acme.com`,
+      name: 'Ann Lee',
+      campaign_id: `c${random.below(2)}`,
+      title: `title ${random.below(3)}`,
+    };
+  };
+  const send = async () => {
+    while (!stopping.signal.aborted) {
+      const body = lead();
+      const began = performance.now();
+      told.sent++;
+      try {
+        const answer = await world.api.post(body);
+        if (answer.status === 200 || answer.status === 202) {
+          told.acked.add(answer.body.leadId);
+          told.slowestAckMs = Math.max(told.slowestAckMs, performance.now() - began);
+        } else if (answer.status < 500) told.refusedEmails.add(body.email);
+        else told.unavailable++;
+      } catch {
+        await sleep(20); // the connection broke; whether the lead was taken nobody knows, so nothing is promised
+      }
+      await sleep(random.below(10));
+    }
+  };
+  const senders = Array.from({ length: SENDERS }, send);
+  return {
+    async stop() {
+      stopping.abort();
+      await Promise.all(senders);
+      return told;
+    },
+  };
+}

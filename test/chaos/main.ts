@@ -1,0 +1,106 @@
+import Table from 'cli-table3';
+import { Command } from 'commander';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { judge } from './invariants.js';
+import { startLoad } from './load.js';
+import { Random } from './random.js';
+import { SCENARIOS } from './scenarios.js';
+import { World } from './world.js';
+
+interface Options {
+  trials?: number;
+  ci?: true;
+  seed: number;
+  json?: true;
+}
+
+interface Row {
+  scenario: string;
+  trials: number;
+  sent: number;
+  acked: number;
+  unavailable: number;
+  lost: number;
+  doubled: number;
+  violations: string[];
+}
+
+const number = (text: string) => Number.parseInt(text, 10);
+const program = new Command('npm run chaos --')
+  .description(
+    'Trials of faults: real processes of the service, a real PostgreSQL and Redis, killed, frozen and wiped under load.',
+  )
+  .argument('[scenario...]', `all, or some of: ${Object.keys(SCENARIOS).join(', ')}`)
+  .option('--trials <n>', 'trials a scenario; otherwise as many as a full run has', number)
+  .option('--ci', 'the few trials that CI makes')
+  .option('--seed <n>', 'repeats a run as far as the machine allows', number, 1)
+  .option('--json', 'one JSON document instead of a table')
+  .parse();
+const options = program.opts<Options>();
+const names = program.args.length > 0 ? program.args : Object.keys(SCENARIOS);
+const unknown = names.filter((name) => !SCENARIOS[name]);
+if (unknown.length > 0)
+  program.error(`There is no scenario ${unknown.join(', ')}. There are: ${Object.keys(SCENARIOS).join(', ')}.`);
+
+const rows: Row[] = [];
+for (const name of names) rows.push(await runScenario(name));
+if (options.json) console.log(JSON.stringify({ seed: options.seed, rows }, null, 2));
+else printRows(rows);
+process.exitCode = rows.some((row) => row.violations.length > 0) ? 1 : 0;
+
+async function runScenario(name: string): Promise<Row> {
+  const scenario = SCENARIOS[name]!;
+  const trials = options.trials ?? scenario.trials[options.ci ? 'ci' : 'full'];
+  const row: Row = { scenario: name, trials, sent: 0, acked: 0, unavailable: 0, lost: 0, doubled: 0, violations: [] };
+  const world = await World.start();
+  try {
+    for (let trial = 1; trial <= trials; trial++) {
+      const random = new Random(options.seed * 1_000_003 + trial);
+      const load = startLoad(world, random, trial);
+      await sleep(random.between(50, 600));
+      await scenario.fault(world, random).catch((error: unknown) => row.violations.push(`trial ${trial}: ${String(error)}`));
+      await sleep(random.between(50, 400));
+      const told = await load.stop();
+      const verdict = await judge(world, told);
+      row.sent += told.sent;
+      row.acked += told.acked.size;
+      row.unavailable += told.unavailable;
+      row.lost += verdict.lost;
+      row.doubled += verdict.doubled;
+      row.violations.push(...verdict.violations.map((violation) => `trial ${trial} (seed ${options.seed}): ${violation}`));
+      progress(
+        `${name} ${trial}/${trials}: ${row.acked} acked, ${row.lost} lost, ${row.doubled} doubled, ${row.violations.length} violations`,
+      );
+      if (verdict.violations.length > 0) break; // what is broken now would be counted again by every later trial
+    }
+  } finally {
+    await world.stop();
+  }
+  return row;
+}
+
+function progress(line: string): void {
+  process.stderr.write(process.stderr.isTTY ? `\r\u001b[K${line}` : `${line}\n`);
+}
+
+function printRows(all: Row[]): void {
+  const table = new Table({
+    head: ['scenario', 'what', 'trials', 'sent', 'acked', '503', 'lost', 'doubled', 'violations'],
+    style: { head: [], border: [] },
+  });
+  for (const row of all) {
+    table.push([
+      row.scenario,
+      SCENARIOS[row.scenario]!.about,
+      row.trials,
+      row.sent,
+      row.acked,
+      row.unavailable,
+      row.lost,
+      row.doubled,
+      row.violations.length,
+    ]);
+  }
+  console.log(`\nseed ${options.seed}\n${table.toString()}`);
+  for (const row of all) for (const violation of row.violations) console.log(`${row.scenario}: ${violation}`);
+}
