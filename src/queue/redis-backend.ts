@@ -37,6 +37,7 @@ export async function openRedisBackend({ url, attempts, logger }: RedisBackendOp
   producer.on('error', warn);
   // Without an offline queue the first commands would fail while it still connects; a Redis that is down is not waited for.
   await within(new Promise((resolve) => producer.once('ready', resolve)), CONNECT_WITHIN_MS);
+  void warnOfBadSettings(producer, logger);
 
   const queues = Object.fromEntries(
     STAGES.map((stage) => {
@@ -72,4 +73,19 @@ export async function openRedisBackend({ url, attempts, logger }: RedisBackendOp
       for (const connection of [producer, ...workerConnections]) connection.disconnect();
     },
   };
+}
+
+/** BullMQ would only say so on its own console, and a Redis that evicts keys silently drops jobs (the sweeper brings them back). */
+async function warnOfBadSettings(redis: Redis, logger: Logger): Promise<void> {
+  const [info, policy] = await Promise.all([
+    redis.info('server'),
+    redis.config('GET', 'maxmemory-policy') as Promise<string[]>,
+  ]).catch(
+    () => ['', []] as [string, string[]], // away, or a managed Redis that forbids CONFIG
+  );
+  const version = /redis_version:(\d+\.\d+)/.exec(info)?.[1];
+  if (version && Number(version) < 6.2) logger.warn({ version }, 'This Redis is older than 6.2, which BullMQ asks for');
+  if (policy[1] && policy[1] !== 'noeviction') {
+    logger.warn({ policy: policy[1] }, 'This Redis may evict jobs when it is full: set maxmemory-policy noeviction');
+  }
 }

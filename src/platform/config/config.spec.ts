@@ -65,6 +65,18 @@ describe('loadConfig', () => {
     for (const name of ['DATABASE_URL', 'WEBHOOK_SECRETS', 'OPS_TOKENS']) expect(text).toContain(name);
   });
 
+  it('never falls back from a real provider to the mock without being told', () => {
+    const real = {
+      ENV: 'REAL',
+      DATABASE_URL: 'postgres://x',
+      REDIS_URL: 'redis://x',
+      WEBHOOK_SECRETS: secret,
+      OPS_TOKENS: `ann:operator:${secret}`,
+    };
+    expect(problemsOf(real)).toMatch(/AI_PROVIDER.*bedrock by default.*\n.*CRM_PROVIDER.*salesforce by default/);
+    expect(load({ ...real, AI_PROVIDER: 'heuristic', CRM_PROVIDER: 'postgres' }).ENV).toBe('REAL');
+  });
+
   it('knows only the providers that there are', () => {
     expect(problemsOf({ AI_PROVIDER: 'oracle' })).toMatch(/AI_PROVIDER must be one of heuristic/);
   });

@@ -26,7 +26,7 @@ export function loadConfig(env: NodeJS.ProcessEnv, choices: Choices): Config {
   for (const name of Object.keys(VARIABLES) as VariableName[]) {
     values[name] = readVariable(name, env, profile, problems);
   }
-  if (problems.length === 0) problems.push(...contradictions(values as Config, choices));
+  if (problems.length === 0) problems.push(...contradictions(values as Config, choices, env));
   if (problems.length > 0) {
     throw new AppError('CONFIG_INVALID', problems.map((problem) => `Configuration: ${problem}`).join('\n'));
   }
@@ -48,7 +48,7 @@ function readVariable(name: VariableName, env: NodeJS.ProcessEnv, profile: 'mock
   return undefined;
 }
 
-function contradictions(config: Config, choices: Choices): string[] {
+function contradictions(config: Config, choices: Choices, env: NodeJS.ProcessEnv): string[] {
   const problems: string[] = [];
   if (!isLoopback(config.HOST) && config.ENV === 'MOCK') {
     for (const name of ['WEBHOOK_SECRETS', 'OPS_TOKENS'] as const) {
@@ -62,7 +62,12 @@ function contradictions(config: Config, choices: Choices): string[] {
     ['AI_PROVIDER', choices.aiProviders],
     ['CRM_PROVIDER', choices.crmProviders],
   ] as const) {
-    if (!known.includes(config[name])) problems.push(`${name} must be one of ${known.join(', ')}.`);
+    if (known.includes(config[name])) continue;
+    // Nobody's choice but the profile's: say what it is, since it stands nowhere in the environment.
+    const byDefault = env[name]?.trim()
+      ? ''
+      : ` (with ENV=${config.ENV} it is ${config[name]} by default, which this version does not have)`;
+    problems.push(`${name} must be one of ${known.join(', ')}${byDefault}.`);
   }
   const names = (config.OPS_TOKENS ?? []).map((token) => token.name);
   if (new Set(names).size < names.length)

@@ -108,13 +108,13 @@ export const VARIABLES = {
     schema: z.string(),
     about: 'Who scores the leads.',
     mock: 'heuristic',
-    real: 'heuristic',
+    real: 'bedrock',
   },
   CRM_PROVIDER: {
     schema: z.string(),
     about: 'Where the leads go.',
     mock: 'postgres',
-    real: 'postgres',
+    real: 'salesforce',
   },
   WEBHOOK_SECRETS: {
     schema: list.pipe(z.array(z.string().min(MIN_SECRET, `has a secret shorter than ${MIN_SECRET} characters`)).min(1)),
