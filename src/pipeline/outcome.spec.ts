@@ -4,7 +4,7 @@ import { AppError } from '../errors/app-error.js';
 import { backoffMs, dispositionOf } from './outcome.js';
 
 const policy = { attempts: 5, baseMs: 1000 };
-const transient = new AppError('CRM_UNAVAILABLE', 'no answer');
+const transient = new AppError('UNEXPECTED', 'odd');
 
 describe('dispositionOf', () => {
   it('waits 2, 4, 8 and 16 seconds between five attempts, then gives up', () => {
@@ -20,6 +20,17 @@ describe('dispositionOf', () => {
 
   it('dead-letters a permanent error at once', () => {
     expect(dispositionOf(new AppError('CRM_RECORD_REJECTED', 'no'), 'crm-sync', 1, policy)).toEqual({ kind: 'dead-letter' });
+  });
+
+  it('lets no lead die of an outage of the CRM, however long', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 10_000 }), (failures) => {
+        expect(dispositionOf(new AppError('CRM_UNAVAILABLE', ''), 'crm-sync', failures, policy).kind).toBeOneOf([
+          'retry',
+          'wait',
+        ]);
+      }),
+    );
   });
 
   it('lets no lead die of its scorer', () => {

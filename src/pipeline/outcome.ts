@@ -12,7 +12,7 @@ export interface RetryPolicy {
 export type Disposition =
   /** Somebody else has it: nothing to do, nothing to record. */
   | { kind: 'superseded' }
-  /** The ledger could not be asked, so nothing can be recorded: come back, and count nothing. */
+  /** A store or the CRM is down: come back, and count nothing. */
   | { kind: 'wait'; delayMs: number }
   /** Counted; try again. */
   | { kind: 'retry'; delayMs: number }
@@ -22,6 +22,7 @@ export type Disposition =
   | { kind: 'dead-letter' };
 
 const LEDGER_WAIT_MS = 1000;
+const OUTAGE_WAIT_MS = 30_000;
 
 /**
  * The one place that decides what an error means.
@@ -32,6 +33,8 @@ export function dispositionOf(error: AppError, stage: Stage, failures: number, p
   if (error.code === 'LEDGER_UNAVAILABLE' || error.code === 'LEDGER_OVERLOADED') return { kind: 'wait', delayMs: LEDGER_WAIT_MS };
   const last = error.class === 'permanent' || failures >= policy.attempts;
   if (!last) return { kind: 'retry', delayMs: backoffMs(failures, policy) };
+  // The CRM is down, which is no lead's fault: it waits for as long as that takes, and no outage fills the dead letters.
+  if (error.class === 'outage' && stage === 'crm-sync') return { kind: 'wait', delayMs: OUTAGE_WAIT_MS };
   return stage === 'enrichment' ? { kind: 'fallback' } : { kind: 'dead-letter' };
 }
 

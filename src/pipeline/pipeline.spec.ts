@@ -163,11 +163,18 @@ describe('syncLead', () => {
     refused.sync.mockRejectedValue(new AppError('CRM_RECORD_REJECTED', 'no'));
     expect(await syncLead(refused.syncTools, reference, signal)).toEqual({ kind: 'dead', code: 'CRM_RECORD_REJECTED' });
     const failed = tools(4);
-    failed.sync.mockRejectedValue(new AppError('CRM_UNAVAILABLE', 'no'));
-    expect(await syncLead(failed.syncTools, reference, signal)).toEqual({ kind: 'dead', code: 'CRM_UNAVAILABLE' });
+    failed.sync.mockRejectedValue(new Error('odd'));
+    expect(await syncLead(failed.syncTools, reference, signal)).toEqual({ kind: 'dead', code: 'UNEXPECTED' });
     for (const { ledger } of [refused, failed]) {
       expect(ledger.recordFailure).toHaveBeenCalledWith(expect.anything(), expect.anything(), null);
     }
+  });
+
+  it('waits out an outage of the CRM without counting it', async () => {
+    const { syncTools, ledger, sync } = tools(4);
+    sync.mockRejectedValue(new AppError('CRM_UNAVAILABLE', 'no'));
+    expect((await syncLead(syncTools, reference, signal)).kind).toBe('wait');
+    expect(ledger.recordFailure).not.toHaveBeenCalled();
   });
 
   it('comes back where the failure could not be recorded, and has counted nothing', async () => {
