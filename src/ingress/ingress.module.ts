@@ -4,6 +4,7 @@ import type { Config } from '../platform/config/config.js';
 import type { Logger } from '../platform/logger.js';
 import type { Metrics } from '../platform/metrics.js';
 import { LOGGER, METRICS } from '../platform/platform.module.js';
+import { within } from '../platform/within.js';
 import { Announcer } from '../queue/announcer.js';
 import { LeadsController } from './leads.controller.js';
 import { RejectionsController } from './rejections.controller.js';
@@ -12,6 +13,7 @@ import { RedisSpool } from './spool/redis-spool.js';
 import { SpoolDrainer } from './spool/spool-drainer.js';
 import type { Spool } from './spool/spool.js';
 
+const CONNECT_WITHIN_MS = 1000;
 const SPOOL = Symbol('Spool');
 const DRAINER = Symbol('SpoolDrainer');
 
@@ -47,9 +49,12 @@ export class IngressModule implements OnApplicationBootstrap, OnApplicationShutd
     };
   }
 
-  onApplicationBootstrap(): void {
+  async onApplicationBootstrap(): Promise<void> {
+    if (!this.spool) return;
+    // Ready from the first request on, but a Redis that is down delays no start.
+    await within(this.spool.connected(), CONNECT_WITHIN_MS);
     this.drainer?.start();
-    void this.sayWhatTheSpoolIsWorth();
+    void this.sayWhatTheSpoolIsWorth(this.spool);
   }
 
   async onApplicationShutdown(): Promise<void> {
@@ -58,9 +63,8 @@ export class IngressModule implements OnApplicationBootstrap, OnApplicationShutd
     await this.spool?.close();
   }
 
-  private async sayWhatTheSpoolIsWorth(): Promise<void> {
-    if (!this.spool) return;
-    const confirmed = await this.spool.describe().catch(() => null);
+  private async sayWhatTheSpoolIsWorth(spool: Spool): Promise<void> {
+    const confirmed = await spool.describe().catch(() => null);
     if (confirmed) this.logger.info({ confirmed }, 'While PostgreSQL is away, leads go to the spool');
     else this.logger.debug('This Redis cannot confirm that a write is on disk: while PostgreSQL is away, leads get a 503');
   }

@@ -13,9 +13,8 @@ export function normaliseEmail(raw: string): string {
   return `${email.slice(0, at)}@${asciiDomain(email.slice(at + 1))}`;
 }
 
-/** ASCII characters that no host name has; `domainToASCII` would decode or cut some of them instead of refusing. */
-// oxlint-disable-next-line no-control-regex
-const NOT_IN_A_DOMAIN = /[\x00-\x2c/:-@[-`{-\x7f]/;
+/** An ASCII character that no host name has; `domainToASCII` would decode or cut some of them instead of refusing. */
+const NOT_IN_A_DOMAIN = /[^a-z0-9.\-\u{80}-\u{10ffff}]/u;
 
 function asciiDomain(domain: string): string {
   return NOT_IN_A_DOMAIN.test(domain) ? domain : domainToASCII(domain) || domain;

@@ -13,7 +13,7 @@ export interface Text {
 /** Nobody's request hides behind its 4,000th character, and a hostile field must not cost more than an honest one. */
 const MAX_LENGTH = 4000;
 
-const ASCII = /^[\x00-\x7f]*$/; // oxlint-disable-line no-control-regex
+const ASCII = /^\p{ASCII}*$/u;
 const MARKS = /\p{M}+/gu;
 const DOTTED_ABBREVIATION = /\b(?:[a-z]\.){2,}/g;
 const PIECES = /[\p{L}\p{N}]+|[$€£]|\n+|[.!?;](?=[\s.!?;]|$)|,(?=\s|$)|:| - |[–—]/gu;

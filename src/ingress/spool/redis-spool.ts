@@ -40,6 +40,10 @@ export class RedisSpool implements Spool {
     });
   }
 
+  async connected(): Promise<void> {
+    if (this.redis.status !== 'ready') await new Promise((resolve) => this.redis.once('ready', resolve));
+  }
+
   write(lead: LeadToAccept): Promise<void> {
     return this.writing.submit(lead);
   }

@@ -2,6 +2,8 @@ import type { LeadToAccept, SpooledLead } from '../../ledger/accept-leads.js';
 
 /** What takes the leads while PostgreSQL is away. */
 export interface Spool {
+  /** Resolves when its store answers; not before, however long that takes. */
+  connected(): Promise<void>;
   /** Resolves once the lead is durable. Rejects where that is not certain: then the sender must not hear a 2xx. */
   write(lead: LeadToAccept): Promise<void>;
   /** The oldest leads, in the order in which they came. */

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SpawnOptions } from 'node:child_process';
 import pg from 'pg';
@@ -15,6 +15,7 @@ import {
   untilReady,
   type Child,
 } from './child.js';
+import { OwnFolder } from './own-folder.js';
 import { postgresBinaries, type PostgresBinaries } from './postgres-binaries.js';
 import { initialiseCluster, type ClusterOwner } from './postgres-cluster.js';
 import { giveTo, serverUser, type ServerUser } from './postgres-user.js';
@@ -65,30 +66,18 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   return { url, pid: child.pid, version: binaries.version, dataFolder, logFile, exited: child.exited, stop };
 }
 
+const OURS = ['data', 'data.partial', 'password', 'password.new', 'server.log', 'server.log.old'];
+
 async function refuseForeign(folder: string, dataFolder: string, binaries: PostgresBinaries): Promise<void> {
-  const refuse = (found: string) => {
-    throw new AppError(
-      'DATA_DIR_UNUSABLE',
-      `${folder} ${found}. Nothing in it was changed. Point DATA_DIR at an empty folder, or set DATABASE_URL.`,
-    );
-  };
-  let entries: string[];
-  try {
-    entries = await readdir(folder);
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === 'ENOENT') return;
-    return refuse(`cannot be read as a folder (${code})`);
-  }
-  const ours = new Set(['data', 'data.partial', 'password', 'password.new', 'server.log', 'server.log.old']);
-  const foreign = entries.filter((name) => !ours.has(name));
-  if (foreign.length > 0) refuse(`holds files that this service did not make (${foreign.slice(0, 3).join(', ')})`);
+  const own = new OwnFolder(folder, OURS, 'DATABASE_URL');
+  const entries = await own.entries();
   if (!entries.includes('data')) return;
   const version = await readFile(join(dataFolder, 'PG_VERSION'), 'utf8').catch(() => null);
-  if (version === null) return refuse('holds a folder "data" that is no PostgreSQL cluster');
+  if (version === null) throw own.unusable('holds a folder "data" that is no PostgreSQL cluster');
   const major = binaries.version.split('.')[0];
-  if (version.trim() !== major) refuse(`holds a cluster of PostgreSQL ${version.trim()}, and this is PostgreSQL ${major}`);
-  if (!entries.includes('password')) refuse('holds a PostgreSQL cluster without the password file of this service');
+  if (version.trim() !== major)
+    throw own.unusable(`holds a cluster of PostgreSQL ${version.trim()}, and this is PostgreSQL ${major}`);
+  if (!entries.includes('password')) throw own.unusable('holds a PostgreSQL cluster without the password file of this service');
 }
 
 /** Made beside its place and moved there, so that a kill -9 in between leaves nothing that looks like a cluster. */

@@ -1,12 +1,14 @@
 import { execFileSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
-import { mkdir, readdir, readFile, realpath, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, realpath, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { Redis } from 'ioredis';
 import { AppError } from '../../errors/app-error.js';
 import { freePort, lives, passwordIn, startChild, stopChild, tailOf, untilGone, untilReady, type Child } from './child.js';
+import { OwnFolder } from './own-folder.js';
 import type { EmbeddedServer } from './server.js';
 
+const OURS = ['data', 'password', 'password.new', 'server.log', 'server.log.old', 'server.json', 'redis.conf'];
 const BINARIES = ['redis-server', 'valkey-server'];
 const READY_WITHIN_MS = 30_000;
 const STOP_WITHIN_MS = 10_000;
@@ -48,7 +50,7 @@ export async function startEmbeddedRedis(options: EmbeddedRedisOptions): Promise
   const { folder, binary } = options;
   const dataFolder = join(folder, 'data');
   const logFile = join(folder, 'server.log');
-  await refuseForeign(folder);
+  await new OwnFolder(folder, OURS, 'REDIS_URL').entries();
   await mkdir(dataFolder, { recursive: true, mode: 0o700 });
   const password = await passwordIn(join(folder, 'password'));
   await stopOrphan(folder, dataFolder, password);
@@ -65,26 +67,6 @@ export async function startEmbeddedRedis(options: EmbeddedRedisOptions): Promise
     exited: child.exited,
     stop,
   };
-}
-
-async function refuseForeign(folder: string): Promise<void> {
-  const ours = new Set(['data', 'password', 'password.new', 'server.log', 'server.log.old', 'server.json', 'redis.conf']);
-  const refuse = (found: string) => {
-    throw new AppError(
-      'DATA_DIR_UNUSABLE',
-      `${folder} ${found}. Nothing in it was changed. Point DATA_DIR at an empty folder, or set REDIS_URL.`,
-    );
-  };
-  let entries: string[];
-  try {
-    entries = await readdir(folder);
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === 'ENOENT') return;
-    return refuse(`cannot be read as a folder (${code})`);
-  }
-  const foreign = entries.filter((name) => !ours.has(name));
-  if (foreign.length > 0) refuse(`holds files that this service did not make (${foreign.slice(0, 3).join(', ')})`);
 }
 
 async function startOnFreePort(

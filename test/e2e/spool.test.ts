@@ -1,0 +1,82 @@
+import { Redis } from 'ioredis';
+import { describe, expect, it } from 'vitest';
+import { findRedisServer } from '../../src/platform/embedded/redis.js';
+import { eventually } from '../support/eventually.js';
+import { OutageWorld, p99 } from '../support/outage-world.js';
+
+const world = new OutageWorld();
+
+describe.skipIf(findRedisServer() === null && !process.env['CI'])('the spool, in a Redis that syncs each write', () => {
+  async function start() {
+    const redis = await world.startRedis({ appendfsync: 'always' });
+    world.undo.push(() => redis.stop());
+    return { redis, service: await world.startService({ REDIS_URL: redis.url }) };
+  }
+
+  it('takes the leads while PostgreSQL is away, in time and under the ids that they will have', async () => {
+    const { service } = await start();
+    await world.postMany(service, 20);
+    await world.killPostgres();
+    // The first ones find it out; from then on the gate is closed.
+    const first = await world.postMany(service, 20);
+    const during = await world.postMany(service, 400);
+    expect([...first, ...during].every(({ status }) => status === 202)).toBe(true);
+    expect(Math.max(...first.map(({ ms }) => ms))).toBeLessThan(1500);
+    expect(p99(during)).toBeLessThan(200);
+    await world.startPostgres();
+    await world.allSynced(440);
+    const { rows } = await world.sql.query<{ id: string }>('SELECT id FROM ledger.leads');
+    expect(new Set(rows.map(({ id }) => id))).toEqual(
+      expect.objectContaining(new Set([...first, ...during].map(({ id }) => id))),
+    );
+    expect(service.output().match(/leads go to the spool"/g)).toHaveLength(2); // once at the start, once at the switch
+    expect(service.output().match(/PostgreSQL is back/g)).toHaveLength(1);
+  });
+
+  it('keeps the order of one lead, and recognises what is there already', async () => {
+    const { service } = await start();
+    const lead = { email: 'order@acme.com', campaign_id: 'spool', title: 'one' };
+    const { leadId } = (await service.post(lead)).body;
+    await world.killPostgres();
+    for (const title of ['one', 'two', 'three']) {
+      const { status, body } = await service.post({ ...lead, title });
+      expect([status, body]).toEqual([202, { status: 'accepted', leadId, duplicate: false }]);
+    }
+    await world.startPostgres();
+    await eventually(async () => {
+      const { body } = await service.get(`/ops/leads/${leadId}`);
+      expect([body.state, body.revision, body.attributes]).toEqual(['synced', 3, { title: 'three' }]);
+    }, 45_000);
+  });
+
+  it('survives a kill -9 of the service between spooling and draining', async () => {
+    const { redis, service } = await start();
+    await world.killPostgres();
+    const during = await world.postMany(service, 100);
+    expect(during.every(({ status }) => status === 202)).toBe(true);
+    await service.kill();
+    await world.startPostgres();
+    await world.startService({ REDIS_URL: redis.url });
+    await world.allSynced(100);
+  });
+
+  it('never says 2xx while both stores are away', async () => {
+    const { redis, service } = await start();
+    await world.killPostgres();
+    process.kill(redis.pid, 'SIGKILL');
+    await redis.exited;
+    const during = await world.postMany(service, 60);
+    expect(during.every(({ status }) => status === 503)).toBe(true);
+    expect(Math.max(...during.map(({ ms }) => ms))).toBeLessThan(1500);
+  });
+
+  it('is not used in a Redis that cannot confirm a write', async () => {
+    const { redis, service } = await start();
+    const admin = new Redis(redis.url);
+    world.undo.push(async () => admin.disconnect());
+    await admin.config('SET', 'appendonly', 'no');
+    await world.killPostgres();
+    expect((await world.postMany(service, 20)).every(({ status }) => status === 503)).toBe(true);
+    expect(await admin.xlen('{revenueflow}:spool')).toBe(0);
+  });
+});

@@ -1,0 +1,102 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import { afterEach, beforeEach, expect } from 'vitest';
+import type { EmbeddedServer } from '../../src/platform/embedded/server.js';
+import { startEmbeddedPostgres } from '../../src/platform/embedded/postgres.js';
+import { findRedisServer, startEmbeddedRedis } from '../../src/platform/embedded/redis.js';
+import { eventually } from './eventually.js';
+import { startProcess, type RunningProcess } from './service.js';
+
+export interface Ack {
+  status: number;
+  ms: number;
+  id: string;
+}
+
+/** Stores of a test's own, which it may kill and freeze, and the service on them. Everything is ended after each test. */
+export class OutageWorld {
+  folder = '';
+  postgres!: EmbeddedServer;
+  sql!: pg.Client;
+  /** What remains to be undone, last first. */
+  readonly undo: (() => Promise<unknown>)[] = [];
+  private people = 0;
+
+  constructor() {
+    beforeEach(async () => {
+      this.folder = await mkdtemp(join(tmpdir(), 'revenueflow-outage-'));
+      this.undo.push(() => rm(this.folder, { recursive: true, force: true }));
+      this.postgres = await startEmbeddedPostgres({ folder: join(this.folder, 'postgres') });
+      this.undo.push(() => this.postgres.stop());
+    });
+    afterEach(async () => {
+      for (const step of this.undo.splice(0).toReversed()) await step();
+    });
+  }
+
+  async startService(env: Record<string, string>): Promise<RunningProcess> {
+    const service = await startProcess({ DATABASE_URL: this.postgres.url, SWEEP_INTERVAL_MS: '500', LEASE_MS: '1000', ...env });
+    this.undo.push(() => service.stop());
+    await this.connect();
+    return service;
+  }
+
+  startRedis(settings: Record<string, string> = {}, port?: number): Promise<EmbeddedServer> {
+    const options = { binary: findRedisServer()!, folder: join(this.folder, 'redis'), settings };
+    return startEmbeddedRedis(port === undefined ? options : { ...options, port });
+  }
+
+  async killPostgres(): Promise<void> {
+    process.kill(this.postgres.pid, 'SIGKILL');
+    await this.postgres.exited;
+  }
+
+  /** On the same port, with the same data. */
+  async startPostgres(): Promise<void> {
+    const port = Number(new URL(this.postgres.url).port);
+    this.postgres = await startEmbeddedPostgres({ folder: join(this.folder, 'postgres'), port });
+    await this.connect();
+  }
+
+  async post(service: RunningProcess): Promise<Ack> {
+    const began = performance.now();
+    const { status, body } = await service.post({ email: `p${this.people++}@acme.com`, campaign_id: 'outage' });
+    return { status, ms: performance.now() - began, id: body.leadId };
+  }
+
+  /** Twenty at a time, as Marketo would at most. */
+  async postMany(service: RunningProcess, count: number): Promise<Ack[]> {
+    const acks: Ack[] = [];
+    while (acks.length < count) acks.push(...(await Promise.all(Array.from({ length: 20 }, () => this.post(service)))));
+    return acks;
+  }
+
+  /** Waits until so many leads, and no others, are in the CRM, each once. */
+  async allSynced(count: number): Promise<void> {
+    await eventually(async () => {
+      const { rows } = await this.sql.query<{ state: string; n: number }>(
+        'SELECT state, count(*)::int AS n FROM ledger.leads GROUP BY state',
+      );
+      expect(rows).toEqual([{ state: 'synced', n: count }]);
+    }, 45_000);
+    const { rows } = await this.sql.query(
+      'SELECT (SELECT count(*)::int FROM mock_crm.leads) AS l, (SELECT count(*)::int FROM mock_crm.campaign_members) AS m',
+    );
+    expect(rows[0]).toEqual({ l: count, m: count });
+  }
+
+  private async connect(): Promise<void> {
+    const client = new pg.Client({ connectionString: this.postgres.url });
+    client.on('error', () => {}); // the tests kill the server under it
+    await client.connect();
+    this.undo.push(() => client.end());
+    this.sql = client;
+  }
+}
+
+/** The 99th percentile of the ack times, in milliseconds. */
+export function p99(acks: Ack[]): number {
+  return acks.map(({ ms }) => ms).toSorted((a, b) => a - b)[Math.floor(acks.length * 0.99)]!;
+}
