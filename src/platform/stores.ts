@@ -1,5 +1,5 @@
 import { mkdir } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { isAbsolute, join, relative, resolve } from 'node:path';
 import type { Config } from './config/config.js';
 import { lockDataDir } from './embedded/instance-lock.js';
 import { startEmbeddedPostgres } from './embedded/postgres.js';
@@ -50,7 +50,7 @@ export async function openStores(config: Config): Promise<Stores> {
     return {
       databaseUrl: config.DATABASE_URL ?? postgres.value!.url,
       database: postgres.value
-        ? `PostgreSQL ${postgres.value.version}, embedded, in ${postgres.value.dataFolder}`
+        ? `PostgreSQL ${postgres.value.version}, embedded, in ${shown(postgres.value.dataFolder)}`
         : 'PostgreSQL of DATABASE_URL',
       redisUrl,
       ...describeQueue(config, redis.value?.version ?? null),
@@ -61,6 +61,12 @@ export async function openStores(config: Config): Promise<Stores> {
     await stop();
     throw error;
   }
+}
+
+/** As one would type it: relative where it lies below the current folder. */
+function shown(folder: string): string {
+  const path = relative(process.cwd(), folder);
+  return path.startsWith('..') || isAbsolute(path) ? folder : path;
 }
 
 function describeQueue(config: Config, startedRedis: string | null): Pick<Stores, 'queue' | 'queueHint'> {
