@@ -35,6 +35,8 @@ const MAX_WAITING = 20_000;
  */
 export class Ledger {
   private readonly accepting: Batcher<LeadToAccept, AcceptedLead>;
+  /** The newest request under way of each lead, so that its exact repeats can share its commit. */
+  private readonly newest = new Map<string, { content: string; answer: Promise<AcceptedLead> }>();
   private readonly claimingForEnrichment: Batcher<ClaimRequest, ClaimedLead | null>;
   private readonly claimingForSync: Batcher<ClaimRequest, LeadClaimedForSync | null>;
   private readonly checkpointing: Batcher<EnrichmentCheckpoint, number | null>;
@@ -70,11 +72,22 @@ export class Ledger {
   }
 
   /**
-   * Commits a lead: when this resolves, it is in PostgreSQL's log on disk.
+   * Commits a lead: when this resolves, it is in PostgreSQL's log on disk. A repeat of the very request that is under way for
+   * the same lead waits for that commit and is its duplicate: a hundred at once cost one.
    * @throws AppError LEDGER_OVERLOADED where too many leads already wait.
    */
-  accept(lead: LeadToAccept): Promise<AcceptedLead> {
-    return guarded(this.accepting.submit(lead));
+  async accept(lead: LeadToAccept): Promise<AcceptedLead> {
+    const content = JSON.stringify([lead.name, lead.attributes]);
+    const underWay = this.newest.get(lead.id);
+    if (underWay?.content === content) return { ...(await underWay.answer), outcome: 'duplicate' };
+    const answer = guarded(this.accepting.submit(lead));
+    const entry = { content, answer };
+    this.newest.set(lead.id, entry);
+    try {
+      return await answer;
+    } finally {
+      if (this.newest.get(lead.id) === entry) this.newest.delete(lead.id);
+    }
   }
 
   /** Commits leads from the spool, in their order; ids may recur. */

@@ -96,6 +96,15 @@ describe('accept', () => {
     expect(await kindsOf(row.id)).toHaveLength(25);
   });
 
+  it('answers exact repeats that arrive together with the commit of the first', async () => {
+    const outcomes = await Promise.all(Array.from({ length: 50 }, () => ledger.accept(lead())));
+    expect(outcomes.map(({ outcome }) => outcome)).toEqual(['accepted', ...Array.from({ length: 49 }, () => 'duplicate')]);
+    // A repeat behind other content is no repeat of it: the last word counts.
+    const words = ['a', 'b', 'a'].map((title) => ledger.accept(lead({ attributes: { title } })));
+    expect((await Promise.all(words)).map(({ outcome }) => outcome)).toEqual(['updated', 'updated', 'updated']);
+    expect((await ledger.find(lead().id))!.lead.attributes).toEqual({ title: 'a' });
+  });
+
   it('gives two processes racing for one key one row, with one of them first', async () => {
     const other = new Ledger({ pool, acceptPool: pool, worker: 'other', contentIgnore: [] });
     for (let round = 0; round < 30; round++) {
