@@ -1,67 +1,111 @@
 import Table from 'cli-table3';
-import type { Journey, Sent } from './demo-run.js';
+import type { Followed, Journey } from './demo-follow.js';
+import { unexpectedOf } from './demo-problems.js';
+import type { Sent } from './demo-run.js';
 
-export function printReport(sent: Sent[], leads: Journey[]): void {
-  const print = (title: string, table: InstanceType<typeof Table>) => process.stdout.write(`\n${title}\n${table.toString()}\n`);
+export interface Summary {
+  sent: number;
+  accepted: number;
+  duplicate: number;
+  updated: number;
+  rejected: number;
+  unexpected: number;
+  /** Leads that are in the CRM, and how many CRM leads they are there: one a person. */
+  synced: number;
+  people: number;
+}
 
-  const scored = tableOf(
-    ['lead', 'campaign', 'state', 'fit', 'intent', 'why', 'CRM lead', 'member', 'ms'],
-    [18, 16, 8, 5, 9, 46, 12, 12, 6],
-  );
-  for (const lead of leads) {
-    scored.push([
-      lead.name ?? shortMail(lead.email),
-      lead.campaignId,
-      lead.state,
-      String(lead.fitScore ?? '-'),
-      lead.intent ?? '-',
-      lead.reasoning ?? '-',
-      shortId(lead.crm?.leadId),
-      shortId(lead.crm?.memberId),
-      String(millisecondsOf(lead) ?? '-'),
-    ]);
-  }
-  print('Leads', scored);
-
-  const repeats = tableOf(['answer', 'why', 'lead id'], [12, 76, 38]);
-  for (const { outcome, webhook, leadId } of sent) {
-    if (outcome === 'duplicate' || outcome === 'updated') repeats.push([outcome, webhook.note, leadId]);
-  }
-  print('Recognised as known', repeats);
-
-  const rejected = tableOf(['status', 'sample', 'what the answer said'], [8, 40, 78]);
-  for (const { outcome, status, webhook, detail } of sent) {
-    if (outcome === 'rejected') rejected.push([String(status), webhook.note, detail ?? '']);
-  }
-  print('Rejected', rejected);
-
+export function summaryOf(sent: Sent[], leads: Followed[], fresh: boolean): Summary {
   const count = (outcome: string) => sent.filter((entry) => entry.outcome === outcome).length;
-  const people = new Set(leads.map((lead) => lead.crm?.leadId)).size;
+  const synced = leads.flatMap(({ journey }) => (journey?.state === 'synced' ? [journey] : []));
+  return {
+    sent: sent.length,
+    accepted: count('accepted'),
+    duplicate: count('duplicate'),
+    updated: count('updated'),
+    rejected: count('rejected'),
+    unexpected: unexpectedOf(sent, fresh).length,
+    synced: synced.length,
+    people: new Set(synced.map(({ crm }) => crm?.leadId)).size,
+  };
+}
+
+export function printReport(sent: Sent[], leads: Followed[], fresh: boolean): void {
+  const print = (title: string, table: InstanceType<typeof Table>) => process.stdout.write(`\n${title}\n${table.toString()}\n`);
+  print('Leads', leadsTable(leads));
+  print('Recognised as known', repeatsTable(sent));
+  print('Rejected', rejectedTable(sent));
+
+  const summary = summaryOf(sent, leads, fresh);
   process.stdout.write(
-    `\n${sent.length} webhooks: ${count('accepted')} accepted, ${count('updated')} updated, ${count('duplicate')} duplicate, ` +
-      `${count('rejected')} rejected. ${leads.length} leads of ${people} people are in the CRM.\n`,
+    `\n${summary.sent} sent: ${summary.accepted} accepted, ${summary.duplicate} duplicates, ${summary.updated} updated, ` +
+      `${summary.rejected} rejected, ${summary.unexpected} unexpected. ` +
+      `${summary.synced} leads of ${summary.people} people are in the CRM.\n`,
   );
 }
 
-/** What was not as it should be, a sentence each. A service that has seen the samples before may answer otherwise. */
-export function problemsOf(sent: Sent[], leads: Journey[], fresh: boolean): string[] {
-  const unexpected = sent.filter(({ outcome, webhook }) => outcome !== webhook.expect);
-  return [
-    ...(fresh ? unexpected : []).map(
-      ({ outcome, webhook, status }) => `"${webhook.note}" was ${outcome} (${status}), and should have been ${webhook.expect}.`,
-    ),
-    ...leads
-      .filter(({ state }) => state !== 'synced')
-      .map(({ id, state }) => `Lead ${id} is ${state} and not in the CRM: see GET /ops/leads/${id}.`),
-  ];
+function leadsTable(leads: Followed[]): InstanceType<typeof Table> {
+  const table = tableOf(
+    ['lead', 'campaign', 'state', 'fit', 'intent', 'why', 'CRM lead', 'member', 'ms'],
+    [18, 17, 10, 5, 9, widthLeft(96), 11, 11, 7],
+  );
+  for (const { leadId, journey } of leads) {
+    if (journey === null) {
+      table.push([shortId(leadId), '-', 'unseen', '-', '-', '-', '-', '-', '-']);
+      continue;
+    }
+    table.push([
+      journey.name ?? shortMail(journey.email),
+      journey.campaignId,
+      journey.state,
+      String(journey.fitScore ?? '-'),
+      journey.intent ?? '-',
+      cut(journey.reasoning ?? '-', 160),
+      shortId(journey.crm?.leadId),
+      shortId(journey.crm?.memberId),
+      String(millisecondsOf(journey) ?? '-'),
+    ]);
+  }
+  return table;
+}
+
+function repeatsTable(sent: Sent[]): InstanceType<typeof Table> {
+  const table = tableOf(['answer', 'sample', 'recognised by', 'lead'], [11, 44, widthLeft(71), 11]);
+  for (const [index, entry] of sent.entries()) {
+    if (entry.outcome !== 'duplicate' && entry.outcome !== 'updated') continue;
+    const known = sent.findIndex(({ leadId }) => leadId === entry.leadId);
+    const key = known < index ? `e-mail and campaign of sample ${known + 1}` : 'e-mail and campaign, known before this run';
+    const news = entry.outcome === 'updated' ? `other content: revision ${entry.revision ?? '?'}` : 'same content: nothing new';
+    table.push([entry.outcome, `${index + 1}. ${entry.webhook.note}`, `${key}; ${news}`, shortId(entry.leadId)]);
+  }
+  return table;
+}
+
+function rejectedTable(sent: Sent[]): InstanceType<typeof Table> {
+  const table = tableOf(['status', 'sample', 'what the answer said'], [8, 44, widthLeft(56)]);
+  for (const [index, { outcome, status, webhook, detail }] of sent.entries()) {
+    if (outcome === 'rejected') table.push([String(status), `${index + 1}. ${webhook.note}`, detail ?? '']);
+  }
+  return table;
 }
 
 function tableOf(head: string[], colWidths: number[]): InstanceType<typeof Table> {
   return new Table({ head, colWidths, wordWrap: true, style: { head: [], border: [], compact: true } });
 }
 
+/** What a terminal leaves for the widest column beside the others, within reason. */
+function widthLeft(others: number): number {
+  return Math.min(90, Math.max(30, (process.stdout.columns ?? 144) - others));
+}
+
+/** From the receipt of the newest content, since a revision is a new piece of news to act on. */
 function millisecondsOf({ timings }: Journey): number | null {
-  return timings.syncedAt === null ? null : Date.parse(timings.syncedAt) - Date.parse(timings.contentAt);
+  if (timings.syncedAt === null) return null;
+  return Date.parse(timings.syncedAt) - Date.parse(timings.contentAt ?? timings.receivedAt);
+}
+
+function cut(text: string, length: number): string {
+  return text.length <= length ? text : `${text.slice(0, length - 1)}…`;
 }
 
 function shortMail(email: string): string {
@@ -69,5 +113,5 @@ function shortMail(email: string): string {
 }
 
 function shortId(id: string | null | undefined): string {
-  return id ? `${id.slice(0, 8)}…` : '-';
+  return id ? `${id.slice(0, 7)}…` : '-';
 }

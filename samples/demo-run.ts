@@ -1,91 +1,104 @@
-import { SingleBar } from 'cli-progress';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { domainToASCII } from 'node:url';
+import { z } from 'zod';
+import { progress } from './demo-progress.js';
 import type { Webhook } from './webhooks.js';
+
+export interface Step {
+  url: string;
+  say(line: string): void;
+  /** Whether progress is a bar rather than lines. */
+  bars: boolean;
+  signal: AbortSignal;
+}
+
+const answerSchema = z.object({
+  status: z.union([z.string(), z.number()]),
+  leadId: z.string().optional(),
+  revision: z.number().optional(),
+  detail: z.string().optional(),
+});
 
 export interface Sent {
   webhook: Webhook;
+  /** The HTTP status; 0 where there was no answer. */
   status: number;
-  /** accepted, updated, duplicate, or rejected. */
-  outcome: string;
+  /** `failed` is what says nothing about the webhook: no answer, a wrong secret, a service in trouble. */
+  outcome: Webhook['expect'] | 'failed';
   leadId: string | null;
-  /** Why it was rejected. */
+  revision: number | null;
+  /** Why it was rejected, or failed. */
   detail: string | null;
 }
 
-/** The part of GET /ops/leads/:id that the demo shows. */
-export interface Journey {
-  id: string;
-  state: string;
-  revision: number;
-  name: string | null;
-  email: string;
-  campaignId: string;
-  fitScore: number | null;
-  intent: string | null;
-  reasoning: string | null;
-  crm: { leadId: string; memberId: string | null } | null;
-  timings: { contentAt: string; syncedAt: string | null };
+const AT_ONCE = 8;
+
+/** Sends in order, some at a time; the webhooks of one person strictly after one another, or a repeat could overtake. */
+export async function sendAll(webhooks: Webhook[], { url, say, bars, signal }: Step): Promise<Sent[]> {
+  const bar = progress('Sending', webhooks.length, bars, say);
+  const all: Promise<Sent>[] = [];
+  const running = new Set<Promise<Sent>>();
+  const lastOf = new Map<string, Promise<unknown>>();
+  for (const [index, webhook] of webhooks.entries()) {
+    if (running.size >= AT_ONCE) await Promise.race(running);
+    signal.throwIfAborted();
+    const person = personOf(webhook) ?? `nobody ${index}`;
+    const sending: Promise<Sent> = (lastOf.get(person) ?? Promise.resolve())
+      .then(() => post(url, webhook, signal))
+      .finally(() => {
+        running.delete(sending);
+        bar.step();
+      });
+    lastOf.set(person, sending);
+    running.add(sending);
+    all.push(sending);
+  }
+  const sent = await Promise.all(all);
+  bar.end();
+  signal.throwIfAborted();
+  return sent;
 }
 
-const SYNCED_WITHIN_MS = 60_000;
+/** The address as far as order is concerned; null where the body cannot be read, so that nothing follows on it. */
+function personOf({ contentType, body }: Webhook): string | null {
+  let email: unknown;
+  try {
+    if (contentType === 'application/x-www-form-urlencoded') email = new URLSearchParams(body).getAll('email').at(-1);
+    else email = (JSON.parse(body) as { email?: unknown }).email;
+  } catch {
+    return null;
+  }
+  if (typeof email !== 'string') return null;
+  const address = email.trim().normalize('NFC').toLowerCase();
+  const at = address.lastIndexOf('@');
+  return address.slice(0, at + 1) + domainToASCII(address.slice(at + 1));
+}
 
-/** Sends the webhooks in order, as Marketo would for one person after the other. */
-export async function sendAll(url: string, webhooks: Webhook[], say: (line: string) => void): Promise<Sent[]> {
-  const bar = progress('Sending', webhooks.length, say);
-  const sent: Sent[] = [];
-  for (const webhook of webhooks) {
-    const secret = process.env['WEBHOOK_SECRETS']?.split(',')[0]?.trim();
+/** Never rejects: an unanswered webhook is a result to report. */
+async function post(url: string, webhook: Webhook, signal: AbortSignal): Promise<Sent> {
+  const secret = process.env['WEBHOOK_SECRETS']?.split(',')[0]?.trim();
+  try {
     const answer = await fetch(`${url}/leads`, {
       method: 'POST',
       body: webhook.body,
       headers: { 'content-type': webhook.contentType, ...(secret ? { 'x-webhook-secret': secret } : {}) },
+      signal: AbortSignal.any([signal, AbortSignal.timeout(30_000)]),
     });
-    const body = (await answer.json()) as { status: string | number; leadId?: string; detail?: string };
-    const outcome = typeof body.status === 'string' ? body.status : 'rejected';
-    sent.push({ webhook, status: answer.status, outcome, leadId: body.leadId ?? null, detail: body.detail ?? null });
-    bar.step();
+    const body = answerSchema.parse(await answer.json());
+    return {
+      webhook,
+      status: answer.status,
+      outcome: outcomeOf(answer.status, body.status),
+      leadId: body.leadId ?? null,
+      revision: body.revision ?? null,
+      detail: body.detail ?? null,
+    };
+  } catch (error) {
+    const detail = error instanceof z.ZodError ? 'The answer was not what POST /leads answers.' : 'There was no readable answer.';
+    return { webhook, status: 0, outcome: 'failed', leadId: null, revision: null, detail };
   }
-  bar.end();
-  return sent;
 }
 
-/** Waits until each lead has reached its end, and gives the journeys in the order of sending. */
-export async function followLeads(url: string, sent: Sent[], say: (line: string) => void): Promise<Journey[]> {
-  const ids = [...new Set(sent.flatMap(({ leadId }) => (leadId === null ? [] : [leadId])))];
-  const bar = progress('Following', ids.length, say);
-  const deadline = Date.now() + SYNCED_WITHIN_MS;
-  const journeys: Journey[] = [];
-  for (const id of ids) {
-    let journey = await journeyOf(url, id);
-    while (!['synced', 'dead', 'discarded'].includes(journey.state) && Date.now() < deadline) {
-      await sleep(50);
-      journey = await journeyOf(url, id);
-    }
-    journeys.push(journey);
-    bar.step();
-  }
-  bar.end();
-  return journeys;
-}
-
-async function journeyOf(url: string, id: string): Promise<Journey> {
-  const secret = process.env['OPS_TOKENS']?.split(',')[0]?.trim().split(':').slice(2).join(':');
-  const answer = await fetch(`${url}/ops/leads/${id}`, { headers: secret ? { authorization: `Bearer ${secret}` } : {} });
-  if (!answer.ok) throw new Error(`GET /ops/leads/${id} answered ${answer.status}. Set OPS_TOKENS as the service has it.`);
-  return (await answer.json()) as Journey;
-}
-
-/** A bar on a terminal, a line each ten elsewhere. */
-function progress(what: string, total: number, say: (line: string) => void) {
-  if (process.stderr.isTTY) {
-    const bar = new SingleBar({
-      format: `${what.padEnd(9)} {bar} {value}/{total}`,
-      stream: process.stderr,
-      clearOnComplete: false,
-    });
-    bar.start(total, 0);
-    return { step: () => bar.increment(), end: () => bar.stop() };
-  }
-  let done = 0;
-  return { step: () => void (++done % 10 === 0 && say(`${what} ${done}/${total}`)), end: () => say(`${what} ${total}/${total}`) };
+function outcomeOf(status: number, said: string | number): Sent['outcome'] {
+  if (said === 'accepted' || said === 'updated' || said === 'duplicate') return said;
+  return [400, 413, 415].includes(status) ? 'rejected' : 'failed';
 }

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -11,45 +11,101 @@ export interface DemoService {
   stop(): Promise<void>;
 }
 
-/** The service at the URL, or one of our own where none answers there. */
-export async function demoService(url: string, keep: boolean, say: (line: string) => void): Promise<DemoService> {
-  const answers = await fetch(`${url}/health/live`, { signal: AbortSignal.timeout(2000) }).then(
-    (answer) => answer.ok,
-    () => false,
-  );
-  if (answers) {
+interface ServiceRequest {
+  url: string;
+  keep: boolean;
+  say(line: string): void;
+  signal: AbortSignal;
+}
+
+const STARTED_WITHIN_MS = 90_000;
+
+/**
+ * Without stores of its own, a service that is started here would have seen the samples before, and would put invented people
+ * into whatever database or CRM .env names. An empty value means "the default", and keeps .env from setting it.
+ */
+const OWN_STORES = {
+  ENV: 'MOCK',
+  ROLE: 'all',
+  HOST: '127.0.0.1',
+  PORT: '0',
+  DATABASE_URL: '',
+  REDIS_URL: '',
+  QUEUE_BACKEND: '',
+  CRM_PROVIDER: 'postgres',
+  CRM_SHADOW: '',
+  CONTENT_IGNORE: '',
+};
+
+/** The service that is ready at the URL, or one of our own where none answers there. */
+export async function demoService(request: ServiceRequest): Promise<DemoService> {
+  const { url, say } = request;
+  const found = await probe(url);
+  if (found === 'ready') {
     say(`Using the service at ${url}.`);
     return { url, fresh: false, stop: async () => {} };
   }
-  say(`No service answers at ${url}: starting one.`);
-  return startService(keep, say);
+  if (found === 'not ready') {
+    throw new Error(
+      `The service at ${url} is not ready: see ${url}/health/ready. Wait until it answers 200, or name another --url.`,
+    );
+  }
+  say(
+    found === 'none' ? `No service answers at ${url}: starting one.` : `What answers at ${url} is something else: starting one.`,
+  );
+  return startService(request);
 }
 
-async function startService(keep: boolean, say: (line: string) => void): Promise<DemoService> {
+async function probe(url: string): Promise<'ready' | 'not ready' | 'something else' | 'none'> {
+  let answer: Response;
+  try {
+    answer = await fetch(`${url}/health/ready`, { signal: AbortSignal.timeout(3000) });
+  } catch {
+    return 'none';
+  }
+  const body = (await answer.json().catch(() => null)) as { dependencies?: unknown } | null;
+  if (!body?.dependencies) return 'something else';
+  return answer.ok ? 'ready' : 'not ready';
+}
+
+async function startService({ keep, say, signal }: ServiceRequest): Promise<DemoService> {
   const dataDir = await mkdtemp(join(tmpdir(), 'revenueflow-demo-'));
-  const env = { ...process.env, PORT: '0', DATA_DIR: dataDir, LOG_LEVEL: 'warn' };
   const child = spawn(process.execPath, [join(import.meta.dirname, '../dist/main.js')], {
-    env,
+    env: { ...process.env, LOG_LEVEL: process.env['LOG_LEVEL'] || 'warn', ...OWN_STORES, DATA_DIR: dataDir },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const exited = once(child, 'exit');
   const stop = async () => {
-    if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM');
+    child.kill('SIGTERM');
     await exited;
     if (keep) say(`The data is in ${dataDir}.`);
     else await rm(dataDir, { recursive: true, force: true });
   };
-  // A Ctrl-C reaches the service through the terminal as well; we only wait for it and clean up.
-  process.once('SIGINT', () => void stop().then(() => process.exit(130)));
-  const url = await new Promise<string>((resolve, reject) => {
+  try {
+    const url = await urlOf(child, signal);
+    say(`It serves at ${url}.`);
+    return { url, fresh: true, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** The URL that the service prints once it serves. */
+function urlOf(child: ChildProcess, signal: AbortSignal): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const refuse = (why: string) => () => reject(new Error(`The service did not start: ${why}`));
+    const timer = setTimeout(refuse(`it did not serve within ${STARTED_WITHIN_MS / 1000} s.`), STARTED_WITHIN_MS);
+    timer.unref();
     let output = '';
-    child.stdout.on('data', (chunk: Buffer) => {
+    // The listener stays: a pipe that nobody reads would block the service once it is full.
+    child.stdout!.on('data', (chunk: Buffer) => {
       output += chunk.toString();
-      const match = /URL +(http:\S+)/.exec(output);
-      if (match) resolve(match[1]!);
+      const url = /URL +(http:\S+)/.exec(output)?.[1];
+      if (url) resolve(url);
     });
-    child.once('exit', (code) => reject(new Error(`The service exited with ${code} before it served. What it said is above.`)));
+    child.once('exit', (code) => refuse(`it ended with exit code ${code}. What it said is above.`)());
+    signal.addEventListener('abort', refuse('interrupted.'));
+    if (signal.aborted) refuse('interrupted.')();
   });
-  say(`It serves at ${url}.`);
-  return { url, fresh: true, stop };
 }

@@ -1,32 +1,99 @@
-import { Command } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
+import { loadEnvFile } from '../src/platform/config/env-file.js';
+import { followLeads } from './demo-follow.js';
+import { problemsOf } from './demo-problems.js';
+import { printReport, summaryOf } from './demo-report.js';
+import { sendAll } from './demo-run.js';
 import { demoService } from './demo-service.js';
-import { printReport, problemsOf } from './demo-report.js';
-import { followLeads, sendAll } from './demo-run.js';
 import { readWebhooks } from './webhooks.js';
+
+// The service reads .env too: without it the demo would not know the secrets that the service asks for.
+loadEnvFile();
 
 const options = new Command('npm run demo --')
   .description(
-    'Sends the sample Marketo webhooks of samples/ through a service, waits until each lead is in the CRM, and shows what became of each. ' +
-      'Uses the service that answers at the URL; where there is none, it starts one on a free port with a data folder of its own, and removes both afterwards.',
+    'Sends the sample Marketo webhooks of samples/ through a service, waits until each lead is in the CRM, ' +
+      'and shows what became of each. ' +
+      'Uses the service that is ready at the URL; where there is none, it starts one on a free port and removes it afterwards, ' +
+      'data and all. A service that it starts has its own database, queue and mock CRM, whatever .env says, so that no sample ' +
+      'reaches a real CRM; it scores with the AI provider of the environment.',
   )
-  .option('--url <url>', 'the service to use', `http://127.0.0.1:${process.env['PORT'] ?? '3000'}`)
+  .option('--url <url>', 'the service to use (default from HOST and PORT)', readUrl, defaultUrl())
   .option('--keep', 'keep the data folder of a service that the demo started')
-  .option('--json', 'print one JSON document instead of tables')
-  .addHelpText('after', '\nWEBHOOK_SECRETS and OPS_TOKENS are read from the environment where the service asks for them.')
+  .option('--json', 'print one JSON document and nothing else on stdout; progress and sentences go to stderr')
+  .addHelpText(
+    'after',
+    `
+The first of WEBHOOK_SECRETS and the first of OPS_TOKENS are used where they are set, from the environment or .env.
+
+On a service that the demo started, every answer must be the one that the sample expects. Any other may have seen the samples
+before (a second run is all duplicates), so there the demo only reports what it was answered.
+
+Exit code: 0 when all went as it should; 1 when an answer was unexpected, the service failed to answer, or a lead did not reach
+the CRM within 60 seconds, each with a sentence on stderr.
+
+Examples:
+  npm run demo
+  npm run demo -- --url http://127.0.0.1:8080
+  npm run --silent demo -- --json | jq .summary`,
+  )
   .parse()
   .opts<{ url: string; keep?: true; json?: true }>();
 
-const say = (line: string) => void (options.json ? process.stderr : process.stdout).write(`${line}\n`);
+const interrupt = new AbortController();
+let exitCodeOfSignal: number | null = null;
+for (const [signal, code] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const) {
+  process.once(signal, () => {
+    exitCodeOfSignal = code;
+    interrupt.abort();
+  });
+}
+// `npm run demo | head` closes stdout early; that must not leave a service and its database behind.
+process.stdout.on('error', () => interrupt.abort());
 
-const service = await demoService(options.url, options.keep === true, say);
+const say = (line: string) => void (options.json ? process.stderr : process.stdout).write(`${line}\n`);
+const bars = !options.json && process.stdout.isTTY;
+
 try {
-  const sent = await sendAll(service.url, readWebhooks(), say);
-  const leads = await followLeads(service.url, sent, say);
+  const { service, sent, leads } = await runSamples();
   const problems = problemsOf(sent, leads, service.fresh);
-  if (options.json) process.stdout.write(`${JSON.stringify({ sent, leads, problems }, null, 2)}\n`);
-  else printReport(sent, leads);
+  const summary = summaryOf(sent, leads, service.fresh);
+  if (options.json) process.stdout.write(`${JSON.stringify({ service, summary, sent, leads, problems }, null, 2)}\n`);
+  else printReport(sent, leads, service.fresh);
   for (const problem of problems) process.stderr.write(`${problem}\n`);
   process.exitCode = problems.length === 0 ? 0 : 1;
-} finally {
-  await service.stop();
+} catch (error) {
+  process.stderr.write(`${interrupt.signal.aborted ? 'Interrupted.' : (error as Error).message}\n`);
+  process.exitCode = exitCodeOfSignal ?? 1;
+}
+
+async function runSamples() {
+  const { stop, ...service } = await demoService({
+    url: options.url,
+    keep: options.keep === true,
+    say,
+    signal: interrupt.signal,
+  });
+  try {
+    const step = { url: service.url, say, bars, signal: interrupt.signal };
+    const sent = await sendAll(readWebhooks(), step);
+    return { service, sent, leads: await followLeads(sent, step) };
+  } finally {
+    await stop();
+  }
+}
+
+function readUrl(text: string): string {
+  if (!/^https?:\/\//.test(text) || !URL.canParse(text)) throw new InvalidArgumentError('It must be like http://127.0.0.1:3000.');
+  return text.replace(/\/+$/, '');
+}
+
+/** Where a service with this environment listens, as somebody on this machine reaches it. */
+function defaultUrl(): string {
+  const host = process.env['HOST']?.trim() || '127.0.0.1';
+  const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
+  return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${process.env['PORT']?.trim() || '3000'}`;
 }
