@@ -3,7 +3,7 @@ import { Ledger } from '../ledger/ledger.js';
 import type { Config } from '../platform/config/config.js';
 import type { Logger } from '../platform/logger.js';
 import type { Metrics } from '../platform/metrics.js';
-import { LOGGER, METRICS } from '../platform/platform.module.js';
+import { ACK_READINESS, LOGGER, METRICS } from '../platform/platform.module.js';
 import { within } from '../platform/within.js';
 import { Announcer } from '../queue/announcer.js';
 import { LeadsController } from './leads.controller.js';
@@ -30,6 +30,8 @@ export class IngressModule implements OnApplicationBootstrap, OnApplicationShutd
   static with({ SPOOL: mode }: Config, redisUrl: string | null): DynamicModule {
     return {
       module: IngressModule,
+      global: true,
+      exports: [ACK_READINESS],
       controllers: [LeadsController, RejectionsController],
       providers: [
         { provide: SPOOL, useFactory: () => (mode === 'off' || redisUrl === null ? null : new RedisSpool(redisUrl, mode)) },
@@ -38,6 +40,11 @@ export class IngressModule implements OnApplicationBootstrap, OnApplicationShutd
           inject: [Ledger, SPOOL, LOGGER, METRICS],
           useFactory: (ledger: Ledger, spool: Spool | null, logger: Logger, metrics: Metrics) =>
             new LedgerGate({ ledger, spool, logger, metrics }),
+        },
+        {
+          provide: ACK_READINESS,
+          inject: [Ledger, SPOOL],
+          useFactory: (ledger: Ledger, spool: Spool | null) => () => canAck(ledger, spool),
         },
         {
           provide: DRAINER,
@@ -68,4 +75,10 @@ export class IngressModule implements OnApplicationBootstrap, OnApplicationShutd
     if (confirmed) this.logger.info({ confirmed }, 'While PostgreSQL is away, leads go to the spool');
     else this.logger.debug('This Redis cannot confirm that a write is on disk: while PostgreSQL is away, leads get a 503');
   }
+}
+
+/** By the ledger, or by a spool that can confirm a write. */
+async function canAck(ledger: Ledger, spool: Spool | null): Promise<boolean> {
+  const [committed, confirmed] = await Promise.allSettled([ledger.pingAcceptPath(), spool?.describe() ?? null]);
+  return committed.status === 'fulfilled' || (confirmed.status === 'fulfilled' && confirmed.value !== null);
 }

@@ -1,13 +1,13 @@
-import { Controller, Get, Inject, Res } from '@nestjs/common';
+import { Controller, Get, Inject, Optional, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { Ledger } from '../ledger/ledger.js';
 import type { Config } from '../platform/config/config.js';
-import { CONFIG } from '../platform/platform.module.js';
+import { ACK_READINESS, CONFIG } from '../platform/platform.module.js';
 import type { QueueBackend } from '../queue/backend.js';
 import { QUEUE_BACKEND } from '../queue/queue.module.js';
 
 type Status = 'up' | 'down';
-const ANSWER_WITHIN_MS = 1000;
+const ANSWER_WITHIN_MS = 1500;
 
 @Controller('health')
 export class HealthController {
@@ -15,6 +15,7 @@ export class HealthController {
     private readonly ledger: Ledger,
     @Inject(QUEUE_BACKEND) private readonly backend: QueueBackend,
     @Inject(CONFIG) private readonly config: Config,
+    @Optional() @Inject(ACK_READINESS) private readonly canAck?: () => Promise<boolean>,
   ) {}
 
   @Get('live')
@@ -22,11 +23,15 @@ export class HealthController {
     return { status: 'up' };
   }
 
-  /** The api is ready while it can acknowledge, which takes PostgreSQL alone; a worker needs the queue as well. */
+  /** An api is ready while it can acknowledge, by the ledger or by the spool; a worker while it can make progress. */
   @Get('ready')
   async ready(@Res({ passthrough: true }) reply: FastifyReply) {
-    const [postgres, queue] = await Promise.all([statusOf(this.ledger.ping()), statusOf(this.backend.ping())]);
-    const ready = postgres === 'up' && (this.config.ROLE !== 'worker' || queue === 'up');
+    const [postgres, queue, ack] = await Promise.all([
+      statusOf(this.ledger.ping()),
+      statusOf(this.backend.ping()),
+      this.canAck ? statusOf(this.canAck().then((can) => (can ? undefined : Promise.reject()))) : null,
+    ]);
+    const ready = ack === null ? postgres === 'up' && queue === 'up' : ack === 'up';
     void reply.code(ready ? 200 : 503);
     return { status: ready ? 'up' : 'down', role: this.config.ROLE, dependencies: { postgres, queue } };
   }

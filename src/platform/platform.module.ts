@@ -11,6 +11,8 @@ export const METRICS = Symbol('Metrics');
 export const CLOCK = Symbol('Clock');
 export const LEDGER_POOL = Symbol('Pool of the ledger');
 export const ACCEPT_POOL = Symbol('Pool of the ack path');
+/** `() => Promise<boolean>`: whether a webhook would be acknowledged now. Only roles that take webhooks provide it. */
+export const ACK_READINESS = Symbol('Ack readiness');
 /** The database's URL, given or embedded. */
 export const DATABASE_URL = Symbol('Database URL');
 

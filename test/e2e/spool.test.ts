@@ -23,6 +23,10 @@ describe.skipIf(findRedisServer() === null && !process.env['CI'])('the spool, in
     expect([...first, ...during].every(({ status }) => status === 202)).toBe(true);
     expect(Math.max(...first.map(({ ms }) => ms))).toBeLessThan(1500);
     expect(p99(during)).toBeLessThan(200);
+    expect((await service.get('/health/ready')).body).toMatchObject({
+      status: 'up',
+      dependencies: { postgres: 'down', queue: 'up' },
+    });
     await world.startPostgres();
     await world.allSynced(440);
     const { rows } = await world.sql.query<{ id: string }>('SELECT id FROM ledger.leads');
@@ -67,6 +71,7 @@ describe.skipIf(findRedisServer() === null && !process.env['CI'])('the spool, in
     await redis.exited;
     const during = await world.postMany(service, 60);
     expect(during.every(({ status }) => status === 503)).toBe(true);
+    expect((await service.get('/health/ready')).status).toBe(503);
     expect(Math.max(...during.map(({ ms }) => ms))).toBeLessThan(1500);
   });
 
