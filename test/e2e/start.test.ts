@@ -74,6 +74,24 @@ describe('npm start on a machine with Node alone', () => {
     expect((await second.post(LEAD)).body.status).toBe('duplicate');
   });
 
+  it.skipIf(!hasRedis() || process.platform !== 'linux')(
+    'starts no second redis-server on the files of a frozen one',
+    async () => {
+      const env = { DATA_DIR: join(folder, 'data') };
+      const first = await start(env);
+      const { pid } = JSON.parse(await readFile(join(env.DATA_DIR, 'redis/server.json'), 'utf8')) as { pid: number };
+      await first.kill();
+      process.kill(pid, 'SIGSTOP');
+      try {
+        const refused = await runToExit({ ...env, PORT: '0' });
+        expect([refused.code, refused.output]).toEqual([1, expect.stringContaining(`process ${pid}) still holds`)]);
+      } finally {
+        process.kill(pid, 'SIGCONT');
+      }
+      await syncedLead(await start(env));
+    },
+  );
+
   it('runs twice at once on different ports and data folders, and refuses the same folder', async () => {
     const [a, b] = await Promise.all(['a', 'b'].map((name) => start({ DATA_DIR: join(folder, name), ...nodeAlone() })));
     expect((await a!.post(LEAD)).body.status).toBe('accepted');

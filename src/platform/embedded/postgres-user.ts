@@ -1,4 +1,4 @@
-import { chown, readdir, readFile } from 'node:fs/promises';
+import { lchown, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** Who runs PostgreSQL: it refuses to run as root, so root lends it another user. */
@@ -16,9 +16,9 @@ export async function serverUser(): Promise<ServerUser | null> {
   return uid && gid ? { uid: Number(uid), gid: Number(gid) } : { uid: 65534, gid: 65534 };
 }
 
-/** Gives a folder and all that is in it to the user. */
+/** Gives a folder and all that is in it to the user; links themselves, never what they point to, which may be anybody's. */
 export async function giveTo(user: ServerUser, folder: string): Promise<void> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  await chown(folder, user.uid, user.gid);
-  for (const entry of entries) await chown(join(entry.parentPath, entry.name), user.uid, user.gid);
+  await lchown(folder, user.uid, user.gid);
+  for (const entry of entries) await lchown(join(entry.parentPath, entry.name), user.uid, user.gid);
 }

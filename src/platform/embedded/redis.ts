@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
-import { mkdir, readFile, realpath, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readlink, realpath, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { Redis } from 'ioredis';
 import { AppError } from '../../errors/app-error.js';
@@ -121,12 +121,22 @@ async function stopOrphan(folder: string, dataFolder: string, password: string):
   const record = await readFile(join(folder, 'server.json'), 'utf8').catch(() => '{}');
   const { pid, port } = parseRecord(record);
   if (!pid || !port || !lives(pid)) return;
-  const directory = await withClient(urlOf(port, password), (client) => client.config('GET', 'dir') as Promise<string[]>).catch(
-    () => [],
-  );
-  if (directory[1] !== (await realpath(dataFolder)) && directory[1] !== dataFolder) return;
-  await withClient(urlOf(port, password), (client) => client.shutdown()).catch(() => {}); // it hangs up instead of answering
-  await untilGone(pid, STOP_WITHIN_MS);
+  const places = new Set([dataFolder, await realpath(dataFolder)]);
+  const url = urlOf(port, password);
+  const [, directory] = await withClient(url, (client) => client.config('GET', 'dir') as Promise<string[]>).catch(() => []);
+  if (directory !== undefined && places.has(directory)) {
+    await withClient(url, (client) => client.shutdown()).catch(() => {}); // it hangs up instead of answering
+    await untilGone(pid, STOP_WITHIN_MS);
+    return;
+  }
+  // Frozen or stuck, but at work in this very folder: a second server on its files would ruin them.
+  const workingIn = await readlink(`/proc/${pid}/cwd`).catch(() => null);
+  if (workingIn !== null && places.has(workingIn)) {
+    throw new AppError(
+      'EMBEDDED_REDIS_FAILED',
+      `A redis-server of an earlier start (process ${pid}) still holds ${dataFolder} and does not answer. Nothing was changed. End it, and start again.`,
+    );
+  }
 }
 
 function parseRecord(text: string): { pid?: number; port?: number } {
