@@ -30,10 +30,12 @@ export class AppError extends Error {
     return classOf(this.code);
   }
 
-  /** Any thrown value as an AppError; what the catalogue does not know becomes `UNEXPECTED` with the original as cause. */
+  /**
+   * Any thrown value as an AppError. What the catalogue does not know becomes `UNEXPECTED` with the original as cause; its message
+   * is not taken over, since foreign messages quote values, and ours are logged and stored.
+   */
   static from(error: unknown): AppError {
     if (error instanceof AppError) return error;
-    const message = error instanceof Error ? error.message : String(error);
-    return new AppError('UNEXPECTED', message, { cause: error });
+    return new AppError('UNEXPECTED', 'An unexpected error; the log has the place in the code.', { cause: error });
   }
 }

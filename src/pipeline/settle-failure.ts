@@ -31,7 +31,7 @@ export async function settleFailure(
 
   const now = tools.clock.now();
   const nextAttemptAt = disposition.kind === 'retry' ? new Date(now + disposition.delayMs) : null;
-  const record = { stage, code: error.code, message: messageOf(error), at: new Date(now).toISOString() };
+  const record = { stage, code: error.code, message: error.message, at: new Date(now).toISOString() };
   try {
     if (disposition.kind === 'fallback') {
       await tools.ledger.recordFailure(claim, record, new Date(now));
@@ -46,9 +46,4 @@ export async function settleFailure(
   return disposition.kind === 'retry'
     ? { kind: 'retry', delayMs: disposition.delayMs, code: error.code }
     : { kind: 'dead', code: error.code };
-}
-
-/** A foreign error's message may quote personal data, so only our own sentences are kept. */
-function messageOf(error: AppError): string {
-  return error.code === 'UNEXPECTED' ? 'An unexpected error; the log has the place in the code.' : error.message;
 }

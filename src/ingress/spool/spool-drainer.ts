@@ -1,3 +1,4 @@
+import { AppError } from '../../errors/app-error.js';
 import type { Ledger } from '../../ledger/ledger.js';
 import type { Logger } from '../../platform/logger.js';
 import type { Metrics } from '../../platform/metrics.js';
@@ -45,8 +46,14 @@ export class SpoolDrainer {
       const size = await this.tools.spool.size();
       this.tools.metrics.spoolEntries.set(size);
       if (size > 0) await this.tools.ledger.asDrainLeader(() => this.drain());
-    } catch {
-      // One of the two stores is away. Nothing was removed; the next look goes on.
+    } catch (error) {
+      // Nothing was removed, and the next look goes on. That a store is away has been said; anything else somebody must see.
+      if (error instanceof AppError && error.code !== 'LEDGER_UNAVAILABLE') {
+        this.tools.logger.error(
+          { err: error },
+          'The spool cannot be drained: the ledger refuses one of its leads. They are all kept',
+        );
+      }
     }
   }
 
