@@ -10,20 +10,35 @@ export interface FieldProblem {
 interface AppErrorOptions {
   cause?: unknown;
   problems?: FieldProblem[];
+  /** How long the downstream asked us to wait (Retry-After, RetryInfo), in milliseconds. */
+  retryAfterMs?: number;
+  /**
+   * What a setting of the downstream would look like if it were the cause, e.g. `REQUIRED_FIELD_MISSING:Industry`. Where several
+   * distinct leads fail with the same signature, the setting is at fault and not the leads.
+   */
+  signature?: string;
+  /** What the downstream answered, shortened and without personal data, for whoever reads the dead letter. */
+  answer?: string;
 }
 
 /** The only error that the service throws on purpose: a code of the catalogue, a sentence, and what caused it. */
 export class AppError extends Error {
   override readonly name = 'AppError';
   readonly problems: FieldProblem[];
+  readonly retryAfterMs: number | undefined;
+  readonly signature: string | undefined;
+  readonly answer: string | undefined;
 
   constructor(
     readonly code: ErrorCode,
     message: string,
-    { cause, problems = [] }: AppErrorOptions = {},
+    { cause, problems = [], retryAfterMs, signature, answer }: AppErrorOptions = {},
   ) {
     super(message, cause === undefined ? {} : { cause });
     this.problems = problems;
+    this.retryAfterMs = retryAfterMs;
+    this.signature = signature;
+    this.answer = answer;
   }
 
   get class(): ErrorClass {

@@ -4,11 +4,23 @@
  * - `input`: the sender's request is wrong; nothing was stored.
  * - `permanent`: this record will never succeed as it is: dead letter at once.
  * - `transient`: this record may succeed later: retried, then dead letter.
- * - `outage`: the downstream is unreachable or broken for everyone.
+ * - `dependency-down`: the downstream is unreachable or broken for everyone.
+ * - `rate-limited`: the downstream is well and has told us to wait; nobody's fault, so no attempt is counted.
+ * - `configuration`: the downstream refuses us, not the record: a key, a permission or a setting is wrong.
+ * - `fallback`: no better answer will come for this record: the stage goes on without one.
  * - `startup`: the service cannot run as it is configured.
  * - `internal`: a condition inside the service, not the lead's fault.
  */
-export type ErrorClass = 'input' | 'permanent' | 'transient' | 'outage' | 'startup' | 'internal';
+export type ErrorClass =
+  | 'input'
+  | 'permanent'
+  | 'transient'
+  | 'dependency-down'
+  | 'rate-limited'
+  | 'configuration'
+  | 'fallback'
+  | 'startup'
+  | 'internal';
 
 interface CatalogueEntry {
   class: ErrorClass;
@@ -81,25 +93,40 @@ export const ERROR_CATALOGUE = {
     remedy: 'The detail of the problem says which part of it.',
   },
   LEDGER_UNAVAILABLE: {
-    class: 'outage',
+    class: 'dependency-down',
     meaning: 'PostgreSQL did not confirm the write, so the lead was not accepted.',
     remedy: 'Send it again after the seconds in Retry-After. Check that PostgreSQL is reachable.',
   },
   LEDGER_OVERLOADED: {
-    class: 'outage',
+    class: 'dependency-down',
     meaning:
       'More leads were waiting for PostgreSQL than the service holds in memory, so this one was refused rather than risked.',
     remedy: 'Send it again after the seconds in Retry-After. Add API instances or a faster database if it recurs.',
   },
   QUEUE_UNAVAILABLE: {
-    class: 'outage',
+    class: 'dependency-down',
     meaning: 'The queue store did not answer.',
     remedy: 'Nothing is lost: the sweeper enqueues the leads when it is back. Check Redis.',
   },
   CRM_UNAVAILABLE: {
-    class: 'outage',
+    class: 'dependency-down',
     meaning: 'The CRM did not answer.',
     remedy: 'Nothing to do for the lead: it is retried. Check the CRM.',
+  },
+  CRM_RATE_LIMITED: {
+    class: 'rate-limited',
+    meaning: 'The CRM has no API calls left for us at present.',
+    remedy: 'Nothing to do for the lead: it waits until there are. Raise the API limit or lower CRM_RATE_LIMIT_PER_SECOND.',
+  },
+  CRM_MISCONFIGURED: {
+    class: 'configuration',
+    meaning: 'The CRM refuses our credentials, or something that every record needs is missing there.',
+    remedy: 'Correct the credentials, the permissions or the fields in the CRM. Leads wait meanwhile and lose no attempt.',
+  },
+  CRM_RECORD_BUSY: {
+    class: 'transient',
+    meaning: 'Another change held the record in the CRM.',
+    remedy: 'Nothing: it is retried.',
   },
   CRM_RECORD_REJECTED: {
     class: 'permanent',
@@ -107,9 +134,34 @@ export const ERROR_CATALOGUE = {
     remedy: 'Read the last error, correct the fields and replay the dead letter.',
   },
   AI_UNAVAILABLE: {
-    class: 'outage',
+    class: 'dependency-down',
     meaning: 'The model did not answer.',
     remedy: 'Nothing to do for the lead: it is retried. Check the AI provider.',
+  },
+  AI_RATE_LIMITED: {
+    class: 'rate-limited',
+    meaning: 'The model takes no more requests for now, or the quota of the day is used up.',
+    remedy: 'Nothing to do for the lead: it waits for a while, then goes on with a fallback score and is scored later.',
+  },
+  AI_MISCONFIGURED: {
+    class: 'configuration',
+    meaning: 'The AI provider refuses the key, the permission or the model.',
+    remedy: 'Correct the key or the model name. Leads go on with a fallback score meanwhile and are scored later.',
+  },
+  AI_TIMEOUT: {
+    class: 'transient',
+    meaning: 'The model took longer than AI_TIMEOUT_MS.',
+    remedy: 'Nothing to do for the lead: it is retried, then goes on with a fallback score. Raise AI_TIMEOUT_MS if it recurs.',
+  },
+  AI_ANSWER_INVALID: {
+    class: 'transient',
+    meaning: 'The model answered something that is not a score.',
+    remedy: 'Nothing to do for the lead: it is retried, then goes on with a fallback score.',
+  },
+  AI_REFUSED: {
+    class: 'fallback',
+    meaning: 'The model refuses to judge this text.',
+    remedy: 'Nothing: the lead goes on with a fallback score and is flagged. Read its message before you call.',
   },
   UNEXPECTED: {
     class: 'transient',

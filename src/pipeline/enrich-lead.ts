@@ -36,7 +36,7 @@ async function score(tools: EnrichTools, claim: ClaimedLead, signal: AbortSignal
     return await tools.provider.score(claim, AbortSignal.any([signal, timeout]));
   } catch (cause) {
     if (!timeout.aborted) throw cause;
-    throw new AppError('AI_UNAVAILABLE', `The model did not answer within ${tools.timeoutMs} ms.`, { cause });
+    throw new AppError('AI_TIMEOUT', `The model did not answer within ${tools.timeoutMs} ms.`, { cause });
   } finally {
     tools.metrics.stageSeconds.observe({ stage: 'enrichment', outcome: 'scored' }, (tools.clock.now() - began) / 1000);
   }

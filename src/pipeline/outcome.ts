@@ -34,7 +34,7 @@ export function dispositionOf(error: AppError, stage: Stage, failures: number, p
   const last = error.class === 'permanent' || failures >= policy.attempts;
   if (!last) return { kind: 'retry', delayMs: backoffMs(failures, policy) };
   // The CRM is down, which is no lead's fault: it waits for as long as that takes, and no outage fills the dead letters.
-  if (error.class === 'outage' && stage === 'crm-sync') return { kind: 'wait', delayMs: OUTAGE_WAIT_MS };
+  if (error.class === 'dependency-down' && stage === 'crm-sync') return { kind: 'wait', delayMs: OUTAGE_WAIT_MS };
   return stage === 'enrichment' ? { kind: 'fallback' } : { kind: 'dead-letter' };
 }
 

@@ -6,6 +6,7 @@ import { AI_PROVIDERS } from '../enrichment/registry.js';
 import { Ledger } from '../ledger/ledger.js';
 import type { Clock } from '../platform/clock.js';
 import type { Config } from '../platform/config/config.js';
+import { UNLIMITED } from '../platform/throttle.js';
 import type { Logger } from '../platform/logger.js';
 import type { Metrics } from '../platform/metrics.js';
 import { CLOCK, CONFIG, DATABASE_URL, LOGGER, METRICS } from '../platform/platform.module.js';
@@ -25,7 +26,8 @@ const CRM = Symbol('CrmProvider');
     {
       provide: CRM,
       inject: [CONFIG, DATABASE_URL],
-      useFactory: (config: Config, databaseUrl: string) => CRM_PROVIDERS[config.CRM_PROVIDER]!({ config, databaseUrl }),
+      useFactory: (config: Config, databaseUrl: string) =>
+        CRM_PROVIDERS[config.CRM_PROVIDER]!({ config, databaseUrl, throttle: UNLIMITED }),
     },
     {
       provide: StageWorkers,

@@ -120,7 +120,7 @@ describe('enrichLead', () => {
       const abort = args[1] as AbortSignal;
       return new Promise((_, reject) => abort.addEventListener('abort', () => reject(abort.reason as Error)));
     });
-    expect(await enrichLead(enrichTools, reference, signal)).toMatchObject({ kind: 'retry', code: 'AI_UNAVAILABLE' });
+    expect(await enrichLead(enrichTools, reference, signal)).toMatchObject({ kind: 'retry', code: 'AI_TIMEOUT' });
   });
 
   it('writes and announces nothing when it was overtaken', async () => {

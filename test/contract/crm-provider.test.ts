@@ -5,6 +5,7 @@ import type { CrmProvider, CrmSync } from '../../src/crm/port.js';
 import type { Enrichment } from '../../src/lead/enrichment.js';
 import { leadIdOf, personKeyOf } from '../../src/lead/keys.js';
 import { loadConfig } from '../../src/platform/config/config.js';
+import { UNLIMITED } from '../../src/platform/throttle.js';
 import { freshDatabase } from '../support/database.js';
 
 /** What a suite needs to know of a CRM beside the port: how many records it has, and what a Lead says. */
@@ -18,7 +19,7 @@ interface Inspection {
 async function openMock(): Promise<{ provider: CrmProvider; inspect: Inspection }> {
   const database = await freshDatabase();
   const config = loadConfig({}, { aiProviders: ['heuristic'], crmProviders: ['postgres'] });
-  const provider = await CRM_PROVIDERS['postgres']!({ config, databaseUrl: database.url });
+  const provider = await CRM_PROVIDERS['postgres']!({ throttle: UNLIMITED, config, databaseUrl: database.url });
   const client = new pg.Client({ connectionString: database.url });
   await client.connect();
   return {
