@@ -19,7 +19,6 @@ export interface AckOptions {
   rounds: number;
   seconds: number;
   connections: number;
-  seed: number;
   say(line: string): void;
 }
 
@@ -53,7 +52,6 @@ export async function benchAck(options: AckOptions) {
   const stores = await startStores();
   const servers = new Map<Letter, Server>();
   try {
-    if (options.seed > 0) await seedLedger(stores, options.seed, options.say);
     for (const letter of LETTERS) servers.set(letter, await CANDIDATES[letter].start(stores));
     const runs = new Map<Letter, Run[]>(LETTERS.map((letter) => [letter, []]));
     // The first round warms the compilers up and does not count.
@@ -73,7 +71,7 @@ export async function benchAck(options: AckOptions) {
     }
     await sleep(1000);
     const { committed, enqueued } = await countOurs(stores);
-    return report(options, runs, committed - options.seed, enqueued);
+    return report(options, runs, committed, enqueued);
   } finally {
     await Promise.all([...servers.values()].map((server) => server.stop()));
     await stores.stop();
@@ -120,24 +118,6 @@ async function countOurs({ databaseUrl, redisUrl }: Stores): Promise<{ committed
   const enqueued = await redis.llen('{revenueflow}:enrichment:wait');
   redis.disconnect();
   return { committed: rows[0]!.n, enqueued };
-}
-
-/** Fills the ledger with synced leads, so that the cost of a large one shows. */
-async function seedLedger({ databaseUrl }: Stores, count: number, say: (line: string) => void): Promise<void> {
-  const sql = new pg.Client({ connectionString: databaseUrl });
-  await sql.connect();
-  const step = 250_000;
-  for (let from = 0; from < count; from += step) {
-    await sql.query(
-      `INSERT INTO ledger.leads (id, person_key, email, email_raw, campaign_id, state, received_at, content_at)
-       SELECT gen_random_uuid(), sha256(n::text::bytea), n || '@seed.com', n || '@seed.com', 'seed', 'synced', now(), now()
-       FROM generate_series($1::int, $2::int) n`,
-      [from, Math.min(from + step, count) - 1],
-    );
-    say(`seeded ${Math.min(from + step, count)} of ${count} ledger rows`);
-  }
-  await sql.query('VACUUM ANALYZE ledger.leads');
-  await sql.end();
 }
 
 function report(options: AckOptions, runs: Map<Letter, Run[]>, committed: number, enqueued: number) {

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { benchAck, printAck } from './ack.js';
+import { benchGrowth, printGrowth } from './growth.js';
 import { benchBurst, printBurst } from './burst.js';
 
 const program = new Command('npm run bench --').description(
@@ -13,7 +14,6 @@ program
   .option('--rounds <n>', 'rounds that count; the medians are shown', number, 5)
   .option('--seconds <n>', 'length of a round', number, 5)
   .option('--connections <n>', 'concurrent connections (Marketo makes at most 20)', number, 64)
-  .option('--seed <n>', 'rows that the ledger holds beforehand', number, 0)
   .option('--json', 'one JSON document instead of a table')
   .action(async ({ json, ...options }) => {
     const result = await benchAck({ ...options, say: (line: string) => process.stderr.write(`${line}\n`) });
@@ -31,6 +31,21 @@ program
     const result = await benchBurst({ ...options, say: (line: string) => process.stderr.write(`${line}\n`) });
     if (json) console.log(JSON.stringify(result, null, 2));
     else printBurst(result);
+  });
+
+program
+  .command('growth')
+  .description('the ack as the ledger grows, and the memory of the api as time goes by')
+  .option('--rows <n>', 'rows of the large ledger', number, 5_000_000)
+  .option('--rounds <n>', 'rounds with each; the medians are shown', number, 5)
+  .option('--seconds <n>', 'length of a round', number, 5)
+  .option('--connections <n>', 'concurrent connections', number, 20)
+  .option('--minutes <n>', 'how long memory is watched under full load', number, 10)
+  .option('--json', 'one JSON document instead of a table')
+  .action(async ({ json, ...options }) => {
+    const result = await benchGrowth({ ...options, say: (line: string) => process.stderr.write(`${line}\n`) });
+    if (json) console.log(JSON.stringify(result, null, 2));
+    else printGrowth(result);
   });
 
 await program.parseAsync();

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { cpus, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { EmbeddedServer } from '../src/platform/embedded/server.js';
@@ -45,10 +46,16 @@ export interface Server {
   stop(): Promise<void>;
 }
 
+/** The flag with which the `start` script bounds the heap. */
+const HEAP_LIMIT = /--max-old-space-size=\d+/.exec(
+  (createRequire(import.meta.url)('../package.json') as { scripts: { start: string } }).scripts.start,
+)![0];
+
 /** Starts one of the servers to compare, or the service itself, and waits until it says its URL. */
 export async function startServer(script: string, env: Record<string, string>): Promise<Server> {
   const path = join(import.meta.dirname, '..', script);
-  const args = script.endsWith('.ts') ? ['--import', 'tsx', path] : [path];
+  // The service runs as `npm start` runs it.
+  const args = script.endsWith('.ts') ? ['--import', 'tsx', path] : [HEAP_LIMIT, path];
   const child = spawn(process.execPath, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'inherit'] });
   const url = await new Promise<string>((resolve, reject) => {
     let output = '';

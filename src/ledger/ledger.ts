@@ -27,6 +27,8 @@ export interface LedgerOptions {
 
 /** Leads that may wait in memory for a commit: about two seconds of work; past that the sender is told to come back. */
 const MAX_WAITING = 20_000;
+/** And what they may hold together, since a lead may be a thousand times larger than the usual. */
+const MAX_WAITING_CHARACTERS = 64_000_000;
 
 /**
  * The truth about every lead. Each method is one SQL statement (its own file beside this one), shared by concurrent callers
@@ -37,6 +39,7 @@ export class Ledger {
   private readonly accepting: Batcher<LeadToAccept, AcceptedLead>;
   /** The newest request under way of each lead, so that its exact repeats can share its commit. */
   private readonly newest = new Map<string, { content: string; answer: Promise<AcceptedLead> }>();
+  private waitingCharacters = 0;
   private readonly claimingForEnrichment: Batcher<ClaimRequest, ClaimedLead | null>;
   private readonly claimingForSync: Batcher<ClaimRequest, LeadClaimedForSync | null>;
   private readonly checkpointing: Batcher<EnrichmentCheckpoint, number | null>;
@@ -80,12 +83,15 @@ export class Ledger {
     const content = JSON.stringify([lead.name, lead.attributes]);
     const underWay = this.newest.get(lead.id);
     if (underWay?.content === content) return { ...(await underWay.answer), outcome: 'duplicate' };
+    if (this.waitingCharacters + content.length > MAX_WAITING_CHARACTERS) throw overloaded();
     const answer = guarded(this.accepting.submit(lead));
+    this.waitingCharacters += content.length;
     const entry = { content, answer };
     this.newest.set(lead.id, entry);
     try {
       return await answer;
     } finally {
+      this.waitingCharacters -= content.length;
       if (this.newest.get(lead.id) === entry) this.newest.delete(lead.id);
     }
   }
@@ -203,6 +209,10 @@ function stageBatcher<Item, Result>(run: BatcherOptions<Item, Result>['run'], ke
   });
 }
 
+function overloaded(): AppError {
+  return new AppError('LEDGER_OVERLOADED', 'Too many leads are waiting for PostgreSQL; this one was not taken.');
+}
+
 function refuseStale(written: boolean): void {
   if (!written) throw new AppError('STALE_RUN', 'A newer run has taken this lead over; the late write was refused.');
 }
@@ -224,7 +234,7 @@ async function guarded<T>(answer: Promise<T>): Promise<T> {
   } catch (cause) {
     if (cause instanceof AppError) throw cause;
     if (cause instanceof BatcherFull) {
-      throw new AppError('LEDGER_OVERLOADED', 'Too many leads are waiting for PostgreSQL; this one was not taken.');
+      throw overloaded();
     }
     if (isDataError(cause)) {
       throw new AppError('INVALID_LEAD', 'PostgreSQL cannot store a value of this lead; it was not taken.', { cause });
