@@ -11,15 +11,17 @@ const rooms = {
   // The truth and the hint, each on its own.
   ledger: ['lead', 'errors', 'platform'],
   queue: ['lead', 'errors', 'platform'],
+  // What protects the downstreams: breaker, rate, share, pause.
+  flow: ['lead', 'errors', 'platform'],
   // The two ports to the outside. They never see each other.
   enrichment: ['lead', 'errors', 'platform'],
   crm: ['lead', 'errors', 'platform'],
   // The front door: it must never wait for a model or a CRM, so it cannot even import one.
   ingress: ['ledger', 'queue', 'lead', 'errors', 'platform'],
   // The only room that sees both ports.
-  pipeline: ['ledger', 'queue', 'enrichment', 'crm', 'lead', 'errors', 'platform'],
+  pipeline: ['ledger', 'queue', 'flow', 'enrichment', 'crm', 'lead', 'errors', 'platform'],
   recovery: ['ledger', 'queue', 'lead', 'errors', 'platform'],
-  ops: ['ledger', 'queue', 'recovery', 'lead', 'errors', 'platform'],
+  ops: ['ledger', 'queue', 'flow', 'recovery', 'lead', 'errors', 'platform'],
 };
 
 const roomRules = Object.entries(rooms).map(([room, allowed]) => ({

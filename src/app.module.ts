@@ -1,4 +1,5 @@
 import { Module, type DynamicModule, type Type } from '@nestjs/common';
+import { FlowModule } from './flow/flow.module.js';
 import { IngressModule } from './ingress/ingress.module.js';
 import { LedgerModule } from './ledger/ledger.module.js';
 import { OpsModule } from './ops/ops.module.js';
@@ -17,6 +18,7 @@ export class AppModule {
         PlatformModule.with(parts),
         QueueModule.with(backend),
         LedgerModule,
+        FlowModule,
         OpsModule,
         ...(role === 'worker' ? [] : [IngressModule.with(parts.config, redisUrl)]),
         ...(role === 'api' ? [] : await workerModules()),

@@ -12,5 +12,6 @@ export interface CrmSettings {
 
 /** Every CRM, by its name in CRM_PROVIDER. The folder is loaded only when it is chosen. */
 export const CRM_PROVIDERS: Record<string, (settings: CrmSettings) => Promise<CrmProvider>> = {
-  postgres: async ({ databaseUrl }) => new (await import('./postgres/postgres-crm.provider.js')).PostgresCrmProvider(databaseUrl),
+  postgres: async ({ databaseUrl, throttle }) =>
+    new (await import('./postgres/postgres-crm.provider.js')).PostgresCrmProvider(databaseUrl, throttle),
 };

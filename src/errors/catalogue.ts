@@ -168,6 +168,17 @@ export const ERROR_CATALOGUE = {
     meaning: 'An error that the catalogue does not know.',
     remedy: 'It is retried, then dead-lettered with its cause in the log. Report it: it should have a code.',
   },
+  WORKER_CRASHED: {
+    class: 'permanent',
+    meaning: 'The worker process died each time that it had this lead in hand, also when it had nothing else.',
+    remedy: 'Look at the log before the crashes. Correct or discard the dead letter; do not replay it as it is.',
+  },
+  AI_OVERLOADED: {
+    class: 'rate-limited',
+    meaning: 'More leads arrive than the model may be asked about in time.',
+    remedy:
+      'Nothing to do for the lead: it went on with the score of the heuristic. Raise AI_RATE_LIMIT_PER_SECOND if it recurs.',
+  },
   STALE_RUN: {
     class: 'internal',
     meaning: 'A newer run has taken the lead over, so the late write was refused.',

@@ -35,8 +35,14 @@ export interface CrmReference {
 export interface LeadError {
   stage: Stage;
   code: string;
+  /** Of the error catalogue: whose fault it was. */
+  class: string;
   message: string;
   at: string;
+  /** What the same cause would look like on other leads; see AppError. */
+  signature?: string;
+  /** What the downstream answered last, without personal data. */
+  answer?: string;
 }
 
 /** A whole ledger row. Times are ISO 8601 in UTC. */

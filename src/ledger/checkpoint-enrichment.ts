@@ -12,7 +12,7 @@ const CHECKPOINT = `
 WITH done AS (
   UPDATE ledger.leads l
   SET state = 'enriched', enrichment = i.enrichment::jsonb, scorings = l.scorings + 1, enriched_at = clock_timestamp(),
-      claimed_by = NULL, next_attempt_at = NULL, last_error = NULL, touched_at = now(), event_seq = l.event_seq + 1
+      claimed_by = NULL, suspicions = 0, alone = false, crashes = 0, next_attempt_at = NULL, last_error = NULL, touched_at = now(), event_seq = l.event_seq + 1
   FROM unnest($1::uuid[], $2::bigint[], $3::text[]) AS i (id, fence, enrichment)
   WHERE l.id = i.id AND l.fence = i.fence AND l.state = 'received'
   RETURNING l.id, l.epoch, l.event_seq, l.enrichment, l.revision, l.claimed_at

@@ -17,6 +17,15 @@ export interface ClaimedLead extends LeadContent {
   fence: string;
   /** Failures so far of this revision in this stage. */
   attempts: number;
+  /** When this revision failed last; null where it has not. */
+  lastFailureAt: Date | null;
+  /** When this revision was first about to be scored. */
+  firstScoringAt: Date | null;
+  /** Workers that died while they had this lead among others, and alone. */
+  suspicions: number;
+  crashes: number;
+  /** A replay or a re-score: fresh leads go first. */
+  lowPriority: boolean;
   receivedAt: Date;
   contentAt: Date;
   claimedAt: Date;
@@ -27,12 +36,19 @@ export interface LeadClaimedForSync extends ClaimedLead {
   projection: { lead: LeadContent; enrichment: Enrichment; version: number };
 }
 
+/** A claim that nobody ended, of a worker that nobody has heard of lately: it died with this lead in its hands. */
+const ORPHANED = `(l.claimed_by IS NOT NULL AND l.claimed_by <> $3
+    AND NOT EXISTS (SELECT 1 FROM flow.workers w WHERE w.worker = l.claimed_by AND w.seen_at > now() - interval '5 seconds'))::int`;
+
 const claim = (state: OpenState, attempts: string) => `
   UPDATE ledger.leads l
-  SET fence = nextval('ledger.fence'), claimed_by = $3, claimed_at = clock_timestamp(), touched_at = now()
+  SET fence = nextval('ledger.fence'), claimed_by = $3, claimed_at = clock_timestamp(), touched_at = now(),
+    suspicions = l.suspicions + ${ORPHANED}, crashes = l.crashes + ${ORPHANED} * l.alone::int, alone = false
+    ${state === 'received' ? ', first_scoring_at = coalesce(l.first_scoring_at, clock_timestamp())' : ''}
   FROM unnest($1::uuid[], $2::int[]) AS c (id, epoch)
   WHERE l.id = c.id AND l.epoch = c.epoch AND l.state = '${state}'
-  RETURNING ${CONTENT_COLUMNS('l')}, l.epoch, l.fence, l.${attempts} AS attempts, l.received_at, l.content_at, l.claimed_at, l.person_key AS person`;
+  RETURNING ${CONTENT_COLUMNS('l')}, l.epoch, l.fence, l.${attempts} AS attempts, l.received_at, l.content_at, l.claimed_at, l.person_key AS person,
+    (l.last_error->>'at')::timestamptz AS last_failure_at, l.first_scoring_at, l.suspicions, l.crashes, l.low_priority`;
 
 const CLAIM_FOR_ENRICHMENT = claim('received', 'enrichment_attempts');
 
@@ -59,6 +75,11 @@ interface ClaimedRow extends ContentRow {
   received_at: Date;
   content_at: Date;
   claimed_at: Date;
+  last_failure_at: Date | null;
+  first_scoring_at: Date | null;
+  suspicions: number;
+  crashes: number;
+  low_priority: boolean;
 }
 
 interface ClaimedForSyncRow extends ClaimedRow {
@@ -101,5 +122,10 @@ function claimedOf(row: ClaimedRow): ClaimedLead {
     receivedAt: row.received_at,
     contentAt: row.content_at,
     claimedAt: row.claimed_at,
+    lastFailureAt: row.last_failure_at,
+    firstScoringAt: row.first_scoring_at,
+    suspicions: row.suspicions,
+    crashes: row.crashes,
+    lowPriority: row.low_priority,
   };
 }

@@ -1,7 +1,7 @@
-import { hostname } from 'node:os';
 import { Global, Module } from '@nestjs/common';
 import type { Config } from '../platform/config/config.js';
 import { ACCEPT_POOL, CONFIG, LEDGER_POOL } from '../platform/platform.module.js';
+import { WORKER_ID } from '../platform/worker-id.js';
 import type { Pool } from '../platform/postgres.js';
 import { Ledger } from './ledger.js';
 
@@ -12,7 +12,7 @@ import { Ledger } from './ledger.js';
       provide: Ledger,
       inject: [CONFIG, LEDGER_POOL, ACCEPT_POOL],
       useFactory: (config: Config, pool: Pool, acceptPool: Pool) =>
-        new Ledger({ pool, acceptPool, worker: `${hostname()}/${process.pid}`, contentIgnore: config.CONTENT_IGNORE }),
+        new Ledger({ pool, acceptPool, worker: WORKER_ID, contentIgnore: config.CONTENT_IGNORE }),
     },
   ],
   exports: [Ledger],

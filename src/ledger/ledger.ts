@@ -2,6 +2,7 @@ import { AppError } from '../errors/app-error.js';
 import type { Enrichment } from '../lead/enrichment.js';
 import type { CrmReference, Lead, LeadError, LeadEvent } from '../lead/lead.js';
 import type { Stage } from '../lead/state.js';
+import { boundary } from '../platform/boundary.js';
 import { Batcher, BatcherFull, type BatcherOptions } from '../platform/batcher.js';
 import type { Cursor, Page } from '../platform/page.js';
 import type { Pool } from '../platform/postgres.js';
@@ -13,6 +14,8 @@ import { asLeader } from './leadership.js';
 import { markSynced, type SyncedLead } from './mark-synced.js';
 import { pruneRejections } from './rejections.js';
 import { recordFailure } from './record-failure.js';
+import { markAlone, releaseClaims, type Release } from './release-claims.js';
+import { countDeadWith, returnAttempts, type Acquittal } from './return-attempts.js';
 import { backlog, openLeads, raiseEpochs, type OpenLead } from './sweep.js';
 
 export interface LedgerOptions {
@@ -44,6 +47,7 @@ export class Ledger {
   private readonly claimingForSync: Batcher<ClaimRequest, LeadClaimedForSync | null>;
   private readonly checkpointing: Batcher<EnrichmentCheckpoint, number | null>;
   private readonly marking: Batcher<SyncedLead, boolean>;
+  private readonly releasing: Batcher<Release, void>;
 
   constructor(private readonly options: LedgerOptions) {
     const { pool, acceptPool, worker, contentIgnore } = options;
@@ -71,6 +75,13 @@ export class Ledger {
     this.marking = stageBatcher(
       (leads) => markSynced(pool, leads),
       (lead) => lead.id,
+    );
+    this.releasing = stageBatcher(
+      async (claims) => {
+        await releaseClaims(pool, claims);
+        return [];
+      },
+      (claim) => claim.id,
     );
   }
 
@@ -105,11 +116,11 @@ export class Ledger {
   }
 
   claimForEnrichment(request: ClaimRequest): Promise<ClaimedLead | null> {
-    return guarded(this.claimingForEnrichment.submit(request));
+    return guarded(boundary('ledger.claim-for-enrichment', request.leadId, () => this.claimingForEnrichment.submit(request)));
   }
 
   claimForSync(request: ClaimRequest): Promise<LeadClaimedForSync | null> {
-    return guarded(this.claimingForSync.submit(request));
+    return guarded(boundary('ledger.claim-for-sync', request.leadId, () => this.claimingForSync.submit(request)));
   }
 
   /**
@@ -119,7 +130,7 @@ export class Ledger {
    */
   async checkpoint(claim: ClaimedLead, enrichment: Enrichment): Promise<number> {
     const { id, fence } = claim;
-    const epoch = await guarded(this.checkpointing.submit({ id, fence, enrichment }));
+    const epoch = await guarded(boundary('ledger.checkpoint', id, () => this.checkpointing.submit({ id, fence, enrichment })));
     refuseStale(epoch !== null);
     return epoch!;
   }
@@ -127,13 +138,33 @@ export class Ledger {
   /** enriched → synced. @throws AppError STALE_RUN where a newer run has the lead; nothing was written. */
   async markSynced(claim: ClaimedLead, crm: CrmReference): Promise<void> {
     const { id, fence } = claim;
-    refuseStale(await guarded(this.marking.submit({ id, fence, crm })));
+    refuseStale(await guarded(boundary('ledger.mark-synced', id, () => this.marking.submit({ id, fence, crm }))));
   }
 
   /** Counts the failed attempt; `nextAttemptAt` null makes it a dead letter. @throws AppError STALE_RUN */
   async recordFailure(claim: ClaimedLead, error: LeadError, nextAttemptAt: Date | null): Promise<void> {
     const { id, fence } = claim;
-    refuseStale(await guarded(recordFailure(this.options.pool, { id, fence, error, nextAttemptAt })));
+    const failure = { id, fence, error, nextAttemptAt };
+    refuseStale(await guarded(boundary('ledger.record-failure', id, () => recordFailure(this.options.pool, failure))));
+  }
+
+  /** Hands a lead back untried. A newer run's lead is left alone. */
+  release({ id, fence }: ClaimedLead): Promise<void> {
+    return guarded(this.releasing.submit({ id, fence }));
+  }
+
+  /** From here on the run has its worker for itself. @throws AppError STALE_RUN */
+  async markAlone({ id, fence }: ClaimedLead): Promise<void> {
+    refuseStale(await guarded(markAlone(this.options.pool, { id, fence })));
+  }
+
+  /** Gives back the attempts that were no lead's fault. @returns how many leads got some. */
+  returnAttempts(acquittal: Acquittal): Promise<number> {
+    return guarded(returnAttempts(this.options.pool, acquittal));
+  }
+
+  countDeadWith(acquittal: Acquittal): Promise<number> {
+    return guarded(countDeadWith(this.options.pool, acquittal));
   }
 
   find(id: string): Promise<{ lead: Lead; events: LeadEvent[] } | null> {

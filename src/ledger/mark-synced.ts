@@ -12,7 +12,7 @@ const MARK_SYNCED = `
 WITH done AS (
   UPDATE ledger.leads l
   SET state = 'synced', crm = i.crm::jsonb, synced_at = clock_timestamp(),
-      claimed_by = NULL, next_attempt_at = NULL, last_error = NULL, replaced = NULL, touched_at = now(), event_seq = l.event_seq + 1
+      claimed_by = NULL, suspicions = 0, alone = false, crashes = 0, next_attempt_at = NULL, last_error = NULL, replaced = NULL, low_priority = false, touched_at = now(), event_seq = l.event_seq + 1
   FROM unnest($1::uuid[], $2::bigint[], $3::text[]) AS i (id, fence, crm)
   WHERE l.id = i.id AND l.fence = i.fence AND l.state = 'enriched'
   RETURNING l.id, l.event_seq, l.crm, l.revision, l.claimed_at

@@ -16,14 +16,15 @@ WITH done AS (
   SET state = CASE WHEN $4::timestamptz IS NULL THEN 'dead' ELSE l.state END,
       enrichment_attempts = l.enrichment_attempts + ($3::jsonb->>'stage' = 'enrichment')::int,
       crm_sync_attempts = l.crm_sync_attempts + ($3::jsonb->>'stage' = 'crm-sync')::int,
-      last_error = $3::jsonb, next_attempt_at = $4, claimed_by = NULL, touched_at = now(), event_seq = l.event_seq + 1
+      last_error = $3::jsonb, next_attempt_at = $4, died_at = CASE WHEN $4::timestamptz IS NULL THEN clock_timestamp() END,
+      claimed_by = NULL, suspicions = 0, alone = false, crashes = 0, touched_at = now(), event_seq = l.event_seq + 1
   WHERE l.id = $1 AND l.fence = $2 AND l.state IN ('received', 'enriched')
-  RETURNING l.id, l.event_seq,
+  RETURNING l.id, l.event_seq, l.revision,
     CASE WHEN $3::jsonb->>'stage' = 'enrichment' THEN l.enrichment_attempts ELSE l.crm_sync_attempts END AS attempt
 ), audited AS (
   INSERT INTO ledger.events (lead_id, seq, at, kind, detail)
   SELECT id, event_seq, clock_timestamp(), CASE WHEN $4::timestamptz IS NULL THEN 'dead-lettered' ELSE 'attempt-failed' END,
-    $3::jsonb || jsonb_build_object('attempt', attempt, 'nextAttemptAt', $4::timestamptz)
+    $3::jsonb || jsonb_build_object('attempt', attempt, 'revision', revision, 'nextAttemptAt', $4::timestamptz)
   FROM done
 )
 SELECT id FROM done`;

@@ -7,10 +7,17 @@ export interface OpenLead {
   leadId: string;
   epoch: number;
   state: OpenState;
+  /** When its newest content was received. */
+  contentAt: Date;
+  /** Not to be tried before; null: at once. */
+  nextAttemptAt: Date | null;
+  /** After all others. */
+  lowPriority: boolean;
 }
 
 const OPEN_LEADS = `
-SELECT id AS "leadId", epoch, state FROM ledger.leads
+SELECT id AS "leadId", epoch, state, content_at AS "contentAt", next_attempt_at AS "nextAttemptAt", low_priority AS "lowPriority"
+FROM ledger.leads
 WHERE state IN ('received', 'enriched') AND id > $1 AND touched_at < now() - make_interval(secs => $2 / 1000.0)
 ORDER BY id LIMIT $3`;
 
@@ -19,7 +26,8 @@ const RAISE_EPOCHS = `
 UPDATE ledger.leads l SET epoch = l.epoch + 1, touched_at = now()
 FROM unnest($1::uuid[], $2::int[], $3::text[]) AS o (id, epoch, state)
 WHERE l.id = o.id AND l.epoch = o.epoch AND l.state = o.state
-RETURNING l.id AS "leadId", l.epoch, l.state`;
+RETURNING l.id AS "leadId", l.epoch, l.state, l.content_at AS "contentAt", l.next_attempt_at AS "nextAttemptAt",
+  l.low_priority AS "lowPriority"`;
 
 /** A page of open leads in id order that nobody has touched for `quietMs`; start with the nil UUID. */
 export async function openLeads(pool: Pool, afterId: string, quietMs: number, limit: number): Promise<OpenLead[]> {

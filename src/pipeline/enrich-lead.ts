@@ -1,65 +1,125 @@
 import { AppError } from '../errors/app-error.js';
 import type { EnrichmentProvider } from '../enrichment/port.js';
+import type { Permit } from '../flow/stage-gate.js';
 import type { Enrichment } from '../lead/enrichment.js';
 import type { ClaimedLead } from '../ledger/claim-leads.js';
+import { boundary } from '../platform/boundary.js';
 import type { JobOutcome, JobReference } from '../queue/job.js';
+import type { AiTurns } from './ai-turns.js';
+import { buryIfItKills } from './bury-if-it-kills.js';
 import { settleFailure } from './settle-failure.js';
+import { fallbackScore, standInScore } from './stand-in-score.js';
 import type { PipelineTools } from './tools.js';
+
+/** A late lead has no deadline left to meet, but takes a turn that is free. */
+const LATE_WAIT_MS = 1000;
+const GIVEN_UP_WAIT_MS = 1000;
 
 export interface EnrichTools extends PipelineTools {
   provider: EnrichmentProvider;
+  /** What ranks the leads before the model, and stands in for it. Its scores cost nothing. */
+  heuristic: EnrichmentProvider;
+  turns: AiTurns;
   /** AI_TIMEOUT_MS */
   timeoutMs: number;
+  /** AI_DEADLINE_SECONDS, in milliseconds */
+  deadlineMs: number;
+  /** SPEED_TO_LEAD_SLA_SECONDS, in milliseconds */
+  slaMs: number;
 }
 
 /** Brings one lead from received to enriched, and announces it to the next stage. */
 export async function enrichLead(tools: EnrichTools, reference: JobReference, signal: AbortSignal): Promise<JobOutcome> {
   const claim = await tools.ledger.claimForEnrichment(reference).catch(AppError.from);
-  if (claim instanceof AppError) return settleFailure(tools, 'enrichment', null, claim);
   if (!claim) return { kind: 'done' };
+  if (claim instanceof AppError) return settleFailure(tools, { stage: 'enrichment', claim: null, error: claim });
   try {
-    await checkpoint(tools, claim, await score(tools, claim, signal));
+    if (await buryIfItKills(tools, 'enrichment', claim)) return { kind: 'dead', code: 'WORKER_CRASHED' };
+    return await (tools.provider.local ? enrich(tools, claim, null, signal) : enrichInTurn(tools, claim, signal));
+  } catch (error) {
+    return fail(tools, claim, AppError.from(error), null);
+  }
+}
+
+/** Waits in the line before the model, for as long as the lead can afford. */
+async function enrichInTurn(tools: EnrichTools, claim: ClaimedLead, signal: AbortSignal): Promise<JobOutcome> {
+  const ranking = await tools.heuristic.score(claim, signal);
+  const now = tools.clock.now();
+  const halfOfSla = claim.contentAt.getTime() + tools.slaMs / 2;
+  const waitMs = Math.min(Math.max(halfOfSla - now, LATE_WAIT_MS), deadlineOf(tools, claim) - now);
+  const turn = await tools.turns.take({ rank: ranking.fitScore, waitMs, signal });
+  if (turn === 'given-up') {
+    await tools.ledger.release(claim).catch(() => {}); // PostgreSQL is away: the next claim takes it over
+    return { kind: 'wait', delayMs: GIVEN_UP_WAIT_MS };
+  }
+  tools.metrics.aiTurns.inc({ outcome: turn === 'missed' ? 'missed' : 'taken' });
+  if (turn !== 'missed') {
+    try {
+      return await enrich(tools, claim, turn.permit, signal);
+    } finally {
+      turn.end();
+    }
+  }
+  const outage = tools.flow.gates.enrichment.reason;
+  if (outage && tools.clock.now() >= deadlineOf(tools, claim)) {
+    await goOnWithFallback(tools, claim, new AppError(outage.code, 'The model could not be asked in time.'));
+  } else {
+    tools.metrics.aiFallbacks.inc({ reason: 'AI_OVERLOADED' });
+    await checkpoint(tools, claim, standInScore(ranking));
+  }
+  return { kind: 'done' };
+}
+
+async function enrich(tools: EnrichTools, claim: ClaimedLead, permit: Permit | null, signal: AbortSignal): Promise<JobOutcome> {
+  try {
+    const enrichment = await tools.isolation.run(claim.suspicions, async (alone) => {
+      if (alone) await tools.ledger.markAlone(claim);
+      return score(tools, claim, signal);
+    });
+    permit?.answered(true);
+    permit = null;
+    await checkpoint(tools, claim, enrichment);
     return { kind: 'done' };
   } catch (error) {
-    const reason = AppError.from(error);
-    return settleFailure(tools, 'enrichment', claim, reason, async () => {
-      await checkpoint(tools, claim, fallbackScore(tools.provider.name, reason));
-      tools.metrics.aiFallbacks.inc({ reason: reason.code });
-    });
+    return fail(tools, claim, AppError.from(error), permit);
   }
+}
+
+function fail(tools: EnrichTools, claim: ClaimedLead, error: AppError, permit: Permit | null): Promise<JobOutcome> {
+  const deadlinePassed = tools.clock.now() >= deadlineOf(tools, claim);
+  const fallback = () => goOnWithFallback(tools, claim, error);
+  return settleFailure(tools, { stage: 'enrichment', claim, error, permit, deadlinePassed, fallback });
 }
 
 async function score(tools: EnrichTools, claim: ClaimedLead, signal: AbortSignal): Promise<Enrichment> {
   const timeout = AbortSignal.timeout(tools.timeoutMs);
   const began = tools.clock.now();
+  let outcome = 'failed';
   try {
-    return await tools.provider.score(claim, AbortSignal.any([signal, timeout]));
+    const enrichment = await boundary('ai.score', claim.id, () =>
+      tools.provider.score(claim, AbortSignal.any([signal, timeout])),
+    );
+    outcome = 'scored';
+    return enrichment;
   } catch (cause) {
     if (!timeout.aborted) throw cause;
     throw new AppError('AI_TIMEOUT', `The model did not answer within ${tools.timeoutMs} ms.`, { cause });
   } finally {
-    tools.metrics.stageSeconds.observe({ stage: 'enrichment', outcome: 'scored' }, (tools.clock.now() - began) / 1000);
+    tools.metrics.stageSeconds.observe({ stage: 'enrichment', outcome }, (tools.clock.now() - began) / 1000);
   }
+}
+
+async function goOnWithFallback(tools: EnrichTools, claim: ClaimedLead, reason: AppError): Promise<void> {
+  await checkpoint(tools, claim, fallbackScore(tools.provider.name, reason));
+  tools.metrics.aiFallbacks.inc({ reason: reason.code });
 }
 
 /** Checkpoint first: a CRM retry must not buy a second AI call. */
 async function checkpoint(tools: EnrichTools, claim: ClaimedLead, enrichment: Enrichment): Promise<void> {
   const epoch = await tools.ledger.checkpoint(claim, enrichment);
-  tools.announcer.announce('crm-sync', { leadId: claim.id, epoch });
+  tools.announcer.announce('crm-sync', { leadId: claim.id, epoch, since: claim.contentAt.getTime(), low: claim.lowPriority });
 }
 
-/** The middle of the scale, marked as what it is, so that sales hears of the lead and a real score can follow. */
-export function fallbackScore(provider: string, error: AppError): Enrichment {
-  return {
-    fitScore: 50,
-    intent: 'unknown',
-    confidence: 0,
-    evidence: [],
-    reasoning: 'Not scored yet: the scorer did not answer in time. The score stands in until it does.',
-    scoreSource: 'fallback',
-    needsRescore: true,
-    flags: [`fallback:${error.code}`],
-    provider,
-    scorerVersion: 'fallback-1',
-  };
+function deadlineOf(tools: EnrichTools, claim: ClaimedLead): number {
+  return (claim.firstScoringAt?.getTime() ?? tools.clock.now()) + tools.deadlineMs;
 }

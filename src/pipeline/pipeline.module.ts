@@ -3,35 +3,56 @@ import type { CrmProvider } from '../crm/port.js';
 import { CRM_PROVIDERS } from '../crm/registry.js';
 import type { EnrichmentProvider } from '../enrichment/port.js';
 import { AI_PROVIDERS } from '../enrichment/registry.js';
+import { FlowControl } from '../flow/flow-control.js';
+import { FlowStore } from '../flow/flow-store.js';
+import { SharedThrottle } from '../flow/shared-throttle.js';
 import { Ledger } from '../ledger/ledger.js';
 import type { Clock } from '../platform/clock.js';
 import type { Config } from '../platform/config/config.js';
-import { UNLIMITED } from '../platform/throttle.js';
 import type { Logger } from '../platform/logger.js';
 import type { Metrics } from '../platform/metrics.js';
 import { CLOCK, CONFIG, DATABASE_URL, LOGGER, METRICS } from '../platform/platform.module.js';
+import { WORKER_ID } from '../platform/worker-id.js';
 import { Announcer } from '../queue/announcer.js';
 import type { QueueBackend } from '../queue/backend.js';
 import { QUEUE_BACKEND } from '../queue/queue.module.js';
-import { enrichLead } from './enrich-lead.js';
+import { createHandlers } from './handlers.js';
 import { StageWorkers } from './stage-workers.js';
-import { syncLead } from './sync-lead.js';
 
 const AI = Symbol('EnrichmentProvider');
+const HEURISTIC = Symbol('Heuristic');
 const CRM = Symbol('CrmProvider');
 
 @Module({
   providers: [
     { provide: AI, inject: [CONFIG], useFactory: (config: Config) => AI_PROVIDERS[config.AI_PROVIDER]!(config) },
+    { provide: HEURISTIC, inject: [CONFIG], useFactory: (config: Config) => AI_PROVIDERS['heuristic']!(config) },
     {
       provide: CRM,
-      inject: [CONFIG, DATABASE_URL],
-      useFactory: (config: Config, databaseUrl: string) =>
-        CRM_PROVIDERS[config.CRM_PROVIDER]!({ config, databaseUrl, throttle: UNLIMITED }),
+      inject: [CONFIG, DATABASE_URL, FlowStore],
+      useFactory: (config: Config, databaseUrl: string, store: FlowStore) =>
+        CRM_PROVIDERS[config.CRM_PROVIDER]!({
+          config,
+          databaseUrl,
+          throttle: new SharedThrottle(store, 'crm-sync', config.CRM_RATE_LIMIT_PER_SECOND),
+        }),
+    },
+    {
+      provide: FlowControl,
+      inject: [CONFIG, LOGGER, CLOCK, FlowStore],
+      useFactory: (config: Config, logger: Logger, clock: Clock, store: FlowStore) =>
+        new FlowControl({
+          store,
+          worker: WORKER_ID,
+          concurrency: { enrichment: config.AI_CONCURRENCY, 'crm-sync': config.CRM_CONCURRENCY },
+          baseMs: config.RETRY_BASE_MS,
+          clock,
+          logger,
+        }),
     },
     {
       provide: StageWorkers,
-      inject: [CONFIG, LOGGER, METRICS, CLOCK, Ledger, Announcer, QUEUE_BACKEND, AI, CRM],
+      inject: [CONFIG, LOGGER, METRICS, CLOCK, Ledger, Announcer, QUEUE_BACKEND, FlowStore, FlowControl, AI, HEURISTIC, CRM],
       useFactory: (
         config: Config,
         logger: Logger,
@@ -40,18 +61,16 @@ const CRM = Symbol('CrmProvider');
         ledger: Ledger,
         announcer: Announcer,
         backend: QueueBackend,
-        ai: EnrichmentProvider,
+        store: FlowStore,
+        flow: FlowControl,
+        scorer: EnrichmentProvider,
+        heuristic: EnrichmentProvider,
         crm: CrmProvider,
       ) => {
-        const policy = { attempts: config.RETRY_ATTEMPTS, baseMs: config.RETRY_BASE_MS };
-        const tools = { ledger, announcer, policy, clock, logger, metrics };
-        const enrichTools = { ...tools, provider: ai, timeoutMs: config.AI_TIMEOUT_MS };
-        const syncTools = { ...tools, provider: crm, slaSeconds: config.SPEED_TO_LEAD_SLA_SECONDS };
-        const handlers = {
-          enrichment: enrichLead.bind(null, enrichTools),
-          'crm-sync': syncLead.bind(null, syncTools),
-        };
-        return new StageWorkers(backend, handlers, config, logger);
+        const throttle = new SharedThrottle(store, 'enrichment', config.AI_RATE_LIMIT_PER_SECOND);
+        const tools = { config, ledger, announcer, flow, throttle, clock, logger, metrics };
+        const handlers = createHandlers(tools, { scorer, heuristic, crm });
+        return new StageWorkers({ backend, flow, handlers, localScorer: scorer.local === true, config, logger });
       },
     },
   ],

@@ -4,6 +4,10 @@ import { AppError } from '../errors/app-error.js';
 import type { Enrichment } from '../lead/enrichment.js';
 import type { LeadClaimedForSync } from '../ledger/claim-leads.js';
 import { createMetrics } from '../platform/metrics.js';
+import type { Permit, StageGate } from '../flow/stage-gate.js';
+import { UNLIMITED } from '../platform/throttle.js';
+import { AiTurns } from './ai-turns.js';
+import { Isolation } from './isolation.js';
 import { enrichLead, type EnrichTools } from './enrich-lead.js';
 import { syncLead, type SyncTools } from './sync-lead.js';
 
@@ -44,9 +48,16 @@ function claim(attempts = 0): LeadClaimedForSync {
     receivedAt: date,
     contentAt: date,
     claimedAt: date,
+    lastFailureAt: null,
+    firstScoringAt: date,
+    suspicions: 0,
+    crashes: 0,
+    lowPriority: false,
     projection: { lead: content, enrichment, version: 1 },
   };
 }
+
+type FakeGate = Pick<StageGate, 'enter' | 'trip' | 'lastSuccessAt' | 'open' | 'reason'> & { permit: Permit };
 
 function tools(attempts = 0) {
   const ledger = {
@@ -55,7 +66,21 @@ function tools(attempts = 0) {
     checkpoint: vi.fn(async () => 1),
     markSynced: vi.fn(async () => {}),
     recordFailure: vi.fn(async () => {}),
+    release: vi.fn(async () => {}),
+    markAlone: vi.fn(async () => {}),
+    returnAttempts: vi.fn(async () => 0),
+    countDeadWith: vi.fn(async () => 0),
   };
+  const gate = (): FakeGate => {
+    const permit = {
+      probe: false,
+      answered: vi.fn(),
+      failed: vi.fn(async () => 'counted' as 'counted' | 'breaker-open' | 'breaker-opened'),
+      abandoned: vi.fn(),
+    };
+    return { permit, enter: vi.fn(() => permit), trip: vi.fn(async () => true), lastSuccessAt: 0, open: false, reason: null };
+  };
+  const flow = { gates: { enrichment: gate(), 'crm-sync': gate() } };
   const announcer = { announce: vi.fn() };
   const common = {
     ledger,
@@ -64,13 +89,30 @@ function tools(attempts = 0) {
     clock: { now: () => NOW },
     logger: pino({ level: 'silent' }),
     metrics: createMetrics(),
+    flow,
+    isolation: new Isolation(),
+    crashBudget: 3,
   };
   const score = vi.fn(async () => enrichment);
   const sync = vi.fn(async () => ({ provider: 'postgres', leadId: 'l', memberId: 'm' }));
-  const enrichTools: EnrichTools = { ...common, provider: { name: 'test', score }, timeoutMs: 50 };
+  const turns = new AiTurns({
+    permitted: () => 10,
+    paused: () => false,
+    enter: () => flow.gates.enrichment.enter(),
+    throttle: UNLIMITED,
+  });
+  const enrichTools: EnrichTools = {
+    ...common,
+    provider: { name: 'test', score },
+    heuristic: { name: 'heuristic', local: true, score: async () => enrichment },
+    turns,
+    timeoutMs: 50,
+    deadlineMs: 120_000,
+    slaMs: 300_000,
+  };
   const crm = { name: 'test', sync, ping: async () => {}, close: async () => {} };
   const syncTools: SyncTools = { ...common, provider: crm, slaSeconds: 300 };
-  return { ledger, announcer, score, sync, enrichTools, syncTools };
+  return { ledger, announcer, score, sync, flow, enrichTools, syncTools };
 }
 
 const unavailable = new AppError('AI_UNAVAILABLE', 'no answer');
@@ -82,7 +124,7 @@ describe('enrichLead', () => {
     const { enrichTools, ledger, announcer } = tools();
     expect(await enrichLead(enrichTools, reference, signal)).toEqual({ kind: 'done' });
     expect(ledger.checkpoint).toHaveBeenCalledWith(expect.objectContaining({ fence: '7' }), enrichment);
-    expect(announcer.announce).toHaveBeenCalledWith('crm-sync', reference);
+    expect(announcer.announce).toHaveBeenCalledWith('crm-sync', { ...reference, since: NOW, low: false });
   });
 
   it('does nothing where the lead has moved on', async () => {

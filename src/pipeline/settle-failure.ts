@@ -1,49 +1,101 @@
 import { AppError } from '../errors/app-error.js';
+import type { Permit } from '../flow/stage-gate.js';
+import type { LeadError } from '../lead/lead.js';
 import type { Stage } from '../lead/state.js';
 import type { ClaimedLead } from '../ledger/claim-leads.js';
 import type { JobOutcome } from '../queue/job.js';
 import { dispositionOf } from './outcome.js';
+import { tellBreaker } from './tell-breaker.js';
 import type { PipelineTools } from './tools.js';
 
 const UNRECORDED_WAIT_MS = 1000;
 
-/**
- * Does with a failed run what the outcome policy says, and records it in the ledger.
- * @param claim null where the failure came before the claim; then nothing can be recorded against the lead.
- * @param fallback how the stage goes on without a result, where it can (enrichment).
- */
-export async function settleFailure(
-  tools: PipelineTools,
-  stage: Stage,
-  claim: ClaimedLead | null,
-  error: AppError,
-  fallback?: () => Promise<void>,
-): Promise<JobOutcome> {
-  const disposition = dispositionOf(error, stage, (claim?.attempts ?? 0) + 1, tools.policy);
+export interface Failure {
+  stage: Stage;
+  /** Null where the failure came before the claim; then nothing can be recorded against the lead. */
+  claim: ClaimedLead | null;
+  error: AppError;
+  /** The call that failed; null where the downstream was not called. */
+  permit?: Permit | null;
+  deadlinePassed?: boolean;
+  /** How the stage goes on without a result, where it can (enrichment). */
+  fallback?(): Promise<void>;
+}
+
+/** Does with a failed run what the outcome policy says, and records it in the ledger. */
+export async function settleFailure(tools: PipelineTools, failure: Failure): Promise<JobOutcome> {
+  try {
+    return await settle(tools, failure);
+  } catch (error) {
+    // What could not be recorded did not happen: the job comes back and finds the lead as it was.
+    return settle(tools, { stage: failure.stage, claim: null, error: AppError.from(error) });
+  }
+}
+
+async function settle(tools: PipelineTools, failure: Failure): Promise<JobOutcome> {
+  const { stage, claim, error, permit, deadlinePassed = false, fallback } = failure;
+  const gate = tools.flow.gates[stage];
+  const breakerOpen = permit ? await tellBreaker(tools, stage, permit, error) : gate.open;
+  const facts = {
+    failures: (claim?.attempts ?? 0) + 1,
+    breakerOpen,
+    downstreamProven: claim?.lastFailureAt != null && gate.lastSuccessAt > claim.lastFailureAt.getTime(),
+    deadlinePassed,
+  };
+  const disposition = dispositionOf(error, stage, facts, tools.policy);
   const context = { leadId: claim?.id, stage, code: error.code, disposition: disposition.kind };
   if (disposition.kind === 'superseded') {
     tools.logger.info(context, 'A newer run has this lead; this one wrote nothing');
     return { kind: 'done' };
   }
-  tools.logger.warn({ ...context, err: error }, 'A run failed');
-  if (disposition.kind === 'wait') return disposition;
+  if (!breakerOpen) tools.logger.warn({ ...context, err: error }, 'A run failed');
   if (!claim) return { kind: 'wait', delayMs: UNRECORDED_WAIT_MS };
+  if (disposition.kind === 'wait') {
+    await tools.ledger.release(claim).catch(() => {}); // PostgreSQL is away: the next claim takes it over
+    return disposition;
+  }
 
   const now = tools.clock.now();
-  const nextAttemptAt = disposition.kind === 'retry' ? new Date(now + disposition.delayMs) : null;
-  const record = { stage, code: error.code, message: error.message, at: new Date(now).toISOString() };
-  try {
-    if (disposition.kind === 'fallback') {
-      await tools.ledger.recordFailure(claim, record, new Date(now));
-      await fallback!();
-      return { kind: 'done' };
-    }
-    await tools.ledger.recordFailure(claim, record, nextAttemptAt);
-  } catch (failure) {
-    // What could not be recorded did not happen: the job comes back and finds the lead as it was.
-    return settleFailure(tools, stage, null, AppError.from(failure));
+  const record = recordOf(stage, error, now);
+  if (disposition.kind === 'fallback') {
+    if (!breakerOpen) await tools.ledger.recordFailure(claim, record, new Date(now));
+    await fallback!();
+    return { kind: 'done' };
   }
-  return disposition.kind === 'retry'
-    ? { kind: 'retry', delayMs: disposition.delayMs, code: error.code }
-    : { kind: 'dead', code: error.code };
+  if (disposition.kind === 'retry') {
+    await tools.ledger.recordFailure(claim, record, new Date(now + disposition.delayMs));
+    return { kind: 'retry', delayMs: disposition.delayMs, code: error.code };
+  }
+  await tools.ledger.recordFailure(claim, record, null);
+  if (error.signature) await suspectConfiguration(tools, stage, error);
+  return { kind: 'dead', code: error.code };
+}
+
+export function recordOf(stage: Stage, error: AppError, now: number): LeadError {
+  return {
+    stage,
+    code: error.code,
+    class: error.class,
+    message: error.message,
+    at: new Date(now).toISOString(),
+    ...(error.signature ? { signature: error.signature } : {}),
+    ...(error.answer ? { answer: error.answer } : {}),
+  };
+}
+
+/** So many distinct leads with one signature, and no success among them, mean a setting and not the leads. */
+const LEADS_THAT_SHOW_A_SETTING = 3;
+
+/** One admin's change in the CRM must not bury every lead: the breaker opens, and those that it buried live again. */
+async function suspectConfiguration(tools: PipelineTools, stage: Stage, error: AppError): Promise<void> {
+  const gate = tools.flow.gates[stage];
+  const since = gate.lastSuccessAt > 0 ? new Date(gate.lastSuccessAt) : null;
+  const acquittal = { stage, since, signature: error.signature! };
+  if ((await tools.ledger.countDeadWith(acquittal)) < LEADS_THAT_SHOW_A_SETTING) return;
+  await gate.trip('configuration', error.code);
+  const count = await tools.ledger.returnAttempts(acquittal);
+  tools.logger.error(
+    { stage, code: error.code, signature: error.signature, count },
+    'Several leads failed alike, so a setting of the downstream is at fault; they wait again and have their attempts back',
+  );
 }

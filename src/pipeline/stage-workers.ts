@@ -1,35 +1,80 @@
-import type { Stage } from '../lead/state.js';
+import type { FlowControl } from '../flow/flow-control.js';
+import { STAGES, type Stage } from '../lead/state.js';
 import type { Config } from '../platform/config/config.js';
 import type { Logger } from '../platform/logger.js';
 import type { QueueBackend, StageWorker } from '../queue/backend.js';
 import type { JobHandler } from '../queue/job.js';
 
-const CLOSE_WITHIN_MS = 5000;
+/** With what follows it, well inside the ten seconds that a stop may take. */
+const CLOSE_WITHIN_MS = 4000;
+/** Leads that may stand in the line before a model: enough to choose the best of what half an SLA can serve. */
+const AI_LINE = 1000;
+/** Of what a stage gets done, a fifth goes to leads that are late already. */
+const LATE_SHARE = 0.2;
 
-/** The two processors: one worker a stage. */
+export interface StageWorkerTools {
+  backend: QueueBackend;
+  flow: FlowControl;
+  handlers: Record<Stage, JobHandler>;
+  /** The scorer asks nobody: no line before it. */
+  localScorer: boolean;
+  config: Pick<Config, 'LEASE_MS' | 'SPEED_TO_LEAD_SLA_SECONDS'>;
+  logger: Logger;
+}
+
+/** The two processors: one worker a stage, each with as many leads in hand as the flow control permits now. */
 export class StageWorkers {
-  private workers: StageWorker[] = [];
+  private workers: Partial<Record<Stage, StageWorker>> = {};
+  private endedBefore: Partial<Record<Stage, number>> = {};
 
-  constructor(
-    private readonly backend: QueueBackend,
-    private readonly handlers: Record<Stage, JobHandler>,
-    private readonly config: Config,
-    private readonly logger: Logger,
-  ) {}
+  constructor(private readonly tools: StageWorkerTools) {}
 
   async start(): Promise<void> {
-    const { AI_CONCURRENCY, CRM_CONCURRENCY, LEASE_MS } = this.config;
-    const concurrency: Record<Stage, number> = { enrichment: AI_CONCURRENCY, 'crm-sync': CRM_CONCURRENCY };
-    for (const stage of ['enrichment', 'crm-sync'] as const) {
-      const settings = { concurrency: concurrency[stage], leaseMs: LEASE_MS };
-      this.workers.push(await this.backend.startWorker(stage, this.handlers[stage], settings));
+    const { backend, flow, handlers, config, logger } = this.tools;
+    await flow.start();
+    for (const stage of STAGES) {
+      const settings = {
+        concurrency: this.concurrencyOf(stage),
+        leaseMs: config.LEASE_MS,
+        lateAfterMs: config.SPEED_TO_LEAD_SLA_SECONDS * 1000,
+      };
+      this.workers[stage] = await backend.startWorker(stage, handlers[stage], settings);
     }
-    this.logger.debug('The stage workers take jobs');
+    flow.onChange(() => this.adjust());
+    this.adjust();
+    logger.debug('The stage workers take jobs');
   }
 
-  /** Finishes the jobs in hand; those that take longer are left to their leases, and others take them over. */
+  /** Finishes the jobs in hand; those that take longer are handed back, or left to their leases. */
   async stop(): Promise<void> {
-    await Promise.all(this.workers.map((worker) => worker.close(CLOSE_WITHIN_MS)));
-    this.workers = [];
+    await Promise.all(Object.values(this.workers).map((worker) => worker.close(CLOSE_WITHIN_MS)));
+    this.workers = {};
+    await this.tools.flow.stop();
+  }
+
+  /** What the stage's worker has in hand, and how many it has ended so far. */
+  progressOf(stage: Stage): { inHand: number; ended: number } {
+    const worker = this.workers[stage];
+    return { inHand: worker?.inHand ?? 0, ended: worker?.ended ?? 0 };
+  }
+
+  private adjust(): void {
+    for (const [stage, worker] of Object.entries(this.workers) as [Stage, StageWorker][]) {
+      worker.setConcurrency(this.concurrencyOf(stage));
+      const done = worker.ended - (this.endedBefore[stage] ?? 0);
+      this.endedBefore[stage] = worker.ended;
+      if (done === 0) continue;
+      // The queue store is away: there is nothing to reorder.
+      void this.tools.backend
+        .queue(stage)
+        .promoteLate(Math.ceil(done * LATE_SHARE))
+        .catch(() => {});
+    }
+  }
+
+  private concurrencyOf(stage: Stage): number {
+    const { flow, localScorer } = this.tools;
+    if (stage === 'crm-sync' || localScorer) return flow.permitted(stage);
+    return flow.gates[stage].paused ? 0 : AI_LINE;
   }
 }

@@ -1,9 +1,15 @@
 import type { CrmProvider } from '../crm/port.js';
 import { AppError } from '../errors/app-error.js';
+import type { Permit } from '../flow/stage-gate.js';
 import type { LeadClaimedForSync } from '../ledger/claim-leads.js';
+import { boundary } from '../platform/boundary.js';
 import type { JobOutcome, JobReference } from '../queue/job.js';
+import { buryIfItKills } from './bury-if-it-kills.js';
 import { settleFailure } from './settle-failure.js';
 import type { PipelineTools } from './tools.js';
+
+/** A job that came while the breaker was open: the worker takes no more of them until it is not. */
+const BREAKER_WAIT_MS = 1000;
 
 export interface SyncTools extends PipelineTools {
   provider: CrmProvider;
@@ -13,12 +19,30 @@ export interface SyncTools extends PipelineTools {
 
 /** Brings one lead from enriched to synced: the person's Lead and its membership are in the CRM. */
 export async function syncLead(tools: SyncTools, reference: JobReference, signal: AbortSignal): Promise<JobOutcome> {
+  const permit = tools.flow.gates['crm-sync'].enter();
+  if (!permit) return { kind: 'wait', delayMs: BREAKER_WAIT_MS };
   const claim = await tools.ledger.claimForSync(reference).catch(AppError.from);
-  if (claim instanceof AppError) return settleFailure(tools, 'crm-sync', null, claim);
+  if (!claim || claim instanceof AppError) permit.abandoned();
   if (!claim) return { kind: 'done' };
-  const began = tools.clock.now();
+  if (claim instanceof AppError) return settleFailure(tools, { stage: 'crm-sync', claim: null, error: claim });
   try {
-    const crm = await tools.provider.sync(
+    if (await buryIfItKills(tools, 'crm-sync', claim)) {
+      permit.abandoned();
+      return { kind: 'dead', code: 'WORKER_CRASHED' };
+    }
+    return await tools.isolation.run(claim.suspicions, async (alone) => {
+      if (alone) await tools.ledger.markAlone(claim);
+      return sync(tools, claim, permit, signal);
+    });
+  } catch (error) {
+    return settleFailure(tools, { stage: 'crm-sync', claim, error: AppError.from(error), permit });
+  }
+}
+
+async function sync(tools: SyncTools, claim: LeadClaimedForSync, permit: Permit, signal: AbortSignal): Promise<JobOutcome> {
+  const began = tools.clock.now();
+  const crm = await boundary('crm.sync', claim.id, () =>
+    tools.provider.sync(
       {
         personKey: claim.personKey,
         projection: claim.projection,
@@ -26,13 +50,16 @@ export async function syncLead(tools: SyncTools, reference: JobReference, signal
         respondedAt: claim.receivedAt.toISOString(),
       },
       signal,
-    );
+    ),
+  );
+  permit.answered(true);
+  try {
     await tools.ledger.markSynced(claim, crm);
-    measure(tools, claim, began);
-    return { kind: 'done' };
   } catch (error) {
-    return settleFailure(tools, 'crm-sync', claim, AppError.from(error));
+    return settleFailure(tools, { stage: 'crm-sync', claim, error: AppError.from(error) });
   }
+  measure(tools, claim, began);
+  return { kind: 'done' };
 }
 
 function measure(tools: SyncTools, claim: LeadClaimedForSync, began: number): void {

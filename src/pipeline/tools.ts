@@ -1,15 +1,33 @@
+import type { FlowControl } from '../flow/flow-control.js';
+import type { StageGate } from '../flow/stage-gate.js';
 import type { Ledger } from '../ledger/ledger.js';
 import type { Clock } from '../platform/clock.js';
 import type { Logger } from '../platform/logger.js';
 import type { Metrics } from '../platform/metrics.js';
 import type { Announcer } from '../queue/announcer.js';
+import type { Isolation } from './isolation.js';
 import type { RetryPolicy } from './outcome.js';
 
 /** What both stages work with. */
 export interface PipelineTools {
-  ledger: Pick<Ledger, 'claimForEnrichment' | 'claimForSync' | 'checkpoint' | 'markSynced' | 'recordFailure'>;
+  ledger: Pick<
+    Ledger,
+    | 'claimForEnrichment'
+    | 'claimForSync'
+    | 'checkpoint'
+    | 'markSynced'
+    | 'recordFailure'
+    | 'release'
+    | 'markAlone'
+    | 'returnAttempts'
+    | 'countDeadWith'
+  >;
   announcer: Pick<Announcer, 'announce'>;
+  flow: { gates: Record<keyof FlowControl['gates'], Pick<StageGate, 'enter' | 'trip' | 'lastSuccessAt' | 'open' | 'reason'>> };
+  isolation: Isolation;
   policy: RetryPolicy;
+  /** CRASH_BUDGET: workers that may die of a lead before it is given up. */
+  crashBudget: number;
   clock: Clock;
   logger: Logger;
   metrics: Metrics;

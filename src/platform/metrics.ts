@@ -43,6 +43,24 @@ export function createMetrics() {
       labelNames: ['reason'],
       registers,
     }),
+    aiTurns: new Counter({
+      name: 'revenueflow_ai_turns_total',
+      help: 'Leads that got a turn at the model (taken) or went on without one (missed): the scored fraction.',
+      labelNames: ['outcome'],
+      registers,
+    }),
+    deadLetters: new Gauge({
+      name: 'revenueflow_dead_letters',
+      help: 'Leads that wait for an operator, from the ledger.',
+      labelNames: ['stage', 'code'],
+      registers,
+    }),
+    breakerOpen: new Gauge({
+      name: 'revenueflow_breaker_open',
+      help: '1 while the breaker of a stage is open or probing, else 0.',
+      labelNames: ['stage'],
+      registers,
+    }),
     spoolEntries: new Gauge({
       name: 'revenueflow_spool_entries',
       help: 'Leads that wait in the spool for PostgreSQL.',

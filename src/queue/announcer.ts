@@ -1,9 +1,10 @@
 import type { Stage } from '../lead/state.js';
 import { STAGES } from '../lead/state.js';
 import { Batcher, BatcherFull } from '../platform/batcher.js';
+import { boundary } from '../platform/boundary.js';
 import type { QueueBackend } from './backend.js';
 import { warnOncePerOutage } from './outage-warning.js';
-import type { JobReference } from './job.js';
+import type { Announcement } from './job.js';
 import type { Logger } from '../platform/logger.js';
 
 /** Announcements that may wait in memory; what comes on top is left to the sweeper. */
@@ -14,16 +15,16 @@ const MAX_WAITING = 50_000;
  * time and nothing else, since the ledger has the lead and the sweeper enqueues what no job brings forward.
  */
 export class Announcer {
-  private readonly batchers: Record<Stage, Batcher<JobReference, void>>;
+  private readonly batchers: Record<Stage, Batcher<Announcement, void>>;
   private readonly pending = new Set<Promise<void>>();
   private readonly warn: (error: Error) => void;
 
   constructor(backend: QueueBackend, logger: Logger) {
     this.warn = warnOncePerOutage(logger, 'enqueue');
     const batcherFor = (stage: Stage) =>
-      new Batcher<JobReference, void>({
-        run: async (references) => {
-          await backend.queue(stage).enqueue(references);
+      new Batcher<Announcement, void>({
+        run: async (announcements) => {
+          await boundary('queue.enqueue', announcements[0]?.leadId, () => backend.queue(stage).enqueue(announcements));
           return [];
         },
         maxBatch: 1000,
@@ -32,12 +33,12 @@ export class Announcer {
       });
     this.batchers = Object.fromEntries(STAGES.map((stage) => [stage, batcherFor(stage)])) as Record<
       Stage,
-      Batcher<JobReference, void>
+      Batcher<Announcement, void>
     >;
   }
 
-  announce(stage: Stage, reference: JobReference): void {
-    const done = this.batchers[stage].submit(reference).catch((error: Error) => {
+  announce(stage: Stage, announcement: Announcement): void {
+    const done = this.batchers[stage].submit(announcement).catch((error: Error) => {
       if (!(error instanceof BatcherFull)) this.warn(error);
     });
     this.pending.add(done);

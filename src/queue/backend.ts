@@ -1,13 +1,15 @@
 import type { Stage } from '../lead/state.js';
-import type { JobHandler, JobReference } from './job.js';
+import type { Announcement, JobHandler, JobReference } from './job.js';
 
 /** One stage's queue, as producers and the sweeper use it. */
 export interface StageQueue {
   readonly stage: Stage;
   /** Adds a job for each reference; one that is there already is left alone. Rejects where the store does not answer. */
-  enqueue(references: JobReference[]): Promise<void>;
+  enqueue(announcements: Announcement[]): Promise<void>;
   /** Those of the references that no job will bring forward: never added, lost, or finished. */
   withoutLiveJob(references: JobReference[]): Promise<JobReference[]>;
+  /** Moves up to `count` of the late jobs, which wait behind all others, to the head: none may wait for ever. */
+  promoteLate(count: number): Promise<void>;
   counts(): Promise<QueueCounts>;
 }
 
@@ -19,11 +21,18 @@ export interface QueueCounts {
 }
 
 export interface WorkerSettings {
+  /** Jobs in hand at a time; 0 takes none until `setConcurrency` says otherwise. */
   concurrency: number;
   leaseMs: number;
+  /** A job older than this cannot meet the speed-to-lead SLA any more: those that can go first. */
+  lateAfterMs: number;
 }
 
 export interface StageWorker {
+  setConcurrency(concurrency: number): void;
+  readonly inHand: number;
+  /** Jobs that this worker has ended so far, in whatever way. */
+  readonly ended: number;
   /** Stops taking jobs and waits for those in hand, at most `timeoutMs`. */
   close(timeoutMs: number): Promise<void>;
 }

@@ -1,9 +1,9 @@
-import { DelayedError, Queue, UnrecoverableError, Worker, type Job, type WorkerOptions } from 'bullmq';
+import { DelayedError, Queue, UnrecoverableError, Worker, type Job, type JobsOptions, type WorkerOptions } from 'bullmq';
 import type { Stage } from '../lead/state.js';
 import type { Logger } from '../platform/logger.js';
 import { within } from '../platform/within.js';
 import type { QueueCounts, StageQueue, StageWorker, WorkerSettings } from './backend.js';
-import { jobIdOf, jobSchema, type JobHandler, type JobReference } from './job.js';
+import { jobIdOf, jobSchema, type Announcement, type JobHandler, type JobReference } from './job.js';
 import { warnOncePerOutage } from './outage-warning.js';
 
 const JOB_NAME = 'bring-forward';
@@ -11,32 +11,24 @@ const JOB_NAME = 'bring-forward';
 const LIVE_STATES = new Set<string>(['waiting', 'active', 'delayed', 'prioritized', 'paused']);
 /** How many job states are asked for at a time: enough to fill the pipeline, few enough not to starve the workers. */
 const STATE_QUERIES_AT_ONCE = 100;
-
-/** Carries the ledger's delay to BullMQ's timer; its message goes into the queue's store, so it is a code and nothing else. */
-class RetryLater extends Error {
-  override readonly name = 'RetryLater';
-  constructor(
-    code: string,
-    readonly delayMs: number,
-  ) {
-    super(code);
-  }
-}
+/** BullMQ takes jobs without a priority first, then those of the lowest number. */
+const LATE_PRIORITY = 10;
+const LOW_PRIORITY = 20;
+/** Of the late jobs at the head of the queue, one in so many goes on at once. */
+const LATE_TURN = 5;
 
 export class BullStageQueue implements StageQueue {
   constructor(
     readonly stage: Stage,
     private readonly queue: Queue,
-    /** BullMQ's own limit on tries; the ledger decides, so this only has to be no smaller. */
-    private readonly attempts: number,
   ) {}
 
-  async enqueue(references: JobReference[]): Promise<void> {
+  async enqueue(announcements: Announcement[]): Promise<void> {
     await this.queue.addBulk(
-      references.map(({ leadId, epoch }) => ({
+      announcements.map(({ leadId, epoch, ...place }) => ({
         name: JOB_NAME,
         data: { leadId, epoch },
-        opts: { jobId: jobIdOf({ leadId, epoch }), attempts: this.attempts, backoff: { type: 'ledger' } },
+        opts: { jobId: jobIdOf({ leadId, epoch }), ...placeOf(place) },
       })),
     );
   }
@@ -51,6 +43,13 @@ export class BullStageQueue implements StageQueue {
     return lost;
   }
 
+  async promoteLate(count: number): Promise<void> {
+    const jobs = await this.queue.getJobs(['prioritized'], 0, count - 1, true);
+    const late = jobs.filter((job) => job.priority === LATE_PRIORITY);
+    // The last to be moved to the head is the first to run: so the longest in the line.
+    for (const job of late.toReversed()) await job.changePriority({ priority: 0, lifo: true });
+  }
+
   async counts(): Promise<QueueCounts> {
     const counts = await this.queue.getJobCounts('waiting', 'prioritized', 'active', 'delayed', 'failed');
     const { active = 0, delayed = 0, failed = 0 } = counts;
@@ -58,43 +57,85 @@ export class BullStageQueue implements StageQueue {
   }
 }
 
+/** BullMQ counts a delay from the job's timestamp, which is the lead's and may be long ago. */
+function placeOf({ since, dueAt, low }: Omit<Announcement, keyof JobReference>): JobsOptions {
+  const now = Date.now();
+  const timestamp = since ?? now;
+  return {
+    timestamp,
+    ...(dueAt !== undefined && dueAt > now ? { delay: dueAt - timestamp } : {}),
+    ...(low ? { priority: LOW_PRIORITY } : {}),
+  };
+}
+
 /** Starts a BullMQ worker that runs `handler` and does with each job what the returned outcome says. */
 export function startBullWorker(
   stage: Stage,
   handler: JobHandler,
-  settings: WorkerSettings,
+  { concurrencyAtMost = Infinity, ...settings }: WorkerSettings & { concurrencyAtMost?: number },
   options: Pick<WorkerOptions, 'connection'> & Partial<WorkerOptions>,
   create: (options: WorkerOptions, process: BullProcessor) => Worker,
   logger: Logger,
 ): StageWorker {
-  const inHand = new AbortController();
+  const stopping = new AbortController();
+  let inHand = 0;
+  let ended = 0;
+  let lateSeen = 0;
+
+  /** Late and seen for the first time: it goes behind those that can still be in time, but for a reserved share. */
+  const giveWay = async (job: Job, token: string | undefined) => {
+    const late = Date.now() - job.timestamp > settings.lateAfterMs;
+    if (!late || job.priority > 0 || job.attemptsStarted > 1 || ++lateSeen % LATE_TURN === 0) return;
+    await job.changePriority({ priority: LATE_PRIORITY });
+    await delay(job, 1, token);
+  };
+
   const process: BullProcessor = async (job, token) => {
     const reference = jobSchema.parse(job.data);
-    const outcome = await handler(reference, inHand.signal);
-    if (outcome.kind === 'wait') {
-      await job.moveToDelayed(Date.now() + outcome.delayMs, token);
-      throw new DelayedError();
+    await giveWay(job, token);
+    inHand++;
+    try {
+      const outcome = await handler(reference, stopping.signal);
+      // The ledger counts the attempts and names the delay; BullMQ is only the timer, so it is told of no failure.
+      if (outcome.kind === 'retry' || outcome.kind === 'wait') await delay(job, outcome.delayMs, token);
+      if (outcome.kind === 'dead') throw new UnrecoverableError(outcome.code);
+    } finally {
+      inHand--;
+      ended++;
     }
-    if (outcome.kind === 'retry') throw new RetryLater(outcome.code, outcome.delayMs);
-    if (outcome.kind === 'dead') throw new UnrecoverableError(outcome.code);
   };
   const worker = create(
     {
       ...options,
-      concurrency: settings.concurrency,
+      concurrency: Math.min(Math.max(1, settings.concurrency), concurrencyAtMost),
       lockDuration: settings.leaseMs,
       stalledInterval: settings.leaseMs / 2,
       maxStalledCount: 3,
-      settings: { backoffStrategy: (_attempts, _type, error) => (error instanceof RetryLater ? error.delayMs : 1000) },
     } as WorkerOptions,
     process,
   );
   worker.on('error', warnOncePerOutage(logger, stage));
+  const setConcurrency = (concurrency: number) => {
+    if (concurrency >= 1) worker.concurrency = Math.min(concurrency, concurrencyAtMost);
+    if (concurrency >= 1 === !worker.isPaused() || worker.closing) return;
+    // Locally: the other workers ask the database themselves.
+    void (concurrency >= 1 ? worker.resume() : worker.pause(true)).catch(() => {});
+  };
+  setConcurrency(settings.concurrency);
   return {
+    setConcurrency,
+    get inHand() {
+      return inHand;
+    },
+    get ended() {
+      return ended;
+    },
     async close(timeoutMs) {
       const closed = worker.close().catch(() => {});
       if (await within(closed, timeoutMs)) return;
-      inHand.abort();
+      // Those who wait for something hand their leads back now.
+      stopping.abort(new Error('The worker stops'));
+      if (await within(closed, 1000)) return;
       await within(
         worker.close(true).catch(() => {}),
         1000,
@@ -104,3 +145,8 @@ export function startBullWorker(
 }
 
 export type BullProcessor = (job: Job, token?: string) => Promise<void>;
+
+async function delay(job: Job, delayMs: number, token: string | undefined): Promise<never> {
+  await job.moveToDelayed(Date.now() + delayMs, token);
+  throw new DelayedError();
+}

@@ -7,6 +7,16 @@ import { z } from 'zod';
 export const jobSchema = z.object({ leadId: z.uuid(), epoch: z.number().int().positive() });
 export type JobReference = z.infer<typeof jobSchema>;
 
+/** A job to be added, and what its place in the queue depends on. */
+export interface Announcement extends JobReference {
+  /** When the lead's content was received, in milliseconds since 1970: its speed to lead counts from here. Default: now. */
+  since?: number;
+  /** Not to be run before this. */
+  dueAt?: number;
+  /** Behind every other job: replays and re-scores. */
+  low?: boolean;
+}
+
 /** The same reference always gets the same id, so adding it twice adds one job. */
 export function jobIdOf({ leadId, epoch }: JobReference): string {
   return `${leadId}.${epoch}`;

@@ -9,11 +9,10 @@ export async function openBackend(
   stores: Pick<Stores, 'databaseUrl' | 'redisUrl'>,
   logger: Logger,
 ): Promise<QueueBackend> {
-  const attempts = config.RETRY_ATTEMPTS;
   if (stores.redisUrl !== null && config.QUEUE_BACKEND !== 'postgres') {
     const { openRedisBackend } = await import('./redis-backend.js');
-    return openRedisBackend({ url: stores.redisUrl, attempts, logger });
+    return openRedisBackend({ url: stores.redisUrl, logger });
   }
   const { openPostgresBackend } = await import('./postgres-backend.js');
-  return openPostgresBackend({ url: stores.databaseUrl, attempts, logger });
+  return openPostgresBackend({ url: stores.databaseUrl, logger });
 }

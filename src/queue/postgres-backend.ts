@@ -17,7 +17,6 @@ const CONCURRENCY_AT_MOST = 10;
 
 export interface PostgresBackendOptions {
   url: string;
-  attempts: number;
   logger: Logger;
 }
 
@@ -26,7 +25,7 @@ export interface PostgresBackendOptions {
  * it is down stays dead and says nothing.
  * @throws AppError QUEUE_UNAVAILABLE
  */
-export async function openPostgresBackend({ url, attempts, logger }: PostgresBackendOptions): Promise<QueueBackend> {
+export async function openPostgresBackend({ url, logger }: PostgresBackendOptions): Promise<QueueBackend> {
   await prepareSchema(url);
   const warn = warnOncePerOutage(logger, 'queue');
   const queues = Object.fromEntries(
@@ -45,14 +44,13 @@ export async function openPostgresBackend({ url, attempts, logger }: PostgresBac
 
   return {
     kind: 'postgres',
-    queue: (stage) => new BullStageQueue(stage, queues[stage] as never, attempts),
+    queue: (stage) => new BullStageQueue(stage, queues[stage] as never),
     async startWorker(stage, handler, settings) {
-      const concurrency = Math.min(settings.concurrency, CONCURRENCY_AT_MOST);
       const options = { connection: connectionTo(url) as never };
       return startBullWorker(
         stage,
         handler,
-        { ...settings, concurrency },
+        { ...settings, concurrencyAtMost: CONCURRENCY_AT_MOST },
         options,
         (opts, process) => new Worker(stage, process, opts as never) as never,
         logger,

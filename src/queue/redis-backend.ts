@@ -17,12 +17,11 @@ const KEEP_FAILED_SECONDS = 24 * 3600;
 
 export interface RedisBackendOptions {
   url: string;
-  attempts: number;
   logger: Logger;
 }
 
 /** BullMQ on Redis or Valkey. Redis may be down now or later: producers fail fast, workers reconnect. */
-export async function openRedisBackend({ url, attempts, logger }: RedisBackendOptions): Promise<QueueBackend> {
+export async function openRedisBackend({ url, logger }: RedisBackendOptions): Promise<QueueBackend> {
   const retryStrategy = (times: number) => Math.min(times * 100, RECONNECT_AT_MOST_MS);
   // A failover leaves connections on a replica, which answers READONLY to every write: connect anew.
   const reconnectOnError = (error: Error) => error.message.startsWith('READONLY');
@@ -57,7 +56,7 @@ export async function openRedisBackend({ url, attempts, logger }: RedisBackendOp
 
   return {
     kind: 'redis',
-    queue: (stage) => new BullStageQueue(stage, queues[stage], attempts),
+    queue: (stage) => new BullStageQueue(stage, queues[stage]),
     async startWorker(stage, handler, settings) {
       const connection = new Redis(url, { maxRetriesPerRequest: null, retryStrategy, reconnectOnError });
       connection.on('error', warn);

@@ -9,7 +9,7 @@ import { freshDatabase, freshRedis, hasRedis } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
 
 const config = loadConfig({}, { aiProviders: ['heuristic'], crmProviders: ['postgres'] });
-const settings = { concurrency: 5, leaseMs: 2000 };
+const settings = { concurrency: 5, leaseMs: 2000, lateAfterMs: 300_000 };
 const job = (epoch = 1): JobReference => ({ leadId: randomUUID(), epoch });
 
 describe.each(['redis', 'postgres'] as const)('a queue on %s', (kind) => {

@@ -138,7 +138,7 @@ describe('the fence', () => {
     const { leadId, epoch } = await ledger.accept(lead());
     const claim = (await ledger.claimForEnrichment({ leadId, epoch }))!;
     await ledger.accept(lead({ attributes: { title: 'CEO' } }));
-    const error = { stage: 'enrichment', code: 'X', message: '', at: '2026-01-01T00:00:00Z' } as const;
+    const error = { stage: 'enrichment', code: 'X', class: 'transient', message: '', at: '2026-01-01T00:00:00Z' } as const;
     await expect(ledger.checkpoint(claim, enrichment)).rejects.toMatchObject({ code: 'STALE_RUN' });
     await expect(ledger.recordFailure(claim, error, null)).rejects.toMatchObject({ code: 'STALE_RUN' });
     expect(await kindsOf(leadId)).toEqual(['received', 'revised']);
@@ -183,7 +183,7 @@ describe('the way of a lead', () => {
       const claim = (await ledger.claimForEnrichment({ leadId, epoch }))!;
       await ledger.recordFailure(
         claim,
-        { stage: 'enrichment', code: 'AI_UNAVAILABLE', message: 'm', at: '2026-01-01T00:00:00Z' },
+        { stage: 'enrichment', code: 'AI_UNAVAILABLE', class: 'dependency-down', message: 'm', at: '2026-01-01T00:00:00Z' },
         at,
       );
       return claim.attempts;

@@ -18,6 +18,7 @@ import { readTitle } from './title.js';
  */
 export class HeuristicProvider implements EnrichmentProvider {
   readonly name = 'heuristic';
+  readonly local = true;
 
   async score(lead: LeadContent): Promise<Enrichment> {
     return scoreLead(lead);

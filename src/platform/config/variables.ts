@@ -144,12 +144,35 @@ export const VARIABLES = {
     mock: '10000',
     real: '10000',
   },
-  AI_CONCURRENCY: { schema: whole(1, 1000), about: 'Leads that one worker scores at a time.', mock: '50', real: '50' },
+  AI_CONCURRENCY: {
+    schema: whole(1, 1000),
+    about: 'Leads being scored at a time, by all workers together.',
+    mock: '50',
+    real: '50',
+  },
+  AI_RATE_LIMIT_PER_SECOND: {
+    schema: whole(1, 10_000),
+    about: 'Calls to the model a second, of all workers together. The heuristic makes none.',
+    mock: '20',
+    real: '20',
+  },
+  AI_DEADLINE_SECONDS: {
+    schema: whole(1, 86_400),
+    about: "From a lead's first attempt on; a lead that has no score by then goes on with the fallback score.",
+    mock: '120',
+    real: '120',
+  },
   CRM_CONCURRENCY: {
     schema: whole(1, 5000),
-    about: 'Leads that one worker has in flight to the CRM.',
+    about: 'Leads in flight to the CRM, of all workers together.',
     mock: '400',
     real: '400',
+  },
+  CRM_RATE_LIMIT_PER_SECOND: {
+    schema: whole(1, 10_000),
+    about: 'Calls to the CRM a second, of all workers together; one call may carry many leads.',
+    mock: '20',
+    real: '20',
   },
   RETRY_ATTEMPTS: {
     schema: whole(1, 20),
@@ -174,6 +197,12 @@ export const VARIABLES = {
     about: "A worker's lock on a job, in milliseconds; a killed worker's job is taken over after it.",
     mock: '60000',
     real: '60000',
+  },
+  CRASH_BUDGET: {
+    schema: whole(1, 100),
+    about: 'Workers that may die of one lead, while they have it alone, before it becomes a dead letter.',
+    mock: '3',
+    real: '3',
   },
   SPOOL: {
     schema: oneOf(['off', 'fsync', 'replica']),

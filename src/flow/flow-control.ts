@@ -1,0 +1,93 @@
+import { STAGES, type Stage } from '../lead/state.js';
+import type { Clock } from '../platform/clock.js';
+import type { Logger } from '../platform/logger.js';
+import { FlowStore } from './flow-store.js';
+import { StageGate } from './stage-gate.js';
+
+const TICK_MS = 1000;
+
+export interface FlowOptions {
+  store: FlowStore;
+  worker: string;
+  /** Leads in hand of all processes together, a stage. */
+  concurrency: Record<Stage, number>;
+  /** RETRY_BASE_MS */
+  baseMs: number;
+  clock: Clock;
+  logger: Logger;
+}
+
+/**
+ * What protects the downstreams, for one worker process: its share of the concurrency, the breakers, pause. It asks the
+ * database each second, so that all processes agree within that time, whichever store the queue is on.
+ */
+export class FlowControl {
+  readonly gates: Record<Stage, StageGate>;
+  private living: string[];
+  private timer: NodeJS.Timeout | undefined;
+  private running: Promise<void> = Promise.resolve();
+  private listeners: (() => void)[] = [];
+
+  constructor(private readonly options: FlowOptions) {
+    this.living = [options.worker];
+    this.gates = Object.fromEntries(
+      STAGES.map((stage) => [stage, new StageGate({ ...options, stage, changed: () => this.notify() })]),
+    ) as Record<Stage, StageGate>;
+  }
+
+  /** @throws as the database does: a worker that cannot know whether it is paused must not begin. */
+  async start(): Promise<void> {
+    await this.tick();
+    this.schedule();
+  }
+
+  /** Calls `listener` each second, and whenever a breaker changes. */
+  onChange(listener: () => void): void {
+    this.listeners.push(listener);
+  }
+
+  async stop(): Promise<void> {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    await this.running;
+    await this.options.store.leave().catch(() => {}); // PostgreSQL is away: others see this worker missing soon
+  }
+
+  /** This process' share of the stage's concurrency: the whole, divided among the living, the remainder to the first. */
+  share(stage: Stage): number {
+    const whole = this.options.concurrency[stage];
+    const place = this.living.indexOf(this.options.worker);
+    return Math.floor(whole / this.living.length) + (place < whole % this.living.length ? 1 : 0);
+  }
+
+  /** How many leads of the stage this process may have in calls now. */
+  permitted(stage: Stage): number {
+    const gate = this.gates[stage];
+    return gate.paused ? 0 : gate.permitted(this.share(stage));
+  }
+
+  private schedule(): void {
+    this.timer = setTimeout(() => {
+      // A tick that fails changes nothing: what was last known holds until the database answers.
+      this.running = this.tick()
+        .catch(() => {})
+        .finally(() => {
+          if (this.timer) this.schedule();
+        });
+    }, TICK_MS);
+  }
+
+  private async tick(): Promise<void> {
+    try {
+      this.living = await this.options.store.beat();
+      for (const row of await this.options.store.stages()) this.gates[row.stage].see(row);
+      for (const stage of STAGES) await this.gates[stage].tick();
+    } finally {
+      this.notify();
+    }
+  }
+
+  private notify(): void {
+    for (const listener of this.listeners) listener();
+  }
+}

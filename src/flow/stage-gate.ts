@@ -1,0 +1,180 @@
+import type { AppError } from '../errors/app-error.js';
+import type { ErrorCode } from '../errors/catalogue.js';
+import type { Stage } from '../lead/state.js';
+import type { Clock } from '../platform/clock.js';
+import type { Logger } from '../platform/logger.js';
+import { FailureStreak } from './failure-streak.js';
+import type { FlowStore } from './flow-store.js';
+import type { BreakerReason, StageRow } from './stage-row.js';
+
+/** While it recovers, a stage may have one lead in hand, then twice as many with each of these. */
+const DOUBLES_EVERY_MS = 500;
+const PROBE_AT_MOST_EVERY_MS = 60_000;
+/** Retry-After is believed up to here; a quota of the day is asked about again each quarter of an hour. */
+const RETRY_AFTER_AT_MOST_MS = 15 * 60_000;
+
+export interface GateOptions {
+  stage: Stage;
+  store: FlowStore;
+  worker: string;
+  /** RETRY_BASE_MS */
+  baseMs: number;
+  clock: Clock;
+  logger: Logger;
+  /** Called when the breaker's state has changed here. */
+  changed(): void;
+}
+
+/** Leave to call the downstream once. Exactly one of the three must be called. */
+export interface Permit {
+  /** This call decides whether an open breaker closes. */
+  probe: boolean;
+  /** The call succeeded, or the downstream at least answered. */
+  answered(success: boolean): void;
+  /** The downstream failed for everyone, or told us to stop. Only what is `counted` is the lead's own failure. */
+  failed(error: AppError, reason: BreakerReason): Promise<'counted' | 'breaker-open' | 'breaker-opened'>;
+  /** No call was made, or nothing can be told from it. */
+  abandoned(): void;
+}
+
+/**
+ * One stage's breaker as this process sees it. The state is shared through the database and read each second; what this
+ * process learns by itself takes effect at once.
+ */
+export class StageGate {
+  private row: StageRow | undefined;
+  private readAt = 0;
+  private readonly streak = new FailureStreak();
+  private probing = false;
+  private lastSuccess = 0;
+  private savedSuccess = 0;
+
+  constructor(private readonly options: GateOptions) {}
+
+  /** When the stage last succeeded for any lead, in this or another process; 0 where it never has. */
+  get lastSuccessAt(): number {
+    return Math.max(this.lastSuccess, this.row?.lastSuccessAt?.getTime() ?? 0);
+  }
+
+  get paused(): boolean {
+    return this.row?.pausedAt != null;
+  }
+
+  get open(): boolean {
+    return this.row !== undefined && (this.row.breaker === 'open' || this.row.breaker === 'half-open');
+  }
+
+  get reason(): { reason: BreakerReason; code: ErrorCode } | null {
+    return this.row?.reason && this.row.code ? { reason: this.row.reason, code: this.row.code } : null;
+  }
+
+  /** How many leads of the stage this process may have in hand now, of the `share` that it has of the whole. */
+  permitted(share: number): number {
+    if (!this.row || this.row.breaker === 'closed') return share;
+    if (this.row.breaker === 'open') return 0;
+    if (this.row.breaker === 'half-open') return this.holdsProbe ? Math.min(1, share) : 0;
+    const elapsed = (this.row.recoveringMs ?? 0) + this.options.clock.now() - this.readAt;
+    return Math.min(share, 2 ** Math.min(30, Math.floor(elapsed / DOUBLES_EVERY_MS)));
+  }
+
+  /** @returns null where the breaker is open. */
+  enter(): Permit | null {
+    if (!this.open) return this.permit(false);
+    if (!this.holdsProbe || this.probing) return null;
+    this.probing = true;
+    return this.permit(true);
+  }
+
+  /** Takes over what the database says. */
+  see(row: StageRow): void {
+    const changed = row.breaker !== this.row?.breaker;
+    this.row = row;
+    this.readAt = this.options.clock.now();
+    if (changed) this.options.changed();
+  }
+
+  /** What is due at each tick: the probe, the end of the recovery, and the news that the stage works. */
+  async tick(): Promise<void> {
+    const { store, stage, logger } = this.options;
+    const row = this.row;
+    if (!row) return;
+    if ((row.breaker === 'open' && (row.probeInMs ?? 0) <= 0) || row.breaker === 'half-open') {
+      this.adopt(await store.takeProbe(stage));
+    }
+    if (row.breaker === 'recovering' && this.adopt(await store.close(stage))) {
+      logger.info({ stage }, 'The breaker is closed: the stage works at its full rate again');
+    }
+    if (this.lastSuccess > this.savedSuccess) {
+      await store.recordSuccess(stage, new Date(this.lastSuccess));
+      this.savedSuccess = this.lastSuccess;
+    }
+  }
+
+  /** Opens the breaker for all workers. @returns false where another had done so before. */
+  async trip(reason: BreakerReason, code: ErrorCode, retryAfterMs = 0): Promise<boolean> {
+    const { store, stage, baseMs, logger } = this.options;
+    const opened = await store.open(stage, {
+      reason,
+      code,
+      baseMs,
+      retryAfterMs: Math.min(retryAfterMs, RETRY_AFTER_AT_MOST_MS),
+      capMs: PROBE_AT_MOST_EVERY_MS,
+    });
+    if (reason === 'rate-limited') await store.slowDown(stage);
+    if (!this.adopt(opened)) {
+      for (const row of await store.stages()) if (row.stage === stage) this.see(row);
+      return false;
+    }
+    const probeInMs = Math.round(opened!.probeInMs ?? 0);
+    const line = { stage, reason, code, trips: opened!.trips, probeInMs };
+    if (opened!.trips === 1) logger.error(line, 'The breaker is open: leads of this stage wait and lose no attempt');
+    else logger.warn(line, 'The probe failed; the breaker stays open');
+    return true;
+  }
+
+  private get holdsProbe(): boolean {
+    return this.row?.breaker === 'half-open' && this.row.probeBy === this.options.worker;
+  }
+
+  private permit(probe: boolean): Permit {
+    const { clock } = this.options;
+    return {
+      probe,
+      answered: (success) => {
+        this.streak.answered(clock.now());
+        if (success) this.lastSuccess = clock.now();
+        if (probe) void this.recover(success);
+      },
+      failed: async (error, reason) => {
+        if (probe) this.probing = false;
+        const down = this.streak.failed(clock.now());
+        if (this.open && !probe) return 'breaker-open';
+        const certain = probe || reason !== 'dependency-down' || this.row?.breaker === 'recovering';
+        if (!certain && !down) return 'counted';
+        this.streak.reset();
+        return (await this.trip(reason, error.code, error.retryAfterMs)) ? 'breaker-opened' : 'breaker-open';
+      },
+      abandoned: () => {
+        if (probe) this.probing = false;
+      },
+    };
+  }
+
+  private async recover(success: boolean): Promise<void> {
+    const { store, stage, logger } = this.options;
+    try {
+      if (this.adopt(await store.recover(stage, success)))
+        logger.info({ stage }, 'The probe succeeded: the stage starts again, slowly');
+    } catch {
+      // PostgreSQL is away: the probe is taken again when it is back.
+    } finally {
+      this.probing = false;
+    }
+  }
+
+  private adopt(row: StageRow | null): boolean {
+    if (!row) return false;
+    this.see(row);
+    return true;
+  }
+}
