@@ -21,7 +21,7 @@ const rooms = {
   // The only room that sees both ports.
   pipeline: ['ledger', 'queue', 'flow', 'enrichment', 'crm', 'lead', 'errors', 'platform'],
   recovery: ['ledger', 'queue', 'lead', 'errors', 'platform'],
-  ops: ['ledger', 'queue', 'flow', 'recovery', 'lead', 'errors', 'platform'],
+  ops: ['ingress', 'ledger', 'queue', 'flow', 'recovery', 'lead', 'errors', 'platform'],
 };
 
 const roomRules = Object.entries(rooms).map(([room, allowed]) => ({

@@ -1,7 +1,10 @@
 import { SingleBar } from 'cli-progress';
 import { Command } from 'commander';
 import { ServiceClient, ServiceError } from './ops/cli/client.js';
+import { deadLetterCommands } from './ops/cli/dead-letters.js';
+import { fieldsOf } from './ops/cli/fields.js';
 import { importLeads } from './ops/cli/import-leads.js';
+import { queueCommands } from './ops/cli/queues.js';
 import { journeyText, leadsTable, table, type Journey, type Summary } from './ops/cli/show.js';
 import { loadEnvFile } from './platform/config/env-file.js';
 
@@ -66,18 +69,8 @@ program
     print(journeys, () => journeys.map(journeyText).join('\n\n'));
   });
 
-program
-  .command('queues')
-  .description('the queues and what is in them')
-  .action(async () => {
-    type Queues = {
-      backend: string;
-      items: { name: string; waiting: number; active: number; delayed: number; failed: number }[];
-    };
-    const queues = await client().get<Queues>('/ops/queues');
-    const rows = queues.items.map(({ name, waiting, active, delayed, failed }) => [name, waiting, active, delayed, failed]);
-    print(queues, () => `on ${queues.backend}\n${table(['queue', 'waiting', 'active', 'delayed', 'failed'], rows)}`);
-  });
+program.addCommand(deadLetterCommands(client, print));
+program.addCommand(queueCommands(client, print));
 
 program
   .command('import')
@@ -127,9 +120,7 @@ rejections
   .option('--set <field=value...>', 'corrected fields, with an id')
   .description('takes rejected requests once more')
   .action(async (id: string | undefined, { set = [] }: { set?: string[] }) => {
-    const corrected = Object.fromEntries(
-      set.map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]),
-    );
+    const corrected = fieldsOf(set);
     type Result = { id?: string; status: string; leadId?: string; detail?: string };
     const items = id
       ? [await client().post<Result>(`/ops/rejections/${encodeURIComponent(id)}/replay`, corrected)]
@@ -146,7 +137,6 @@ loadEnvFile();
 try {
   await program.parseAsync();
 } catch (error) {
-  if (!(error instanceof ServiceError) && (error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   console.error((error as Error).message);
   process.exitCode = 1;
 }

@@ -3,15 +3,17 @@ import type { Enrichment } from '../lead/enrichment.js';
 import type { CrmReference, Lead, LeadError, LeadEvent } from '../lead/lead.js';
 import type { Stage } from '../lead/state.js';
 import { boundary } from '../platform/boundary.js';
-import { Batcher, BatcherFull, type BatcherOptions } from '../platform/batcher.js';
+import { Batcher, type BatcherOptions } from '../platform/batcher.js';
 import type { Cursor, Page } from '../platform/page.js';
 import type { Pool } from '../platform/postgres.js';
 import { acceptLeads, acceptSpooledLeads, type AcceptedLead, type LeadToAccept, type SpooledLead } from './accept-leads.js';
 import { checkpointEnrichment, type EnrichmentCheckpoint } from './checkpoint-enrichment.js';
 import { claimForEnrichment, claimForSync, type ClaimedLead, type ClaimRequest, type LeadClaimedForSync } from './claim-leads.js';
+import { guarded, isDataError, overloaded } from './guarded.js';
 import { findLead, listLeads, type LeadFilter } from './find-lead.js';
 import { asLeader } from './leadership.js';
 import { markSynced, type SyncedLead } from './mark-synced.js';
+import { pruneActs } from './operator-acts.js';
 import { pruneRejections } from './rejections.js';
 import { recordFailure } from './record-failure.js';
 import { markAlone, releaseClaims, type Release } from './release-claims.js';
@@ -201,6 +203,7 @@ export class Ledger {
   /** Removes what has been kept for long enough, a bounded number at a time. */
   async prune(): Promise<void> {
     await guarded(pruneRejections(this.options.pool));
+    await guarded(pruneActs(this.options.pool));
   }
 
   async ping(): Promise<void> {
@@ -240,36 +243,6 @@ function stageBatcher<Item, Result>(run: BatcherOptions<Item, Result>['run'], ke
   });
 }
 
-function overloaded(): AppError {
-  return new AppError('LEDGER_OVERLOADED', 'Too many leads are waiting for PostgreSQL; this one was not taken.');
-}
-
 function refuseStale(written: boolean): void {
   if (!written) throw new AppError('STALE_RUN', 'A newer run has taken this lead over; the late write was refused.');
-}
-
-/** SQLSTATE class 22: a value that PostgreSQL cannot store. */
-function isDataError(error: unknown): boolean {
-  return sqlState(error)?.startsWith('22') ?? false;
-}
-
-function sqlState(error: unknown): string | undefined {
-  const code = (error as { code?: unknown } | null)?.code;
-  return typeof code === 'string' ? code : undefined;
-}
-
-/** PostgreSQL's own messages can quote values, so they stay behind as the cause and out of the sentence. */
-async function guarded<T>(answer: Promise<T>): Promise<T> {
-  try {
-    return await answer;
-  } catch (cause) {
-    if (cause instanceof AppError) throw cause;
-    if (cause instanceof BatcherFull) {
-      throw overloaded();
-    }
-    if (isDataError(cause)) {
-      throw new AppError('INVALID_LEAD', 'PostgreSQL cannot store a value of this lead; it was not taken.', { cause });
-    }
-    throw new AppError('LEDGER_UNAVAILABLE', `PostgreSQL did not confirm (${sqlState(cause) ?? 'no answer'}).`, { cause });
-  }
 }

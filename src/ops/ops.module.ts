@@ -1,8 +1,22 @@
 import { Module } from '@nestjs/common';
+import { LEDGER_POOL } from '../platform/platform.module.js';
+import type { Pool } from '../platform/postgres.js';
+import { Announcer } from '../queue/announcer.js';
+import { DeadLetters } from '../recovery/dead-letters.js';
+import { DeadLettersController } from './dead-letters.controller.js';
 import { HealthController } from './health.controller.js';
 import { OpsLeadsController } from './leads.controller.js';
 import { MetricsController } from './metrics.controller.js';
 import { QueuesController } from './queues.controller.js';
 
-@Module({ controllers: [HealthController, MetricsController, OpsLeadsController, QueuesController] })
+@Module({
+  controllers: [DeadLettersController, HealthController, MetricsController, OpsLeadsController, QueuesController],
+  providers: [
+    {
+      provide: DeadLetters,
+      inject: [LEDGER_POOL, Announcer],
+      useFactory: (pool: Pool, announcer: Announcer) => new DeadLetters(pool, announcer),
+    },
+  ],
+})
 export class OpsModule {}

@@ -54,7 +54,7 @@ export class AiTurns {
 
   /** Looks again: a share, a breaker or a pause has changed. */
   look(): void {
-    if (this.options.paused()) for (const waiter of [...this.line]) waiter.settle('given-up');
+    if (this.options.paused()) for (const waiter of this.line) waiter.settle('given-up');
     void this.call();
   }
 

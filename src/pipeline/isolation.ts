@@ -15,7 +15,8 @@ export class Isolation {
   async run<T>(suspicions: number, work: (alone: boolean) => Promise<T>): Promise<T> {
     if (suspicions >= 2) return this.byItself(work);
     const suspect = suspicions > 0;
-    while (this.alone > 0 || (suspect && this.suspects >= SUSPECTS_AT_ONCE)) await this.change();
+    const mustWait = () => this.alone > 0 || (suspect && this.suspects >= SUSPECTS_AT_ONCE);
+    while (mustWait()) await this.change();
     this.running++;
     if (suspect) this.suspects++;
     try {

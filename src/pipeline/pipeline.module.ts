@@ -17,11 +17,14 @@ import { Announcer } from '../queue/announcer.js';
 import type { QueueBackend } from '../queue/backend.js';
 import { QUEUE_BACKEND } from '../queue/queue.module.js';
 import { createHandlers } from './handlers.js';
+import { ProgressWatch } from './progress-watch.js';
 import { StageWorkers } from './stage-workers.js';
 
 const AI = Symbol('EnrichmentProvider');
 const HEURISTIC = Symbol('Heuristic');
 const CRM = Symbol('CrmProvider');
+/** sysexits' EX_SOFTWARE: the supervisor starts another. */
+const EX_SOFTWARE = 70;
 
 @Module({
   providers: [
@@ -73,20 +76,52 @@ const CRM = Symbol('CrmProvider');
         return new StageWorkers({ backend, flow, handlers, localScorer: scorer.local === true, config, logger });
       },
     },
+    {
+      provide: ProgressWatch,
+      inject: [CONFIG, LOGGER, CLOCK, Ledger, QUEUE_BACKEND, FlowControl, StageWorkers],
+      useFactory: (
+        config: Config,
+        logger: Logger,
+        clock: Clock,
+        ledger: Ledger,
+        backend: QueueBackend,
+        flow: FlowControl,
+        workers: StageWorkers,
+      ) =>
+        new ProgressWatch({
+          progressOf: (stage) => workers.progressOf(stage),
+          waiting: async (stage) => (await backend.queue(stage).counts()).waiting,
+          pingLedger: () => ledger.ping(),
+          heldBack: (stage) => flow.gates[stage].paused || flow.gates[stage].open,
+          stuckAfterMs: config.LEASE_MS + config.AI_TIMEOUT_MS,
+          onStuck: () => endStuckProcess(logger),
+          clock,
+          logger,
+        }),
+    },
   ],
 })
 export class PipelineModule implements OnApplicationBootstrap, OnApplicationShutdown {
   constructor(
     private readonly workers: StageWorkers,
+    private readonly watch: ProgressWatch,
     @Inject(CRM) private readonly crm: CrmProvider,
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {
     await this.workers.start();
+    this.watch.start();
   }
 
   async onApplicationShutdown(): Promise<void> {
+    this.watch.stop();
     await this.workers.stop();
     await this.crm.close();
   }
+}
+
+/** No orderly stop: what hangs would hang it too, and the ledger has every lead. */
+function endStuckProcess(logger: Logger): void {
+  logger.flush();
+  setTimeout(() => process.exit(EX_SOFTWARE), 200);
 }

@@ -3,7 +3,7 @@ import type { OpenLead } from '../ledger/sweep.js';
 import { STAGES, stageDueIn, type Stage } from '../lead/state.js';
 import type { Logger } from '../platform/logger.js';
 import type { QueueBackend, StageQueue } from '../queue/backend.js';
-import type { Announcement } from '../queue/job.js';
+import { announcementOf } from './announcement-of.js';
 
 const NIL_UUID = '00000000-0000-0000-0000-000000000000';
 const PAGE = 1000;
@@ -85,15 +85,4 @@ export class Sweeper {
     await queue.enqueue(raised.map(announcementOf));
     return raised.length;
   }
-}
-
-/** With its age, its delay and its place: a lead that is swept must not jump the queue, nor its own backoff. */
-function announcementOf({ leadId, epoch, contentAt, nextAttemptAt, lowPriority }: OpenLead): Announcement {
-  return {
-    leadId,
-    epoch,
-    since: contentAt.getTime(),
-    ...(nextAttemptAt ? { dueAt: nextAttemptAt.getTime() } : {}),
-    ...(lowPriority ? { low: true } : {}),
-  };
 }

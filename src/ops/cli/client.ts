@@ -29,6 +29,10 @@ export class ServiceClient {
     return this.request('POST', path, body);
   }
 
+  patch<T>(path: string, body: unknown): Promise<T> {
+    return this.request('PATCH', path, body);
+  }
+
   /** @throws ServiceError */
   private async request<T>(method: string, path: string, body?: unknown): Promise<T> {
     const { url, token, secret } = this.options;
