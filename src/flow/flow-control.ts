@@ -15,6 +15,8 @@ export interface FlowOptions {
   baseMs: number;
   clock: Clock;
   logger: Logger;
+  /** How often the shared state is read and written; a second unless a test is in a hurry. */
+  tickMs?: number;
 }
 
 /**
@@ -74,7 +76,7 @@ export class FlowControl {
         .finally(() => {
           if (this.timer) this.schedule();
         });
-    }, TICK_MS);
+    }, this.options.tickMs ?? TICK_MS);
   }
 
   private async tick(): Promise<void> {

@@ -31,8 +31,8 @@ export interface Permit {
   probe: boolean;
   /** The call succeeded, or the downstream at least answered. */
   answered(success: boolean): void;
-  /** The downstream failed for everyone, or told us to stop. Only what is `counted` is the lead's own failure. */
-  failed(error: AppError, reason: BreakerReason): Promise<'counted' | 'breaker-open' | 'breaker-opened'>;
+  /** The downstream failed for everyone, or told us to stop. @returns true where the breaker is open now, so that nothing counts. */
+  failed(error: AppError, reason: BreakerReason): Promise<boolean>;
   /** No call was made, or nothing can be told from it. */
   abandoned(): void;
 }
@@ -46,6 +46,7 @@ export class StageGate {
   private readAt = 0;
   private readonly streak = new FailureStreak();
   private probing = false;
+  private opening: Promise<unknown> | undefined;
   private lastSuccess = 0;
   private savedSuccess = 0;
 
@@ -148,16 +149,28 @@ export class StageGate {
       failed: async (error, reason) => {
         if (probe) this.probing = false;
         const down = this.streak.failed(clock.now());
-        if (this.open && !probe) return 'breaker-open';
+        if (this.opening) await this.opening;
+        if (this.open && !probe) return true;
         const certain = probe || reason !== 'dependency-down' || this.row?.breaker === 'recovering';
-        if (!certain && !down) return 'counted';
+        if (!certain && !down) return false;
         this.streak.reset();
-        return (await this.trip(reason, error.code, error.retryAfterMs)) ? 'breaker-opened' : 'breaker-open';
+        await this.openOnce(reason, error);
+        return this.open;
       },
       abandoned: () => {
         if (probe) this.probing = false;
       },
     };
+  }
+
+  /** Those who fail while it opens are told the same, and not that their attempt counts. */
+  private async openOnce(reason: BreakerReason, error: AppError): Promise<void> {
+    this.opening ??= this.trip(reason, error.code, error.retryAfterMs);
+    try {
+      await this.opening;
+    } finally {
+      this.opening = undefined;
+    }
   }
 
   private async recover(success: boolean): Promise<void> {

@@ -1,10 +1,11 @@
 import type { CrmProvider } from '../crm/port.js';
 import type { EnrichmentProvider } from '../enrichment/port.js';
 import type { FlowControl } from '../flow/flow-control.js';
-import type { Stage } from '../lead/state.js';
+import { STAGES, type Stage } from '../lead/state.js';
 import type { Config } from '../platform/config/config.js';
 import type { Throttle } from '../platform/throttle.js';
 import type { JobHandler } from '../queue/job.js';
+import { acquitLeads } from './acquit-leads.js';
 import { AiTurns } from './ai-turns.js';
 import { enrichLead } from './enrich-lead.js';
 import { Isolation } from './isolation.js';
@@ -44,6 +45,7 @@ export function createHandlers(tools: HandlerTools, { scorer, heuristic, crm }: 
     throttle,
   });
   flow.onChange(() => turns.look());
+  for (const stage of STAGES) acquitWhenItOpens(shared, flow, stage);
   const enrichTools = {
     ...shared,
     provider: scorer,
@@ -55,4 +57,16 @@ export function createHandlers(tools: HandlerTools, { scorer, heuristic, crm }: 
   };
   const syncTools = { ...shared, provider: crm, slaSeconds: config.SPEED_TO_LEAD_SLA_SECONDS };
   return { enrichment: enrichLead.bind(null, enrichTools), 'crm-sync': syncLead.bind(null, syncTools) };
+}
+
+/** Whichever process opened the breaker, this one may have counted failures a moment before. */
+function acquitWhenItOpens(tools: PipelineTools, flow: FlowControl, stage: Stage): void {
+  let wasOpen = false;
+  flow.onChange(() => {
+    const { open, reason } = flow.gates[stage];
+    const opened = open && !wasOpen && reason?.reason === 'dependency-down';
+    wasOpen = open;
+    // PostgreSQL is away: they keep what was counted, and are not given up while nothing proves that the downstream is up.
+    if (opened) void acquitLeads(tools, stage).catch(() => {});
+  });
 }

@@ -34,8 +34,8 @@ export type Disposition =
   | { kind: 'dead-letter' };
 
 const LEDGER_WAIT_MS = 1000;
-/** While a breaker is open the workers take no jobs, so this only spreads those that were in hand. */
-const BREAKER_WAIT_MS = 5000;
+/** While a breaker is open the workers take no jobs, so this only spreads those that were in hand: five times the base. */
+const BREAKER_WAIT_BASES = 5;
 const OUTAGE_WAIT_MS = 30_000;
 
 /** The one place that decides what an error means. */
@@ -43,7 +43,7 @@ export function dispositionOf(error: AppError, stage: Stage, facts: Circumstance
   if (error.code === 'STALE_RUN') return { kind: 'superseded' };
   if (error.code === 'LEDGER_UNAVAILABLE' || error.code === 'LEDGER_OVERLOADED') return { kind: 'wait', delayMs: LEDGER_WAIT_MS };
   if (stage === 'enrichment' && facts.deadlinePassed) return { kind: 'fallback' };
-  if (facts.breakerOpen) return { kind: 'wait', delayMs: BREAKER_WAIT_MS };
+  if (facts.breakerOpen) return { kind: 'wait', delayMs: BREAKER_WAIT_BASES * policy.baseMs };
   const last = error.class === 'permanent' || error.class === 'fallback' || facts.failures >= policy.attempts;
   if (!last) return { kind: 'retry', delayMs: backoffMs(facts.failures, policy) };
   if (stage === 'enrichment') return { kind: 'fallback' };

@@ -75,7 +75,7 @@ function tools(attempts = 0) {
     const permit = {
       probe: false,
       answered: vi.fn(),
-      failed: vi.fn(async () => 'counted' as 'counted' | 'breaker-open' | 'breaker-opened'),
+      failed: vi.fn(async () => false),
       abandoned: vi.fn(),
     };
     return { permit, enter: vi.fn(() => permit), trip: vi.fn(async () => true), lastSuccessAt: 0, open: false, reason: null };

@@ -4,6 +4,7 @@ import type { LeadError } from '../lead/lead.js';
 import type { Stage } from '../lead/state.js';
 import type { ClaimedLead } from '../ledger/claim-leads.js';
 import type { JobOutcome } from '../queue/job.js';
+import { acquitLeads, suspectConfiguration } from './acquit-leads.js';
 import { dispositionOf } from './outcome.js';
 import { tellBreaker } from './tell-breaker.js';
 import type { PipelineTools } from './tools.js';
@@ -64,10 +65,12 @@ async function settle(tools: PipelineTools, failure: Failure): Promise<JobOutcom
   }
   if (disposition.kind === 'retry') {
     await tools.ledger.recordFailure(claim, record, new Date(now + disposition.delayMs));
+    // Counted a moment before the breaker opened.
+    if (gate.open && error.class === 'dependency-down') await acquitLeads(tools, stage);
     return { kind: 'retry', delayMs: disposition.delayMs, code: error.code };
   }
   await tools.ledger.recordFailure(claim, record, null);
-  if (error.signature) await suspectConfiguration(tools, stage, error);
+  if (error.signature) await suspectConfiguration(tools, stage, error.code, error.signature);
   return { kind: 'dead', code: error.code };
 }
 
@@ -81,21 +84,4 @@ export function recordOf(stage: Stage, error: AppError, now: number): LeadError 
     ...(error.signature ? { signature: error.signature } : {}),
     ...(error.answer ? { answer: error.answer } : {}),
   };
-}
-
-/** So many distinct leads with one signature, and no success among them, mean a setting and not the leads. */
-const LEADS_THAT_SHOW_A_SETTING = 3;
-
-/** One admin's change in the CRM must not bury every lead: the breaker opens, and those that it buried live again. */
-async function suspectConfiguration(tools: PipelineTools, stage: Stage, error: AppError): Promise<void> {
-  const gate = tools.flow.gates[stage];
-  const since = gate.lastSuccessAt > 0 ? new Date(gate.lastSuccessAt) : null;
-  const acquittal = { stage, since, signature: error.signature! };
-  if ((await tools.ledger.countDeadWith(acquittal)) < LEADS_THAT_SHOW_A_SETTING) return;
-  await gate.trip('configuration', error.code);
-  const count = await tools.ledger.returnAttempts(acquittal);
-  tools.logger.error(
-    { stage, code: error.code, signature: error.signature, count },
-    'Several leads failed alike, so a setting of the downstream is at fault; they wait again and have their attempts back',
-  );
 }

@@ -4,22 +4,14 @@ import type { BreakerReason } from '../flow/stage-row.js';
 import type { Stage } from '../lead/state.js';
 import type { PipelineTools } from './tools.js';
 
-/**
- * Tells the stage's breaker what a failed call says about the downstream. Where that opens it, the attempts which the failures
- * before have cost are given back. @returns whether the breaker is open now.
- */
+/** Tells the stage's breaker what a failed call says about the downstream. @returns whether the breaker is open now. */
 export async function tellBreaker(tools: PipelineTools, stage: Stage, permit: Permit, error: AppError): Promise<boolean> {
   const gate = tools.flow.gates[stage];
   const reason = reasonOf(error, permit, gate.reason?.reason ?? null);
   if (reason === 'answered') permit.answered(false);
   if (reason === 'says-nothing') permit.abandoned();
   if (reason === 'answered' || reason === 'says-nothing') return gate.open;
-  const verdict = await permit.failed(error, reason);
-  if (verdict === 'breaker-opened' && !permit.probe) {
-    const since = gate.lastSuccessAt > 0 ? new Date(gate.lastSuccessAt) : null;
-    await tools.ledger.returnAttempts({ stage, since, signature: null });
-  }
-  return verdict !== 'counted';
+  return permit.failed(error, reason);
 }
 
 function reasonOf(error: AppError, permit: Permit, openFor: BreakerReason | null): BreakerReason | 'answered' | 'says-nothing' {

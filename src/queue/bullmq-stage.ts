@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { DelayedError, Queue, UnrecoverableError, Worker, type Job, type JobsOptions, type WorkerOptions } from 'bullmq';
 import type { Stage } from '../lead/state.js';
 import type { Logger } from '../platform/logger.js';
@@ -78,6 +79,7 @@ export function startBullWorker(
   logger: Logger,
 ): StageWorker {
   const stopping = new AbortController();
+  setMaxListeners(0, stopping.signal); // one a job in hand
   let inHand = 0;
   let ended = 0;
   let lateSeen = 0;

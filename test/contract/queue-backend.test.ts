@@ -9,6 +9,7 @@ import { freshDatabase, freshRedis, hasRedis } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
 
 const config = loadConfig({}, { aiProviders: ['heuristic'], crmProviders: ['postgres'] });
+const LATE_AFTER_MS = 300_000;
 const settings = { concurrency: 5, leaseMs: 2000, lateAfterMs: 300_000 };
 const job = (epoch = 1): JobReference => ({ leadId: randomUUID(), epoch });
 
@@ -106,6 +107,83 @@ describe.each(['redis', 'postgres'] as const)('a queue on %s', (kind) => {
       const reference = job(7);
       await backend.queue('enrichment').enqueue([{ ...reference, email: 'ann@acme.com' } as JobReference]);
       await eventually(() => expect(seen).toEqual(reference));
+    });
+
+    it('lets those that can still be in time go first, keeps a share for the late, and puts replays last', async () => {
+      const backend = await open();
+      const queue = backend.queue('enrichment');
+      const longAgo = Date.now() - 2 * LATE_AFTER_MS;
+      const named = (count: number) => Array.from({ length: count }, () => job());
+      const [late, fresh, low] = [named(20), named(40), named(5)];
+      await queue.enqueue(low.map((reference) => ({ ...reference, low: true })));
+      await queue.enqueue(late.map((reference) => ({ ...reference, since: longAgo })));
+      await queue.enqueue(fresh);
+      const kinds = new Map([
+        ...late.map(({ leadId }) => [leadId, 'late'] as const),
+        ...fresh.map(({ leadId }) => [leadId, 'fresh'] as const),
+        ...low.map(({ leadId }) => [leadId, 'low'] as const),
+      ]);
+      const order: string[] = [];
+      const worker = await backend.startWorker(
+        'enrichment',
+        async ({ leadId }) => {
+          order.push(kinds.get(leadId)!);
+          if (order.length === 20) await queue.promoteLate(3);
+          return { kind: 'done' };
+        },
+        { ...settings, concurrency: 1 },
+      );
+      undo.push(() => worker.close(2000));
+      await eventually(() => expect(order).toHaveLength(65));
+      const lateBefore = (place: number) => order.slice(0, place).filter((kind) => kind === 'late').length;
+      // One in five at once, three when promoted, the others after all that can still be in time.
+      expect(lateBefore(20)).toBe(4);
+      expect(lateBefore(44)).toBe(7);
+      expect(order.slice(-5)).toEqual(Array(5).fill('low'));
+      expect((await queue.counts()).waiting).toBe(0);
+    });
+
+    it('keeps a delay, also for a lead that was received long ago', async () => {
+      const backend = await open();
+      const queue = backend.queue('enrichment');
+      const began = Date.now();
+      await queue.enqueue([{ ...job(), since: began - 2 * LATE_AFTER_MS, dueAt: began + 700 }]);
+      expect((await queue.counts()).delayed).toBe(1);
+      let ran = 0;
+      await work(backend, async () => {
+        ran = Date.now();
+        return { kind: 'done' };
+      });
+      await eventually(() => expect(ran).toBeGreaterThan(0));
+      expect(ran - began).toBeGreaterThanOrEqual(690);
+    });
+
+    it('takes no job at concurrency 0, goes on where it is raised, and tells what it has done', async () => {
+      const backend = await open();
+      const ran: string[] = [];
+      const worker = await backend.startWorker(
+        'enrichment',
+        async ({ leadId }) => {
+          ran.push(leadId);
+          return { kind: 'done' };
+        },
+        { ...settings, concurrency: 0 },
+      );
+      undo.push(() => worker.close(2000));
+      const [first, second] = [job(), job()];
+      await backend.queue('enrichment').enqueue([first]);
+      // A second worker's job shows that the queue is alive meanwhile.
+      const other = await backend.startWorker('crm-sync', async () => ({ kind: 'done' }), settings);
+      undo.push(() => other.close(2000));
+      await backend.queue('crm-sync').enqueue([job()]);
+      await eventually(() => expect(other.ended).toBe(1));
+      expect(ran).toEqual([]);
+      worker.setConcurrency(3);
+      await eventually(() => expect(ran).toEqual([first.leadId]));
+      worker.setConcurrency(0);
+      worker.setConcurrency(1);
+      await backend.queue('enrichment').enqueue([second]);
+      await eventually(() => expect(worker).toMatchObject({ ended: 2, inHand: 0 }));
     });
   });
 });

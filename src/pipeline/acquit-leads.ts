@@ -1,0 +1,33 @@
+import type { ErrorCode } from '../errors/catalogue.js';
+import type { Stage } from '../lead/state.js';
+import type { PipelineTools } from './tools.js';
+
+/** So many distinct leads with one signature, and no success among them, mean a setting and not the leads. */
+const LEADS_THAT_SHOW_A_SETTING = 3;
+
+type AcquitTools = Pick<PipelineTools, 'ledger' | 'flow' | 'logger'>;
+
+/** The downstream was down, and no lead's fault: what it has cost them since it last succeeded is given back. */
+export async function acquitLeads(tools: AcquitTools, stage: Stage): Promise<void> {
+  const count = await tools.ledger.returnAttempts({ stage, since: lastSuccess(tools, stage), signature: null });
+  if (count > 0) tools.logger.info({ stage, count }, 'Leads have the attempts back that the outage cost them');
+}
+
+/** One admin's change in the CRM must not bury every lead: the breaker opens, and those that it buried live again. */
+export async function suspectConfiguration(tools: AcquitTools, stage: Stage, code: ErrorCode, signature: string): Promise<void> {
+  const gate = tools.flow.gates[stage];
+  const acquittal = { stage, since: lastSuccess(tools, stage), signature };
+  const known = gate.open && gate.reason?.reason === 'configuration';
+  if (!known && (await tools.ledger.countDeadWith(acquittal)) < LEADS_THAT_SHOW_A_SETTING) return;
+  if (!known) await gate.trip('configuration', code);
+  const count = await tools.ledger.returnAttempts(acquittal);
+  tools.logger.error(
+    { stage, code, signature, count },
+    'Several leads failed alike, so a setting of the downstream is at fault; they wait again and have their attempts back',
+  );
+}
+
+function lastSuccess({ flow }: AcquitTools, stage: Stage): Date | null {
+  const at = flow.gates[stage].lastSuccessAt;
+  return at > 0 ? new Date(at) : null;
+}

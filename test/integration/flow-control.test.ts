@@ -1,0 +1,167 @@
+import { pino } from 'pino';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { FlowControl } from '../../src/flow/flow-control.js';
+import { FlowStore } from '../../src/flow/flow-store.js';
+import { SharedThrottle } from '../../src/flow/shared-throttle.js';
+import { systemClock } from '../../src/platform/clock.js';
+import { openPool, type Pool } from '../../src/platform/postgres.js';
+import { freshDatabase } from '../support/database.js';
+import { eventually } from '../support/eventually.js';
+
+describe('flow control across processes', () => {
+  let database: Awaited<ReturnType<typeof freshDatabase>>;
+  let pools: Pool[] = [];
+  let flows: FlowControl[] = [];
+  beforeEach(async () => {
+    database = await freshDatabase();
+  });
+  afterEach(async () => {
+    await Promise.all(flows.map((flow) => flow.stop()));
+    await Promise.all(pools.map((pool) => pool.end()));
+    pools = [];
+    flows = [];
+    await database.drop();
+  });
+
+  /** What one process has of its own: connections, name. */
+  function storeOf(worker: string): FlowStore {
+    const pool = openPool({ url: database.url, max: 2, timeoutMs: 5000, name: worker });
+    pools.push(pool);
+    return new FlowStore(pool, worker);
+  }
+
+  async function startFlow(worker: string): Promise<FlowControl> {
+    const flow = new FlowControl({
+      store: storeOf(worker),
+      worker,
+      concurrency: { enrichment: 50, 'crm-sync': 400 },
+      baseMs: 1000,
+      clock: systemClock,
+      logger: pino({ level: 'silent' }),
+      tickMs: 50,
+    });
+    flows.push(flow);
+    await flow.start();
+    return flow;
+  }
+
+  it('divides the concurrency among the living, exactly, and again when one leaves', async () => {
+    const one = await startFlow('a');
+    expect([one.share('enrichment'), one.share('crm-sync')]).toEqual([50, 400]);
+    const [two, three] = [await startFlow('b'), await startFlow('c')];
+    await eventually(() => {
+      expect([one, two, three].map((flow) => flow.share('enrichment'))).toEqual([17, 17, 16]);
+      expect([one, two, three].map((flow) => flow.share('crm-sync'))).toEqual([134, 133, 133]);
+    });
+    await two.stop();
+    await eventually(() => expect([one, three].map((flow) => flow.share('enrichment'))).toEqual([25, 25]));
+  });
+
+  it('never lets three processes together exceed the rate in any second', async () => {
+    const perSecond = 50;
+    const calls: number[] = [];
+    const end = performance.now() + 4000;
+    const throttles = ['a', 'b', 'c'].map((worker) => new SharedThrottle(storeOf(worker), 'crm-sync', perSecond));
+    const caller = async (throttle: SharedThrottle) => {
+      for (;;) {
+        await throttle.take();
+        if (performance.now() > end) return;
+        calls.push(performance.now());
+      }
+    };
+    await Promise.all(throttles.flatMap((throttle) => [caller(throttle), caller(throttle), caller(throttle)]));
+    const inWindow = calls.map((from) => calls.filter((at) => at >= from && at < from + 1000).length);
+    expect(Math.max(...inWindow)).toBeLessThanOrEqual(perSecond * 1.1);
+    // And the rate is used.
+    expect(calls.length).toBeGreaterThan(perSecond * 3);
+  });
+
+  it('slows down when told, and grows back', async () => {
+    const store = storeOf('a');
+    await store.slowDown('crm-sync');
+    const slow = await store.reserve('crm-sync', 10, 1);
+    expect(slow.everyMs).toBeGreaterThan(180);
+    await pools[0]!.query(`UPDATE flow.stages SET slowed_at = now() - interval '2 minutes'`);
+    expect((await store.reserve('crm-sync', 10, 1)).everyMs).toBe(100);
+  });
+
+  it('keeps a pause for all workers, also those that start later, and says who did it', async () => {
+    const running = await startFlow('a');
+    const store = storeOf('operator');
+    await store.pause('crm-sync', 'ann');
+    await store.pause('crm-sync', 'bob');
+    await eventually(() => expect(running.permitted('crm-sync')).toBe(0));
+    const later = await startFlow('b');
+    expect(later.permitted('crm-sync')).toBe(0);
+    expect(later.permitted('enrichment')).toBeGreaterThan(0);
+    const row = (await store.stages()).find(({ stage }) => stage === 'crm-sync')!;
+    expect(row.pausedBy).toBe('ann');
+    await store.resume('crm-sync', 'bob');
+    await eventually(() => expect(running.permitted('crm-sync')).toBeGreaterThan(0));
+    const { rows } = await pools[0]!.query('SELECT who, act, detail FROM ledger.operator_acts ORDER BY id');
+    expect(rows).toEqual([
+      { who: 'ann', act: 'pause', detail: { queue: 'crm-sync' } },
+      { who: 'bob', act: 'pause', detail: { queue: 'crm-sync' } },
+      { who: 'bob', act: 'resume', detail: { queue: 'crm-sync' } },
+    ]);
+  });
+
+  it('lets one worker at a time probe, and another take over where that one has died', async () => {
+    const [a, b] = [storeOf('a'), storeOf('b')];
+    const opening = { reason: 'dependency-down', code: 'CRM_UNAVAILABLE', retryAfterMs: 0, baseMs: 1, capMs: 10 } as const;
+    expect(await a.open('crm-sync', opening)).toMatchObject({ breaker: 'open', trips: 1 });
+    expect(await b.open('crm-sync', opening)).toBeNull();
+    const probe = await eventually(async () => {
+      const row = await a.takeProbe('crm-sync');
+      expect(row).not.toBeNull();
+      return row!;
+    });
+    expect(probe).toMatchObject({ breaker: 'half-open', probeBy: 'a' });
+    expect(await b.takeProbe('crm-sync')).toBeNull();
+    expect(await b.recover('crm-sync', true)).toBeNull();
+    await pools[0]!.query(`UPDATE flow.stages SET probe_until = now() - interval '1 second'`);
+    expect(await b.takeProbe('crm-sync')).toMatchObject({ probeBy: 'b' });
+    expect(await a.open('crm-sync', opening)).toBeNull();
+    expect(await b.open('crm-sync', opening)).toMatchObject({ breaker: 'open', trips: 2 });
+  });
+
+  it('starts again slowly, and is closed once it has run well', async () => {
+    const store = storeOf('b');
+    const flow = await startFlow('a');
+    await pools[0]!.query(
+      `UPDATE flow.stages SET breaker = 'half-open', trips = 3, reason = 'dependency-down', code = 'CRM_UNAVAILABLE', probe_by = 'b', probe_until = now() + interval '1 minute'`,
+    );
+    await eventually(() => expect(flow.permitted('crm-sync')).toBe(0));
+    await store.recover('crm-sync', true);
+    const seen: number[] = [];
+    await eventually(() => {
+      seen.push(flow.permitted('crm-sync'));
+      expect(seen.at(-1)).toBe(400);
+    });
+    expect(seen).toContain(1);
+    expect(seen).toContain(16);
+    expect(seen).toEqual(seen.toSorted((x, y) => x - y));
+    expect(await store.close('crm-sync')).toBeNull();
+    await pools[0]!.query(`UPDATE flow.stages SET recovered_at = now() - interval '1 minute'`);
+    await eventually(() => expect(flow.gates['crm-sync'].reason).toBeNull());
+  });
+
+  it('waits twice as long after each failed probe, at most the cap, and as long as Retry-After says', async () => {
+    const store = storeOf('a');
+    const waits: number[] = [];
+    for (let trip = 1; trip <= 8; trip++) {
+      await pools[0]!.query(`UPDATE flow.stages SET breaker = 'half-open', probe_by = 'a' WHERE trips > 0`);
+      const opening = {
+        reason: 'dependency-down',
+        code: 'CRM_UNAVAILABLE',
+        retryAfterMs: 0,
+        baseMs: 1000,
+        capMs: 60_000,
+      } as const;
+      waits.push(Math.round((await store.open('crm-sync', opening))!.probeInMs! / 1000));
+    }
+    expect(waits).toEqual([2, 4, 8, 16, 32, 60, 60, 60]);
+    const asked = { reason: 'rate-limited', code: 'AI_RATE_LIMITED', retryAfterMs: 90_000, baseMs: 1000, capMs: 60_000 } as const;
+    expect(Math.round((await store.open('enrichment', asked))!.probeInMs! / 1000)).toBe(90);
+  });
+});

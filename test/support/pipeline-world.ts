@@ -1,0 +1,117 @@
+import { pino } from 'pino';
+import type { CrmProvider } from '../../src/crm/port.js';
+import { HeuristicProvider } from '../../src/enrichment/heuristic/heuristic.provider.js';
+import type { EnrichmentProvider } from '../../src/enrichment/port.js';
+import { FlowControl } from '../../src/flow/flow-control.js';
+import { FlowStore } from '../../src/flow/flow-store.js';
+import { SharedThrottle } from '../../src/flow/shared-throttle.js';
+import { leadIdOf, personKeyOf } from '../../src/lead/keys.js';
+import { Ledger } from '../../src/ledger/ledger.js';
+import { createHandlers } from '../../src/pipeline/handlers.js';
+import { StageWorkers } from '../../src/pipeline/stage-workers.js';
+import { systemClock } from '../../src/platform/clock.js';
+import { loadConfig } from '../../src/platform/config/config.js';
+import { createMetrics } from '../../src/platform/metrics.js';
+import { openPool } from '../../src/platform/postgres.js';
+import { Announcer } from '../../src/queue/announcer.js';
+import { openBackend } from '../../src/queue/open-backend.js';
+import { Sweeper } from '../../src/recovery/sweeper.js';
+import { freshDatabase, freshRedis } from './database.js';
+
+export interface WorldOptions {
+  kind: 'redis' | 'postgres';
+  crm?: CrmProvider['sync'];
+  scorer?: EnrichmentProvider;
+  env?: Record<string, string>;
+}
+
+/**
+ * The whole pipeline on real stores, with downstreams that a test commands. Undone in reverse by `close`. Workers are added
+ * with `startWorker`; each is what one process would run.
+ */
+export async function pipelineWorld({ kind, crm, scorer, env = {} }: WorldOptions) {
+  const undo: (() => Promise<unknown>)[] = [];
+  const config = loadConfig(
+    { RETRY_BASE_MS: '20', LEASE_MS: '3000', ...env },
+    { aiProviders: ['heuristic'], crmProviders: ['postgres'] },
+  );
+  const logger = pino({ level: 'info' }, pino.destination('/tmp/pw.log'));
+  const database = await freshDatabase();
+  undo.push(() => database.drop());
+  const redis = kind === 'redis' ? await freshRedis() : null;
+  const pool = openPool({ url: database.url, max: 10, timeoutMs: 5000, name: 'test' });
+  undo.push(() => pool.end());
+  const backend = await openBackend(config, { databaseUrl: database.url, redisUrl: redis?.url ?? null }, logger);
+  undo.push(() => backend.close());
+  const announcer = new Announcer(backend, logger);
+  undo.push(() => announcer.idle());
+  const ledgerOf = (worker: string) => new Ledger({ pool, acceptPool: pool, worker, contentIgnore: [] });
+  const ledger = ledgerOf('ingress');
+  const metrics = createMetrics();
+  const heuristic = new HeuristicProvider();
+  const sweeper = new Sweeper({ ledger, backend, logger, intervalMs: 200 });
+
+  return {
+    config,
+    pool,
+    ledger,
+    backend,
+    announcer,
+    metrics,
+    sweeper,
+    ledgerOf,
+    async startWorker(name = 'worker-1') {
+      const store = new FlowStore(pool, name);
+      const flow = new FlowControl({
+        store,
+        worker: name,
+        concurrency: { enrichment: config.AI_CONCURRENCY, 'crm-sync': config.CRM_CONCURRENCY },
+        baseMs: config.RETRY_BASE_MS,
+        clock: systemClock,
+        logger,
+        tickMs: 50,
+      });
+      const throttle = new SharedThrottle(store, 'enrichment', config.AI_RATE_LIMIT_PER_SECOND);
+      const provider: CrmProvider = {
+        name: 'test',
+        sync: crm ?? (async () => ({ provider: 'test', leadId: 'l', memberId: 'm' })),
+        ping: async () => {},
+        close: async () => {},
+      };
+      const tools = { config, ledger: ledgerOf(name), announcer, flow, throttle, clock: systemClock, logger, metrics };
+      const handlers = createHandlers(tools, { scorer: scorer ?? heuristic, heuristic, crm: provider });
+      const localScorer = (scorer ?? heuristic).local === true;
+      const workers = new StageWorkers({ backend, flow, handlers, localScorer, config, logger });
+      await workers.start();
+      undo.push(() => workers.stop());
+      return { flow, store, workers };
+    },
+    /** Commits leads and announces them, as the ingress does. */
+    async accept(
+      count: number,
+      contentOf: (index: number) => { name?: string; attributes?: Record<string, string> } = () => ({}),
+    ) {
+      const accepted = await Promise.all(
+        Array.from({ length: count }, (_, index) => {
+          const email = `p${index}@acme.com`;
+          const { name = null, attributes = {} } = contentOf(index);
+          const key = { id: leadIdOf(email, 'c'), personKey: personKeyOf(email), email, emailRaw: email, campaignId: 'c' };
+          return ledger.accept({ ...key, name, attributes });
+        }),
+      );
+      for (const { leadId, epoch } of accepted) announcer.announce('enrichment', { leadId, epoch });
+      return accepted.map(({ leadId }) => leadId);
+    },
+    async states(): Promise<Record<string, number>> {
+      const { rows } = await pool.query<{ state: string; count: number }>(
+        'SELECT state, count(*)::int AS count FROM ledger.leads GROUP BY state',
+      );
+      return Object.fromEntries(rows.map(({ state, count }) => [state, count]));
+    },
+    async close() {
+      for (const step of undo.splice(0).toReversed()) await step();
+    },
+  };
+}
+
+export type PipelineWorld = Awaited<ReturnType<typeof pipelineWorld>>;
