@@ -29,6 +29,8 @@ export class FlowControl {
   private timer: NodeJS.Timeout | undefined;
   private running: Promise<void> = Promise.resolve();
   private listeners: (() => void)[] = [];
+  private stopListening: (() => void) | undefined;
+  private stopped = false;
 
   constructor(private readonly options: FlowOptions) {
     this.living = [options.worker];
@@ -49,8 +51,9 @@ export class FlowControl {
   }
 
   async stop(): Promise<void> {
+    this.stopped = true;
     clearTimeout(this.timer);
-    this.timer = undefined;
+    this.stopListening?.();
     await this.running;
     await this.options.store.leave().catch(() => {}); // PostgreSQL is away: others see this worker missing soon
   }
@@ -69,18 +72,31 @@ export class FlowControl {
   }
 
   private schedule(): void {
-    this.timer = setTimeout(() => {
-      // A tick that fails changes nothing: what was last known holds until the database answers.
-      this.running = this.tick()
-        .catch(() => {})
-        .finally(() => {
-          if (this.timer) this.schedule();
-        });
-    }, this.options.tickMs ?? TICK_MS);
+    if (this.stopped) return;
+    this.timer = setTimeout(() => this.tickNow(), this.options.tickMs ?? TICK_MS);
+  }
+
+  /** A tick that fails changes nothing: what was last known holds until the database answers. */
+  private tickNow(): void {
+    clearTimeout(this.timer);
+    this.running = this.running
+      .then(() => this.tick())
+      .catch(() => {})
+      .finally(() => this.schedule());
+  }
+
+  /** Hears of changes at once; while that connection is lost, each second. */
+  private async listen(): Promise<void> {
+    if (this.stopListening) return;
+    this.stopListening = await this.options.store.listen(
+      () => this.tickNow(),
+      () => (this.stopListening = undefined),
+    );
   }
 
   private async tick(): Promise<void> {
     try {
+      await this.listen();
       this.living = await this.options.store.beat();
       for (const row of await this.options.store.stages()) this.gates[row.stage].see(row);
       for (const stage of STAGES) await this.gates[stage].tick();

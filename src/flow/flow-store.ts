@@ -10,6 +10,7 @@ const PROBE_SECONDS = 30;
 /** From the first success to the full rate. */
 const RECOVERY_SECONDS = 10;
 const SLOWEST = 1 / 16;
+const CHANNEL = 'flow';
 
 export interface Opening {
   reason: BreakerReason;
@@ -128,20 +129,51 @@ export class FlowStore {
     return this.audited('resume', who, stage, 'SET paused_at = NULL, paused_by = NULL');
   }
 
-  private async audited(act: string, who: string, stage: Stage, set: string): Promise<StageRow | null> {
-    const { rows } = await this.pool.query<StageRow>(
+  /**
+   * Calls `onChange` as soon as any process changes a stage. One connection; it is lost with the server, and then `onEnd` is called.
+   * @returns what ends it.
+   */
+  async listen(onChange: () => void, onEnd: () => void): Promise<() => void> {
+    const client = await this.pool.connect();
+    let over = false;
+    const end = () => {
+      if (over) return;
+      over = true;
+      client.release(true);
+      onEnd();
+    };
+    client.on('notification', onChange);
+    client.on('error', end);
+    client.on('end', end);
+    try {
+      await client.query(`LISTEN ${CHANNEL}`);
+    } catch (error) {
+      end();
+      throw error;
+    }
+    return end;
+  }
+
+  private audited(act: string, who: string, stage: Stage, set: string): Promise<StageRow | null> {
+    return this.told(
       `WITH changed AS (UPDATE flow.stages ${set} WHERE stage = $1 RETURNING ${STAGE_COLUMNS}),
        audited AS (
          INSERT INTO ledger.operator_acts (who, act, detail) SELECT $2, $3, jsonb_build_object('queue', $1::text) FROM changed
-       )
-       SELECT * FROM changed`,
+       )`,
       [stage, who, act],
     );
-    return rows[0] ?? null;
   }
 
-  private async change(clauses: string, values: unknown[]): Promise<StageRow | null> {
-    const { rows } = await this.pool.query<StageRow>(`UPDATE flow.stages ${clauses} RETURNING ${STAGE_COLUMNS}`, values);
+  private change(clauses: string, values: unknown[]): Promise<StageRow | null> {
+    return this.told(`WITH changed AS (UPDATE flow.stages ${clauses} RETURNING ${STAGE_COLUMNS})`, values);
+  }
+
+  /** Tells the other processes with the commit. */
+  private async told(changed: string, values: unknown[]): Promise<StageRow | null> {
+    const { rows } = await this.pool.query<StageRow>(
+      `${changed}, told AS (SELECT pg_notify('${CHANNEL}', stage) FROM changed) SELECT changed.* FROM changed, told`,
+      values,
+    );
     return rows[0] ?? null;
   }
 }

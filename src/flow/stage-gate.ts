@@ -78,8 +78,9 @@ export class StageGate {
     return Math.min(share, 2 ** Math.min(30, Math.floor(elapsed / DOUBLES_EVERY_MS)));
   }
 
-  /** @returns null where the breaker is open. */
+  /** @returns null where the stage is paused or its breaker open. */
   enter(): Permit | null {
+    if (this.paused) return null;
     if (!this.open) return this.permit(false);
     if (!this.holdsProbe || this.probing) return null;
     this.probing = true;

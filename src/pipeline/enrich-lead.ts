@@ -13,7 +13,8 @@ import type { PipelineTools } from './tools.js';
 
 /** A late lead has no deadline left to meet, but takes a turn that is free. */
 const LATE_WAIT_MS = 1000;
-const GIVEN_UP_WAIT_MS = 1000;
+/** A job that came just as the stage was paused, or stood in the line then. */
+const HELD_BACK_WAIT_MS = 1000;
 
 export interface EnrichTools extends PipelineTools {
   provider: EnrichmentProvider;
@@ -30,6 +31,7 @@ export interface EnrichTools extends PipelineTools {
 
 /** Brings one lead from received to enriched, and announces it to the next stage. */
 export async function enrichLead(tools: EnrichTools, reference: JobReference, signal: AbortSignal): Promise<JobOutcome> {
+  if (tools.flow.gates.enrichment.paused) return { kind: 'wait', delayMs: HELD_BACK_WAIT_MS };
   const claim = await tools.ledger.claimForEnrichment(reference).catch(AppError.from);
   if (!claim) return { kind: 'done' };
   if (claim instanceof AppError) return settleFailure(tools, { stage: 'enrichment', claim: null, error: claim });
@@ -50,7 +52,7 @@ async function enrichInTurn(tools: EnrichTools, claim: ClaimedLead, signal: Abor
   const turn = await tools.turns.take({ rank: ranking.fitScore, waitMs, signal });
   if (turn === 'given-up') {
     await tools.ledger.release(claim).catch(() => {}); // PostgreSQL is away: the next claim takes it over
-    return { kind: 'wait', delayMs: GIVEN_UP_WAIT_MS };
+    return { kind: 'wait', delayMs: HELD_BACK_WAIT_MS };
   }
   tools.metrics.aiTurns.inc({ outcome: turn === 'missed' ? 'missed' : 'taken' });
   if (turn !== 'missed') {

@@ -23,6 +23,8 @@ import { StageWorkers } from './stage-workers.js';
 const AI = Symbol('EnrichmentProvider');
 const HEURISTIC = Symbol('Heuristic');
 const CRM = Symbol('CrmProvider');
+/** A worker may take its time to come back after a store did. */
+const STUCK_AT_LEAST_MS = 30_000;
 /** sysexits' EX_SOFTWARE: the supervisor starts another. */
 const EX_SOFTWARE = 70;
 
@@ -93,7 +95,7 @@ const EX_SOFTWARE = 70;
           waiting: async (stage) => (await backend.queue(stage).counts()).waiting,
           pingLedger: () => ledger.ping(),
           heldBack: (stage) => flow.gates[stage].paused || flow.gates[stage].open,
-          stuckAfterMs: config.LEASE_MS + config.AI_TIMEOUT_MS,
+          stuckAfterMs: Math.max(config.LEASE_MS, STUCK_AT_LEAST_MS) + config.AI_TIMEOUT_MS,
           onStuck: () => endStuckProcess(logger),
           clock,
           logger,

@@ -57,7 +57,7 @@ function claim(attempts = 0): LeadClaimedForSync {
   };
 }
 
-type FakeGate = Pick<StageGate, 'enter' | 'trip' | 'lastSuccessAt' | 'open' | 'reason'> & { permit: Permit };
+type FakeGate = Pick<StageGate, 'enter' | 'trip' | 'lastSuccessAt' | 'open' | 'paused' | 'reason'> & { permit: Permit };
 
 function tools(attempts = 0) {
   const ledger = {
@@ -78,7 +78,15 @@ function tools(attempts = 0) {
       failed: vi.fn(async () => false),
       abandoned: vi.fn(),
     };
-    return { permit, enter: vi.fn(() => permit), trip: vi.fn(async () => true), lastSuccessAt: 0, open: false, reason: null };
+    return {
+      permit,
+      enter: vi.fn(() => permit),
+      trip: vi.fn(async () => true),
+      lastSuccessAt: 0,
+      open: false,
+      paused: false,
+      reason: null,
+    };
   };
   const flow = { gates: { enrichment: gate(), 'crm-sync': gate() } };
   const announcer = { announce: vi.fn() };

@@ -8,8 +8,8 @@ import { buryIfItKills } from './bury-if-it-kills.js';
 import { settleFailure } from './settle-failure.js';
 import type { PipelineTools } from './tools.js';
 
-/** A job that came while the breaker was open: the worker takes no more of them until it is not. */
-const BREAKER_WAIT_MS = 1000;
+/** A job that came just as the stage was paused or its breaker opened: the worker takes no more of them until it goes on. */
+const HELD_BACK_WAIT_MS = 1000;
 
 export interface SyncTools extends PipelineTools {
   provider: CrmProvider;
@@ -20,7 +20,7 @@ export interface SyncTools extends PipelineTools {
 /** Brings one lead from enriched to synced: the person's Lead and its membership are in the CRM. */
 export async function syncLead(tools: SyncTools, reference: JobReference, signal: AbortSignal): Promise<JobOutcome> {
   const permit = tools.flow.gates['crm-sync'].enter();
-  if (!permit) return { kind: 'wait', delayMs: BREAKER_WAIT_MS };
+  if (!permit) return { kind: 'wait', delayMs: HELD_BACK_WAIT_MS };
   const claim = await tools.ledger.claimForSync(reference).catch(AppError.from);
   if (!claim || claim instanceof AppError) permit.abandoned();
   if (!claim) return { kind: 'done' };

@@ -23,7 +23,9 @@ export interface PipelineTools {
     | 'countDeadWith'
   >;
   announcer: Pick<Announcer, 'announce'>;
-  flow: { gates: Record<keyof FlowControl['gates'], Pick<StageGate, 'enter' | 'trip' | 'lastSuccessAt' | 'open' | 'reason'>> };
+  flow: {
+    gates: Record<keyof FlowControl['gates'], Pick<StageGate, 'enter' | 'trip' | 'lastSuccessAt' | 'open' | 'paused' | 'reason'>>;
+  };
   isolation: Isolation;
   policy: RetryPolicy;
   /** CRASH_BUDGET: workers that may die of a lead before it is given up. */

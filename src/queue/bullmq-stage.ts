@@ -113,6 +113,8 @@ export function startBullWorker(
       lockDuration: settings.leaseMs,
       stalledInterval: settings.leaseMs / 2,
       maxStalledCount: 3,
+      // BullMQ's own fifteen seconds would keep a worker idle for as long after its store is back.
+      runRetryDelay: 1000,
     } as WorkerOptions,
     process,
   );

@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,11 +5,8 @@ import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { freshDatabase } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
+import { OPERATORS, ops, SECRET, TOKEN } from '../support/operator.js';
 import { startProcess, type RunningProcess } from '../support/service.js';
-
-const SECRET = 's'.repeat(40);
-const TOKEN = 't'.repeat(40);
-const CLI = join(import.meta.dirname, '../../dist/cli.js');
 
 let database: Awaited<ReturnType<typeof freshDatabase>>;
 let sql: pg.Client;
@@ -25,8 +21,7 @@ beforeAll(async () => {
   service = await startProcess({
     DATABASE_URL: database.url,
     QUEUE_BACKEND: 'postgres',
-    WEBHOOK_SECRETS: SECRET,
-    OPS_TOKENS: `ann:operator:${TOKEN},bob:viewer:${'v'.repeat(40)}`,
+    ...OPERATORS,
   });
 });
 beforeEach(() => sql.query('TRUNCATE ledger.rejections'));
@@ -38,16 +33,9 @@ afterAll(async () => {
 });
 
 const post = (body: string) => service.post(body, { headers: { 'x-webhook-secret': SECRET } });
-const ops = (path: string) => service.get(path, { authorization: `Bearer ${TOKEN}` });
+const get = (path: string) => service.get(path, { authorization: `Bearer ${TOKEN}` });
 
-function cli(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  const env = { ...process.env, OPS_TOKENS: `ann:operator:${TOKEN}`, WEBHOOK_SECRETS: SECRET, REVENUEFLOW_URL: service.url };
-  return new Promise((resolve) => {
-    execFile(process.execPath, [CLI, ...args], { env }, (error, stdout, stderr) =>
-      resolve({ code: Number(error?.code ?? 0), stdout, stderr }),
-    );
-  });
-}
+const cli = (...args: string[]) => ops(service, ...args);
 
 describe('rejections', () => {
   it('keep what an authenticated sender sent wrongly, as it came', async () => {
@@ -55,7 +43,7 @@ describe('rejections', () => {
     expect((await post(broken)).status).toBe(400);
     await service.post('{"email": ', { headers: { 'x-webhook-secret': 'wrong'.repeat(8) } });
     expect((await post('{"email": "fine@acme.com", "campaign_id": 7}')).status).toBe(202);
-    const { items } = (await ops('/ops/rejections')).body;
+    const { items } = (await get('/ops/rejections')).body;
     expect(items).toHaveLength(1);
     expect(items[0]).toMatchObject({ body: broken, code: 'INVALID_BODY', contentType: 'application/json', replayedAs: null });
   });
@@ -64,7 +52,7 @@ describe('rejections', () => {
     await post('{"email": , "name": "Cleo", "campaign_id": 8}');
     await post('{"email": "dora@acme.com", "name": , "campaign_id": 8}');
     await post('{"email": "not an address", "campaign_id": 8}');
-    const { items } = (await ops('/ops/rejections')).body;
+    const { items } = (await get('/ops/rejections')).body;
     const cleo = items.find(({ body }) => body.includes('Cleo'))!;
     const one = await cli('rejections', 'replay', cleo.id, '--set', 'email=cleo@acme.com', '--json');
     expect(JSON.parse(one.stdout)).toMatchObject([{ status: 'accepted' }]);
@@ -144,7 +132,7 @@ describe('a long list', () => {
     const seen = new Set<string>();
     let cursor: string | null = null;
     do {
-      const { body } = await ops(`/ops/leads?campaign_id=pages&limit=7${cursor ? `&cursor=${cursor}` : ''}`);
+      const { body } = await get(`/ops/leads?campaign_id=pages&limit=7${cursor ? `&cursor=${cursor}` : ''}`);
       for (const { email } of body.items) seen.add(email);
       cursor = body.nextCursor;
     } while (cursor);

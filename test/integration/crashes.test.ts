@@ -1,0 +1,79 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import type { CrmSync } from '../../src/crm/port.js';
+import { hasRedis } from '../support/database.js';
+import { eventually } from '../support/eventually.js';
+import { pipelineWorld, type PipelineWorld } from '../support/pipeline-world.js';
+
+/** A worker that dies leaves its claims behind: that is all that the others see of it. */
+describe.skipIf(!hasRedis())('the crash budget', () => {
+  let world: PipelineWorld;
+  afterEach(() => world.close());
+
+  const dies = async (worker: string, ids: string[]) => {
+    const ledger = world.ledgerOf(worker);
+    const claims = [];
+    for (const leadId of ids) {
+      const { rows } = await world.pool.query<{ epoch: number }>('SELECT epoch FROM ledger.leads WHERE id = $1', [leadId]);
+      claims.push((await ledger.claimForEnrichment({ leadId, epoch: rows[0]!.epoch }))!);
+    }
+    return claims;
+  };
+
+  it('suspects what a dead worker had in hand, counts only what it had alone, and dead-letters at the budget', async () => {
+    world = await pipelineWorld({ kind: 'redis' });
+    const [poison, neighbour] = (await world.accept(2)) as [string, string];
+    await dies('w1', [poison, neighbour]);
+    expect((await dies('w2', [poison, neighbour])).map(({ suspicions, crashes }) => [suspicions, crashes])).toEqual([
+      [1, 0],
+      [1, 0],
+    ]);
+    // The third worker runs each by itself, and dies of the one.
+    for (const crashes of [0, 1, 2]) {
+      const [claim] = await dies(`w${3 + crashes}`, [poison]);
+      expect(claim).toMatchObject({ suspicions: 2 + crashes, crashes });
+      await world.ledgerOf(`w${3 + crashes}`).markAlone(claim!);
+    }
+    await world.startWorker();
+    await eventually(async () => expect(await world.states()).toEqual({ dead: 1, synced: 1 }));
+    const { lead } = (await world.ledger.find(poison))!;
+    expect(lead.lastError).toMatchObject({ code: 'WORKER_CRASHED', class: 'permanent', stage: 'enrichment' });
+    expect((await world.ledger.find(neighbour))!.lead.state).toBe('synced');
+  });
+
+  it('suspects nothing of a lead whose worker lives, and forgets the suspicion of one that got through', async () => {
+    world = await pipelineWorld({ kind: 'redis' });
+    const [id] = (await world.accept(1)) as [string];
+    await world.pool.query(`INSERT INTO flow.workers (worker, seen_at) VALUES ('alive', now() + interval '1 hour')`);
+    await dies('alive', [id]);
+    expect((await dies('w2', [id]))[0]).toMatchObject({ suspicions: 0 });
+    expect((await dies('w3', [id]))[0]).toMatchObject({ suspicions: 1 });
+    await world.startWorker();
+    await eventually(async () => expect(await world.states()).toEqual({ synced: 1 }));
+    const { rows } = await world.pool.query('SELECT suspicions, crashes, alone FROM ledger.leads');
+    expect(rows).toEqual([{ suspicions: 0, crashes: 0, alone: false }]);
+  });
+
+  it('runs a lead that was in hand at two crashes with the process to itself', async () => {
+    let inCall = 0;
+    let alone = true;
+    world = await pipelineWorld({
+      kind: 'redis',
+      crm: async ({ projection }: CrmSync) => {
+        inCall++;
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        if (projection.lead.email === 'p7@acme.com') alone &&= inCall === 1;
+        inCall--;
+        return { provider: 'test', leadId: 'l', memberId: 'm' };
+      },
+    });
+    const ids = await world.accept(40);
+    await world.pool.query('UPDATE ledger.leads SET suspicions = 2 WHERE id = $1', [ids[7]]);
+    await world.pool.query(`UPDATE ledger.leads SET state = 'enriched', enrichment = $1, epoch = epoch + 1`, [
+      JSON.stringify({ fitScore: 1, intent: 'low', reasoning: '', scoreSource: 'heuristic' }),
+    ]);
+    await world.backend.queue('crm-sync').enqueue(ids.map((leadId) => ({ leadId, epoch: 2 })));
+    await world.startWorker();
+    await eventually(async () => expect(await world.states()).toEqual({ synced: 40 }));
+    expect(alone).toBe(true);
+  });
+});
