@@ -4,7 +4,7 @@ import type { Pool } from '../platform/postgres.js';
 import { RATE_SHARE, STAGE_COLUMNS, type BreakerReason, type StageRow } from './stage-row.js';
 
 /** A worker that has not been heard of for this long does not count as living. */
-export const ALIVE_SECONDS = 5;
+export const ALIVE_SECONDS = 3;
 /** How long a probe may take before another worker takes it over. */
 const PROBE_SECONDS = 30;
 /** From the first success to the full rate. */

@@ -38,7 +38,7 @@ export interface LeadClaimedForSync extends ClaimedLead {
 
 /** A claim that nobody ended, of a worker that nobody has heard of lately: it died with this lead in its hands. */
 const ORPHANED = `(l.claimed_by IS NOT NULL AND l.claimed_by <> $3
-    AND NOT EXISTS (SELECT 1 FROM flow.workers w WHERE w.worker = l.claimed_by AND w.seen_at > now() - interval '5 seconds'))::int`;
+    AND NOT EXISTS (SELECT 1 FROM flow.workers w WHERE w.worker = l.claimed_by AND w.seen_at > now() - interval '3 seconds'))::int`;
 
 const claim = (state: OpenState, attempts: string) => `
   UPDATE ledger.leads l
