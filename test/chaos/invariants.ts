@@ -18,17 +18,16 @@ export async function judge(world: World, told: Told): Promise<Verdict> {
   const violations = open > 0 ? [`${open} leads were still open after ${SETTLED_WITHIN_MS / 1000} s`] : [];
 
   const acked = [...told.acked];
-  const lost = await count(
-    world,
+  const lost = await world.count(
     'SELECT count(*)::int AS n FROM unnest($1::uuid[]) a (id) LEFT JOIN ledger.leads l USING (id) WHERE l.id IS NULL',
     [acked],
   );
   if (lost > 0) violations.push(`${lost} acknowledged leads are not in the ledger`);
 
-  const doubled = await count(
-    world,
-    `SELECT (SELECT count(*) FROM mock_crm.leads)::int - (SELECT count(DISTINCT person_key) FROM ledger.leads)::int
-          + (SELECT count(*) FROM mock_crm.campaign_members)::int - (SELECT count(*) FROM ledger.leads)::int AS n`,
+  const doubled = await world.count(
+    `SELECT (SELECT count(*) FROM mock_crm.leads)::int - (SELECT count(DISTINCT person_key) FROM ledger.leads WHERE id <> ALL ($1))::int
+          + (SELECT count(*) FROM mock_crm.campaign_members)::int - (SELECT count(*) FROM ledger.leads WHERE id <> ALL ($1))::int AS n`,
+    [[...world.doomed]],
   );
   if (doubled !== 0) violations.push(`the CRM has ${doubled} records more than persons and leads (negative: fewer)`);
 
@@ -54,13 +53,18 @@ export async function judge(world: World, told: Told): Promise<Verdict> {
       [],
     ],
     [
+      'leads that had to be given up are not dead letters',
+      "SELECT count(*)::int AS n FROM ledger.leads WHERE state <> 'dead' AND id = ANY ($1)",
+      [[...world.doomed]],
+    ],
+    [
       'leads ended elsewhere than in the CRM',
-      "SELECT count(*)::int AS n FROM ledger.leads WHERE state NOT IN ('synced', 'received', 'enriched')",
-      [],
+      "SELECT count(*)::int AS n FROM ledger.leads WHERE state NOT IN ('synced', 'received', 'enriched') AND id <> ALL ($1)",
+      [[...world.doomed]],
     ],
   ];
   for (const [what, sql, values] of checks) {
-    const found = await count(world, sql, values);
+    const found = await world.count(sql, values);
     if (found > 0) violations.push(`${found} ${what}`);
   }
   return { lost, doubled: Math.max(0, doubled), violations };
@@ -72,7 +76,7 @@ async function settle(world: World): Promise<number> {
   let open = Number.NaN;
   while (Date.now() < deadline) {
     const spool = await spoolSize(world);
-    open = await count(world, "SELECT count(*)::int AS n FROM ledger.leads WHERE state IN ('received', 'enriched')");
+    open = await world.count("SELECT count(*)::int AS n FROM ledger.leads WHERE state IN ('received', 'enriched')");
     if (open === 0 && spool === 0) return 0;
     await sleep(50);
   }
@@ -86,9 +90,4 @@ async function spoolSize(world: World): Promise<number> {
   } finally {
     client.disconnect();
   }
-}
-
-async function count(world: World, sql: string, values: unknown[] = []): Promise<number> {
-  const { rows } = await world.query<{ n: number }>(sql, values);
-  return rows[0]!.n;
 }

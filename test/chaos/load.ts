@@ -13,13 +13,21 @@ export interface Told {
   unavailable: number;
 }
 
+export interface Load {
+  /** Sends nothing more until the end of the trial. Resolves when what was under way is answered. */
+  pause(): Promise<void>;
+  /** So many times the senders, without a pause between their leads, for a while. */
+  burst(times: number, ms: number): Promise<void>;
+  stop(): Promise<Told>;
+}
+
 const SENDERS = 20;
 
 /**
  * Twenty senders, as Marketo makes: new leads, repeats, changed repeats, second campaigns and malformed ones, until told to
  * stop. A sender whose connection breaks does what Marketo does: it goes on with the next lead.
  */
-export function startLoad(world: World, random: Random, trial: number): { stop(): Promise<Told> } {
+export function startLoad(world: World, random: Random, trial: number): Load {
   const told: Told = { sent: 0, acked: new Set(), refusedEmails: new Set(), slowestAckMs: 0, unavailable: 0 };
   const stopping = new AbortController();
   let person = 0;
@@ -34,29 +42,43 @@ export function startLoad(world: World, random: Random, trial: number): { stop()
       title: `title ${random.below(3)}`,
     };
   };
+  const sendOne = async () => {
+    const body = lead();
+    const began = performance.now();
+    told.sent++;
+    try {
+      const answer = await world.api.post(body);
+      if (answer.status === 200 || answer.status === 202) {
+        told.acked.add(answer.body.leadId);
+        told.slowestAckMs = Math.max(told.slowestAckMs, performance.now() - began);
+      } else if (answer.status < 500) told.refusedEmails.add(body.email);
+      else told.unavailable++;
+    } catch {
+      await sleep(20); // the connection broke; whether the lead was taken nobody knows, so nothing is promised
+    }
+  };
   const send = async () => {
     while (!stopping.signal.aborted) {
-      const body = lead();
-      const began = performance.now();
-      told.sent++;
-      try {
-        const answer = await world.api.post(body);
-        if (answer.status === 200 || answer.status === 202) {
-          told.acked.add(answer.body.leadId);
-          told.slowestAckMs = Math.max(told.slowestAckMs, performance.now() - began);
-        } else if (answer.status < 500) told.refusedEmails.add(body.email);
-        else told.unavailable++;
-      } catch {
-        await sleep(20); // the connection broke; whether the lead was taken nobody knows, so nothing is promised
-      }
+      await sendOne();
       await sleep(random.below(10));
     }
   };
   const senders = Array.from({ length: SENDERS }, send);
+  const pause = async () => {
+    stopping.abort();
+    await Promise.all(senders);
+  };
   return {
+    pause,
+    async burst(times, ms) {
+      const end = Date.now() + ms;
+      const rush = async () => {
+        while (Date.now() < end) await sendOne();
+      };
+      await Promise.all(Array.from({ length: SENDERS * times }, rush));
+    },
     async stop() {
-      stopping.abort();
-      await Promise.all(senders);
+      await pause();
       return told;
     },
   };

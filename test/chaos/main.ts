@@ -4,13 +4,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { judge } from './invariants.js';
 import { startLoad } from './load.js';
 import { Random } from './random.js';
-import { SCENARIOS } from './scenarios.js';
+import { SCENARIOS } from './scenarios/index.js';
+import { printSoak, soak } from './soak.js';
 import { World } from './world.js';
 
 interface Options {
   trials?: number;
   ci?: true;
   seed: number;
+  soak?: number;
   json?: true;
 }
 
@@ -34,9 +36,16 @@ const program = new Command('npm run chaos --')
   .option('--trials <n>', 'trials a scenario; otherwise as many as a full run has', number)
   .option('--ci', 'the few trials that CI makes')
   .option('--seed <n>', 'repeats a run as far as the machine allows', number, 1)
+  .option('--soak <minutes>', 'instead: so many minutes of random faults, with memory and growth', number)
   .option('--json', 'one JSON document instead of a table')
   .parse();
 const options = program.opts<Options>();
+if (options.soak !== undefined) {
+  const report = await soak(options.soak, new Random(options.seed), progress);
+  if (options.json) console.log(JSON.stringify(report, null, 2));
+  else printSoak(report);
+  process.exit(report.violations.length > 0 ? 1 : 0);
+}
 const names = program.args.length > 0 ? program.args : Object.keys(SCENARIOS);
 const unknown = names.filter((name) => !SCENARIOS[name]);
 if (unknown.length > 0)
@@ -52,13 +61,16 @@ async function runScenario(name: string): Promise<Row> {
   const scenario = SCENARIOS[name]!;
   const trials = options.trials ?? scenario.trials[options.ci ? 'ci' : 'full'];
   const row: Row = { scenario: name, trials, sent: 0, acked: 0, unavailable: 0, lost: 0, doubled: 0, violations: [] };
-  const world = await World.start();
+  const world = trials === 0 ? null : await (scenario.open ?? (() => World.start(scenario.settings)))();
+  if (!world) return { ...row, trials: 0 };
   try {
     for (let trial = 1; trial <= trials; trial++) {
       const random = new Random(options.seed * 1_000_003 + trial);
       const load = startLoad(world, random, trial);
       await sleep(random.between(50, 600));
-      await scenario.fault(world, random).catch((error: unknown) => row.violations.push(`trial ${trial}: ${String(error)}`));
+      await scenario
+        .fault({ world, random, number: trial, load })
+        .catch((error: unknown) => row.violations.push(`trial ${trial}: ${String(error)}`));
       await sleep(random.between(50, 400));
       const told = await load.stop();
       const verdict = await judge(world, told);
@@ -75,6 +87,7 @@ async function runScenario(name: string): Promise<Row> {
     }
   } finally {
     await world.stop();
+    await scenario.close?.(world);
   }
   return row;
 }

@@ -1,47 +1,104 @@
 import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import type { EmbeddedServer } from '../../src/platform/embedded/server.js';
 import { startEmbeddedPostgres } from '../../src/platform/embedded/postgres.js';
 import { findRedisServer, startEmbeddedRedis } from '../../src/platform/embedded/redis.js';
 import { startProcess, type RunningProcess } from '../support/service.js';
+import { Proxy } from './proxy.js';
+
+const AT_BOUNDARY = pathToFileURL(join(import.meta.dirname, 'at-boundary.mjs')).href;
+/** Each write synced, so that the spool may count on it (WAITAOF would need Redis 7.2). */
+const REDIS_SETTINGS = { appendfsync: 'always' };
+
+export type Role = 'api' | 'worker';
 
 /**
  * The service as it runs in production, on this machine: an api and a worker process, a PostgreSQL and a Redis, each of which
- * a scenario may kill, freeze, wipe and start again. Leases and sweeps are short, so that a trial ends soon.
+ * a scenario may kill, freeze, wipe and start again, and the network between them. Leases and sweeps are short, so that a
+ * trial ends soon.
  */
 export class World {
+  api!: RunningProcess;
+  worker!: RunningProcess;
+  /** Leads that a scenario sent to die. */
+  readonly doomed = new Set<string>();
+  private readonly extra: RunningProcess[] = [];
+
   private constructor(
     private readonly folder: string,
+    readonly postgresFolder: string,
     public postgres: EmbeddedServer,
     public redis: EmbeddedServer,
-    public api: RunningProcess,
-    public worker: RunningProcess,
+    readonly proxies: { postgres: Proxy; redis: Proxy },
+    private readonly settings: Record<string, string>,
   ) {}
 
-  static async start(): Promise<World> {
+  /**
+   * @param settings environment of the service.
+   * @param postgresFolder where PostgreSQL keeps its data, if not in the world's own folder.
+   */
+  static async start(settings: Record<string, string> = {}, postgresFolder?: string): Promise<World> {
     const binary = findRedisServer();
     if (!binary) throw new Error('The trials need redis-server: apt-get install redis-server.');
     const folder = await mkdtemp(join(tmpdir(), 'revenueflow-chaos-'));
-    const postgres = await startEmbeddedPostgres({ folder: join(folder, 'postgres') });
-    // Each write synced, so that the spool may count on it (WAITAOF would need Redis 7.2).
-    const redis = await startEmbeddedRedis({ binary, folder: join(folder, 'redis'), settings: { appendfsync: 'always' } });
-    const api = await startProcess(environment('api', postgres.url, redis.url));
-    const worker = await startProcess(environment('worker', postgres.url, redis.url));
-    return new World(folder, postgres, redis, api, worker);
+    const data = postgresFolder ?? join(folder, 'postgres');
+    const postgres = await startEmbeddedPostgres({ folder: data });
+    const redis = await startEmbeddedRedis({ binary, folder: join(folder, 'redis'), settings: REDIS_SETTINGS });
+    const proxies = { postgres: await Proxy.start(portOf(postgres)), redis: await Proxy.start(portOf(redis)) };
+    const world = new World(folder, data, postgres, redis, proxies, settings);
+    world.api = await world.startRole('api');
+    world.worker = await world.startRole('worker');
+    return world;
   }
 
   async stop(): Promise<void> {
-    await Promise.all([this.api.stop(), this.worker.stop()]);
+    await Promise.all([this.api, this.worker, ...this.extra].map((service) => service.stop()));
+    await Promise.all([this.proxies.postgres.stop(), this.proxies.redis.stop()]);
     await Promise.all([this.postgres.stop(), this.redis.stop()]);
     await rm(this.folder, { recursive: true, force: true });
   }
 
-  async killAndRestart(role: 'api' | 'worker'): Promise<void> {
+  startRole(role: Role, env: Record<string, string> = {}): Promise<RunningProcess> {
+    return startProcess({
+      ROLE: role,
+      DATABASE_URL: this.proxies.postgres.through(this.postgres.url),
+      REDIS_URL: this.proxies.redis.through(this.redis.url),
+      LEASE_MS: '1000',
+      SWEEP_INTERVAL_MS: '500',
+      LOG_LEVEL: 'warn',
+      ...this.settings,
+      ...env,
+    });
+  }
+
+  /** A worker beside the first, until the end of the world. */
+  async addWorker(env: Record<string, string> = {}): Promise<RunningProcess> {
+    const worker = await this.startRole('worker', env);
+    this.extra.push(worker);
+    return worker;
+  }
+
+  /** A worker that ends at a boundary of its work, or with a certain lead; see at-boundary.mjs. */
+  startDoomedWorker(env: Record<string, string>): Promise<RunningProcess> {
+    return this.startRole('worker', { NODE_OPTIONS: `--import ${AT_BOUNDARY}`, ...env });
+  }
+
+  async killAndRestart(role: Role): Promise<void> {
     await this[role].kill();
-    this[role] = await startProcess(environment(role, this.postgres.url, this.redis.url));
+    this[role] = await this.startRole(role);
+  }
+
+  /** SIGTERM: gives what the process ended with, and how long that took. */
+  async stopAndRestart(role: Role): Promise<{ code: number | null; ms: number }> {
+    const began = performance.now();
+    const code = await this[role].stop();
+    const ms = performance.now() - began;
+    this[role] = await this.startRole(role);
+    return { code, ms };
   }
 
   async killRedis(): Promise<void> {
@@ -50,9 +107,8 @@ export class World {
   }
 
   async startRedis(): Promise<void> {
-    const port = Number(new URL(this.redis.url).port);
-    const options = { binary: findRedisServer()!, folder: join(this.folder, 'redis'), settings: { appendfsync: 'always' }, port };
-    this.redis = await startEmbeddedRedis(options);
+    const options = { binary: findRedisServer()!, folder: join(this.folder, 'redis'), settings: REDIS_SETTINGS };
+    this.redis = await startEmbeddedRedis({ ...options, port: portOf(this.redis) });
   }
 
   /** What the loss of a Redis host may leave: the data as it was some time ago. */
@@ -80,8 +136,7 @@ export class World {
   }
 
   async startPostgres(): Promise<void> {
-    const port = Number(new URL(this.postgres.url).port);
-    this.postgres = await startEmbeddedPostgres({ folder: join(this.folder, 'postgres'), port });
+    this.postgres = await startEmbeddedPostgres({ folder: this.postgresFolder, port: portOf(this.postgres) });
   }
 
   /** Freezes the server with all its backends; gives the thaw. */
@@ -106,6 +161,13 @@ export class World {
     return () => process.kill(this.redis.pid, 'SIGCONT');
   }
 
+  /** The mock CRM answers nothing but errors until the returned function is called: its tables are under another name. */
+  async stopCrm(): Promise<() => Promise<void>> {
+    await this.query('ALTER SCHEMA mock_crm RENAME TO mock_crm_away');
+    return async () => void (await this.query('ALTER SCHEMA mock_crm_away RENAME TO mock_crm'));
+  }
+
+  /** Straight to the server, past the weather. */
   async query<Row extends pg.QueryResultRow>(text: string, values: unknown[] = []): Promise<pg.QueryResult<Row>> {
     const client = new pg.Client({ connectionString: this.postgres.url, connectionTimeoutMillis: 2000, query_timeout: 30_000 });
     client.on('error', () => {});
@@ -116,8 +178,13 @@ export class World {
       await client.end();
     }
   }
+
+  async count(sql: string, values: unknown[] = []): Promise<number> {
+    const { rows } = await this.query<{ n: number }>(sql, values);
+    return rows[0]!.n;
+  }
 }
 
-function environment(role: 'api' | 'worker', DATABASE_URL: string, REDIS_URL: string): Record<string, string> {
-  return { ROLE: role, DATABASE_URL, REDIS_URL, LEASE_MS: '1000', SWEEP_INTERVAL_MS: '500', LOG_LEVEL: 'warn' };
+function portOf(server: EmbeddedServer): number {
+  return Number(new URL(server.url).port);
 }

@@ -1,37 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Random } from './random.js';
-import type { World } from './world.js';
-
-export interface Scenario {
-  about: string;
-  /** Trials in a full run and in CI. */
-  trials: { full: number; ci: number };
-  /** What happens while the senders send; the load goes on around it. */
-  fault(world: World, random: Random): Promise<void>;
-}
+import type { Random } from '../random.js';
+import type { Scenarios } from './scenario.js';
 
 const outage = (random: Random) => sleep(random.between(500, 4000));
 
-export const SCENARIOS: Record<string, Scenario> = {
-  'api-kill': {
-    about: 'SIGKILL of the api at a random moment',
-    trials: { full: 300, ci: 5 },
-    fault: (world) => world.killAndRestart('api'),
-  },
-  'worker-kill': {
-    about: 'SIGKILL of the worker at a random moment',
-    trials: { full: 100, ci: 3 },
-    fault: (world) => world.killAndRestart('worker'),
-  },
+/** Redis and PostgreSQL are killed, frozen, wiped, rolled back, cut off and filled. */
+export const STORE_SCENARIOS: Scenarios = {
   'redis-wipe': {
     about: 'FLUSHALL in the middle of the work',
     trials: { full: 50, ci: 3 },
-    fault: (world) => world.wipeRedis(),
+    fault: ({ world }) => world.wipeRedis(),
   },
   'redis-rollback': {
     about: 'Redis comes back with the data of a moment ago',
     trials: { full: 50, ci: 2 },
-    async fault(world, random) {
+    async fault({ world, random }) {
       const rollBack = await world.snapshotRedis();
       await sleep(random.between(100, 1000));
       await rollBack();
@@ -39,8 +22,8 @@ export const SCENARIOS: Record<string, Scenario> = {
   },
   'redis-down': {
     about: 'SIGKILL of Redis, back after some seconds',
-    trials: { full: 30, ci: 2 },
-    async fault(world, random) {
+    trials: { full: 90, ci: 1 },
+    async fault({ world, random }) {
       await world.killRedis();
       await outage(random);
       await world.startRedis();
@@ -48,8 +31,8 @@ export const SCENARIOS: Record<string, Scenario> = {
   },
   'redis-freeze': {
     about: 'SIGSTOP of Redis for some seconds',
-    trials: { full: 30, ci: 2 },
-    async fault(world, random) {
+    trials: { full: 90, ci: 1 },
+    async fault({ world, random }) {
       const thaw = world.freezeRedis();
       await outage(random);
       thaw();
@@ -58,7 +41,7 @@ export const SCENARIOS: Record<string, Scenario> = {
   'postgres-kill': {
     about: 'SIGKILL of PostgreSQL, back after some seconds; the spool takes over',
     trials: { full: 50, ci: 3 },
-    async fault(world, random) {
+    async fault({ world, random }) {
       await world.killPostgres();
       await outage(random);
       await world.startPostgres();
@@ -67,7 +50,7 @@ export const SCENARIOS: Record<string, Scenario> = {
   'postgres-freeze': {
     about: 'SIGSTOP of PostgreSQL for some seconds',
     trials: { full: 50, ci: 2 },
-    async fault(world, random) {
+    async fault({ world, random }) {
       const thaw = await world.freezePostgres();
       await outage(random);
       thaw();
@@ -76,7 +59,7 @@ export const SCENARIOS: Record<string, Scenario> = {
   'both-down': {
     about: 'PostgreSQL and Redis are killed, and come back one after the other',
     trials: { full: 30, ci: 2 },
-    async fault(world, random) {
+    async fault({ world, random }) {
       await Promise.all([world.killPostgres(), world.killRedis()]);
       await outage(random);
       const returns = random.chance(0.5)
@@ -88,16 +71,35 @@ export const SCENARIOS: Record<string, Scenario> = {
       }
     },
   },
-  'same-key': {
-    about: 'a hundred concurrent posts of one key',
-    trials: { full: 1000, ci: 20 },
-    async fault(world, random) {
-      const lead = { email: `one-${random.below(1e9)}@acme.com`, campaign_id: 'same' };
-      const answers = await Promise.all(Array.from({ length: 100 }, () => world.api.post(lead)));
-      const accepted = answers.filter(({ status }) => status === 202).length;
-      // What the spool takes is always answered as accepted; it takes leads where the machine is too slow for the ledger.
-      if (accepted !== 1 && !world.api.output().includes('PostgreSQL is away'))
-        throw new Error(`${accepted} of a hundred posts of one key were told that they are the first`);
+  'network-slow': {
+    about: 'each packet to and from both stores takes 150 ms for some seconds',
+    trials: { full: 30, ci: 1 },
+    async fault({ world, random }) {
+      for (const proxy of Object.values(world.proxies)) proxy.weather = 'slow';
+      await outage(random);
+      for (const proxy of Object.values(world.proxies)) proxy.weather = 'clear';
+    },
+  },
+  'network-drop': {
+    about: 'all connections to one store are reset, again and again',
+    trials: { full: 30, ci: 1 },
+    async fault({ world, random }) {
+      const proxy = world.proxies[random.chance(0.5) ? 'postgres' : 'redis'];
+      for (let time = random.between(1, 8); time > 0; time--) {
+        proxy.drop();
+        await sleep(random.between(10, 400));
+      }
+    },
+  },
+  'network-half-open': {
+    about: 'connections to one store stay up and carry nothing for some seconds, then break',
+    trials: { full: 30, ci: 1 },
+    async fault({ world, random }) {
+      const proxy = world.proxies[random.chance(0.5) ? 'postgres' : 'redis'];
+      proxy.weather = 'half-open';
+      await outage(random);
+      proxy.weather = 'clear';
+      proxy.drop();
     },
   },
 };

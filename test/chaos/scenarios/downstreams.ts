@@ -1,0 +1,75 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { askOps } from '../../support/operator.js';
+import type { Scenario, Scenarios } from './scenario.js';
+
+/** A minute of outage in so many milliseconds: 1, 10 and 120 minutes last 0.25, 2.5 and 30 seconds. */
+const MINUTE_MS = 250;
+
+/** The same factor for the waits between probes: 1000 ms of RETRY_BASE_MS become 4. */
+const crmDown = (minutes: number, trials: Scenario['trials']): Scenario => ({
+  about: `the CRM is down for ${minutes} min, times scaled by ${60_000 / MINUTE_MS}: no dead letter, no attempt lost`,
+  trials,
+  settings: { RETRY_BASE_MS: '4' },
+  async fault({ world, load }) {
+    const start = await world.stopCrm();
+    await sleep(minutes * MINUTE_MS);
+    await load.pause();
+    await sleep(500);
+    const dead = await world.count("SELECT count(*)::int AS n FROM ledger.leads WHERE state = 'dead'");
+    const tried = await world.count('SELECT count(*)::int AS n FROM ledger.leads WHERE crm_sync_attempts > 0');
+    await start();
+    if (dead > 0) throw new Error(`${dead} leads died of the outage.`);
+    // In less time the breaker may not have had enough failures to open.
+    if (minutes >= 10 && tried > 0) throw new Error(`The outage has cost ${tried} leads an attempt.`);
+  },
+});
+
+/** The CRM is down, the stage is paused, leads come in bursts and at once. */
+export const LOAD_SCENARIOS: Scenarios = {
+  'crm-down-1': crmDown(1, { full: 20, ci: 1 }),
+  'crm-down-10': crmDown(10, { full: 20, ci: 1 }),
+  'crm-down-120': crmDown(120, { full: 20, ci: 0 }),
+  'pause-resume': {
+    about: 'both stages are paused, Redis is wiped, the worker replaced, the stages resumed',
+    trials: { full: 30, ci: 1 },
+    async fault({ world, load }) {
+      for (const stage of ['enrichment', 'crm-sync']) await askOps(world.api, 'POST', `/ops/queues/${stage}/pause`);
+      await sleep(300);
+      const synced = "SELECT count(*)::int AS n FROM ledger.leads WHERE state = 'synced'";
+      await load.pause();
+      const before = await world.count(synced);
+      await world.wipeRedis();
+      await world.killAndRestart('worker');
+      await sleep(1000);
+      const after = await world.count(synced);
+      for (const stage of ['enrichment', 'crm-sync']) await askOps(world.api, 'POST', `/ops/queues/${stage}/resume`);
+      if (after > before) throw new Error(`${after - before} leads were synced while the stage was paused.`);
+    },
+  },
+  'burst-10': {
+    about: 'ten times the senders for two seconds',
+    trials: { full: 20, ci: 1 },
+    async fault({ load }) {
+      await load.burst(10, 2000);
+    },
+  },
+  'burst-50': {
+    about: 'fifty times the senders for two seconds',
+    trials: { full: 20, ci: 1 },
+    async fault({ load }) {
+      await load.burst(50, 2000);
+    },
+  },
+  'same-key': {
+    about: 'a hundred concurrent posts of one key',
+    trials: { full: 1000, ci: 20 },
+    async fault({ world, random }) {
+      const lead = { email: `one-${random.below(1e9)}@acme.com`, campaign_id: 'same' };
+      const answers = await Promise.all(Array.from({ length: 100 }, () => world.api.post(lead)));
+      const accepted = answers.filter(({ status }) => status === 202).length;
+      // What the spool takes is always answered as accepted; it takes leads where the machine is too slow for the ledger.
+      if (accepted !== 1 && !world.api.output().includes('PostgreSQL is away'))
+        throw new Error(`${accepted} of a hundred posts of one key were told that they are the first`);
+    },
+  },
+};

@@ -1,0 +1,120 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { leadIdOf } from '../../../src/lead/keys.js';
+import type { World } from '../world.js';
+import type { Scenarios } from './scenario.js';
+
+const CRASHES_AT_MOST = 20;
+
+/** Processes of the service are killed, frozen and stopped in order. */
+export const PROCESS_SCENARIOS: Scenarios = {
+  'api-kill': {
+    about: 'SIGKILL of the api at a random moment',
+    trials: { full: 300, ci: 5 },
+    fault: ({ world }) => world.killAndRestart('api'),
+  },
+  'worker-kill': {
+    about: 'SIGKILL of the worker at a random moment',
+    trials: { full: 100, ci: 2 },
+    fault: ({ world }) => world.killAndRestart('worker'),
+  },
+  'worker-boundary': {
+    about: 'the worker dies at each boundary of its work in turn',
+    // Ten boundaries at present, each as often as the others.
+    trials: { full: 250, ci: 10 },
+    async fault({ world, random, number }) {
+      const places = await boundaries(world);
+      await world.worker.kill();
+      const place = places[(number - 1) % places.length]!;
+      const env = { CHAOS_KILL_AT: place, CHAOS_KILL_AFTER: String(random.between(1, 30)) };
+      const doomed = await world.startDoomedWorker(env);
+      await ended(doomed.child, 15_000, `The worker did not come to ${place}.`);
+      world.worker = await world.startRole('worker');
+    },
+  },
+  'worker-freeze': {
+    about: 'a worker is frozen past its lease, another takes over, then it thaws',
+    trials: { full: 100, ci: 2 },
+    async fault({ world, random }) {
+      const other = await world.startRole('worker');
+      const pid = world.worker.child.pid!;
+      process.kill(pid, 'SIGSTOP');
+      await sleep(random.between(1500, 4000));
+      process.kill(pid, 'SIGCONT');
+      await sleep(300);
+      await other.stop();
+    },
+  },
+  'poison-lead': {
+    about: 'a lead kills its worker each time; it ends as a dead letter, its neighbours go on',
+    trials: { full: 50, ci: 1 },
+    async fault({ world, load, number }) {
+      const email = `poison-${number}@acme.com`;
+      const id = leadIdOf(email, 'poison');
+      world.doomed.add(id);
+      await world.worker.kill();
+      const { status } = await world.api.post({ email, campaign_id: 'poison' });
+      if (status !== 202) throw new Error(`The poison was answered ${status}.`);
+      // Neighbours that wait with it, but no endless stream of them: each crash has all in hand redone.
+      await load.pause();
+      const dead = () => world.count("SELECT count(*)::int AS n FROM ledger.leads WHERE id = $1 AND state = 'dead'", [id]);
+      for (let crash = 0; (await dead()) === 0; crash++) {
+        if (crash === CRASHES_AT_MOST) throw new Error(`The poison was not given up after ${crash} crashes.`);
+        const worker = await world.startDoomedWorker({ CHAOS_KILL_LEAD: id });
+        const deadline = Date.now() + 20_000;
+        while (worker.child.signalCode === null && (await dead()) === 0 && Date.now() < deadline) await sleep(100);
+        await worker.stop();
+        // A supervisor takes its time; by then the dead worker is missed.
+        if ((await dead()) === 0) await sleep(3200);
+      }
+      world.worker = await world.startRole('worker');
+    },
+  },
+  sigterm: {
+    about: 'api and worker are told to stop at a random moment, and do so within ten seconds, exit code 0',
+    trials: { full: 50, ci: 2 },
+    async fault({ world, random }) {
+      const role = random.chance(0.3) ? 'api' : 'worker';
+      const { code, ms } = await world.stopAndRestart(role);
+      if (code !== 0 || ms > 10_000) throw new Error(`The ${role} ended with ${code} after ${Math.round(ms)} ms.`);
+    },
+  },
+};
+
+/** Every boundary that a worker passes: noted by one that works under load, not listed by hand. */
+async function boundaries(world: World): Promise<string[]> {
+  const known = NOTED.get(world);
+  if (known) return known;
+  const folder = await mkdtemp(join(tmpdir(), 'revenueflow-boundaries-'));
+  const file = join(folder, 'places');
+  await world.worker.kill();
+  const noting = await world.startDoomedWorker({ CHAOS_RECORD: file });
+  const deadline = Date.now() + 10_000;
+  let places: string[] = [];
+  let stable = 0;
+  while (stable < 10 && Date.now() < deadline) {
+    await sleep(200);
+    const seen = (await readFile(file, 'utf8').catch(() => '')).split('\n').filter((line) => line !== '');
+    stable = seen.length > 0 && seen.length === places.length ? stable + 1 : 0;
+    places = seen;
+  }
+  await noting.stop();
+  await rm(folder, { recursive: true, force: true });
+  world.worker = await world.startRole('worker');
+  places = places.toSorted();
+  process.stderr.write(`\nboundaries: ${places.join(', ')}\n`);
+  NOTED.set(world, places);
+  return places;
+}
+
+const NOTED = new WeakMap<World, string[]>();
+
+async function ended(child: { exitCode: number | null; signalCode: string | null }, ms: number, otherwise: string) {
+  const deadline = Date.now() + ms;
+  while (child.exitCode === null && child.signalCode === null) {
+    if (Date.now() > deadline) throw new Error(otherwise);
+    await sleep(20);
+  }
+}
