@@ -5,11 +5,16 @@ import type { PipelineTools } from './tools.js';
 /** So many distinct leads with one signature, and no success among them, mean a setting and not the leads. */
 const LEADS_THAT_SHOW_A_SETTING = 3;
 
+/** Calls overlap: a success may end a moment after the first failures of an outage. */
+const OVERLAP_MS = 2000;
+
 type AcquitTools = Pick<PipelineTools, 'ledger' | 'flow' | 'logger'>;
 
 /** The downstream was down, and no lead's fault: what it has cost them since it last succeeded is given back. */
 export async function acquitLeads(tools: AcquitTools, stage: Stage): Promise<void> {
-  const count = await tools.ledger.returnAttempts({ stage, since: lastSuccess(tools, stage), signature: null });
+  const success = lastSuccess(tools, stage);
+  const since = success && new Date(success.getTime() - OVERLAP_MS);
+  const count = await tools.ledger.returnAttempts({ stage, since, signature: null });
   if (count > 0) tools.logger.info({ stage, count }, 'Leads have the attempts back that the outage cost them');
 }
 
