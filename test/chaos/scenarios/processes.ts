@@ -22,8 +22,8 @@ export const PROCESS_SCENARIOS: Scenarios = {
   },
   'worker-boundary': {
     about: 'the worker dies at each boundary of its work in turn',
-    // Ten boundaries at present, each as often as the others.
-    trials: { full: 250, ci: 10 },
+    // Fourteen boundaries at present, 25 times each.
+    trials: { full: 350, ci: 14 },
     async fault({ world, random, number }) {
       const places = await boundaries(world);
       await world.worker.kill();
