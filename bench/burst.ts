@@ -1,7 +1,7 @@
-import autocannon from 'autocannon';
 import Table from 'cli-table3';
 import pg from 'pg';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { openLeads, postLeads, speedToLead } from './leads.js';
 import { machine, memoryMbOf, startService, startStores } from './support.js';
 
 export interface BurstOptions {
@@ -20,10 +20,10 @@ export async function benchBurst(options: BurstOptions) {
   const sql = new pg.Client({ connectionString: stores.databaseUrl });
   await sql.connect();
   try {
-    await load(api.url, options.base, 3, 'warm-up');
+    await postLeads(api.url, options.base, 3, 'warm-up');
     const rows = [];
     for (const factor of [1, 10, 50]) {
-      const result = await load(api.url, options.base * factor, options.seconds, `burst${factor}`);
+      const result = await postLeads(api.url, options.base * factor, options.seconds, `burst${factor}`);
       const ended = Date.now();
       const backlog = await openLeads(sql);
       while ((await openLeads(sql)) > 0 && Date.now() - ended < DRAIN_WITHIN_MS) await sleep(50);
@@ -41,17 +41,14 @@ export async function benchBurst(options: BurstOptions) {
       });
       options.say(`${factor} × ${options.base}/s done`);
     }
-    const { rows: speed } = await sql.query<Record<string, number>>(
-      `SELECT count(*)::int AS leads, ${[50, 95, 99].map((p) => `round((extract(epoch FROM percentile_cont(${p / 100}) WITHIN GROUP (ORDER BY synced_at - content_at)) * 1000)::numeric)::int AS p${p}`).join(', ')}
-       FROM ledger.leads WHERE campaign_id = 'burst1'`,
-    );
+    const speed = await speedToLead(sql, 'burst1');
     return {
       bench: 'burst',
       machine: machine(),
       base: options.base,
       seconds: options.seconds,
       rows,
-      speedToLeadAtBaseMs: speed[0],
+      speedToLeadAtBaseMs: speed,
       stillOpen: await openLeads(sql),
     };
   } finally {
@@ -59,32 +56,6 @@ export async function benchBurst(options: BurstOptions) {
     await Promise.all([api.stop(), worker.stop()]);
     await stores.stop();
   }
-}
-
-function load(url: string, rate: number, seconds: number, campaign: string) {
-  const body = JSON.stringify({
-    email: `[<id>]@${campaign}.com`.replaceAll('/', ''),
-    name: 'Alex Smith',
-    campaign_id: campaign,
-    title: 'VP Sales',
-  });
-  return autocannon({
-    url: `${url}/leads`,
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body,
-    idReplacement: true,
-    connections: Math.min(64, Math.max(4, rate / 20)),
-    overallRate: rate,
-    duration: seconds,
-  });
-}
-
-async function openLeads(sql: pg.Client): Promise<number> {
-  const { rows } = await sql.query<{ n: number }>(
-    "SELECT count(*)::int AS n FROM ledger.leads WHERE state IN ('received', 'enriched')",
-  );
-  return rows[0]!.n;
 }
 
 export function printBurst(result: Awaited<ReturnType<typeof benchBurst>>): void {

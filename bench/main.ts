@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { benchAck, printAck } from './ack.js';
+import { benchDrain, printDrain } from './drain.js';
 import { benchGrowth, printGrowth } from './growth.js';
 import { benchBurst, printBurst } from './burst.js';
 
@@ -31,6 +32,18 @@ program
     const result = await benchBurst({ ...options, say: (line: string) => process.stderr.write(`${line}\n`) });
     if (json) console.log(JSON.stringify(result, null, 2));
     else printBurst(result);
+  });
+
+program
+  .command('drain')
+  .description('a backlog from the ledger into the mock CRM, beside BullMQ workers that do nothing, on both queue backends')
+  .option('--leads <n>', 'leads a round', number, 10_000)
+  .option('--rounds <n>', 'rounds that count; the medians are shown', number, 3)
+  .option('--json', 'one JSON document instead of a table')
+  .action(async ({ json, ...options }) => {
+    const result = await benchDrain({ ...options, say: (line: string) => process.stderr.write(`${line}\n`) });
+    if (json) console.log(JSON.stringify(result, null, 2));
+    else printDrain(result);
   });
 
 program

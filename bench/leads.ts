@@ -1,0 +1,50 @@
+import autocannon from 'autocannon';
+import type pg from 'pg';
+
+/** Posts leads at a rate, each of a person of its own in one campaign. */
+export function postLeads(url: string, rate: number, seconds: number, campaign: string) {
+  const body = JSON.stringify({
+    email: `[<id>]@${campaign}.com`.replaceAll('/', ''),
+    name: 'Alex Smith',
+    campaign_id: campaign,
+    title: 'VP Sales',
+  });
+  return autocannon({
+    url: `${url}/leads`,
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body,
+    idReplacement: true,
+    connections: Math.min(64, Math.max(4, rate / 20)),
+    overallRate: rate,
+    duration: seconds,
+  });
+}
+
+/** Leads that are not in the CRM yet. */
+export async function openLeads(sql: pg.Client): Promise<number> {
+  const { rows } = await sql.query<{ n: number }>(
+    "SELECT count(*)::int AS n FROM ledger.leads WHERE state IN ('received', 'enriched')",
+  );
+  return rows[0]!.n;
+}
+
+export interface SpeedToLead {
+  leads: number;
+  p50: number;
+  p95: number;
+  p99: number;
+}
+
+/** From the webhook's receipt to the CRM, in milliseconds. */
+export async function speedToLead(sql: pg.Client, campaign: string): Promise<SpeedToLead> {
+  const percentiles = [50, 95, 99].map(
+    (p) =>
+      `round((extract(epoch FROM percentile_cont(${p / 100}) WITHIN GROUP (ORDER BY synced_at - content_at)) * 1000)::numeric)::int AS p${p}`,
+  );
+  const { rows } = await sql.query<SpeedToLead>(
+    `SELECT count(*)::int AS leads, ${percentiles.join(', ')} FROM ledger.leads WHERE campaign_id = $1`,
+    [campaign],
+  );
+  return rows[0]!;
+}

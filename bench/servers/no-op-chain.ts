@@ -1,0 +1,51 @@
+import { createPostgresBackend, Queue, runMigrations, withBackend, Worker, type Job } from 'bullmq';
+import { Redis } from 'ioredis';
+import pg from 'pg';
+
+// Baseline of the drain: BullMQ workers that do nothing, the first of which adds the job of the second. BACKEND, COUNT, DATABASE_URL
+// and REDIS_URL are given; it fills its own queues, drains them, and prints how long the drain took.
+const count = Number(process.env['COUNT']);
+const onRedis = process.env['BACKEND'] === 'redis';
+const databaseUrl = process.env['DATABASE_URL']!;
+const schema = 'noop';
+
+const made = withBackend(createPostgresBackend);
+const connection = () =>
+  onRedis
+    ? new Redis(process.env['REDIS_URL']!, { maxRetriesPerRequest: null })
+    : { connectionString: databaseUrl, schema, max: 4, options: '-c synchronous_commit=off' };
+const kinds = onRedis ? { Queue, Worker } : (made as unknown as { Queue: typeof Queue; Worker: typeof Worker });
+if (!onRedis) {
+  const client = new pg.Client({ connectionString: databaseUrl });
+  await client.connect();
+  await runMigrations(client as never, schema);
+  await client.end();
+}
+const options = () => ({ connection: connection() as never, prefix: '{noop}' });
+const jobOptions = { removeOnComplete: true };
+const [first, second] = ['first', 'second'].map((name) => new kinds.Queue(name, { ...options(), defaultJobOptions: jobOptions }));
+
+for (let from = 0; from < count; from += 1000) {
+  const jobs = Array.from({ length: Math.min(1000, count - from) }, (_, index) => ({
+    name: 'job',
+    data: { leadId: `lead-${from + index}`, epoch: 1 },
+    opts: { jobId: `lead-${from + index}.1` },
+  }));
+  await first!.addBulk(jobs);
+}
+// As many at a time as the service has; on PostgreSQL more than ten contend.
+const concurrency = (wanted: number) => (onRedis ? wanted : 10);
+let left = count;
+const began = performance.now();
+await new Promise<void>((resolve) => {
+  const chain = async (job: Job<{ leadId: string; epoch: number }>) => {
+    await second!.add('job', job.data, { jobId: `${job.data.leadId}.1` });
+  };
+  const finish = async () => {
+    if (--left === 0) resolve();
+  };
+  new kinds.Worker('first', chain, { ...options(), concurrency: concurrency(50) });
+  new kinds.Worker('second', finish, { ...options(), concurrency: concurrency(400) });
+});
+console.log(`DRAINED ${(performance.now() - began).toFixed(0)}`);
+process.exit(0);
