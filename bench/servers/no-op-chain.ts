@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { createPostgresBackend, Queue, runMigrations, withBackend, Worker, type Job } from 'bullmq';
 import { Redis } from 'ioredis';
 import pg from 'pg';
@@ -7,6 +8,8 @@ import pg from 'pg';
 const count = Number(process.env['COUNT']);
 const onRedis = process.env['BACKEND'] === 'redis';
 const databaseUrl = process.env['DATABASE_URL']!;
+/** Ids of this run alone: BullMQ ignores one that it knows. */
+const run = randomUUID();
 const schema = 'noop';
 
 const made = withBackend(createPostgresBackend);
@@ -28,24 +31,28 @@ const [first, second] = ['first', 'second'].map((name) => new kinds.Queue(name, 
 for (let from = 0; from < count; from += 1000) {
   const jobs = Array.from({ length: Math.min(1000, count - from) }, (_, index) => ({
     name: 'job',
-    data: { leadId: `lead-${from + index}`, epoch: 1 },
-    opts: { jobId: `lead-${from + index}.1` },
+    data: { leadId: `${run}-${from + index}`, epoch: 1 },
+    opts: { jobId: `${run}-${from + index}.1` },
   }));
   await first!.addBulk(jobs);
 }
 // As many at a time as the service has; on PostgreSQL more than ten contend.
 const concurrency = (wanted: number) => (onRedis ? wanted : 10);
 let left = count;
+let drained = () => {};
+const done = new Promise<void>((resolve) => (drained = resolve));
 const began = performance.now();
-await new Promise<void>((resolve) => {
-  const chain = async (job: Job<{ leadId: string; epoch: number }>) => {
-    await second!.add('job', job.data, { jobId: `${job.data.leadId}.1` });
-  };
-  const finish = async () => {
-    if (--left === 0) resolve();
-  };
-  new kinds.Worker('first', chain, { ...options(), concurrency: concurrency(50) });
-  new kinds.Worker('second', finish, { ...options(), concurrency: concurrency(400) });
-});
+const workers = [
+  new kinds.Worker(
+    'first',
+    async (job: Job<{ leadId: string; epoch: number }>) => {
+      await second!.add('job', job.data, { jobId: `${job.data.leadId}.1` });
+    },
+    { ...options(), concurrency: concurrency(50) },
+  ),
+  new kinds.Worker('second', async () => void (--left === 0 && drained()), { ...options(), concurrency: concurrency(400) }),
+];
+await done;
 console.log(`DRAINED ${(performance.now() - began).toFixed(0)}`);
+await Promise.all(workers.map((worker) => worker.close()));
 process.exit(0);

@@ -1,7 +1,6 @@
 import { AppError } from '../../errors/app-error.js';
 import type { CrmReference } from '../../lead/lead.js';
 import { Batcher } from '../../platform/batcher.js';
-import type { Throttle } from '../../platform/throttle.js';
 import { openPool, type Pool } from '../../platform/postgres.js';
 import type { CrmProvider, CrmSync } from '../port.js';
 import { ensureMembers, upsertLeads } from './upsert-leads.js';
@@ -12,10 +11,7 @@ export class PostgresCrmProvider implements CrmProvider {
   private readonly pool: Pool;
   private readonly syncing: Batcher<CrmSync, CrmReference>;
 
-  constructor(
-    databaseUrl: string,
-    private readonly throttle: Throttle,
-  ) {
+  constructor(databaseUrl: string) {
     this.pool = openPool({ url: databaseUrl, max: 3, timeoutMs: 5000, name: 'mock-crm' });
     this.syncing = new Batcher({
       run: (syncs) => this.write(syncs),
@@ -32,7 +28,6 @@ export class PostgresCrmProvider implements CrmProvider {
     try {
       return await this.syncing.submit(request);
     } catch (cause) {
-      if (cause instanceof AppError) throw cause;
       if (isRecordError(cause)) {
         throw new AppError('CRM_RECORD_REJECTED', `The mock CRM refused the record (${(cause as { code: string }).code}).`, {
           cause,
@@ -55,8 +50,6 @@ export class PostgresCrmProvider implements CrmProvider {
   }
 
   private async write(syncs: CrmSync[]): Promise<CrmReference[]> {
-    // One batch counts as one call, as it does with a CRM behind an API.
-    await this.throttle.take();
     await upsertLeads(this.pool, syncs);
     const members = await ensureMembers(this.pool, syncs);
     return members.map((member) => ({ provider: this.name, ...member }));

@@ -170,7 +170,7 @@ export const VARIABLES = {
   },
   CRM_RATE_LIMIT_PER_SECOND: {
     schema: whole(1, 10_000),
-    about: 'Calls to the CRM a second, of all workers together; one call may carry many leads.',
+    about: 'API calls to the CRM a second, of all workers together; one call may carry many leads. The mock CRM has no API.',
     mock: '20',
     real: '20',
   },
