@@ -24,7 +24,7 @@ export class Announcer {
     const batcherFor = (stage: Stage) =>
       new Batcher<Announcement, void>({
         run: async (announcements) => {
-          await boundary('queue.enqueue', announcements[0]?.leadId, () => backend.queue(stage).enqueue(announcements));
+          await boundary('queue.enqueue', announcements[0]?.leadId, () => backend.announcing(stage).enqueue(announcements));
           return [];
         },
         maxBatch: 1000,

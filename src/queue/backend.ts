@@ -41,6 +41,8 @@ export interface StageWorker {
 export interface QueueBackend {
   readonly kind: 'redis' | 'postgres';
   queue(stage: Stage): StageQueue;
+  /** The same queue for announcements after an ack: it gives up soon, since the sweeper makes up for what it does not say. */
+  announcing(stage: Stage): StageQueue;
   /** Resolves once the worker takes jobs; a store that is down now is waited for in the background. */
   startWorker(stage: Stage, handler: JobHandler, settings: WorkerSettings): Promise<StageWorker>;
   /** Rejects where the store does not answer. */

@@ -45,6 +45,7 @@ export async function openPostgresBackend({ url, logger }: PostgresBackendOption
   return {
     kind: 'postgres',
     queue: (stage) => new BullStageQueue(stage, queues[stage] as never),
+    announcing: (stage) => new BullStageQueue(stage, queues[stage] as never),
     async startWorker(stage, handler, settings) {
       const options = { connection: connectionTo(url) as never };
       return startBullWorker(

@@ -11,6 +11,8 @@ import { warnOncePerOutage } from './outage-warning.js';
 const PREFIX = '{revenueflow}';
 /** An enqueue is best effort, so it gives up soon: the ack has long been sent, and the sweeper enqueues what is missing. */
 const COMMAND_TIMEOUT_MS = 150;
+/** Whoever mends or looks has time: on a busy Redis an answer may take longer, and giving up would leave leads without a job. */
+const PATIENT_TIMEOUT_MS = 5000;
 const RECONNECT_AT_MOST_MS = 1000;
 const CONNECT_WITHIN_MS = 2000;
 const KEEP_FAILED_SECONDS = 24 * 3600;
@@ -25,24 +27,23 @@ export async function openRedisBackend({ url, logger }: RedisBackendOptions): Pr
   const retryStrategy = (times: number) => Math.min(times * 100, RECONNECT_AT_MOST_MS);
   // A failover leaves connections on a replica, which answers READONLY to every write: connect anew.
   const reconnectOnError = (error: Error) => error.message.startsWith('READONLY');
-  const producer = new Redis(url, {
-    enableOfflineQueue: false,
-    maxRetriesPerRequest: 0,
-    commandTimeout: COMMAND_TIMEOUT_MS,
-    retryStrategy,
-    reconnectOnError,
-  });
   const warn = warnOncePerOutage(logger, 'redis');
-  producer.on('error', warn);
-  // Without an offline queue the first commands would fail while it still connects; a Redis that is down is not waited for.
-  await within(new Promise((resolve) => producer.once('ready', resolve)), CONNECT_WITHIN_MS);
-  void warnOfBadSettings(producer, logger);
-
-  const queues = Object.fromEntries(
-    STAGES.map((stage) => {
+  const connect = (commandTimeout: number) => {
+    const redis = new Redis(url, {
+      enableOfflineQueue: false,
+      maxRetriesPerRequest: 0,
+      commandTimeout,
+      retryStrategy,
+      reconnectOnError,
+    });
+    redis.on('error', warn);
+    return redis;
+  };
+  const queuesOn = (connection: Redis) => {
+    const entries = STAGES.map((stage) => {
       // Without skipVersionCheck a Queue that boots while Redis is down stays broken after it returns.
       const queue = new Queue(stage, {
-        connection: producer,
+        connection,
         prefix: PREFIX,
         skipVersionCheck: true,
         skipWaitingForReady: true,
@@ -50,13 +51,21 @@ export async function openRedisBackend({ url, logger }: RedisBackendOptions): Pr
       });
       queue.on('error', warn);
       return [stage, queue];
-    }),
-  ) as Record<Stage, Queue>;
+    });
+    return Object.fromEntries(entries) as Record<Stage, Queue>;
+  };
+  const [producer, patient] = [connect(COMMAND_TIMEOUT_MS), connect(PATIENT_TIMEOUT_MS)];
+  // Without an offline queue the first commands would fail while it still connects; a Redis that is down is not waited for.
+  const ready = [producer, patient].map((redis) => new Promise((resolve) => redis.once('ready', resolve)));
+  await within(Promise.all(ready), CONNECT_WITHIN_MS);
+  void warnOfBadSettings(producer, logger);
+  const [hasty, unhurried] = [queuesOn(producer), queuesOn(patient)];
   const workerConnections: Redis[] = [];
 
   return {
     kind: 'redis',
-    queue: (stage) => new BullStageQueue(stage, queues[stage]),
+    announcing: (stage) => new BullStageQueue(stage, hasty[stage]),
+    queue: (stage) => new BullStageQueue(stage, unhurried[stage]),
     async startWorker(stage, handler, settings) {
       const connection = new Redis(url, { maxRetriesPerRequest: null, retryStrategy, reconnectOnError });
       connection.on('error', warn);
@@ -68,8 +77,9 @@ export async function openRedisBackend({ url, logger }: RedisBackendOptions): Pr
       await producer.ping();
     },
     async close() {
-      await within(Promise.allSettled(STAGES.map((stage) => queues[stage].close())), 1000);
-      for (const connection of [producer, ...workerConnections]) connection.disconnect();
+      const queues = [...Object.values(hasty), ...Object.values(unhurried)];
+      await within(Promise.allSettled(queues.map((queue) => queue.close())), 1000);
+      for (const connection of [producer, patient, ...workerConnections]) connection.disconnect();
     },
   };
 }
