@@ -2,7 +2,7 @@ import { Inject, Module, type OnApplicationBootstrap, type OnApplicationShutdown
 import type { CrmProvider } from '../crm/port.js';
 import { CRM_PROVIDERS } from '../crm/registry.js';
 import type { EnrichmentProvider } from '../enrichment/port.js';
-import { AI_PROVIDERS } from '../enrichment/registry.js';
+import { openScorer, scoringTimeoutMs } from '../enrichment/registry.js';
 import { Ledger } from '../ledger/ledger.js';
 import type { Clock } from '../platform/clock.js';
 import type { Config } from '../platform/config/config.js';
@@ -22,7 +22,7 @@ const CRM = Symbol('CrmProvider');
 
 @Module({
   providers: [
-    { provide: AI, inject: [CONFIG], useFactory: (config: Config) => AI_PROVIDERS[config.AI_PROVIDER]!(config) },
+    { provide: AI, inject: [CONFIG], useFactory: openScorer },
     {
       provide: CRM,
       inject: [CONFIG, DATABASE_URL],
@@ -45,7 +45,7 @@ const CRM = Symbol('CrmProvider');
       ) => {
         const policy = { attempts: config.RETRY_ATTEMPTS, baseMs: config.RETRY_BASE_MS };
         const tools = { ledger, announcer, policy, clock, logger, metrics };
-        const enrichTools = { ...tools, provider: ai, timeoutMs: config.AI_TIMEOUT_MS };
+        const enrichTools = { ...tools, provider: ai, timeoutMs: scoringTimeoutMs(config) };
         const syncTools = { ...tools, provider: crm, slaSeconds: config.SPEED_TO_LEAD_SLA_SECONDS };
         const handlers = {
           enrichment: enrichLead.bind(null, enrichTools),

@@ -102,6 +102,7 @@ export const profileSchema = z.strictObject({
     trade: lines,
     offering: lines,
   }),
+  injection: z.strictObject({ _about: about, says, points, phrases: lines }),
   source: z.strictObject({ _about: about, rules: z.array(sourceRule) }),
   confidence: z.strictObject({
     _about: about,
