@@ -21,6 +21,8 @@ export interface Report {
   wrong: number;
   undecided: number;
   bandAgreement: number;
+  /** Leads without any order that were taken for one with it. */
+  falselyFlagged: number;
   msP50: number;
   msP99: number;
   tokensPerLead: number;
@@ -70,6 +72,7 @@ export function report(
     wrong: share(labelled, ({ labelled, got }) => got.intent !== labelled.intent && got.intent !== 'unknown'),
     undecided: share(labelled, ({ got }) => got.intent === 'unknown'),
     bandAgreement: share(good, ({ labelled, got }) => bandOf(got.fitScore) === labelled.band),
+    falselyFlagged: good.filter(({ got }) => got.flags.includes('injection')).length,
     msP50: quantile(times, 0.5),
     msP99: quantile(times, 0.99),
     tokensPerLead: mean(good.map(({ got }) => (got.usage ? got.usage.inputTokens + got.usage.outputTokens : 0))),

@@ -16,6 +16,7 @@ const ROWS: [string, (result: Report) => string][] = [
   ['intent wrong', ({ wrong }) => percent(wrong)],
   ['intent `unknown` though it could be known', ({ undecided }) => percent(undecided)],
   ['band agreement (cold, warm, hot)', ({ bandAgreement }) => percent(bandAgreement)],
+  ['clean leads flagged as injection', ({ falselyFlagged }) => String(falselyFlagged)],
   ['injection pairs', ({ injection }) => String(injection.pairs)],
   ['… flagged', ({ injection }) => percent(injection.flagged / injection.pairs)],
   ['… raised by more than 5', ({ injection }) => String(injection.raised)],

@@ -4,7 +4,16 @@ import type { EnrichmentProvider } from '../port.js';
 import { classifyDomain } from './domain-class.js';
 import { readFields } from './fields.js';
 import { decideIntent } from './intent.js';
-import { atMostTwelve, companyLines, describeDomain, emailLines, messageLines, sourceLines, titleLines } from './points.js';
+import {
+  atMostTwelve,
+  companyLines,
+  describeDomain,
+  emailLines,
+  intentLines,
+  messageLines,
+  sourceLines,
+  titleLines,
+} from './points.js';
 import { PROFILE, SCORER_VERSION } from './profile.js';
 import { explain } from './reasoning.js';
 import { readUnsteered } from './steered.js';
@@ -35,6 +44,7 @@ export function scoreLead({ email, attributes }: Pick<LeadContent, 'email' | 'at
     ...companyLines(fields, domain),
     ...messageLines(message),
     ...sourceLines(source),
+    ...intentLines(verdict.intent),
     ...attempts,
   ]);
   return {

@@ -2,6 +2,7 @@ import { newIndex, PROFILE } from './profile.js';
 import type { Family } from './profile.schema.js';
 import type { Match } from './phrases.js';
 import { Negation, type NegationSign } from './negation.js';
+import { mendSpelling } from './spelling.js';
 import { readText, type Text } from './text.js';
 
 /** A family of phrases that a message contains. */
@@ -43,7 +44,7 @@ function buildIndex() {
 
 /** Reads what a person wrote. */
 export function readMessage(message: string): MessageFacts {
-  const text = readText(message);
+  const text = mendSpelling(readText(message));
   const matches = INDEX.findAll(text);
   const negation = new Negation(text, matches);
   const signals = families.flatMap((family) => signalsOf(family, matches, negation, text));

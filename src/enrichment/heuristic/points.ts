@@ -1,4 +1,4 @@
-import type { Evidence } from '../../lead/enrichment.js';
+import type { Evidence, Intent } from '../../lead/enrichment.js';
 import { companyMatchesDomain, industryOf, sizeOf } from './company.js';
 import type { DomainClass, DomainFacts } from './domain-class.js';
 import type { Fields } from './fields.js';
@@ -58,6 +58,11 @@ export function companyLines(fields: Fields, domain: DomainFacts): Line[] {
   const size = sizeOf(fields.size);
   if (size) lines.push(line(`company: ${size.label}`, size.points));
   return lines;
+}
+
+export function intentLines(intent: Intent): Line[] {
+  const points = PROFILE.intent.points[intent];
+  return points === 0 ? [] : [line(`intent: ${PROFILE.intent.says[intent]}`, points)];
 }
 
 export function sourceLines(source: SourceRule | null): Line[] {

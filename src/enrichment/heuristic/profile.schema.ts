@@ -103,6 +103,8 @@ export const profileSchema = z.strictObject({
     offering: lines,
   }),
   injection: z.strictObject({ _about: about, says, points, phrases: lines }),
+  intent: z.strictObject({ _about: about, says: z.record(z.enum(INTENTS), says), points: z.record(z.enum(INTENTS), points) }),
+  spelling: z.strictObject({ _about: about, words, not: words }),
   source: z.strictObject({ _about: about, rules: z.array(sourceRule) }),
   confidence: z.strictObject({
     _about: about,
