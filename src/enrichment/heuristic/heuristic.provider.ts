@@ -7,6 +7,7 @@ import { decideIntent } from './intent.js';
 import {
   atMostTwelve,
   companyLines,
+  cueLines,
   describeDomain,
   emailLines,
   intentLines,
@@ -43,6 +44,7 @@ export function scoreLead({ email, attributes }: Pick<LeadContent, 'email' | 'at
     ...titleLines(title),
     ...companyLines(fields, domain),
     ...messageLines(message),
+    ...cueLines(message),
     ...sourceLines(source),
     ...intentLines(verdict.intent),
     ...attempts,

@@ -1,5 +1,6 @@
+import type { PhraseIndex } from './phrases.js';
 import { newIndex, PROFILE } from './profile.js';
-import { readText, SENTENCE } from './text.js';
+import { readText, SENTENCE, type Text } from './text.js';
 
 export interface InjectionFacts {
   found: boolean;
@@ -8,6 +9,28 @@ export interface InjectionFacts {
 }
 
 const INDEX = newIndex<null>().add(PROFILE.injection.phrases, null);
+const HINTS = readHints();
+/** The kinds of hints of a sentence that are one too many; where people speak of themselves, one more. */
+const MAX_KINDS = 1;
+const FIRST_PERSON = new Set([
+  'we',
+  'i',
+  'our',
+  'my',
+  'us',
+  'wir',
+  'ich',
+  'unser',
+  'unsere',
+  'nous',
+  'notre',
+  'nos',
+  'nuestro',
+  'nuestra',
+  'noi',
+  'nostro',
+  'nostra',
+]);
 const MAX_LENGTH = 8000;
 /** `Score 9` is the shortest order. */
 const MIN_LENGTH = 6;
@@ -23,7 +46,8 @@ const MARKUP = [
   /(?:^|[\n"'{,;]|\.\s)\s*(?:system|assistant|developer)\s*(?:prompt|message|note|override)?\s*:/i,
   /["'`]?\b(?:fit_?score|lead_?score|scoreSource|needsRescore)\b["'`]?\s*(?:[:=]|to\b|must\b|should\b|is\b|of\b)/i,
   /[{,]\s*["'](?:score|intent|confidence|evidence|reasoning)["']\s*:/i,
-  /```/,
+  /```|<!--/,
+  /\[(?:system|admin|note|ai|model|assistant|internal|override|verified)[^\]]{0,40}\]/i,
 ];
 /** Words spelt out letter by letter, or a long run of base64, to get past a reader of words. */
 const SPELT = /(?:\b\p{L}[ .\-_]){8,}\p{L}\b/u;
@@ -50,10 +74,30 @@ export function withoutHiddenText(text: string): string {
   return text.replace(HIDDEN_ALL, '');
 }
 
+function readHints(): PhraseIndex<string> {
+  const { _about, ...kinds } = PROFILE.injection.hints;
+  const index = newIndex<string>();
+  for (const [kind, phrases] of Object.entries(kinds)) index.add(phrases as string, kind);
+  return index;
+}
+
+/** The beginnings of the sentences in which too many kinds of hints come together. */
+function hintedSentences(text: Text): number[] {
+  const matches = HINTS.findAll(text);
+  if (matches.length <= MAX_KINDS) return [];
+  const begins = text.words.flatMap((_, at) => (text.breaks[at] === SENTENCE ? [at] : []));
+  return begins.filter((begin, number) => {
+    const end = begins[number + 1] ?? text.words.length;
+    const kinds = new Set(matches.filter(({ start }) => start >= begin && start < end).map(({ payload }) => payload));
+    const personal = text.words.slice(begin, end).some((word) => FIRST_PERSON.has(word));
+    return kinds.size > MAX_KINDS + (personal ? 1 : 0);
+  });
+}
+
 /** What is said before the first instruction; null where there is none. */
 function beforeInstruction(raw: string): string | null {
   const text = readText(raw);
-  const starts = INDEX.findAll(text).map((match) => match.start);
+  const starts = [...INDEX.findAll(text).map((match) => match.start), ...hintedSentences(text)];
   if (starts.length === 0) return null;
   const words = text.words.slice(0, Math.min(...starts));
   return words.map((word, at) => (text.breaks[at] === SENTENCE && at > 0 ? `. ${word}` : word)).join(' ');

@@ -2,6 +2,7 @@ import type { Evidence } from '../../lead/enrichment.js';
 import type { Fields } from './fields.js';
 import { detectInjection } from './injection.js';
 import { readMessage, type MessageFacts, type Signal } from './message.js';
+import { cuePoints } from './points.js';
 import { PROFILE } from './profile.js';
 import { readSource } from './source.js';
 import type { SourceRule } from './profile.schema.js';
@@ -64,5 +65,8 @@ function onlyBad(whole: MessageFacts, before: MessageFacts): MessageFacts {
     const value = signal.negated ? signal.family.negated!.points : signal.family.points;
     if (value <= 0) signals.set(`${signal.family.id}:${signal.negated}`, signal);
   }
-  return { empty: false, signals: [...signals.values()], pitch: whole.pitch.fires ? whole.pitch : before.pitch };
+  // The least favourable reading; one that finds something good counts for nothing.
+  const cues =
+    [whole.cues, before.cues].sort((a, b) => cuePoints(a) - cuePoints(b)).find((reading) => cuePoints(reading) < 0) ?? null;
+  return { empty: false, signals: [...signals.values()], pitch: whole.pitch.fires ? whole.pitch : before.pitch, cues };
 }
