@@ -25,6 +25,7 @@ const MAX_HITS = 2;
 const SHORT = 6;
 /** One telling word in a greeting is chance. */
 const MIN_GROUPS = 2;
+const AMPLE = 5;
 /** They occur in any message. */
 const AMBIENT = new Set(['we', 'you', 'not', 'time', 'size']);
 const MAX_LENGTH = 1500;
@@ -33,6 +34,8 @@ export interface CueReading {
   intent: Class;
   /** 0 to 1. */
   probability: Record<Class, number>;
+  /** Long enough for its words as a whole to outweigh a phrase. */
+  ample: boolean;
   /** The groups that spoke for it most. */
   reasons: string[];
 }
@@ -70,5 +73,5 @@ export function readCues(message: string): CueReading | null {
     .filter(([, weight]) => weight > 0.2)
     .sort((a, b) => b[1] - a[1])
     .map(([name]) => name);
-  return { intent, probability, reasons: reasons.slice(0, 3) };
+  return { intent, probability, ample: said.length >= AMPLE, reasons: reasons.slice(0, 3) };
 }

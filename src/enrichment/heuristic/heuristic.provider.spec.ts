@@ -41,7 +41,7 @@ describe('whole leads', () => {
     ['a seller', 'z@seo.biz', { message: 'We offer SEO services. Can we schedule a call about pricing?' }, 'none', 0, 20],
     ['a guest poster', 'z@gmail.com', { message: 'Do you accept a guest post?' }, 'none', 0, 5],
     ['a supplier with a need', 'z@fr8.eu', { message: 'We offer freight in Europe and need a CRM.' }, 'high', 50, 75],
-    ['a customer in trouble', 'z@acme.com', { message: 'I cannot log in, please reset my password' }, 'none', 20, 40],
+    ['a customer in trouble', 'z@acme.com', { message: 'I cannot log in, please reset my password' }, 'none', 5, 40],
     ['one who declines', 'z@acme.com', { title: 'CEO', message: 'We are not interested.' }, 'none', 0, 50],
     ['one who declines a demo', 'z@acme.com', { message: "We don't need a demo." }, 'none', 0, 35],
     ['one without a budget', 'z@acme.com', { message: 'We have no budget.' }, 'low', 20, 40],
