@@ -25,7 +25,7 @@ const MAX_HITS = 2;
 const SHORT = 6;
 /** One telling word in a greeting is chance. */
 const MIN_GROUPS = 2;
-const AMPLE = 5;
+const AMPLE = 4;
 /** They occur in any message. */
 const AMBIENT = new Set(['we', 'you', 'not', 'time', 'size']);
 const MAX_LENGTH = 1500;

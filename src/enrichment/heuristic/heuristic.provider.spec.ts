@@ -49,7 +49,7 @@ describe('whole leads', () => {
     ['one who changes the subject', 'z@acme.com', { message: 'Not interested in the blog, but we need pricing' }, 'high', 20, 80],
     ['one who left', 'z@acme.com', { message: 'I wanted a demo, but we went with a competitor.' }, 'none', 0, 45],
     ['an idle demo form', 'z@acme.com', { form: 'Book a demo', message: 'Just browsing' }, 'medium', 40, 65],
-    ['answers in fields', 'z@acme.com', { budget: '50k', timeline: '3 months' }, 'high', 50, 75],
+    ['answers in fields', 'z@acme.com', { budget: '50k', timeline: '3 months' }, 'high', 50, 85],
   ];
   it.each(leads)('%s', (_who, email, attributes, intent, least, most) => {
     const scored = score(attributes, email);

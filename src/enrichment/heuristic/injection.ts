@@ -43,7 +43,7 @@ const HIDDEN_ALL = /[\u{E0000}-\u{E007F}\u00AD\u200B-\u200F\u2060-\u2064\u202A-\
 const MARKUP = [
   /<\/?\s*(?:system|assistant|user|lead|instructions?|prompt|im_start|im_end)\b[^>]*>?/i,
   /<\|[^|]{1,40}\|>|\[\/?INST\]|<<\/?SYS>>|###\s*(?:system|instruction|assistant|new task)/i,
-  /(?:^|[\n"'{,;]|\.\s)\s*(?:system|assistant|developer)\s*(?:prompt|message|note|override)?\s*:/i,
+  /(?:^|[\n"'{,;]|\.\s)\s*(?:system|assistant|developer|sistema|système|operator|operador|系统|系统提示)\s*(?:prompt|message|note|override)?\s*[:：]/i,
   /["'`]?\b(?:fit_?score|lead_?score|scoreSource|needsRescore)\b["'`]?\s*(?:[:=]|to\b|must\b|should\b|is\b|of\b)/i,
   /[{,]\s*["'](?:score|intent|confidence|evidence|reasoning)["']\s*:/i,
   /```|<!--/,
