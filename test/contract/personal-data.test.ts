@@ -135,7 +135,7 @@ function leadOf(who: Person, at: number): LeadContent {
 /** What must not be among the bytes: whole, and in parts of three letters or more (two in scripts that need no more). */
 function secretsOf({ first, last, local, phone }: Person): string[] {
   const parts = `${first} ${last}`.split(/[\s-]+/).filter((part) => !['van', 'der'].includes(part));
-  const names = parts.filter((part) => /[^\x00-\x7f]/.test(part) || part.length >= 3);
+  const names = parts.filter((part) => !/^\p{ASCII}*$/u.test(part) || part.length >= 3);
   return [...names, local, local.split(/[+_]/)[0]!, phone, phone.replaceAll(/\D/g, '')].filter((text) => text.length > 0);
 }
 
