@@ -65,10 +65,19 @@ module.exports = {
     },
     {
       name: 'providers-apart',
-      comment: 'A provider that imports another cannot be removed by deleting its folder.',
+      comment:
+        'A provider that imports another cannot be removed by deleting its folder. enrichment/model is no provider but what the ' +
+        'models share; it alone uses the heuristic, which is the yardstick of its guards and holds the ideal-customer profile.',
       severity: 'error',
-      from: { path: '^src/(enrichment|crm)/([^/]+)/' },
-      to: { path: '^src/$1/[^/]+/', pathNot: '^src/$1/$2/' },
+      from: { path: '^src/(enrichment|crm)/([^/]+)/', pathNot: '^src/enrichment/model/' },
+      to: { path: '^src/$1/[^/]+/', pathNot: ['^src/$1/$2/', '^src/enrichment/model/'] },
+    },
+    {
+      name: 'model-knows-no-provider',
+      comment: 'What the models share must not depend on one of them.',
+      severity: 'error',
+      from: { path: '^src/enrichment/model/' },
+      to: { path: '^src/enrichment/[^/]+/', pathNot: '^src/enrichment/(?:model|heuristic)/' },
     },
     {
       name: 'api-never-loads-clients',

@@ -173,6 +173,11 @@ export const ERROR_CATALOGUE = {
     meaning: 'The worker process died each time that it had this lead in hand, also when it had nothing else.',
     remedy: 'Look at the log before the crashes. Correct or discard the dead letter; do not replay it as it is.',
   },
+  AI_BUDGET_SPENT: {
+    class: 'rate-limited',
+    meaning: 'AI_DAILY_TOKEN_BUDGET is used up for today (UTC).',
+    remedy: 'Nothing to do for the lead: it went on with a fallback score. Raise the budget, or wait for tomorrow.',
+  },
   AI_OVERLOADED: {
     class: 'rate-limited',
     meaning: 'More leads arrive than the model may be asked about in time.',

@@ -15,6 +15,8 @@ export interface FlowOptions {
   baseMs: number;
   clock: Clock;
   logger: Logger;
+  /** AI_DAILY_TOKEN_BUDGET; undefined: none. */
+  dailyTokens?: number | undefined;
   /** How often the shared state is read and written; a second unless a test is in a hurry. */
   tickMs?: number;
 }
@@ -31,6 +33,8 @@ export class FlowControl {
   private listeners: (() => void)[] = [];
   private stopListening: (() => void) | undefined;
   private stopped = false;
+  private spentToday = 0;
+  private unsaved = 0;
 
   constructor(private readonly options: FlowOptions) {
     this.living = [options.worker];
@@ -55,6 +59,7 @@ export class FlowControl {
     clearTimeout(this.timer);
     this.stopListening?.();
     await this.running;
+    if (this.unsaved > 0) await this.saveSpending().catch(() => {}); // PostgreSQL is away: the last second's calls are not counted
     await this.options.store.leave().catch(() => {}); // PostgreSQL is away: others see this worker missing soon
   }
 
@@ -69,6 +74,17 @@ export class FlowControl {
   permitted(stage: Stage): number {
     const gate = this.gates[stage];
     return gate.paused ? 0 : gate.permitted(this.share(stage));
+  }
+
+  /** A scoring has cost so many tokens. */
+  spend(tokens: number): void {
+    this.unsaved += tokens;
+  }
+
+  /** The budget of the day is used up: what is under way may exceed it by as much as a second's calls cost. */
+  get budgetSpent(): boolean {
+    const { dailyTokens } = this.options;
+    return dailyTokens !== undefined && this.spentToday + this.unsaved >= dailyTokens;
   }
 
   private schedule(): void {
@@ -100,9 +116,16 @@ export class FlowControl {
       this.living = await this.options.store.beat();
       for (const row of await this.options.store.stages()) this.gates[row.stage].see(row);
       for (const stage of STAGES) await this.gates[stage].tick();
+      if (this.options.dailyTokens !== undefined) await this.saveSpending();
     } finally {
       this.notify();
     }
+  }
+
+  private async saveSpending(): Promise<void> {
+    const tokens = this.unsaved;
+    this.spentToday = await this.options.store.spend(tokens);
+    this.unsaved -= tokens;
   }
 
   private notify(): void {

@@ -54,6 +54,17 @@ export class FlowStore {
     await this.pool.query(`DELETE FROM flow.workers WHERE worker = $1 OR seen_at < now() - interval '1 day'`, [this.worker]);
   }
 
+  /** Adds to what today (UTC) has cost, and tells the sum of all workers. */
+  async spend(tokens: number): Promise<number> {
+    const { rows } = await this.pool.query<{ tokens: number }>({
+      name: 'flow-spend',
+      text: `INSERT INTO flow.ai_spend AS s (day, tokens) VALUES ((now() AT TIME ZONE 'UTC')::date, $1)
+        ON CONFLICT (day) DO UPDATE SET tokens = s.tokens + excluded.tokens RETURNING tokens::float AS tokens`,
+      values: [tokens],
+    });
+    return rows[0]!.tokens;
+  }
+
   async recordSuccess(stage: Stage, at: Date): Promise<void> {
     await this.pool.query('UPDATE flow.stages SET last_success_at = greatest(last_success_at, $2) WHERE stage = $1', [stage, at]);
   }

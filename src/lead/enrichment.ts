@@ -13,6 +13,20 @@ export const evidenceSchema = z.object({
 });
 export type Evidence = z.infer<typeof evidenceSchema>;
 
+const answered = z.enum(['yes', 'no', 'unknown']);
+
+/** Whether the lead speaks of a budget, of authority, of a need and of a time frame. */
+export const bantSchema = z.object({ budget: answered, authority: answered, need: answered, timeline: answered });
+
+/** What one scoring cost. */
+export const usageSchema = z.object({
+  inputTokens: z.number().int().min(0),
+  outputTokens: z.number().int().min(0),
+  /** An estimate by the price table; absent where it does not know the model. */
+  costUsd: z.number().min(0).optional(),
+});
+export type Usage = z.infer<typeof usageSchema>;
+
 /** The result of the enrichment stage, as the ledger keeps it and the CRM receives it. */
 export const enrichmentSchema = z.object({
   /** 0 (no fit) to 100 (ideal customer who wants to buy). */
@@ -31,5 +45,10 @@ export const enrichmentSchema = z.object({
   provider: z.string(),
   /** The version of the rules or the prompt that made this score. */
   scorerVersion: z.string(),
+  /** The model that a provider asked; the heuristic has none. */
+  model: z.string().optional(),
+  bant: bantSchema.optional(),
+  /** Zero tokens where the judgement came from the cache. */
+  usage: usageSchema.optional(),
 });
 export type Enrichment = z.infer<typeof enrichmentSchema>;

@@ -21,6 +21,8 @@ export interface EnrichTools extends PipelineTools {
   /** What ranks the leads before the model, and stands in for it. Its scores cost nothing. */
   heuristic: EnrichmentProvider;
   turns: AiTurns;
+  /** What the model has cost today, against AI_DAILY_TOKEN_BUDGET. */
+  spending: { readonly budgetSpent: boolean; spend(tokens: number): void };
   /** AI_TIMEOUT_MS */
   timeoutMs: number;
   /** AI_DEADLINE_SECONDS, in milliseconds */
@@ -45,30 +47,46 @@ export async function enrichLead(tools: EnrichTools, reference: JobReference, si
 
 /** Waits in the line before the model, for as long as the lead can afford. */
 async function enrichInTurn(tools: EnrichTools, claim: ClaimedLead, signal: AbortSignal): Promise<JobOutcome> {
+  if (tools.spending.budgetSpent) return goOnWithoutBudget(tools, claim);
   const ranking = await tools.heuristic.score(claim, signal);
   const now = tools.clock.now();
-  const halfOfSla = claim.contentAt.getTime() + tools.slaMs / 2;
-  const waitMs = Math.min(Math.max(halfOfSla - now, LATE_WAIT_MS), deadlineOf(tools, claim) - now);
-  const turn = await tools.turns.take({ rank: ranking.fitScore, waitMs, signal });
+  const untilHalfOfSla = Math.max(claim.contentAt.getTime() + tools.slaMs / 2 - now, LATE_WAIT_MS);
+  const untilDeadline = deadlineOf(tools, claim) - now;
+  const turn = await tools.turns.take({ rank: ranking.fitScore, waitMs: Math.min(untilHalfOfSla, untilDeadline), signal });
   if (turn === 'given-up') {
     await tools.ledger.release(claim).catch(() => {}); // PostgreSQL is away: the next claim takes it over
     return { kind: 'wait', delayMs: HELD_BACK_WAIT_MS };
   }
   tools.metrics.aiTurns.inc({ outcome: turn === 'missed' ? 'missed' : 'taken' });
-  if (turn !== 'missed') {
-    try {
-      return await enrich(tools, claim, turn.permit, signal);
-    } finally {
-      turn.end();
-    }
+  if (turn === 'missed') return goOnWithoutTurn(tools, claim, ranking, untilDeadline <= untilHalfOfSla);
+  try {
+    if (!tools.spending.budgetSpent) return await enrich(tools, claim, turn.permit, signal);
+    turn.permit.abandoned();
+    return await goOnWithoutBudget(tools, claim);
+  } finally {
+    turn.end();
   }
+}
+
+/** In an outage the lead has waited until its deadline and gets 50; where others came first, it has the heuristic's score. */
+async function goOnWithoutTurn(
+  tools: EnrichTools,
+  claim: ClaimedLead,
+  ranking: Enrichment,
+  atDeadline: boolean,
+): Promise<JobOutcome> {
   const outage = tools.flow.gates.enrichment.reason;
-  if (outage && tools.clock.now() >= deadlineOf(tools, claim)) {
+  if (outage && atDeadline) {
     await goOnWithFallback(tools, claim, new AppError(outage.code, 'The model could not be asked in time.'));
   } else {
     tools.metrics.aiFallbacks.inc({ reason: 'AI_OVERLOADED' });
     await checkpoint(tools, claim, standInScore(ranking));
   }
+  return { kind: 'done' };
+}
+
+async function goOnWithoutBudget(tools: EnrichTools, claim: ClaimedLead): Promise<JobOutcome> {
+  await goOnWithFallback(tools, claim, new AppError('AI_BUDGET_SPENT', 'The tokens of the day are used up.'));
   return { kind: 'done' };
 }
 
@@ -80,6 +98,7 @@ async function enrich(tools: EnrichTools, claim: ClaimedLead, permit: Permit | n
     });
     permit?.answered(true);
     permit = null;
+    countTokens(tools, enrichment);
     await checkpoint(tools, claim, enrichment);
     return { kind: 'done' };
   } catch (error) {
@@ -109,6 +128,13 @@ async function score(tools: EnrichTools, claim: ClaimedLead, signal: AbortSignal
   } finally {
     tools.metrics.stageSeconds.observe({ stage: 'enrichment', outcome }, (tools.clock.now() - began) / 1000);
   }
+}
+
+function countTokens({ spending, metrics }: EnrichTools, { provider, usage }: Enrichment): void {
+  if (!usage) return;
+  spending.spend(usage.inputTokens + usage.outputTokens);
+  metrics.aiTokens.inc({ provider, kind: 'input' }, usage.inputTokens);
+  metrics.aiTokens.inc({ provider, kind: 'output' }, usage.outputTokens);
 }
 
 async function goOnWithFallback(tools: EnrichTools, claim: ClaimedLead, reason: AppError): Promise<void> {

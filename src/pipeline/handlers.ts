@@ -18,6 +18,8 @@ export interface HandlerTools extends Omit<PipelineTools, 'flow' | 'isolation' |
     'RETRY_ATTEMPTS' | 'RETRY_BASE_MS' | 'CRASH_BUDGET' | 'AI_TIMEOUT_MS' | 'AI_DEADLINE_SECONDS' | 'SPEED_TO_LEAD_SLA_SECONDS'
   >;
   flow: FlowControl;
+  /** The longest that one scoring may take. */
+  scoringTimeoutMs: number;
   /** The rate of the scorer. */
   throttle: Throttle;
 }
@@ -51,7 +53,8 @@ export function createHandlers(tools: HandlerTools, { scorer, heuristic, crm }: 
     provider: scorer,
     heuristic,
     turns,
-    timeoutMs: config.AI_TIMEOUT_MS,
+    spending: flow,
+    timeoutMs: tools.scoringTimeoutMs,
     deadlineMs: config.AI_DEADLINE_SECONDS * 1000,
     slaMs: config.SPEED_TO_LEAD_SLA_SECONDS * 1000,
   };

@@ -2,7 +2,7 @@ import { Inject, Module, type OnApplicationBootstrap, type OnApplicationShutdown
 import type { CrmProvider } from '../crm/port.js';
 import { CRM_PROVIDERS } from '../crm/registry.js';
 import type { EnrichmentProvider } from '../enrichment/port.js';
-import { AI_PROVIDERS } from '../enrichment/registry.js';
+import { AI_PROVIDERS, openScorer, scoringTimeoutMs } from '../enrichment/registry.js';
 import { FlowControl } from '../flow/flow-control.js';
 import { FlowStore } from '../flow/flow-store.js';
 import { SharedThrottle } from '../flow/shared-throttle.js';
@@ -30,7 +30,7 @@ const EX_SOFTWARE = 70;
 
 @Module({
   providers: [
-    { provide: AI, inject: [CONFIG], useFactory: (config: Config) => AI_PROVIDERS[config.AI_PROVIDER]!(config) },
+    { provide: AI, inject: [CONFIG], useFactory: openScorer },
     { provide: HEURISTIC, inject: [CONFIG], useFactory: (config: Config) => AI_PROVIDERS['heuristic']!(config) },
     {
       provide: CRM,
@@ -51,6 +51,7 @@ const EX_SOFTWARE = 70;
           worker: WORKER_ID,
           concurrency: { enrichment: config.AI_CONCURRENCY, 'crm-sync': config.CRM_CONCURRENCY },
           baseMs: config.RETRY_BASE_MS,
+          dailyTokens: config.AI_DAILY_TOKEN_BUDGET,
           clock,
           logger,
         }),
@@ -73,7 +74,17 @@ const EX_SOFTWARE = 70;
         crm: CrmProvider,
       ) => {
         const throttle = new SharedThrottle(store, 'enrichment', config.AI_RATE_LIMIT_PER_SECOND);
-        const tools = { config, ledger, announcer, flow, throttle, clock, logger, metrics };
+        const tools = {
+          config,
+          scoringTimeoutMs: scoringTimeoutMs(config),
+          ledger,
+          announcer,
+          flow,
+          throttle,
+          clock,
+          logger,
+          metrics,
+        };
         const handlers = createHandlers(tools, { scorer, heuristic, crm });
         return new StageWorkers({ backend, flow, handlers, localScorer: scorer.local === true, config, logger });
       },
@@ -95,7 +106,7 @@ const EX_SOFTWARE = 70;
           waiting: async (stage) => (await backend.queue(stage).counts()).waiting,
           pingLedger: () => ledger.ping(),
           heldBack: (stage) => flow.gates[stage].paused || flow.gates[stage].open,
-          stuckAfterMs: Math.max(config.LEASE_MS, STUCK_AT_LEAST_MS) + config.AI_TIMEOUT_MS,
+          stuckAfterMs: Math.max(config.LEASE_MS, STUCK_AT_LEAST_MS) + scoringTimeoutMs(config),
           onStuck: () => endStuckProcess(logger),
           clock,
           logger,

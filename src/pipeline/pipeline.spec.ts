@@ -114,6 +114,7 @@ function tools(attempts = 0) {
     provider: { name: 'test', score },
     heuristic: { name: 'heuristic', local: true, score: async () => enrichment },
     turns,
+    spending: { budgetSpent: false, spend: vi.fn() },
     timeoutMs: 50,
     deadlineMs: 120_000,
     slaMs: 300_000,

@@ -43,6 +43,12 @@ export function createMetrics() {
       labelNames: ['reason'],
       registers,
     }),
+    aiTokens: new Counter({
+      name: 'revenueflow_ai_tokens_total',
+      help: 'Tokens that scorings have cost: input, output.',
+      labelNames: ['provider', 'kind'],
+      registers,
+    }),
     aiTurns: new Counter({
       name: 'revenueflow_ai_turns_total',
       help: 'Leads that got a turn at the model (taken) or went on without one (missed): the scored fraction.',

@@ -99,6 +99,29 @@ describe.each(['redis', 'postgres'] as const)('scoring by a model, queue on %s',
       expect(second.lead.attempts.enrichment).toBe(5);
     });
 
+    it('stops spending at the budget of the day, whichever worker spent it', async () => {
+      await open({
+        scorer: model(async () => ({ ...aiScore, usage: { inputTokens: 90, outputTokens: 10 } })),
+        env: { AI_DAILY_TOKEN_BUDGET: '1000', AI_CONCURRENCY: '2', AI_RATE_LIMIT_PER_SECOND: '40' },
+      });
+      await world.startWorker('worker-1');
+      await world.startWorker('worker-2');
+      await world.accept(40);
+      await eventually(async () => expect(await world.states()).toEqual({ synced: 40 }));
+      const { ai = 0, fallback = 0 } = await sources();
+      expect(ai).toBeGreaterThanOrEqual(10);
+      expect(ai).toBeLessThan(25);
+      expect(fallback).toBe(40 - ai);
+      await eventually(async () => {
+        const { rows } = await world.pool.query('SELECT tokens::int AS tokens FROM flow.ai_spend');
+        expect(rows).toEqual([{ tokens: ai * 100 }]);
+      });
+      const { rows } = await world.pool.query(
+        `SELECT count(*)::int AS count FROM ledger.leads WHERE enrichment->'flags' ? 'fallback:AI_BUDGET_SPENT'`,
+      );
+      expect(rows).toEqual([{ count: fallback }]);
+    });
+
     it('recovers from a short outage of the model, and scores everything then', async () => {
       let up = false;
       await open({

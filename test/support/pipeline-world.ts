@@ -35,7 +35,7 @@ export async function pipelineWorld({ kind, crm, scorer, env = {} }: WorldOption
     { RETRY_BASE_MS: '20', LEASE_MS: '3000', ...env },
     { aiProviders: ['heuristic'], crmProviders: ['postgres'] },
   );
-  const logger = pino({ level: 'info' }, pino.destination('/tmp/pw.log'));
+  const logger = pino({ level: 'silent' });
   const database = await freshDatabase();
   undo.push(() => database.drop());
   const redis = kind === 'redis' ? await freshRedis() : null;
@@ -69,6 +69,7 @@ export async function pipelineWorld({ kind, crm, scorer, env = {} }: WorldOption
         baseMs: config.RETRY_BASE_MS,
         clock: systemClock,
         logger,
+        dailyTokens: config.AI_DAILY_TOKEN_BUDGET,
         tickMs: 50,
       });
       const throttle = new SharedThrottle(store, 'enrichment', config.AI_RATE_LIMIT_PER_SECOND);
@@ -78,7 +79,18 @@ export async function pipelineWorld({ kind, crm, scorer, env = {} }: WorldOption
         ping: async () => {},
         close: async () => {},
       };
-      const tools = { config, ledger: ledgerOf(name), announcer, flow, throttle, clock: systemClock, logger, metrics };
+      const scoringTimeoutMs = config.AI_TIMEOUT_MS;
+      const tools = {
+        config,
+        scoringTimeoutMs,
+        ledger: ledgerOf(name),
+        announcer,
+        flow,
+        throttle,
+        clock: systemClock,
+        logger,
+        metrics,
+      };
       const handlers = createHandlers(tools, { scorer: scorer ?? heuristic, heuristic, crm: provider });
       const localScorer = (scorer ?? heuristic).local === true;
       const workers = new StageWorkers({ backend, flow, handlers, localScorer, config, logger });

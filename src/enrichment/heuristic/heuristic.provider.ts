@@ -4,12 +4,20 @@ import type { EnrichmentProvider } from '../port.js';
 import { classifyDomain } from './domain-class.js';
 import { readFields } from './fields.js';
 import { decideIntent } from './intent.js';
-import { readMessage } from './message.js';
-import { atMostTwelve, companyLines, describeDomain, emailLines, messageLines, sourceLines, titleLines } from './points.js';
+import {
+  atMostTwelve,
+  companyLines,
+  cueLines,
+  describeDomain,
+  emailLines,
+  intentLines,
+  messageLines,
+  sourceLines,
+  titleLines,
+} from './points.js';
 import { PROFILE, SCORER_VERSION } from './profile.js';
 import { explain } from './reasoning.js';
-import { readSource } from './source.js';
-import { readTitle } from './title.js';
+import { readUnsteered } from './steered.js';
 
 /**
  * Scores by the rules of profile.json: no key, no network, some ten microseconds a lead. `fitScore` is the profile's `base`
@@ -28,11 +36,8 @@ export class HeuristicProvider implements EnrichmentProvider {
 export function scoreLead({ email, attributes }: Pick<LeadContent, 'email' | 'attributes'>): Enrichment {
   const at = email.lastIndexOf('@');
   const address = { local: email.slice(0, Math.max(at, 0)), domain: email.slice(at + 1) };
-  const fields = readFields(attributes);
   const domain = classifyDomain(address.domain);
-  const title = readTitle(fields.title);
-  const message = readMessage(fields.message);
-  const source = readSource(fields.sources);
+  const { title, message, source, fields, attempts } = readUnsteered(readFields(attributes));
   const verdict = decideIntent(title, message, source);
 
   const evidence = atMostTwelve([
@@ -40,7 +45,10 @@ export function scoreLead({ email, attributes }: Pick<LeadContent, 'email' | 'at
     ...titleLines(title),
     ...companyLines(fields, domain),
     ...messageLines(message),
+    ...cueLines(message),
     ...sourceLines(source),
+    ...intentLines(verdict.intent),
+    ...attempts,
   ]);
   return {
     fitScore: clamp(evidence.reduce((sum, { points }) => sum + points, PROFILE.base)),
@@ -50,7 +58,7 @@ export function scoreLead({ email, attributes }: Pick<LeadContent, 'email' | 'at
     reasoning: explain({ verdict, title, message, source, domain: describeDomain(address.domain, domain) }),
     scoreSource: 'heuristic',
     needsRescore: false,
-    flags: [],
+    flags: attempts.length > 0 ? ['injection'] : [],
     provider: 'heuristic',
     scorerVersion: SCORER_VERSION,
   };

@@ -5,7 +5,7 @@ import type { SourceRule } from './profile.schema.js';
 import type { TitleFacts } from './title.js';
 
 /** What the intent was read from; `nothing` goes with `unknown` only. */
-export type Basis = 'disqualified' | 'refused' | 'aside' | 'message' | 'source' | 'nothing';
+export type Basis = 'disqualified' | 'refused' | 'aside' | 'message' | 'cues' | 'source' | 'nothing';
 
 export interface Verdict {
   intent: Intent;
@@ -15,6 +15,7 @@ export interface Verdict {
 
 const RANKS = ['none', 'low', 'medium', 'high'] as const;
 const C = PROFILE.confidence;
+const CUES = PROFILE.cues;
 
 /**
  * Decides the intent, in this order: who cannot be a buyer, who declines (the last word counts), what is asked for, where
@@ -30,6 +31,10 @@ export function decideIntent(title: TitleFacts, message: MessageFacts, source: S
     return verdict('none', C.disqualified, 'disqualified');
   }
 
+  // A seller's or an applicant's words with a buyer's phrase among them: "can I book you in for a demo?"
+  const cues = message.cues;
+  if (cues?.ample && cues.probability.none >= CUES.veto) return verdict('none', C.aside, 'cues');
+
   const refusals = [...ofKind('refusal'), ...denied.filter((signal) => signal.family.negated?.intent === 'none')];
   const refusedLast = lastOf(refusals) >= lastOf(buying);
   if (refusals.length > 0 && refusedLast) return verdict('none', C.refused + contradiction(buying), 'refused');
@@ -41,7 +46,13 @@ export function decideIntent(title: TitleFacts, message: MessageFacts, source: S
   const dampers = [...ofKind('damper'), ...denied.filter((signal) => signal.family.negated?.damper)];
   const fromMessage = messageRank(buying, dampers, denied);
   const fromSource = source ? RANKS.indexOf(source.intent as (typeof RANKS)[number]) : -1;
-  if (fromMessage < 0) return source ? verdict(source.intent, C.source, 'source') : verdict('unknown', C.unknown, 'nothing');
+  if (fromMessage < 0) {
+    if (source) return verdict(source.intent, C.source, 'source');
+    const likely = cues && cues.probability[cues.intent] >= CUES.likely;
+    return likely
+      ? verdict(cues.intent, C.cues * cues.probability[cues.intent], 'cues')
+      : verdict('unknown', C.unknown, 'nothing');
+  }
 
   const lift = dampers.length > 0 ? fromSource - 1 : fromSource;
   const rank = Math.max(fromMessage, lift);

@@ -1,7 +1,9 @@
+import { readCues, type CueReading } from './cues.js';
 import { newIndex, PROFILE } from './profile.js';
 import type { Family } from './profile.schema.js';
 import type { Match } from './phrases.js';
 import { Negation, type NegationSign } from './negation.js';
+import { mendSpelling } from './spelling.js';
 import { readText, type Text } from './text.js';
 
 /** A family of phrases that a message contains. */
@@ -21,6 +23,8 @@ export interface MessageFacts {
   signals: Signal[];
   /** How strongly the message reads like somebody selling to us, and the phrase that says so most. */
   pitch: { fires: boolean; quote: string };
+  /** What the words are about as a whole; null where they tell nothing. */
+  cues: CueReading | null;
 }
 
 type Payload = { family: Family } | { tier: PitchTier } | { negation: NegationSign };
@@ -43,11 +47,11 @@ function buildIndex() {
 
 /** Reads what a person wrote. */
 export function readMessage(message: string): MessageFacts {
-  const text = readText(message);
+  const text = mendSpelling(readText(message));
   const matches = INDEX.findAll(text);
   const negation = new Negation(text, matches);
   const signals = families.flatMap((family) => signalsOf(family, matches, negation, text));
-  return { empty: text.words.length === 0, signals, pitch: readPitch(matches, negation, signals, text) };
+  return { empty: text.words.length === 0, signals, pitch: readPitch(matches, negation, signals, text), cues: readCues(message) };
 }
 
 /** At most one plain and one negated signal a family. */

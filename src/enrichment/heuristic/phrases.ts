@@ -1,4 +1,4 @@
-import { NO_BREAK, SENTENCE, type Text } from './text.js';
+import { fold, NO_BREAK, SENTENCE, type Text } from './text.js';
 
 /** One place in a text where a phrase was found; `end` is exclusive. */
 export interface Match<T> {
@@ -17,6 +17,8 @@ interface WordTest {
   wild: ((word: string) => boolean)[];
   prefixes: string[];
   number: boolean;
+  /** No word in Latin letters fits any of `wild`. */
+  foreign: boolean;
 }
 
 interface Phrase<T> {
@@ -27,6 +29,7 @@ interface Phrase<T> {
 }
 
 const MAX_GAP = 3;
+const ASCII = /^\p{ASCII}*$/u;
 const PREFIX_KEY = 3;
 
 /** Word lists that phrases refer to as `@name`. */
@@ -40,6 +43,8 @@ export class PhraseIndex<T> {
   private readonly byWord = new Map<string, Phrase<T>[]>();
   private readonly byPrefix = new Map<string, Phrase<T>[]>();
   private readonly anywhere: Phrase<T>[] = [];
+  /** Those that only a word in another script can begin: in Chinese a word is a whole clause, so they look inside. */
+  private readonly anywhereForeign: Phrase<T>[] = [];
   private readonly numbers: Phrase<T>[] = [];
 
   constructor(private readonly lists: WordLists = {}) {}
@@ -61,6 +66,7 @@ export class PhraseIndex<T> {
       if (word.length >= PREFIX_KEY) this.tryAll(this.byPrefix.get(word.slice(0, PREFIX_KEY)), words, breaks, at, found);
       if (isNumber(word)) this.tryAll(this.numbers, words, breaks, at, found);
       this.tryAll(this.anywhere, words, breaks, at, found);
+      if (!ASCII.test(word)) this.tryAll(this.anywhereForeign, words, breaks, at, found);
     }
     return found;
   }
@@ -76,7 +82,7 @@ export class PhraseIndex<T> {
   }
 
   private compile(source: string, payload: T): Phrase<T> {
-    const parts = source.split(/\s+/);
+    const parts = fold(source).split(/\s+/);
     const fromStart = parts[0] === '^';
     const toEnd = parts.at(-1) === '$' && parts.length > 1;
     const body = parts.slice(fromStart ? 1 : 0, toEnd ? -1 : undefined);
@@ -86,12 +92,13 @@ export class PhraseIndex<T> {
   }
 
   private wordTest(part: string): WordTest {
-    const test: WordTest = { exact: [], wild: [], prefixes: [], number: false };
+    const test: WordTest = { exact: [], wild: [], prefixes: [], number: false, foreign: true };
     for (const option of part.split('|').flatMap((name) => this.expand(name))) {
       const core = option.replaceAll('*', '');
       if (option === '#') test.number = true;
       else if (core === option) test.exact.push(option);
       else if (option.startsWith('*')) {
+        if (ASCII.test(core)) test.foreign = false;
         test.wild.push(option.endsWith('*') ? (word) => word.includes(core) : (word) => word.endsWith(core));
       } else {
         if (core.length < PREFIX_KEY) throw new Error(`the beginning "${option}" is shorter than ${PREFIX_KEY} letters`);
@@ -112,7 +119,7 @@ export class PhraseIndex<T> {
     const first = phrase.elements[0] as WordTest;
     for (const word of new Set(first.exact)) append(this.byWord, word, phrase);
     for (const key of new Set(first.prefixes.map((prefix) => prefix.slice(0, PREFIX_KEY)))) append(this.byPrefix, key, phrase);
-    if (first.wild.length > 0) this.anywhere.push(phrase);
+    if (first.wild.length > 0) (first.foreign ? this.anywhereForeign : this.anywhere).push(phrase);
     if (first.number) this.numbers.push(phrase);
   }
 }

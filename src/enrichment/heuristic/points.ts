@@ -1,5 +1,6 @@
-import type { Evidence } from '../../lead/enrichment.js';
+import type { Evidence, Intent } from '../../lead/enrichment.js';
 import { companyMatchesDomain, industryOf, sizeOf } from './company.js';
+import type { CueReading } from './cues.js';
 import type { DomainClass, DomainFacts } from './domain-class.js';
 import type { Fields } from './fields.js';
 import type { MessageFacts, Signal } from './message.js';
@@ -58,6 +59,25 @@ export function companyLines(fields: Fields, domain: DomainFacts): Line[] {
   const size = sizeOf(fields.size);
   if (size) lines.push(line(`company: ${size.label}`, size.points));
   return lines;
+}
+
+const { points: CUE_POINTS, besideSignals: BESIDE } = PROFILE.cues;
+
+/** What the words as a whole bring: between minus and plus the profile's points, and less where phrases have told more. */
+export function cuePoints(cues: CueReading | null, most = CUE_POINTS): number {
+  return cues ? Math.round(most * (cues.probability.high - cues.probability.none)) : 0;
+}
+
+export function cueLines({ cues, signals, pitch }: MessageFacts): Line[] {
+  const points = cuePoints(cues, signals.length > 0 || pitch.fires ? BESIDE : CUE_POINTS);
+  if (!cues || points === 0) return [];
+  const about = cues.reasons.map((name) => PROFILE.cues.says[name] ?? name).join(', ');
+  return [line(`message as a whole: ${PROFILE.cues.reads[cues.intent]}${about === '' ? '' : ` (${about})`}`, points)];
+}
+
+export function intentLines(intent: Intent): Line[] {
+  const points = PROFILE.intent.points[intent];
+  return points === 0 ? [] : [line(`intent: ${PROFILE.intent.says[intent]}`, points)];
 }
 
 export function sourceLines(source: SourceRule | null): Line[] {

@@ -34,7 +34,7 @@ export function explain({ verdict, title, message, source, domain }: Facts): str
   return sentence.length > MAX_LENGTH ? `${sentence.slice(0, MAX_LENGTH - 1)}…` : sentence;
 }
 
-function reasons({ basis }: Verdict, title: TitleFacts, message: MessageFacts, source: SourceRule | null): string[] {
+function reasons({ basis, intent }: Verdict, title: TitleFacts, message: MessageFacts, source: SourceRule | null): string[] {
   const fromSource = source ? [source.says] : [];
   switch (basis) {
     case 'disqualified':
@@ -48,6 +48,8 @@ function reasons({ basis }: Verdict, title: TitleFacts, message: MessageFacts, s
       return sayings(message, ({ family, negated }) => (negated ? family.negated!.intent === 'none' : family.kind === 'refusal'));
     case 'aside':
       return sayings(message, ({ family, negated }) => !negated && family.kind === 'aside');
+    case 'cues':
+      return intent === 'unknown' ? [] : [`the message as a whole ${PROFILE.cues.reads[intent]}`];
     case 'message':
       return [...sayings(message, () => true), ...fromSource];
     case 'source':

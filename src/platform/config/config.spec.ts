@@ -80,4 +80,43 @@ describe('loadConfig', () => {
   it('knows only the providers that there are', () => {
     expect(problemsOf({ AI_PROVIDER: 'oracle' })).toMatch(/AI_PROVIDER must be one of heuristic/);
   });
+
+  describe('of a model', () => {
+    const withModels = (env: NodeJS.ProcessEnv) =>
+      loadConfig(env, { aiProviders: ['heuristic', 'gemini', 'bedrock', 'openai-compatible'], crmProviders: ['postgres'] });
+    const refused = (env: NodeJS.ProcessEnv) => {
+      try {
+        withModels(env);
+      } catch (error) {
+        return (error as AppError).message;
+      }
+      throw new Error('the configuration was accepted');
+    };
+
+    it('takes Gemini where there is a key for it, and nobody chose another', () => {
+      expect(withModels({ GEMINI_API_KEY: 'k' })).toMatchObject({ AI_PROVIDER: 'gemini', GEMINI_MODEL: 'gemini-3.5-flash-lite' });
+      expect(withModels({ GEMINI_API_KEY: 'k', AI_PROVIDER: 'heuristic' }).AI_PROVIDER).toBe('heuristic');
+      expect(withModels({ GEMINI_API_KEY: ' ' }).AI_PROVIDER).toBe('heuristic');
+    });
+
+    it.each(['gemini-2.0-flash', 'gemini-2.0-flash-lite-001', 'models/gemini-2.0-flash', 'gemini-1.5-pro', 'gemini-pro'])(
+      'refuses %s, which is shut down, and says what replaces it',
+      (model) => {
+        expect(refused({ GEMINI_API_KEY: 'k', GEMINI_MODEL: model })).toMatch(/GEMINI_MODEL.*gemini-3\.5-flash-lite replaces it/);
+      },
+    );
+
+    it('asks for what the chosen one cannot work without', () => {
+      expect(refused({ AI_PROVIDER: 'gemini' })).toContain('GEMINI_API_KEY is required');
+      expect(refused({ AI_PROVIDER: 'bedrock' })).toContain('AWS_REGION is required');
+      expect(refused({ AI_PROVIDER: 'openai-compatible' }).split('\n')).toHaveLength(2);
+      expect(refused({ AI_FALLBACK_PROVIDER: 'gemini' })).toContain('GEMINI_API_KEY is required with AI_FALLBACK_PROVIDER');
+      expect(withModels({ AI_PROVIDER: 'gemini', ROLE: 'api' }).AI_PROVIDER).toBe('gemini');
+    });
+
+    it('wants two different ones', () => {
+      expect(refused({ AI_FALLBACK_PROVIDER: 'heuristic' })).toContain('AI_FALLBACK_PROVIDER must be another');
+      expect(refused({ AI_FALLBACK_PROVIDER: 'oracle' })).toMatch(/AI_FALLBACK_PROVIDER must be one of/);
+    });
+  });
 });

@@ -5,7 +5,28 @@ import { REQUIRED, VARIABLES, type Variable, type VariableName } from './variabl
 type Values = { [Name in VariableName]: z.output<(typeof VARIABLES)[Name]['schema']> };
 
 /** Variables that may be absent: where a profile has no default for them. */
-type OptionalName = 'DATABASE_URL' | 'REDIS_URL' | 'QUEUE_BACKEND' | 'WEBHOOK_SECRETS' | 'OPS_TOKENS';
+type OptionalName =
+  | 'DATABASE_URL'
+  | 'REDIS_URL'
+  | 'QUEUE_BACKEND'
+  | 'WEBHOOK_SECRETS'
+  | 'OPS_TOKENS'
+  | 'AI_FALLBACK_PROVIDER'
+  | 'AI_DAILY_TOKEN_BUDGET'
+  | 'GEMINI_API_KEY'
+  | 'AWS_REGION'
+  | 'AWS_ENDPOINT_URL_BEDROCK_RUNTIME'
+  | 'AWS_BEARER_TOKEN_BEDROCK'
+  | 'OPENAI_COMPATIBLE_BASE_URL'
+  | 'OPENAI_COMPATIBLE_API_KEY'
+  | 'OPENAI_COMPATIBLE_MODEL';
+
+/** What a scorer cannot work without. Said at the start, since it would otherwise be said by every lead. */
+const NEEDED_BY: Record<string, readonly OptionalName[]> = {
+  gemini: ['GEMINI_API_KEY'],
+  bedrock: ['AWS_REGION'],
+  'openai-compatible': ['OPENAI_COMPATIBLE_BASE_URL', 'OPENAI_COMPATIBLE_MODEL'],
+};
 
 /** The environment, parsed and checked once. Everything else in the service takes its settings from here. */
 export type Config = Omit<Values, OptionalName> & Partial<Pick<Values, OptionalName>>;
@@ -36,7 +57,9 @@ export function loadConfig(env: NodeJS.ProcessEnv, choices: Choices): Config {
 function readVariable(name: VariableName, env: NodeJS.ProcessEnv, profile: 'mock' | 'real', problems: string[]): unknown {
   const variable: Variable = VARIABLES[name];
   const given = env[name]?.trim();
-  const text = given === undefined || given === '' ? variable[profile] : given;
+  const preset = variable[profile];
+  const fallback = typeof preset === 'function' ? preset(env) : preset;
+  const text = given === undefined || given === '' ? fallback : given;
   if (text === REQUIRED) {
     problems.push(`${name} is required with ENV=REAL. ${variable.about}`);
     return undefined;
@@ -69,9 +92,30 @@ function contradictions(config: Config, choices: Choices, env: NodeJS.ProcessEnv
       : ` (with ENV=${config.ENV} it is ${config[name]} by default, which this version does not have)`;
     problems.push(`${name} must be one of ${known.join(', ')}${byDefault}.`);
   }
+  problems.push(...scorerProblems(config, choices));
   const names = (config.OPS_TOKENS ?? []).map((token) => token.name);
   if (new Set(names).size < names.length)
     problems.push('OPS_TOKENS names two tokens alike; the audit trail needs distinct names.');
+  return problems;
+}
+
+/** An api scores nothing, so it needs no key. */
+function scorerProblems(config: Config, choices: Choices): string[] {
+  const problems: string[] = [];
+  const { AI_PROVIDER: first, AI_FALLBACK_PROVIDER: second } = config;
+  if (second !== undefined && !choices.aiProviders.includes(second))
+    problems.push(`AI_FALLBACK_PROVIDER must be one of ${choices.aiProviders.join(', ')}.`);
+  if (second === first) problems.push('AI_FALLBACK_PROVIDER must be another than AI_PROVIDER.');
+  if (config.ROLE === 'api') return problems;
+  for (const [variable, provider] of [
+    ['AI_PROVIDER', first],
+    ['AI_FALLBACK_PROVIDER', second],
+  ] as const) {
+    if (provider === undefined || !choices.aiProviders.includes(provider)) continue;
+    for (const name of NEEDED_BY[provider] ?? []) {
+      if (config[name] === undefined) problems.push(`${name} is required with ${variable}=${provider}.`);
+    }
+  }
   return problems;
 }
 

@@ -6,7 +6,7 @@ export interface Variable {
   /** One sentence for .env.example and docs/configuration.md. */
   about: string;
   /** Default per profile; `undefined` is "none", `REQUIRED` stops the start when it is missing. */
-  mock: string | undefined;
+  mock: string | undefined | ((env: NodeJS.ProcessEnv) => string);
   real: string | undefined | typeof REQUIRED;
   /** Said in the docs instead of the default where the default is worked out at start. */
   mockNote?: string;
@@ -17,6 +17,9 @@ export interface Variable {
 }
 
 export const REQUIRED = Symbol('required');
+
+/** Shut down on 2026-06-01 and before: a start would succeed, and every lead would end with a fallback score. */
+const RETIRED_GEMINI = /^(?:models\/)?gemini-(?:pro|1|2\.0)\b/i;
 
 const MIN_SECRET = 32;
 
@@ -107,8 +110,87 @@ export const VARIABLES = {
   AI_PROVIDER: {
     schema: z.string(),
     about: 'Who scores the leads.',
-    mock: 'heuristic',
+    mock: (env) => (env['GEMINI_API_KEY']?.trim() ? 'gemini' : 'heuristic'),
+    mockNote: 'gemini where GEMINI_API_KEY is set, else heuristic',
+    example: 'heuristic',
     real: 'bedrock',
+  },
+  AI_FALLBACK_PROVIDER: {
+    schema: z.string(),
+    about: 'Who scores a lead that the AI_PROVIDER could not score, before the lead goes on with a fallback score.',
+    mock: undefined,
+    real: undefined,
+    example: 'heuristic',
+  },
+  GEMINI_API_KEY: {
+    schema: z.string(),
+    about: 'The key of the Gemini API. Required with AI_PROVIDER=gemini.',
+    mock: undefined,
+    real: undefined,
+    secret: true,
+  },
+  GEMINI_MODEL: {
+    schema: z.string().refine((model) => !RETIRED_GEMINI.test(model), {
+      error: 'names a Gemini model that was shut down (2.0 on 2026-06-01); gemini-3.5-flash-lite replaces it',
+    }),
+    about: 'The Gemini model. The 2.5 models retire on 2026-12-01; 2.0 and older are gone and refused.',
+    mock: 'gemini-3.5-flash-lite',
+    real: 'gemini-3.5-flash-lite',
+  },
+  GEMINI_BASE_URL: {
+    schema: url(['http:', 'https:']),
+    about: 'Where the Gemini API is; it ends in /v1beta.',
+    mock: 'https://generativelanguage.googleapis.com/v1beta',
+    real: 'https://generativelanguage.googleapis.com/v1beta',
+  },
+  BEDROCK_MODEL_ID: {
+    schema: z.string(),
+    about: 'The model or inference profile on Bedrock; us.amazon.nova-2-lite-v1:0 is a cheaper one.',
+    mock: 'us.anthropic.claude-haiku-4-5-20251001-v1:0',
+    real: 'us.anthropic.claude-haiku-4-5-20251001-v1:0',
+  },
+  AWS_REGION: {
+    schema: z.string().regex(/^[a-z0-9-]+$/, 'must be the name of a region, such as us-east-1'),
+    about: 'The region of Bedrock, and so the place where lead text is processed. Required with AI_PROVIDER=bedrock.',
+    mock: undefined,
+    real: undefined,
+    example: 'us-east-1',
+  },
+  AWS_ENDPOINT_URL_BEDROCK_RUNTIME: {
+    schema: url(['http:', 'https:']),
+    about: 'Where the Bedrock runtime is, if not at its public address: a VPC endpoint.',
+    mock: undefined,
+    real: undefined,
+    mockNote: 'the public endpoint of AWS_REGION',
+    realNote: 'the public endpoint of AWS_REGION',
+  },
+  AWS_BEARER_TOKEN_BEDROCK: {
+    schema: z.string(),
+    about: 'A Bedrock API key. Without one the AWS credential chain is used: environment, profile, container or instance role.',
+    mock: undefined,
+    real: undefined,
+    secret: true,
+  },
+  OPENAI_COMPATIBLE_BASE_URL: {
+    schema: url(['http:', 'https:']),
+    about: 'Where a server with the chat/completions API is (Ollama, vLLM, LM Studio, a gateway); it usually ends in /v1.',
+    mock: undefined,
+    real: undefined,
+    example: 'http://127.0.0.1:11434/v1',
+  },
+  OPENAI_COMPATIBLE_API_KEY: {
+    schema: z.string(),
+    about: 'Its key, where it wants one.',
+    mock: undefined,
+    real: undefined,
+    secret: true,
+  },
+  OPENAI_COMPATIBLE_MODEL: {
+    schema: z.string(),
+    about: 'Its model. Required with AI_PROVIDER=openai-compatible, as is the base URL.',
+    mock: undefined,
+    real: undefined,
+    example: 'qwen3:8b',
   },
   CRM_PROVIDER: {
     schema: z.string(),
@@ -161,6 +243,18 @@ export const VARIABLES = {
     about: "From a lead's first attempt on; a lead that has no score by then goes on with the fallback score.",
     mock: '120',
     real: '120',
+  },
+  AI_DAILY_TOKEN_BUDGET: {
+    schema: whole(1, 1_000_000_000_000),
+    about: 'Tokens that all workers together may spend on scoring in one UTC day; beyond it leads go on with a fallback score.',
+    mock: undefined,
+    real: undefined,
+  },
+  AI_CACHE_TTL_SECONDS: {
+    schema: whole(0, 31_536_000),
+    about: "How long a model's judgement of the same text is used again, in seconds; 0 asks each time.",
+    mock: '86400',
+    real: '86400',
   },
   CRM_CONCURRENCY: {
     schema: whole(1, 5000),

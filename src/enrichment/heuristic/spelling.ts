@@ -1,0 +1,28 @@
+import { PROFILE } from './profile.js';
+import type { Text } from './text.js';
+
+const { words, not } = PROFILE.spelling;
+const MIN_LENGTH = 4;
+const SLIPS = readSlips();
+
+/** Every spelling with one slip, and the word that was meant. */
+function readSlips(): Map<string, string> {
+  const slips = new Map<string, string>();
+  const real = new Set([...words, ...not]);
+  for (const word of words) {
+    for (let at = 0; at < word.length; at++) {
+      const [before, letter, after] = [word.slice(0, at), word[at]!, word.slice(at + 1)];
+      const swapped = after === '' ? word : before + after[0]! + letter + after.slice(1);
+      const missing = at === 0 ? word : before + after;
+      for (const slip of [swapped, missing, before + letter + letter + after]) {
+        if (slip.length >= MIN_LENGTH && !real.has(slip)) slips.set(slip, word);
+      }
+    }
+  }
+  return slips;
+}
+
+/** The text with the slips in a few telling words mended; positions stay as they are. */
+export function mendSpelling(text: Text): Text {
+  return { ...text, words: text.words.map((word) => SLIPS.get(word) ?? word) };
+}

@@ -1,0 +1,72 @@
+import type { Evidence } from '../../lead/enrichment.js';
+import type { Fields } from './fields.js';
+import { detectInjection } from './injection.js';
+import { readMessage, type MessageFacts, type Signal } from './message.js';
+import { cuePoints } from './points.js';
+import { PROFILE } from './profile.js';
+import { readSource } from './source.js';
+import type { SourceRule } from './profile.schema.js';
+import { readTitle, type TitleFacts } from './title.js';
+
+const { says, points } = PROFILE.injection;
+
+/** What a lead says, where no text that tries to steer the scorer can have made it better. */
+export interface Reading {
+  title: TitleFacts;
+  message: MessageFacts;
+  source: SourceRule | null;
+  fields: Fields;
+  /** One line for each kind of field that tried. */
+  attempts: (Evidence & { points: number })[];
+}
+
+/**
+ * Reads the fields. In one that speaks to the scorer nothing good counts, and all that is bad does: both in the whole text and in the
+ * part before the attempt, since what follows could hide it. So an order in the text raises no score.
+ */
+export function readUnsteered(fields: Fields): Reading {
+  const tried: string[] = [];
+  const check = (name: string, text: string) => {
+    const facts = detectInjection(text);
+    if (facts.found && !tried.includes(name)) tried.push(name);
+    return facts;
+  };
+  const inTitle = check('title', fields.title);
+  const inMessage = check('message', fields.message);
+  const company = check('company', fields.company).found ? '' : fields.company;
+  const industry = check('company', fields.industry).found ? '' : fields.industry;
+  const size = check('company', fields.size).found ? '' : fields.size;
+  const sources = fields.sources.map((text) => ({ text, ...check('source', text) }));
+
+  const source = readSource(sources.map(({ before }) => before));
+  return {
+    title: inTitle.found ? worst(fields.title) : readTitle(fields.title),
+    message: inMessage.found ? onlyBad(readMessage(fields.message), readMessage(inMessage.before)) : readMessage(fields.message),
+    source: source && source.points > 0 && sources.some(({ found }) => found) ? null : source,
+    fields: { ...fields, company, industry, size },
+    attempts: tried.map((name) => ({ signal: `${name}: ${says}`, points, polarity: 'negative' })),
+  };
+}
+
+const MAX_TITLE_WORDS = 12;
+
+/** The worst that any beginning of the title says: "student" is one by the end of the field, which an order behind it moves. */
+function worst(title: string): TitleFacts {
+  const words = title.split(/\s+/, MAX_TITLE_WORDS);
+  const readings = [readTitle(title), ...words.map((_, at) => readTitle(words.slice(0, at + 1).join(' ')))];
+  const bad = readings.map(({ seniority }) => seniority).filter((rule) => rule !== null && rule.points < 0);
+  const work = readings.map((reading) => reading.function).find((rule) => rule !== null && rule.points < 0);
+  return { seniority: bad.sort((a, b) => a!.points - b!.points)[0] ?? null, function: work ?? null };
+}
+
+function onlyBad(whole: MessageFacts, before: MessageFacts): MessageFacts {
+  const signals = new Map<string, Signal>();
+  for (const signal of [...whole.signals, ...before.signals]) {
+    const value = signal.negated ? signal.family.negated!.points : signal.family.points;
+    if (value <= 0) signals.set(`${signal.family.id}:${signal.negated}`, signal);
+  }
+  // The least favourable reading; one that finds something good counts for nothing.
+  const cues =
+    [whole.cues, before.cues].sort((a, b) => cuePoints(a) - cuePoints(b)).find((reading) => cuePoints(reading) < 0) ?? null;
+  return { empty: false, signals: [...signals.values()], pitch: whole.pitch.fires ? whole.pitch : before.pitch, cues };
+}

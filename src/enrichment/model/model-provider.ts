@@ -1,0 +1,92 @@
+import { generateText, Output, type generateText as GenerateText } from 'ai';
+import type { Enrichment, Usage } from '../../lead/enrichment.js';
+import type { LeadContent } from '../../lead/lead.js';
+import { systemClock, type Clock } from '../../platform/clock.js';
+import type { Config } from '../../platform/config/config.js';
+import type { EnrichmentProvider } from '../port.js';
+import { AnswerCache } from './answer-cache.js';
+import { answerSchema, readAnswer, type ModelAnswer } from './answer.js';
+import { usageOf } from './cost.js';
+import { guard } from './guards.js';
+import { fingerprint, minimise, type MinimisedLead } from './minimise.js';
+import { buildPrompt, PROMPT_VERSION } from './prompt.js';
+import { fromFinish, translateError } from './translate-error.js';
+
+type Options = Parameters<typeof GenerateText>[0];
+
+export interface ModelSettings {
+  /** The provider's name in AI_PROVIDER. */
+  name: string;
+  /** The model's name, for results, prices and the cache. */
+  model: string;
+  language: Options['model'];
+  temperature?: number;
+  providerOptions?: Options['providerOptions'];
+}
+
+const MAX_OUTPUT_TOKENS = 2048;
+const CACHE_CAPACITY = 10_000;
+
+// The SDK prints its warnings to the console; ours is a log of JSON lines.
+(globalThis as { AI_SDK_LOG_WARNINGS?: boolean }).AI_SDK_LOG_WARNINGS = false;
+
+/**
+ * Asks a language model for a judgement, and believes it as far as the guards allow. One call a score: no retries here, since the
+ * pipeline alone decides what an error means.
+ */
+export class ModelProvider implements EnrichmentProvider {
+  readonly name: string;
+  private readonly cache: AnswerCache<ModelAnswer>;
+
+  constructor(
+    private readonly settings: ModelSettings,
+    private readonly config: Pick<Config, 'AI_TIMEOUT_MS' | 'AI_CACHE_TTL_SECONDS'>,
+    private readonly clock: Clock = systemClock,
+  ) {
+    this.name = settings.name;
+    this.cache = new AnswerCache(config.AI_CACHE_TTL_SECONDS * 1000, CACHE_CAPACITY, clock);
+  }
+
+  async score(lead: LeadContent, signal: AbortSignal): Promise<Enrichment> {
+    const { model } = this.settings;
+    const sent = minimise(lead);
+    const key = fingerprint([PROMPT_VERSION, model], sent);
+    const known = this.cache.get(key);
+    const { answer, usage } = known ? { answer: known, usage: usageOf(model) } : await this.ask(sent, signal);
+    this.cache.set(key, answer);
+    return {
+      ...guard(lead, answer),
+      scoreSource: 'ai',
+      needsRescore: false,
+      provider: this.name,
+      model,
+      scorerVersion: PROMPT_VERSION,
+      usage,
+    };
+  }
+
+  private async ask(sent: MinimisedLead, signal: AbortSignal): Promise<{ answer: ModelAnswer; usage: Usage }> {
+    const { language, model, temperature, providerOptions } = this.settings;
+    const { system, user, secrets } = buildPrompt(sent);
+    const timeout = AbortSignal.timeout(this.config.AI_TIMEOUT_MS);
+    try {
+      const result = await generateText({
+        model: language,
+        system,
+        prompt: user,
+        output: Output.object({ schema: answerSchema, name: 'judgement' }),
+        maxRetries: 0,
+        maxOutputTokens: MAX_OUTPUT_TOKENS,
+        abortSignal: AbortSignal.any([signal, timeout]),
+        ...(temperature === undefined ? {} : { temperature }),
+        ...(providerOptions === undefined ? {} : { providerOptions }),
+      });
+      if (result.finishReason !== 'stop') throw fromFinish(result.finishReason);
+      const { inputTokens, outputTokens } = result.usage;
+      return { answer: readAnswer(result.text, secrets), usage: usageOf(model, inputTokens, outputTokens) };
+    } catch (error) {
+      // Which abort it was is known here and lost in the SDK.
+      throw translateError(timeout.aborted ? timeout.reason : error, this.clock.now());
+    }
+  }
+}

@@ -1,0 +1,89 @@
+import { gullibleBrain } from './brain.js';
+import { startFakeBedrock } from './bedrock.js';
+import { ALL_FAULTS } from './faults.js';
+import { startFakeGemini } from './gemini.js';
+import { startFakeOpenAiCompatible } from './openai-compatible.js';
+
+/** A server to play with, and the environment that points the service at it. */
+interface Fake {
+  url: string;
+  stop(): Promise<void>;
+}
+interface Stand {
+  name: string;
+  port: number;
+  start(port: number): Promise<Fake>;
+  env(url: string): Record<string, string>;
+}
+
+const HELP = `npm run fakes -- [--failing SHARE] [--gullible] [--latency MS]
+  --failing 0.3  that share of the requests fails, in every way that the API knows
+  --gullible     the models obey what the lead's text tells them
+  --latency 800  before each answer
+`;
+
+const option = (name: string): string | undefined => {
+  const at = process.argv.indexOf(`--${name}`);
+  return at < 0 ? undefined : process.argv[at + 1];
+};
+
+/** Faults that end: a hang would only wait for AI_TIMEOUT_MS. */
+const PLAYABLE = ALL_FAULTS.filter(({ kind }) => !['hang', 'wrong-key', 'model-gone', 'no-credit', 'daily-quota'].includes(kind));
+
+function model(start: typeof startFakeGemini): Stand['start'] {
+  return async (port) => {
+    const fake = await start(port);
+    const failing = Number(option('failing') ?? 0);
+    if (failing > 0) fake.sometimes(failing, PLAYABLE);
+    if (process.argv.includes('--gullible')) fake.brain = gullibleBrain;
+    fake.latencyMs = Number(option('latency') ?? 0);
+    return fake;
+  };
+}
+
+/** One entry a third party. */
+const STANDS: Stand[] = [
+  {
+    name: 'Gemini',
+    port: 4101,
+    start: model(startFakeGemini),
+    env: (url) => ({ AI_PROVIDER: 'gemini', GEMINI_API_KEY: 'any', GEMINI_BASE_URL: `${url}/v1beta` }),
+  },
+  {
+    name: 'Bedrock',
+    port: 4102,
+    start: model(startFakeBedrock),
+    env: (url) => ({
+      AI_PROVIDER: 'bedrock',
+      AWS_REGION: 'us-east-1',
+      AWS_BEARER_TOKEN_BEDROCK: 'any',
+      AWS_ENDPOINT_URL_BEDROCK_RUNTIME: url,
+    }),
+  },
+  {
+    name: 'chat/completions',
+    port: 4103,
+    start: model(startFakeOpenAiCompatible),
+    env: (url) => ({
+      AI_PROVIDER: 'openai-compatible',
+      OPENAI_COMPATIBLE_BASE_URL: `${url}/v1`,
+      OPENAI_COMPATIBLE_MODEL: 'any',
+    }),
+  },
+];
+
+if (process.argv.includes('--help')) {
+  process.stdout.write(HELP);
+} else {
+  const running: Fake[] = [];
+  for (const stand of STANDS) {
+    const fake = await stand.start(stand.port);
+    running.push(fake);
+    const env = Object.entries(stand.env(fake.url)).map(([name, value]) => `${name}=${value}`);
+    console.log(`${stand.name} on ${fake.url}\n  ${env.join(' ')} npm start\n`);
+  }
+  console.log('Stop with Ctrl-C.');
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => void Promise.all(running.map((fake) => fake.stop())).then(() => process.exit(0)));
+  }
+}
