@@ -8,10 +8,8 @@ import { jobIdOf, jobSchema, type Announcement, type JobHandler, type JobReferen
 import { warnOncePerOutage } from './outage-warning.js';
 
 const JOB_NAME = 'bring-forward';
-/** States of a job that will still run. Every other answer means that nobody is bringing the lead forward. */
-const LIVE_STATES = new Set<string>(['waiting', 'active', 'delayed', 'prioritized', 'paused']);
-/** How many job states are asked for at a time: enough to fill the pipeline, few enough not to starve the workers. */
-const STATE_QUERIES_AT_ONCE = 100;
+/** How many jobs are asked for at a time: enough to fill the pipeline, few enough not to starve the workers. */
+const JOB_QUERIES_AT_ONCE = 100;
 /** BullMQ takes jobs without a priority first, then those of the lowest number. */
 const LATE_PRIORITY = 10;
 const LOW_PRIORITY = 20;
@@ -36,10 +34,11 @@ export class BullStageQueue implements StageQueue {
 
   async withoutLiveJob(references: JobReference[]): Promise<JobReference[]> {
     const lost: JobReference[] = [];
-    for (let from = 0; from < references.length; from += STATE_QUERIES_AT_ONCE) {
-      const slice = references.slice(from, from + STATE_QUERIES_AT_ONCE);
-      const states = await Promise.all(slice.map((reference) => this.queue.getJobState(jobIdOf(reference))));
-      lost.push(...slice.filter((_, index) => !LIVE_STATES.has(states[index]!)));
+    for (let from = 0; from < references.length; from += JOB_QUERIES_AT_ONCE) {
+      const slice = references.slice(from, from + JOB_QUERIES_AT_ONCE);
+      // Not by getJobState: to find a job in the waiting list, Redis walks the list, and a large backlog would stop everything.
+      const jobs = await Promise.all(slice.map((reference) => this.queue.getJob(jobIdOf(reference))));
+      lost.push(...slice.filter((_, index) => jobs[index] === undefined || jobs[index].finishedOn !== undefined));
     }
     return lost;
   }

@@ -41,7 +41,11 @@ export class Sweeper {
   private schedule(delayMs: number): void {
     if (this.stopped) return;
     this.timer = setTimeout(() => {
-      this.running = this.sweepQuietly().finally(() => this.schedule(this.tools.intervalMs));
+      const began = performance.now();
+      this.running = this.sweepQuietly().finally(() => {
+        // A sweep of a large backlog takes its time: it may have a fifth of it.
+        this.schedule(Math.max(this.tools.intervalMs, 4 * (performance.now() - began)));
+      });
     }, delayMs);
   }
 

@@ -62,6 +62,22 @@ describe.each(['redis', 'postgres'] as const)('the sweeper, queue on %s', (kind)
       expect((await queue.counts()).waiting).toBe(500);
     });
 
+    it('adds no job to a backlog of a hundred thousand in three sweeps', async () => {
+      const { sweeper, queue, pool } = await world(0);
+      const count = kind === 'redis' ? 100_000 : 20_000; // BullMQ on PostgreSQL answers one question at a time
+      const { rows } = await pool.query<{ leadId: string }>(
+        `INSERT INTO ledger.leads (id, person_key, email, email_raw, campaign_id, received_at, content_at, touched_at)
+         SELECT gen_random_uuid(), sha256(n::text::bytea), n || '@a.com', n || '@a.com', 'c', now(), now(), now() - interval '1 hour'
+         FROM generate_series(1, $1) n RETURNING id AS "leadId"`,
+        [count],
+      );
+      for (let from = 0; from < count; from += 500) {
+        await queue.enqueue(rows.slice(from, from + 500).map(({ leadId }) => ({ leadId, epoch: 1 })));
+      }
+      for (let round = 0; round < 3; round++) expect(await sweeper.sweep()).toBe(0);
+      expect((await queue.counts()).waiting).toBe(count);
+    }, 300_000);
+
     it('brings everything back after the queue was wiped', async () => {
       const { sweeper, queue, accepted, wipe, ledger } = await world(300);
       await queue.enqueue(accepted);

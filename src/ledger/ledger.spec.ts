@@ -1,0 +1,37 @@
+import { describe, expect, it } from 'vitest';
+import { leadIdOf, personKeyOf } from '../lead/keys.js';
+import type { Pool } from '../platform/postgres.js';
+import { Ledger } from './ledger.js';
+
+/** A PostgreSQL that takes statements and does not answer. */
+const hanging = { query: () => new Promise(() => {}) } as unknown as Pool;
+
+function lead(number: number, characters: number) {
+  const email = `p${number}@acme.com`;
+  const key = { id: leadIdOf(email, 'c'), personKey: personKeyOf(email), email, emailRaw: email, campaignId: 'c' };
+  return { ...key, name: null, attributes: { message: 'x'.repeat(characters) } };
+}
+
+describe('the leads that wait for a commit', () => {
+  const refusals = async (count: number, characters: number) => {
+    const ledger = new Ledger({ pool: hanging, acceptPool: hanging, worker: 'w', contentIgnore: [] });
+    const refused: string[] = [];
+    for (let number = 0; number < count; number++) {
+      ledger.accept(lead(number, characters)).catch((error: { code: string }) => refused.push(error.code));
+    }
+    await new Promise((resolve) => setImmediate(resolve));
+    return refused;
+  };
+
+  it('are bounded in number', async () => {
+    const refused = await refusals(20_700, 1);
+    expect(refused.length).toBeGreaterThanOrEqual(200);
+    expect(new Set(refused)).toEqual(new Set(['LEDGER_OVERLOADED']));
+  });
+
+  it('are bounded in size', async () => {
+    const refused = await refusals(1100, 60_000);
+    expect(refused.length).toBeGreaterThanOrEqual(30);
+    expect(new Set(refused)).toEqual(new Set(['LEDGER_OVERLOADED']));
+  });
+});
