@@ -4,6 +4,7 @@ import { AppError } from '../errors/app-error.js';
 import { FlowStore } from '../flow/flow-store.js';
 import type { StageRow } from '../flow/stage-row.js';
 import { STAGES, type Stage } from '../lead/state.js';
+import { guarded } from '../ledger/guarded.js';
 import type { QueueBackend } from '../queue/backend.js';
 import { QUEUE_BACKEND } from '../queue/queue.module.js';
 
@@ -17,9 +18,7 @@ export class QueuesController {
   @Get()
   async list() {
     const [rows, counts] = await Promise.all([
-      this.flow.stages().catch((cause: unknown) => {
-        throw new AppError('LEDGER_UNAVAILABLE', 'PostgreSQL did not answer.', { cause });
-      }),
+      guarded(this.flow.stages()),
       Promise.all(STAGES.map((stage) => this.backend.queue(stage).counts())).catch((cause: unknown) => {
         throw new AppError('QUEUE_UNAVAILABLE', 'The queue store does not answer. The leads are in the ledger.', { cause });
       }),
@@ -36,13 +35,13 @@ export class QueuesController {
   @Post(':name/pause')
   @HttpCode(200)
   async pause(@Param('name') name: string, @Req() request: FastifyRequest) {
-    return this.answer(await this.flow.pause(stageOf(name), request.operator?.name ?? 'local'));
+    return this.answer(await guarded(this.flow.pause(stageOf(name), request.operator?.name ?? 'local')));
   }
 
   @Post(':name/resume')
   @HttpCode(200)
   async resume(@Param('name') name: string, @Req() request: FastifyRequest) {
-    return this.answer(await this.flow.resume(stageOf(name), request.operator?.name ?? 'local'));
+    return this.answer(await guarded(this.flow.resume(stageOf(name), request.operator?.name ?? 'local')));
   }
 
   private answer(row: StageRow | null) {

@@ -31,6 +31,7 @@ export class PostgresCrmProvider implements CrmProvider {
       if (isRecordError(cause)) {
         throw new AppError('CRM_RECORD_REJECTED', `The mock CRM refused the record (${(cause as { code: string }).code}).`, {
           cause,
+          answer: answerOf(cause),
         });
       }
       throw new AppError('CRM_UNAVAILABLE', 'The mock CRM did not answer.', { cause });
@@ -54,6 +55,12 @@ export class PostgresCrmProvider implements CrmProvider {
     const members = await ensureMembers(this.pool, syncs);
     return members.map((member) => ({ provider: this.name, ...member }));
   }
+}
+
+/** The names of what was broken, and no values: PostgreSQL's own message would quote the record. */
+function answerOf(error: unknown): string {
+  const { code, constraint, column } = error as { code: string; constraint?: string; column?: string };
+  return [code, constraint, column].filter((part) => part !== undefined).join(' ');
 }
 
 /** SQLSTATE classes 22 (bad value) and 23 (broken constraint): the record's own fault. */
