@@ -1,13 +1,13 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { cpus, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { EmbeddedServer } from '../src/platform/embedded/server.js';
 import { startEmbeddedPostgres } from '../src/platform/embedded/postgres.js';
 import { findRedisServer, startEmbeddedRedis } from '../src/platform/embedded/redis.js';
 import { migrate } from '../src/platform/migrate.js';
+import { HEAP_LIMIT } from '../test/support/service.js';
 
 export interface Stores {
   databaseUrl: string;
@@ -45,11 +45,6 @@ export interface Server {
   pid: number;
   stop(): Promise<void>;
 }
-
-/** The flag with which the `start` script bounds the heap. */
-const HEAP_LIMIT = /--max-old-space-size=\d+/.exec(
-  (createRequire(import.meta.url)('../package.json') as { scripts: { start: string } }).scripts.start,
-)![0];
 
 /** Starts one of the servers to compare, or the service itself, and waits until it says its URL. */
 export async function startServer(script: string, env: Record<string, string>): Promise<Server> {

@@ -1,8 +1,13 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 
 const MAIN = join(import.meta.dirname, '../../dist/main.js');
+/** The flag with which `npm start` bounds the heap. */
+export const HEAP_LIMIT = /--max-old-space-size=\d+/.exec(
+  (createRequire(import.meta.url)('../../package.json') as { scripts: { start: string } }).scripts.start,
+)![0];
 
 /** The fields of the service's JSON answers that tests look at; which of them an answer has depends on the request. */
 export interface Answer {
@@ -99,7 +104,7 @@ export async function runToExit(env: Record<string, string>): Promise<{ code: nu
 function spawnService(env: Record<string, string>, uid?: number): { child: ChildProcess; output(): string } {
   // Nothing of the developer's own environment may reach the service under test.
   const { PATH = '', HOME = '', TMPDIR = '' } = process.env;
-  const child = spawn(process.execPath, [MAIN], {
+  const child = spawn(process.execPath, [HEAP_LIMIT, MAIN], {
     env: { PATH, HOME, ...(TMPDIR ? { TMPDIR } : {}), LOG_LEVEL: 'info', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(uid === undefined ? {} : { uid, gid: uid }),
