@@ -27,7 +27,7 @@ const SENDERS = 20;
  * Twenty senders, as Marketo makes: new leads, repeats, changed repeats, second campaigns and malformed ones, until told to
  * stop. A sender whose connection breaks does what Marketo does: it goes on with the next lead.
  */
-export function startLoad(world: World, random: Random, trial: number): Load {
+export function startLoad(world: World, random: Random, trial: number, pauseAtMostMs = 10): Load {
   const told: Told = { sent: 0, acked: new Set(), refusedEmails: new Set(), slowestAckMs: 0, unavailable: 0 };
   const stopping = new AbortController();
   let person = 0;
@@ -60,7 +60,7 @@ export function startLoad(world: World, random: Random, trial: number): Load {
   const send = async () => {
     while (!stopping.signal.aborted) {
       await sendOne();
-      await sleep(random.below(10));
+      await sleep(random.below(pauseAtMostMs));
     }
   };
   const senders = Array.from({ length: SENDERS }, send);

@@ -22,6 +22,8 @@ const FAULTS = [
   'network-drop',
   'network-half-open',
 ];
+/** About fifty leads a second: what the machine can drain between the faults. */
+const PAUSE_AT_MOST_MS = 700;
 const BETWEEN_FAULTS_MS = [1000, 8000] as const;
 
 export interface SoakReport {
@@ -52,7 +54,7 @@ export async function soak(minutes: number, random: Random, progress: (line: str
   };
   try {
     const witness = await world.addWorker();
-    const load = startLoad(world, random, 1);
+    const load = startLoad(world, random, 1, PAUSE_AT_MOST_MS);
     const end = Date.now() + minutes * 60_000;
     let nextSample = Date.now() + 60_000;
     for (let number = 1; Date.now() < end; number++) {
