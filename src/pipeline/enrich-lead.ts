@@ -90,20 +90,22 @@ async function goOnWithoutBudget(tools: EnrichTools, claim: ClaimedLead): Promis
   return { kind: 'done' };
 }
 
-async function enrich(tools: EnrichTools, claim: ClaimedLead, permit: Permit | null, signal: AbortSignal): Promise<JobOutcome> {
-  try {
-    const enrichment = await tools.isolation.run(claim.suspicions, async (alone) => {
+/** Isolated until the outcome is in the ledger: whoever comes next and kills the worker must not take this lead for the culprit. */
+function enrich(tools: EnrichTools, claim: ClaimedLead, permit: Permit | null, signal: AbortSignal): Promise<JobOutcome> {
+  return tools.isolation.run(claim.suspicions, async (alone) => {
+    let asked = permit;
+    try {
       if (alone) await tools.ledger.markAlone(claim);
-      return score(tools, claim, signal);
-    });
-    permit?.answered(true);
-    permit = null;
-    countTokens(tools, enrichment);
-    await checkpoint(tools, claim, enrichment);
-    return { kind: 'done' };
-  } catch (error) {
-    return fail(tools, claim, AppError.from(error), permit);
-  }
+      const enrichment = await score(tools, claim, signal);
+      asked?.answered(true);
+      asked = null;
+      countTokens(tools, enrichment);
+      await checkpoint(tools, claim, enrichment);
+      return { kind: 'done' };
+    } catch (error) {
+      return fail(tools, claim, AppError.from(error), asked);
+    }
+  });
 }
 
 function fail(tools: EnrichTools, claim: ClaimedLead, error: AppError, permit: Permit | null): Promise<JobOutcome> {

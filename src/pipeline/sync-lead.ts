@@ -30,33 +30,40 @@ export async function syncLead(tools: SyncTools, reference: JobReference, signal
       permit.abandoned();
       return { kind: 'dead', code: 'WORKER_CRASHED' };
     }
-    return await tools.isolation.run(claim.suspicions, async (alone) => {
-      if (alone) await tools.ledger.markAlone(claim);
-      return sync(tools, claim, permit, signal);
-    });
   } catch (error) {
     return settleFailure(tools, { stage: 'crm-sync', claim, error: AppError.from(error), permit });
   }
+  // Isolated until the outcome is in the ledger: whoever comes next and kills the worker must not take this lead for the culprit.
+  return tools.isolation.run(claim.suspicions, (alone) => sync(tools, claim, alone, permit, signal));
 }
 
-async function sync(tools: SyncTools, claim: LeadClaimedForSync, permit: Permit, signal: AbortSignal): Promise<JobOutcome> {
+async function sync(
+  tools: SyncTools,
+  claim: LeadClaimedForSync,
+  alone: boolean,
+  permit: Permit,
+  signal: AbortSignal,
+): Promise<JobOutcome> {
   const began = tools.clock.now();
-  const crm = await boundary('crm.sync', claim.id, () =>
-    tools.provider.sync(
-      {
-        personKey: claim.personKey,
-        projection: claim.projection,
-        campaignId: claim.campaignId,
-        respondedAt: claim.receivedAt.toISOString(),
-      },
-      signal,
-    ),
-  );
-  permit.answered(true);
+  let asked: Permit | null = permit;
   try {
+    if (alone) await tools.ledger.markAlone(claim);
+    const crm = await boundary('crm.sync', claim.id, () =>
+      tools.provider.sync(
+        {
+          personKey: claim.personKey,
+          projection: claim.projection,
+          campaignId: claim.campaignId,
+          respondedAt: claim.receivedAt.toISOString(),
+        },
+        signal,
+      ),
+    );
+    permit.answered(true);
+    asked = null;
     await tools.ledger.markSynced(claim, crm);
   } catch (error) {
-    return settleFailure(tools, { stage: 'crm-sync', claim, error: AppError.from(error) });
+    return settleFailure(tools, { stage: 'crm-sync', claim, error: AppError.from(error), permit: asked });
   }
   measure(tools, claim, began);
   return { kind: 'done' };
