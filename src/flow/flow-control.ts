@@ -57,8 +57,8 @@ export class FlowControl {
   async stop(): Promise<void> {
     this.stopped = true;
     clearTimeout(this.timer);
-    this.stopListening?.();
     await this.running;
+    this.stopListening?.();
     if (this.unsaved > 0) await this.saveSpending().catch(() => {}); // PostgreSQL is away: the last second's calls are not counted
     await this.options.store.leave().catch(() => {}); // PostgreSQL is away: others see this worker missing soon
   }
@@ -94,6 +94,7 @@ export class FlowControl {
 
   /** A tick that fails changes nothing: what was last known holds until the database answers. */
   private tickNow(): void {
+    if (this.stopped) return;
     clearTimeout(this.timer);
     this.running = this.running
       .then(() => this.tick())
@@ -103,7 +104,7 @@ export class FlowControl {
 
   /** Hears of changes at once; while that connection is lost, each second. */
   private async listen(): Promise<void> {
-    if (this.stopListening) return;
+    if (this.stopListening || this.stopped) return;
     this.stopListening = await this.options.store.listen(
       () => this.tickNow(),
       () => (this.stopListening = undefined),

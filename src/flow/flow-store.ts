@@ -34,16 +34,19 @@ export class FlowStore {
     return rows;
   }
 
-  /** Says that this worker lives. @returns the names of all that do, in order. */
+  /** Says that this worker lives; where it is new, the others are told and make room. @returns the names of all that do, in order. */
   async beat(): Promise<string[]> {
     const { rows } = await this.pool.query<{ worker: string }>({
       name: 'flow-beat',
       text: `WITH me AS (
         INSERT INTO flow.workers (worker, seen_at) VALUES ($1, clock_timestamp())
         ON CONFLICT (worker) DO UPDATE SET seen_at = excluded.seen_at
+        RETURNING xmax = 0 AS joined
+      ), told AS (
+        SELECT pg_notify('${CHANNEL}', $1) FROM me WHERE joined
       )
       SELECT worker FROM flow.workers WHERE seen_at > now() - interval '${ALIVE_SECONDS} seconds' AND worker <> $1
-      UNION SELECT $1 ORDER BY worker`,
+      UNION SELECT $1 FROM (SELECT count(*) FROM told) t ORDER BY worker`,
       values: [this.worker],
     });
     return rows.map(({ worker }) => worker);
@@ -51,7 +54,11 @@ export class FlowStore {
 
   /** This worker ends in order: others need not wait to see it missing. Also forgets those that ended long ago. */
   async leave(): Promise<void> {
-    await this.pool.query(`DELETE FROM flow.workers WHERE worker = $1 OR seen_at < now() - interval '1 day'`, [this.worker]);
+    await this.pool.query(
+      `WITH gone AS (DELETE FROM flow.workers WHERE worker = $1 OR seen_at < now() - interval '1 day' RETURNING worker)
+       SELECT pg_notify('${CHANNEL}', worker) FROM gone WHERE worker = $1`,
+      [this.worker],
+    );
   }
 
   /** Adds to what today (UTC) has cost, and tells the sum of all workers. */

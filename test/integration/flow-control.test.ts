@@ -30,7 +30,7 @@ describe('flow control across processes', () => {
     return new FlowStore(pool, worker);
   }
 
-  async function startFlow(worker: string): Promise<FlowControl> {
+  async function startFlow(worker: string, tickMs = 50): Promise<FlowControl> {
     const flow = new FlowControl({
       store: storeOf(worker),
       worker,
@@ -38,7 +38,7 @@ describe('flow control across processes', () => {
       baseMs: 1000,
       clock: systemClock,
       logger: pino({ level: 'silent' }),
-      tickMs: 50,
+      tickMs,
     });
     flows.push(flow);
     await flow.start();
@@ -55,6 +55,15 @@ describe('flow control across processes', () => {
     });
     await two.stop();
     await eventually(() => expect([one, three].map((flow) => flow.share('enrichment'))).toEqual([25, 25]));
+  });
+
+  it('makes room as soon as another joins, and takes it as soon as one leaves, without waiting for a tick', async () => {
+    const hour = 3_600_000;
+    const one = await startFlow('a', hour);
+    const two = await startFlow('b', hour);
+    await eventually(() => expect(one.share('crm-sync')).toBe(200));
+    await two.stop();
+    await eventually(() => expect(one.share('crm-sync')).toBe(400));
   });
 
   it('never lets three processes together exceed the rate in any second', async () => {
