@@ -59,6 +59,8 @@ export interface Lead extends LeadContent {
   contentAt: string;
   enrichedAt: string | null;
   syncedAt: string | null;
+  /** Of a score that stands in: when a better one is tried next (null: at once), and whether that has been given up. */
+  rescore: { dueAt: string | null; givenUp: boolean };
 }
 
 /** One line of a lead's audit trail; `seq` counts from 1 without gaps. */

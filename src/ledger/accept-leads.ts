@@ -55,7 +55,7 @@ WITH accepted AS (
     enrichment_attempts = 0, crm_sync_attempts = 0, next_attempt_at = NULL, last_error = NULL,
     enrichment = NULL, scorings = 0,
     content_at = greatest(excluded.content_at, l.content_at + interval '1 microsecond'),
-    enriched_at = NULL, synced_at = NULL,
+    enriched_at = NULL, synced_at = NULL, rescore_at = '-infinity', rescore_attempts = 0, crm_owed = false,
     touched_at = now(),
     event_seq = l.event_seq + 1
   WHERE (coalesce(excluded.name, l.name) IS DISTINCT FROM l.name

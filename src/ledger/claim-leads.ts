@@ -1,9 +1,9 @@
 import type { LeadContent } from '../lead/lead.js';
-import type { Enrichment } from '../lead/enrichment.js';
 import type { OpenState } from '../lead/state.js';
 import type { Pool } from '../platform/postgres.js';
 import { columns } from '../platform/columns.js';
 import { contentOf, CONTENT_COLUMNS, type ContentRow } from './lead-row.js';
+import { PROJECTION, projectionOf, type Projection, type ProjectionRow } from './projection.js';
 
 /** A job's view of the lead it brings forward. */
 export interface ClaimRequest {
@@ -33,7 +33,7 @@ export interface ClaimedLead extends LeadContent {
 
 export interface LeadClaimedForSync extends ClaimedLead {
   /** The newest scored content of the person, which the CRM's Lead shall show: this row's or another's. */
-  projection: { lead: LeadContent; enrichment: Enrichment; version: number };
+  projection: Projection;
 }
 
 /** A claim that nobody ended, of a worker that nobody has heard of lately: it died with this lead in its hands. */
@@ -58,14 +58,7 @@ WITH claimed AS (${claim('enriched', 'crm_sync_attempts')})
 SELECT claimed.*, p.projection
 FROM claimed CROSS JOIN LATERAL (
   SELECT to_jsonb(newest) AS projection
-  FROM (
-    SELECT ${CONTENT_COLUMNS('n')}, n.enrichment,
-      (extract(epoch FROM n.content_at) * 1000000)::bigint + n.scorings AS version
-    FROM ledger.leads n
-    WHERE n.person_key = claimed.person AND n.state IN ('enriched', 'synced') AND n.enrichment IS NOT NULL
-    ORDER BY n.content_at DESC, n.id DESC
-    LIMIT 1
-  ) newest
+  FROM (${PROJECTION('claimed.person')}) newest
 ) p`;
 
 interface ClaimedRow extends ContentRow {
@@ -83,7 +76,7 @@ interface ClaimedRow extends ContentRow {
 }
 
 interface ClaimedForSyncRow extends ClaimedRow {
-  projection: ContentRow & { enrichment: Enrichment; version: number };
+  projection: ProjectionRow;
 }
 
 /**
@@ -103,8 +96,7 @@ export async function claimForSync(pool: Pool, requests: ClaimRequest[], worker:
   return requests.map(({ leadId }) => {
     const row = rows.get(leadId);
     if (!row) return null;
-    const { enrichment, version } = row.projection;
-    return { ...claimedOf(row), projection: { lead: contentOf(row.projection), enrichment, version } };
+    return { ...claimedOf(row), projection: projectionOf(row.projection) };
   });
 }
 

@@ -6,7 +6,8 @@ import type { Pool } from '../platform/postgres.js';
 import { contentOf, CONTENT_COLUMNS, type ContentRow } from './lead-row.js';
 
 const LEAD_COLUMNS = `${CONTENT_COLUMNS('l')}, l.state, l.epoch, l.enrichment_attempts, l.crm_sync_attempts, l.enrichment, l.crm,
-  l.last_error, l.next_attempt_at, l.received_at, l.content_at, l.enriched_at, l.synced_at`;
+  l.last_error, l.next_attempt_at, l.received_at, l.content_at, l.enriched_at, l.synced_at,
+  CASE WHEN isfinite(l.rescore_at) THEN l.rescore_at END AS rescore_at, l.rescore_at = 'infinity' AS rescore_given_up`;
 
 interface LeadRow extends ContentRow {
   state: LeadState;
@@ -21,6 +22,8 @@ interface LeadRow extends ContentRow {
   content_at: Date;
   enriched_at: Date | null;
   synced_at: Date | null;
+  rescore_at: Date | null;
+  rescore_given_up: boolean;
 }
 
 const EVENTS = 'SELECT seq, at, kind, detail FROM ledger.events WHERE lead_id = $1 ORDER BY seq';
@@ -73,6 +76,7 @@ function leadOf(row: LeadRow): Lead {
     contentAt: row.content_at.toISOString(),
     enrichedAt: iso(row.enriched_at),
     syncedAt: iso(row.synced_at),
+    rescore: { dueAt: iso(row.rescore_at), givenUp: row.rescore_given_up },
   };
 }
 

@@ -18,6 +18,10 @@ import { pruneRejections } from './rejections.js';
 import { recordFailure } from './record-failure.js';
 import { markAlone, releaseClaims, type Release } from './release-claims.js';
 import { countDeadWith, returnAttempts, type Acquittal } from './return-attempts.js';
+import { findProjection, type Projection } from './projection.js';
+import { checkpointRescore, markCrmTold } from './rescore/checkpoint.js';
+import { claimForRescore, type LeadClaimedForRescore } from './rescore/claim.js';
+import { recordRescoreFailure, returnRescore } from './rescore/postpone.js';
 import { backlog, openLeads, raiseEpochs, type OpenLead } from './sweep.js';
 
 export interface LedgerOptions {
@@ -167,6 +171,36 @@ export class Ledger {
 
   countDeadWith(acquittal: Acquittal): Promise<number> {
     return guarded(countDeadWith(this.options.pool, acquittal));
+  }
+
+  /** Synced leads whose score is a stand-in, or whose better score the CRM does not know yet; those of a dead worker after `leaseMs`. */
+  claimForRescore(limit: number, leaseMs: number): Promise<LeadClaimedForRescore[]> {
+    return guarded(claimForRescore(this.options.pool, limit, leaseMs));
+  }
+
+  /** @throws AppError STALE_RUN where the lead has changed since the claim: a newer score is never overwritten. */
+  async checkpointRescore(claim: LeadClaimedForRescore, enrichment: Enrichment): Promise<void> {
+    const { pool } = this.options;
+    refuseStale(await guarded(boundary('ledger.checkpoint-rescore', claim.id, () => checkpointRescore(pool, claim, enrichment))));
+  }
+
+  /** @throws AppError STALE_RUN */
+  async markCrmTold(claim: LeadClaimedForRescore, crm: CrmReference | null): Promise<void> {
+    const { pool } = this.options;
+    refuseStale(await guarded(boundary('ledger.mark-crm-told', claim.id, () => markCrmTold(pool, claim, crm))));
+  }
+
+  returnRescore(claim: LeadClaimedForRescore, dueAt: Date): Promise<void> {
+    return guarded(returnRescore(this.options.pool, claim, dueAt));
+  }
+
+  recordRescoreFailure(claim: LeadClaimedForRescore, error: LeadError, dueAt: Date | null): Promise<void> {
+    return guarded(recordRescoreFailure(this.options.pool, claim, error, dueAt));
+  }
+
+  /** What the CRM's Lead shall show of the person now; null where nothing of the person is left. */
+  findProjection(personKey: string): Promise<Projection | null> {
+    return guarded(findProjection(this.options.pool, personKey));
   }
 
   find(id: string): Promise<{ lead: Lead; events: LeadEvent[] } | null> {

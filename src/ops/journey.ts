@@ -41,8 +41,14 @@ export function journeyOf(lead: Lead, events: LeadEvent[], attemptsAllowed: numb
 /** What will happen to the lead next, and when; null where nothing will unless somebody acts. */
 function nextOf(lead: Lead, attemptsAllowed: number): { what: string; at: string | null } | null {
   const stage = stageDueIn(lead.state);
-  if (stage === null) return null;
+  if (stage === null) return rescoreOf(lead);
   const failures = lead.attempts[stage];
   if (failures === 0) return { what: `${stage}, as soon as a worker is free`, at: null };
   return { what: `${stage}, attempt ${failures + 1} of ${attemptsAllowed}`, at: lead.nextAttemptAt };
+}
+
+/** A lead with a stand-in score is in the CRM already; a better score follows. */
+function rescoreOf({ state, enrichment, rescore }: Lead): { what: string; at: string | null } | null {
+  if (state !== 'synced' || !enrichment?.needsRescore || rescore.givenUp) return null;
+  return { what: 're-score, when the scorer has capacity to spare', at: rescore.dueAt };
 }

@@ -34,6 +34,11 @@ export class AiTurns {
 
   constructor(private readonly options: TurnOptions) {}
 
+  /** Leads that stand in the line. */
+  get waiting(): number {
+    return this.line.length;
+  }
+
   take({ rank, waitMs, signal }: TurnRequest): Promise<Turn> {
     if (signal.aborted || this.options.paused()) return Promise.resolve('given-up');
     return new Promise((resolve) => {

@@ -3,9 +3,9 @@ import type { EnrichmentProvider } from '../enrichment/port.js';
 import type { Permit } from '../flow/stage-gate.js';
 import type { Enrichment } from '../lead/enrichment.js';
 import type { ClaimedLead } from '../ledger/claim-leads.js';
-import { boundary } from '../platform/boundary.js';
 import type { JobOutcome, JobReference } from '../queue/job.js';
 import type { AiTurns } from './ai-turns.js';
+import { askScorer, type ScorerTools } from './ask-scorer.js';
 import { buryIfItKills } from './bury-if-it-kills.js';
 import { settleFailure } from './settle-failure.js';
 import { fallbackScore, standInScore } from './stand-in-score.js';
@@ -16,15 +16,10 @@ const LATE_WAIT_MS = 1000;
 /** A job that came just as the stage was paused, or stood in the line then. */
 const HELD_BACK_WAIT_MS = 1000;
 
-export interface EnrichTools extends PipelineTools {
-  provider: EnrichmentProvider;
+export interface EnrichTools extends PipelineTools, ScorerTools {
   /** What ranks the leads before the model, and stands in for it. Its scores cost nothing. */
   heuristic: EnrichmentProvider;
   turns: AiTurns;
-  /** What the model has cost today, against AI_DAILY_TOKEN_BUDGET. */
-  spending: { readonly budgetSpent: boolean; spend(tokens: number): void };
-  /** AI_TIMEOUT_MS */
-  timeoutMs: number;
   /** AI_DEADLINE_SECONDS, in milliseconds */
   deadlineMs: number;
   /** SPEED_TO_LEAD_SLA_SECONDS, in milliseconds */
@@ -96,10 +91,9 @@ function enrich(tools: EnrichTools, claim: ClaimedLead, permit: Permit | null, s
     let asked = permit;
     try {
       if (alone) await tools.ledger.markAlone(claim);
-      const enrichment = await score(tools, claim, signal);
+      const enrichment = await askScorer(tools, claim, signal);
       asked?.answered(true);
       asked = null;
-      countTokens(tools, enrichment);
       await checkpoint(tools, claim, enrichment);
       return { kind: 'done' };
     } catch (error) {
@@ -112,31 +106,6 @@ function fail(tools: EnrichTools, claim: ClaimedLead, error: AppError, permit: P
   const deadlinePassed = tools.clock.now() >= deadlineOf(tools, claim);
   const fallback = () => goOnWithFallback(tools, claim, error);
   return settleFailure(tools, { stage: 'enrichment', claim, error, permit, deadlinePassed, fallback });
-}
-
-async function score(tools: EnrichTools, claim: ClaimedLead, signal: AbortSignal): Promise<Enrichment> {
-  const timeout = AbortSignal.timeout(tools.timeoutMs);
-  const began = tools.clock.now();
-  let outcome = 'failed';
-  try {
-    const enrichment = await boundary('ai.score', claim.id, () =>
-      tools.provider.score(claim, AbortSignal.any([signal, timeout])),
-    );
-    outcome = 'scored';
-    return enrichment;
-  } catch (cause) {
-    if (!timeout.aborted) throw cause;
-    throw new AppError('AI_TIMEOUT', `The model did not answer within ${tools.timeoutMs} ms.`, { cause });
-  } finally {
-    tools.metrics.stageSeconds.observe({ stage: 'enrichment', outcome }, (tools.clock.now() - began) / 1000);
-  }
-}
-
-function countTokens({ spending, metrics }: EnrichTools, { provider, usage }: Enrichment): void {
-  if (!usage) return;
-  spending.spend(usage.inputTokens + usage.outputTokens);
-  metrics.aiTokens.inc({ provider, kind: 'input' }, usage.inputTokens);
-  metrics.aiTokens.inc({ provider, kind: 'output' }, usage.outputTokens);
 }
 
 async function goOnWithFallback(tools: EnrichTools, claim: ClaimedLead, reason: AppError): Promise<void> {

@@ -4,19 +4,30 @@ import type { FlowControl } from '../flow/flow-control.js';
 import { STAGES, type Stage } from '../lead/state.js';
 import type { Config } from '../platform/config/config.js';
 import type { Throttle } from '../platform/throttle.js';
+import type { QueueBackend } from '../queue/backend.js';
 import type { JobHandler } from '../queue/job.js';
 import { acquitLeads } from './acquit-leads.js';
 import { AiTurns } from './ai-turns.js';
 import { enrichLead } from './enrich-lead.js';
 import { Isolation } from './isolation.js';
+import { rescoreLead, type RescoreTools } from './rescore-lead.js';
+import { Rescorer, type RescorerTools } from './rescorer.js';
 import { syncLead } from './sync-lead.js';
 import type { PipelineTools } from './tools.js';
 
-export interface HandlerTools extends Omit<PipelineTools, 'flow' | 'isolation' | 'policy' | 'crashBudget'> {
+export interface HandlerTools extends Omit<PipelineTools, 'ledger' | 'flow' | 'isolation' | 'policy' | 'crashBudget'> {
   config: Pick<
     Config,
-    'RETRY_ATTEMPTS' | 'RETRY_BASE_MS' | 'CRASH_BUDGET' | 'AI_TIMEOUT_MS' | 'AI_DEADLINE_SECONDS' | 'SPEED_TO_LEAD_SLA_SECONDS'
+    | 'LEASE_MS'
+    | 'RETRY_ATTEMPTS'
+    | 'RETRY_BASE_MS'
+    | 'CRASH_BUDGET'
+    | 'AI_TIMEOUT_MS'
+    | 'AI_DEADLINE_SECONDS'
+    | 'SPEED_TO_LEAD_SLA_SECONDS'
   >;
+  ledger: PipelineTools['ledger'] & RescoreTools['ledger'] & RescorerTools['ledger'];
+  backend: Pick<QueueBackend, 'queue'>;
   flow: FlowControl;
   /** The longest that one scoring may take. */
   scoringTimeoutMs: number;
@@ -30,8 +41,16 @@ export interface Downstreams {
   crm: CrmProvider;
 }
 
-/** What the workers of a process run: one handler a stage. */
-export function createHandlers(tools: HandlerTools, { scorer, heuristic, crm }: Downstreams): Record<Stage, JobHandler> {
+/** What the workers of a process run: one handler a stage, and the re-scorer beside them. */
+export interface Work {
+  handlers: Record<Stage, JobHandler>;
+  rescorer: Pick<Rescorer, 'start' | 'stop'>;
+}
+
+/** Re-scores that one process has in hand at most: the rate is what limits them. */
+const RESCORES_AT_ONCE = 20;
+
+export function createWork(tools: HandlerTools, { scorer, heuristic, crm }: Downstreams): Work {
   const { config, flow, throttle } = tools;
   const shared: PipelineTools = {
     ...tools,
@@ -48,18 +67,31 @@ export function createHandlers(tools: HandlerTools, { scorer, heuristic, crm }: 
   });
   flow.onChange(() => turns.look());
   for (const stage of STAGES) acquitWhenItOpens(shared, flow, stage);
+  const asking = { provider: scorer, turns, spending: flow, timeoutMs: tools.scoringTimeoutMs };
   const enrichTools = {
     ...shared,
-    provider: scorer,
+    ...asking,
     heuristic,
-    turns,
-    spending: flow,
-    timeoutMs: tools.scoringTimeoutMs,
     deadlineMs: config.AI_DEADLINE_SECONDS * 1000,
     slaMs: config.SPEED_TO_LEAD_SLA_SECONDS * 1000,
   };
   const syncTools = { ...shared, provider: crm, slaSeconds: config.SPEED_TO_LEAD_SLA_SECONDS };
-  return { enrichment: enrichLead.bind(null, enrichTools), 'crm-sync': syncLead.bind(null, syncTools) };
+  const rescoreTools = { ...shared, ...asking, ledger: tools.ledger, crm, turnWaitMs: config.LEASE_MS / 2 };
+  const rescorer = new Rescorer({
+    ledger: tools.ledger,
+    capacity: () => (flow.budgetSpent ? 0 : spareOf(flow)),
+    waiting: async () => turns.waiting + (await tools.backend.queue('enrichment').counts()).waiting,
+    rescore: rescoreLead.bind(null, rescoreTools),
+    leaseMs: config.LEASE_MS + tools.scoringTimeoutMs,
+    logger: tools.logger,
+  });
+  return { handlers: { enrichment: enrichLead.bind(null, enrichTools), 'crm-sync': syncLead.bind(null, syncTools) }, rescorer };
+}
+
+/** While a breaker is not closed one at a time: where no fresh lead comes, a re-score is the probe that closes it. */
+function spareOf(flow: FlowControl): number {
+  const full = STAGES.every((stage) => flow.permitted(stage) >= flow.share(stage));
+  return Math.min(full ? RESCORES_AT_ONCE : 1, ...STAGES.map((stage) => flow.permitted(stage)));
 }
 
 /** Whichever process opened the breaker, this one may have counted failures a moment before. */

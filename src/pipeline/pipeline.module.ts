@@ -16,7 +16,7 @@ import { WORKER_ID } from '../platform/worker-id.js';
 import { Announcer } from '../queue/announcer.js';
 import type { QueueBackend } from '../queue/backend.js';
 import { QUEUE_BACKEND } from '../queue/queue.module.js';
-import { createHandlers } from './handlers.js';
+import { createWork } from './handlers.js';
 import { ProgressWatch } from './progress-watch.js';
 import { StageWorkers } from './stage-workers.js';
 
@@ -79,14 +79,15 @@ const EX_SOFTWARE = 70;
           scoringTimeoutMs: scoringTimeoutMs(config),
           ledger,
           announcer,
+          backend,
           flow,
           throttle,
           clock,
           logger,
           metrics,
         };
-        const handlers = createHandlers(tools, { scorer, heuristic, crm });
-        return new StageWorkers({ backend, flow, handlers, localScorer: scorer.local === true, config, logger });
+        const work = createWork(tools, { scorer, heuristic, crm });
+        return new StageWorkers({ backend, flow, ...work, localScorer: scorer.local === true, config, logger });
       },
     },
     {

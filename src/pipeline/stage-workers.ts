@@ -2,8 +2,10 @@ import type { FlowControl } from '../flow/flow-control.js';
 import { STAGES, type Stage } from '../lead/state.js';
 import type { Config } from '../platform/config/config.js';
 import type { Logger } from '../platform/logger.js';
+import { within } from '../platform/within.js';
 import type { QueueBackend, StageWorker } from '../queue/backend.js';
 import type { JobHandler } from '../queue/job.js';
+import type { Rescorer } from './rescorer.js';
 
 /** With what follows it, well inside the ten seconds that a stop may take. */
 const CLOSE_WITHIN_MS = 4000;
@@ -16,6 +18,7 @@ export interface StageWorkerTools {
   backend: QueueBackend;
   flow: FlowControl;
   handlers: Record<Stage, JobHandler>;
+  rescorer: Pick<Rescorer, 'start' | 'stop'>;
   /** The scorer asks nobody: no line before it. */
   localScorer: boolean;
   config: Pick<Config, 'LEASE_MS' | 'SPEED_TO_LEAD_SLA_SECONDS'>;
@@ -42,12 +45,15 @@ export class StageWorkers {
     }
     flow.onChange(() => this.adjust());
     this.adjust();
+    this.tools.rescorer.start();
     logger.debug('The stage workers take jobs');
   }
 
   /** Finishes the jobs in hand; those that take longer are handed back, or left to their leases. */
   async stop(): Promise<void> {
+    const rescorerStopped = within(this.tools.rescorer.stop(), CLOSE_WITHIN_MS);
     await Promise.all(Object.values(this.workers).map((worker) => worker.close(CLOSE_WITHIN_MS)));
+    await rescorerStopped;
     this.workers = {};
     await this.tools.flow.stop();
   }

@@ -5,7 +5,12 @@ import type { Stage } from '../lead/state.js';
 import type { PipelineTools } from './tools.js';
 
 /** Tells the stage's breaker what a failed call says about the downstream. @returns whether the breaker is open now. */
-export async function tellBreaker(tools: PipelineTools, stage: Stage, permit: Permit, error: AppError): Promise<boolean> {
+export async function tellBreaker(
+  tools: Pick<PipelineTools, 'flow'>,
+  stage: Stage,
+  permit: Permit,
+  error: AppError,
+): Promise<boolean> {
   const gate = tools.flow.gates[stage];
   const reason = reasonOf(error, permit, gate.reason?.reason ?? null);
   if (reason === 'answered') permit.answered(false);

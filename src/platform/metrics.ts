@@ -55,6 +55,12 @@ export function createMetrics() {
       labelNames: ['outcome'],
       registers,
     }),
+    rescores: new Counter({
+      name: 'revenueflow_rescores_total',
+      help: 'Stand-in scores that were replaced (rescored), tried in vain (failed) or left for good (given-up).',
+      labelNames: ['outcome'],
+      registers,
+    }),
     deadLetters: new Gauge({
       name: 'revenueflow_dead_letters',
       help: 'Leads that wait for an operator, from the ledger.',

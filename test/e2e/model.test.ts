@@ -89,7 +89,7 @@ describe.skipIf(!hasRedis())('three workers and one model', () => {
     expect(rows).toEqual([{ source: 'ai' }]);
   });
 
-  it('bring every lead to the CRM though the model fails a third of the time, in every way it knows', async () => {
+  it('bring every lead to the CRM though the model fails a third of the time, in every way it knows, and score all once it is well', async () => {
     // Not those that stand for hours: a wrong key, a model that is gone, the quota of the day.
     const lasting = new Set(['wrong-key', 'model-gone', 'no-credit', 'daily-quota']);
     model.sometimes(
@@ -97,20 +97,37 @@ describe.skipIf(!hasRedis())('three workers and one model', () => {
       ALL_FAULTS.filter(({ kind }) => !lasting.has(kind)),
     );
     const api = await start({
-      AI_RATE_LIMIT_PER_SECOND: '200',
+      AI_RATE_LIMIT_PER_SECOND: '300',
       AI_TIMEOUT_MS: '300',
       AI_DEADLINE_SECONDS: '10',
       RETRY_BASE_MS: '50',
+      LEASE_MS: '3000',
     });
-    await post(api, 200);
-    await allSynced(200);
-    const { rows } = await sql.query<{ source: string; rescore: boolean; n: number }>(
-      `SELECT enrichment->>'scoreSource' AS source, (enrichment->>'needsRescore')::boolean AS rescore, count(*)::int AS n
-       FROM ledger.leads GROUP BY 1, 2`,
-    );
+    await post(api, 1000);
+    await allSynced(1000);
+    const { rows: firstTimes } = await sql.query('SELECT id, synced_at FROM ledger.leads ORDER BY id');
     // A real score owes nothing; whatever stands in for one says so.
-    for (const { source, rescore } of rows) expect(rescore).toBe(source !== 'ai');
-    const { rows: doubled } = await sql.query('SELECT count(*)::int AS n FROM mock_crm.leads');
-    expect(doubled).toEqual([{ n: 200 }]);
+    const { rows: wrong } = await sql.query(
+      `SELECT id FROM ledger.leads WHERE (enrichment->>'needsRescore')::boolean <> (enrichment->>'scoreSource' <> 'ai')`,
+    );
+    expect(wrong).toEqual([]);
+
+    model.always(null);
+    await eventually(async () => {
+      const { rows } = await sql.query(
+        `SELECT enrichment->>'scoreSource' AS source, crm_owed AS owed, count(*)::int AS n FROM ledger.leads GROUP BY 1, 2`,
+      );
+      expect(rows).toEqual([{ source: 'ai', owed: false, n: 1000 }]);
+    }, 90_000);
+    const { rows: rescored } = await sql.query<{ leads: number; stoodIn: number; most: number }>(
+      `SELECT count(*)::int AS leads, coalesce(max(n), 0)::int AS most,
+         (SELECT count(*)::int FROM ledger.events WHERE kind = 'enriched' AND detail->>'scoreSource' <> 'ai') AS "stoodIn"
+       FROM (SELECT lead_id, count(*) AS n FROM ledger.events WHERE kind = 'rescored' GROUP BY lead_id) r`,
+    );
+    expect(rescored[0]!.stoodIn).toBeGreaterThan(20);
+    expect(rescored).toEqual([{ leads: rescored[0]!.stoodIn, stoodIn: rescored[0]!.stoodIn, most: 1 }]);
+    const { rows: crm } = await sql.query(`SELECT score_source AS source, count(*)::int AS n FROM mock_crm.leads GROUP BY 1`);
+    expect(crm).toEqual([{ source: 'ai', n: 1000 }]);
+    expect((await sql.query('SELECT id, synced_at FROM ledger.leads ORDER BY id')).rows).toEqual(firstTimes);
   });
 });

@@ -24,7 +24,8 @@ describe.each(['redis', 'postgres'] as const)('scoring by a model, queue on %s',
   describe.skipIf(kind === 'redis' && !hasRedis())('never holds a lead up', () => {
     let world: PipelineWorld;
     afterEach(() => world.close());
-    const open = async (options: Omit<WorldOptions, 'kind'>) => (world = await pipelineWorld({ kind, ...options }));
+    const open = async (options: Omit<WorldOptions, 'kind'>) =>
+      (world = await pipelineWorld({ kind, rescoring: false, ...options }));
     const sources = async () => {
       const { rows } = await world.pool.query<{ source: string; count: number }>(
         `SELECT enrichment->>'scoreSource' AS source, count(*)::int AS count FROM ledger.leads GROUP BY 1`,
@@ -151,6 +152,7 @@ describe.skipIf(!hasRedis())('more leads than the model can take in time', () =>
     const asked: string[] = [];
     world = await pipelineWorld({
       kind: 'redis',
+      rescoring: false,
       scorer: model(async (lead) => {
         asked.push(lead.attributes['title'] ?? '');
         return aiScore;

@@ -7,7 +7,7 @@ import { FlowStore } from '../../src/flow/flow-store.js';
 import { SharedThrottle } from '../../src/flow/shared-throttle.js';
 import { leadIdOf, personKeyOf } from '../../src/lead/keys.js';
 import { Ledger } from '../../src/ledger/ledger.js';
-import { createHandlers } from '../../src/pipeline/handlers.js';
+import { createWork } from '../../src/pipeline/handlers.js';
 import { StageWorkers } from '../../src/pipeline/stage-workers.js';
 import { systemClock } from '../../src/platform/clock.js';
 import { loadConfig } from '../../src/platform/config/config.js';
@@ -23,13 +23,15 @@ export interface WorldOptions {
   crm?: CrmProvider['sync'];
   scorer?: EnrichmentProvider;
   env?: Record<string, string>;
+  /** False: leads keep their stand-in score, for a test that looks at it. */
+  rescoring?: boolean;
 }
 
 /**
  * The whole pipeline on real stores, with downstreams that a test commands. Undone in reverse by `close`. Workers are added
  * with `startWorker`; each is what one process would run.
  */
-export async function pipelineWorld({ kind, crm, scorer, env = {} }: WorldOptions) {
+export async function pipelineWorld({ kind, crm, scorer, env = {}, rescoring = true }: WorldOptions) {
   const undo: (() => Promise<unknown>)[] = [];
   const config = loadConfig(
     { RETRY_BASE_MS: '20', LEASE_MS: '3000', ...env },
@@ -85,15 +87,17 @@ export async function pipelineWorld({ kind, crm, scorer, env = {} }: WorldOption
         scoringTimeoutMs,
         ledger: ledgerOf(name),
         announcer,
+        backend,
         flow,
         throttle,
         clock: systemClock,
         logger,
         metrics,
       };
-      const handlers = createHandlers(tools, { scorer: scorer ?? heuristic, heuristic, crm: provider });
+      const work = createWork(tools, { scorer: scorer ?? heuristic, heuristic, crm: provider });
       const localScorer = (scorer ?? heuristic).local === true;
-      const workers = new StageWorkers({ backend, flow, handlers, localScorer, config, logger });
+      if (!rescoring) work.rescorer = { start: () => {}, stop: async () => {} };
+      const workers = new StageWorkers({ backend, flow, ...work, localScorer, config, logger });
       await workers.start();
       undo.push(() => workers.stop());
       return { flow, store, workers };

@@ -1,0 +1,42 @@
+import type { EnrichmentProvider } from '../enrichment/port.js';
+import { AppError } from '../errors/app-error.js';
+import type { Enrichment } from '../lead/enrichment.js';
+import type { LeadContent } from '../lead/lead.js';
+import { boundary } from '../platform/boundary.js';
+import type { PipelineTools } from './tools.js';
+
+export interface ScorerTools extends Pick<PipelineTools, 'clock' | 'metrics'> {
+  provider: EnrichmentProvider;
+  /** What the model has cost today, against AI_DAILY_TOKEN_BUDGET. */
+  spending: { readonly budgetSpent: boolean; spend(tokens: number): void };
+  /** AI_TIMEOUT_MS */
+  timeoutMs: number;
+}
+
+/**
+ * One call of the scorer, timed, measured and paid for.
+ * @throws AppError AI_TIMEOUT, and what the provider throws.
+ */
+export async function askScorer(tools: ScorerTools, lead: LeadContent, signal: AbortSignal): Promise<Enrichment> {
+  const timeout = AbortSignal.timeout(tools.timeoutMs);
+  const began = tools.clock.now();
+  let outcome = 'failed';
+  try {
+    const enrichment = await boundary('ai.score', lead.id, () => tools.provider.score(lead, AbortSignal.any([signal, timeout])));
+    outcome = 'scored';
+    countTokens(tools, enrichment);
+    return enrichment;
+  } catch (cause) {
+    if (!timeout.aborted) throw cause;
+    throw new AppError('AI_TIMEOUT', `The model did not answer within ${tools.timeoutMs} ms.`, { cause });
+  } finally {
+    tools.metrics.stageSeconds.observe({ stage: 'enrichment', outcome }, (tools.clock.now() - began) / 1000);
+  }
+}
+
+function countTokens({ spending, metrics }: ScorerTools, { provider, usage }: Enrichment): void {
+  if (!usage) return;
+  spending.spend(usage.inputTokens + usage.outputTokens);
+  metrics.aiTokens.inc({ provider, kind: 'input' }, usage.inputTokens);
+  metrics.aiTokens.inc({ provider, kind: 'output' }, usage.outputTokens);
+}
