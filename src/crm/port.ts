@@ -1,5 +1,9 @@
 import type { Enrichment } from '../lead/enrichment.js';
 import type { CrmReference, LeadContent } from '../lead/lead.js';
+import type { Clock } from '../platform/clock.js';
+import type { Config } from '../platform/config/config.js';
+import type { Logger } from '../platform/logger.js';
+import type { Throttle } from '../platform/throttle.js';
 
 /**
  * What the CRM's Lead should say about a person: the content of the person's newest scored row, whichever row's job does
@@ -33,4 +37,16 @@ export interface CrmProvider {
   /** @throws AppError CRM_UNAVAILABLE when the CRM cannot be reached. */
   ping(): Promise<void>;
   close(): Promise<void>;
+}
+
+/** What a CRM provider may need to be made. */
+export interface CrmSettings {
+  config: Config;
+  databaseUrl: string;
+  /** Taken before each API call (the mock makes none), so that all processes together keep to CRM_RATE_LIMIT_PER_SECOND. */
+  throttle: Throttle;
+  clock: Clock;
+  logger: Logger;
+  /** Called with the share of the CRM's daily API calls that is used, wherever the CRM says it. */
+  observeApiUsage(ratio: number): void;
 }

@@ -30,6 +30,8 @@ export interface CrmReference {
   provider: string;
   leadId: string;
   memberId: string | null;
+  /** Fields whose text was longer than the CRM's field. */
+  cut?: string[];
 }
 
 export interface LeadError {

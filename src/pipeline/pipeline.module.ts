@@ -34,11 +34,14 @@ const EX_SOFTWARE = 70;
     { provide: HEURISTIC, inject: [CONFIG], useFactory: (config: Config) => AI_PROVIDERS['heuristic']!(config) },
     {
       provide: CRM,
-      inject: [CONFIG, DATABASE_URL, FlowStore],
-      useFactory: (config: Config, databaseUrl: string, store: FlowStore) =>
+      inject: [CONFIG, DATABASE_URL, FlowStore, LOGGER, CLOCK, METRICS],
+      useFactory: (config: Config, databaseUrl: string, store: FlowStore, logger: Logger, clock: Clock, metrics: Metrics) =>
         CRM_PROVIDERS[config.CRM_PROVIDER]!({
           config,
           databaseUrl,
+          clock,
+          logger,
+          observeApiUsage: (ratio) => metrics.crmApiUsage.set(ratio),
           throttle: new SharedThrottle(store, 'crm-sync', config.CRM_RATE_LIMIT_PER_SECOND),
         }),
     },

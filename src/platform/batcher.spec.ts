@@ -31,6 +31,35 @@ describe('Batcher', () => {
     expect(batches).toEqual([[1], [2, 3, 4]]);
   });
 
+  it('waits for company within its window, and no longer than a full batch needs', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const batches: number[][] = [];
+      const batcher = new Batcher<number, number>({
+        ...base,
+        maxBatch: 3,
+        windowMs: 25,
+        run: async (items) => {
+          batches.push(items);
+          return items;
+        },
+      });
+      const first = [1, 2].map((item) => batcher.submit(item));
+      await new Promise(setImmediate);
+      expect(batches).toEqual([]);
+      vi.advanceTimersByTime(25);
+      await Promise.all(first);
+      expect(batches).toEqual([[1, 2]]);
+      await Promise.all([3, 4, 5].map((item) => batcher.submit(item))); // full: no timer was needed
+      expect(batches).toEqual([
+        [1, 2],
+        [3, 4, 5],
+      ]);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   it('never runs two items of one key together, and keeps their order', async () => {
     const running = new Set<string>();
     const order: string[] = [];

@@ -12,6 +12,8 @@ export interface BatcherOptions<Item, Result> {
   maxWaiting: number;
   /** Batches in flight at a time. */
   parallel: number;
+  /** How long the first of a batch waits for company while nothing is in flight, in milliseconds; default: to the end of the tick. */
+  windowMs?: number;
   /** Two items with one key never share a batch, nor run at once: the later waits for the earlier. */
   keyOf?(item: Item): string;
   /** True for an error that one bad item may have caused: the batch is then halved until the bad item fails alone. */
@@ -35,6 +37,7 @@ export class Batcher<Item, Result> {
   private readonly running = new Set<string>();
   private inFlight = 0;
   private scheduled = false;
+  private window: NodeJS.Timeout | undefined;
 
   constructor(private readonly options: BatcherOptions<Item, Result>) {}
 
@@ -46,8 +49,18 @@ export class Batcher<Item, Result> {
     if (this.waiting.length >= this.options.maxWaiting) return Promise.reject(new BatcherFull());
     return new Promise((resolve, reject) => {
       this.waiting.push({ item, resolve, reject });
-      this.schedule();
+      this.scheduleInTime();
     });
+  }
+
+  /** A full batch waits for nobody. */
+  private scheduleInTime(): void {
+    const { windowMs = 0, maxBatch } = this.options;
+    if (windowMs === 0 || this.waiting.length >= maxBatch) return this.schedule();
+    this.window ??= setTimeout(() => {
+      this.window = undefined;
+      this.schedule();
+    }, windowMs);
   }
 
   /** Waits for the end of the tick, so that requests parsed from one read of the socket travel together. */
@@ -96,7 +109,8 @@ export class Batcher<Item, Result> {
     } finally {
       this.inFlight--;
       if (this.options.keyOf) for (const entry of batch) this.running.delete(this.options.keyOf(entry.item));
-      this.schedule();
+      // Those whose window is open still wait for company.
+      if (!this.window) this.schedule();
     }
   }
 

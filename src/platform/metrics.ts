@@ -83,6 +83,11 @@ export function createMetrics() {
       help: '1 while this process takes leads without PostgreSQL or refuses them, else 0.',
       registers,
     }),
+    crmApiUsage: new Gauge({
+      name: 'revenueflow_crm_api_usage_ratio',
+      help: "Share of the CRM's daily API calls that is used, as the CRM last said; 0 where it has no such limit.",
+      registers,
+    }),
     backlog: new Gauge({
       name: 'revenueflow_backlog',
       help: 'Leads that wait for a stage, from the ledger.',

@@ -1,11 +1,9 @@
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { CRM_PROVIDERS } from '../../src/crm/registry.js';
-import type { CrmProvider, CrmSync } from '../../src/crm/port.js';
-import type { Enrichment } from '../../src/lead/enrichment.js';
-import { leadIdOf, personKeyOf } from '../../src/lead/keys.js';
+import type { CrmProvider } from '../../src/crm/port.js';
 import { loadConfig } from '../../src/platform/config/config.js';
-import { UNLIMITED } from '../../src/platform/throttle.js';
+import { crmSettings, syncOf } from '../support/crm.js';
 import { freshDatabase } from '../support/database.js';
 
 /** What a suite needs to know of a CRM beside the port: how many records it has, and what a Lead says. */
@@ -19,7 +17,7 @@ interface Inspection {
 async function openMock(): Promise<{ provider: CrmProvider; inspect: Inspection }> {
   const database = await freshDatabase();
   const config = loadConfig({}, { aiProviders: ['heuristic'], crmProviders: ['postgres'] });
-  const provider = await CRM_PROVIDERS['postgres']!({ throttle: UNLIMITED, config, databaseUrl: database.url });
+  const provider = await CRM_PROVIDERS['postgres']!(crmSettings({ config, databaseUrl: database.url }));
   const client = new pg.Client({ connectionString: database.url });
   await client.connect();
   return {
@@ -43,44 +41,6 @@ async function openMock(): Promise<{ provider: CrmProvider; inspect: Inspection 
         await database.drop();
       },
     },
-  };
-}
-
-const enrichment: Enrichment = {
-  fitScore: 70,
-  intent: 'high',
-  confidence: 0.5,
-  evidence: [],
-  reasoning: 'A reason.',
-  scoreSource: 'heuristic',
-  needsRescore: false,
-  flags: [],
-  provider: 'heuristic',
-  scorerVersion: 'v',
-};
-
-function syncOf(
-  email: string,
-  campaignId: string,
-  version: number,
-  overrides: { name?: string | null; fitScore?: number } = {},
-): CrmSync {
-  const { name = 'Ann Lee', fitScore = 70 } = overrides;
-  const lead = {
-    id: leadIdOf(email, campaignId),
-    personKey: personKeyOf(email),
-    email,
-    emailRaw: email,
-    campaignId,
-    name,
-    attributes: {},
-    revision: 1,
-  };
-  return {
-    personKey: lead.personKey,
-    projection: { lead, enrichment: { ...enrichment, fitScore }, version },
-    campaignId,
-    respondedAt: '2026-01-01T00:00:00.000Z',
   };
 }
 

@@ -4,7 +4,7 @@ import type { LeadContent } from '../../lead/lead.js';
 import { systemClock, type Clock } from '../../platform/clock.js';
 import type { Config } from '../../platform/config/config.js';
 import type { EnrichmentProvider } from '../port.js';
-import { AnswerCache } from './answer-cache.js';
+import { ExpiringCache } from '../../platform/expiring-cache.js';
 import { answerSchema, readAnswer, type ModelAnswer } from './answer.js';
 import { usageOf } from './cost.js';
 import { guard } from './guards.js';
@@ -36,7 +36,7 @@ const CACHE_CAPACITY = 10_000;
  */
 export class ModelProvider implements EnrichmentProvider {
   readonly name: string;
-  private readonly cache: AnswerCache<ModelAnswer>;
+  private readonly cache: ExpiringCache<ModelAnswer>;
 
   constructor(
     private readonly settings: ModelSettings,
@@ -44,7 +44,7 @@ export class ModelProvider implements EnrichmentProvider {
     private readonly clock: Clock = systemClock,
   ) {
     this.name = settings.name;
-    this.cache = new AnswerCache(config.AI_CACHE_TTL_SECONDS * 1000, CACHE_CAPACITY, clock);
+    this.cache = new ExpiringCache(config.AI_CACHE_TTL_SECONDS * 1000, CACHE_CAPACITY, clock);
   }
 
   async score(lead: LeadContent, signal: AbortSignal): Promise<Enrichment> {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { AppError } from '../../errors/app-error.js';
 import type { LeadContent } from '../../lead/lead.js';
-import { AnswerCache } from './answer-cache.js';
+import { ExpiringCache } from '../../platform/expiring-cache.js';
 import { readAnswer } from './answer.js';
 import { usageOf } from './cost.js';
 import { fingerprint, minimise } from './minimise.js';
@@ -176,7 +176,7 @@ describe('an answer', () => {
 describe('the cache', () => {
   it('forgets by age and by number, the least used first', () => {
     const clock = { time: 0, now: () => clock.time };
-    const cache = new AnswerCache<number>(100, 2, clock);
+    const cache = new ExpiringCache<number>(100, 2, clock);
     cache.set('a', 1);
     cache.set('b', 2);
     cache.get('a');
@@ -187,7 +187,7 @@ describe('the cache', () => {
   });
 
   it('keeps nothing where the time is 0', () => {
-    const cache = new AnswerCache<number>(0, 2, { now: () => 0 });
+    const cache = new ExpiringCache<number>(0, 2, { now: () => 0 });
     cache.set('a', 1);
     expect(cache.size).toBe(0);
   });

@@ -19,7 +19,15 @@ type OptionalName =
   | 'AWS_BEARER_TOKEN_BEDROCK'
   | 'OPENAI_COMPATIBLE_BASE_URL'
   | 'OPENAI_COMPATIBLE_API_KEY'
-  | 'OPENAI_COMPATIBLE_MODEL';
+  | 'OPENAI_COMPATIBLE_MODEL'
+  | 'CRM_SHADOW'
+  | 'SALESFORCE_LOGIN_URL'
+  | 'SALESFORCE_CLIENT_ID'
+  | 'SALESFORCE_CLIENT_SECRET'
+  | 'SALESFORCE_PRIVATE_KEY'
+  | 'SALESFORCE_USERNAME'
+  | 'SALESFORCE_FIELD_MAP'
+  | 'SALESFORCE_CAMPAIGN_MAP';
 
 /** What a scorer cannot work without. Said at the start, since it would otherwise be said by every lead. */
 const NEEDED_BY: Record<string, readonly OptionalName[]> = {
@@ -92,7 +100,7 @@ function contradictions(config: Config, choices: Choices, env: NodeJS.ProcessEnv
       : ` (with ENV=${config.ENV} it is ${config[name]} by default, which this version does not have)`;
     problems.push(`${name} must be one of ${known.join(', ')}${byDefault}.`);
   }
-  problems.push(...scorerProblems(config, choices));
+  problems.push(...scorerProblems(config, choices), ...salesforceProblems(config));
   const names = (config.OPS_TOKENS ?? []).map((token) => token.name);
   if (new Set(names).size < names.length)
     problems.push('OPS_TOKENS names two tokens alike; the audit trail needs distinct names.');
@@ -115,6 +123,31 @@ function scorerProblems(config: Config, choices: Choices): string[] {
     for (const name of NEEDED_BY[provider] ?? []) {
       if (config[name] === undefined) problems.push(`${name} is required with ${variable}=${provider}.`);
     }
+  }
+  return problems;
+}
+
+/** An api writes to no CRM. */
+function salesforceProblems(config: Config): string[] {
+  if (config.ROLE === 'api') return [];
+  const wanted =
+    config.CRM_PROVIDER === 'salesforce' ? 'CRM_PROVIDER=salesforce' : config.CRM_SHADOW ? 'CRM_SHADOW=salesforce' : null;
+  if (wanted === null) return [];
+  const problems: string[] = [];
+  if (config.CRM_SHADOW && config.CRM_PROVIDER === 'salesforce') {
+    problems.push('CRM_SHADOW=salesforce is for CRM_PROVIDER=postgres; with CRM_PROVIDER=salesforce leave it out.');
+  }
+  for (const name of ['SALESFORCE_LOGIN_URL', 'SALESFORCE_CLIENT_ID'] as const) {
+    if (config[name] === undefined) problems.push(`${name} is required with ${wanted}.`);
+  }
+  if (config.SALESFORCE_PRIVATE_KEY && !config.SALESFORCE_USERNAME) {
+    problems.push('SALESFORCE_USERNAME is required with SALESFORCE_PRIVATE_KEY.');
+  }
+  if (!config.SALESFORCE_PRIVATE_KEY && !config.SALESFORCE_CLIENT_SECRET) {
+    problems.push(`SALESFORCE_CLIENT_SECRET, or SALESFORCE_PRIVATE_KEY with SALESFORCE_USERNAME, is required with ${wanted}.`);
+  }
+  if (config.SALESFORCE_API_SLOW_PERCENT >= config.SALESFORCE_API_STOP_PERCENT) {
+    problems.push('SALESFORCE_API_SLOW_PERCENT must be less than SALESFORCE_API_STOP_PERCENT.');
   }
   return problems;
 }

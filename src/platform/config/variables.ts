@@ -198,6 +198,111 @@ export const VARIABLES = {
     mock: 'postgres',
     real: 'salesforce',
   },
+  CRM_SHADOW: {
+    schema: oneOf(['salesforce']),
+    about:
+      'A second CRM that is tried beside CRM_PROVIDER=postgres before a cut-over; what goes wrong there never holds a lead up.',
+    mock: undefined,
+    real: undefined,
+  },
+  CRM_SHADOW_MODE: {
+    schema: oneOf(['validate', 'write']),
+    about: 'What CRM_SHADOW does: look each person up and check the record without writing (validate), or write it there too.',
+    mock: 'validate',
+    real: 'validate',
+  },
+  SALESFORCE_LOGIN_URL: {
+    schema: url(['http:', 'https:']),
+    about: "Where Salesforce issues tokens: https://login.salesforce.com, https://test.salesforce.com or the org's My Domain.",
+    mock: undefined,
+    real: undefined,
+    example: 'https://example.my.salesforce.com',
+  },
+  SALESFORCE_CLIENT_ID: {
+    schema: z.string(),
+    about: 'The consumer key of the app in Salesforce. Required with CRM_PROVIDER=salesforce, as is the login URL.',
+    mock: undefined,
+    real: undefined,
+  },
+  SALESFORCE_CLIENT_SECRET: {
+    schema: z.string(),
+    about: "The app's consumer secret, for the client credentials flow.",
+    mock: undefined,
+    real: undefined,
+    secret: true,
+  },
+  SALESFORCE_PRIVATE_KEY: {
+    schema: z.string().transform((pem) => pem.replaceAll('\\n', '\n')),
+    about: 'Instead of the secret, for the JWT bearer flow: an RSA private key in PEM; line breaks may be written as \\n.',
+    mock: undefined,
+    real: undefined,
+    secret: true,
+  },
+  SALESFORCE_USERNAME: {
+    schema: z.string(),
+    about: 'The integration user, with SALESFORCE_PRIVATE_KEY.',
+    mock: undefined,
+    real: undefined,
+  },
+  SALESFORCE_API_VERSION: {
+    schema: z.string().regex(/^\d{2}\.0$/, 'must look like 62.0'),
+    about: "The version of Salesforce's API.",
+    mock: '62.0',
+    real: '62.0',
+  },
+  SALESFORCE_FIELD_MAP: {
+    schema: z.string(),
+    about:
+      'A JSON file: which field of a lead goes into which field of Salesforce. `npm run ops -- crm check` compares it with the org.',
+    mock: undefined,
+    real: undefined,
+    mockNote: 'src/crm/salesforce/default-field-map.json',
+    realNote: 'src/crm/salesforce/default-field-map.json',
+  },
+  SALESFORCE_CAMPAIGN_MAP: {
+    schema: z.string(),
+    about:
+      'A JSON file: campaign ids as Marketo sends them, and the Campaigns (701…) that they are. Others are looked up by RF_Campaign_Key__c.',
+    mock: undefined,
+    real: undefined,
+  },
+  SALESFORCE_MATCH: {
+    schema: oneOf(['leads-and-contacts', 'leads', 'none']),
+    about:
+      'Where an address is looked for before a Lead is created. A Contact that has it gets the membership, and no Lead is made.',
+    mock: 'leads-and-contacts',
+    real: 'leads-and-contacts',
+  },
+  SALESFORCE_ASSIGN: {
+    schema: oneOf(['on', 'off']),
+    about: "Whether the org's assignment rules run for new Leads. They never run on an update.",
+    mock: 'on',
+    real: 'on',
+  },
+  SALESFORCE_ERASE: {
+    schema: oneOf(['delete', 'anonymise']),
+    about: 'What becomes of a Lead in Salesforce when its person is erased.',
+    mock: 'delete',
+    real: 'delete',
+  },
+  SALESFORCE_API_SLOW_PERCENT: {
+    schema: whole(1, 100),
+    about: "Of the org's daily API calls, by whomever they were made: from here on this service slows down.",
+    mock: '80',
+    real: '80',
+  },
+  SALESFORCE_API_STOP_PERCENT: {
+    schema: whole(1, 100),
+    about: 'And here it stops, so that the rest is left to other integrations; leads wait until the window of 24 hours rolls on.',
+    mock: '95',
+    real: '95',
+  },
+  SALESFORCE_TIMEOUT_MS: {
+    schema: whole(100, 120_000),
+    about: 'How long one call of Salesforce may take, in milliseconds.',
+    mock: '20000',
+    real: '20000',
+  },
   WEBHOOK_SECRETS: {
     schema: list.pipe(z.array(z.string().min(MIN_SECRET, `has a secret shorter than ${MIN_SECRET} characters`)).min(1)),
     about: `Secrets that POST /leads accepts, comma-separated, at least ${MIN_SECRET} characters each; several while one is rotated.`,
@@ -267,6 +372,18 @@ export const VARIABLES = {
     about: 'API calls to the CRM a second, of all workers together; one call may carry many leads. The mock CRM has no API.',
     mock: '20',
     real: '20',
+  },
+  CRM_BATCH_SIZE: {
+    schema: whole(1, 200),
+    about: 'Records that share one API call to the CRM.',
+    mock: '200',
+    real: '200',
+  },
+  CRM_BATCH_WINDOW_MS: {
+    schema: whole(0, 10_000),
+    about: 'How long the first of a batch waits for company before its API call, in milliseconds.',
+    mock: '25',
+    real: '25',
   },
   RETRY_ATTEMPTS: {
     schema: whole(1, 20),

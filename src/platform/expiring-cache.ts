@@ -1,7 +1,7 @@
-import type { Clock } from '../../platform/clock.js';
+import type { Clock } from './clock.js';
 
 /** Keeps the newest `capacity` values for `ttlMs`. In memory: a restart asks again, which costs little and is never wrong. */
-export class AnswerCache<T> {
+export class ExpiringCache<T> {
   private readonly entries = new Map<string, { value: T; until: number }>();
 
   constructor(
@@ -22,6 +22,10 @@ export class AnswerCache<T> {
     // Back at the end: what is asked for stays.
     this.entries.set(key, entry);
     return entry.value;
+  }
+
+  delete(key: string): void {
+    this.entries.delete(key);
   }
 
   set(key: string, value: T): void {

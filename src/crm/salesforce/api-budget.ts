@@ -1,0 +1,72 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { AppError } from '../../errors/app-error.js';
+import type { Clock } from '../../platform/clock.js';
+import type { Logger } from '../../platform/logger.js';
+
+export interface ApiBudgetOptions {
+  /** Share of the org's daily calls at which this service slows down, and stops; the rest is for the org's other integrations. */
+  slowAt: number;
+  stopAt: number;
+  clock: Clock;
+  logger: Pick<Logger, 'warn' | 'error' | 'info'>;
+  /** Called with each share that the org reports. */
+  observe(ratio: number): void;
+}
+
+/** The longest pause before a call, just before the stop. */
+const SLOWEST_MS = 2000;
+/** Stopped, one call is let through so often: only an answer says that the window has rolled. */
+const LOOK_AGAIN_MS = 5 * 60_000;
+
+/**
+ * Keeps this service from using up what the org has. Each answer says how many calls of the last 24 hours are used
+ * (`Sforce-Limit-Info: api-usage=18/5000`, https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/headers_api_usage.htm).
+ */
+export class ApiBudget {
+  private ratio = 0;
+  private stoppedAt = 0;
+  private state: 'free' | 'slow' | 'stopped' = 'free';
+
+  constructor(private readonly options: ApiBudgetOptions) {}
+
+  /** Before each call. @throws AppError CRM_RATE_LIMITED once the service's part is used up. */
+  async spend(): Promise<void> {
+    const { slowAt, stopAt, clock } = this.options;
+    if (this.ratio >= stopAt) {
+      const waited = clock.now() - this.stoppedAt;
+      if (waited < LOOK_AGAIN_MS) throw this.exhausted(LOOK_AGAIN_MS - waited);
+      this.stoppedAt = clock.now();
+    } else if (this.ratio >= slowAt) {
+      await sleep((SLOWEST_MS * (this.ratio - slowAt)) / (stopAt - slowAt));
+    }
+  }
+
+  /** Reads an answer's header. */
+  learn(header: string | null): void {
+    const [, used, limit] = /api-usage=(\d+)\/(\d+)/.exec(header ?? '') ?? [];
+    if (!used || !limit || Number(limit) === 0) return;
+    this.ratio = Number(used) / Number(limit);
+    this.options.observe(this.ratio);
+    this.tell();
+  }
+
+  private tell(): void {
+    const { slowAt, stopAt, clock, logger } = this.options;
+    const state = this.ratio >= stopAt ? 'stopped' : this.ratio >= slowAt ? 'slow' : 'free';
+    if (state === this.state) return;
+    if (state === 'stopped') this.stoppedAt = clock.now();
+    this.state = state;
+    const line = { used: Number(this.ratio.toFixed(3)), slowAt, stopAt };
+    if (state === 'stopped')
+      logger.error(line, "The org's API calls of the day are nearly used up: leads wait for the window to roll");
+    else if (state === 'slow') logger.warn(line, "The org's API calls of the day run low: this service slows down");
+    else logger.info(line, 'The org has API calls to spare again');
+  }
+
+  private exhausted(retryAfterMs: number): AppError {
+    const percent = Math.round(this.ratio * 100);
+    return new AppError('CRM_RATE_LIMITED', `${percent} % of the org's daily API calls are used; the rest is left to others.`, {
+      retryAfterMs,
+    });
+  }
+}

@@ -1,0 +1,113 @@
+import { z } from 'zod';
+import type { Throttle } from '../../platform/throttle.js';
+import type { ApiBudget } from './api-budget.js';
+import { apiErrorSchema, callError, unavailable, type ApiError } from './errors.js';
+import type { Session } from './session.js';
+
+export interface ClientOptions {
+  session: Session;
+  /** Without the `v`: 62.0 */
+  apiVersion: string;
+  throttle: Throttle;
+  budget: ApiBudget;
+  timeoutMs: number;
+}
+
+export interface ApiCall {
+  method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  /** Below /services/data/vXX.X/, percent-encoded. */
+  path: string;
+  body?: unknown;
+  headers?: Record<string, string>;
+}
+
+/** Anything an answer may be when it is no error. */
+type Parsed = { status: number; body: unknown };
+
+/**
+ * Salesforce's REST API, a call at a time: at the shared rate, within the org's budget, with a hard timeout, and with one new
+ * token where the old one has expired. Nothing is repeated otherwise: the pipeline decides that.
+ */
+export class SalesforceClient {
+  constructor(private readonly options: ClientOptions) {}
+
+  /** @throws AppError CRM_UNAVAILABLE, CRM_RATE_LIMITED or CRM_MISCONFIGURED. */
+  async call<T>(request: ApiCall, schema: z.ZodType<T>): Promise<T> {
+    const { status, body } = await this.send(request, true);
+    const parsed = schema.safeParse(body);
+    if (!parsed.success) throw unavailable(`Salesforce's answer (${status}) has not the shape that its documentation gives.`);
+    return parsed.data;
+  }
+
+  private async send(request: ApiCall, mayRefresh: boolean): Promise<Parsed> {
+    const { session, throttle, budget } = this.options;
+    const grant = await session.grant();
+    await budget.spend();
+    await throttle.take();
+    const response = await this.fetch(request, grant);
+    budget.learn(response.headers.get('sforce-limit-info'));
+    const text = await textOf(response);
+    const body = bodyOf(text);
+    if (response.ok && body !== NOT_JSON) return { status: response.status, body };
+    if (response.ok) throw unavailable(`Salesforce answered ${response.status} with something that is not JSON.`);
+    const error = errorOf(body);
+    if (response.status === 401 && mayRefresh) {
+      await session.expired(grant.token);
+      return this.send(request, false);
+    }
+    throw callError(response.status, error, retryAfterOf(response));
+  }
+
+  private async fetch(
+    { method, path, body, headers }: ApiCall,
+    grant: { token: string; instanceUrl: string },
+  ): Promise<Response> {
+    const { apiVersion, timeoutMs } = this.options;
+    try {
+      return await fetch(new URL(`/services/data/v${apiVersion}/${path}`, grant.instanceUrl), {
+        method,
+        headers: {
+          authorization: `Bearer ${grant.token}`,
+          accept: 'application/json',
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...headers,
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        signal: AbortSignal.timeout(timeoutMs),
+      });
+    } catch (cause) {
+      throw unavailable('Salesforce did not answer.', cause);
+    }
+  }
+}
+
+/** The timeout also ends a body that does not come. */
+async function textOf(response: Response): Promise<string> {
+  try {
+    return await response.text();
+  } catch (cause) {
+    throw unavailable('Salesforce broke off its answer.', cause);
+  }
+}
+
+const NOT_JSON = Symbol('not JSON');
+
+function bodyOf(text: string): unknown {
+  if (text === '') return null;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return NOT_JSON;
+  }
+}
+
+function errorOf(body: unknown): ApiError | null {
+  const first: unknown = Array.isArray(body) ? body[0] : body;
+  const parsed = apiErrorSchema.safeParse(first);
+  return parsed.success ? parsed.data : null;
+}
+
+function retryAfterOf(response: Response): number | undefined {
+  const seconds = Number(response.headers.get('retry-after') ?? Number.NaN);
+  return Number.isFinite(seconds) && seconds >= 0 ? seconds * 1000 : undefined;
+}

@@ -1,0 +1,38 @@
+import { z } from 'zod';
+import { unavailable } from './errors.js';
+import type { ApiCall, SalesforceClient } from './client.js';
+import { apiErrorSchema, type ApiError } from './errors.js';
+
+/** What became of one record: its id, or why not. */
+export type RecordResult = { id: string } | { error: ApiError };
+
+const resultSchema = z
+  .object({ id: z.string().nullish(), success: z.boolean(), errors: z.array(apiErrorSchema).catch([]) })
+  .transform(({ id, success, errors }): RecordResult => {
+    if (success && id) return { id };
+    return { error: errors[0] ?? { code: 'UNKNOWN_EXCEPTION', message: '', fields: [], duplicates: [] } };
+  });
+
+/**
+ * Writes at most 200 records of one object, each for itself; HTTP 200 even where records fail
+ * (https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/resources_composite_sobjects_collections.htm).
+ */
+export async function writeRecords(
+  client: Pick<SalesforceClient, 'call'>,
+  method: 'POST' | 'PATCH',
+  object: string,
+  records: Record<string, unknown>[],
+  headers: ApiCall['headers'] = {},
+): Promise<RecordResult[]> {
+  const results = await client.call(
+    {
+      method,
+      path: 'composite/sobjects',
+      body: { allOrNone: false, records: records.map((record) => ({ attributes: { type: object }, ...record })) },
+      headers,
+    },
+    z.array(resultSchema),
+  );
+  if (results.length !== records.length) throw unavailable('Salesforce answered for another number of records than were sent.');
+  return results;
+}

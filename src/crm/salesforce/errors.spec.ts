@@ -1,0 +1,68 @@
+import { describe, expect, it } from 'vitest';
+import { apiErrorSchema, callError, recordError } from './errors.js';
+
+const read = (body: object) => apiErrorSchema.parse(body);
+
+describe('what Salesforce says', () => {
+  it('is read in both spellings', () => {
+    const single = read({ message: 'm', errorCode: 'UNABLE_TO_LOCK_ROW', fields: [] });
+    const collection = read({ message: 'm', statusCode: 'UNABLE_TO_LOCK_ROW', fields: [] });
+    expect(single).toEqual(collection);
+  });
+
+  it.each(['duplicateResult', 'duplicateResut'])('names the duplicates under %s', (name) => {
+    const error = read({
+      statusCode: 'DUPLICATES_DETECTED',
+      message: 'Use one of these records?',
+      [name]: { matchResults: [{ matchRecords: [{ record: { Id: '00Q1', attributes: {} } }, { record: { Id: '0031' } }] }] },
+    });
+    expect(error.duplicates).toEqual(['00Q1', '0031']);
+  });
+
+  it.each([
+    ['UNABLE_TO_LOCK_ROW', 'unable to obtain exclusive access', 'CRM_RECORD_BUSY'],
+    ['CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY', 'Flow: UNABLE_TO_LOCK_ROW, unable', 'CRM_RECORD_BUSY'],
+    ['REQUIRED_FIELD_MISSING', 'Required fields are missing: [Industry]', 'CRM_RECORD_REJECTED'],
+    ['FIELD_CUSTOM_VALIDATION_EXCEPTION', 'Give a reason', 'CRM_RECORD_REJECTED'],
+    ['STRING_TOO_LONG', 'Title: data value too large', 'CRM_RECORD_REJECTED'],
+    ['INVALID_EMAIL_ADDRESS', 'Email: invalid email address', 'CRM_RECORD_REJECTED'],
+    ['SERVER_UNAVAILABLE', 'Try again', 'CRM_UNAVAILABLE'],
+    ['REQUEST_LIMIT_EXCEEDED', 'TotalRequests Limit exceeded.', 'CRM_RATE_LIMITED'],
+  ])('of a record: %s, %s', (statusCode, message, code) => {
+    expect(recordError(read({ statusCode, message }), {}).code).toBe(code);
+  });
+
+  it('gives a signature to what a setting may have caused, and none to what only this record can have', () => {
+    const missing = recordError(read({ statusCode: 'REQUIRED_FIELD_MISSING', message: '', fields: ['Industry'] }), {});
+    expect(missing.signature).toBe('REQUIRED_FIELD_MISSING:Industry');
+    expect(
+      recordError(read({ statusCode: 'INVALID_EMAIL_ADDRESS', message: '', fields: ['Email'] }), {}).signature,
+    ).toBeUndefined();
+  });
+
+  it('is kept without what it quotes of the person', () => {
+    const record = { LastName: 'Müller-Lüdenscheidt', Title: 'Head of Everything', Score: 5 };
+    const message =
+      'Müller-Lüdenscheidt, Head of Everything: bad value; write to ann.lee@acme.com or +49 170 1234567 about id 00Q5g00000AbCdE';
+    const { answer } = recordError(read({ statusCode: 'X', message, fields: ['LastName'] }), record);
+    expect(answer).toBe('X: LastName …, …: bad value; write to … or … about id 00Q5g00000AbCdE');
+  });
+
+  it.each([
+    [503, null, 'CRM_UNAVAILABLE'],
+    [500, { errorCode: 'UNKNOWN_EXCEPTION', message: '' }, 'CRM_UNAVAILABLE'],
+    [403, { errorCode: 'REQUEST_LIMIT_EXCEEDED', message: 'TotalRequests Limit exceeded.' }, 'CRM_RATE_LIMITED'],
+    [403, { errorCode: 'API_DISABLED_FOR_ORG', message: '' }, 'CRM_MISCONFIGURED'],
+    [401, { errorCode: 'INVALID_SESSION_ID', message: '' }, 'CRM_MISCONFIGURED'],
+    [400, { errorCode: 'INVALID_FIELD', message: "No such column 'X'" }, 'CRM_MISCONFIGURED'],
+    [429, { errorCode: 'TOO_MANY', message: '' }, 'CRM_RATE_LIMITED'],
+  ])('of a whole call: %s %j', (status, body, code) => {
+    expect(callError(status, body && read(body)).code).toBe(code);
+  });
+
+  it('waits for seconds where calls overlap, and for minutes where the day is used up', () => {
+    const limit = (message: string) => callError(403, read({ errorCode: 'REQUEST_LIMIT_EXCEEDED', message })).retryAfterMs;
+    expect(limit('ConcurrentRequests (Concurrent API Requests) Limit exceeded.')).toBe(2000);
+    expect(limit('TotalRequests Limit exceeded.')).toBe(300_000);
+  });
+});

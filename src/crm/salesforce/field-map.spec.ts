@@ -1,0 +1,104 @@
+import { describe, expect, it } from 'vitest';
+import type { PersonProjection } from '../port.js';
+import { DEFAULT_FIELD_MAP, leadFieldsOf } from './field-map.js';
+import { fieldMapSchema } from './field-map.schema.js';
+
+const projection = (name: string | null, attributes: Record<string, string> = {}): PersonProjection => ({
+  lead: {
+    id: '0193e4a0-0000-8000-8000-000000000000',
+    personKey: 'ab'.repeat(32),
+    email: 'ann@acme.com',
+    emailRaw: 'Ann@Acme.com',
+    campaignId: 'c1',
+    name,
+    attributes,
+    revision: 1,
+  },
+  enrichment: {
+    fitScore: 80,
+    intent: 'high',
+    confidence: 0.8,
+    evidence: [
+      { signal: 'asks for a quote', polarity: 'positive' },
+      { signal: 'VP', polarity: 'positive' },
+    ],
+    reasoning: 'Asks for a quote.',
+    scoreSource: 'ai',
+    needsRescore: false,
+    flags: [],
+    provider: 'gemini',
+    scorerVersion: 'p1',
+  },
+  version: 42,
+});
+const map = (lead: object[]) => fieldMapSchema.parse({ lead });
+
+describe('the field map', () => {
+  it('fills what a Lead needs, with placeholders on create only', () => {
+    const created = leadFieldsOf(DEFAULT_FIELD_MAP, projection(null), 'create');
+    expect(created).toMatchObject({ LastName: '[not provided]', Company: 'acme.com', RF_Fit_Score__c: 80, RF_Version__c: 42 });
+    const updated = leadFieldsOf(DEFAULT_FIELD_MAP, projection(null), 'update');
+    expect(updated).not.toHaveProperty('LastName');
+    expect(updated).not.toHaveProperty('Company');
+    expect(updated).not.toHaveProperty('LeadSource');
+    expect(updated).toMatchObject({ RF_Fit_Score__c: 80, RF_Person_Key__c: 'ab'.repeat(32) });
+  });
+
+  it('updates what was said, and never what sales may have typed since', () => {
+    const said = projection('Ann Lee', { company: 'Acme', title: 'VP', message: 'hello' });
+    const updated = leadFieldsOf(DEFAULT_FIELD_MAP, said, 'update');
+    expect(updated).toMatchObject({ FirstName: 'Ann', LastName: 'Lee', Company: 'Acme' });
+    expect(Object.keys(updated)).not.toContain('Title');
+    expect(Object.keys(updated)).not.toContain('Description');
+  });
+
+  it('transforms, translates values, and takes the first source that says something', () => {
+    const rules = [
+      { to: 'A', from: ['attributes.no', 'attributes.employees'], transform: 'number' },
+      { to: 'B', from: 'enrichment.intent', values: { high: 'Hot', '*': 'Cold' } },
+      { to: 'C', from: 'enrichment.evidence', transform: 'lines' },
+      { to: 'D', from: 'attributes.when', transform: 'date' },
+      { to: 'E', from: 'attributes.opt_in', transform: 'boolean' },
+      { to: 'F', from: 'attributes.country', transform: 'upper' },
+      { to: 'G', constant: false },
+      { to: 'H', from: 'attributes.nonsense', transform: 'number' },
+    ];
+    const said = projection(null, {
+      no: '',
+      employees: '250',
+      when: '2026-03-04T10:00:00Z',
+      opt_in: 'Yes',
+      country: 'de',
+      nonsense: 'many',
+    });
+    expect(leadFieldsOf(map(rules), said, 'create')).toEqual({
+      A: 250,
+      B: 'Hot',
+      C: 'asks for a quote\nVP',
+      D: '2026-03-04',
+      E: true,
+      F: 'DE',
+      G: false,
+      RF_Person_Key__c: 'ab'.repeat(32),
+      RF_Version__c: 42,
+    });
+  });
+
+  it.each([
+    [[{ to: 'A' }], 'needs either'],
+    [[{ to: 'A', from: 'email', constant: 'x' }], 'needs either'],
+    [[{ to: 'A', from: 'phone' }], 'must be email'],
+    [[{ to: 'a b', from: 'email' }], 'API name'],
+    [
+      [
+        { to: 'A', from: 'email' },
+        { to: 'a', from: 'name' },
+      ],
+      'twice',
+    ],
+  ])('refuses %j', (lead, message) => {
+    const parsed = fieldMapSchema.safeParse({ lead });
+    expect(parsed.success).toBe(false);
+    expect(parsed.error!.issues.map((issue) => issue.message).join()).toContain(message);
+  });
+});

@@ -1,0 +1,118 @@
+import { readFile } from 'node:fs/promises';
+import { AppError } from '../../errors/app-error.js';
+import { splitName } from '../person-name.js';
+import type { CrmSync, PersonProjection } from '../port.js';
+import source from './default-field-map.json' with { type: 'json' };
+import { fieldMapSchema, type FieldMap, type FieldRule, type TRANSFORMS } from './field-map.schema.js';
+
+export type { FieldMap };
+
+export const DEFAULT_FIELD_MAP: FieldMap = fieldMapSchema.parse(source);
+
+/** Fields that the service itself needs on Lead, whatever the map says; salesforce/ has their definitions. */
+export const PERSON_KEY_FIELD = 'RF_Person_Key__c';
+export const VERSION_FIELD = 'RF_Version__c';
+
+export type FieldValue = string | number | boolean;
+export type FieldValues = Record<string, FieldValue>;
+
+/** @throws AppError CONFIG_INVALID where the file cannot be read or is no field map. */
+export async function loadFieldMap(path: string | undefined): Promise<FieldMap> {
+  if (path === undefined) return DEFAULT_FIELD_MAP;
+  const parsed = fieldMapSchema.safeParse(await readJson(path, 'SALESFORCE_FIELD_MAP'));
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map(
+    ({ path: place, message }) => `Configuration: SALESFORCE_FIELD_MAP: ${place.join('.')} ${message}.`,
+  );
+  throw new AppError('CONFIG_INVALID', problems.join('\n'));
+}
+
+export async function readJson(path: string, variable: string): Promise<unknown> {
+  try {
+    return JSON.parse(await readFile(path, 'utf8'));
+  } catch (cause) {
+    const reason = cause instanceof SyntaxError ? 'is not JSON' : 'cannot be read';
+    throw new AppError('CONFIG_INVALID', `Configuration: the file that ${variable} names ${reason}.`, { cause });
+  }
+}
+
+/** What of the person goes into the Lead. On update only what was really said: placeholders are for new records. */
+export function leadFieldsOf(map: FieldMap, projection: PersonProjection, act: 'create' | 'update'): FieldValues {
+  return {
+    ...fieldsOf(map.lead, projection, projection.lead.campaignId, act),
+    [PERSON_KEY_FIELD]: projection.lead.personKey,
+    [VERSION_FIELD]: projection.version,
+  };
+}
+
+export function memberFieldsOf(map: FieldMap, { projection, campaignId }: CrmSync): FieldValues {
+  return fieldsOf(map.campaignMember, projection, campaignId, 'create');
+}
+
+function fieldsOf(rules: FieldRule[], projection: PersonProjection, campaignId: string, act: 'create' | 'update'): FieldValues {
+  const fields: FieldValues = {};
+  for (const rule of rules) {
+    if (act === 'update' && rule.on === 'create') continue;
+    const value =
+      valueOf(rule, projection, campaignId) ?? (act === 'create' ? missingValueOf(rule, projection, campaignId) : null);
+    if (value !== null) fields[rule.to] = value;
+  }
+  return fields;
+}
+
+function valueOf(
+  { from, constant, transform, values }: FieldRule,
+  projection: PersonProjection,
+  campaignId: string,
+): FieldValue | null {
+  if (constant !== undefined) return constant;
+  for (const path of typeof from === 'string' ? [from] : (from ?? [])) {
+    const raw = read(path, projection, campaignId);
+    const value = raw === null ? null : transformed(raw, transform);
+    if (value === null || value === '') continue;
+    return values ? (values[String(value)] ?? values['*'] ?? value) : value;
+  }
+  return null;
+}
+
+function missingValueOf({ whenMissing }: FieldRule, projection: PersonProjection, campaignId: string): FieldValue | null {
+  if (whenMissing === undefined || typeof whenMissing === 'string') return whenMissing ?? null;
+  const raw = read(whenMissing.from, projection, campaignId);
+  return raw === null ? null : transformed(raw, whenMissing.transform);
+}
+
+type Raw = FieldValue | readonly string[];
+
+function read(path: string, { lead, enrichment, version }: PersonProjection, campaignId: string): Raw | null {
+  if (path.startsWith('attributes.')) return lead.attributes[path.slice('attributes.'.length)] ?? null;
+  if (path === 'enrichment.evidence') return enrichment.evidence.map(({ signal }) => signal);
+  if (path.startsWith('enrichment.')) return (enrichment[path.slice('enrichment.'.length) as 'fitScore'] ?? null) as Raw | null;
+  if (path === 'version') return version;
+  if (path === 'campaignId') return campaignId;
+  if (path === 'leadId') return lead.id;
+  return lead[path as 'email' | 'emailRaw' | 'name' | 'personKey'];
+}
+
+const ACTS: Record<(typeof TRANSFORMS)[number], (text: string) => FieldValue | null> = {
+  trim: (text) => text.trim(),
+  lower: (text) => text.toLowerCase(),
+  upper: (text) => text.toUpperCase(),
+  'first-name': (text) => splitName(text).firstName,
+  'last-name': (text) => (text.trim() === '' ? null : splitName(text).lastName),
+  domain: (text) => text.slice(text.lastIndexOf('@') + 1),
+  number: (text) => (text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : null),
+  boolean: (text) => /^(?:1|true|yes|y|on)$/i.test(text.trim()),
+  date: (text) => isoOf(text)?.slice(0, 10) ?? null,
+  'date-time': (text) => isoOf(text),
+  lines: (text) => text,
+};
+
+function transformed(raw: Raw, transform: FieldRule['transform']): FieldValue | null {
+  if (typeof raw === 'object') return raw.join(transform === 'lines' ? '\n' : '; ');
+  return transform ? ACTS[transform](String(raw)) : raw;
+}
+
+function isoOf(text: string): string | null {
+  const at = Date.parse(text);
+  return Number.isNaN(at) ? null : new Date(at).toISOString();
+}

@@ -1,0 +1,46 @@
+import type { CrmSettings } from '../port.js';
+import { ApiBudget } from './api-budget.js';
+import { loadCampaignMap } from './campaigns.js';
+import { SalesforceClient } from './client.js';
+import { loadFieldMap } from './field-map.js';
+import { SalesforceProvider } from './salesforce.provider.js';
+import { Session } from './session.js';
+
+/** The provider as configured. @throws AppError CONFIG_INVALID where a map cannot be read. */
+export async function openSalesforce({
+  config,
+  throttle,
+  clock,
+  logger,
+  observeApiUsage,
+}: CrmSettings): Promise<SalesforceProvider> {
+  const session = new Session(
+    {
+      loginUrl: config.SALESFORCE_LOGIN_URL!,
+      clientId: config.SALESFORCE_CLIENT_ID!,
+      clientSecret: config.SALESFORCE_CLIENT_SECRET,
+      privateKey: config.SALESFORCE_PRIVATE_KEY,
+      username: config.SALESFORCE_USERNAME,
+    },
+    config.SALESFORCE_TIMEOUT_MS,
+  );
+  const budget = new ApiBudget({
+    slowAt: config.SALESFORCE_API_SLOW_PERCENT / 100,
+    stopAt: config.SALESFORCE_API_STOP_PERCENT / 100,
+    clock,
+    logger,
+    observe: observeApiUsage,
+  });
+  const apiVersion = config.SALESFORCE_API_VERSION;
+  return new SalesforceProvider({
+    client: new SalesforceClient({ session, apiVersion, throttle, budget, timeoutMs: config.SALESFORCE_TIMEOUT_MS }),
+    apiVersion,
+    map: await loadFieldMap(config.SALESFORCE_FIELD_MAP),
+    campaignMap: await loadCampaignMap(config.SALESFORCE_CAMPAIGN_MAP),
+    match: config.SALESFORCE_MATCH,
+    assign: config.SALESFORCE_ASSIGN === 'on',
+    batchSize: config.CRM_BATCH_SIZE,
+    batchWindowMs: config.CRM_BATCH_WINDOW_MS,
+    clock,
+  });
+}

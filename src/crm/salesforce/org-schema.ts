@@ -1,0 +1,91 @@
+import { z } from 'zod';
+import { AppError } from '../../errors/app-error.js';
+import type { Clock } from '../../platform/clock.js';
+import type { SalesforceClient } from './client.js';
+import type { FieldValues } from './field-map.js';
+
+const fieldSchema = z.object({
+  name: z.string(),
+  type: z.string(),
+  length: z.number().catch(0),
+  createable: z.boolean(),
+  updateable: z.boolean(),
+  nillable: z.boolean(),
+  defaultedOnCreate: z.boolean().catch(false),
+  externalId: z.boolean().catch(false),
+  unique: z.boolean().catch(false),
+  caseSensitive: z.boolean().catch(false),
+  restrictedPicklist: z.boolean().catch(false),
+  picklistValues: z.array(z.object({ value: z.string(), active: z.boolean().catch(true) })).catch([]),
+});
+export type OrgField = z.output<typeof fieldSchema>;
+const describeSchema = z.object({ fields: z.array(fieldSchema) });
+
+const KNOWN_FOR_MS = 3_600_000;
+const TEXT_TYPES = new Set(['string', 'textarea', 'phone', 'url', 'email', 'picklist', 'combobox']);
+
+/** The fields of one object as the integration user sees them, asked for once an hour. */
+export class OrgSchema {
+  private fields: Promise<Map<string, OrgField>> | undefined;
+  private until = 0;
+
+  constructor(
+    private readonly client: Pick<SalesforceClient, 'call'>,
+    readonly object: 'Lead' | 'CampaignMember' | 'Campaign' | 'Contact',
+    private readonly clock: Clock,
+  ) {}
+
+  describe(): Promise<Map<string, OrgField>> {
+    if (this.fields && this.clock.now() < this.until) return this.fields;
+    this.until = this.clock.now() + KNOWN_FOR_MS;
+    this.fields = this.client
+      .call({ method: 'GET', path: `sobjects/${this.object}/describe` }, describeSchema)
+      .then(({ fields }) => new Map(fields.map((field) => [field.name.toLowerCase(), field])))
+      .catch((error: unknown) => {
+        this.forget();
+        throw error;
+      });
+    return this.fields;
+  }
+
+  /** Somebody may have mended the org: look again. */
+  forget(): void {
+    this.fields = undefined;
+  }
+
+  /** @throws AppError CRM_MISCONFIGURED where the org lacks a field, or does not let us write it: every record would fail alike. */
+  async require(names: string[]): Promise<void> {
+    const fields = await this.describe();
+    const missing = names.filter((name) => !fields.get(name.toLowerCase())?.createable);
+    if (missing.length === 0) return;
+    this.forget();
+    const list = missing.map((name) => `${this.object}.${name}`).join(', ');
+    throw new AppError(
+      'CRM_MISCONFIGURED',
+      `The org has no such fields, or does not let the integration user write them: ${list}. Deploy salesforce/, or correct the field map.`,
+      { signature: `MISSING:${list}` },
+    );
+  }
+
+  /** Cuts text to the length that the org gives its field. @returns the names of what was cut. */
+  async cut(values: FieldValues): Promise<string[]> {
+    const fields = await this.describe();
+    const cut: string[] = [];
+    for (const [name, value] of Object.entries(values)) {
+      const field = fields.get(name.toLowerCase());
+      // A cut address is another address: that record fails, and says why.
+      if (typeof value !== 'string' || !field || field.length === 0 || !TEXT_TYPES.has(field.type) || field.type === 'email')
+        continue;
+      if (value.length <= field.length) continue;
+      values[name] = cutAt(value, field.length);
+      cut.push(field.name);
+    }
+    return cut;
+  }
+}
+
+/** Not in the middle of a surrogate pair. */
+function cutAt(text: string, length: number): string {
+  const end = /[\ud800-\udbff]/.test(text[length - 1]!) ? length - 1 : length;
+  return text.slice(0, end);
+}

@@ -1,0 +1,112 @@
+import { createSign } from 'node:crypto';
+import { z } from 'zod';
+import { AppError } from '../../errors/app-error.js';
+import { unavailable } from './errors.js';
+
+/** How this service shows who it is. With a private key it is the JWT bearer flow, else client credentials. */
+export interface Credentials {
+  /** Where tokens are issued: the login host or the org's My Domain. */
+  loginUrl: string;
+  clientId: string;
+  clientSecret?: string | undefined;
+  /** PEM, RSA. */
+  privateKey?: string | undefined;
+  /** Of the integration user; with a private key. */
+  username?: string | undefined;
+}
+
+export interface Grant {
+  token: string;
+  /** Where the org's API is. */
+  instanceUrl: string;
+}
+
+const JWT_VALID_SECONDS = 180;
+const answerSchema = z.object({ access_token: z.string().min(1), instance_url: z.url() });
+const refusalSchema = z.object({ error: z.string() });
+
+/** One token for all calls of the process. However many calls find it expired, one of them fetches the next. */
+export class Session {
+  private current: Promise<Grant> | undefined;
+
+  constructor(
+    private readonly credentials: Credentials,
+    private readonly timeoutMs: number,
+  ) {}
+
+  /** @throws AppError CRM_MISCONFIGURED where the credentials are refused, CRM_UNAVAILABLE where nobody answers. */
+  grant(): Promise<Grant> {
+    this.current ??= this.fetchGrant().catch((error: unknown) => {
+      this.current = undefined;
+      throw error;
+    });
+    return this.current;
+  }
+
+  /** The org no longer takes this token. Another call may have fetched a newer one since; that stays. */
+  async expired(token: string): Promise<void> {
+    const known = await this.current?.catch(() => undefined);
+    if (known?.token === token) this.current = undefined;
+  }
+
+  private async fetchGrant(): Promise<Grant> {
+    const { loginUrl } = this.credentials;
+    let response: Response;
+    let text: string;
+    try {
+      response = await fetch(new URL('/services/oauth2/token', loginUrl), {
+        method: 'POST',
+        body: new URLSearchParams(this.request()),
+        signal: AbortSignal.timeout(this.timeoutMs),
+      });
+      text = await response.text();
+    } catch (cause) {
+      throw unavailable('Salesforce issued no token: its login host did not answer.', cause);
+    }
+    const body = jsonOf(text);
+    if (response.status >= 500) throw unavailable(`Salesforce issued no token: its login host answered ${response.status}.`);
+    const answer = answerSchema.safeParse(body);
+    if (response.ok && answer.success) return { token: answer.data.access_token, instanceUrl: answer.data.instance_url };
+    const refusal = refusalSchema.safeParse(body);
+    const reason = refusal.success ? refusal.data.error : `status ${response.status}`;
+    throw new AppError('CRM_MISCONFIGURED', `Salesforce refused the credentials (${reason}). Check the SALESFORCE_… variables.`, {
+      answer: reason,
+      signature: `token:${reason}`,
+    });
+  }
+
+  private request(): Record<string, string> {
+    const { clientId, clientSecret, privateKey } = this.credentials;
+    if (privateKey) return { grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer', assertion: this.assertion(privateKey) };
+    return { grant_type: 'client_credentials', client_id: clientId, client_secret: clientSecret ?? '' };
+  }
+
+  /** https://help.salesforce.com/s/articleView?id=sf.remoteaccess_oauth_jwt_flow.htm */
+  private assertion(privateKey: string): string {
+    const { clientId, username, loginUrl } = this.credentials;
+    const claims = {
+      iss: clientId,
+      sub: username,
+      aud: new URL(loginUrl).origin,
+      exp: Math.floor(Date.now() / 1000) + JWT_VALID_SECONDS,
+    };
+    const signed = [{ alg: 'RS256', typ: 'JWT' }, claims].map((part) => base64url(JSON.stringify(part))).join('.');
+    try {
+      return `${signed}.${createSign('RSA-SHA256').update(signed).sign(privateKey, 'base64url')}`;
+    } catch (cause) {
+      throw new AppError('CRM_MISCONFIGURED', 'SALESFORCE_PRIVATE_KEY is no RSA private key in PEM.', { cause });
+    }
+  }
+}
+
+function base64url(text: string): string {
+  return Buffer.from(text).toString('base64url');
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
