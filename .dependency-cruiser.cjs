@@ -20,6 +20,8 @@ const rooms = {
   ingress: ['ledger', 'queue', 'lead', 'errors', 'platform'],
   // The only room that sees both ports.
   pipeline: ['ledger', 'queue', 'flow', 'enrichment', 'crm', 'lead', 'errors', 'platform'],
+  // From one CRM to another: what the operator's commands do beside the pipeline, at the same rate.
+  migration: ['ledger', 'flow', 'crm', 'lead', 'errors', 'platform'],
   recovery: ['ledger', 'queue', 'lead', 'errors', 'platform'],
   ops: ['ingress', 'ledger', 'queue', 'flow', 'recovery', 'lead', 'errors', 'platform'],
 };

@@ -1,5 +1,6 @@
 import { SingleBar } from 'cli-progress';
 import { Command } from 'commander';
+import { crmCommands } from './migration/crm-commands.js';
 import { ServiceClient, ServiceError } from './ops/cli/client.js';
 import { deadLetterCommands } from './ops/cli/dead-letters.js';
 import { fieldsOf } from './ops/cli/fields.js';
@@ -22,7 +23,10 @@ interface ShownRejection {
 }
 
 const program = new Command('npm run ops --')
-  .description('The operator’s commands. They talk to a running service over HTTP, so they work from wherever it can be reached.')
+  .description(
+    'The operator’s commands. They talk to a running service over HTTP, so they work from wherever it can be reached; ' +
+      '`crm` talks to the database and the CRM, with the service’s own settings.',
+  )
   .option('--url <url>', 'the service', process.env['REVENUEFLOW_URL'] ?? `http://127.0.0.1:${process.env['PORT'] ?? '3000'}`)
   .option('--json', 'print one JSON document instead of tables')
   .addHelpText(
@@ -71,6 +75,7 @@ program
 
 program.addCommand(deadLetterCommands(client, print));
 program.addCommand(queueCommands(client, print));
+program.addCommand(crmCommands({ print, table }));
 
 program
   .command('import')

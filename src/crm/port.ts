@@ -25,6 +25,38 @@ export interface CrmSync {
   respondedAt: string;
 }
 
+/** What a sync would do, found out without writing. */
+export interface CrmFinding {
+  act: 'create' | 'update' | 'membership only';
+  /** Whether the CRM knows the campaign. */
+  campaignKnown: boolean;
+  /** Why the CRM would refuse or mutilate the record; empty where it would not. */
+  problems: string[];
+}
+
+/** One thing that was looked at in the CRM's set-up. */
+export interface CrmCheckLine {
+  subject: string;
+  /** Where its value comes from, or what it is for. */
+  from: string;
+  verdict: 'ok' | 'warning' | 'problem';
+  detail: string;
+}
+
+export interface CrmCheck {
+  lines: CrmCheckLine[];
+  /** What would be sent for a made-up person. */
+  sample: Record<string, unknown>;
+}
+
+/** A field of a person's record that is not what the ledger says; `field` null where there is no record. */
+export interface CrmDifference {
+  personKey: string;
+  field: string | null;
+  expected: unknown;
+  actual: unknown;
+}
+
 /** What every CRM implements. A provider is a folder here and a line in registry.ts. */
 export interface CrmProvider {
   readonly name: string;
@@ -34,6 +66,12 @@ export interface CrmProvider {
    * @throws AppError CRM_RECORD_REJECTED (permanent) or CRM_UNAVAILABLE (outage).
    */
   sync(request: CrmSync, signal: AbortSignal): Promise<CrmReference>;
+  /** What `sync` would do, without writing. */
+  validate?(request: CrmSync): Promise<CrmFinding>;
+  /** Compares what this service is set up to write with what the CRM is set up to take. */
+  check?(): Promise<CrmCheck>;
+  /** Compares the persons' records with what they should show; at most 200 persons a call. */
+  compare?(persons: PersonProjection[]): Promise<CrmDifference[]>;
   /** @throws AppError CRM_UNAVAILABLE when the CRM cannot be reached. */
   ping(): Promise<void>;
   close(): Promise<void>;
@@ -49,4 +87,8 @@ export interface CrmSettings {
   logger: Logger;
   /** Called with the share of the CRM's daily API calls that is used, wherever the CRM says it. */
   observeApiUsage(ratio: number): void;
+  /** Called with what became of each lead in the CRM that is tried beside the real one (CRM_SHADOW). */
+  observeShadow(outcome: ShadowOutcome): void;
 }
+
+export type ShadowOutcome = 'written' | 'valid' | 'problem' | 'failed' | 'skipped';

@@ -32,6 +32,8 @@ export interface CrmReference {
   memberId: string | null;
   /** Fields whose text was longer than the CRM's field. */
   cut?: string[];
+  /** The records in a CRM that is tried beside this one (CRM_SHADOW). */
+  shadow?: CrmReference;
 }
 
 export interface LeadError {

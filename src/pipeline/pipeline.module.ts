@@ -1,6 +1,6 @@
 import { Inject, Module, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import type { CrmProvider } from '../crm/port.js';
-import { CRM_PROVIDERS } from '../crm/registry.js';
+import { openCrm } from '../crm/registry.js';
 import type { EnrichmentProvider } from '../enrichment/port.js';
 import { AI_PROVIDERS, openScorer, scoringTimeoutMs } from '../enrichment/registry.js';
 import { FlowControl } from '../flow/flow-control.js';
@@ -36,12 +36,13 @@ const EX_SOFTWARE = 70;
       provide: CRM,
       inject: [CONFIG, DATABASE_URL, FlowStore, LOGGER, CLOCK, METRICS],
       useFactory: (config: Config, databaseUrl: string, store: FlowStore, logger: Logger, clock: Clock, metrics: Metrics) =>
-        CRM_PROVIDERS[config.CRM_PROVIDER]!({
+        openCrm({
           config,
           databaseUrl,
           clock,
           logger,
           observeApiUsage: (ratio) => metrics.crmApiUsage.set(ratio),
+          observeShadow: (outcome) => metrics.crmShadow.inc({ outcome }),
           throttle: new SharedThrottle(store, 'crm-sync', config.CRM_RATE_LIMIT_PER_SECOND),
         }),
     },

@@ -88,6 +88,12 @@ export function createMetrics() {
       help: "Share of the CRM's daily API calls that is used, as the CRM last said; 0 where it has no such limit.",
       registers,
     }),
+    crmShadow: new Counter({
+      name: 'revenueflow_crm_shadow_total',
+      help: 'Leads tried in the CRM of CRM_SHADOW: written, valid, problem, failed, skipped.',
+      labelNames: ['outcome'],
+      registers,
+    }),
     backlog: new Gauge({
       name: 'revenueflow_backlog',
       help: 'Leads that wait for a stage, from the ledger.',

@@ -13,6 +13,7 @@ export function crmSettings(some: Pick<CrmSettings, 'config'> & Partial<CrmSetti
     clock: systemClock,
     logger: pino({ level: 'silent' }),
     observeApiUsage: () => {},
+    observeShadow: () => {},
     ...some,
   };
 }

@@ -4,11 +4,13 @@ import type { CrmReference } from '../../lead/lead.js';
 import { Batcher } from '../../platform/batcher.js';
 import type { Clock } from '../../platform/clock.js';
 import { ExpiringCache } from '../../platform/expiring-cache.js';
-import type { CrmProvider, CrmSync } from '../port.js';
+import type { CrmCheck, CrmDifference, CrmFinding, CrmProvider, CrmSync, PersonProjection } from '../port.js';
 import { campaignRecordSchema, Campaigns } from './campaigns.js';
+import { checkOrg, problemsOf } from './check-org.js';
 import type { SalesforceClient } from './client.js';
-import { memberFieldsOf, PERSON_KEY_FIELD, VERSION_FIELD, type FieldMap } from './field-map.js';
-import type { MatchScope, Target } from './match.js';
+import { comparePersons } from './compare-persons.js';
+import { leadFieldsOf, memberFieldsOf, PERSON_KEY_FIELD, VERSION_FIELD, type FieldMap } from './field-map.js';
+import { matchPersons, type MatchScope, type Target } from './match.js';
 import { OrgSchema } from './org-schema.js';
 import { queryTogether } from './queries.js';
 import { writeMembers, type Membership } from './write-members.js';
@@ -76,6 +78,25 @@ export class SalesforceProvider implements CrmProvider {
       memberId,
       ...(person.cut.length > 0 ? { cut: person.cut } : {}),
     };
+  }
+
+  async validate(sync: CrmSync): Promise<CrmFinding> {
+    const { client, apiVersion, match, map } = this.options;
+    const [target] = await matchPersons(client, apiVersion, match, [sync]);
+    const campaignKnown = (await this.campaigns.resolve([sync.campaignId])).has(sync.campaignId);
+    if (target?.object === 'Contact') return { act: 'membership only', campaignKnown, problems: [] };
+    const act = target ? 'update' : 'create';
+    const problems = problemsOf(leadFieldsOf(map, sync.projection, act), await this.schema.describe(), act);
+    return { act, campaignKnown, problems };
+  }
+
+  check(): Promise<CrmCheck> {
+    const { client, map, clock } = this.options;
+    return checkOrg(map, (object) => new OrgSchema(client, object, clock).describe());
+  }
+
+  compare(persons: PersonProjection[]): Promise<CrmDifference[]> {
+    return comparePersons(this.options, persons);
   }
 
   async ping(): Promise<void> {

@@ -175,6 +175,11 @@ async function withClient(url: string, work: (client: pg.Client) => Promise<void
   }
 }
 
+/** The service's database in the embedded server that listens on `port`. */
+export function postgresUrlOf(port: number, password: string): string {
+  return urlOf(port, password, DATABASE);
+}
+
 function urlOf(port: number, password: string, database: string): string {
   return `postgres://${USER}:${password}@127.0.0.1:${port}/${database}`;
 }
