@@ -1,16 +1,16 @@
 import pg from 'pg';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CRM_PROVIDERS } from '../../src/crm/registry.js';
 import type { CrmProvider } from '../../src/crm/port.js';
 import { loadConfig } from '../../src/platform/config/config.js';
 import { crmSettings, syncOf } from '../support/crm.js';
 import { freshDatabase } from '../support/database.js';
+import { salesforceWorld } from '../support/salesforce-world.js';
 
 /** What a suite needs to know of a CRM beside the port: how many records it has, and what a Lead says. */
 interface Inspection {
   leads(): Promise<{ email: string; lastName: string; company: string; fitScore: number }[]>;
   memberships(): Promise<number>;
-  clear(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -33,9 +33,6 @@ async function openMock(): Promise<{ provider: CrmProvider; inspect: Inspection 
         const { rows } = await client.query<{ count: number }>('SELECT count(*)::int AS count FROM mock_crm.campaign_members');
         return rows[0]!.count;
       },
-      async clear() {
-        await client.query('TRUNCATE mock_crm.leads CASCADE');
-      },
       async close() {
         await client.end();
         await database.drop();
@@ -44,17 +41,44 @@ async function openMock(): Promise<{ provider: CrmProvider; inspect: Inspection 
   };
 }
 
-describe.each([['postgres', openMock]] as const)('the CRM %s', (_name, open) => {
+async function openSalesforce(): Promise<{ provider: CrmProvider; inspect: Inspection }> {
+  const world = await salesforceWorld();
+  for (const key of ['c0', 'c1', 'c2', 'c3']) world.fake.addCampaign({ Name: key, RF_Campaign_Key__c: key });
+  return {
+    provider: await world.open(),
+    inspect: {
+      async leads() {
+        return world.fake
+          .leads()
+          .map(({ Email, LastName, Company, RF_Fit_Score__c }) => ({
+            email: String(Email),
+            lastName: String(LastName),
+            company: String(Company),
+            fitScore: Number(RF_Fit_Score__c),
+          }))
+          .sort((a, b) => (a.email < b.email ? -1 : 1));
+      },
+      async memberships() {
+        return world.fake.members().length;
+      },
+      close: () => world.close(),
+    },
+  };
+}
+
+describe.each([
+  ['postgres', openMock],
+  ['salesforce', openSalesforce],
+] as const)('the CRM %s', (_name, open) => {
   let provider: CrmProvider;
   let inspect: Inspection;
   const signal = new AbortController().signal;
   const sync = (...args: Parameters<typeof syncOf>) => provider.sync(syncOf(...args), signal);
 
-  beforeAll(async () => {
+  beforeEach(async () => {
     ({ provider, inspect } = await open());
   });
-  beforeEach(() => inspect.clear());
-  afterAll(async () => {
+  afterEach(async () => {
     await provider.close();
     await inspect.close();
   });
