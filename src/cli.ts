@@ -5,6 +5,7 @@ import { deadLetterCommands } from './ops/cli/dead-letters.js';
 import { fieldsOf } from './ops/cli/fields.js';
 import { importLeads } from './ops/cli/import-leads.js';
 import { queueCommands } from './ops/cli/queues.js';
+import { slaCommand } from './ops/cli/sla.js';
 import { journeyText, leadsTable, table, type Journey, type Summary } from './ops/cli/show.js';
 import { loadEnvFile } from './platform/config/env-file.js';
 
@@ -71,6 +72,7 @@ program
 
 program.addCommand(deadLetterCommands(client, print));
 program.addCommand(queueCommands(client, print));
+program.addCommand(slaCommand(client, print));
 
 program
   .command('import')

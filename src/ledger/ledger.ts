@@ -5,6 +5,7 @@ import type { Stage } from '../lead/state.js';
 import { boundary } from '../platform/boundary.js';
 import { Batcher, type BatcherOptions } from '../platform/batcher.js';
 import type { Cursor, Page } from '../platform/page.js';
+import { SPEED_TO_LEAD_BUCKETS } from '../platform/metrics.js';
 import type { Pool } from '../platform/postgres.js';
 import { acceptLeads, acceptSpooledLeads, type AcceptedLead, type LeadToAccept, type SpooledLead } from './accept-leads.js';
 import { checkpointEnrichment, type EnrichmentCheckpoint } from './checkpoint-enrichment.js';
@@ -18,6 +19,7 @@ import { pruneRejections } from './rejections.js';
 import { recordFailure } from './record-failure.js';
 import { markAlone, releaseClaims, type Release } from './release-claims.js';
 import { countDeadWith, returnAttempts, type Acquittal } from './return-attempts.js';
+import { arrivals, overdue, stageLoads, type Arrivals, type Overdue, type StageLoad } from './sla/figures.js';
 import { backlog, openLeads, raiseEpochs, type OpenLead } from './sweep.js';
 
 export interface LedgerOptions {
@@ -190,6 +192,20 @@ export class Ledger {
     return guarded(backlog(this.options.pool)).then((rows) =>
       rows.map(({ state, ...row }) => ({ stage: stages[state], ...row })),
     );
+  }
+
+  /** How fast leads of the last `minutes` were; see sla/figures.ts. */
+  arrivals(minutes: number, slaSeconds: number): Promise<Arrivals> {
+    return guarded(arrivals(this.options.pool, minutes, slaSeconds, SPEED_TO_LEAD_BUCKETS));
+  }
+
+  overdue(minutes: number, slaSeconds: number): Promise<Overdue> {
+    return guarded(overdue(this.options.pool, minutes, slaSeconds));
+  }
+
+  /** What waits for each stage, and its pace. */
+  stageLoads(): Promise<StageLoad[]> {
+    return guarded(stageLoads(this.options.pool));
   }
 
   asSweepLeader(work: () => Promise<void>): Promise<boolean> {

@@ -48,6 +48,7 @@ function claim(attempts = 0): LeadClaimedForSync {
     receivedAt: date,
     contentAt: date,
     claimedAt: date,
+    firstSync: true,
     lastFailureAt: null,
     firstScoringAt: date,
     suspicions: 0,

@@ -71,8 +71,10 @@ async function sync(
 
 function measure(tools: SyncTools, claim: LeadClaimedForSync, began: number): void {
   const now = tools.clock.now();
-  const seconds = Math.max(0, now - claim.contentAt.getTime()) / 1000;
   tools.metrics.stageSeconds.observe({ stage: 'crm-sync', outcome: 'synced' }, (now - began) / 1000);
+  // Sales heard of this lead when it first came: a revision or a re-score is no second lead.
+  if (!claim.firstSync) return;
+  const seconds = Math.max(0, now - claim.receivedAt.getTime()) / 1000;
   tools.metrics.speedToLead.observe(seconds);
   if (seconds > tools.slaSeconds) tools.metrics.slaBreaches.inc();
 }
