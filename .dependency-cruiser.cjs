@@ -21,6 +21,8 @@ const rooms = {
   // The only room that sees both ports.
   pipeline: ['ledger', 'queue', 'flow', 'enrichment', 'crm', 'lead', 'errors', 'platform'],
   recovery: ['ledger', 'queue', 'lead', 'errors', 'platform'],
+  // Tells people; it needs no client, so any process may.
+  alerts: ['ledger', 'flow', 'lead', 'errors', 'platform'],
   ops: ['ingress', 'ledger', 'queue', 'flow', 'recovery', 'lead', 'errors', 'platform'],
 };
 

@@ -1,4 +1,4 @@
--- What operators are told: how fast leads are.
+-- What operators are told: how fast leads are, and that something needs them.
 
 -- Speed to lead ends when the lead first reaches the CRM. A revision or a re-score empties or moves enriched_at and synced_at; these stay.
 ALTER TABLE ledger.leads
@@ -10,3 +10,36 @@ CREATE INDEX leads_first_synced ON ledger.leads (first_synced_at) INCLUDE (recei
   WHERE first_synced_at IS NOT NULL;
 -- Events are appended in the order of their time, so this tiny index finds a window among any number of them and costs a write next to nothing.
 CREATE INDEX events_at ON ledger.events USING brin (at) WITH (pages_per_range = 32, autosummarize = on);
+
+-- What was told to ALERT_WEBHOOK_URL, kept here so that another process goes on where one ended, and nothing is told twice.
+CREATE TABLE flow.alerts (
+  key     text PRIMARY KEY,                -- sla, breaker:crm-sync, dead-letters
+  raised  boolean NOT NULL,                -- what was told last
+  detail  text NOT NULL DEFAULT '',        -- a change of it is told too: the reason of a breaker
+  told_at timestamptz NOT NULL DEFAULT now()
+);
+
+-- How far the audit trail was looked through for what is told once for each lead.
+CREATE TABLE flow.alert_looks (
+  kind       text PRIMARY KEY,             -- hot-lead, dead-letter
+  began      timestamptz NOT NULL DEFAULT now(),
+  seen_until timestamptz NOT NULL DEFAULT now(),
+  told_at    timestamptz
+);
+CREATE TABLE flow.alerted_leads (
+  kind    text NOT NULL,
+  lead_id uuid NOT NULL,
+  seq     integer NOT NULL,                -- of the event; 0 where a lead is told of once, whatever happens to it
+  at      timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (lead_id, kind, seq)
+);
+
+-- Messages on their way. No personal data: ids, scores, counts.
+CREATE TABLE flow.alert_messages (
+  id              bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  text            text NOT NULL,
+  lead_ids        uuid[] NOT NULL DEFAULT '{}',
+  created_at      timestamptz NOT NULL DEFAULT now(),
+  attempts        smallint NOT NULL DEFAULT 0,
+  next_attempt_at timestamptz NOT NULL DEFAULT now()
+);

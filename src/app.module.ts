@@ -1,4 +1,5 @@
 import { Module, type DynamicModule, type Type } from '@nestjs/common';
+import { AlertsModule } from './alerts/alerts.module.js';
 import { FlowModule } from './flow/flow.module.js';
 import { IngressModule } from './ingress/ingress.module.js';
 import { LedgerModule } from './ledger/ledger.module.js';
@@ -20,6 +21,7 @@ export class AppModule {
         LedgerModule,
         FlowModule,
         OpsModule,
+        AlertsModule,
         ...(role === 'worker' ? [] : [IngressModule.with(parts.config, redisUrl)]),
         ...(role === 'api' ? [] : await workerModules()),
       ],

@@ -19,7 +19,16 @@ import { pruneRejections } from './rejections.js';
 import { recordFailure } from './record-failure.js';
 import { markAlone, releaseClaims, type Release } from './release-claims.js';
 import { countDeadWith, returnAttempts, type Acquittal } from './return-attempts.js';
-import { arrivals, overdue, stageLoads, type Arrivals, type Overdue, type StageLoad } from './sla/figures.js';
+import {
+  arrivals,
+  countDead,
+  oldestWithoutCrm,
+  overdue,
+  stageLoads,
+  type Arrivals,
+  type Overdue,
+  type StageLoad,
+} from './sla/figures.js';
 import { backlog, openLeads, raiseEpochs, type OpenLead } from './sweep.js';
 
 export interface LedgerOptions {
@@ -208,12 +217,25 @@ export class Ledger {
     return guarded(stageLoads(this.options.pool));
   }
 
+  /** Age in seconds of the oldest lead that waits and has never been in the CRM; replays do not count. */
+  oldestWithoutCrm(): Promise<number> {
+    return guarded(oldestWithoutCrm(this.options.pool));
+  }
+
+  countDead(): Promise<number> {
+    return guarded(countDead(this.options.pool));
+  }
+
   asSweepLeader(work: () => Promise<void>): Promise<boolean> {
     return guarded(asLeader(this.options.pool, 'sweep', work));
   }
 
   asDrainLeader(work: () => Promise<void>): Promise<boolean> {
     return guarded(asLeader(this.options.pool, 'drain', work));
+  }
+
+  asAlertLeader(work: () => Promise<void>): Promise<boolean> {
+    return guarded(asLeader(this.options.pool, 'alert', work));
   }
 
   /** Removes what has been kept for long enough, a bounded number at a time. */

@@ -101,6 +101,20 @@ export async function overdue(pool: Pool, minutes: number, slaSeconds: number): 
   return rows[0]!;
 }
 
+/** Replays were late before, and somebody has seen to them; of a revision sales has the lead already. */
+export async function oldestWithoutCrm(pool: Pool): Promise<number> {
+  const { rows } = await pool.query<{ oldest: number }>(
+    `SELECT coalesce(extract(epoch FROM now() - min(received_at)), 0)::float AS oldest
+     FROM ledger.leads WHERE state IN ('received', 'enriched') AND crm IS NULL AND NOT low_priority`,
+  );
+  return rows[0]!.oldest;
+}
+
+export async function countDead(pool: Pool): Promise<number> {
+  const { rows } = await pool.query<{ count: number }>("SELECT count(*)::int AS count FROM ledger.leads WHERE state = 'dead'");
+  return rows[0]!.count;
+}
+
 /** The better of the last ten seconds and the last minute: at the start of a burst the minute before it tells nothing. */
 const PACE = `
 SELECT kind, greatest(count(*) / 60.0, count(*) FILTER (WHERE at > now() - interval '10 seconds') / 10.0)::float AS pace

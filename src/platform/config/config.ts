@@ -19,7 +19,8 @@ type OptionalName =
   | 'AWS_BEARER_TOKEN_BEDROCK'
   | 'OPENAI_COMPATIBLE_BASE_URL'
   | 'OPENAI_COMPATIBLE_API_KEY'
-  | 'OPENAI_COMPATIBLE_MODEL';
+  | 'OPENAI_COMPATIBLE_MODEL'
+  | 'ALERT_WEBHOOK_URL';
 
 /** What a scorer cannot work without. Said at the start, since it would otherwise be said by every lead. */
 const NEEDED_BY: Record<string, readonly OptionalName[]> = {

@@ -311,6 +311,21 @@ export const VARIABLES = {
     mock: '300',
     real: '300',
   },
+  ALERT_WEBHOOK_URL: {
+    schema: url(['http:', 'https:']),
+    about:
+      "Where alerts are posted as Slack's incoming webhooks take them: SLA at risk, breaker open, dead letters, hot leads. They name nobody.",
+    mock: undefined,
+    real: undefined,
+    example: 'https://hooks.slack.com/services/…',
+    secret: true,
+  },
+  HOT_LEAD_SCORE: {
+    schema: whole(0, 100),
+    about: 'The fit score from which on a lead is told of at once, where there is an ALERT_WEBHOOK_URL.',
+    mock: '80',
+    real: '80',
+  },
   LOG_LEVEL: {
     schema: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),
     about: 'How much is logged.',
