@@ -1,4 +1,4 @@
--- What operators are told: how fast leads are, and that something needs them.
+-- What operators are told: how fast leads are, and that something needs them. And what is erased when a person asks for it.
 
 -- Speed to lead ends when the lead first reaches the CRM. A revision or a re-score empties or moves enriched_at and synced_at; these stay.
 ALTER TABLE ledger.leads
@@ -43,3 +43,21 @@ CREATE TABLE flow.alert_messages (
   attempts        smallint NOT NULL DEFAULT 0,
   next_attempt_at timestamptz NOT NULL DEFAULT now()
 );
+
+-- What was erased on a person's demand. It names nobody: the key is there only for as long as the CRM still has to be asked.
+CREATE TABLE ledger.erasures (
+  id         uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+  at         timestamptz NOT NULL DEFAULT now(),
+  who        text NOT NULL,
+  counts     jsonb NOT NULL,                -- rows a store
+  person_key bytea,
+  crm        text NOT NULL DEFAULT 'pending' CHECK (crm IN ('pending', 'done', 'by-hand')),
+  crm_count  integer NOT NULL DEFAULT 0,
+  final_at   timestamptz NOT NULL,          -- what was in hand at the time has ended by then: the CRM is asked once more
+  next_at    timestamptz NOT NULL DEFAULT now(),
+  failures   integer NOT NULL DEFAULT 0,
+  last_code  text,                          -- why the CRM could not be asked
+  done_at    timestamptz
+);
+CREATE INDEX erasures_pending ON ledger.erasures (next_at) WHERE person_key IS NOT NULL;
+CREATE INDEX erasures_at ON ledger.erasures (at);

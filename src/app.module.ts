@@ -3,6 +3,7 @@ import { AlertsModule } from './alerts/alerts.module.js';
 import { FlowModule } from './flow/flow.module.js';
 import { IngressModule } from './ingress/ingress.module.js';
 import { LedgerModule } from './ledger/ledger.module.js';
+import { PeopleModule } from './ops/people.module.js';
 import { OpsModule } from './ops/ops.module.js';
 import { PlatformModule, type PlatformParts } from './platform/platform.module.js';
 import type { QueueBackend } from './queue/backend.js';
@@ -22,7 +23,7 @@ export class AppModule {
         FlowModule,
         OpsModule,
         AlertsModule,
-        ...(role === 'worker' ? [] : [IngressModule.with(parts.config, redisUrl)]),
+        ...(role === 'worker' ? [] : [IngressModule.with(parts.config, redisUrl), PeopleModule]),
         ...(role === 'api' ? [] : await workerModules()),
       ],
     };

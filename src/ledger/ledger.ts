@@ -15,6 +15,8 @@ import { findLead, listLeads, type LeadFilter } from './find-lead.js';
 import { asLeader } from './leadership.js';
 import { markSynced, type SyncedLead } from './mark-synced.js';
 import { pruneActs } from './operator-acts.js';
+import { erasePerson, type ErasedPerson, type PersonToErase } from './people/erase-person.js';
+import { eraseAgainIfGone } from './people/erasures.js';
 import { pruneRejections } from './rejections.js';
 import { recordFailure } from './record-failure.js';
 import { markAlone, releaseClaims, type Release } from './release-claims.js';
@@ -232,6 +234,20 @@ export class Ledger {
 
   asDrainLeader(work: () => Promise<void>): Promise<boolean> {
     return guarded(asLeader(this.options.pool, 'drain', work));
+  }
+
+  /** Every row of the person in one commit; see people/erase-person.ts. */
+  erasePerson(person: PersonToErase): Promise<ErasedPerson> {
+    return guarded(erasePerson(this.options.pool, person));
+  }
+
+  /** A run found its lead gone after it had called the CRM. @returns whether it was erased; then the CRM will be asked again. */
+  eraseAgainIfGone({ id, personKey }: ClaimedLead): Promise<boolean> {
+    return guarded(eraseAgainIfGone(this.options.pool, { id, personKey }));
+  }
+
+  asEraseLeader(work: () => Promise<void>): Promise<boolean> {
+    return guarded(asLeader(this.options.pool, 'erase', work));
   }
 
   asAlertLeader(work: () => Promise<void>): Promise<boolean> {

@@ -71,6 +71,7 @@ function tools(attempts = 0) {
     markAlone: vi.fn(async () => {}),
     returnAttempts: vi.fn(async () => 0),
     countDeadWith: vi.fn(async () => 0),
+    eraseAgainIfGone: vi.fn(async () => false),
   };
   const gate = (): FakeGate => {
     const permit = {

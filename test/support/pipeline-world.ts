@@ -53,6 +53,7 @@ export async function pipelineWorld({ kind, crm, scorer, env = {} }: WorldOption
 
   return {
     config,
+    databaseUrl: database.url,
     pool,
     ledger,
     backend,

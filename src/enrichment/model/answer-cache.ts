@@ -24,6 +24,10 @@ export class AnswerCache<T> {
     return entry.value;
   }
 
+  clear(): void {
+    this.entries.clear();
+  }
+
   set(key: string, value: T): void {
     if (this.ttlMs <= 0) return;
     this.entries.delete(key);
