@@ -14,11 +14,10 @@ import { guarded, isDataError, overloaded } from './guarded.js';
 import { findLead, listLeads, type LeadFilter } from './find-lead.js';
 import { asLeader } from './leadership.js';
 import { markSynced, type SyncedLead } from './mark-synced.js';
-import { pruneActs } from './operator-acts.js';
 import { erasePerson, type ErasedPerson, type PersonToErase } from './people/erase-person.js';
 import { eraseAgainIfGone } from './people/erasures.js';
-import { pruneRejections } from './rejections.js';
 import { recordFailure } from './record-failure.js';
+import { Retention } from './retention.js';
 import { markAlone, releaseClaims, type Release } from './release-claims.js';
 import { countDeadWith, returnAttempts, type Acquittal } from './return-attempts.js';
 import {
@@ -41,6 +40,8 @@ export interface LedgerOptions {
   worker: string;
   /** CONTENT_IGNORE: attributes that make no new revision. */
   contentIgnore: string[];
+  /** RETENTION_DAYS; undefined: for ever. */
+  retentionDays?: number | undefined;
 }
 
 /** Leads that may wait in memory for a commit: about two seconds of work; past that the sender is told to come back. */
@@ -63,9 +64,11 @@ export class Ledger {
   private readonly checkpointing: Batcher<EnrichmentCheckpoint, number | null>;
   private readonly marking: Batcher<SyncedLead, boolean>;
   private readonly releasing: Batcher<Release, void>;
+  private readonly retention: Retention;
 
   constructor(private readonly options: LedgerOptions) {
     const { pool, acceptPool, worker, contentIgnore } = options;
+    this.retention = new Retention(pool, options.retentionDays);
     this.accepting = new Batcher({
       run: (leads) => acceptLeads(acceptPool, leads, contentIgnore),
       maxBatch: 500,
@@ -254,10 +257,9 @@ export class Ledger {
     return guarded(asLeader(this.options.pool, 'alert', work));
   }
 
-  /** Removes what has been kept for long enough, a bounded number at a time. */
-  async prune(): Promise<void> {
-    await guarded(pruneRejections(this.options.pool));
-    await guarded(pruneActs(this.options.pool));
+  /** Removes what has been kept for long enough, a bounded number at a time. @returns how many leads went. */
+  prune(): Promise<number> {
+    return guarded(this.retention.prune());
   }
 
   async ping(): Promise<void> {

@@ -10,6 +10,8 @@ import { warnOncePerOutage } from './outage-warning.js';
 const JOB_NAME = 'bring-forward';
 /** How many jobs are asked for at a time: enough to fill the pipeline, few enough not to starve the workers. */
 const JOB_QUERIES_AT_ONCE = 100;
+const KEEP_FINISHED_MS = 24 * 3600 * 1000;
+const CLEANED_AT_ONCE = 1000;
 /** Failed jobs are remembered for a day: a lead is not enqueued more often in one. */
 const EPOCHS_KEPT = 100;
 /** BullMQ takes jobs without a priority first, then those of the lowest number. */
@@ -50,6 +52,10 @@ export class BullStageQueue implements StageQueue {
     const late = jobs.filter((job) => job.priority === LATE_PRIORITY);
     // The last to be moved to the head is the first to run: so the longest in the line.
     for (const job of late.toReversed()) await job.changePriority({ priority: 0, lifo: true });
+  }
+
+  async clean(): Promise<void> {
+    for (const type of ['failed', 'completed'] as const) await this.queue.clean(KEEP_FINISHED_MS, CLEANED_AT_ONCE, type);
   }
 
   async forget(leads: JobReference[]): Promise<number> {

@@ -45,6 +45,8 @@ interface DeletedRow {
  */
 export function erasePerson(pool: Pool, { personKey, rejections, spooled, who, graceMs }: PersonToErase): Promise<ErasedPerson> {
   return inTransaction(pool, async (client) => {
+    // In the order in which a batch of webhooks locks them, or the two could wait for each other.
+    await client.query(`SELECT FROM ledger.leads WHERE person_key = decode($1, 'hex') ORDER BY id FOR UPDATE`, [personKey]);
     const { rows } = await client.query<DeletedRow>(
       `DELETE FROM ledger.leads WHERE person_key = decode($1, 'hex')
        RETURNING id, epoch, (claimed_by IS NOT NULL OR state IN ('received', 'enriched')

@@ -20,7 +20,8 @@ type OptionalName =
   | 'OPENAI_COMPATIBLE_BASE_URL'
   | 'OPENAI_COMPATIBLE_API_KEY'
   | 'OPENAI_COMPATIBLE_MODEL'
-  | 'ALERT_WEBHOOK_URL';
+  | 'ALERT_WEBHOOK_URL'
+  | 'RETENTION_DAYS';
 
 /** What a scorer cannot work without. Said at the start, since it would otherwise be said by every lead. */
 const NEEDED_BY: Record<string, readonly OptionalName[]> = {

@@ -326,6 +326,16 @@ export const VARIABLES = {
     mock: '80',
     real: '80',
   },
+  RETENTION_DAYS: {
+    schema: whole(1, 36_500),
+    about:
+      'How long a lead is kept after the last thing that happened to it, with its history and what operators did; open leads always are. See docs/privacy.md.',
+    mock: undefined,
+    real: undefined,
+    mockNote: 'for ever',
+    realNote: 'for ever',
+    example: '730',
+  },
   LOG_LEVEL: {
     schema: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),
     about: 'How much is logged.',
