@@ -23,6 +23,8 @@ const rooms = {
   // From one CRM to another: what the operator's commands do beside the pipeline, at the same rate.
   migration: ['ledger', 'flow', 'crm', 'lead', 'errors', 'platform'],
   recovery: ['ledger', 'queue', 'lead', 'errors', 'platform'],
+  // Tells people; it needs no client, so any process may.
+  alerts: ['ledger', 'flow', 'lead', 'errors', 'platform'],
   ops: ['ingress', 'ledger', 'queue', 'flow', 'recovery', 'lead', 'errors', 'platform'],
 };
 

@@ -1,7 +1,9 @@
 import { Module, type DynamicModule, type Type } from '@nestjs/common';
+import { AlertsModule } from './alerts/alerts.module.js';
 import { FlowModule } from './flow/flow.module.js';
 import { IngressModule } from './ingress/ingress.module.js';
 import { LedgerModule } from './ledger/ledger.module.js';
+import { PeopleModule } from './ops/people.module.js';
 import { OpsModule } from './ops/ops.module.js';
 import { PlatformModule, type PlatformParts } from './platform/platform.module.js';
 import type { QueueBackend } from './queue/backend.js';
@@ -20,7 +22,8 @@ export class AppModule {
         LedgerModule,
         FlowModule,
         OpsModule,
-        ...(role === 'worker' ? [] : [IngressModule.with(parts.config, redisUrl)]),
+        AlertsModule,
+        ...(role === 'worker' ? [] : [IngressModule.with(parts.config, redisUrl), PeopleModule]),
         ...(role === 'api' ? [] : await workerModules()),
       ],
     };

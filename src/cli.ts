@@ -5,7 +5,9 @@ import { ServiceClient, ServiceError } from './ops/cli/client.js';
 import { deadLetterCommands } from './ops/cli/dead-letters.js';
 import { fieldsOf } from './ops/cli/fields.js';
 import { importLeads } from './ops/cli/import-leads.js';
+import { personCommands } from './ops/cli/people.js';
 import { queueCommands } from './ops/cli/queues.js';
+import { slaCommand } from './ops/cli/sla.js';
 import { journeyText, leadsTable, table, type Journey, type Summary } from './ops/cli/show.js';
 import { loadEnvFile } from './platform/config/env-file.js';
 
@@ -76,6 +78,8 @@ program
 program.addCommand(deadLetterCommands(client, print));
 program.addCommand(queueCommands(client, print));
 program.addCommand(crmCommands({ print, table }));
+program.addCommand(slaCommand(client, print));
+program.addCommand(personCommands(client, print));
 
 program
   .command('import')

@@ -72,6 +72,13 @@ export interface CrmProvider {
   check?(): Promise<CrmCheck>;
   /** Compares the persons' records with what they should show; at most 200 persons a call. */
   compare?(persons: PersonProjection[]): Promise<CrmDifference[]>;
+  /**
+   * Deletes what the CRM has of the person, memberships included, or makes it anonymous where it may not be deleted. Idempotent: of a person
+   * whom it does not know it deletes nothing. A CRM without it is told by hand, and the receipt says so.
+   * @returns how many records went.
+   * @throws AppError as `sync`; whatever it throws, it is asked again.
+   */
+  erasePerson?(personKey: string, signal: AbortSignal): Promise<number>;
   /** @throws AppError CRM_UNAVAILABLE when the CRM cannot be reached. */
   ping(): Promise<void>;
   close(): Promise<void>;

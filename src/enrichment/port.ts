@@ -11,4 +11,6 @@ export interface EnrichmentProvider {
    * @throws AppError with an AI_… code; anything else counts as UNEXPECTED.
    */
   score(lead: LeadContent, signal: AbortSignal): Promise<Enrichment>;
+  /** Forgets what it remembers of leads, where it does: a person was erased. */
+  forget?(): void;
 }

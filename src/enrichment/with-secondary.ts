@@ -25,6 +25,11 @@ export class WithSecondary implements EnrichmentProvider {
     this.name = first.name;
   }
 
+  forget(): void {
+    this.first.forget?.();
+    this.second.forget?.();
+  }
+
   async score(lead: LeadContent, signal: AbortSignal): Promise<Enrichment> {
     if (this.reason && this.clock.now() < this.skipUntil) return this.askSecond(lead, signal, this.reason);
     try {

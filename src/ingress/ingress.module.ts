@@ -14,7 +14,8 @@ import { SpoolDrainer } from './spool/spool-drainer.js';
 import type { Spool } from './spool/spool.js';
 
 const CONNECT_WITHIN_MS = 1000;
-const SPOOL = Symbol('Spool');
+/** null where there is none. */
+export const SPOOL = Symbol('Spool');
 const DRAINER = Symbol('SpoolDrainer');
 
 /** POST /leads, what takes the leads while PostgreSQL is away, and what was refused. */
@@ -31,7 +32,7 @@ export class IngressModule implements OnApplicationBootstrap, OnApplicationShutd
     return {
       module: IngressModule,
       global: true,
-      exports: [ACK_READINESS],
+      exports: [ACK_READINESS, SPOOL],
       controllers: [LeadsController, RejectionsController],
       providers: [
         { provide: SPOOL, useFactory: () => (mode === 'off' || redisUrl === null ? null : new RedisSpool(redisUrl, mode)) },

@@ -2,7 +2,17 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { LEAD_STATES, OPEN_STATES, stageDueIn, stateAfter, type LeadChange, type LeadState } from './state.js';
 
-const CHANGES: LeadChange[] = ['enrich', 'sync', 'rescore', 'bury', 'replay-enrichment', 'replay-crm-sync', 'discard', 'revise'];
+const CHANGES: LeadChange[] = [
+  'enrich',
+  'sync',
+  'rescore',
+  'bury',
+  'replay-enrichment',
+  'replay-crm-sync',
+  'discard',
+  'revise',
+  'resync',
+];
 
 /** The diagram of docs/architecture.md, written down a second time on purpose. */
 const ARROWS = new Set([
@@ -14,6 +24,8 @@ const ARROWS = new Set([
   'dead replay-enrichment received',
   'dead replay-crm-sync enriched',
   'dead discard discarded',
+  'enriched resync enriched',
+  'synced resync enriched',
   ...LEAD_STATES.map((state) => `${state} revise received`),
 ]);
 

@@ -10,7 +10,16 @@ export const OPEN_STATES = ['received', 'enriched'] as const satisfies readonly 
 export type OpenState = (typeof OPEN_STATES)[number];
 
 /** What can happen to a lead. `erase` is missing: it removes the row, so there is no state after it. */
-export type LeadChange = 'enrich' | 'sync' | 'rescore' | 'bury' | 'replay-enrichment' | 'replay-crm-sync' | 'discard' | 'revise';
+export type LeadChange =
+  | 'enrich'
+  | 'sync'
+  | 'rescore'
+  | 'bury'
+  | 'replay-enrichment'
+  | 'replay-crm-sync'
+  | 'discard'
+  | 'revise'
+  | 'resync';
 
 /** The whole diagram of docs/architecture.md. A pair that is not listed cannot happen. */
 const TRANSITIONS: Record<LeadChange, Partial<Record<LeadState, LeadState>>> = {
@@ -21,6 +30,8 @@ const TRANSITIONS: Record<LeadChange, Partial<Record<LeadState, LeadState>>> = {
   'replay-enrichment': { dead: 'received' },
   'replay-crm-sync': { dead: 'enriched' },
   discard: { dead: 'discarded' },
+  /** The CRM was asked to forget the person, and this lead came after that. */
+  resync: { enriched: 'enriched', synced: 'enriched' },
   revise: { received: 'received', enriched: 'received', synced: 'received', dead: 'received', discarded: 'received' },
 };
 

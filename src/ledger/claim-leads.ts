@@ -29,6 +29,8 @@ export interface ClaimedLead extends LeadContent {
   receivedAt: Date;
   contentAt: Date;
   claimedAt: Date;
+  /** It has never been in the CRM: its speed to lead is still to be measured. */
+  firstSync: boolean;
 }
 
 export interface LeadClaimedForSync extends ClaimedLead {
@@ -47,7 +49,7 @@ const claim = (state: OpenState, attempts: string) => `
     ${state === 'received' ? ', first_scoring_at = coalesce(l.first_scoring_at, clock_timestamp())' : ''}
   FROM unnest($1::uuid[], $2::int[]) AS c (id, epoch)
   WHERE l.id = c.id AND l.epoch = c.epoch AND l.state = '${state}'
-  RETURNING ${CONTENT_COLUMNS('l')}, l.epoch, l.fence, l.${attempts} AS attempts, l.received_at, l.content_at, l.claimed_at, l.person_key AS person,
+  RETURNING ${CONTENT_COLUMNS('l')}, l.epoch, l.fence, l.${attempts} AS attempts, l.received_at, l.content_at, l.claimed_at, l.crm IS NULL AS first_sync, l.person_key AS person,
     (l.last_error->>'at')::timestamptz AS last_failure_at, l.first_scoring_at, l.suspicions, l.crashes, l.low_priority`;
 
 const CLAIM_FOR_ENRICHMENT = claim('received', 'enrichment_attempts');
@@ -68,6 +70,7 @@ interface ClaimedRow extends ContentRow {
   received_at: Date;
   content_at: Date;
   claimed_at: Date;
+  first_sync: boolean;
   last_failure_at: Date | null;
   first_scoring_at: Date | null;
   suspicions: number;
@@ -114,6 +117,7 @@ function claimedOf(row: ClaimedRow): ClaimedLead {
     receivedAt: row.received_at,
     contentAt: row.content_at,
     claimedAt: row.claimed_at,
+    firstSync: row.first_sync,
     lastFailureAt: row.last_failure_at,
     firstScoringAt: row.first_scoring_at,
     suspicions: row.suspicions,

@@ -1,7 +1,7 @@
 import type { Pool } from '../platform/postgres.js';
 
 /** One lock for each work that only one process may be at. */
-const LOCKS = { sweep: 0x7e5e_0002, drain: 0x7e5e_0003 };
+const LOCKS = { sweep: 0x7e5e_0002, drain: 0x7e5e_0003, alert: 0x7e5e_0010, erase: 0x7e5e_0011 };
 
 /**
  * Runs `work` only if no other process is running it. The lock belongs to the connection and ends with it, however that

@@ -12,7 +12,13 @@ import { Ledger } from './ledger.js';
       provide: Ledger,
       inject: [CONFIG, LEDGER_POOL, ACCEPT_POOL],
       useFactory: (config: Config, pool: Pool, acceptPool: Pool) =>
-        new Ledger({ pool, acceptPool, worker: WORKER_ID, contentIgnore: config.CONTENT_IGNORE }),
+        new Ledger({
+          pool,
+          acceptPool,
+          worker: WORKER_ID,
+          contentIgnore: config.CONTENT_IGNORE,
+          retentionDays: config.RETENTION_DAYS,
+        }),
     },
   ],
   exports: [Ledger],

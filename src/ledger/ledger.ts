@@ -5,6 +5,7 @@ import type { Stage } from '../lead/state.js';
 import { boundary } from '../platform/boundary.js';
 import { Batcher, type BatcherOptions } from '../platform/batcher.js';
 import type { Cursor, Page } from '../platform/page.js';
+import { SPEED_TO_LEAD_BUCKETS } from '../platform/metrics.js';
 import type { Pool } from '../platform/postgres.js';
 import { acceptLeads, acceptSpooledLeads, type AcceptedLead, type LeadToAccept, type SpooledLead } from './accept-leads.js';
 import { checkpointEnrichment, type EnrichmentCheckpoint } from './checkpoint-enrichment.js';
@@ -13,15 +14,26 @@ import { guarded, isDataError, overloaded } from './guarded.js';
 import { findLead, listLeads, type LeadFilter } from './find-lead.js';
 import { asLeader } from './leadership.js';
 import { markSynced, type SyncedLead } from './mark-synced.js';
-import { pruneActs } from './operator-acts.js';
-import { pruneRejections } from './rejections.js';
+import { erasePerson, type ErasedPerson, type PersonToErase } from './people/erase-person.js';
+import { eraseAgainIfGone } from './people/erasures.js';
 import { recordFailure } from './record-failure.js';
+import { Retention } from './retention.js';
 import { markAlone, releaseClaims, type Release } from './release-claims.js';
 import { countDeadWith, returnAttempts, type Acquittal } from './return-attempts.js';
 import { findProjection, type Projection } from './projection.js';
 import { checkpointRescore, markCrmTold } from './rescore/checkpoint.js';
 import { claimForRescore, type LeadClaimedForRescore } from './rescore/claim.js';
 import { recordRescoreFailure, returnRescore } from './rescore/postpone.js';
+import {
+  arrivals,
+  countDead,
+  oldestWithoutCrm,
+  overdue,
+  stageLoads,
+  type Arrivals,
+  type Overdue,
+  type StageLoad,
+} from './sla/figures.js';
 import { backlog, openLeads, raiseEpochs, type OpenLead } from './sweep.js';
 
 export interface LedgerOptions {
@@ -32,6 +44,8 @@ export interface LedgerOptions {
   worker: string;
   /** CONTENT_IGNORE: attributes that make no new revision. */
   contentIgnore: string[];
+  /** RETENTION_DAYS; undefined: for ever. */
+  retentionDays?: number | undefined;
 }
 
 /** Leads that may wait in memory for a commit: about two seconds of work; past that the sender is told to come back. */
@@ -54,9 +68,11 @@ export class Ledger {
   private readonly checkpointing: Batcher<EnrichmentCheckpoint, number | null>;
   private readonly marking: Batcher<SyncedLead, boolean>;
   private readonly releasing: Batcher<Release, void>;
+  private readonly retention: Retention;
 
   constructor(private readonly options: LedgerOptions) {
     const { pool, acceptPool, worker, contentIgnore } = options;
+    this.retention = new Retention(pool, options.retentionDays);
     this.accepting = new Batcher({
       run: (leads) => acceptLeads(acceptPool, leads, contentIgnore),
       maxBatch: 500,
@@ -226,6 +242,29 @@ export class Ledger {
     );
   }
 
+  /** How fast leads of the last `minutes` were; see sla/figures.ts. */
+  arrivals(minutes: number, slaSeconds: number): Promise<Arrivals> {
+    return guarded(arrivals(this.options.pool, minutes, slaSeconds, SPEED_TO_LEAD_BUCKETS));
+  }
+
+  overdue(minutes: number, slaSeconds: number): Promise<Overdue> {
+    return guarded(overdue(this.options.pool, minutes, slaSeconds));
+  }
+
+  /** What waits for each stage, and its pace. */
+  stageLoads(): Promise<StageLoad[]> {
+    return guarded(stageLoads(this.options.pool));
+  }
+
+  /** Age in seconds of the oldest lead that waits and has never been in the CRM; replays do not count. */
+  oldestWithoutCrm(): Promise<number> {
+    return guarded(oldestWithoutCrm(this.options.pool));
+  }
+
+  countDead(): Promise<number> {
+    return guarded(countDead(this.options.pool));
+  }
+
   asSweepLeader(work: () => Promise<void>): Promise<boolean> {
     return guarded(asLeader(this.options.pool, 'sweep', work));
   }
@@ -234,10 +273,27 @@ export class Ledger {
     return guarded(asLeader(this.options.pool, 'drain', work));
   }
 
-  /** Removes what has been kept for long enough, a bounded number at a time. */
-  async prune(): Promise<void> {
-    await guarded(pruneRejections(this.options.pool));
-    await guarded(pruneActs(this.options.pool));
+  /** Every row of the person in one commit; see people/erase-person.ts. */
+  erasePerson(person: PersonToErase): Promise<ErasedPerson> {
+    return guarded(erasePerson(this.options.pool, person));
+  }
+
+  /** A run found its lead gone after it had called the CRM. @returns whether it was erased; then the CRM will be asked again. */
+  eraseAgainIfGone({ id, personKey }: ClaimedLead): Promise<boolean> {
+    return guarded(eraseAgainIfGone(this.options.pool, { id, personKey }));
+  }
+
+  asEraseLeader(work: () => Promise<void>): Promise<boolean> {
+    return guarded(asLeader(this.options.pool, 'erase', work));
+  }
+
+  asAlertLeader(work: () => Promise<void>): Promise<boolean> {
+    return guarded(asLeader(this.options.pool, 'alert', work));
+  }
+
+  /** Removes what has been kept for long enough, a bounded number at a time. @returns how many leads went. */
+  prune(): Promise<number> {
+    return guarded(this.retention.prune());
   }
 
   async ping(): Promise<void> {

@@ -4,7 +4,7 @@ import type { Pool } from '../platform/postgres.js';
 
 /** Kept at most; the oldest go first. */
 const KEPT = 10_000;
-const KEPT_DAYS = 30;
+export const REJECTIONS_KEPT_DAYS = 30;
 
 /** A request that was refused with 400, as it came. */
 export interface RejectedRequest {
@@ -79,14 +79,14 @@ export async function markReplayed(pool: Pool, id: string, leadId: string, opera
 }
 
 /** Removes what is too old or too many. @returns how many. */
-export async function pruneRejections(pool: Pool): Promise<number> {
+export async function pruneRejections(pool: Pool, days: number): Promise<number> {
   const { rowCount } = await pool.query(
     `DELETE FROM ledger.rejections WHERE id IN (
        SELECT id FROM ledger.rejections WHERE received_at < now() - make_interval(days => $1)
        UNION ALL
        (SELECT id FROM ledger.rejections ORDER BY received_at DESC, id DESC OFFSET $2)
        LIMIT 5000)`,
-    [KEPT_DAYS, KEPT],
+    [days, KEPT],
   );
   return rowCount ?? 0;
 }

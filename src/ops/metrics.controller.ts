@@ -1,7 +1,7 @@
 import { Controller, Get, Header, Inject } from '@nestjs/common';
-import { STAGES } from '../lead/state.js';
 import { FlowStore } from '../flow/flow-store.js';
 import { Ledger } from '../ledger/ledger.js';
+import { forecastOf } from '../ledger/sla/forecast.js';
 import { DeadLetters } from '../recovery/dead-letters.js';
 import type { Metrics } from '../platform/metrics.js';
 import { METRICS } from '../platform/platform.module.js';
@@ -39,11 +39,12 @@ export class MetricsController {
   }
 
   private async readBacklog(): Promise<void> {
-    const rows = await this.ledger.backlog();
-    for (const stage of STAGES) {
-      const row = rows.find((candidate) => candidate.stage === stage);
-      this.metrics.backlog.set({ stage }, row?.count ?? 0);
-      this.metrics.oldestSeconds.set({ stage }, row?.oldest ?? 0);
+    const loads = await this.ledger.stageLoads();
+    const forecast = forecastOf(loads);
+    for (const { stage, backlog, oldestSeconds } of loads) {
+      this.metrics.backlog.set({ stage }, backlog);
+      this.metrics.oldestSeconds.set({ stage }, oldestSeconds);
+      this.metrics.forecastSeconds.set({ stage }, forecast.stages[stage] ?? NaN);
     }
   }
 }

@@ -8,9 +8,10 @@ import { HealthController } from './health.controller.js';
 import { OpsLeadsController } from './leads.controller.js';
 import { MetricsController } from './metrics.controller.js';
 import { QueuesController } from './queues.controller.js';
+import { SlaController } from './sla.controller.js';
 
 @Module({
-  controllers: [DeadLettersController, HealthController, MetricsController, OpsLeadsController, QueuesController],
+  controllers: [DeadLettersController, HealthController, MetricsController, OpsLeadsController, QueuesController, SlaController],
   providers: [
     {
       provide: DeadLetters,

@@ -11,12 +11,14 @@ import type { Clock } from '../platform/clock.js';
 import type { Config } from '../platform/config/config.js';
 import type { Logger } from '../platform/logger.js';
 import type { Metrics } from '../platform/metrics.js';
-import { CLOCK, CONFIG, DATABASE_URL, LOGGER, METRICS } from '../platform/platform.module.js';
+import type { Pool } from '../platform/postgres.js';
+import { CLOCK, CONFIG, DATABASE_URL, LEDGER_POOL, LOGGER, METRICS } from '../platform/platform.module.js';
 import { WORKER_ID } from '../platform/worker-id.js';
 import { Announcer } from '../queue/announcer.js';
 import type { QueueBackend } from '../queue/backend.js';
 import { QUEUE_BACKEND } from '../queue/queue.module.js';
 import { createWork } from './handlers.js';
+import { ErasureRunner } from './carry-out-erasures.js';
 import { ProgressWatch } from './progress-watch.js';
 import { StageWorkers } from './stage-workers.js';
 
@@ -95,6 +97,19 @@ const EX_SOFTWARE = 70;
       },
     },
     {
+      provide: ErasureRunner,
+      inject: [CONFIG, LOGGER, Ledger, LEDGER_POOL, Announcer, AI, CRM],
+      useFactory: (
+        config: Config,
+        logger: Logger,
+        ledger: Ledger,
+        pool: Pool,
+        announcer: Announcer,
+        scorer: EnrichmentProvider,
+        crm: CrmProvider,
+      ) => new ErasureRunner({ pool, ledger, crm, scorer, announcer, logger, baseMs: config.RETRY_BASE_MS }),
+    },
+    {
       provide: ProgressWatch,
       inject: [CONFIG, LOGGER, CLOCK, Ledger, QUEUE_BACKEND, FlowControl, StageWorkers],
       useFactory: (
@@ -123,17 +138,19 @@ export class PipelineModule implements OnApplicationBootstrap, OnApplicationShut
   constructor(
     private readonly workers: StageWorkers,
     private readonly watch: ProgressWatch,
+    private readonly erasures: ErasureRunner,
     @Inject(CRM) private readonly crm: CrmProvider,
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {
     await this.workers.start();
     this.watch.start();
+    this.erasures.start();
   }
 
   async onApplicationShutdown(): Promise<void> {
     this.watch.stop();
-    await this.workers.stop();
+    await Promise.all([this.workers.stop(), this.erasures.stop()]);
     await this.crm.close();
   }
 }

@@ -48,6 +48,7 @@ function claim(attempts = 0): LeadClaimedForSync {
     receivedAt: date,
     contentAt: date,
     claimedAt: date,
+    firstSync: true,
     lastFailureAt: null,
     firstScoringAt: date,
     suspicions: 0,
@@ -70,6 +71,7 @@ function tools(attempts = 0) {
     markAlone: vi.fn(async () => {}),
     returnAttempts: vi.fn(async () => 0),
     countDeadWith: vi.fn(async () => 0),
+    eraseAgainIfGone: vi.fn(async () => false),
   };
   const gate = (): FakeGate => {
     const permit = {

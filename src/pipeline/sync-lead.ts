@@ -63,16 +63,34 @@ async function sync(
     asked = null;
     await tools.ledger.markSynced(claim, crm);
   } catch (error) {
-    return settleFailure(tools, { stage: 'crm-sync', claim, error: AppError.from(error), permit: asked });
+    const outcome = await settleFailure(tools, { stage: 'crm-sync', claim, error: AppError.from(error), permit: asked });
+    // Superseded by a newer run, or erased meanwhile: then this run may have brought the person back into the CRM.
+    if (outcome.kind === 'done') await forgetAgain(tools, claim);
+    return outcome;
   }
   measure(tools, claim, began);
   return { kind: 'done' };
 }
 
+/** Whoever is too late to see this through leaves it to the last pass of the erasure, which waits for such runs. */
+async function forgetAgain(tools: SyncTools, claim: LeadClaimedForSync): Promise<void> {
+  try {
+    if (!(await tools.ledger.eraseAgainIfGone(claim))) return;
+    tools.logger.info(
+      { leadId: claim.id },
+      'The lead was erased while it was on its way to the CRM: the CRM is asked to forget it again',
+    );
+  } catch (error) {
+    tools.logger.warn({ leadId: claim.id, err: error }, 'Whether the lead was erased meanwhile could not be read');
+  }
+}
+
 function measure(tools: SyncTools, claim: LeadClaimedForSync, began: number): void {
   const now = tools.clock.now();
-  const seconds = Math.max(0, now - claim.contentAt.getTime()) / 1000;
   tools.metrics.stageSeconds.observe({ stage: 'crm-sync', outcome: 'synced' }, (now - began) / 1000);
+  // Sales heard of this lead when it first came: a revision or a re-score is no second lead.
+  if (!claim.firstSync) return;
+  const seconds = Math.max(0, now - claim.receivedAt.getTime()) / 1000;
   tools.metrics.speedToLead.observe(seconds);
   if (seconds > tools.slaSeconds) tools.metrics.slaBreaches.inc();
 }

@@ -21,6 +21,7 @@ export interface PipelineTools {
     | 'markAlone'
     | 'returnAttempts'
     | 'countDeadWith'
+    | 'eraseAgainIfGone'
   >;
   announcer: Pick<Announcer, 'announce'>;
   flow: {

@@ -28,6 +28,10 @@ export class ExpiringCache<T> {
     this.entries.delete(key);
   }
 
+  clear(): void {
+    this.entries.clear();
+  }
+
   set(key: string, value: T): void {
     if (this.ttlMs <= 0) return;
     this.entries.delete(key);

@@ -1,5 +1,8 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 
+/** Upper bounds in seconds, of the metric and of the histogram that GET /ops/sla gives. */
+export const SPEED_TO_LEAD_BUCKETS = [0.1, 0.25, 0.5, 1, 2, 5, 15, 60, 150, 300, 900, 3600];
+
 /** Every metric of the service; the names are part of its public face (docs/configuration.md lists them). */
 export function createMetrics() {
   const registry = new Registry();
@@ -28,13 +31,13 @@ export function createMetrics() {
     }),
     speedToLead: new Histogram({
       name: 'revenueflow_speed_to_lead_seconds',
-      help: "From the webhook's receipt to the CRM.",
-      buckets: [0.1, 0.25, 0.5, 1, 2, 5, 15, 60, 150, 300, 900, 3600],
+      help: "From the webhook's receipt to the lead's first arrival in the CRM; revisions and re-scores do not count.",
+      buckets: SPEED_TO_LEAD_BUCKETS,
       registers,
     }),
     slaBreaches: new Counter({
       name: 'revenueflow_sla_breaches_total',
-      help: 'Leads that reached the CRM later than SPEED_TO_LEAD_SLA_SECONDS.',
+      help: 'Leads that first reached the CRM later than SPEED_TO_LEAD_SLA_SECONDS.',
       registers,
     }),
     aiFallbacks: new Counter({
@@ -103,6 +106,12 @@ export function createMetrics() {
     oldestSeconds: new Gauge({
       name: 'revenueflow_oldest_seconds',
       help: 'Age of the oldest lead that waits for a stage.',
+      labelNames: ['stage'],
+      registers,
+    }),
+    forecastSeconds: new Gauge({
+      name: 'revenueflow_forecast_seconds',
+      help: 'When the leads that wait for a stage now will have passed it, at its present pace; NaN where it has none.',
       labelNames: ['stage'],
       registers,
     }),

@@ -11,6 +11,10 @@ export interface StageQueue {
   /** Moves up to `count` of the late jobs, which wait behind all others, to the head: none may wait for ever. */
   promoteLate(count: number): Promise<void>;
   counts(): Promise<QueueCounts>;
+  /** Removes finished jobs that are older than a day. They have nothing but ids. */
+  clean(): Promise<void>;
+  /** Removes what the queue has of these leads, this epoch's job and older ones; a job that is running ends by itself. @returns how many. */
+  forget(leads: JobReference[]): Promise<number>;
 }
 
 export interface QueueCounts {

@@ -10,6 +10,10 @@ import { warnOncePerOutage } from './outage-warning.js';
 const JOB_NAME = 'bring-forward';
 /** How many jobs are asked for at a time: enough to fill the pipeline, few enough not to starve the workers. */
 const JOB_QUERIES_AT_ONCE = 100;
+const KEEP_FINISHED_MS = 24 * 3600 * 1000;
+const CLEANED_AT_ONCE = 1000;
+/** Failed jobs are remembered for a day: a lead is not enqueued more often in one. */
+const EPOCHS_KEPT = 100;
 /** BullMQ takes jobs without a priority first, then those of the lowest number. */
 const LATE_PRIORITY = 10;
 const LOW_PRIORITY = 20;
@@ -48,6 +52,24 @@ export class BullStageQueue implements StageQueue {
     const late = jobs.filter((job) => job.priority === LATE_PRIORITY);
     // The last to be moved to the head is the first to run: so the longest in the line.
     for (const job of late.toReversed()) await job.changePriority({ priority: 0, lifo: true });
+  }
+
+  async clean(): Promise<void> {
+    for (const type of ['failed', 'completed'] as const) await this.queue.clean(KEEP_FINISHED_MS, CLEANED_AT_ONCE, type);
+  }
+
+  async forget(leads: JobReference[]): Promise<number> {
+    const ids = leads.flatMap(({ leadId, epoch }) =>
+      Array.from({ length: Math.min(epoch, EPOCHS_KEPT) }, (_, age) => jobIdOf({ leadId, epoch: epoch - age })),
+    );
+    let removed = 0;
+    for (let from = 0; from < ids.length; from += JOB_QUERIES_AT_ONCE) {
+      const jobs = await Promise.all(ids.slice(from, from + JOB_QUERIES_AT_ONCE).map((id) => this.queue.getJob(id)));
+      // Redis calls a job removed that was never there, so those that are there are counted.
+      const answers = await Promise.all(jobs.flatMap((job) => (job?.id ? [this.queue.remove(job.id)] : [])));
+      removed += answers.reduce((sum, answer) => sum + answer, 0);
+    }
+    return removed;
   }
 
   async counts(): Promise<QueueCounts> {

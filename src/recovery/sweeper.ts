@@ -7,6 +7,7 @@ import { announcementOf } from './announcement-of.js';
 
 const NIL_UUID = '00000000-0000-0000-0000-000000000000';
 const PAGE = 1000;
+const CLEAN_EVERY_MS = 600_000;
 
 export interface SweeperTools {
   ledger: Pick<Ledger, 'asSweepLeader' | 'openLeads' | 'raiseEpochs' | 'prune'>;
@@ -24,6 +25,7 @@ export class Sweeper {
   private timer: NodeJS.Timeout | undefined;
   private running: Promise<void> = Promise.resolve();
   private stopped = false;
+  private nextClean = 0;
 
   constructor(private readonly tools: SweeperTools) {}
 
@@ -53,12 +55,21 @@ export class Sweeper {
     try {
       await this.tools.ledger.asSweepLeader(async () => {
         const count = await this.sweep();
-        await this.tools.ledger.prune();
+        const expired = await this.tools.ledger.prune();
+        if (expired > 0) this.tools.logger.info({ count: expired }, 'Leads were removed that RETENTION_DAYS no longer keeps');
+        await this.cleanQueues();
         if (count > 0) this.tools.logger.info({ count }, 'The sweeper enqueued leads whose jobs were missing');
       });
     } catch (error) {
       this.tools.logger.warn({ err: error }, 'A sweep was broken off because a store did not answer; the next one goes on');
     }
+  }
+
+  /** BullMQ forgets finished jobs when others finish: in a quiet stage it would be never. */
+  private async cleanQueues(): Promise<void> {
+    if (performance.now() < this.nextClean) return;
+    for (const stage of STAGES) await this.tools.backend.queue(stage).clean();
+    this.nextClean = performance.now() + CLEAN_EVERY_MS;
   }
 
   /** Walks all open leads once, a page at a time. @returns how many were enqueued. */

@@ -55,6 +55,7 @@ export async function pipelineWorld({ kind, crm, scorer, env = {}, rescoring = t
 
   return {
     config,
+    databaseUrl: database.url,
     pool,
     ledger,
     backend,

@@ -3,6 +3,7 @@ import type { CrmReference } from '../../lead/lead.js';
 import { Batcher } from '../../platform/batcher.js';
 import { openPool, type Pool } from '../../platform/postgres.js';
 import type { CrmProvider, CrmSync } from '../port.js';
+import { eraseLead } from './erase-lead.js';
 import { ensureMembers, upsertLeads } from './upsert-leads.js';
 
 /** The CRM of ENV=MOCK: two tables that anyone can look into, as strict about duplicates as Salesforce is. */
@@ -34,6 +35,14 @@ export class PostgresCrmProvider implements CrmProvider {
           answer: answerOf(cause),
         });
       }
+      throw new AppError('CRM_UNAVAILABLE', 'The mock CRM did not answer.', { cause });
+    }
+  }
+
+  async erasePerson(personKey: string): Promise<number> {
+    try {
+      return await eraseLead(this.pool, personKey);
+    } catch (cause) {
       throw new AppError('CRM_UNAVAILABLE', 'The mock CRM did not answer.', { cause });
     }
   }

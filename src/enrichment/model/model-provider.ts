@@ -65,6 +65,11 @@ export class ModelProvider implements EnrichmentProvider {
     };
   }
 
+  /** All of it: nothing in it tells whose judgement it is. */
+  forget(): void {
+    this.cache.clear();
+  }
+
   private async ask(sent: MinimisedLead, signal: AbortSignal): Promise<{ answer: ModelAnswer; usage: Usage }> {
     const { language, model, temperature, providerOptions } = this.settings;
     const { system, user, secrets } = buildPrompt(sent);

@@ -6,6 +6,8 @@ import type { Spool } from './spool.js';
 const STREAM = '{revenueflow}:spool';
 /** A Redis that holds more than this is refused: what comes on top gets a 503 rather than a full memory. */
 const MAX_ENTRIES = 200_000;
+/** Entries that are read at a time by whoever looks for a person's. */
+const PAGE = 1000;
 /** The sender hears within a second; by then the write is confirmed, or it does not count. */
 const CONFIRM_WITHIN_MS = 700;
 
@@ -54,7 +56,18 @@ export class RedisSpool implements Spool {
 
   async read(limit: number): Promise<SpooledLead[]> {
     const entries = await this.redis.xrange(STREAM, '-', '+', 'COUNT', limit);
-    return entries.map(([entry, [, text]]) => ({ ...(JSON.parse(text!) as Omit<SpooledLead, 'entry'>), entry }));
+    return entries.map(leadOf);
+  }
+
+  async ofPerson(personKey: string): Promise<SpooledLead[]> {
+    const found: SpooledLead[] = [];
+    let from = '-';
+    for (;;) {
+      const page = await this.redis.xrange(STREAM, from, '+', 'COUNT', PAGE);
+      found.push(...page.map(leadOf).filter((lead) => lead.personKey === personKey));
+      if (page.length < PAGE) return found;
+      from = `(${page.at(-1)![0]}`;
+    }
   }
 
   async remove(entries: string[]): Promise<void> {
@@ -101,6 +114,10 @@ export class RedisSpool implements Spool {
     const hasWaitAof = Number(version?.[1]) > 7 || (Number(version?.[1]) === 7 && Number(version?.[2]) >= 2);
     return hasWaitAof ? { kind: 'command', name: 'WAITAOF', args: [1, 0, CONFIRM_WITHIN_MS - 100] } : null;
   }
+}
+
+function leadOf([entry, [, text]]: [string, string[]]): SpooledLead {
+  return { ...(JSON.parse(text!) as Omit<SpooledLead, 'entry'>), entry };
 }
 
 /** A batch has one time; the microseconds keep the order in which its leads came. */

@@ -9,6 +9,8 @@ export interface Spool {
   /** The oldest leads, in the order in which they came. */
   read(limit: number): Promise<SpooledLead[]>;
   remove(entries: string[]): Promise<void>;
+  /** All that waits of one person. */
+  ofPerson(personKey: string): Promise<SpooledLead[]>;
   size(): Promise<number>;
   /** How a write is confirmed; null where it cannot be, so that the spool is of no use. */
   describe(): Promise<string | null>;

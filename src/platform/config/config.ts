@@ -27,7 +27,9 @@ type OptionalName =
   | 'SALESFORCE_PRIVATE_KEY'
   | 'SALESFORCE_USERNAME'
   | 'SALESFORCE_FIELD_MAP'
-  | 'SALESFORCE_CAMPAIGN_MAP';
+  | 'SALESFORCE_CAMPAIGN_MAP'
+  | 'ALERT_WEBHOOK_URL'
+  | 'RETENTION_DAYS';
 
 /** What a scorer cannot work without. Said at the start, since it would otherwise be said by every lead. */
 const NEEDED_BY: Record<string, readonly OptionalName[]> = {

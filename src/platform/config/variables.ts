@@ -428,6 +428,31 @@ export const VARIABLES = {
     mock: '300',
     real: '300',
   },
+  ALERT_WEBHOOK_URL: {
+    schema: url(['http:', 'https:']),
+    about:
+      "Where alerts are posted as Slack's incoming webhooks take them: SLA at risk, breaker open, dead letters, hot leads. They name nobody.",
+    mock: undefined,
+    real: undefined,
+    example: 'https://hooks.slack.com/services/…',
+    secret: true,
+  },
+  HOT_LEAD_SCORE: {
+    schema: whole(0, 100),
+    about: 'The fit score from which on a lead is told of at once, where there is an ALERT_WEBHOOK_URL.',
+    mock: '80',
+    real: '80',
+  },
+  RETENTION_DAYS: {
+    schema: whole(1, 36_500),
+    about:
+      'How long a lead is kept after the last thing that happened to it, with its history and what operators did; open leads always are. See docs/privacy.md.',
+    mock: undefined,
+    real: undefined,
+    mockNote: 'for ever',
+    realNote: 'for ever',
+    example: '730',
+  },
   LOG_LEVEL: {
     schema: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),
     about: 'How much is logged.',

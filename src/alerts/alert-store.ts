@@ -1,0 +1,147 @@
+import type { PoolClient } from 'pg';
+import type { Pool } from '../platform/postgres.js';
+import { inTransaction } from '../platform/transaction.js';
+import type { Condition } from './conditions.js';
+import { deadLettersFound, hotLeads, type HotLead, type NewDeadLetters } from './messages.js';
+
+/** An event's time is taken a moment before its commit: the next look goes back so far, and knows what it has told. */
+const OVERLAP_SECONDS = 60;
+/** After a long absence the news of yesterday is none. */
+const LOOK_BACK_SECONDS = 3600;
+/** Messages that wait while nobody takes them; the oldest go first. */
+const KEPT_MESSAGES = 100;
+
+export interface DueMessage {
+  id: string;
+  text: string;
+  attempts: number;
+}
+
+export interface Pace {
+  /** A condition is told of at most once in so many seconds, however it flaps. */
+  conditionSeconds: number;
+  hotLeadSeconds: number;
+  deadLetterSeconds: number;
+}
+
+/** What was told and what is to be told, in PostgreSQL: whoever leads next goes on from here. */
+export class AlertStore {
+  constructor(
+    private readonly pool: Pool,
+    private readonly pace: Pace,
+  ) {}
+
+  /** The state and its message are one statement, so two processes cannot both tell it. */
+  async tell({ key, raised, detail, text, resolved }: Condition): Promise<void> {
+    if (raised === null) return;
+    const told = raised
+      ? `INSERT INTO flow.alerts AS a (key, raised, detail) VALUES ($1, $2, $3)
+         ON CONFLICT (key) DO UPDATE SET raised = excluded.raised, detail = excluded.detail, told_at = now()
+         WHERE (a.raised, a.detail) IS DISTINCT FROM (excluded.raised, excluded.detail) AND a.told_at <= now() - make_interval(secs => $4)`
+      : `UPDATE flow.alerts SET raised = $2, detail = $3, told_at = now()
+         WHERE key = $1 AND raised AND told_at <= now() - make_interval(secs => $4)`;
+    await this.pool.query(`WITH told AS (${told} RETURNING key) INSERT INTO flow.alert_messages (text) SELECT $5 FROM told`, [
+      key,
+      raised,
+      detail,
+      this.pace.conditionSeconds,
+      raised ? text : resolved,
+    ]);
+  }
+
+  /** Leads scored at `score` or above since the last look, each of them once. */
+  async tellHotLeads(score: number): Promise<void> {
+    await this.look('hot-lead', this.pace.hotLeadSeconds, async (client, since) => {
+      const { rows } = await client.query<HotLead>(
+        `WITH fresh AS (
+           INSERT INTO flow.alerted_leads (kind, lead_id, seq)
+           SELECT DISTINCT 'hot-lead', lead_id, 0 FROM ledger.events
+           WHERE kind = 'enriched' AND at > $1 AND (detail->>'fitScore')::float >= $2 AND detail->>'scoreSource' <> 'fallback'
+           ON CONFLICT DO NOTHING RETURNING lead_id
+         )
+         SELECT l.id AS "leadId", l.enrichment->'fitScore' AS "fitScore", l.enrichment->>'intent' AS intent, l.campaign_id AS "campaignId"
+         FROM fresh JOIN ledger.leads l ON l.id = fresh.lead_id AND (l.enrichment->>'fitScore')::float >= $2
+         ORDER BY (l.enrichment->>'fitScore')::float DESC, l.id`,
+        [since, score],
+      );
+      return rows.length === 0 ? null : { text: hotLeads(rows), leadIds: rows.map(({ leadId }) => leadId) };
+    });
+  }
+
+  async tellDeadLetters(): Promise<void> {
+    await this.look('dead-letter', this.pace.deadLetterSeconds, async (client, since) => {
+      const { rows } = await client.query<NewDeadLetters & { total: number }>(
+        `WITH found AS (
+           SELECT lead_id, seq, detail->>'stage' AS stage, detail->>'code' AS code FROM ledger.events
+           WHERE kind = 'dead-lettered' AND at > $1
+         ), fresh AS (
+           INSERT INTO flow.alerted_leads (kind, lead_id, seq) SELECT 'dead-letter', lead_id, seq FROM found
+           ON CONFLICT DO NOTHING RETURNING lead_id, seq
+         )
+         SELECT stage, code, count(*)::int AS count, (SELECT count(*)::int FROM ledger.leads WHERE state = 'dead') AS total
+         FROM fresh JOIN found USING (lead_id, seq) GROUP BY stage, code ORDER BY count(*) DESC, code`,
+        [since],
+      );
+      if (rows.length === 0) return null;
+      await client.query(
+        `INSERT INTO flow.alerts (key, raised) VALUES ('dead-letters', true)
+         ON CONFLICT (key) DO UPDATE SET raised = true, told_at = now()`,
+      );
+      return { text: deadLettersFound(rows, rows[0]!.total), leadIds: [] };
+    });
+  }
+
+  /** Those that are due, oldest first; all others wait behind them. */
+  async due(limit: number): Promise<DueMessage[]> {
+    const { rows } = await this.pool.query<DueMessage>(
+      'SELECT id, text, attempts FROM flow.alert_messages WHERE next_attempt_at <= now() ORDER BY id LIMIT $1',
+      [limit],
+    );
+    return rows;
+  }
+
+  async delivered(id: string): Promise<void> {
+    await this.pool.query('DELETE FROM flow.alert_messages WHERE id = $1', [id]);
+  }
+
+  /** All messages wait for this one, since what ends must not be told before its beginning. */
+  async postpone(id: string, delayMs: number): Promise<void> {
+    await this.pool.query(
+      `UPDATE flow.alert_messages SET attempts = attempts + (id = $1)::int,
+         next_attempt_at = greatest(next_attempt_at, now() + make_interval(secs => $2 / 1000.0))`,
+      [id, delayMs],
+    );
+  }
+
+  async prune(): Promise<void> {
+    await this.pool.query(
+      `DELETE FROM flow.alert_messages WHERE id <= (SELECT id FROM flow.alert_messages ORDER BY id DESC OFFSET ${KEPT_MESSAGES} LIMIT 1)`,
+    );
+    await this.pool.query("DELETE FROM flow.alerted_leads WHERE at < now() - interval '1 day'");
+  }
+
+  /** What is found, the message about it and how far the look went are committed together. */
+  private async look(
+    kind: string,
+    everySeconds: number,
+    find: (client: PoolClient, since: Date) => Promise<{ text: string; leadIds: string[] } | null>,
+  ): Promise<void> {
+    await this.pool.query('INSERT INTO flow.alert_looks (kind) VALUES ($1) ON CONFLICT DO NOTHING', [kind]);
+    await inTransaction(this.pool, async (client) => {
+      const { rows } = await client.query<{ since: Date }>(
+        `SELECT greatest(seen_until - interval '${OVERLAP_SECONDS} seconds', began, now() - interval '${LOOK_BACK_SECONDS} seconds') AS since
+         FROM flow.alert_looks WHERE kind = $1 AND (told_at IS NULL OR told_at <= now() - make_interval(secs => $2)) FOR UPDATE`,
+        [kind, everySeconds],
+      );
+      // What comes before its time is found by the next look, together with what comes until then.
+      if (!rows[0]) return;
+      const message = await find(client, rows[0].since);
+      await client.query(
+        'UPDATE flow.alert_looks SET seen_until = now(), told_at = CASE WHEN $2 THEN now() ELSE told_at END WHERE kind = $1',
+        [kind, message !== null],
+      );
+      if (!message) return;
+      await client.query('INSERT INTO flow.alert_messages (text, lead_ids) VALUES ($1, $2)', [message.text, message.leadIds]);
+    });
+  }
+}

@@ -1,0 +1,59 @@
+import { Command } from 'commander';
+import type { ShownReceipt } from '../people.controller.js';
+import type { ServiceClient } from './client.js';
+import { table } from './show.js';
+
+/** As JSON carries it. */
+type Receipt = Omit<ShownReceipt, 'at' | 'doneAt' | 'crm'> & {
+  at: string;
+  doneAt: string | null;
+  crm: { status: ShownReceipt['crm']['status']; until?: string; lastCode?: string | null };
+};
+
+/** `ops person …`: what is held about somebody, and its end. */
+export function personCommands(client: () => ServiceClient, print: (document: unknown, text: () => string) => void): Command {
+  const person = new Command('person').description('all that is held about a person: a copy of it, or its end');
+
+  person
+    .command('export')
+    .argument('<e-mail>')
+    .description('everything as one JSON document')
+    .action(async (email: string) => {
+      const held = await client().post('/ops/people/export', { email });
+      print(held, () => JSON.stringify(held, null, 2));
+    });
+
+  person
+    .command('erase')
+    .argument('<e-mail>')
+    .description('deletes the person everywhere, at once and for good; prints a receipt that names nobody')
+    .action(async (email: string) => {
+      const receipt = await client().post<Receipt>('/ops/people/erase', { email });
+      print(receipt, () => receiptText(receipt));
+    });
+
+  person
+    .command('receipt')
+    .argument('<receipt>')
+    .description('the receipt of an erasure once more: whether the CRM has been done')
+    .action(async (id: string) => {
+      const receipt = await client().get<Receipt>(`/ops/people/erasures/${encodeURIComponent(id)}`);
+      print(receipt, () => receiptText(receipt));
+    });
+
+  return person;
+}
+
+function receiptText({ receipt, at, by, status, erased, crm }: Receipt): string {
+  const rows = Object.entries(erased).map(([store, count]) => [store, count ?? 'not reached: they end by themselves']);
+  const then = {
+    done: 'Done, in the CRM too.',
+    'by-hand': 'Done here. This CRM has to be told by hand: search it for the address.',
+    pending: `Done here. The CRM is being told, until ${crm.until} at the latest where it answers${crm.lastCode ? ` (last: ${crm.lastCode})` : ''}: npm run ops -- person receipt ${receipt}`,
+  };
+  return [
+    `Receipt ${receipt}, ${at}, by ${by}`,
+    table(['erased', 'records'], rows),
+    then[status === 'done' ? crm.status : 'pending'],
+  ].join('\n');
+}

@@ -1,0 +1,80 @@
+import { Controller, Get, Inject, Query } from '@nestjs/common';
+import { z } from 'zod';
+import { FlowStore } from '../flow/flow-store.js';
+import type { StageRow } from '../flow/stage-row.js';
+import { STAGES, type Stage } from '../lead/state.js';
+import { guarded } from '../ledger/guarded.js';
+import { Ledger } from '../ledger/ledger.js';
+import type { Percentiles } from '../ledger/sla/figures.js';
+import { forecastOf } from '../ledger/sla/forecast.js';
+import type { Config } from '../platform/config/config.js';
+import { parseQuery } from '../platform/http/parse-query.js';
+import { CONFIG } from '../platform/platform.module.js';
+
+const DAY = 24 * 60;
+const windowSchema = z.object({ minutes: z.coerce.number().int().min(1).max(DAY).default(60) });
+
+export type SlaReport = Awaited<ReturnType<SlaController['report']>>;
+
+/** Are leads with sales in time, and will they be? */
+@Controller('ops/sla')
+export class SlaController {
+  constructor(
+    private readonly ledger: Ledger,
+    private readonly flow: FlowStore,
+    @Inject(CONFIG) private readonly config: Config,
+  ) {}
+
+  /** Of the last `minutes` (1 to 1440, by default 60). All times are in seconds; null is "nobody can tell". */
+  @Get()
+  async report(@Query() query: unknown) {
+    const { minutes } = parseQuery(windowSchema, query);
+    const slaSeconds = this.config.SPEED_TO_LEAD_SLA_SECONDS;
+    const [arrived, overdue, loads, rows] = await Promise.all([
+      this.ledger.arrivals(minutes, slaSeconds),
+      this.ledger.overdue(minutes, slaSeconds),
+      this.ledger.stageLoads(),
+      guarded(this.flow.stages()),
+    ]);
+    const forecast = forecastOf(loads);
+    return {
+      slaSeconds,
+      windowMinutes: minutes,
+      speedToLead: { count: arrived.count, ...rounded(arrived.speedToLead) },
+      // A lead that nobody has got yet is late as much as one that came late.
+      breaches: arrived.late + overdue.waiting + overdue.dead,
+      breached: { synced: arrived.late, ...overdue },
+      backlog: byStage((stage) => loads.find((load) => load.stage === stage)!.backlog),
+      forecastSeconds: round(forecast.seconds),
+      stages: loads.map(({ stage, backlog, oldestSeconds, perSecond }) => ({
+        name: stage,
+        ...rounded(arrived.stages[stage]),
+        backlog,
+        oldestSeconds: round(oldestSeconds),
+        perSecond: round(perSecond),
+        forecastSeconds: round(forecast.stages[stage]),
+        heldBackBy: heldBackBy(rows.find((row) => row.stage === stage)),
+      })),
+      histogram: arrived.histogram,
+    };
+  }
+}
+
+function byStage<T>(of: (stage: Stage) => T): Record<Stage, T> {
+  return Object.fromEntries(STAGES.map((stage) => [stage, of(stage)])) as Record<Stage, T>;
+}
+
+/** Why a stage may make no headway. */
+function heldBackBy(row: StageRow | undefined): 'pause' | 'breaker' | null {
+  if (row?.pausedAt) return 'pause';
+  return row?.breaker === 'open' || row?.breaker === 'half-open' ? 'breaker' : null;
+}
+
+function rounded({ p50, p95, p99, max }: Percentiles): Percentiles {
+  return { p50: round(p50), p95: round(p95), p99: round(p99), max: round(max) };
+}
+
+/** To the millisecond. */
+function round(seconds: number | null): number | null {
+  return seconds === null ? null : Math.round(seconds * 1000) / 1000;
+}

@@ -1,0 +1,242 @@
+import { pino } from 'pino';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { AlertStore } from '../../src/alerts/alert-store.js';
+import { Alerts } from '../../src/alerts/alerts.js';
+import { FlowStore } from '../../src/flow/flow-store.js';
+import type { Enrichment } from '../../src/lead/enrichment.js';
+import { leadIdOf, personKeyOf } from '../../src/lead/keys.js';
+import { Ledger } from '../../src/ledger/ledger.js';
+import { openPool, type Pool } from '../../src/platform/postgres.js';
+import { startAlertSink, type AlertSink } from '../support/alert-sink.js';
+import { freshDatabase } from '../support/database.js';
+import { eventually } from '../support/eventually.js';
+
+let database: Awaited<ReturnType<typeof freshDatabase>>;
+let pool: Pool;
+let ledger: Ledger;
+let flow: FlowStore;
+let sink: AlertSink;
+let logged: string[];
+
+beforeAll(async () => {
+  database = await freshDatabase();
+  pool = openPool({ url: database.url, max: 10, timeoutMs: 5000, name: 'test' });
+  ledger = new Ledger({ pool, acceptPool: pool, worker: 'test', contentIgnore: [] });
+  flow = new FlowStore(pool, 'test');
+});
+afterAll(async () => {
+  await pool.end();
+  await database.drop();
+});
+beforeEach(async () => {
+  logged = [];
+  sink = await startAlertSink();
+  await pool.query(
+    'TRUNCATE ledger.leads, ledger.events, flow.alerts, flow.alert_looks, flow.alerted_leads, flow.alert_messages',
+  );
+  await pool.query("UPDATE flow.stages SET breaker = 'closed', reason = NULL, code = NULL");
+});
+afterEach(() => sink.stop());
+
+const logger = pino({ level: 'info' }, { write: (line: string) => void logged.push((JSON.parse(line) as { msg: string }).msg) });
+const EAGER = { conditionSeconds: 0, hotLeadSeconds: 0, deadLetterSeconds: 0 };
+
+function alerts(pace = EAGER) {
+  const store = new AlertStore(pool, pace);
+  const tools = {
+    url: sink.url,
+    store,
+    ledger,
+    flow,
+    logger,
+    slaSeconds: 300,
+    hotLeadScore: 80,
+    intervalMs: 20,
+    retryBaseMs: 10,
+  };
+  return new Alerts(tools);
+}
+
+async function scored(email: string, fitScore: number, campaignId = 'c') {
+  const key = { id: leadIdOf(email, campaignId), personKey: personKeyOf(email), email, emailRaw: email, campaignId };
+  const { leadId, epoch } = await ledger.accept({ ...key, name: 'Ann Lee', attributes: { phone: '555', message: 'call me' } });
+  const claim = (await ledger.claimForEnrichment({ leadId, epoch }))!;
+  const enrichment = { fitScore, intent: 'high', reasoning: 'Ann wants it', scoreSource: 'ai' } as Enrichment;
+  return { leadId, epoch: await ledger.checkpoint(claim, enrichment) };
+}
+
+async function bury(lead: { leadId: string; epoch: number }) {
+  const claim = (await ledger.claimForSync(lead))!;
+  const error = {
+    stage: 'crm-sync',
+    code: 'CRM_RECORD_REJECTED',
+    class: 'permanent',
+    message: 'no',
+    at: new Date().toISOString(),
+  };
+  await ledger.recordFailure(claim, { ...error, stage: 'crm-sync' }, null);
+}
+
+describe('a hot lead', () => {
+  it('is told of once, by its id, score, intent, campaign and path, and by nothing that names the person', async () => {
+    const watch = alerts();
+    await watch.look(); // from here on
+    const { leadId } = await scored('ann@acme.com', 92, '<!channel> & co');
+    await scored('bob@acme.com', 79);
+    for (let round = 0; round < 3; round++) await watch.look();
+    expect(sink.texts).toEqual([`Hot lead: fit 92, intent high, campaign &lt;!channel&gt; &amp; co: /ops/leads/${leadId}`]);
+    expect(Object.keys(JSON.parse(sink.bodies[0]!) as object)).toEqual(['text']);
+  });
+
+  it('of many is one message, and a score from before there were alerts is no news', async () => {
+    await scored('old@acme.com', 99);
+    await pool.query("UPDATE ledger.events SET at = now() - interval '2 seconds'");
+    const watch = alerts({ ...EAGER, hotLeadSeconds: 3600 });
+    await watch.look();
+    for (let n = 0; n < 14; n++) await scored(`p${n}@acme.com`, 81 + n);
+    await watch.look();
+    await scored('later@acme.com', 90);
+    await watch.look(); // too soon after the last
+    expect(sink.texts).toHaveLength(1);
+    expect(sink.texts[0]!.split('\n')).toHaveLength(11);
+    expect(sink.texts[0]).toMatch(/^Hot lead: fit 94[^]*And 4 more hot leads/);
+    await pool.query("UPDATE flow.alert_looks SET told_at = now() - interval '2 hours'");
+    await watch.look();
+    expect(sink.texts[1]).toMatch(/^Hot lead: fit 90/);
+  });
+});
+
+describe('a condition', () => {
+  it('is told when it begins, when its reason changes and when it has ended, each once', async () => {
+    const watch = alerts();
+    const looks = async () => {
+      for (let round = 0; round < 3; round++) await watch.look();
+    };
+    await looks();
+    await pool.query(
+      "UPDATE flow.stages SET breaker = 'open', reason = 'dependency-down', code = 'CRM_UNAVAILABLE' WHERE stage = 'crm-sync'",
+    );
+    await looks();
+    await pool.query("UPDATE flow.stages SET breaker = 'half-open' WHERE stage = 'crm-sync'");
+    await looks();
+    await pool.query(
+      "UPDATE flow.stages SET breaker = 'open', reason = 'configuration', code = 'CRM_MISCONFIGURED' WHERE stage = 'crm-sync'",
+    );
+    await looks();
+    await pool.query("UPDATE flow.stages SET breaker = 'recovering' WHERE stage = 'crm-sync'");
+    await looks();
+    await pool.query("UPDATE flow.stages SET breaker = 'closed', reason = NULL WHERE stage = 'crm-sync'");
+    await looks();
+    expect(sink.texts.map((text) => text.slice(0, 60))).toEqual([
+      expect.stringMatching(/^The breaker of crm-sync is open \(dependency-down, CRM_UNAV/),
+      expect.stringMatching(/^The breaker of crm-sync is open \(configuration, CRM_MISCON/),
+      'Resolved: the breaker of crm-sync is closed.',
+    ]);
+  });
+
+  it('that flaps is told of at its pace, and what is told then is how it is then', async () => {
+    const watch = alerts({ ...EAGER, conditionSeconds: 3600 });
+    const breaker = (state: string) =>
+      pool.query("UPDATE flow.stages SET breaker = $1, reason = 'rate-limited' WHERE stage = 'enrichment'", [state]);
+    for (const state of ['open', 'closed', 'open', 'closed', 'open']) {
+      await breaker(state);
+      await watch.look();
+    }
+    expect(sink.texts).toHaveLength(1);
+    await breaker('closed');
+    await pool.query("UPDATE flow.alerts SET told_at = now() - interval '2 hours'");
+    await watch.look();
+    expect(sink.texts[1]).toBe('Resolved: the breaker of enrichment is closed.');
+  });
+
+  it('of the SLA: the oldest lead that sales has not got, or a forecast that stays beyond it', async () => {
+    const watch = alerts();
+    const { leadId } = await scored('late@acme.com', 10);
+    await watch.look();
+    await pool.query("UPDATE ledger.leads SET received_at = now() - interval '301 seconds' WHERE id = $1", [leadId]);
+    await watch.look();
+    expect(sink.texts).toEqual([
+      expect.stringMatching(
+        /^Speed to lead at risk: the SLA is 300 s, .* has waited 301 s\. Waiting: 0 for enrichment, 1 for crm-sync; nobody can tell/,
+      ),
+    ]);
+    await pool.query('UPDATE ledger.leads SET low_priority = true'); // an operator's replay of it
+    await watch.look();
+    expect(sink.texts[1]).toMatch(/^Resolved: no lead waits beyond the SLA/);
+    // A pace of one in sixty seconds, and six that wait: 360 seconds.
+    for (let n = 0; n < 6; n++) await scored(`many${n}@acme.com`, 10);
+    await pool.query(
+      "INSERT INTO ledger.events (lead_id, seq, at, kind) VALUES (gen_random_uuid(), 1, now() - interval '30 s', 'synced')",
+    );
+    await watch.look();
+    expect(sink.texts).toHaveLength(2);
+    await watch.look();
+    expect(sink.texts[2]).toMatch(/through in about 4\d\d s/);
+  });
+});
+
+describe('dead letters', () => {
+  it('are counted as they come, by stage and code, and are over when none waits', async () => {
+    const watch = alerts();
+    await watch.look();
+    for (const name of ['a', 'b', 'c']) await bury(await scored(`${name}@acme.com`, 10));
+    await watch.look();
+    await watch.look();
+    await bury(await scored('d@acme.com', 10));
+    await watch.look();
+    await pool.query("UPDATE ledger.leads SET state = 'discarded'");
+    await watch.look();
+    await watch.look();
+    expect(sink.texts).toEqual([
+      '3 new dead letters: 3 × crm-sync CRM_RECORD_REJECTED. 3 wait for somebody. Look: npm run ops -- dlq list',
+      '1 new dead letter: 1 × crm-sync CRM_RECORD_REJECTED. 4 wait for somebody. Look: npm run ops -- dlq list',
+      'Resolved: no dead letter waits any more.',
+    ]);
+  });
+});
+
+describe('the delivery', () => {
+  it('waits for a webhook that is down, says so once, keeps the order, and gives up in the end', async () => {
+    const watch = alerts();
+    await watch.look();
+    sink.status = 500;
+    await bury(await scored('a@acme.com', 95));
+    for (let round = 0; round < 3; round++) {
+      await pool.query('UPDATE flow.alert_messages SET next_attempt_at = now()');
+      await watch.look();
+    }
+    expect(sink.refused).toBe(3);
+    expect(logged).toEqual(['The alert was not delivered: it answered 500. It is tried 8 times; check ALERT_WEBHOOK_URL']);
+    sink.status = 200;
+    await pool.query('UPDATE flow.alert_messages SET next_attempt_at = now()');
+    await watch.look();
+    expect(sink.texts.map((text) => text.slice(0, 8))).toEqual(['Hot lead', '1 new de']);
+    expect(logged.at(-1)).toBe('Alerts are delivered again');
+    // Nothing that is logged gives the webhook's secret away.
+    expect(logged.join()).not.toMatch(/secret|services/);
+
+    sink.status = 404;
+    await bury(await scored('b@acme.com', 10));
+    for (let round = 0; round < 8; round++) {
+      await watch.look();
+      await pool.query('UPDATE flow.alert_messages SET next_attempt_at = now()');
+    }
+    expect((await pool.query('SELECT * FROM flow.alert_messages')).rows).toEqual([]);
+  });
+
+  it('is one process’s at a time, and another goes on where it ended', async () => {
+    const [first, second, third] = [alerts(), alerts(), alerts()];
+    first.start();
+    second.start();
+    await eventually(async () => expect((await pool.query('SELECT * FROM flow.alert_looks')).rows).toHaveLength(2));
+    await scored('one@acme.com', 90);
+    await eventually(() => expect(sink.texts).toHaveLength(1));
+    await first.stop();
+    await second.stop();
+    await scored('two@acme.com', 91);
+    third.start();
+    await eventually(() => expect(sink.texts).toHaveLength(2));
+    await third.stop();
+    expect(sink.texts.map((text) => text.slice(0, 16))).toEqual(['Hot lead: fit 90', 'Hot lead: fit 91']);
+  });
+});
