@@ -48,6 +48,12 @@ export class ShadowedCrm implements CrmProvider {
     return shadow ? { ...reference, shadow } : reference;
   }
 
+  /** Both must forget: where one cannot, it is asked again. */
+  async erasePerson(personKey: string, signal: AbortSignal): Promise<number> {
+    const counts = await Promise.all([this.first, this.shadow].map((crm) => crm.erasePerson?.(personKey, signal) ?? 0));
+    return counts.reduce((sum, count) => sum + count);
+  }
+
   ping(): Promise<void> {
     return this.first.ping();
   }

@@ -39,6 +39,7 @@ export async function openSalesforce({
     campaignMap: await loadCampaignMap(config.SALESFORCE_CAMPAIGN_MAP),
     match: config.SALESFORCE_MATCH,
     assign: config.SALESFORCE_ASSIGN === 'on',
+    erase: config.SALESFORCE_ERASE,
     batchSize: config.CRM_BATCH_SIZE,
     batchWindowMs: config.CRM_BATCH_WINDOW_MS,
     clock,

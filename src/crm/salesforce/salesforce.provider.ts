@@ -9,6 +9,7 @@ import { campaignRecordSchema, Campaigns } from './campaigns.js';
 import { checkOrg, problemsOf } from './check-org.js';
 import type { SalesforceClient } from './client.js';
 import { comparePersons } from './compare-persons.js';
+import { erasePerson } from './erase-person.js';
 import { leadFieldsOf, memberFieldsOf, PERSON_KEY_FIELD, VERSION_FIELD, type FieldMap } from './field-map.js';
 import { matchPersons, type MatchScope, type Target } from './match.js';
 import { OrgSchema } from './org-schema.js';
@@ -23,6 +24,7 @@ export interface SalesforceOptions {
   campaignMap: Record<string, string>;
   match: MatchScope;
   assign: boolean;
+  erase: 'delete' | 'anonymise';
   /** Records a call, at most 200. */
   batchSize: number;
   /** How long the first of a batch waits for company, in milliseconds. */
@@ -97,6 +99,12 @@ export class SalesforceProvider implements CrmProvider {
 
   compare(persons: PersonProjection[]): Promise<CrmDifference[]> {
     return comparePersons(this.options, persons);
+  }
+
+  async erasePerson(personKey: string): Promise<number> {
+    const { client, apiVersion, map, erase } = this.options;
+    this.known.delete(personKey);
+    return erasePerson(client, apiVersion, map, erase, personKey);
   }
 
   async ping(): Promise<void> {

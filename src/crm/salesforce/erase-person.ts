@@ -1,0 +1,51 @@
+import { z } from 'zod';
+import { unavailable, recordError } from './errors.js';
+import type { SalesforceClient } from './client.js';
+import { writeRecords } from './collections.js';
+import { PERSON_KEY_FIELD, type FieldMap } from './field-map.js';
+import { queryTogether } from './queries.js';
+import { soql } from './soql.js';
+
+const ERASED = '[erased]';
+const idSchema = z.object({ Id: z.string() });
+const deletionSchema = z.array(z.object({ success: z.boolean() }));
+/** Required in every org: they cannot be emptied. */
+const CANNOT_BE_EMPTY = new Set(['LastName', 'Company']);
+
+/**
+ * The Leads with the person's key, and with them their memberships; a Contact is a customer's record and belongs to others.
+ * Anonymised, a Lead keeps its place in the reports and loses all that the field map ever wrote, and the key.
+ * @returns how many records.
+ */
+export async function erasePerson(
+  client: SalesforceClient,
+  apiVersion: string,
+  map: FieldMap,
+  how: 'delete' | 'anonymise',
+  personKey: string,
+): Promise<number> {
+  const [records = []] = await queryTogether(client, apiVersion, idSchema, [
+    soql`SELECT Id FROM Lead WHERE RF_Person_Key__c = ${personKey} AND IsConverted = false`,
+  ]);
+  if (records.length === 0) return 0;
+  const ids = records.map(({ Id }) => Id);
+  if (how === 'delete') await deleteLeads(client, ids);
+  else await anonymise(client, map, ids);
+  return ids.length;
+}
+
+async function deleteLeads(client: SalesforceClient, ids: string[]): Promise<void> {
+  const path = `composite/sobjects?ids=${ids.map(encodeURIComponent).join(',')}&allOrNone=false`;
+  const results = await client.call({ method: 'DELETE', path }, deletionSchema);
+  if (results.some(({ success }) => !success))
+    throw unavailable('Salesforce did not delete all records of the person; they are tried again.');
+}
+
+async function anonymise(client: SalesforceClient, map: FieldMap, ids: string[]): Promise<void> {
+  const emptied = Object.fromEntries(
+    [...map.lead.map(({ to }) => to), PERSON_KEY_FIELD].map((name) => [name, CANNOT_BE_EMPTY.has(name) ? ERASED : null]),
+  );
+  const records = ids.map((Id) => ({ Id, ...emptied }));
+  const results = await writeRecords(client, 'PATCH', 'Lead', records, { 'Sforce-Auto-Assign': 'FALSE' });
+  for (const [index, result] of results.entries()) if ('error' in result) throw recordError(result.error, records[index]!);
+}
