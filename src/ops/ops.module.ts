@@ -7,10 +7,18 @@ import { DeadLettersController } from './dead-letters.controller.js';
 import { HealthController } from './health.controller.js';
 import { OpsLeadsController } from './leads.controller.js';
 import { MetricsController } from './metrics.controller.js';
+import { OpenApiController } from './openapi/openapi.controller.js';
 import { QueuesController } from './queues.controller.js';
 
 @Module({
-  controllers: [DeadLettersController, HealthController, MetricsController, OpsLeadsController, QueuesController],
+  controllers: [
+    DeadLettersController,
+    HealthController,
+    MetricsController,
+    OpenApiController,
+    OpsLeadsController,
+    QueuesController,
+  ],
   providers: [
     {
       provide: DeadLetters,
