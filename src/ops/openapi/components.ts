@@ -17,7 +17,7 @@ export function componentsOf(operations: Operation[], further: Component[]): Rec
   const registry = z.registry<{ id: string }>();
   for (const { name, schema } of components.values()) registry.add(schema, { id: name });
   // As input: a default makes a field optional, and an answer may gain fields without a new version.
-  const { schemas } = z.toJSONSchema(registry, { io: 'input', uri: (id) => refTo(id).$ref, override: leaveToFormat });
+  const { schemas } = z.toJSONSchema(registry, { io: 'input', uri: (id) => refTo(id).$ref, override: withoutNoise });
   return Object.fromEntries(
     [...components.values()]
       .toSorted((a, b) => (a.name < b.name ? -1 : 1))
@@ -26,7 +26,7 @@ export function componentsOf(operations: Operation[], further: Component[]): Rec
 }
 
 export function schemaOf(schema: z.ZodType): Json {
-  return asComponent(z.toJSONSchema(schema, { io: 'input', override: leaveToFormat }) as Json);
+  return asComponent(z.toJSONSchema(schema, { io: 'input', override: withoutNoise }) as Json);
 }
 
 function usedBy({ body, answers }: Operation): Component[] {
@@ -39,7 +39,13 @@ function asComponent({ $schema: _$schema, $id: _$id, '~standard': _standard, ...
   return schema;
 }
 
-/** Where a format says what a string is, zod's pattern for it says it again, in 300 characters. */
-function leaveToFormat({ jsonSchema }: { jsonSchema: { format?: string; pattern?: string } }): void {
+/** Where a format says what a string is, zod's pattern says it again in 300 characters; and of every integer that it is safe. */
+function withoutNoise({
+  jsonSchema,
+}: {
+  jsonSchema: { format?: string; pattern?: string; minimum?: number; maximum?: number };
+}): void {
   if (jsonSchema.format) delete jsonSchema.pattern;
+  if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
+  if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
 }

@@ -1,15 +1,13 @@
-import { AppError } from '../../errors/app-error.js';
-import { ERROR_CATALOGUE, type ErrorCode } from '../../errors/catalogue.js';
-import { STATUS, problemOf } from '../../platform/http/problem.js';
 import { componentsOf, refTo, schemaOf } from './components.js';
 import { LEAD_SUMMARY } from './lead.schemas.js';
-import type { Access, Answer, Operation } from './operation.js';
+import type { Access, Operation } from './operation.js';
 import { DEAD_LETTER_OPERATIONS } from './operations/dead-letter-operations.js';
 import { LEAD_OPERATIONS } from './operations/lead-operations.js';
 import { QUEUE_OPERATIONS } from './operations/queue-operations.js';
 import { REJECTION_OPERATIONS } from './operations/rejection-operations.js';
 import { SERVICE_OPERATIONS } from './operations/service-operations.js';
 import { WEBHOOK_OPERATIONS } from './operations/webhook-operations.js';
+import { problemExamples, responsesOf, sharedResponses } from './responses.js';
 import { LEAD_ID } from './webhook.schemas.js';
 
 export const OPERATIONS: Operation[] = [
@@ -68,7 +66,8 @@ export function openApiDocument() {
     paths,
     components: {
       schemas: componentsOf(OPERATIONS, [LEAD_SUMMARY]),
-      examples: problemExamples(),
+      responses: sharedResponses(OPERATIONS),
+      examples: problemExamples(OPERATIONS),
       securitySchemes: SECURITY_SCHEMES,
     },
   };
@@ -102,51 +101,4 @@ function queryParameters({ query }: Operation): object[] {
 
 function requestBody({ component, mediaTypes, required }: NonNullable<Operation['body']>): object {
   return { required, content: Object.fromEntries(mediaTypes.map((type) => [type, { schema: refTo(component.name) }])) };
-}
-
-function problemExamples(): Record<string, { value: ReturnType<typeof problemOf> }> {
-  const codes = [...new Set(OPERATIONS.flatMap(problemsOf))].toSorted();
-  return Object.fromEntries(codes.map((code) => [code, { value: exampleOf(code) }]));
-}
-
-function exampleOf(code: ErrorCode) {
-  const problems = code === 'INVALID_LEAD' ? [{ path: 'email', message: 'is not a valid e-mail address' }] : [];
-  return problemOf(new AppError(code, ERROR_CATALOGUE[code].meaning, { problems }));
-}
-
-function responsesOf(operation: Operation): Record<string, object> {
-  const responses: Record<string, { description: string; content: Record<string, object>; headers?: object }> = {};
-  for (const [status, answer] of Object.entries(operation.answers)) responses[status] = responseOf(answer);
-  for (const code of problemsOf(operation)) {
-    const { status } = exampleOf(code);
-    const response = (responses[status] ??= { description: '', content: {} });
-    response.description += `${response.description ? ' ' : ''}\`${code}\`: ${ERROR_CATALOGUE[code].meaning}`;
-    const media = (response.content['application/problem+json'] ??= {
-      schema: refTo('Problem'),
-      examples: {},
-    }) as { examples: Record<string, object> };
-    media.examples[code] = { $ref: `#/components/examples/${code}` };
-    if (status === 503 || status === 429) response.headers = RETRY_AFTER;
-  }
-  return responses;
-}
-
-const RETRY_AFTER = { 'Retry-After': { description: 'Seconds.', schema: { type: 'integer' } } };
-
-function responseOf({ means, body }: Answer) {
-  if ('mediaType' in body) {
-    const schema = body.mediaType === 'application/json' ? { type: 'object' } : { type: 'string' };
-    return { description: means, content: { [body.mediaType]: { schema: { ...schema, description: body.about } } } };
-  }
-  return { description: means, content: { 'application/json': { schema: refTo(body.name) } } };
-}
-
-/** What it says itself, and what the way to it may answer. Ordered by status. */
-function problemsOf({ access, body, query, method, problems }: Operation): ErrorCode[] {
-  const codes: ErrorCode[] = ['CROSS_SITE', 'REQUEST_TIMEOUT', 'HEADERS_TOO_LARGE', 'UNEXPECTED', ...problems];
-  if (access !== 'everybody') codes.push('UNAUTHENTICATED');
-  if (access === 'operator') codes.push('FORBIDDEN');
-  if (query || body) codes.push('BAD_REQUEST');
-  if (method !== 'get') codes.push('INVALID_BODY', 'BODY_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE');
-  return [...new Set(codes)].toSorted((a, b) => (STATUS[a] ?? 500) - (STATUS[b] ?? 500));
 }

@@ -6,6 +6,10 @@ interface Media {
   /** References to components.examples, by code. */
   examples?: Record<string, object>;
 }
+interface Answer {
+  description: string;
+  content: Record<string, Media>;
+}
 interface Shown {
   operationId: string;
   tags: string[];
@@ -14,7 +18,7 @@ interface Shown {
   security: Record<string, string[]>[];
   parameters: { name: string; in: string; required?: boolean; description?: string; schema: Json }[];
   requestBody?: { content: Record<string, Media> };
-  responses: Record<string, { description: string; content: Record<string, Media> }>;
+  responses: Record<string, { $ref: string } | Answer>;
 }
 
 const STYLE = `:root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:0 auto;padding:1rem}
@@ -53,11 +57,16 @@ ${escape(summary)} <span class="who">${whoMay(operation)}</span></summary>
 ${description ? `<p>${prose(description)}</p>` : ''}${parameterTable(parameters)}
 ${requestBody ? `<h4>Body</h4>${mediaHtml(document, requestBody.content)}` : ''}
 <h4>Answers</h4>${Object.entries(responses)
+    .map(([status, answer]) => [status, resolve(document, answer)] as const)
     .map(
       ([status, { description: means, content }]) =>
         `<details><summary><b>${status}</b> ${prose(means)}</summary>${mediaHtml(document, content)}</details>`,
     )
     .join('')}</details>`;
+}
+
+function resolve(document: OpenApiDocument, answer: { $ref: string } | Answer): Answer {
+  return '$ref' in answer ? (document.components.responses[answer.$ref.split('/').at(-1)!] as unknown as Answer) : answer;
 }
 
 function whoMay({ security }: Shown): string {
