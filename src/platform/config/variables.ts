@@ -319,7 +319,7 @@ export const VARIABLES = {
   },
   QUEUE_BOARD: {
     schema: oneOf(['on', 'off']),
-    about: 'Whether /ops/queues/board shows the jobs in a browser, where the queues are in Redis. It wants one of OPS_TOKENS.',
+    about: 'Whether /ops/queues/board shows the jobs in a browser. It wants one of OPS_TOKENS.',
     mock: 'on',
     real: 'off',
   },
