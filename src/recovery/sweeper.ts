@@ -14,6 +14,8 @@ export interface SweeperTools {
   logger: Logger;
   /** SWEEP_INTERVAL_MS: also how long a lead must have been left alone before it counts as forgotten. */
   intervalMs: number;
+  /** Told after each complete sweep of this process. */
+  onSwept?(): void;
 }
 
 /**
@@ -54,6 +56,7 @@ export class Sweeper {
       await this.tools.ledger.asSweepLeader(async () => {
         const count = await this.sweep();
         await this.tools.ledger.prune();
+        this.tools.onSwept?.();
         if (count > 0) this.tools.logger.info({ count }, 'The sweeper enqueued leads whose jobs were missing');
       });
     } catch (error) {
