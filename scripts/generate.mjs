@@ -1,4 +1,4 @@
-// Writes the files that are generated from the code: .env.example, docs/configuration.md and docs/errors.md.
+// Writes the files that are generated from the code: .env.example, docs/configuration.md, docs/errors.md and openapi.json.
 // With --check it writes nothing and fails where a file differs from what the code says.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { ERROR_CATALOGUE } from '../dist/errors/catalogue.js';
 import { AI_PROVIDERS } from '../dist/enrichment/registry.js';
 import { CRM_PROVIDERS } from '../dist/crm/registry.js';
+import { openApiDocument } from '../dist/ops/openapi/document.js';
 import { REQUIRED, VARIABLES } from '../dist/platform/config/variables.js';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -75,6 +76,7 @@ const files = {
   '.env.example': envExample(),
   'docs/configuration.md': configurationPage(),
   'docs/errors.md': errorsPage(),
+  'openapi.json': `${JSON.stringify(openApiDocument(), null, 2)}\n`,
 };
 
 const stale = Object.entries(files).filter(

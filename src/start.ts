@@ -4,6 +4,8 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AppModule } from './app.module.js';
 import { authenticateWebhooks } from './ingress/authenticate-webhook.js';
 import { keepRejections } from './ingress/keep-rejections.js';
+import { guarded } from './ledger/guarded.js';
+import { recordAct } from './ledger/operator-acts.js';
 import { keepRejection } from './ledger/rejections.js';
 import { authenticateOps } from './ops/authenticate-ops.js';
 import type { Config } from './platform/config/config.js';
@@ -57,6 +59,13 @@ export async function startService(config: Config, logger: Logger): Promise<Runn
     refuseCrossSite(adapter.getInstance(), { webhooks: !config.WEBHOOK_SECRETS, operations: !config.OPS_TOKENS });
     authenticateWebhooks(adapter.getInstance(), config.WEBHOOK_SECRETS);
     authenticateOps(adapter.getInstance(), config.OPS_TOKENS);
+    if (config.QUEUE_BOARD === 'on') {
+      const { mountQueueBoard } = await import('./ops/queue-board.js');
+      await mountQueueBoard(adapter.getInstance(), {
+        backend,
+        record: (...act) => guarded(recordAct(pool, ...act)),
+      });
+    }
     keepRejections(adapter.getInstance(), (rejected) => keepRejection(acceptPool, rejected), logger);
     const app = await NestFactory.create<NestFastifyApplication>(
       await AppModule.forRole(parts, backend, stores.redisUrl),

@@ -72,6 +72,14 @@ export class FlowStore {
     return rows[0]!.tokens;
   }
 
+  /** What today (UTC) has cost all workers so far. */
+  async spentToday(): Promise<number> {
+    const { rows } = await this.pool.query<{ tokens: number }>(
+      "SELECT tokens::float AS tokens FROM flow.ai_spend WHERE day = (now() AT TIME ZONE 'UTC')::date",
+    );
+    return rows[0]?.tokens ?? 0;
+  }
+
   async recordSuccess(stage: Stage, at: Date): Promise<void> {
     await this.pool.query('UPDATE flow.stages SET last_success_at = greatest(last_success_at, $2) WHERE stage = $1', [stage, at]);
   }

@@ -11,8 +11,8 @@ import type { Pool } from '../platform/postgres.js';
 import { Announcer } from '../queue/announcer.js';
 import { replayRejection } from './replay-rejection.js';
 
-const pageSchema = z.object({ limit: z.coerce.number().int().min(1).max(200).default(50), cursor: z.string().optional() });
-const manySchema = z.object({ limit: z.number().int().min(1).max(1000).default(1000) });
+export const pageSchema = z.object({ limit: z.coerce.number().int().min(1).max(200).default(50), cursor: z.string().optional() });
+export const manySchema = z.object({ limit: z.number().int().min(1).max(1000).default(1000) });
 
 @Controller('ops/rejections')
 export class RejectionsController {

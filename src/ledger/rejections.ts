@@ -70,6 +70,14 @@ export async function openRejections(pool: Pool, limit: number): Promise<Rejecti
   return rows.map(rejectionOf);
 }
 
+/** How many have not been replayed. */
+export async function countOpenRejections(pool: Pool): Promise<number> {
+  const { rows } = await pool.query<{ count: number }>(
+    'SELECT count(*)::int AS count FROM ledger.rejections WHERE replayed_as IS NULL',
+  );
+  return rows[0]!.count;
+}
+
 export async function markReplayed(pool: Pool, id: string, leadId: string, operator: string): Promise<void> {
   await pool.query('UPDATE ledger.rejections SET replayed_as = $2, replayed_by = $3, replayed_at = now() WHERE id = $1', [
     id,

@@ -11,18 +11,18 @@ import { parseQuery } from '../platform/http/parse-query.js';
 import { Announcer } from '../queue/announcer.js';
 import { DeadLetters } from '../recovery/dead-letters.js';
 
-const pageSchema = z.object({
+export const pageSchema = z.object({
   code: z.string().max(100).optional(),
   limit: z.coerce.number().int().min(1).max(200).default(50),
   cursor: z.string().optional(),
 });
-const replaySchema = z.object({
+export const replaySchema = z.object({
   code: z.string().max(100).optional(),
   limit: z.number().int().min(1).max(10_000).default(10_000),
   perSecond: z.number().positive().max(10_000).optional(),
 });
-const discardSchema = z.object({ reason: z.string().trim().min(1).max(500) });
-const correctionSchema = z.record(z.string(), z.unknown());
+export const discardSchema = z.object({ reason: z.string().trim().min(1).max(500) });
+export const correctionSchema = z.record(z.string(), z.unknown());
 
 /** What was given up: look, mend, replay or discard. Every act is in the audit trail with the name of the token. */
 @Controller('ops/dead-letters')

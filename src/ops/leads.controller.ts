@@ -10,13 +10,13 @@ import { parseQuery } from '../platform/http/parse-query.js';
 import { CONFIG } from '../platform/platform.module.js';
 import { journeyOf, summaryOf } from './journey.js';
 
-const filterSchema = z.object({
+export const filterSchema = z.object({
   state: z.enum(LEAD_STATES).optional(),
   campaign_id: z.string().optional(),
   limit: z.coerce.number().int().min(1).max(200).default(50),
   cursor: z.string().optional(),
 });
-const searchSchema = filterSchema.extend({ email: z.string().optional() });
+export const searchSchema = filterSchema.extend({ email: z.string().optional() });
 
 /** Where is this lead, and why this score: the operator's first question. */
 @Controller('ops/leads')

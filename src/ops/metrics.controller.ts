@@ -3,8 +3,11 @@ import { FlowStore } from '../flow/flow-store.js';
 import { Ledger } from '../ledger/ledger.js';
 import { forecastOf } from '../ledger/sla/forecast.js';
 import { DeadLetters } from '../recovery/dead-letters.js';
+import { countOpenRejections } from '../ledger/rejections.js';
+import type { Config } from '../platform/config/config.js';
 import type { Metrics } from '../platform/metrics.js';
-import { METRICS } from '../platform/platform.module.js';
+import { CONFIG, LEDGER_POOL, METRICS } from '../platform/platform.module.js';
+import type { Pool } from '../platform/postgres.js';
 
 @Controller('metrics')
 export class MetricsController {
@@ -13,23 +16,36 @@ export class MetricsController {
     private readonly flow: FlowStore,
     private readonly deadLetters: DeadLetters,
     @Inject(METRICS) private readonly metrics: Metrics,
-  ) {}
+    @Inject(CONFIG) private readonly config: Config,
+    @Inject(LEDGER_POOL) private readonly pool: Pool,
+  ) {
+    metrics.slaSeconds.set(config.SPEED_TO_LEAD_SLA_SECONDS);
+  }
 
   /** What the ledger knows is read from the ledger at each scrape: it is the same from every process. */
   @Get()
   @Header('content-type', 'text/plain; version=0.0.4; charset=utf-8')
   async scrape(): Promise<string> {
     // PostgreSQL is down: the other figures are still worth having.
-    await Promise.all(
-      [this.readBacklog(), this.readBreakers(), this.readDeadLetters()].map((reading) => reading.catch(() => {})),
-    );
+    const readings = [this.readBacklog(), this.readStages(), this.readDeadLetters(), this.readRejections(), this.readAiBudget()];
+    await Promise.all(readings.map((reading) => reading.catch(() => {})));
     return this.metrics.registry.metrics();
   }
 
-  private async readBreakers(): Promise<void> {
-    for (const { stage, breaker } of await this.flow.stages()) {
+  private async readStages(): Promise<void> {
+    for (const { stage, breaker, pausedAt } of await this.flow.stages()) {
       this.metrics.breakerOpen.set({ stage }, breaker === 'open' || breaker === 'half-open' ? 1 : 0);
+      this.metrics.stagePaused.set({ stage }, pausedAt === null ? 0 : 1);
     }
+  }
+
+  private async readRejections(): Promise<void> {
+    this.metrics.rejections.set(await countOpenRejections(this.pool));
+  }
+
+  private async readAiBudget(): Promise<void> {
+    const budget = this.config.AI_DAILY_TOKEN_BUDGET;
+    if (budget !== undefined) this.metrics.aiBudget.set((await this.flow.spentToday()) / budget);
   }
 
   private async readDeadLetters(): Promise<void> {

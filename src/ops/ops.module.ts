@@ -7,11 +7,20 @@ import { DeadLettersController } from './dead-letters.controller.js';
 import { HealthController } from './health.controller.js';
 import { OpsLeadsController } from './leads.controller.js';
 import { MetricsController } from './metrics.controller.js';
+import { OpenApiController } from './openapi/openapi.controller.js';
 import { QueuesController } from './queues.controller.js';
 import { SlaController } from './sla.controller.js';
 
 @Module({
-  controllers: [DeadLettersController, HealthController, MetricsController, OpsLeadsController, QueuesController, SlaController],
+  controllers: [
+    DeadLettersController,
+    HealthController,
+    MetricsController,
+    OpenApiController,
+    OpsLeadsController,
+    QueuesController,
+    SlaController,
+  ],
   providers: [
     {
       provide: DeadLetters,

@@ -10,12 +10,16 @@ export function createMetrics() {
   const registers = [registry];
   return {
     registry,
-    leads: new Counter({
-      name: 'revenueflow_leads_total',
-      help: 'Answers of POST /leads: accepted, updated, duplicate, rejected, refused.',
-      labelNames: ['outcome'],
-      registers,
-    }),
+    leads: countFromZero(
+      new Counter({
+        name: 'revenueflow_leads_total',
+        help: 'Answers of POST /leads: accepted, updated, duplicate, rejected, refused.',
+        labelNames: ['outcome'],
+        registers,
+      }),
+      'outcome',
+      ['accepted', 'updated', 'duplicate', 'rejected', 'refused'],
+    ),
     ackSeconds: new Histogram({
       name: 'revenueflow_ack_seconds',
       help: 'From the request to the answer of POST /leads.',
@@ -52,12 +56,16 @@ export function createMetrics() {
       labelNames: ['provider', 'kind'],
       registers,
     }),
-    aiTurns: new Counter({
-      name: 'revenueflow_ai_turns_total',
-      help: 'Leads that got a turn at the model (taken) or went on without one (missed): the scored fraction.',
-      labelNames: ['outcome'],
-      registers,
-    }),
+    aiTurns: countFromZero(
+      new Counter({
+        name: 'revenueflow_ai_turns_total',
+        help: 'Leads that got a turn at the model (taken) or went on without one (missed): the scored fraction.',
+        labelNames: ['outcome'],
+        registers,
+      }),
+      'outcome',
+      ['taken', 'missed'],
+    ),
     rescores: new Counter({
       name: 'revenueflow_rescores_total',
       help: 'Stand-in scores that were replaced (rescored), tried in vain (failed) or left for good (given-up).',
@@ -76,6 +84,37 @@ export function createMetrics() {
       labelNames: ['stage'],
       registers,
     }),
+    stagePaused: new Gauge({
+      name: 'revenueflow_stage_paused',
+      help: '1 while an operator has paused a stage, else 0.',
+      labelNames: ['stage'],
+      registers,
+    }),
+    rejections: new Gauge({
+      name: 'revenueflow_rejections',
+      help: 'Requests answered 400 that wait to be replayed, from the ledger.',
+      registers,
+    }),
+    aiBudget: new Gauge({
+      name: 'revenueflow_ai_budget_ratio',
+      help: 'Share of AI_DAILY_TOKEN_BUDGET that is spent today (UTC), by all workers; 0 where there is no budget.',
+      registers,
+    }),
+    crmApiUsage: new Gauge({
+      name: 'revenueflow_crm_api_usage_ratio',
+      help: "Share of the CRM's API calls of the day that is used up, as its last answer to this process said; 0 until one says so.",
+      registers,
+    }),
+    slaSeconds: new Gauge({
+      name: 'revenueflow_sla_seconds',
+      help: 'SPEED_TO_LEAD_SLA_SECONDS, so that rules need not repeat it.',
+      registers,
+    }),
+    lastSweep: new Gauge({
+      name: 'revenueflow_last_sweep_timestamp_seconds',
+      help: 'When this process last finished a sweep, in seconds since 1970; 0 where it has swept nothing. One process sweeps at a time.',
+      registers,
+    }),
     spoolEntries: new Gauge({
       name: 'revenueflow_spool_entries',
       help: 'Leads that wait in the spool for PostgreSQL.',
@@ -84,11 +123,6 @@ export function createMetrics() {
     ledgerAway: new Gauge({
       name: 'revenueflow_ledger_away',
       help: '1 while this process takes leads without PostgreSQL or refuses them, else 0.',
-      registers,
-    }),
-    crmApiUsage: new Gauge({
-      name: 'revenueflow_crm_api_usage_ratio',
-      help: "Share of the CRM's daily API calls that is used, as the CRM last said; 0 where it has no such limit.",
       registers,
     }),
     crmShadow: new Counter({
@@ -116,6 +150,12 @@ export function createMetrics() {
       registers,
     }),
   };
+}
+
+/** A series that begins with its first event hides that event: an increase is a difference of two samples. */
+function countFromZero<T extends string>(counter: Counter<T>, label: T, values: readonly string[]): Counter<T> {
+  for (const value of values) counter.inc({ [label]: value } as Record<T, string>, 0);
+  return counter;
 }
 
 export type Metrics = ReturnType<typeof createMetrics>;

@@ -1,3 +1,4 @@
+import type { Queue } from 'bullmq';
 import type { Stage } from '../lead/state.js';
 import type { Announcement, JobHandler, JobReference } from './job.js';
 
@@ -49,6 +50,8 @@ export interface QueueBackend {
   announcing(stage: Stage): StageQueue;
   /** Resolves once the worker takes jobs; a store that is down now is waited for in the background. */
   startWorker(stage: Stage, handler: JobHandler, settings: WorkerSettings): Promise<StageWorker>;
+  /** The queues as BullMQ has them, for the board. */
+  bullQueues(): Queue[];
   /** Rejects where the store does not answer. */
   ping(): Promise<void>;
   close(): Promise<void>;

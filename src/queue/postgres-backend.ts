@@ -57,6 +57,7 @@ export async function openPostgresBackend({ url, logger }: PostgresBackendOption
         logger,
       );
     },
+    bullQueues: () => Object.values(queues) as never,
     async ping() {
       await pinging.query('SELECT 1');
     },

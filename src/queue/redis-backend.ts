@@ -73,6 +73,7 @@ export async function openRedisBackend({ url, logger }: RedisBackendOptions): Pr
       const options = { connection, prefix: PREFIX };
       return startBullWorker(stage, handler, settings, options, (opts, process) => new Worker(stage, process, opts), logger);
     },
+    bullQueues: () => Object.values(unhurried),
     async ping() {
       await producer.ping();
     },

@@ -2,7 +2,8 @@ import { Module, type OnApplicationBootstrap, type OnApplicationShutdown } from 
 import { Ledger } from '../ledger/ledger.js';
 import type { Config } from '../platform/config/config.js';
 import type { Logger } from '../platform/logger.js';
-import { CONFIG, LOGGER } from '../platform/platform.module.js';
+import type { Metrics } from '../platform/metrics.js';
+import { CONFIG, LOGGER, METRICS } from '../platform/platform.module.js';
 import type { QueueBackend } from '../queue/backend.js';
 import { QUEUE_BACKEND } from '../queue/queue.module.js';
 import { Sweeper } from './sweeper.js';
@@ -11,9 +12,15 @@ import { Sweeper } from './sweeper.js';
   providers: [
     {
       provide: Sweeper,
-      inject: [CONFIG, LOGGER, Ledger, QUEUE_BACKEND],
-      useFactory: (config: Config, logger: Logger, ledger: Ledger, backend: QueueBackend) =>
-        new Sweeper({ ledger, backend, logger, intervalMs: config.SWEEP_INTERVAL_MS }),
+      inject: [CONFIG, LOGGER, Ledger, QUEUE_BACKEND, METRICS],
+      useFactory: (config: Config, logger: Logger, ledger: Ledger, backend: QueueBackend, metrics: Metrics) =>
+        new Sweeper({
+          ledger,
+          backend,
+          logger,
+          intervalMs: config.SWEEP_INTERVAL_MS,
+          onSwept: () => metrics.lastSweep.setToCurrentTime(),
+        }),
     },
   ],
   exports: [Sweeper],

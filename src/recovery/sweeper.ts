@@ -15,6 +15,8 @@ export interface SweeperTools {
   logger: Logger;
   /** SWEEP_INTERVAL_MS: also how long a lead must have been left alone before it counts as forgotten. */
   intervalMs: number;
+  /** Told after each complete sweep of this process. */
+  onSwept?(): void;
 }
 
 /**
@@ -58,6 +60,7 @@ export class Sweeper {
         const expired = await this.tools.ledger.prune();
         if (expired > 0) this.tools.logger.info({ count: expired }, 'Leads were removed that RETENTION_DAYS no longer keeps');
         await this.cleanQueues();
+        this.tools.onSwept?.();
         if (count > 0) this.tools.logger.info({ count }, 'The sweeper enqueued leads whose jobs were missing');
       });
     } catch (error) {

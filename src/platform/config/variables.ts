@@ -453,6 +453,18 @@ export const VARIABLES = {
     realNote: 'for ever',
     example: '730',
   },
+  API_DOCS: {
+    schema: oneOf(['on', 'off']),
+    about: 'Whether /docs shows the API as a page. GET /openapi.json is always there. Both want one of OPS_TOKENS.',
+    mock: 'on',
+    real: 'off',
+  },
+  QUEUE_BOARD: {
+    schema: oneOf(['on', 'off']),
+    about: 'Whether /ops/queues/board shows the jobs in a browser. It wants one of OPS_TOKENS.',
+    mock: 'on',
+    real: 'off',
+  },
   LOG_LEVEL: {
     schema: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),
     about: 'How much is logged.',

@@ -4,7 +4,7 @@ import { AppError } from '../../errors/app-error.js';
 import { ERROR_CATALOGUE, type ErrorCode } from '../../errors/catalogue.js';
 import type { Logger } from '../logger.js';
 
-const STATUS: Partial<Record<ErrorCode, number>> = {
+export const STATUS: Partial<Record<ErrorCode, number>> = {
   INVALID_BODY: 400,
   INVALID_LEAD: 400,
   BAD_REQUEST: 400,
@@ -87,7 +87,7 @@ export class ProblemFilter implements ExceptionFilter {
     const request = http.getRequest<FastifyRequest>();
     if (problem.status === 500) this.logger.error({ requestId: request.id, err: error }, 'A request failed unexpectedly');
     if (problem.status === 503 || problem.status === 429) void reply.header('retry-after', RETRY_AFTER_SECONDS);
-    if (problem.status === 401) void reply.header('www-authenticate', 'Bearer');
+    if (problem.status === 401 && !reply.hasHeader('www-authenticate')) void reply.header('www-authenticate', 'Bearer');
     void reply.code(problem.status).type('application/problem+json').send(JSON.stringify(problem));
   }
 }

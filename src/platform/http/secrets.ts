@@ -31,3 +31,12 @@ export function bearerToken(header: string | undefined): string | null {
   const match = /^Bearer +(\S+) *$/i.exec(header ?? '');
   return match ? match[1]! : null;
 }
+
+/** The password of an `Authorization: Basic …` header (RFC 7617, UTF-8), or null. The name before it may be anything. */
+export function basicPassword(header: string | undefined): string | null {
+  const match = /^Basic +([A-Za-z0-9+/]+=*) *$/i.exec(header ?? '');
+  if (!match) return null;
+  const pair = Buffer.from(match[1]!, 'base64').toString('utf8');
+  const at = pair.indexOf(':');
+  return at < 0 ? null : pair.slice(at + 1);
+}

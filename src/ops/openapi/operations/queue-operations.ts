@@ -1,0 +1,39 @@
+import type { Operation } from '../operation.js';
+import { QUEUE_CONTROL, QUEUES } from '../operator.schemas.js';
+
+const tag = 'Queues';
+
+/** What waits, what is stopped and by whom. */
+export const QUEUE_OPERATIONS: Operation[] = [
+  {
+    method: 'get',
+    path: '/ops/queues',
+    id: 'listQueues',
+    tag,
+    summary: 'The queues: what is in them, paused or not, and their breakers',
+    access: 'viewer',
+    answers: { 200: { means: 'Both queues.', body: QUEUES } },
+    problems: ['LEDGER_UNAVAILABLE', 'QUEUE_UNAVAILABLE'],
+  },
+  {
+    method: 'post',
+    path: '/ops/queues/{name}/pause',
+    id: 'pauseQueue',
+    tag,
+    summary: 'Workers stop taking leads of the stage within a second; those in hand are finished',
+    description: 'It holds across restarts, deployments and a wiped Redis, until somebody resumes.',
+    access: 'operator',
+    answers: { 200: { means: 'Paused.', body: QUEUE_CONTROL } },
+    problems: ['NOT_FOUND', 'LEDGER_UNAVAILABLE'],
+  },
+  {
+    method: 'post',
+    path: '/ops/queues/{name}/resume',
+    id: 'resumeQueue',
+    tag,
+    summary: 'Workers go on',
+    access: 'operator',
+    answers: { 200: { means: 'Resumed.', body: QUEUE_CONTROL } },
+    problems: ['NOT_FOUND', 'LEDGER_UNAVAILABLE'],
+  },
+];

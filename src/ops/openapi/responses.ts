@@ -1,0 +1,91 @@
+import { AppError } from '../../errors/app-error.js';
+import { ERROR_CATALOGUE, type ErrorCode } from '../../errors/catalogue.js';
+import { problemOf, STATUS } from '../../platform/http/problem.js';
+import { refTo } from './components.js';
+import type { Answer, Operation } from './operation.js';
+
+export function problemExamples(operations: Operation[]): Record<string, { value: ReturnType<typeof problemOf> }> {
+  const codes = [...new Set(operations.flatMap(problemsOf))].toSorted();
+  return Object.fromEntries(codes.map((code) => [code, { value: exampleOf(code) }]));
+}
+
+function exampleOf(code: ErrorCode) {
+  const problems = code === 'INVALID_LEAD' ? [{ path: 'email', message: 'is not a valid e-mail address' }] : [];
+  return problemOf(new AppError(code, ERROR_CATALOGUE[code].meaning, { problems }));
+}
+
+/** What an operation answers, by status: its own answers, and the problems that it and the way to it may have. */
+export function responsesOf(operation: Operation): Record<string, object> {
+  const responses: Record<string, object> = {};
+  for (const [status, answer] of Object.entries(operation.answers)) responses[status] = responseOf(answer);
+  for (const [status, codes] of byStatus(problemsOf(operation))) {
+    const own = operation.answers[status];
+    responses[status] = own
+      ? merged(responseOf(own), problemResponse(codes))
+      : { $ref: `#/components/responses/${nameOf(codes)}` };
+  }
+  return responses;
+}
+
+/** What several operations answer alike stands once in the document. */
+export function sharedResponses(operations: Operation[]): Record<string, Response> {
+  const groups = operations.flatMap((operation) => [...byStatus(problemsOf(operation)).values()]);
+  return Object.fromEntries(groups.map((codes) => [nameOf(codes), problemResponse(codes)]));
+}
+
+function byStatus(codes: ErrorCode[]): Map<number, ErrorCode[]> {
+  const groups = new Map<number, ErrorCode[]>();
+  for (const code of codes) {
+    const { status } = exampleOf(code);
+    groups.set(status, [...(groups.get(status) ?? []), code]);
+  }
+  return groups;
+}
+
+function nameOf(codes: ErrorCode[]): string {
+  return codes.join('.');
+}
+
+export interface Response {
+  description: string;
+  content: Record<string, object>;
+  headers?: object;
+}
+
+function problemResponse(codes: ErrorCode[]): Response {
+  const { status } = exampleOf(codes[0]!);
+  const examples = Object.fromEntries(codes.map((code) => [code, { $ref: `#/components/examples/${code}` }]));
+  return {
+    description: codes.map((code) => `\`${code}\`: ${ERROR_CATALOGUE[code].meaning}`).join(' '),
+    ...(status === 503 || status === 429 ? { headers: RETRY_AFTER } : {}),
+    content: { 'application/problem+json': { schema: refTo('Problem'), examples } },
+  };
+}
+
+function merged(own: Response, problem: Response): Response {
+  return {
+    ...problem,
+    description: `${own.description} Or ${problem.description}`,
+    content: { ...own.content, ...problem.content },
+  };
+}
+
+const RETRY_AFTER = { 'Retry-After': { description: 'Seconds.', schema: { type: 'integer' } } };
+
+function responseOf({ means, body }: Answer): Response {
+  if ('mediaType' in body) {
+    const schema = body.mediaType === 'application/json' ? { type: 'object' } : { type: 'string' };
+    return { description: means, content: { [body.mediaType]: { schema: { ...schema, description: body.about } } } };
+  }
+  return { description: means, content: { 'application/json': { schema: refTo(body.name) } } };
+}
+
+/** What it says itself, and what the way to it may answer. Ordered by status. */
+function problemsOf({ access, body, query, method, problems }: Operation): ErrorCode[] {
+  const codes: ErrorCode[] = ['CROSS_SITE', 'REQUEST_TIMEOUT', 'HEADERS_TOO_LARGE', 'UNEXPECTED', ...problems];
+  if (access !== 'everybody') codes.push('UNAUTHENTICATED');
+  if (access === 'operator') codes.push('FORBIDDEN');
+  if (query || body) codes.push('BAD_REQUEST');
+  if (method !== 'get') codes.push('INVALID_BODY', 'BODY_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE');
+  return [...new Set(codes)].toSorted((a, b) => (STATUS[a] ?? 500) - (STATUS[b] ?? 500));
+}

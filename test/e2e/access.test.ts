@@ -1,0 +1,96 @@
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { OPERATIONS } from '../../src/ops/openapi/document.js';
+import { freshDatabase } from '../support/database.js';
+import { fillService, operationCalled, requestsOn, send, type Filled } from '../support/every-operation.js';
+import { OPERATORS, SECRET, TOKEN } from '../support/operator.js';
+import { startProcess, type RunningProcess } from '../support/service.js';
+
+const VIEWER = 'v'.repeat(40);
+
+let database: Awaited<ReturnType<typeof freshDatabase>>;
+let sql: pg.Client;
+let service: RunningProcess;
+let filled: Filled;
+
+beforeAll(async () => {
+  database = await freshDatabase();
+  sql = new pg.Client({ connectionString: database.url });
+  await sql.connect();
+  service = await startProcess({ DATABASE_URL: database.url, QUEUE_BACKEND: 'postgres', ...OPERATORS });
+  filled = await fillService(service, sql);
+});
+afterAll(async () => {
+  await service.stop();
+  await sql.end();
+  await database.drop();
+});
+
+/** That the routes are all in the document is tested with the document. */
+const guarded = OPERATIONS.filter(({ access }) => access === 'viewer' || access === 'operator');
+const changing = guarded.filter(({ access }) => access === 'operator');
+
+const pathOf = (id: string) => requestsOn(filled)[id]![0]!;
+const statusOf = async (id: string, token: string | null) => {
+  const { path, body } = pathOf(id);
+  return (await send(service, operationCalled(id), path, token, body)).status;
+};
+
+describe('a route of the operators', () => {
+  it.each(guarded.map(({ id, access }) => [id, access]))('%s refuses strangers and webhook secrets', async (id) => {
+    for (const token of [null, SECRET, 'x'.repeat(40), '']) expect(await statusOf(id, token)).toBe(401);
+  });
+
+  it.each(guarded.filter(({ access }) => access === 'viewer').map(({ id }) => [id]))('%s is for viewers', async (id) => {
+    expect(await statusOf(id, VIEWER)).toBe(200);
+  });
+
+  it.each(changing.map(({ id }) => [id]))('%s is for operators only', async (id) => {
+    expect(await statusOf(id, VIEWER)).toBe(403);
+  });
+
+  it('that changes something is none that may be read', () => {
+    for (const { method, access, id } of guarded) {
+      // The search is a POST so that an address stays out of access logs.
+      expect(access, id).toBe(method === 'get' || id === 'searchLeads' ? 'viewer' : 'operator');
+    }
+  });
+
+  it('takes a password in the place of a bearer token only where a browser needs it', async () => {
+    const basic = { authorization: `Basic ${Buffer.from(`any:${TOKEN}`).toString('base64')}` };
+    expect((await service.get('/docs', basic)).status).toBe(200);
+    expect((await service.get('/ops/leads', basic)).status).toBe(401);
+  });
+});
+
+describe('a change', () => {
+  /** Where the trail has who did it: the events of the lead, the acts of operators, or the rejection itself. */
+  const TRAILS = {
+    events: 'SELECT count(*)::int AS n FROM ledger.events WHERE kind = $1 AND detail->>$$by$$ = $2',
+    acts: 'SELECT count(*)::int AS n FROM ledger.operator_acts WHERE act = $1 AND who = $2',
+    rejections: 'SELECT count(*)::int AS n FROM ledger.rejections WHERE $1 = $$replayed$$ AND replayed_by = $2',
+  };
+  const LEFT_BY: Record<string, [keyof typeof TRAILS, string]> = {
+    editDeadLetter: ['events', 'edited'],
+    replayDeadLetter: ['events', 'replayed'],
+    discardDeadLetter: ['events', 'discarded'],
+    replayDeadLetters: ['acts', 'replay'],
+    replayRejection: ['rejections', 'replayed'],
+    replayRejections: ['rejections', 'replayed'],
+    pauseQueue: ['acts', 'pause'],
+    resumeQueue: ['acts', 'resume'],
+  };
+
+  it('is in the audit trail with the name of the token, whichever it is', async () => {
+    expect(Object.keys(LEFT_BY).toSorted(), 'a change without a trail').toEqual(changing.map(({ id }) => id).toSorted());
+    for (const [id, requests] of Object.entries(requestsOn(filled))) {
+      if (!(id in LEFT_BY)) continue;
+      const [trail, what] = LEFT_BY[id]!;
+      const left = async () => (await sql.query<{ n: number }>(TRAILS[trail], [what, 'ann'])).rows[0]!.n;
+      const before = await left();
+      const { path, body } = requests[0]!;
+      expect((await send(service, operationCalled(id), path, TOKEN, body)).status, id).toBeLessThan(300);
+      expect(await left(), id).toBe(before + 1);
+    }
+  });
+});

@@ -1,0 +1,150 @@
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freshDatabase, freshRedis, hasRedis } from '../support/database.js';
+import { eventually } from '../support/eventually.js';
+import { OPERATORS, SECRET, TOKEN } from '../support/operator.js';
+import { startProcess, type RunningProcess } from '../support/service.js';
+
+const BOARD = '/ops/queues/board';
+const VIEWER = 'v'.repeat(40);
+const password = (secret: string) => ({ authorization: `Basic ${Buffer.from(`anyone:${secret}`).toString('base64')}` });
+
+interface ShownQueues {
+  queues: { name: string; readOnlyMode: boolean; counts: Record<string, number>; jobs: { id: string; data: object }[] }[];
+}
+
+describe.each(['redis', 'postgres'] as const)('the board of the queues on %s', (kind) => {
+  describe.skipIf(kind === 'redis' && !hasRedis())('', () => {
+    let database: Awaited<ReturnType<typeof freshDatabase>>;
+    let sql: pg.Client;
+    let service: RunningProcess;
+    let leadId: string;
+
+    beforeAll(async () => {
+      database = await freshDatabase();
+      sql = new pg.Client({ connectionString: database.url });
+      await sql.connect();
+      const redis = kind === 'redis' ? await freshRedis() : null;
+      service = await startProcess({
+        DATABASE_URL: database.url,
+        QUEUE_BACKEND: kind,
+        ...(redis ? { REDIS_URL: redis.url } : {}),
+        ...OPERATORS,
+      });
+      // A dead letter leaves a failed job behind.
+      await sql.query(`ALTER TABLE mock_crm.leads ADD CONSTRAINT likes_names CHECK (last_name NOT LIKE 'Refused%')`);
+      const lead = { email: 'secret.person@acme.com', name: 'Ann Refused', campaign_id: 'board', message: 'Call 555-0100' };
+      leadId = (await service.post(lead, { headers: { 'x-webhook-secret': SECRET } })).body.leadId;
+      await eventually(async () => expect((await queuesOf(TOKEN)).queues.find(isCrm)!.counts['failed']).toBe(1));
+    });
+    afterAll(async () => {
+      await service.stop();
+      await sql.end();
+      await database.drop();
+    });
+
+    const isCrm = ({ name }: { name: string }) => name.endsWith('crm-sync');
+    const ask = (path: string, init: RequestInit = {}) => fetch(`${service.url}${BOARD}${path}`, init);
+    const put = (path: string, headers: Record<string, string>) => ask(path, { method: 'PUT', headers });
+    const failedJobs = (name: string) =>
+      `/api/queues?activeQueue=${encodeURIComponent(name)}&status=failed&page=1&jobsPerPage=10`;
+
+    async function queuesOf(secret: string, path = '/api/queues'): Promise<ShownQueues> {
+      const answer = await ask(path, { headers: password(secret) });
+      expect(answer.status).toBe(200);
+      return (await answer.json()) as ShownQueues;
+    }
+
+    it('asks strangers for a password, on each of its paths', async () => {
+      for (const path of ['', '/', '/queue/crm-sync', '/api/queues', '/api/redis/stats', '/static/js/main.js', '/static/x']) {
+        for (const headers of [{}, password('x'.repeat(40)), password(SECRET), { authorization: `Bearer ${SECRET}` }]) {
+          const answer = await ask(path, { headers });
+          expect([answer.status, answer.headers.get('www-authenticate')], path).toEqual([401, expect.stringMatching(/^Basic /)]);
+          expect(answer.headers.get('content-type')).toMatch(/^application\/problem\+json/);
+          expect(await answer.json()).toMatchObject({ code: 'UNAUTHENTICATED' });
+        }
+      }
+    });
+
+    it('opens in a browser, and loads nothing from elsewhere', async () => {
+      for (const headers of [password(TOKEN), { authorization: `Bearer ${VIEWER}` }]) {
+        const page = await ask('', { headers });
+        expect(page.status).toBe(200);
+        expect(page.headers.get('content-security-policy')).toMatch(/default-src 'none'.*script-src 'self'/);
+        const script = /src="(static\/js\/main[^"]+)"/.exec(await page.text())![1];
+        expect((await ask(`/${script}`, { headers })).status).toBe(200);
+      }
+      expect((await ask('/api/redis/stats', { headers: password(VIEWER) })).status).toBe(200);
+    });
+
+    it('shows jobs that hold nothing personal', async () => {
+      const crm = (await queuesOf(TOKEN, failedJobs('crm-sync'))).queues.find(isCrm)!;
+      expect(crm.jobs.map(({ data }) => data)).toEqual([{ leadId, epoch: expect.any(Number) }]);
+      const answer = await ask(failedJobs('crm-sync'), { headers: password(TOKEN) });
+      expect(await answer.text()).not.toMatch(/secret\.person|Refused|555-0100/);
+    });
+
+    it('lets viewers read only, whatever role they claim', async () => {
+      const claims = { ...password(VIEWER), 'x-revenueflow-role': 'operator' };
+      const seen = (await (await ask('/api/queues', { headers: claims })).json()) as ShownQueues;
+      expect(seen.queues.map(({ readOnlyMode }) => readOnlyMode)).toEqual([true, true]);
+      const refused = await put('/api/queues/crm-sync/retry/failed', claims);
+      expect([refused.status, await refused.json()]).toEqual([403, expect.objectContaining({ code: 'FORBIDDEN' })]);
+    });
+
+    it('lets operators retry a job, and writes down who did', async () => {
+      expect((await queuesOf(TOKEN)).queues.map(({ name, readOnlyMode }) => [name, readOnlyMode])).toEqual([
+        ['enrichment', false],
+        ['crm-sync', false],
+      ]);
+      const [job] = (await queuesOf(TOKEN, failedJobs('crm-sync'))).queues.find(isCrm)!.jobs;
+      const answer = await put(`/api/queues/crm-sync/${job!.id}/retry`, password(TOKEN));
+      expect(answer.status).toBeLessThan(300);
+      const { rows } = await sql.query("SELECT who, act, detail FROM ledger.operator_acts WHERE act = 'board'");
+      expect(rows).toEqual([
+        {
+          who: 'ann',
+          act: 'board',
+          detail: { act: '/api/queues/:queueName/:jobId/retry', queueName: 'crm-sync', jobId: job!.id },
+        },
+      ]);
+      // The ledger has given the lead up, so the job ends without doing anything.
+      await eventually(async () => expect((await queuesOf(TOKEN)).queues.find(isCrm)!.counts['failed']).toBe(0));
+      expect((await sql.query('SELECT state FROM ledger.leads')).rows).toEqual([{ state: 'dead' }]);
+    });
+
+    it('refuses what would go behind the back of the ledger, and requests of other pages', async () => {
+      for (const act of ['pause', 'resume', 'empty', 'obliterate', 'concurrency']) {
+        const answer = await put(`/api/queues/crm-sync/${act}`, password(TOKEN));
+        expect([answer.status, await answer.json()], act).toEqual([403, expect.objectContaining({ code: 'FORBIDDEN' })]);
+      }
+      for (const [header, value] of [
+        ['origin', 'https://evil.example'],
+        ['sec-fetch-site', 'cross-site'],
+        ['origin', 'null'],
+      ] as const) {
+        const answer = await put('/api/queues/crm-sync/promote', { ...password(TOKEN), [header]: value });
+        expect([answer.status, await answer.json()]).toEqual([403, expect.objectContaining({ code: 'CROSS_SITE' })]);
+      }
+      const own = { ...password(TOKEN), origin: service.url, 'sec-fetch-site': 'same-origin' };
+      expect((await put('/api/queues/crm-sync/promote', own)).status).toBe(200);
+    });
+  });
+});
+
+describe('without a board', () => {
+  it('there is nothing at its address', async () => {
+    const database = await freshDatabase();
+    const service = await startProcess({
+      DATABASE_URL: database.url,
+      QUEUE_BACKEND: 'postgres',
+      QUEUE_BOARD: 'off',
+      API_DOCS: 'off',
+    });
+    expect((await service.get(BOARD)).status).toBe(404);
+    expect((await service.get('/docs')).status).toBe(404);
+    expect((await service.get('/openapi.json')).status).toBe(200);
+    await service.stop();
+    await database.drop();
+  });
+});

@@ -1,0 +1,87 @@
+import type pg from 'pg';
+import { expect } from 'vitest';
+import { OPERATIONS } from '../../src/ops/openapi/document.js';
+import type { Operation } from '../../src/ops/openapi/operation.js';
+import { eventually } from './eventually.js';
+import { SECRET } from './operator.js';
+import type { RunningProcess } from './service.js';
+
+export const operationCalled = (id: string): Operation => OPERATIONS.find((operation) => operation.id === id)!;
+
+/** Leads and a rejection for the operations to act on: those of a name that the mock CRM refuses are dead letters. */
+export async function fillService(service: RunningProcess, sql: pg.Client) {
+  await sql.query(`ALTER TABLE mock_crm.leads ADD CONSTRAINT likes_names CHECK (last_name NOT LIKE 'Refused%')`);
+  const headers = { 'x-webhook-secret': SECRET };
+  const post = async (email: string, name: string) => {
+    const { body } = await service.post(
+      { email, name, campaign_id: 'walk', title: 'VP', message: 'A demo, please.' },
+      { headers },
+    );
+    return body.leadId;
+  };
+  const synced = await post('synced@acme.com', 'Ann Fine');
+  const dead: string[] = [];
+  for (const number of [1, 2, 3, 4, 5]) dead.push(await post(`dead${number}@acme.com`, `Bob Refused${number}`));
+  for (const body of ['{"email": , "campaign_id": 7}', '{"email": "late@acme.com", "name": , "campaign_id": 7}']) {
+    await service.post(body, { headers });
+  }
+  await eventually(async () => {
+    const { rows } = await sql.query<{ state: string; count: number }>(
+      'SELECT state, count(*)::int AS count FROM ledger.leads GROUP BY state ORDER BY state',
+    );
+    expect(rows).toEqual([
+      { state: 'dead', count: 5 },
+      { state: 'synced', count: 1 },
+    ]);
+  });
+  const { rows } = await sql.query<{ id: string }>('SELECT id FROM ledger.rejections ORDER BY received_at');
+  return { synced, dead, rejections: rows.map(({ id }) => id) };
+}
+
+export type Filled = Awaited<ReturnType<typeof fillService>>;
+
+/** Requests that succeed on a service that was filled, by operation; each is sent once, in this order. */
+export function requestsOn({ synced, dead, rejections }: Filled): Record<string, { path: string; body?: unknown }[]> {
+  return {
+    postLead: [
+      { path: '/leads', body: { email: 'contract@acme.com', campaign_id: 1 } },
+      { path: '/leads', body: { email: 'contract@acme.com', campaign_id: 1 } },
+      { path: '/leads', body: { email: 'contract@acme.com', campaign_id: 1, title: 'CTO' } },
+    ],
+    listLeads: [{ path: '/ops/leads?state=dead&limit=1' }, { path: '/ops/leads' }],
+    searchLeads: [{ path: '/ops/leads/search', body: { email: 'synced@acme.com' } }],
+    getLead: [{ path: `/ops/leads/${synced}` }, { path: `/ops/leads/${dead[0]}` }],
+    listDeadLetters: [{ path: '/ops/dead-letters' }],
+    summariseDeadLetters: [{ path: '/ops/dead-letters/summary' }],
+    getDeadLetter: [{ path: `/ops/dead-letters/${dead[0]}` }],
+    editDeadLetter: [
+      { path: `/ops/dead-letters/${dead[0]}`, body: { name: 'Bob Accepted' } },
+      { path: `/ops/dead-letters/${dead[1]}`, body: { email: 'alive@acme.com', name: 'Bob Alive' } },
+    ],
+    replayDeadLetter: [{ path: `/ops/dead-letters/${dead[0]}/replay` }],
+    discardDeadLetter: [{ path: `/ops/dead-letters/${dead[2]}/discard`, body: { reason: 'a test' } }],
+    replayDeadLetters: [{ path: '/ops/dead-letters/replay', body: { limit: 1 } }],
+    listRejections: [{ path: '/ops/rejections' }],
+    replayRejection: [{ path: `/ops/rejections/${rejections[0]}/replay`, body: { email: 'mended@acme.com' } }],
+    replayRejections: [{ path: '/ops/rejections/replay', body: {} }],
+    pauseQueue: [{ path: '/ops/queues/crm-sync/pause' }],
+    listQueues: [{ path: '/ops/queues' }],
+    resumeQueue: [{ path: '/ops/queues/crm-sync/resume' }],
+    live: [{ path: '/health/live' }],
+    ready: [{ path: '/health/ready' }],
+    metrics: [{ path: '/metrics' }],
+    openapi: [{ path: '/openapi.json' }],
+    docs: [{ path: '/docs' }],
+  };
+}
+
+export function send(service: RunningProcess, operation: Operation, path: string, token: string | null, body?: unknown) {
+  return fetch(`${service.url}${path}`, {
+    method: operation.method.toUpperCase(),
+    headers: {
+      ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+}
