@@ -12,11 +12,13 @@ import type { Config } from './platform/config/config.js';
 import { createHttpAdapter } from './platform/http/adapter.js';
 import { asListenError, requireFreePort } from './platform/http/port.js';
 import { refuseCrossSite } from './platform/http/refuse-cross-site.js';
+import { traceWebhooks } from './platform/http/trace-requests.js';
 import { ProblemFilter } from './platform/http/problem.js';
 import type { Logger } from './platform/logger.js';
 import { migrate } from './platform/migrate.js';
 import { NestLogger } from './platform/nest-logger.js';
 import { openPool } from './platform/postgres.js';
+import { startTracing } from './platform/start-tracing.js';
 import { openStores, type Stores } from './platform/stores.js';
 import { within } from './platform/within.js';
 import { Announcer } from './queue/announcer.js';
@@ -44,6 +46,16 @@ export async function startService(config: Config, logger: Logger): Promise<Runn
       await step().catch((error: unknown) => logger.warn({ err: error }, 'While stopping'));
   };
   try {
+    if (config.OTEL_EXPORTER_OTLP_ENDPOINT) {
+      const stopTracing = await startTracing(config, config.OTEL_EXPORTER_OTLP_ENDPOINT);
+      // A collector that is away must not hold up the end.
+      undo.push(() =>
+        within(
+          stopTracing().catch(() => {}),
+          2000,
+        ),
+      );
+    }
     await requireFreePort(config.PORT, config.HOST);
     const stores = await openStores(config);
     undo.push(() => stores.stop());
@@ -66,6 +78,7 @@ export async function startService(config: Config, logger: Logger): Promise<Runn
         record: (...act) => guarded(recordAct(pool, ...act)),
       });
     }
+    if (config.OTEL_EXPORTER_OTLP_ENDPOINT) traceWebhooks(adapter.getInstance());
     keepRejections(adapter.getInstance(), (rejected) => keepRejection(acceptPool, rejected), logger);
     const app = await NestFactory.create<NestFastifyApplication>(
       await AppModule.forRole(parts, backend, stores.redisUrl),

@@ -1,6 +1,7 @@
 import { leadIdOf, personKeyOf } from '../lead/keys.js';
 import type { LeadInput } from '../lead/lead.js';
 import type { AcceptedLead, LeadToAccept } from '../ledger/accept-leads.js';
+import { currentTraceparent } from '../platform/tracing.js';
 import type { Announcer } from '../queue/announcer.js';
 
 /** The answer to a webhook: flat and never empty, since Marketo's response mappings read it. */
@@ -22,7 +23,12 @@ export interface AcceptTools {
  */
 export async function acceptLead(tools: AcceptTools, input: LeadInput): Promise<Acknowledgement> {
   const leadId = leadIdOf(input.email, input.campaignId);
-  const answer = await tools.ledger.accept({ ...input, id: leadId, personKey: personKeyOf(input.email) });
+  const answer = await tools.ledger.accept({
+    ...input,
+    id: leadId,
+    personKey: personKeyOf(input.email),
+    traceparent: currentTraceparent(),
+  });
   // From the spool it will be announced when the ledger has it; its id is known already.
   if (answer === 'spooled') return { status: 'accepted', leadId, duplicate: false };
   const { outcome, revision, epoch } = answer;

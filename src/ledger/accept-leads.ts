@@ -6,6 +6,8 @@ import { columns } from '../platform/columns.js';
 export interface LeadToAccept extends LeadInput {
   id: string;
   personKey: string;
+  /** Of the webhook's trace; see migrations/0008_trace.sql. */
+  traceparent?: string | null;
 }
 
 /** A lead that waited in the spool while PostgreSQL was away. */
@@ -33,12 +35,12 @@ export interface AcceptedLead {
  */
 const ACCEPT = `
 WITH accepted AS (
-  INSERT INTO ledger.leads AS l (id, person_key, email, email_raw, campaign_id, name, attributes, received_at, content_at)
-  SELECT i.id, decode(i.person_key, 'hex'), i.email, i.email_raw, i.campaign_id, i.name, i.attributes::jsonb, i.at, i.at
+  INSERT INTO ledger.leads AS l (id, person_key, email, email_raw, campaign_id, name, attributes, traceparent, received_at, content_at)
+  SELECT i.id, decode(i.person_key, 'hex'), i.email, i.email_raw, i.campaign_id, i.name, i.attributes::jsonb, i.traceparent, i.at, i.at
   FROM (
     SELECT *, coalesce(i.received_at, now() + i.ordinal * interval '8 microseconds') AS at
-    FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $9::timestamptz[])
-      WITH ORDINALITY AS i (id, person_key, email, email_raw, campaign_id, name, attributes, received_at, ordinal)
+    FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $9::timestamptz[], $11::text[])
+      WITH ORDINALITY AS i (id, person_key, email, email_raw, campaign_id, name, attributes, received_at, traceparent, ordinal)
   ) i
   ORDER BY i.id
   ON CONFLICT (id) DO UPDATE SET
@@ -46,6 +48,7 @@ WITH accepted AS (
     name = coalesce(excluded.name, l.name),
     attributes = l.attributes || excluded.attributes,
     email_raw = excluded.email_raw,
+    traceparent = excluded.traceparent,
     state = 'received',
     revision = l.revision + 1,
     epoch = l.epoch + 1,
@@ -133,6 +136,7 @@ async function accept(pool: Pool, leads: (LeadToAccept & { receivedAt?: string }
       ignored,
       leads.map((lead) => lead.receivedAt ?? null),
       spooled,
+      leads.map((lead) => lead.traceparent ?? null),
     ],
   });
   const committed = new Map(rows.map((row) => [row.id, row]));

@@ -29,6 +29,8 @@ export interface ClaimedLead extends LeadContent {
   receivedAt: Date;
   contentAt: Date;
   claimedAt: Date;
+  /** Of the trace that brought the content; null where nobody traces. */
+  traceparent: string | null;
   /** It has never been in the CRM: its speed to lead is still to be measured. */
   firstSync: boolean;
 }
@@ -50,7 +52,7 @@ const claim = (state: OpenState, attempts: string) => `
   FROM unnest($1::uuid[], $2::int[]) AS c (id, epoch)
   WHERE l.id = c.id AND l.epoch = c.epoch AND l.state = '${state}'
   RETURNING ${CONTENT_COLUMNS('l')}, l.epoch, l.fence, l.${attempts} AS attempts, l.received_at, l.content_at, l.claimed_at, l.crm IS NULL AS first_sync, l.person_key AS person,
-    (l.last_error->>'at')::timestamptz AS last_failure_at, l.first_scoring_at, l.suspicions, l.crashes, l.low_priority`;
+    (l.last_error->>'at')::timestamptz AS last_failure_at, l.first_scoring_at, l.suspicions, l.crashes, l.low_priority, l.traceparent`;
 
 const CLAIM_FOR_ENRICHMENT = claim('received', 'enrichment_attempts');
 
@@ -76,6 +78,7 @@ interface ClaimedRow extends ContentRow {
   suspicions: number;
   crashes: number;
   low_priority: boolean;
+  traceparent: string | null;
 }
 
 interface ClaimedForSyncRow extends ClaimedRow {
@@ -123,5 +126,6 @@ function claimedOf(row: ClaimedRow): ClaimedLead {
     suspicions: row.suspicions,
     crashes: row.crashes,
     lowPriority: row.low_priority,
+    traceparent: row.traceparent,
   };
 }

@@ -3,12 +3,14 @@ import type { EnrichmentProvider } from '../enrichment/port.js';
 import type { Permit } from '../flow/stage-gate.js';
 import type { Enrichment } from '../lead/enrichment.js';
 import type { ClaimedLead } from '../ledger/claim-leads.js';
+import { traced } from '../platform/tracing.js';
 import type { JobOutcome, JobReference } from '../queue/job.js';
 import type { AiTurns } from './ai-turns.js';
 import { askScorer, type ScorerTools } from './ask-scorer.js';
 import { buryIfItKills } from './bury-if-it-kills.js';
 import { settleFailure } from './settle-failure.js';
 import { fallbackScore, standInScore } from './stand-in-score.js';
+import { eventOf, spanOf } from './stage-event.js';
 import type { PipelineTools } from './tools.js';
 
 /** A late lead has no deadline left to meet, but takes a turn that is free. */
@@ -32,6 +34,10 @@ export async function enrichLead(tools: EnrichTools, reference: JobReference, si
   const claim = await tools.ledger.claimForEnrichment(reference).catch(AppError.from);
   if (!claim) return { kind: 'done' };
   if (claim instanceof AppError) return settleFailure(tools, { stage: 'enrichment', claim: null, error: claim });
+  return traced(spanOf('enrich lead', claim), () => enrichClaimed(tools, claim, signal));
+}
+
+async function enrichClaimed(tools: EnrichTools, claim: ClaimedLead, signal: AbortSignal): Promise<JobOutcome> {
   try {
     if (await buryIfItKills(tools, 'enrichment', claim)) return { kind: 'dead', code: 'WORKER_CRASHED' };
     return await (tools.provider.local ? enrich(tools, claim, null, signal) : enrichInTurn(tools, claim, signal));
@@ -116,6 +122,19 @@ async function goOnWithFallback(tools: EnrichTools, claim: ClaimedLead, reason: 
 /** Checkpoint first: a CRM retry must not buy a second AI call. */
 async function checkpoint(tools: EnrichTools, claim: ClaimedLead, enrichment: Enrichment): Promise<void> {
   const epoch = await tools.ledger.checkpoint(claim, enrichment);
+  const { fitScore, intent, scoreSource, provider, flags, usage } = enrichment;
+  tools.logger.info(
+    {
+      ...eventOf(tools, 'enrichment', 'enriched', claim),
+      fitScore,
+      intent,
+      scoreSource,
+      provider,
+      flags,
+      costUsd: usage?.costUsd,
+    },
+    'A lead was scored',
+  );
   tools.announcer.announce('crm-sync', { leadId: claim.id, epoch, since: claim.contentAt.getTime(), low: claim.lowPriority });
 }
 

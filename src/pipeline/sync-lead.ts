@@ -3,8 +3,10 @@ import { AppError } from '../errors/app-error.js';
 import type { Permit } from '../flow/stage-gate.js';
 import type { LeadClaimedForSync } from '../ledger/claim-leads.js';
 import { boundary } from '../platform/boundary.js';
+import { traced } from '../platform/tracing.js';
 import type { JobOutcome, JobReference } from '../queue/job.js';
 import { buryIfItKills } from './bury-if-it-kills.js';
+import { eventOf, spanOf } from './stage-event.js';
 import { settleFailure } from './settle-failure.js';
 import type { PipelineTools } from './tools.js';
 
@@ -25,6 +27,15 @@ export async function syncLead(tools: SyncTools, reference: JobReference, signal
   if (!claim || claim instanceof AppError) permit.abandoned();
   if (!claim) return { kind: 'done' };
   if (claim instanceof AppError) return settleFailure(tools, { stage: 'crm-sync', claim: null, error: claim });
+  return traced(spanOf('sync lead', claim), () => syncClaimed(tools, claim, permit, signal));
+}
+
+async function syncClaimed(
+  tools: SyncTools,
+  claim: LeadClaimedForSync,
+  permit: Permit,
+  signal: AbortSignal,
+): Promise<JobOutcome> {
   try {
     if (await buryIfItKills(tools, 'crm-sync', claim)) {
       permit.abandoned();
@@ -69,6 +80,14 @@ async function sync(
     return outcome;
   }
   measure(tools, claim, began);
+  tools.logger.info(
+    {
+      ...eventOf(tools, 'crm-sync', 'synced', claim),
+      crm: tools.provider.name,
+      speedToLeadMs: tools.clock.now() - claim.contentAt.getTime(),
+    },
+    'A lead is in the CRM',
+  );
   return { kind: 'done' };
 }
 

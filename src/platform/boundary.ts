@@ -1,4 +1,5 @@
 import { channel } from 'node:diagnostics_channel';
+import { isTracing, SpanKind, traced } from './tracing.js';
 
 /** What is published before and after each step that leaves the process. */
 export interface BoundaryMessage {
@@ -15,9 +16,10 @@ const boundaries = channel(BOUNDARY_CHANNEL);
 
 /** Runs a step that leaves the process, and says so before and after it. */
 export async function boundary<T>(step: string, leadId: string | undefined, act: () => Promise<T>): Promise<T> {
-  if (!boundaries.hasSubscribers) return act();
+  const run = isTracing() ? () => traced({ name: step, kind: SpanKind.CLIENT }, act) : act;
+  if (!boundaries.hasSubscribers) return run();
   boundaries.publish({ step, when: 'before', leadId } satisfies BoundaryMessage);
-  const result = await act();
+  const result = await run();
   boundaries.publish({ step, when: 'after', leadId } satisfies BoundaryMessage);
   return result;
 }

@@ -1,5 +1,6 @@
 import { pino, type Logger as PinoLogger, type SerializedError } from 'pino';
 import { AppError } from '../errors/app-error.js';
+import { currentTraceId } from './tracing.js';
 
 export type Logger = PinoLogger;
 
@@ -10,10 +11,16 @@ export function createLogger(level: string, pretty = process.stdout.isTTY === tr
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
     serializers: { err: withoutPersonalData },
+    mixin: traceOf,
     ...(pretty
       ? { transport: { target: 'pino-pretty', options: { translateTime: 'SYS:HH:MM:ss.l', ignore: 'pid,hostname' } } }
       : {}),
   });
+}
+
+function traceOf(): { traceId?: string } {
+  const traceId = currentTraceId();
+  return traceId ? { traceId } : {};
 }
 
 /**

@@ -29,6 +29,7 @@ type OptionalName =
   | 'SALESFORCE_FIELD_MAP'
   | 'SALESFORCE_CAMPAIGN_MAP'
   | 'ALERT_WEBHOOK_URL'
+  | 'OTEL_EXPORTER_OTLP_ENDPOINT'
   | 'RETENTION_DAYS';
 
 /** What a scorer cannot work without. Said at the start, since it would otherwise be said by every lead. */

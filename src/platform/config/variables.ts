@@ -465,6 +465,14 @@ export const VARIABLES = {
     mock: 'on',
     real: 'off',
   },
+  OTEL_EXPORTER_OTLP_ENDPOINT: {
+    schema: url(['http:', 'https:']),
+    about:
+      'An OpenTelemetry collector that takes traces as OTLP over HTTP; one trace a webhook, through both stages to the CRM call.',
+    mock: undefined,
+    real: undefined,
+    example: 'http://127.0.0.1:4318',
+  },
   LOG_LEVEL: {
     schema: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),
     about: 'How much is logged.',

@@ -1,0 +1,32 @@
+import type { Stage } from '../lead/state.js';
+import type { ClaimedLead } from '../ledger/claim-leads.js';
+import type { Traced } from '../platform/tracing.js';
+import type { PipelineTools } from './tools.js';
+
+/** The one log line that a lead writes at the end of a stage: wide enough to be the only one that is needed, and nobody's name in it. */
+export function eventOf({ clock }: Pick<PipelineTools, 'clock'>, stage: Stage, outcome: string, claim: ClaimedLead) {
+  const now = clock.now();
+  return {
+    leadId: claim.id,
+    stage,
+    outcome,
+    revision: claim.revision,
+    attempt: claim.attempts + 1,
+    campaignId: claim.campaignId,
+    waitedMs: claim.claimedAt.getTime() - claim.contentAt.getTime(),
+    tookMs: now - claim.claimedAt.getTime(),
+  };
+}
+
+/** The stage's part of the trace that the webhook began. */
+export function spanOf(name: string, claim: ClaimedLead): Traced {
+  return {
+    name,
+    parent: claim.traceparent,
+    attributes: {
+      'revenueflow.lead_id': claim.id,
+      'revenueflow.revision': claim.revision,
+      'revenueflow.attempt': claim.attempts + 1,
+    },
+  };
+}
