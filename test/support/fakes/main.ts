@@ -3,6 +3,7 @@ import { startFakeBedrock } from './bedrock.js';
 import { ALL_FAULTS } from './faults.js';
 import { startFakeGemini } from './gemini.js';
 import { startFakeOpenAiCompatible } from './openai-compatible.js';
+import { ALL_SALESFORCE_FAULTS, FAKE_CLIENT_ID, FAKE_CLIENT_SECRET, startSalesforceFake } from './salesforce/index.js';
 
 /** A server to play with, and the environment that points the service at it. */
 interface Fake {
@@ -41,6 +42,14 @@ function model(start: typeof startFakeGemini): Stand['start'] {
   };
 }
 
+/** An org with the package of salesforce/ installed, and no record in it. */
+async function salesforce(port: number): Promise<Fake> {
+  const fake = await startSalesforceFake({ port, latencyMs: Number(option('latency') ?? 0) });
+  const kinds = ALL_SALESFORCE_FAULTS.filter((kind) => kind !== 'hang');
+  fake.setFaults({ rate: Number(option('failing') ?? 0), kinds, seed: Date.now() });
+  return { url: fake.url, stop: () => fake.close() };
+}
+
 /** One entry a third party. */
 const STANDS: Stand[] = [
   {
@@ -68,6 +77,17 @@ const STANDS: Stand[] = [
       AI_PROVIDER: 'openai-compatible',
       OPENAI_COMPATIBLE_BASE_URL: `${url}/v1`,
       OPENAI_COMPATIBLE_MODEL: 'any',
+    }),
+  },
+  {
+    name: 'Salesforce',
+    port: 4104,
+    start: salesforce,
+    env: (url) => ({
+      CRM_PROVIDER: 'salesforce',
+      SALESFORCE_LOGIN_URL: url,
+      SALESFORCE_CLIENT_ID: FAKE_CLIENT_ID,
+      SALESFORCE_CLIENT_SECRET: FAKE_CLIENT_SECRET,
     }),
   },
 ];

@@ -1,0 +1,92 @@
+/** What Salesforce, or the way to it, may do instead of answering well. */
+export type SalesforceFaultKind =
+  | '500'
+  | '503'
+  /** Takes the request, applies nothing, never answers. */
+  | 'hang'
+  /** The connection ends before the write. */
+  | 'drop'
+  /** The connection ends after the write: its outcome is unknown to the caller. */
+  | 'drop-after'
+  /** Half of the call's records meet a lock, some of them inside a trigger's failure. */
+  | 'lock'
+  | 'session'
+  | 'concurrent-limit'
+  /** A proxy answers: 502 with a page. */
+  | 'html'
+  | 'slow';
+
+export const ALL_SALESFORCE_FAULTS: readonly SalesforceFaultKind[] = [
+  '500',
+  '503',
+  'hang',
+  'drop',
+  'drop-after',
+  'lock',
+  'session',
+  'concurrent-limit',
+  'html',
+  'slow',
+];
+
+export interface SalesforceFaults {
+  /** Share of the calls that meet one of `kinds`: 0 to 1. */
+  rate?: number;
+  kinds?: readonly SalesforceFaultKind[];
+  /** The same seed draws the same faults. */
+  seed?: number;
+  slowMs?: number;
+  /** Every request: `503` answered so, `refuse` dropped at once. */
+  down?: false | true | '503' | 'refuse';
+}
+
+/** mulberry32: small, and the same everywhere. */
+export function seededRandom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
+
+/** Decides what each call meets: first what `next` planned, one each, then the draw. */
+export class FaultPlan {
+  private faults: SalesforceFaults = {};
+  private random = seededRandom(1);
+  private readonly planned: (SalesforceFaultKind | null)[] = [];
+
+  set(faults: SalesforceFaults): void {
+    this.faults = faults;
+    this.random = seededRandom(faults.seed ?? 1);
+  }
+
+  next(...kinds: (SalesforceFaultKind | null)[]): void {
+    this.planned.push(...kinds);
+  }
+
+  get down(): false | '503' | 'refuse' {
+    return this.faults.down === true ? '503' : (this.faults.down ?? false);
+  }
+
+  get slowMs(): number {
+    return this.faults.slowMs ?? 1000;
+  }
+
+  /** What a token request may meet is what a proxy or an outage does to it. */
+  draw(of: 'token' | 'api'): SalesforceFaultKind | null {
+    const kinds = (this.faults.kinds ?? []).filter(
+      (kind) => of === 'api' || !['lock', 'session', 'concurrent-limit', 'drop-after'].includes(kind),
+    );
+    if (of === 'api' && this.planned.length > 0) return this.planned.shift()!;
+    if (kinds.length === 0 || this.random() >= (this.faults.rate ?? 0)) return null;
+    return kinds[Math.floor(this.random() * kinds.length)]!;
+  }
+
+  /** Of the records of a call that meets locks, each by itself. */
+  drawLock(): 'plain' | 'wrapped' | null {
+    const drawn = this.random();
+    return drawn < 0.25 ? 'plain' : drawn < 0.5 ? 'wrapped' : null;
+  }
+}

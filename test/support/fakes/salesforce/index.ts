@@ -1,0 +1,266 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { recordError, RequestRefused, singleBody } from './errors.js';
+import { FaultPlan, type SalesforceFaultKind, type SalesforceFaults } from './faults.js';
+import type { ObjectName } from './ids.js';
+import { OAuth } from './oauth.js';
+import { Org, type Access } from './org.js';
+import { QueryEngine } from './query.js';
+import { answer, type ApiAnswer, type Instance } from './resources.js';
+
+export { ALL_SALESFORCE_FAULTS, type SalesforceFaultKind, type SalesforceFaults } from './faults.js';
+export { INTEGRATION_USER, SALES_USERS } from './org.js';
+
+export interface SalesforceFakeOptions {
+  port?: number;
+  clientId?: string;
+  clientSecret?: string;
+  /** PEM of the certificate's public key, for the JWT bearer flow. */
+  publicKey?: string;
+  username?: string;
+  /** API calls a day; token calls are not counted. */
+  dailyLimit?: number;
+  /** How long a call holds its rows; two calls overlap only where this is above 0. */
+  latencyMs?: number;
+  sessionSeconds?: number;
+  /** On e-mail, against Leads and Contacts. `alert` is passed by allowSave=true, `block` by nothing. */
+  duplicateRule?: 'off' | 'alert' | 'block';
+  /** `duplicateResut`, as most orgs answer. */
+  misspellDuplicateResult?: boolean;
+  /** False: a collections error says DUPLICATES_DETECTED and not which records. */
+  duplicateDetailsInCollections?: boolean;
+  /** Enforces the shipped validation rule on RF_Version__c. */
+  versionRule?: boolean;
+  custom?: 'installed' | 'missing';
+  /** An active Lead assignment rule: gives the Lead to sales on each write without Sforce-Auto-Assign: FALSE. */
+  assignmentRule?: boolean;
+  /** False: the admin made RF_Person_Key__c an external id and not a unique one. */
+  personKeyUnique?: boolean;
+}
+
+export interface RecordedCall {
+  method: string;
+  /** With its query, as it came. */
+  path: string;
+  /** 0 where the connection ended without an answer. */
+  status: number;
+  /** Milliseconds since 1970. */
+  at: number;
+}
+
+export const FAKE_CLIENT_ID = '3MVG9fakeConnectedApp';
+export const FAKE_CLIENT_SECRET = 'fake-consumer-secret-0123456789abcdef';
+export const FAKE_USERNAME = 'integration@revenueflow.example';
+
+/** The oldest and the newest API version that the fake answers; another is 404, as in Salesforce. */
+const VERSIONS = { oldest: 31, newest: 68 };
+/** URI and headers together, as Salesforce documents it: more is 414. */
+const LONGEST_URI = 16_384;
+
+export function startSalesforceFake(options: SalesforceFakeOptions = {}): Promise<SalesforceFake> {
+  return SalesforceFake.start(options);
+}
+
+/**
+ * A Salesforce org behind real HTTP. It enforces what Salesforce enforces and nothing more, so it can show a duplicate: the external
+ * id is unique, the e-mail is not.
+ */
+export class SalesforceFake {
+  private readonly org: Org;
+  private readonly oauth: OAuth;
+  private readonly faults = new FaultPlan();
+  private readonly instance: Instance;
+  private readonly log: RecordedCall[] = [];
+  private used = 0;
+  private readonly dailyLimit: number;
+
+  private constructor(
+    options: SalesforceFakeOptions,
+    private readonly server: Server,
+  ) {
+    this.dailyLimit = options.dailyLimit ?? 100_000;
+    this.org = new Org({
+      custom: options.custom ?? 'installed',
+      versionRule: options.versionRule ?? true,
+      duplicateRule: options.duplicateRule ?? 'off',
+      assignmentRule: options.assignmentRule ?? true,
+      personKeyUnique: options.personKeyUnique ?? true,
+      latencyMs: options.latencyMs ?? 0,
+    });
+    this.oauth = new OAuth({
+      clientId: options.clientId ?? FAKE_CLIENT_ID,
+      clientSecret: options.clientSecret ?? FAKE_CLIENT_SECRET,
+      publicKey: options.publicKey,
+      username: options.username ?? FAKE_USERNAME,
+      sessionSeconds: options.sessionSeconds ?? 7200,
+    });
+    this.instance = {
+      org: this.org,
+      queries: new QueryEngine(this.org),
+      misspellDuplicateResult: options.misspellDuplicateResult ?? true,
+      duplicateDetailsInCollections: options.duplicateDetailsInCollections ?? true,
+      limits: () => ({ max: this.dailyLimit, remaining: Math.max(0, this.dailyLimit - this.used) }),
+    };
+  }
+
+  static async start(options: SalesforceFakeOptions): Promise<SalesforceFake> {
+    const server = createServer({ maxHeaderSize: 4 * LONGEST_URI });
+    const fake = new SalesforceFake(options, server);
+    server.on('request', (request, response) => void fake.serve(request, response));
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(options.port ?? 0, '127.0.0.1', resolve);
+    });
+    return fake;
+  }
+
+  /** Login and instance are one address. */
+  get url(): string {
+    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+  }
+
+  async close(): Promise<void> {
+    this.server.closeAllConnections();
+    await new Promise<void>((resolve) => this.server.close(() => resolve()));
+  }
+
+  /** Records that are not in the recycle bin, with all their fields. */
+  leads = (): Record<string, unknown>[] => this.org.store.live('Lead');
+  contacts = (): Record<string, unknown>[] => this.org.store.live('Contact');
+  members = (): Record<string, unknown>[] => this.org.store.live('CampaignMember');
+  campaigns = (): Record<string, unknown>[] => this.org.store.live('Campaign');
+  calls = (): RecordedCall[] => [...this.log];
+  /** Counted against the daily limit since the start or `setDailyUsed`. */
+  apiCalls = (): number => this.used;
+
+  addLead = (fields: Record<string, unknown> = {}): string => this.org.seed('Lead', fields);
+  addContact = (fields: Record<string, unknown> = {}): string => this.org.seed('Contact', fields);
+  addCampaign = (fields: Record<string, unknown> = {}): string => this.org.seed('Campaign', fields);
+  addMember = (fields: Record<string, unknown>): string => this.org.seed('CampaignMember', fields);
+  /** The id of the Contact that stands for the person from now on. */
+  convertLead = (id: string, contactId?: string): string => this.org.convertLead(id, contactId);
+  deleteRecord = (id: string): void => this.org.deleteRecord(id);
+  mergeLeads = (winnerId: string, loserId: string): void => this.org.mergeLeads(winnerId, loserId);
+
+  expireSessions = (): void => this.oauth.expireSessions();
+  revokeTokens = (revoked = true): void => this.oauth.revoke(revoked);
+  setFaults = (faults: SalesforceFaults): void => this.faults.set(faults);
+  /** What the coming API calls meet, one each. */
+  failNext = (...kinds: (SalesforceFaultKind | null)[]): void => this.faults.next(...kinds);
+  setDailyUsed = (used: number): void => void (this.used = used);
+  setLatency = (ms: number): void => void (this.org.settings.latencyMs = ms);
+  setDuplicateRule = (rule: 'off' | 'alert' | 'block'): void => void (this.org.settings.duplicateRule = rule);
+
+  /** The admin makes a new field of Lead required. */
+  addRequiredField = (name: string): void => this.org.addRequiredField(name);
+  removeField = (object: ObjectName, name: string): void => this.org.removeField(object, name);
+  /** What the integration user may do with an object (`Lead`) or a field (`Lead.RF_Fit_Score__c`). */
+  setPermission = (target: string, access: Access): void => this.org.setAccess(target, access);
+  lockRows = (ids: string[], times: number): void => this.org.lockRows(ids, times);
+
+  private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const call: RecordedCall = { method: request.method ?? '', path: request.url ?? '', status: 0, at: Date.now() };
+    this.log.push(call);
+    const reply = (status: number, body: unknown, type = 'application/json;charset=UTF-8') => {
+      if (response.destroyed) return;
+      call.status = status;
+      response.writeHead(status, { 'content-type': type, 'sforce-limit-info': `api-usage=${this.used}/${this.dailyLimit}` });
+      response.end(body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body));
+    };
+    try {
+      const body = await read(request);
+      const token = call.path.startsWith('/services/oauth2/token');
+      if (this.faults.down === 'refuse') return void request.socket.destroy();
+      if (this.faults.down === '503') return reply(503, unavailable());
+      const fault = this.faults.draw(token ? 'token' : 'api');
+      if (fault === 'hang') return;
+      if (fault === 'drop') return void request.socket.destroy();
+      if (fault === 'html') return reply(502, '<html><body><h1>502 Bad Gateway</h1></body></html>', 'text/html');
+      if (fault === '500') return reply(500, unexpected());
+      if (fault === '503') return reply(503, unavailable());
+      if (fault === 'slow') await new Promise((resolve) => setTimeout(resolve, this.faults.slowMs));
+      if (token) {
+        const { status, body: granted } = this.token(request, body);
+        return reply(status, granted);
+      }
+      const { status, body: answered } = await this.api(request, body, fault);
+      if (fault === 'drop-after') return void request.socket.destroy();
+      reply(status, answered);
+    } catch (error) {
+      if (error instanceof RequestRefused) {
+        const { code, message, fields } = error;
+        return reply(error.status, [{ message, errorCode: code, ...(fields ? { fields } : {}) }]);
+      }
+      if (request.destroyed && !request.complete) return;
+      // A bug of the fake must fail the test that met it, loudly.
+      console.error('the fake Salesforce failed', error);
+      reply(500, unexpected());
+    }
+  }
+
+  private token(request: IncomingMessage, body: string): { status: number; body: Record<string, string> } {
+    if (request.method !== 'POST') throw new RequestRefused(405, 'METHOD_NOT_ALLOWED', 'Only POST gives tokens.');
+    return this.oauth.answer(new URLSearchParams(body), this.url, request.headers.authorization);
+  }
+
+  private async api(request: IncomingMessage, body: string, fault: SalesforceFaultKind | null): Promise<ApiAnswer> {
+    const raw = request.url ?? '/';
+    if (raw.length > LONGEST_URI) throw new RequestRefused(414, 'URI_TOO_LONG', 'URI Too Long');
+    const { pathname, searchParams } = new URL(raw, this.url);
+    if (/^\/services\/data\/?$/.test(pathname)) return { status: 200, body: versions() };
+    const [, versionText, rest] = /^\/services\/data\/v(\d+)\.0\/(.+)$/.exec(pathname) ?? [];
+    const version = Number(versionText);
+    if (fault === 'session' || !this.oauth.accepts(request.headers.authorization))
+      throw new RequestRefused(401, 'INVALID_SESSION_ID', 'Session expired or invalid');
+    if (rest === undefined || version < VERSIONS.oldest || version > VERSIONS.newest)
+      throw new RequestRefused(404, 'NOT_FOUND', 'The requested resource does not exist');
+    if (this.used >= this.dailyLimit) throw new RequestRefused(403, 'REQUEST_LIMIT_EXCEEDED', 'TotalRequests Limit exceeded.');
+    if (fault === 'concurrent-limit')
+      throw new RequestRefused(403, 'REQUEST_LIMIT_EXCEEDED', 'ConcurrentRequests (Concurrent API Requests) Limit exceeded.');
+    this.used++;
+    return answer(this.instance, {
+      method: request.method ?? '',
+      version,
+      path: rest.replace(/\/$/, '').split('/').map(decode),
+      query: searchParams,
+      headers: request.headers,
+      body,
+      lockOf: () => (fault === 'lock' ? this.faults.drawLock() : null),
+    });
+  }
+}
+
+const unavailable = () =>
+  singleBody([recordError('SERVER_UNAVAILABLE', 'Server is unavailable. Please try again later.')], false);
+
+const unexpected = () =>
+  singleBody(
+    [
+      recordError(
+        'UNKNOWN_EXCEPTION',
+        'An unexpected error occurred. Please include this ErrorId if you contact support: 1234-5678 (9)',
+      ),
+    ],
+    false,
+  );
+
+const versions = () =>
+  Array.from({ length: VERSIONS.newest - VERSIONS.oldest + 1 }, (_, at) => ({
+    label: `Version ${VERSIONS.oldest + at}`,
+    url: `/services/data/v${VERSIONS.oldest + at}.0`,
+    version: `${VERSIONS.oldest + at}.0`,
+  }));
+
+function decode(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    throw new RequestRefused(404, 'NOT_FOUND', 'The requested resource does not exist');
+  }
+}
+
+async function read(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString('utf8');
+}

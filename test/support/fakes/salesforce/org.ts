@@ -1,0 +1,156 @@
+import { objectOf, to18, type ObjectName } from './ids.js';
+import { field, type FieldSpec } from './schema.js';
+import { Store, type StoredRecord } from './store.js';
+
+export type Access = 'none' | 'read' | 'edit';
+
+export interface OrgSettings {
+  custom: 'installed' | 'missing';
+  versionRule: boolean;
+  duplicateRule: 'off' | 'alert' | 'block';
+  assignmentRule: boolean;
+  personKeyUnique: boolean;
+  latencyMs: number;
+}
+
+/** Who owns what the service creates with Sforce-Auto-Assign: FALSE. */
+export const INTEGRATION_USER = '0055e000001IntgAAA';
+/** To whom the active assignment rule hands Leads, in turn. */
+export const SALES_USERS = ['0055e000001SaleAAA', '0055e000002SaleAAA'] as const;
+
+/** One Salesforce org: its records, its settings, and what its admin does to it while the service runs. */
+export class Org {
+  readonly store: Store;
+  private readonly access = new Map<string, Access>();
+  private readonly locked = new Map<string, number>();
+  private readonly held = new Map<string, object>();
+  private turn = 0;
+
+  constructor(readonly settings: OrgSettings) {
+    this.store = new Store(settings.custom === 'installed', settings.personKeyUnique);
+  }
+
+  /** The field as the integration user may use it; undefined where it is missing or may not be read. */
+  fieldOf(object: ObjectName, name: string): FieldSpec | undefined {
+    const wanted = name.toLowerCase();
+    const spec = [...this.store.schema[object].values()].find((each) => each.name.toLowerCase() === wanted);
+    if (!spec || this.accessTo(`${object}.${spec.name}`) === 'none') return undefined;
+    return this.accessTo(`${object}.${spec.name}`) === 'read' ? { ...spec, createable: false, updateable: false } : spec;
+  }
+
+  fieldsOf(object: ObjectName): FieldSpec[] {
+    return [...this.store.schema[object].keys()].flatMap((name) => this.fieldOf(object, name) ?? []);
+  }
+
+  accessTo(target: string): Access {
+    return this.access.get(target) ?? 'edit';
+  }
+
+  setAccess(target: string, access: Access): void {
+    this.access.set(target, access);
+  }
+
+  addRequiredField(name: string): void {
+    this.store.schema.Lead.set(name, field(name, 'string', { length: 80, nillable: false, custom: true }));
+  }
+
+  removeField(object: ObjectName, name: string): void {
+    this.store.schema[object].delete(name);
+  }
+
+  nextOwner(): string {
+    return SALES_USERS[this.turn++ % SALES_USERS.length]!;
+  }
+
+  /** The next `times` writes that touch one of these records meet a lock that another user holds. */
+  lockRows(ids: string[], times: number): void {
+    for (const id of ids) this.locked.set(to18(id), times);
+  }
+
+  /** Takes the rows for one call; what another call in flight holds, or `lockRows` locked, comes back. */
+  take(rows: string[], holder: object): string[] {
+    const refused = rows.filter((row) => {
+      const times = this.locked.get(row) ?? 0;
+      if (times > 0) this.locked.set(row, times - 1);
+      return times > 0 || (this.held.has(row) && this.held.get(row) !== holder);
+    });
+    if (refused.length === 0) for (const row of rows) this.held.set(row, holder);
+    return refused;
+  }
+
+  release(holder: object): void {
+    for (const [row, by] of this.held) if (by === holder) this.held.delete(row);
+  }
+
+  /** What sales does when it converts: the Lead closes, a Contact stands for the person, the memberships follow. */
+  convertLead(leadId: string, contactId?: string): string {
+    const lead = this.required(leadId);
+    const contact =
+      contactId ??
+      this.seed('Contact', {
+        FirstName: lead['FirstName'],
+        LastName: lead['LastName'],
+        Email: lead['Email'],
+        OwnerId: lead['OwnerId'],
+      });
+    this.store.save('Lead', {
+      ...lead,
+      IsConverted: true,
+      Status: 'Closed - Converted',
+      ConvertedContactId: contact,
+      ConvertedDate: new Date().toISOString().slice(0, 10),
+    });
+    for (const member of this.store.live('CampaignMember'))
+      if (member['LeadId'] === lead.Id) this.store.save('CampaignMember', { ...member, ContactId: contact });
+    return contact;
+  }
+
+  /** To the recycle bin: only queryAll finds it, and its external id is free again. */
+  deleteRecord(id: string): void {
+    const record = this.required(id);
+    const object = objectOf(id)!;
+    this.store.save(object, { ...record, IsDeleted: true });
+    for (const member of this.store.live('CampaignMember'))
+      if ([member['LeadId'], member['ContactId'], member['CampaignId']].includes(record.Id) && object !== 'CampaignMember')
+        this.store.save('CampaignMember', { ...member, IsDeleted: true });
+  }
+
+  /** The winner stays; the loser goes to the recycle bin and points at it; memberships move where the winner has none. */
+  mergeLeads(winnerId: string, loserId: string): void {
+    const [winner, loser] = [this.required(winnerId), this.required(loserId)];
+    for (const member of this.store.live('CampaignMember')) {
+      if (member['LeadId'] !== loser.Id) continue;
+      const taken = this.store.memberOf(member['CampaignId'], winner.Id) !== undefined;
+      this.store.save('CampaignMember', { ...member, ...(taken ? { IsDeleted: true } : { LeadId: winner.Id }) });
+    }
+    this.store.save('Lead', { ...loser, IsDeleted: true, MasterRecordId: winner.Id });
+  }
+
+  /** A record that was in the org before the service came: no rule is asked. */
+  seed(object: ObjectName, fields: Record<string, unknown>): string {
+    const blank = Object.fromEntries(
+      [...this.store.schema[object].values()].map((spec) => [spec.name, spec.type === 'boolean' ? false : null]),
+    );
+    const standing: Record<ObjectName, Record<string, unknown>> = {
+      Lead: { LastName: 'Existing', Company: 'Existing Ltd', Status: 'Open - Not Contacted', OwnerId: SALES_USERS[0] },
+      Contact: { LastName: 'Existing', OwnerId: SALES_USERS[0] },
+      Campaign: { Name: 'Existing', IsActive: true, OwnerId: SALES_USERS[0] },
+      CampaignMember: { Status: 'Sent' },
+    };
+    const id = this.store.newId(object);
+    this.store.save(object, named(object, { ...blank, ...standing[object], ...fields, Id: id }));
+    return id;
+  }
+
+  private required(id: string): StoredRecord {
+    const record = this.store.get(id);
+    if (!record) throw new Error(`the fake Salesforce has no record ${id}`);
+    return record;
+  }
+}
+
+/** Name is made of the first and the last name. */
+export function named(object: ObjectName, record: StoredRecord): StoredRecord {
+  if (object !== 'Lead' && object !== 'Contact') return record;
+  return { ...record, Name: [record['FirstName'], record['LastName']].filter(Boolean).join(' ') };
+}
