@@ -49,6 +49,7 @@ function claim(attempts = 0): LeadClaimedForSync {
     contentAt: date,
     claimedAt: date,
     firstSync: true,
+    traceparent: null,
     lastFailureAt: null,
     firstScoringAt: date,
     suspicions: 0,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Batcher } from '../../platform/batcher.js';
 import { ExpiringCache } from '../../platform/expiring-cache.js';
 import type { Clock } from '../../platform/clock.js';
 import { readJson } from './field-map.js';
@@ -14,6 +15,7 @@ const CAPACITY = 10_000;
 const SALESFORCE_ID = /^701[A-Za-z0-9]{12}(?:[A-Za-z0-9]{3})?$/;
 
 export const campaignRecordSchema = z.object({ Id: z.string(), [CAMPAIGN_KEY_FIELD]: z.string() });
+type CampaignRecord = z.output<typeof campaignRecordSchema>;
 const mapSchema = z.record(z.string(), z.string().regex(SALESFORCE_ID, 'must be the id of a Campaign (701…)'));
 
 /** Which Campaign a campaign id of ours is: by the map, as the id that it is, or by the external id on Campaign. */
@@ -21,41 +23,40 @@ export class Campaigns {
   private readonly known: ExpiringCache<string>;
   private readonly unknown: ExpiringCache<true>;
 
+  /** However many leads of a new campaign come at once, one call asks for it. */
+  private readonly asking: Batcher<string, string | null>;
+
   constructor(
     private readonly map: Record<string, string>,
-    private readonly query: (text: string) => Promise<{ Id: string; [CAMPAIGN_KEY_FIELD]: string }[]>,
+    private readonly query: (text: string) => Promise<CampaignRecord[]>,
     clock: Clock,
   ) {
     this.known = new ExpiringCache(KNOWN_FOR_MS, CAPACITY, clock);
     this.unknown = new ExpiringCache(UNKNOWN_FOR_MS, CAPACITY, clock);
+    this.asking = new Batcher({ run: (ids) => this.ask(ids), maxBatch: 1000, maxWaiting: CAPACITY, parallel: 1 });
   }
 
-  /** @returns the Salesforce ids of those that have one. */
-  async resolve(campaignIds: string[]): Promise<Map<string, string>> {
-    const found = new Map<string, string>();
-    const asked: string[] = [];
-    for (const id of new Set(campaignIds)) {
-      const direct = this.map[id] ?? (SALESFORCE_ID.test(id) ? id : this.known.get(id));
-      if (direct) found.set(id, direct);
-      else if (!this.unknown.get(id)) asked.push(id);
-    }
-    for (let from = 0; from < asked.length; from += 100) await this.ask(asked.slice(from, from + 100), found);
-    return found;
+  /** @returns its id in Salesforce; null where the org has no such Campaign. */
+  async resolve(campaignId: string): Promise<string | null> {
+    return this.knownId(campaignId) ?? (this.unknown.get(campaignId) ? null : this.asking.submit(campaignId));
   }
 
   forget(campaignId: string): void {
     this.known.delete(campaignId);
   }
 
-  private async ask(campaignIds: string[], found: Map<string, string>): Promise<void> {
-    const records = await this.query(
-      soql`SELECT Id, RF_Campaign_Key__c FROM Campaign WHERE RF_Campaign_Key__c IN ${campaignIds}`,
-    );
-    for (const record of records) {
-      found.set(record[CAMPAIGN_KEY_FIELD], record.Id);
-      this.known.set(record[CAMPAIGN_KEY_FIELD], record.Id);
+  private knownId(campaignId: string): string | null {
+    return this.map[campaignId] ?? (SALESFORCE_ID.test(campaignId) ? campaignId : (this.known.get(campaignId) ?? null));
+  }
+
+  private async ask(campaignIds: string[]): Promise<(string | null)[]> {
+    const asked = [...new Set(campaignIds)].filter((id) => this.knownId(id) === null);
+    if (asked.length > 0) {
+      const records = await this.query(soql`SELECT Id, RF_Campaign_Key__c FROM Campaign WHERE RF_Campaign_Key__c IN ${asked}`);
+      for (const record of records) this.known.set(record[CAMPAIGN_KEY_FIELD], record.Id);
+      for (const id of asked) if (this.knownId(id) === null) this.unknown.set(id, true);
     }
-    for (const id of campaignIds) if (!found.has(id)) this.unknown.set(id, true);
+    return campaignIds.map((id) => this.knownId(id));
   }
 }
 

@@ -85,7 +85,7 @@ export class SalesforceProvider implements CrmProvider {
   async validate(sync: CrmSync): Promise<CrmFinding> {
     const { client, apiVersion, match, map } = this.options;
     const [target] = await matchPersons(client, apiVersion, match, [sync]);
-    const campaignKnown = (await this.campaigns.resolve([sync.campaignId])).has(sync.campaignId);
+    const campaignKnown = (await this.campaigns.resolve(sync.campaignId)) !== null;
     if (target?.object === 'Contact') return { act: 'membership only', campaignKnown, problems: [] };
     const act = target ? 'update' : 'create';
     const problems = problemsOf(leadFieldsOf(map, sync.projection, act), await this.schema.describe(), act);
@@ -134,7 +134,7 @@ export class SalesforceProvider implements CrmProvider {
 
   /** Null where the org has no such Campaign: sales hears of the lead all the same. */
   private async ensureMember(sync: CrmSync, target: Target): Promise<string | null> {
-    const campaign = (await this.campaigns.resolve([sync.campaignId])).get(sync.campaignId);
+    const campaign = await this.campaigns.resolve(sync.campaignId);
     if (!campaign) return null;
     const key = `${target.id} ${campaign}`;
     const known = this.knownMembers.get(key);

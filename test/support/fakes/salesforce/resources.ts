@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { collections } from './collections.js';
+import { composite } from './composite.js';
 import { describeObject } from './describe.js';
 import { notFound, recordError, RequestRefused, singleBody, statusOf, type RecordError } from './errors.js';
 import { isId, KEY_PREFIX, objectOf, to18, type ObjectName } from './ids.js';
@@ -76,6 +77,7 @@ export async function answer(instance: Instance, call: ApiCall): Promise<ApiAnsw
     case 'queryAll':
       return only(call, 'GET', () => query(instance, call, first === 'queryAll', rest[0]));
     case 'composite':
+      if (rest[0] === undefined) return composite(instance, call);
       if (rest[0] !== 'sobjects') throw notFound();
       return collections(instance, call, rest.slice(1));
     case 'sobjects':
