@@ -1,8 +1,9 @@
 import Table from 'cli-table3';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { judge } from './invariants.js';
 import { startLoad } from './load.js';
+import { useCrm } from './org.js';
 import { Random } from './random.js';
 import { SCENARIOS } from './scenarios/index.js';
 import { printSoak, soak } from './soak.js';
@@ -13,6 +14,7 @@ interface Options {
   ci?: true;
   seed: number;
   soak?: number;
+  crm: 'postgres' | 'salesforce';
   json?: true;
 }
 
@@ -35,11 +37,15 @@ const program = new Command('npm run chaos --')
   .argument('[scenario...]', `all, or some of: ${Object.keys(SCENARIOS).join(', ')}`)
   .option('--trials <n>', 'trials a scenario; otherwise as many as a full run has', number)
   .option('--ci', 'the few trials that CI makes')
+  .addOption(
+    new Option('--crm <crm>', 'the CRM of the service under trial').choices(['postgres', 'salesforce']).default('postgres'),
+  )
   .option('--seed <n>', 'repeats a run as far as the machine allows', number, 1)
   .option('--soak <minutes>', 'instead: so many minutes of random faults, with memory and growth', number)
   .option('--json', 'one JSON document instead of a table')
   .parse();
 const options = program.opts<Options>();
+useCrm(options.crm);
 if (options.soak !== undefined) {
   const report = await soak(options.soak, new Random(options.seed), progress);
   if (options.json) console.log(JSON.stringify(report, null, 2));

@@ -8,6 +8,8 @@ import type { EmbeddedServer } from '../../src/platform/embedded/server.js';
 import { startEmbeddedPostgres } from '../../src/platform/embedded/postgres.js';
 import { findRedisServer, startEmbeddedRedis } from '../../src/platform/embedded/redis.js';
 import { startProcess, type RunningProcess } from '../support/service.js';
+import type { SalesforceFake } from '../support/fakes/salesforce/index.js';
+import { crmInTrials, settingsOf, startOrg } from './org.js';
 import { Proxy } from './proxy.js';
 
 const AT_BOUNDARY = pathToFileURL(join(import.meta.dirname, 'at-boundary.mjs')).href;
@@ -26,6 +28,8 @@ export class World {
   worker!: RunningProcess;
   /** Leads that a scenario sent to die. */
   readonly doomed = new Set<string>();
+  /** The org behind CRM_PROVIDER=salesforce; null where the mock is the CRM. */
+  org: SalesforceFake | null = null;
   private readonly extra: RunningProcess[] = [];
 
   private constructor(
@@ -42,6 +46,7 @@ export class World {
    * @param postgresFolder where PostgreSQL keeps its data, if not in the world's own folder.
    */
   static async start(settings: Record<string, string> = {}, postgresFolder?: string): Promise<World> {
+    const org = crmInTrials() === 'salesforce' ? await startOrg() : null;
     const binary = findRedisServer();
     if (!binary) throw new Error('The trials need redis-server: apt-get install redis-server.');
     const folder = await mkdtemp(join(tmpdir(), 'revenueflow-chaos-'));
@@ -49,7 +54,8 @@ export class World {
     const postgres = await startEmbeddedPostgres({ folder: data });
     const redis = await startEmbeddedRedis({ binary, folder: join(folder, 'redis'), settings: REDIS_SETTINGS });
     const proxies = { postgres: await Proxy.start(portOf(postgres)), redis: await Proxy.start(portOf(redis)) };
-    const world = new World(folder, data, postgres, redis, proxies, settings);
+    const world = new World(folder, data, postgres, redis, proxies, { ...(org ? settingsOf(org) : {}), ...settings });
+    world.org = org;
     world.api = await world.startRole('api');
     world.worker = await world.startRole('worker');
     return world;
@@ -58,7 +64,7 @@ export class World {
   async stop(): Promise<void> {
     await Promise.all([this.api, this.worker, ...this.extra].map((service) => service.stop()));
     await Promise.all([this.proxies.postgres.stop(), this.proxies.redis.stop()]);
-    await Promise.all([this.postgres.stop(), this.redis.stop()]);
+    await Promise.all([this.postgres.stop(), this.redis.stop(), this.org?.close()]);
     await rm(this.folder, { recursive: true, force: true });
   }
 
@@ -161,8 +167,12 @@ export class World {
     return () => process.kill(this.redis.pid, 'SIGCONT');
   }
 
-  /** The mock CRM answers nothing but errors until the returned function is called: its tables are under another name. */
+  /** The CRM answers nothing but errors until the returned function is called: the mock's tables are under another name then. */
   async stopCrm(): Promise<() => Promise<void>> {
+    if (this.org) {
+      this.org.setFaults({ down: true });
+      return async () => this.org!.setFaults({});
+    }
     await this.query('ALTER SCHEMA mock_crm RENAME TO mock_crm_away');
     return async () => void (await this.query('ALTER SCHEMA mock_crm_away RENAME TO mock_crm'));
   }

@@ -8,6 +8,7 @@ function open() {
   const budget = new ApiBudget({
     slowAt: 0.8,
     stopAt: 0.95,
+    lookAgainMs: 300_000,
     clock: { now: () => now },
     logger: pino({ level: 'silent' }),
     observe: (ratio) => seen.push(ratio),

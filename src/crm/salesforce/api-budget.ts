@@ -7,6 +7,8 @@ export interface ApiBudgetOptions {
   /** Share of the org's daily calls at which this service slows down, and stops; the rest is for the org's other integrations. */
   slowAt: number;
   stopAt: number;
+  /** Stopped, one call is let through so often, in milliseconds: only an answer says that the window has rolled. */
+  lookAgainMs: number;
   clock: Clock;
   logger: Pick<Logger, 'warn' | 'error' | 'info'>;
   /** Called with each share that the org reports. */
@@ -15,8 +17,6 @@ export interface ApiBudgetOptions {
 
 /** The longest pause before a call, just before the stop. */
 const SLOWEST_MS = 2000;
-/** Stopped, one call is let through so often: only an answer says that the window has rolled. */
-const LOOK_AGAIN_MS = 5 * 60_000;
 
 /**
  * Keeps this service from using up what the org has. Each answer says how many calls of the last 24 hours are used
@@ -31,10 +31,10 @@ export class ApiBudget {
 
   /** Before each call. @throws AppError CRM_RATE_LIMITED once the service's part is used up. */
   async spend(): Promise<void> {
-    const { slowAt, stopAt, clock } = this.options;
+    const { slowAt, stopAt, lookAgainMs, clock } = this.options;
     if (this.ratio >= stopAt) {
       const waited = clock.now() - this.stoppedAt;
-      if (waited < LOOK_AGAIN_MS) throw this.exhausted(LOOK_AGAIN_MS - waited);
+      if (waited < lookAgainMs) throw this.exhausted(lookAgainMs - waited);
       this.stoppedAt = clock.now();
     } else if (this.ratio >= slowAt) {
       await sleep((SLOWEST_MS * (this.ratio - slowAt)) / (stopAt - slowAt));

@@ -59,10 +59,4 @@ describe('what Salesforce says', () => {
   ])('of a whole call: %s %j', (status, body, code) => {
     expect(callError(status, body && read(body)).code).toBe(code);
   });
-
-  it('waits for seconds where calls overlap, and for minutes where the day is used up', () => {
-    const limit = (message: string) => callError(403, read({ errorCode: 'REQUEST_LIMIT_EXCEEDED', message })).retryAfterMs;
-    expect(limit('ConcurrentRequests (Concurrent API Requests) Limit exceeded.')).toBe(2000);
-    expect(limit('TotalRequests Limit exceeded.')).toBe(300_000);
-  });
 });

@@ -31,9 +31,6 @@ function duplicateIdsOf(result: unknown): string[] {
   return parsed.success ? parsed.data.matchResults.flatMap((match) => match.matchRecords.map(({ record }) => record.Id)) : [];
 }
 
-/** The day's calls are used up; the window of 24 hours rolls on. */
-const DAY_LIMIT_WAIT_MS = 5 * 60_000;
-const CONCURRENT_LIMIT_WAIT_MS = 2000;
 const ANSWER_AT_MOST = 300;
 
 /** What the org as a whole lacks: it would meet every record alike. */
@@ -63,8 +60,7 @@ export function callError(status: number, error: ApiError | null, retryAfterMs?:
   if (!error || status >= 500) return unavailable(`Salesforce answered ${status}${error ? ` (${error.code})` : ''}.`);
   const limited = limitError(error, retryAfterMs);
   if (limited) return limited;
-  if (status === 429)
-    return limitReached('Salesforce answers too many requests.', error, retryAfterMs ?? CONCURRENT_LIMIT_WAIT_MS);
+  if (status === 429) return limitReached('Salesforce answers too many requests.', error, retryAfterMs);
   if (error.code === 'SERVER_UNAVAILABLE' || error.code === 'UNKNOWN_EXCEPTION') {
     return unavailable(`Salesforce answered ${status} (${error.code}).`);
   }
@@ -104,12 +100,16 @@ function limitError(error: ApiError, retryAfterMs?: number): AppError | null {
   if (error.code !== 'REQUEST_LIMIT_EXCEEDED') return null;
   const concurrent = /concurrent/i.test(error.message);
   return concurrent
-    ? limitReached('Salesforce has too many calls of this org under way.', error, retryAfterMs ?? CONCURRENT_LIMIT_WAIT_MS)
-    : limitReached('The API calls of the day are used up in Salesforce.', error, retryAfterMs ?? DAY_LIMIT_WAIT_MS);
+    ? limitReached('Salesforce has too many calls of this org under way.', error, retryAfterMs)
+    : limitReached('The API calls of the day are used up in Salesforce.', error, retryAfterMs);
 }
 
-function limitReached(message: string, error: ApiError, retryAfterMs: number): AppError {
-  return new AppError('CRM_RATE_LIMITED', message, { retryAfterMs, answer: answerOf(error, {}) });
+/** Salesforce does not say for how long: without a header the breaker finds out by itself. */
+function limitReached(message: string, error: ApiError, retryAfterMs: number | undefined): AppError {
+  return new AppError('CRM_RATE_LIMITED', message, {
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    answer: answerOf(error, {}),
+  });
 }
 
 function signatureOf(error: ApiError): string {

@@ -6,6 +6,9 @@ import { loadFieldMap } from './field-map.js';
 import { SalesforceProvider } from './salesforce.provider.js';
 import { Session } from './session.js';
 
+/** Five minutes, as other waits are made of RETRY_BASE_MS. */
+const LOOK_AGAIN_BASES = 300;
+
 /** The provider as configured. @throws AppError CONFIG_INVALID where a map cannot be read. */
 export async function openSalesforce({
   config,
@@ -27,6 +30,7 @@ export async function openSalesforce({
   const budget = new ApiBudget({
     slowAt: config.SALESFORCE_API_SLOW_PERCENT / 100,
     stopAt: config.SALESFORCE_API_STOP_PERCENT / 100,
+    lookAgainMs: LOOK_AGAIN_BASES * config.RETRY_BASE_MS,
     clock,
     logger,
     observe: observeApiUsage,

@@ -1,7 +1,14 @@
 import { DISK_SCENARIOS } from './disk-full.js';
 import { LOAD_SCENARIOS } from './downstreams.js';
 import { PROCESS_SCENARIOS } from './processes.js';
+import { SALESFORCE_SCENARIOS } from './salesforce.js';
 import type { Scenarios } from './scenario.js';
 import { STORE_SCENARIOS } from './stores.js';
 
-export const SCENARIOS: Scenarios = { ...PROCESS_SCENARIOS, ...STORE_SCENARIOS, ...LOAD_SCENARIOS, ...DISK_SCENARIOS };
+export const SCENARIOS: Scenarios = {
+  ...PROCESS_SCENARIOS,
+  ...STORE_SCENARIOS,
+  ...LOAD_SCENARIOS,
+  ...DISK_SCENARIOS,
+  ...SALESFORCE_SCENARIOS,
+};
