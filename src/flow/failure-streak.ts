@@ -1,4 +1,6 @@
 const CONSECUTIVE = 5;
+/** While the stage starts again: soon enough not to hurt a downstream that is still down, and not at each hiccup. */
+const CONSECUTIVE_WHILE_RECOVERING = 3;
 const WINDOW_MS = 10_000;
 const WINDOW_CALLS = 10;
 
@@ -8,11 +10,14 @@ export class FailureStreak {
   private calls: { at: number; failed: boolean }[] = [];
 
   /** @returns whether the downstream counts as down from here on. */
-  failed(now: number): boolean {
+  failed(now: number, recovering = false): boolean {
     this.consecutive++;
     this.note(now, true);
     const failures = this.calls.filter((call) => call.failed).length;
-    return this.consecutive >= CONSECUTIVE || (this.calls.length >= WINDOW_CALLS && failures * 2 >= this.calls.length);
+    return (
+      this.consecutive >= (recovering ? CONSECUTIVE_WHILE_RECOVERING : CONSECUTIVE) ||
+      (this.calls.length >= WINDOW_CALLS && failures * 2 >= this.calls.length)
+    );
   }
 
   /** The downstream answered, be it with a refusal of the record. */

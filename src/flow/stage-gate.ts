@@ -45,6 +45,7 @@ export class StageGate {
   private row: StageRow | undefined;
   private readAt = 0;
   private readonly streak = new FailureStreak();
+  private readonly seen = new WeakSet<Error>();
   private probing = false;
   private opening: Promise<unknown> | undefined;
   private lastSuccess = 0;
@@ -149,10 +150,10 @@ export class StageGate {
       },
       failed: async (error, reason) => {
         if (probe) this.probing = false;
-        const down = this.streak.failed(clock.now());
+        const down = this.seenBefore(error) ? false : this.streak.failed(clock.now(), this.row?.breaker === 'recovering');
         if (this.opening) await this.opening;
         if (this.open && !probe) return true;
-        const certain = probe || reason !== 'dependency-down' || this.row?.breaker === 'recovering';
+        const certain = probe || reason !== 'dependency-down';
         if (!certain && !down) return false;
         this.streak.reset();
         await this.openOnce(reason, error);
@@ -162,6 +163,14 @@ export class StageGate {
         if (probe) this.probing = false;
       },
     };
+  }
+
+  /** One call carries many leads: when it fails, each of them brings the same failure here, and it counts once. */
+  private seenBefore(error: AppError): boolean {
+    const failure = error.cause instanceof Error ? error.cause : error;
+    const known = this.seen.has(failure);
+    this.seen.add(failure);
+    return known;
   }
 
   /** Those who fail while it opens are told the same, and not that their attempt counts. */
