@@ -125,8 +125,7 @@ describe('collections', () => {
         { statusCode: 'REQUIRED_FIELD_MISSING', message: 'Required fields are missing: [LastName]', fields: ['LastName'] },
       ],
     });
-    expect(body.slice(2).map((each: any) => each.errors[0].statusCode)).toEqual([
-      // oxlint-disable-line typescript/no-explicit-any
+    expect(body.slice(2).map((each: { errors: { statusCode: string }[] }) => each.errors[0]?.statusCode)).toEqual([
       'INVALID_EMAIL_ADDRESS',
       'STRING_TOO_LONG',
       'INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST',

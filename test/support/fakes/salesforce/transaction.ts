@@ -259,7 +259,7 @@ function check(
 }
 
 function rollBack(outcomes: WriteOutcome[], undo: Undo): WriteOutcome[] {
-  for (const step of undo.reverse()) step();
+  for (const step of undo.toReversed()) step();
   return outcomes.map((outcome) =>
     outcome.success
       ? {
