@@ -343,6 +343,19 @@ describe('limits and faults', () => {
     expect(fake.calls().map(({ status }) => status)).toEqual([200, 500, 503, 401, 403, 0, 0]);
   });
 
+  it('answer a page where a proxy fails, hang, and are slow', async () => {
+    await start();
+    fake.failNext('html', 'hang', 'slow');
+    fake.setFaults({ slowMs: 60 });
+    const page = await fetch(`${fake.url}/services/data/v62.0/limits`, { headers: { authorization: `Bearer ${token}` } });
+    expect([page.status, page.headers.get('content-type')]).toEqual([502, 'text/html']);
+    const hung = fetch(`${fake.url}/services/data/v62.0/limits`, { signal: AbortSignal.timeout(100) });
+    await expect(hung).rejects.toThrow(/aborted due to timeout/);
+    const begun = performance.now();
+    expect((await call('GET', 'limits')).status).toBe(200);
+    expect(performance.now() - begun).toBeGreaterThan(50);
+  });
+
   it('lock rows for as many writes as told, in both wordings when drawn', async () => {
     await start();
     const id = fake.addLead({ RF_Person_Key__c: 'a' });
