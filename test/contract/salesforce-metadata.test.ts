@@ -141,6 +141,17 @@ describe('the Salesforce metadata', () => {
   });
 });
 
+describe('the parser of these tests', () => {
+  const declared = (body: string) => parseXml(`<?xml version="1.0" encoding="UTF-8"?>\n${body}`);
+
+  it('reads entities and refuses what is not well-formed', () => {
+    expect(textOf(declared('<a><b>x &lt; y &amp; z</b><!-- why --><c/></a>'), 'b')).toBe('x < y & z');
+    for (const broken of ['<a><b></a></b>', '<a>', '<a/><b/>', '<a>x & y</a>', '<a>1 < 2</a>', '<a></a>tail', '<a b=c/>'])
+      expect(() => declared(broken), broken).toThrow('not well-formed');
+    expect(() => parseXml('<a/>')).toThrow('no XML declaration');
+  });
+});
+
 describe('the fake, described over the wire', () => {
   let fake: SalesforceFake;
   beforeAll(async () => {
