@@ -211,6 +211,8 @@ describe('single records', () => {
     fake.addLead({ RF_Person_Key__c: 'a' });
     const answer = await call('PATCH', 'sobjects/Lead/RF_Person_Key__c/a', { LastName: 'Lee' });
     expect(answer).toMatchObject({ status: 300, body: [expect.stringContaining('/sobjects/Lead/00Q'), expect.any(String)] });
+    const batch = await upsert([lead('a')]);
+    expect(batch.body[0].errors[0].statusCode).toBe('DUPLICATE_EXTERNAL_ID');
   });
 });
 
