@@ -86,7 +86,7 @@ function result(instance: Instance, outcome: WriteOutcome, upserted: boolean): R
   if (outcome.success) return { id: outcome.id, success: true, errors: [], ...(upserted ? { created: outcome.created } : {}) };
   const errors = instance.duplicateDetailsInCollections
     ? outcome.errors
-    : outcome.errors.map(({ duplicateResult: _, ...error }) => error);
+    : outcome.errors.map(({ code, message, fields }) => ({ code, message, fields }));
   return {
     ...(outcome.id ? { id: outcome.id } : {}),
     success: false,

@@ -1,5 +1,5 @@
 import { KEY_PREFIX, type ObjectName } from './ids.js';
-import type { FieldSpec } from './schema.js';
+import { isLookup, type FieldSpec } from './schema.js';
 
 function describeField(spec: FieldSpec): Record<string, unknown> {
   return {
@@ -17,7 +17,7 @@ function describeField(spec: FieldSpec): Record<string, unknown> {
     filterable: spec.filterable,
     sortable: spec.filterable,
     externalId: spec.externalId,
-    idLookup: spec.externalId || spec.type === 'id',
+    idLookup: isLookup(spec) || spec.type === 'id',
     unique: spec.unique,
     caseSensitive: spec.caseSensitive,
     custom: spec.custom,

@@ -20,7 +20,7 @@ export interface SalesforceFakeOptions {
   username?: string;
   /** API calls a day; token calls are not counted. */
   dailyLimit?: number;
-  /** How long a call holds its rows; two calls overlap only where this is above 0. */
+  /** How long a call takes, and a write holds its rows: two writes overlap only where this is above 0. */
   latencyMs?: number;
   sessionSeconds?: number;
   /** On e-mail, against Leads and Contacts. `alert` is passed by allowSave=true, `block` by nothing. */
@@ -178,7 +178,7 @@ export class SalesforceFake {
       if (fault === 'html') return reply(502, '<html><body><h1>502 Bad Gateway</h1></body></html>', 'text/html');
       if (fault === '500') return reply(500, unexpected());
       if (fault === '503') return reply(503, unavailable());
-      if (fault === 'slow') await new Promise((resolve) => setTimeout(resolve, this.faults.slowMs));
+      if (fault === 'slow') await pause(this.faults.slowMs);
       if (token) {
         const { status, body: granted } = this.token(request, body);
         return reply(status, granted);
@@ -218,6 +218,8 @@ export class SalesforceFake {
     if (fault === 'concurrent-limit')
       throw new RequestRefused(403, 'REQUEST_LIMIT_EXCEEDED', 'ConcurrentRequests (Concurrent API Requests) Limit exceeded.');
     this.used++;
+    // A write takes its time while it holds its rows.
+    if (request.method === 'GET') await pause(this.org.settings.latencyMs);
     return answer(this.instance, {
       method: request.method ?? '',
       version,
@@ -229,6 +231,8 @@ export class SalesforceFake {
     });
   }
 }
+
+const pause = (ms: number): Promise<void> => (ms > 0 ? new Promise((resolve) => setTimeout(resolve, ms)) : Promise.resolve());
 
 const unavailable = () =>
   singleBody([recordError('SERVER_UNAVAILABLE', 'Server is unavailable. Please try again later.')], false);

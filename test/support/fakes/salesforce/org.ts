@@ -32,8 +32,8 @@ export class Org {
 
   /** The field as the integration user may use it; undefined where it is missing or may not be read. */
   fieldOf(object: ObjectName, name: string): FieldSpec | undefined {
-    const wanted = name.toLowerCase();
-    const spec = [...this.store.schema[object].values()].find((each) => each.name.toLowerCase() === wanted);
+    const fields = this.store.schema[object];
+    const spec = fields.get(name) ?? [...fields.values()].find((each) => each.name.toLowerCase() === name.toLowerCase());
     if (!spec || this.accessTo(`${object}.${spec.name}`) === 'none') return undefined;
     return this.accessTo(`${object}.${spec.name}`) === 'read' ? { ...spec, createable: false, updateable: false } : spec;
   }

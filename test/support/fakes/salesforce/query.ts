@@ -134,7 +134,7 @@ export function present(org: Org, object: ObjectName, record: StoredRecord, path
     else
       row[relation] = {
         attributes: { type: parent, url: urlOf(version, parent, String(id)) },
-        ...((row[relation] as Row | undefined) ?? {}),
+        ...(row[relation] as Row | undefined),
         [column.spec.name]: valueOf(org, column, record),
       };
   }

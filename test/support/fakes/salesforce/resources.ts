@@ -127,7 +127,10 @@ async function sobjects(instance: Instance, call: ApiCall, [name, second, third]
   return byId(instance, call, object, second);
 }
 
-const withoutAttributes = ({ attributes: _, ...fields }: Record<string, unknown>): Record<string, unknown> => fields;
+function withoutAttributes(record: Record<string, unknown>): Record<string, unknown> {
+  const { attributes: _, ...fields } = record;
+  return fields;
+}
 
 async function byId(instance: Instance, call: ApiCall, object: ObjectName, id: string): Promise<ApiAnswer> {
   const { org } = instance;

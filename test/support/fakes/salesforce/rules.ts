@@ -61,8 +61,9 @@ export function duplicateErrors(
   if (email === null || email === normal(before?.['Email'])) return [];
   const matchResults = (['Lead', 'Contact'] as const).flatMap((entity) => {
     const matches = org.store
-      .live(entity)
-      .filter((each) => each.Id !== after.Id && each['IsConverted'] !== true && normal(each['Email']) === email);
+      .byExternalId(entity, org.store.schema[entity].get('Email')!, email)
+      .map((id) => org.store.get(id)!)
+      .filter((each) => each.Id !== after.Id && each['IsConverted'] !== true);
     if (matches.length === 0) return [];
     const matchRecords = matches.map((match) => ({
       additionalInformation: [] as [],

@@ -39,6 +39,9 @@ export interface FieldSpec {
   custom: boolean;
 }
 
+/** Whether an upsert may go by it: an external id, and the e-mail of a Lead or Contact, which several records may share. */
+export const isLookup = (spec: FieldSpec): boolean => spec.externalId || spec.type === 'email';
+
 const BASE: Omit<FieldSpec, 'name' | 'label' | 'type'> = {
   length: 0,
   precision: 0,

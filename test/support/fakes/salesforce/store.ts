@@ -1,5 +1,5 @@
 import { IdSequence, KEY_PREFIX, objectOf, to18, type ObjectName } from './ids.js';
-import { standardSchema, type FieldSpec } from './schema.js';
+import { isLookup, standardSchema, type FieldSpec } from './schema.js';
 import { toDateTime } from './values.js';
 
 /** A stored record. Never changed in place: each write stores a new one, so that a roll-back can put the old one back. */
@@ -7,7 +7,7 @@ export type StoredRecord = Readonly<Record<string, unknown>> & { readonly Id: st
 
 export type Undo = (() => void)[];
 
-/** What an org holds: records by object, with an index for each unique field and for the memberships. */
+/** What an org holds: records by object, with an index for each field to look up by and for the memberships. */
 export class Store {
   readonly schema: Record<ObjectName, Map<string, FieldSpec>>;
   private readonly ids = new IdSequence();
@@ -47,7 +47,7 @@ export class Store {
     return this.ids.of(KEY_PREFIX[object]);
   }
 
-  /** Ids of the records, not deleted ones, whose external id is this. */
+  /** Ids of the records, not deleted ones, that have this value in a field to look up by. */
   byExternalId(object: ObjectName, spec: FieldSpec, value: unknown): string[] {
     return [...(this.index.get(keyOf(object, spec, value)) ?? [])];
   }
@@ -78,7 +78,7 @@ export class Store {
     if (record['IsDeleted'] === true) return [];
     const keys: string[] = [];
     for (const spec of this.schema[object].values())
-      if (spec.externalId && typeof record[spec.name] === 'string') keys.push(keyOf(object, spec, record[spec.name]));
+      if (isLookup(spec) && typeof record[spec.name] === 'string') keys.push(keyOf(object, spec, record[spec.name]));
     if (object === 'CampaignMember')
       for (const person of [record['LeadId'], record['ContactId']])
         if (person) keys.push(`member=${String(record['CampaignId'])}|${String(person)}`);

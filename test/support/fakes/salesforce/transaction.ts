@@ -2,6 +2,7 @@ import { lockedInTrigger, lockedRow, noSuchColumn, recordError, RequestRefused, 
 import { isId, objectOf, to18, type ObjectName } from './ids.js';
 import { INTEGRATION_USER, named, type Org } from './org.js';
 import { duplicateErrors, fieldErrors, memberErrors, uniqueErrors, versionErrors } from './rules.js';
+import { isLookup } from './schema.js';
 import type { StoredRecord, Undo } from './store.js';
 import { coerce } from './values.js';
 
@@ -259,7 +260,7 @@ function check(
 }
 
 function rollBack(outcomes: WriteOutcome[], undo: Undo): WriteOutcome[] {
-  for (const step of undo.reverse()) step();
+  for (const step of undo.toReversed()) step();
   return outcomes.map((outcome) =>
     outcome.success
       ? {
@@ -279,7 +280,7 @@ function rollBack(outcomes: WriteOutcome[], undo: Undo): WriteOutcome[] {
 /** Single upsert whose external id several records have: 300 with their addresses. */
 export const matchesOf = (org: Org, object: ObjectName, fieldName: string, value: unknown): string[] => {
   const spec = org.fieldOf(object, fieldName);
-  if (!spec?.externalId)
+  if (!spec || !isLookup(spec))
     throw new RequestRefused(404, 'NOT_FOUND', `Provided external ID field does not exist or is not accessible: ${fieldName}`);
   return org.store.byExternalId(object, spec, coerce(spec, value));
 };
