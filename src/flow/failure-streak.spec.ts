@@ -8,6 +8,11 @@ describe('FailureStreak', () => {
     expect([1, 2, 3, 4, 5].map((at) => streak.failed(at))).toEqual([false, false, false, false, true]);
   });
 
+  it('means one after three where the stage is just starting again', () => {
+    const streak = new FailureStreak();
+    expect([1, 2, 3].map((at) => streak.failed(at, true))).toEqual([false, false, true]);
+  });
+
   it('means an outage where the majority of the last seconds failed', () => {
     const streak = new FailureStreak();
     const verdicts = Array.from({ length: 12 }, (_, at) => {

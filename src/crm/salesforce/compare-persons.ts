@@ -52,5 +52,7 @@ function differencesOf(person: PersonProjection, map: FieldMap, record: Record<s
 function same(expected: FieldValue, actual: unknown): boolean {
   if (typeof expected !== 'string' || typeof actual !== 'string') return expected === actual;
   const text = expected.trim();
+  // Salesforce writes 2026-01-02T03:04:05.000+0000.
+  if (/^\d{4}-\d{2}-\d{2}T/.test(text) && Date.parse(text) === Date.parse(actual)) return true;
   return text === actual || (actual.length > 20 && text.startsWith(actual)) || text.toLowerCase() === actual.toLowerCase();
 }

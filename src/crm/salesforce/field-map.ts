@@ -88,6 +88,8 @@ function read(path: string, { lead, enrichment, version }: PersonProjection, cam
   if (path === 'enrichment.evidence') return enrichment.evidence.map(({ signal }) => signal);
   if (path.startsWith('enrichment.')) return (enrichment[path.slice('enrichment.'.length) as 'fitScore'] ?? null) as Raw | null;
   if (path === 'version') return version;
+  // The version begins with when the content was received, in microseconds.
+  if (path === 'receivedAt') return new Date(Math.floor(version / 1_000_000) * 1000).toISOString();
   if (path === 'campaignId') return campaignId;
   if (path === 'leadId') return lead.id;
   return lead[path as 'email' | 'emailRaw' | 'name' | 'personKey'];

@@ -24,8 +24,8 @@ export interface WriteTools {
   assign: boolean;
 }
 
-/** Sent where the shipped validation rule refuses an older version; salesforce/ has the same words. */
-export const OLDER_VERSION = 'RF_OLDER_VERSION';
+/** How the shipped validation rule refuses an older version; salesforce/ has the same words. */
+export const OLDER_VERSION = 'the lead already has a newer score version';
 
 /** Merged, converted, created by another meanwhile: each look resolves one such surprise. */
 const ROUNDS = 4;

@@ -166,7 +166,6 @@ export const CUSTOM_FIELDS: Partial<Record<ObjectName, FieldSpec[]>> = {
     own(field('RF_Score_Source__c', 'picklist', restricted(['ai', 'heuristic', 'fallback'])), 'Score Source'),
     own(text('RF_Source_Campaign__c', 255), 'Source Campaign'),
     own(field('RF_Received_At__c', 'datetime'), 'Received At'),
-    own(field('RF_Scored_At__c', 'datetime'), 'Scored At'),
   ],
   Campaign: [own(text('RF_Campaign_Key__c', 255, { externalId: true, unique: true, caseSensitive: true }), 'Campaign Key')],
 };
