@@ -24,8 +24,13 @@ interface Panel {
   targets?: { expr: string; refId: string }[];
 }
 
-const alerts = (parse(read('deploy/prometheus/alerts.yml')) as { groups: { rules: Alert[] }[] }).groups.flatMap(({ rules }) => rules);
-const dashboard = JSON.parse(read('deploy/grafana/dashboard.json')) as { panels: Panel[]; templating: { list: { name: string }[] } };
+const alerts = (parse(read('deploy/prometheus/alerts.yml')) as { groups: { rules: Alert[] }[] }).groups.flatMap(
+  ({ rules }) => rules,
+);
+const dashboard = JSON.parse(read('deploy/grafana/dashboard.json')) as {
+  panels: Panel[];
+  templating: { list: { name: string }[] };
+};
 const panels = dashboard.panels.filter(({ type }) => type !== 'row');
 const expressions = panels.flatMap(({ targets }) => targets!.map(({ expr }) => expr));
 
@@ -33,7 +38,11 @@ const expressions = panels.flatMap(({ targets }) => targets!.map(({ expr }) => e
 const asPrometheusSeesIt = (expr: string) => expr.replaceAll('$__rate_interval', '5m').replaceAll('$instance', '.*');
 const metricsOf = (expr: string) => expr.match(/\b(?:revenueflow|process|nodejs)_[a-z0-9_]+/g) ?? [];
 /** As GitHub makes the anchor of a heading. */
-const anchorOf = (heading: string) => heading.toLowerCase().replaceAll(/[^\w\- ]/g, '').replaceAll(' ', '-');
+const anchorOf = (heading: string) =>
+  heading
+    .toLowerCase()
+    .replaceAll(/[^\w\- ]/g, '')
+    .replaceAll(' ', '-');
 
 describe('the alert rules', () => {
   it.skipIf(!hasPromtool())('fire when they should and not before (needs promtool)', () => {
@@ -50,7 +59,10 @@ describe('the alert rules', () => {
     for (const { alert } of alerts) {
       const own = cases.filter(({ alertname }) => alertname === alert).map(({ exp_alerts }) => exp_alerts.length);
       expect(own, alert).toContain(0);
-      expect(own.some((count) => count > 0), alert).toBe(true);
+      expect(
+        own.some((count) => count > 0),
+        alert,
+      ).toBe(true);
     }
   });
 
