@@ -1,6 +1,6 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 
-/** Every metric of the service; the names are part of its public face (docs/configuration.md lists them). */
+/** Every metric of the service; the names are part of its public face (docs/monitoring.md lists them). */
 export function createMetrics() {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });

@@ -38,7 +38,8 @@ export function referencePage(document: OpenApiDocument): string {
     return `<h2 id="${anchor(name)}">${escape(name)}</h2>${own.map((one) => operationHtml(document, one)).join('')}`;
   });
   const schemas = Object.entries(document.components.schemas).map(
-    ([name, schema]) => `<details id="schema-${name}"><summary><code>${name}</code></summary>${code(schema)}</details>`,
+    ([name, schema]) =>
+      `<details id="schema-${name}"><summary><code>${name}</code></summary>${code({ ...schema, examples: undefined })}</details>`,
   );
   const problems = Object.entries(document.components.examples).map(
     ([name, { value }]) => `<h4 id="problem-${name}"><code>${name}</code></h4>${code(value)}`,
