@@ -62,8 +62,8 @@ function refusal(reply: FastifyReply, forBrowsers: boolean): AppError {
 
 /** A browser repeats a password for any page that makes it send a request, so only our own pages may ask for changes. */
 function comesFromAnotherSite(request: FastifyRequest): boolean {
-  const { origin } = request.headers;
-  if (origin !== undefined) return !URL.canParse(origin) || new URL(origin).host !== request.host;
-  const site = request.headers['sec-fetch-site'];
-  return site !== undefined && site !== 'same-origin' && site !== 'none';
+  const { origin, 'sec-fetch-site': site } = request.headers;
+  // The browser's own verdict counts first: a proxy may have changed the host that the page was opened at.
+  if (site !== undefined) return site !== 'same-origin' && site !== 'none';
+  return origin !== undefined && (!URL.canParse(origin) || new URL(origin).host !== request.host);
 }

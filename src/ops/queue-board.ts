@@ -20,7 +20,7 @@ const ROLE_HEADER = 'x-revenueflow-role';
 const ALLOWED = /^\/api\/queues\/:queueName\/(?:(?:retry|clean)\/:queueStatus|promote|:jobId\/(?:retry|promote|clean))$/;
 
 const POLICY =
-  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; connect-src 'self'; " +
+  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; connect-src 'self'; worker-src 'self' blob:; " +
   "frame-ancestors 'none'; base-uri 'self'; form-action 'none'";
 
 export interface BoardTools {

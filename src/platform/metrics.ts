@@ -3,7 +3,7 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 /** Upper bounds in seconds, of the metric and of the histogram that GET /ops/sla gives. */
 export const SPEED_TO_LEAD_BUCKETS = [0.1, 0.25, 0.5, 1, 2, 5, 15, 60, 150, 300, 900, 3600];
 
-/** Every metric of the service; the names are part of its public face (docs/configuration.md lists them). */
+/** Every metric of the service; the names are part of its public face (docs/monitoring.md lists them). */
 export function createMetrics() {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });

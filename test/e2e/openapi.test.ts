@@ -54,6 +54,16 @@ describe('the document', () => {
     expect(validator.version).toBe('3.1');
   });
 
+  it('refers only to what is in it, and names each operation once', () => {
+    const text = JSON.stringify(document);
+    for (const [, pointer] of text.matchAll(/"\$ref":"#\/([^"]+)"/g)) {
+      const found = pointer!.split('/').reduce<unknown>((part, key) => (part as Json | undefined)?.[key], document);
+      expect(found, pointer).toBeDefined();
+    }
+    expect(new Set(OPERATIONS.map(({ id }) => id)).size).toBe(OPERATIONS.length);
+    expect(new Set(OPERATIONS.map(({ method, path }) => `${method} ${path}`)).size).toBe(OPERATIONS.length);
+  });
+
   it('has an example for each schema, and each is valid', () => {
     for (const [name, schema] of Object.entries(document.components.schemas)) {
       const { examples } = schema as { examples: unknown[] };

@@ -1,4 +1,5 @@
 import type { OpenApiDocument } from './document.js';
+import { FORM_TYPE } from './operation.js';
 
 type Json = Record<string, unknown>;
 interface Media {
@@ -37,14 +38,18 @@ export function referencePage(document: OpenApiDocument): string {
     return `<h2 id="${anchor(name)}">${escape(name)}</h2>${own.map((one) => operationHtml(document, one)).join('')}`;
   });
   const schemas = Object.entries(document.components.schemas).map(
-    ([name, schema]) => `<details id="schema-${name}"><summary><code>${name}</code></summary>${code(schema)}</details>`,
+    ([name, schema]) =>
+      `<details id="schema-${name}"><summary><code>${name}</code></summary>${code({ ...schema, examples: undefined })}</details>`,
+  );
+  const problems = Object.entries(document.components.examples).map(
+    ([name, { value }]) => `<h4 id="problem-${name}"><code>${name}</code></h4>${code(value)}`,
   );
   return `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>${escape(document.info.title)}: API</title><style>${STYLE}</style>
 <h1>${escape(document.info.title)}</h1><p>${prose(document.info.description)}</p>
 <p>The same for programs: <a href="openapi.json">openapi.json</a>.</p>
-<nav>${document.tags.map(({ name }) => `<a href="#${anchor(name)}">${escape(name)}</a>`).join('')}<a href="#schemas">Schemas</a></nav>
-${sections.join('\n')}<h2 id="schemas">Schemas</h2>${schemas.join('\n')}</html>`;
+<nav>${document.tags.map(({ name }) => `<a href="#${anchor(name)}">${escape(name)}</a>`).join('')}<a href="#problems">Problems</a><a href="#schemas">Schemas</a></nav>
+${sections.join('\n')}<h2 id="problems">Problems</h2>${problems.join('\n')}<h2 id="schemas">Schemas</h2>${schemas.join('\n')}</html>`;
 }
 
 function operationHtml(
@@ -89,17 +94,26 @@ function mediaHtml(document: OpenApiDocument, content: Record<string, Media>): s
     .map(([type, { schema, examples }]) => {
       const name = schema.$ref?.split('/').at(-1);
       const component = name ? (document.components.schemas[name] as { examples?: unknown[] }) : undefined;
-      const shown = examples
-        ? Object.keys(examples).map((code) => document.components.examples[code]!.value)
-        : (component?.examples ?? []);
       const link = name ? ` <a href="#schema-${name}">${name}</a>` : '';
-      return `<p><code>${escape(type)}</code>${link}</p>${shown.map(code).join('')}`;
+      const shown = examples
+        ? Object.keys(examples).map(problemLink)
+        : (component?.examples ?? []).map(type === FORM_TYPE ? form : code);
+      return `<p><code>${escape(type)}</code>${link}</p>${shown.join(' ')}`;
     })
     .join('');
 }
 
+/** Each problem stands once on the page, however many operations may answer it. */
+function problemLink(name: string): string {
+  return `<a href="#problem-${name}"><code>${name}</code></a>`;
+}
+
 function code(value: unknown): string {
-  return `<pre>${escape(JSON.stringify(value, null, 2))}</pre>`;
+  return `<pre>${escape(JSON.stringify(value, null, 1))}</pre>`;
+}
+
+function form(value: unknown): string {
+  return `<pre>${escape(new URLSearchParams(value as Record<string, string>).toString())}</pre>`;
 }
 
 /** The two marks that descriptions use: code, and lists of lines. */
@@ -109,8 +123,9 @@ function prose(text: string): string {
     .replaceAll('\n', '<br>');
 }
 
+/** For text; attributes hold names of ours only. */
 function escape(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }
 
 function anchor(name: string): string {
