@@ -20,7 +20,7 @@ export function slaCommand(client: () => ServiceClient, print: (document: unknow
 export function slaText(report: SlaReport): string {
   const { speedToLead, slaSeconds, windowMinutes, breaches, breached, stages, forecastSeconds } = report;
   const { count, p50, p95, p99, max } = speedToLead;
-  const head = ['', 'p50', 'p95', 'p99', 'max', 'waiting', 'oldest', 'a second', 'drained in', ''];
+  const head = ['', 'p50', 'p95', 'p99', 'max', 'waiting', 'oldest', 'a second', 'drained in', 'held back by'];
   const rows = stages.map((stage) => [
     stage.name,
     ...[stage.p50, stage.p95, stage.p99, stage.max].map(shown),
