@@ -57,6 +57,7 @@ CREATE TABLE ledger.erasures (
   next_at    timestamptz NOT NULL DEFAULT now(),
   failures   integer NOT NULL DEFAULT 0,
   last_code  text,                          -- why the CRM could not be asked
+  asked_at   timestamptz,                   -- when the CRM answered last
   done_at    timestamptz
 );
 CREATE INDEX erasures_pending ON ledger.erasures (next_at) WHERE person_key IS NOT NULL;

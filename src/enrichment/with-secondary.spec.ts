@@ -34,6 +34,14 @@ describe('a scorer with a second behind it', () => {
     expect(second).not.toHaveBeenCalled();
   });
 
+  it('forgets in both what either remembers', () => {
+    const [first, second] = [vi.fn(), vi.fn()];
+    const score = async () => scored('x', 'ai');
+    new WithSecondary({ name: 'a', score, forget: first }, { name: 'b', score, forget: second }).forget();
+    expect([first.mock.calls.length, second.mock.calls.length]).toEqual([1, 1]);
+    expect(() => new WithSecondary({ name: 'a', score }, { name: 'b', score }).forget()).not.toThrow();
+  });
+
   it('asks the second where the first fails, and says so', async () => {
     const { both, first } = two();
     first.mockRejectedValueOnce(new AppError('AI_REFUSED', ''));

@@ -244,7 +244,9 @@ export class Ledger {
 
   /** How fast leads of the last `minutes` were; see sla/figures.ts. */
   arrivals(minutes: number, slaSeconds: number): Promise<Arrivals> {
-    return guarded(arrivals(this.options.pool, minutes, slaSeconds, SPEED_TO_LEAD_BUCKETS));
+    // The SLA is a bound of the histogram, whatever it is.
+    const bounds = [...new Set([...SPEED_TO_LEAD_BUCKETS, slaSeconds])].toSorted((a, b) => a - b);
+    return guarded(arrivals(this.options.pool, minutes, slaSeconds, bounds));
   }
 
   overdue(minutes: number, slaSeconds: number): Promise<Overdue> {

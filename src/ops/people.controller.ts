@@ -41,14 +41,15 @@ function operatorOf(request: FastifyRequest): string {
 }
 
 /** Names nobody: who keeps it keeps no personal data. */
-function shown({ id, at, who, counts, crm, crmCount, finalAt, lastCode, doneAt }: Receipt) {
+function shown({ id, at, who, counts, crm, crmCount, asked, finalAt, lastCode, doneAt }: Receipt) {
+  const { leads, events, rejections, spool, alerts, jobs } = counts;
   return {
     receipt: id,
     at,
     by: who,
     status: doneAt ? ('done' as const) : ('pending' as const),
     doneAt,
-    erased: { ...counts, crm: crmCount },
-    crm: { status: crm, ...(doneAt ? {} : { until: finalAt, lastCode }) },
+    erased: { leads, events, rejections, spool, alerts, jobs, crm: crmCount },
+    crm: { status: crm, ...(doneAt ? {} : { asked, until: finalAt, lastCode }) },
   };
 }

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
 import { AppError } from '../errors/app-error.js';
 import { mentions } from '../ingress/mentions.js';
 import type { Spool } from '../ingress/spool/spool.js';
@@ -133,7 +133,10 @@ export class People {
     let after: Cursor | null = null;
     do {
       const page: Page<Rejection> = await listRejections(this.tools.pool, REJECTIONS_AT_A_TIME, after);
-      found.push(...page.items.filter((one) => leadIds.includes(one.replayedAs ?? '') || mentions(one, email)));
+      for (const one of page.items) {
+        if (leadIds.includes(one.replayedAs ?? '') || mentions(one, email)) found.push(one);
+        await turn(); // webhooks are answered by this process too
+      }
       after = page.next;
     } while (after);
     return found;
@@ -154,8 +157,7 @@ export class People {
     const deadline = performance.now() + this.tools.crmWithinMs;
     for (;;) {
       const receipt = await this.receipt(id);
-      const over = receipt.crm !== 'pending' || receipt.finalAt.getTime() > Date.now() + this.tools.crmWithinMs;
-      if (over || performance.now() > deadline) return receipt;
+      if (receipt.crm !== 'pending' || receipt.asked || performance.now() > deadline) return receipt;
       await sleep(LOOK_AGAIN_MS);
     }
   }

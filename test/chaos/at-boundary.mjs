@@ -1,18 +1,24 @@
 // Loaded into a worker with --import: ends the process as a crash would, at a boundary of its work, or with a certain lead.
 // CHAOS_RECORD=<file> notes every boundary that is passed; CHAOS_KILL_AT=<step>:<before|after> with CHAOS_KILL_AFTER=<times> kills;
+// CHAOS_FREEZE_AT=<step>:<before|after> stops it there once, until somebody sends SIGCONT;
 // CHAOS_KILL_LEAD=<lead id> kills whenever that lead is about to be scored.
 import { appendFileSync } from 'node:fs';
 import { subscribe } from 'node:diagnostics_channel';
 
-const { CHAOS_RECORD, CHAOS_KILL_AT, CHAOS_KILL_AFTER = '1', CHAOS_KILL_LEAD } = process.env;
+const { CHAOS_RECORD, CHAOS_FREEZE_AT, CHAOS_KILL_AT, CHAOS_KILL_AFTER = '1', CHAOS_KILL_LEAD } = process.env;
 const seen = new Set();
 let left = Number(CHAOS_KILL_AFTER);
+let frozen = false;
 
 subscribe('revenueflow:boundary', ({ step, when, leadId }) => {
   const place = `${step}:${when}`;
   if (CHAOS_RECORD && !seen.has(place)) {
     seen.add(place);
     appendFileSync(CHAOS_RECORD, `${place}\n`);
+  }
+  if (place === CHAOS_FREEZE_AT && !frozen) {
+    frozen = true;
+    process.kill(process.pid, 'SIGSTOP');
   }
   if (place === CHAOS_KILL_AT && --left === 0) process.kill(process.pid, 'SIGKILL');
   if (place === 'ai.score:before' && leadId === CHAOS_KILL_LEAD) process.kill(process.pid, 'SIGKILL');

@@ -121,6 +121,20 @@ describe.each([
     ]);
   });
 
+  it('forgets a person with all memberships, and nobody else; a person that it does not know is no error', async () => {
+    await Promise.all([sync('ann@acme.com', 'c1', 1), sync('bob@acme.com', 'c1', 1)]);
+    await sync('ann@acme.com', 'c2', 2);
+    expect(await provider.erasePerson!(personKeyOf('ann@acme.com'), signal)).toBe(3);
+    expect(await provider.erasePerson!(personKeyOf('ann@acme.com'), signal)).toBe(0);
+    expect([await inspect.leads(), await inspect.memberships()]).toEqual([
+      [expect.objectContaining({ email: 'bob@acme.com' })],
+      1,
+    ]);
+    // Who comes again is new, whatever version the old one had.
+    await sync('ann@acme.com', 'c3', 1);
+    expect([(await inspect.leads()).length, await inspect.memberships()]).toEqual([2, 2]);
+  });
+
   it('can be pinged', async () => {
     await expect(provider.ping()).resolves.toBeUndefined();
   });

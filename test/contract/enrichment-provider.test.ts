@@ -199,6 +199,10 @@ describe.each(MODELS)('the model behind %s', (name, start, envOf) => {
     expect(again).toMatchObject({ fitScore: first.fitScore, usage: { inputTokens: 0, outputTokens: 0 } });
     await cached.score(leadOf({ ...buyer.attributes, message: 'Something else: a demo please' }), never);
     expect(fake.received).toHaveLength(2);
+    // Somebody was erased: nothing in it tells whose judgement it is, so all of it goes.
+    cached.forget!();
+    await cached.score(buyer, never);
+    expect(fake.received).toHaveLength(3);
   });
 
   it('keeps the key out of everything but its header', async () => {

@@ -131,6 +131,31 @@ describe('an alert', () => {
   });
 });
 
+describe('an api without a worker', () => {
+  it('tells that leads wait, since nobody else will', async () => {
+    const [own, away] = await Promise.all([freshDatabase(), startAlertSink()]);
+    const alone = await startProcess({
+      DATABASE_URL: own.url,
+      QUEUE_BACKEND: 'postgres',
+      ROLE: 'api',
+      SWEEP_INTERVAL_MS: '200',
+      SPEED_TO_LEAD_SLA_SECONDS: '1',
+      ALERT_WEBHOOK_URL: away.url,
+    });
+    try {
+      await alone.post({ email: 'waits@acme.com', campaign_id: 'c' });
+      await eventually(() => expect(away.texts).toHaveLength(1));
+      expect(away.texts[0]).toMatch(
+        /^Speed to lead at risk: the SLA is 1 s, .*Waiting: 1 for enrichment, 0 for crm-sync; nobody can tell/,
+      );
+    } finally {
+      await alone.stop();
+      await away.stop();
+      await own.drop();
+    }
+  });
+});
+
 describe('a person', () => {
   const cli = (...args: string[]) => ops(api, ...args);
 

@@ -131,7 +131,8 @@ describe('a report on a million leads', () => {
        SELECT id, 1, coalesce(synced_at, received_at), 'synced' FROM ledger.leads ORDER BY received_at`,
     );
     await pool.query('ANALYZE ledger.leads, ledger.events');
-    const report = async () => Promise.all([ledger.arrivals(60, 300), ledger.overdue(60, 300), ledger.stageLoads()]);
+    const report = async () =>
+      Promise.all([ledger.arrivals(60, 300), ledger.overdue(60, 300), ledger.stageLoads(), ledger.oldestWithoutCrm()]);
     await report();
     const began = performance.now();
     const [arrived, , loads] = await report();

@@ -6,6 +6,8 @@ import type { CrmProvider, CrmSync } from '../port.js';
 import { eraseLead } from './erase-lead.js';
 import { ensureMembers, upsertLeads } from './upsert-leads.js';
 
+const FOREIGN_KEY_VIOLATION = '23503';
+
 /** The CRM of ENV=MOCK: two tables that anyone can look into, as strict about duplicates as Salesforce is. */
 export class PostgresCrmProvider implements CrmProvider {
   readonly name = 'postgres';
@@ -29,6 +31,10 @@ export class PostgresCrmProvider implements CrmProvider {
     try {
       return await this.syncing.submit(request);
     } catch (cause) {
+      // The Lead was erased between its two statements; the next run makes it anew, where there still is something to bring.
+      if ((cause as { code?: unknown }).code === FOREIGN_KEY_VIOLATION) {
+        throw new AppError('CRM_RECORD_BUSY', 'The mock CRM was asked to forget the record meanwhile.', { cause });
+      }
       if (isRecordError(cause)) {
         throw new AppError('CRM_RECORD_REJECTED', `The mock CRM refused the record (${(cause as { code: string }).code}).`, {
           cause,

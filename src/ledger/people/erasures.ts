@@ -11,7 +11,8 @@ export interface Receipt {
   counts: ErasedCounts;
   crm: 'pending' | 'done' | 'by-hand';
   crmCount: number;
-  /** The CRM is asked until then, where it is pending. */
+  /** Where it is pending: whether the CRM has answered once, and when it is asked for the last time. */
+  asked: boolean;
   finalAt: Date;
   lastCode: string | null;
   doneAt: Date | null;
@@ -26,7 +27,8 @@ export interface DueErasure {
 
 export async function findReceipt(pool: Pool, id: string): Promise<Receipt | null> {
   const { rows } = await pool.query<Receipt>(
-    `SELECT id, at, who, counts, crm, crm_count AS "crmCount", final_at AS "finalAt", last_code AS "lastCode", done_at AS "doneAt"
+    `SELECT id, at, who, counts, crm, crm_count AS "crmCount", final_at AS "finalAt",
+       asked_at IS NOT NULL AS asked, last_code AS "lastCode", done_at AS "doneAt"
      FROM ledger.erasures WHERE id = $1`,
     [id],
   );
@@ -67,7 +69,7 @@ WITH again AS (
   INSERT INTO ledger.events (lead_id, seq, at, kind, detail)
   SELECT id, event_seq, clock_timestamp(), 'resync', '{"reason": "the CRM was asked to forget what it had before"}' FROM again
 ), done AS (
-  UPDATE ledger.erasures SET crm_count = crm_count + $3, failures = 0, last_code = NULL,
+  UPDATE ledger.erasures SET crm_count = crm_count + $3, failures = 0, last_code = NULL, asked_at = now(),
     crm = CASE WHEN final_at <= now() THEN 'done' ELSE crm END,
     person_key = CASE WHEN final_at <= now() THEN NULL ELSE person_key END,
     done_at = CASE WHEN final_at <= now() THEN now() END,

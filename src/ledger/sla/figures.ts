@@ -104,8 +104,11 @@ export async function overdue(pool: Pool, minutes: number, slaSeconds: number): 
 /** Replays were late before, and somebody has seen to them; of a revision sales has the lead already. */
 export async function oldestWithoutCrm(pool: Pool): Promise<number> {
   const { rows } = await pool.query<{ oldest: number }>(
-    `SELECT coalesce(extract(epoch FROM now() - min(received_at)), 0)::float AS oldest
-     FROM ledger.leads WHERE state IN ('received', 'enriched') AND crm IS NULL AND NOT low_priority`,
+    // Materialised, or the planner may look for the least time by walking all leads from the oldest on.
+    `WITH waiting AS MATERIALIZED (
+       SELECT received_at FROM ledger.leads WHERE state IN ('received', 'enriched') AND crm IS NULL AND NOT low_priority
+     )
+     SELECT coalesce(extract(epoch FROM now() - min(received_at)), 0)::float AS oldest FROM waiting`,
   );
   return rows[0]!.oldest;
 }

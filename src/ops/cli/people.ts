@@ -7,7 +7,7 @@ import { table } from './show.js';
 type Receipt = Omit<ShownReceipt, 'at' | 'doneAt' | 'crm'> & {
   at: string;
   doneAt: string | null;
-  crm: { status: ShownReceipt['crm']['status']; until?: string; lastCode?: string | null };
+  crm: { status: ShownReceipt['crm']['status']; asked?: boolean; until?: string; lastCode?: string | null };
 };
 
 /** `ops person …`: what is held about somebody, and its end. */
@@ -44,16 +44,15 @@ export function personCommands(client: () => ServiceClient, print: (document: un
   return person;
 }
 
-function receiptText({ receipt, at, by, status, erased, crm }: Receipt): string {
+function receiptText({ receipt, at, by, erased, crm }: Receipt): string {
   const rows = Object.entries(erased).map(([store, count]) => [store, count ?? 'not reached: they end by themselves']);
+  const again = `npm run ops -- person receipt ${receipt}`;
   const then = {
     done: 'Done, in the CRM too.',
     'by-hand': 'Done here. This CRM has to be told by hand: search it for the address.',
-    pending: `Done here. The CRM is being told, until ${crm.until} at the latest where it answers${crm.lastCode ? ` (last: ${crm.lastCode})` : ''}: npm run ops -- person receipt ${receipt}`,
+    pending: crm.asked
+      ? `Done, in the CRM too; it is asked once more at ${crm.until}, in case something was on its way: ${again}`
+      : `Done here. The CRM has not answered yet${crm.lastCode ? ` (${crm.lastCode})` : ''}; it is asked until it does: ${again}`,
   };
-  return [
-    `Receipt ${receipt}, ${at}, by ${by}`,
-    table(['erased', 'records'], rows),
-    then[status === 'done' ? crm.status : 'pending'],
-  ].join('\n');
+  return [`Receipt ${receipt}, ${at}, by ${by}`, table(['erased', 'records'], rows), then[crm.status]].join('\n');
 }

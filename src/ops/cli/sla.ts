@@ -20,7 +20,7 @@ export function slaCommand(client: () => ServiceClient, print: (document: unknow
 export function slaText(report: SlaReport): string {
   const { speedToLead, slaSeconds, windowMinutes, breaches, breached, stages, forecastSeconds } = report;
   const { count, p50, p95, p99, max } = speedToLead;
-  const head = ['', 'p50', 'p95', 'p99', 'max', 'waiting', 'oldest', 'a second', 'drained in', ''];
+  const head = ['', 'p50', 'p95', 'p99', 'max', 'waiting', 'oldest', 'a second', 'drained in', 'held back by'];
   const rows = stages.map((stage) => [
     stage.name,
     ...[stage.p50, stage.p95, stage.p99, stage.max].map(shown),
@@ -44,16 +44,15 @@ export function slaText(report: SlaReport): string {
 
 /** One line a bucket, from the first that has leads to the last; the SLA is drawn where it falls. */
 function histogramText({ histogram, slaSeconds }: SlaReport): string {
-  const filled = histogram.flatMap(({ count }, index) => (count > 0 ? [index] : []));
   const most = Math.max(...histogram.map(({ count }) => count));
-  const width = Math.max(...histogram.map(({ count }) => String(count).length));
-  const lines = histogram.slice(filled[0], filled.at(-1)! + 1).flatMap(({ upTo, count }, index) => {
-    const before = index + filled[0]! === 0 ? null : histogram[index + filled[0]! - 1]!.upTo;
-    const label = upTo === null ? `over ${shown(before)}` : `up to ${shown(upTo)}`;
+  const width = String(most).length;
+  const isFilled = ({ count }: { count: number }) => count > 0;
+  const [first, last] = [histogram.findIndex(isFilled), histogram.findLastIndex(isFilled)];
+  const lines = histogram.flatMap(({ upTo, count }, index) => {
+    if (index < first || index > last) return [];
+    const label = upTo === null ? `over ${shown(histogram.at(-2)?.upTo ?? null)}` : `up to ${shown(upTo)}`;
     const line = `${label.padStart(14)} │ ${String(count).padStart(width)} ${bar(count / most)}`;
-    return upTo !== null && upTo === slaSeconds && index < filled.at(-1)! - filled[0]!
-      ? [line, `${' '.repeat(9)}SLA ──┤`]
-      : [line];
+    return upTo === slaSeconds && index < last ? [line, `${'SLA ─'.padStart(14)}─┤`] : [line];
   });
   return lines.map((line) => line.trimEnd()).join('\n');
 }
