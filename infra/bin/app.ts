@@ -1,0 +1,9 @@
+import { App, Validations } from 'aws-cdk-lib';
+import { AwsSolutionsChecks } from 'cdk-nag';
+import { RevenueFlowStack } from '../src/revenueflow-stack.js';
+import { settingsOf } from '../src/settings.js';
+
+const app = new App();
+// No account and no region: the template is the same everywhere, and synth asks nobody.
+new RevenueFlowStack(app, settingsOf((name) => app.node.tryGetContext(name) as unknown));
+Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
