@@ -98,9 +98,14 @@ try {
 
   const secret = 'webhook-secret-of-container-steps-0001';
   const token = 'operator-token-of-container-steps-0001';
+  // As on AWS: the password stands beside the URL, where a secret can be put.
+  const databaseUrl = new URL(postgres.url);
+  const { password } = databaseUrl;
+  databaseUrl.password = '';
   const env = {
     ENV: 'MOCK',
-    DATABASE_URL: postgres.url,
+    DATABASE_URL: databaseUrl.href,
+    PGPASSWORD: password,
     ...(redis ? { REDIS_URL: redis.url } : { QUEUE_BACKEND: 'postgres' }),
     WEBHOOK_SECRETS: secret,
     OPS_TOKENS: `steps:operator:${token}`,

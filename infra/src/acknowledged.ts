@@ -2,7 +2,7 @@ import { Validations, type Stack } from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
 import type { Settings } from './settings.js';
 
-interface Finding {
+export interface Finding {
   /** Constructs below the stack. */
   at: string[];
   id: string;
@@ -17,10 +17,18 @@ const FINDINGS: Finding[] = [
   {
     at: ['Network/Balancer'],
     id: 'AwsSolutions-EC23',
-    reason: 'The load balancer is the public way in. Who may use it is decided by the firewall, the paths it forwards and the secrets.',
+    reason:
+      'The load balancer is the public way in. Who may use it is decided by the firewall, the paths it forwards and the secrets.',
   },
   {
-    at: ['Stores/Database/Secret', 'Stores/CacheToken', 'Secrets/CollectorToken', 'Secrets/OperatorToken', 'Secrets/OpsTokens', 'Secrets/RedisUrl'],
+    at: [
+      'Stores/Database/Secret',
+      'Stores/CacheToken',
+      'Secrets/CollectorToken',
+      'Secrets/OperatorToken',
+      'Secrets/OpsTokens',
+      'Secrets/RedisUrl',
+    ],
     id: 'AwsSolutions-SMG4',
     reason:
       'Generated on AWS, never seen by a person, usable inside the VPC only. Running tasks hold it, so a rotation needs a deployment: ' +
@@ -34,12 +42,14 @@ const FINDINGS: Finding[] = [
   {
     at: ['Stores/Database'],
     id: 'AwsSolutions-RDS11',
-    reason: 'The usual port in subnets without a way in: security groups decide who connects, and another number would keep nobody out.',
+    reason:
+      'The usual port in subnets without a way in: security groups decide who connects, and another number would keep nobody out.',
   },
   {
     at: ['Stores/Cache'],
     id: 'AwsSolutions-AEC5',
-    reason: 'The usual port in subnets without a way in: security groups decide who connects, and another number would keep nobody out.',
+    reason:
+      'The usual port in subnets without a way in: security groups decide who connects, and another number would keep nobody out.',
   },
   {
     at: TASKS,
@@ -90,9 +100,13 @@ const DEV: Finding[] = [
   { at: ['Stores/Cache'], id: 'AwsSolutions-AEC4', reason: 'One node without a standby: nobody waits for a lead of dev.' },
 ];
 
+export function acknowledgedIn({ size }: Settings): Finding[] {
+  return size.keep ? FINDINGS : [...FINDINGS, ...DEV];
+}
+
 /** Each finding of cdk-nag that stands, with its reason: anything that is not in this file stops the synthesis. */
-export function acknowledgeFindings(stack: Stack, { size }: Settings): void {
-  for (const { at, id, reason } of size.keep ? FINDINGS : [...FINDINGS, ...DEV]) {
+export function acknowledgeFindings(stack: Stack, settings: Settings): void {
+  for (const { at, id, reason } of acknowledgedIn(settings)) {
     for (const path of at) {
       const construct = path.split('/').reduce((parent, name) => parent.node.findChild(name), stack as IConstruct);
       Validations.of(construct).acknowledge({ id, reason });

@@ -92,13 +92,7 @@ function ofLeads({ metrics }: AlarmsProps): Record<string, Rule> {
       says: 'An api cannot reach PostgreSQL: webhooks are answered from the spool, or 503.',
     },
     ScorerFallbacks: {
-      metric: new Metric({
-        namespace: metrics.namespace,
-        metricName: 'revenueflow_ai_fallbacks_total',
-        dimensionsMap: { role: 'worker', reason: 'deadline' },
-        statistic: 'Sum',
-        period: MINUTE,
-      }),
+      metric: metrics.ofRole('ai_fallbacks_total', 'worker', 'Sum'),
       threshold: 10,
       minutes: 10,
       says: 'Leads go on with a fallback score since the model does not answer in time.',
@@ -125,7 +119,12 @@ function ofServices({ services, edge, rotation }: AlarmsProps): Record<string, R
     label: 'answers 5xx',
   });
   return {
-    Refused: { metric: errors, threshold: 0, minutes: 1, says: 'Webhooks were answered 5xx, and Marketo does not send them again by itself: docs/marketo.md has the retry campaign.' },
+    Refused: {
+      metric: errors,
+      threshold: 0,
+      minutes: 1,
+      says: 'Webhooks were answered 5xx, and Marketo does not send them again by itself: docs/marketo.md has the retry campaign.',
+    },
     SlowAcks: {
       metric: edge.targets.metrics.targetResponseTime({ period: MINUTE, statistic: 'p99' }),
       threshold: 0.5,
@@ -140,7 +139,14 @@ function ofServices({ services, edge, rotation }: AlarmsProps): Record<string, R
       says: 'No api answers its health check.',
       silence: true,
     },
-    NoWorker: { metric: tasksOf(services.worker.serviceName), threshold: 1, below: true, minutes: 3, says: 'No worker runs: leads are taken and wait.', silence: true },
+    NoWorker: {
+      metric: tasksOf(services.worker.serviceName),
+      threshold: 1,
+      below: true,
+      minutes: 3,
+      says: 'No worker runs: leads are taken and wait.',
+      silence: true,
+    },
     RotationFailed: {
       metric: rotation.lambda.metricErrors({ period: MINUTE }),
       threshold: 0,
@@ -167,15 +173,35 @@ function ofStores({ stores: { database, cache }, settings: { size } }: AlarmsPro
       minutes: 5,
       says: 'PostgreSQL has less than a tenth of its first disk left; storage grows by itself up to its limit.',
     },
-    DatabaseBusy: { metric: database.metricCPUUtilization({ period: MINUTE }), threshold: 80, minutes: 15, says: 'PostgreSQL is busy beyond 80 %: a larger instance, or fewer tasks.' },
+    DatabaseBusy: {
+      metric: database.metricCPUUtilization({ period: MINUTE }),
+      threshold: 80,
+      minutes: 15,
+      says: 'PostgreSQL is busy beyond 80 %: a larger instance, or fewer tasks.',
+    },
     DatabaseConnections: {
       metric: database.metricDatabaseConnections({ period: MINUTE, statistic: 'Maximum' }),
       threshold: size.database.maxConnections * 0.8,
       minutes: 5,
       says: 'PostgreSQL is near its limit of connections.',
     },
-    CacheFull: { metric: ofCache('DatabaseMemoryUsagePercentage'), threshold: 75, minutes: 5, says: 'Valkey fills up; when it is full, leads wait for the sweeper. A larger node.' },
-    CacheBusy: { metric: ofCache('EngineCPUUtilization'), threshold: 80, minutes: 10, says: 'Valkey’s one thread is busy beyond 80 %.' },
-    CacheEvicts: { metric: ofCache('Evictions', 'Sum'), threshold: 0, minutes: 1, says: 'Valkey evicts jobs: its parameter group is not ours.' },
+    CacheFull: {
+      metric: ofCache('DatabaseMemoryUsagePercentage'),
+      threshold: 75,
+      minutes: 5,
+      says: 'Valkey fills up; when it is full, leads wait for the sweeper. A larger node.',
+    },
+    CacheBusy: {
+      metric: ofCache('EngineCPUUtilization'),
+      threshold: 80,
+      minutes: 10,
+      says: 'Valkey’s one thread is busy beyond 80 %.',
+    },
+    CacheEvicts: {
+      metric: ofCache('Evictions', 'Sum'),
+      threshold: 0,
+      minutes: 1,
+      says: 'Valkey evicts jobs: its parameter group is not ours.',
+    },
   };
 }

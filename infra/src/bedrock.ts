@@ -19,7 +19,8 @@ export function mayInvoke(scope: Construct, modelId: string): PolicyStatement[] 
   const modelIn = (where: string, model: string) => `arn:${partition}:bedrock:${where}::foundation-model/${model}`;
   const [prefix, ...rest] = modelId.split('.') as [string, ...string[]];
   // vendor.model, or prefix.vendor.model
-  if (!/^[a-z]{2,6}$/.test(prefix) || rest.length < 2) return [new PolicyStatement({ actions, resources: [modelIn(region, modelId)] })];
+  if (!/^[a-z]{2,6}$/.test(prefix) || rest.length < 2)
+    return [new PolicyStatement({ actions, resources: [modelIn(region, modelId)] })];
   const regions = REGIONS[prefix];
   if (!regions) throw new Error(`Add the regions of the inference profile ${prefix} to infra/src/bedrock.ts.`);
   const profile = `arn:${partition}:bedrock:${region}:${account}:inference-profile/${modelId}`;

@@ -4,9 +4,11 @@ export const COLLECTOR_IMAGE = 'public.ecr.aws/aws-observability/aws-otel-collec
 /** Metrics that CloudWatch gets: each costs money, so only what scales or alarms. By what they are told apart. */
 const SENT = [
   { dimensions: [['stage']], metric_name_selectors: ['^revenueflow_(oldest_seconds|backlog|breaker_open|dead_letters)$'] },
-  { dimensions: [['role']], metric_name_selectors: ['^revenueflow_(ledger_away|spool_entries|sla_breaches_total)$'] },
+  {
+    dimensions: [['role']],
+    metric_name_selectors: ['^revenueflow_(ledger_away|spool_entries|sla_breaches_total|ai_fallbacks_total)$'],
+  },
   { dimensions: [['role', 'outcome']], metric_name_selectors: ['^revenueflow_leads_total$'] },
-  { dimensions: [['role', 'reason']], metric_name_selectors: ['^revenueflow_ai_fallbacks_total$'] },
 ];
 
 /** The collector's configuration; JSON is YAML. ${…} is read from its environment. */

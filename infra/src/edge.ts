@@ -38,7 +38,12 @@ export class Edge extends Construct {
       protocol: elb.ApplicationProtocol.HTTP,
       targets: [api.loadBalancerTarget({ containerName: 'service', containerPort: PORT })],
       // Liveness: with PostgreSQL away every api answers 503 and is right to do so. To replace them all would help nobody.
-      healthCheck: { path: '/health/live', interval: Duration.seconds(10), timeout: Duration.seconds(5), healthyThresholdCount: 2 },
+      healthCheck: {
+        path: '/health/live',
+        interval: Duration.seconds(10),
+        timeout: Duration.seconds(5),
+        healthyThresholdCount: 2,
+      },
       deregistrationDelay: Duration.seconds(30),
     });
     network.api.addIngressRule(network.balancer, ec2.Port.tcp(PORT), 'The load balancer');

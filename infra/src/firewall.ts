@@ -50,7 +50,14 @@ export class Firewall extends Construct {
     });
     new waf.CfnLoggingConfiguration(this, 'Logging', {
       resourceArn: this.acl.attrArn,
-      logDestinationConfigs: [Stack.of(this).formatArn({ service: 'logs', resource: 'log-group', resourceName: log.logGroupName, arnFormat: ArnFormat.COLON_RESOURCE_NAME })],
+      logDestinationConfigs: [
+        Stack.of(this).formatArn({
+          service: 'logs',
+          resource: 'log-group',
+          resourceName: log.logGroupName,
+          arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+        }),
+      ],
       redactedFields: ['authorization', 'x-webhook-secret'].map((name) => ({ singleHeader: { Name: name } })),
     });
   }
@@ -68,7 +75,9 @@ const headerField = (name: string) => ({
 
 /** True for a request without this header: a size can only be compared where there is something to compare. */
 function lacks(name: string): waf.CfnWebACL.StatementProperty {
-  return { notStatement: { statement: { sizeConstraintStatement: { ...headerField(name), comparisonOperator: 'GE', size: 1 } } } };
+  return {
+    notStatement: { statement: { sizeConstraintStatement: { ...headerField(name), comparisonOperator: 'GE', size: 1 } } },
+  };
 }
 
 function seen(name: string): waf.CfnWebACL.VisibilityConfigProperty {

@@ -34,7 +34,12 @@ export class ServiceMetrics {
       usingMetrics[`open${n}`] = this.ofStage('breaker_open', stage);
     }
     const expression = 'MAX([IF(FILL(open0, 0) > 0, 30, age0), IF(FILL(open1, 0) > 0, 30, age1)])';
-    return new MathExpression({ expression, usingMetrics, period: MINUTE, label: 'age of the oldest lead that a worker could take' });
+    return new MathExpression({
+      expression,
+      usingMetrics,
+      period: MINUTE,
+      label: 'age of the oldest lead that a worker could take',
+    });
   }
 
   private metric(metricName: string, dimensionsMap: Record<string, string>, statistic = 'Maximum'): Metric {

@@ -39,7 +39,10 @@ export class Migration extends Construct {
     runner.addToRolePolicy(new PolicyStatement({ actions: ['ecs:RunTask'], resources: [migration.taskDefinitionArn] }));
     runner.addToRolePolicy(new PolicyStatement({ actions: ['ecs:DescribeTasks'], resources: [tasks] }));
     runner.addToRolePolicy(
-      new PolicyStatement({ actions: ['iam:PassRole'], resources: [migration.taskRole.roleArn, migration.executionRole!.roleArn] }),
+      new PolicyStatement({
+        actions: ['iam:PassRole'],
+        resources: [migration.taskRole.roleArn, migration.executionRole!.roleArn],
+      }),
     );
     const provider = new Provider(this, 'Provider', {
       onEventHandler: runner,

@@ -18,7 +18,11 @@ export class Network extends Construct {
 
   constructor(scope: Construct, { size }: Settings, key: IKey) {
     super(scope, 'Network');
-    const flows = new LogGroup(this, 'FlowLog', { retention: size.logDays, encryptionKey: key, removalPolicy: RemovalPolicy.DESTROY });
+    const flows = new LogGroup(this, 'FlowLog', {
+      retention: size.logDays,
+      encryptionKey: key,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
     this.vpc = new ec2.Vpc(this, 'Vpc', {
       maxAzs: 2,
       natGateways: size.natGateways,
@@ -41,7 +45,10 @@ export class Network extends Construct {
       this.stores.addIngressRule(task, ec2.Port.tcp(6379), 'Valkey');
     }
     if (size.bedrockEndpoint) {
-      const endpoint = this.vpc.addInterfaceEndpoint('Bedrock', { service: ec2.InterfaceVpcEndpointAwsService.BEDROCK_RUNTIME, open: false });
+      const endpoint = this.vpc.addInterfaceEndpoint('Bedrock', {
+        service: ec2.InterfaceVpcEndpointAwsService.BEDROCK_RUNTIME,
+        open: false,
+      });
       endpoint.connections.allowFrom(this.worker, ec2.Port.tcp(443), 'Scoring');
     }
   }

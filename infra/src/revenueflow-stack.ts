@@ -4,7 +4,6 @@ import { Key } from 'aws-cdk-lib/aws-kms';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import type { Construct } from 'constructs';
-import { acknowledgeFindings } from './acknowledged.js';
 import { Alarms } from './alarms.js';
 import { Edge } from './edge.js';
 import { ServiceMetrics } from './metrics.js';
@@ -40,9 +39,13 @@ export class RevenueFlowStack extends Stack {
     const rotation = new Rotation(this, settings, secrets, services, topic, key);
     new Alarms(this, { settings, metrics, services, stores, edge, rotation, topic });
 
-    new CfnOutput(this, 'Url', { value: 'domainName' in settings.tls ? `https://${settings.tls.domainName}` : `https://${edge.balancer.loadBalancerDnsName}` });
-    new CfnOutput(this, 'WebhookSecrets', { value: secrets.webhooks.secretName, description: 'The secret whose first value goes into Marketo' });
-    acknowledgeFindings(this, settings);
+    new CfnOutput(this, 'Url', {
+      value: 'domainName' in settings.tls ? `https://${settings.tls.domainName}` : `https://${edge.balancer.loadBalancerDnsName}`,
+    });
+    new CfnOutput(this, 'WebhookSecrets', {
+      value: secrets.webhooks.secretName,
+      description: 'The secret whose first value goes into Marketo',
+    });
   }
 
   /** One key for everything at rest: stores, secrets, logs, alarms. */

@@ -17,7 +17,11 @@ export class Rotation extends Construct {
 
   constructor(scope: Construct, { size }: Settings, { webhooks }: Secrets, { cluster, api }: Services, topic: ITopic, key: IKey) {
     super(scope, 'Rotation');
-    const logGroup = new LogGroup(this, 'Log', { retention: size.logDays, encryptionKey: key, removalPolicy: RemovalPolicy.DESTROY });
+    const logGroup = new LogGroup(this, 'Log', {
+      retention: size.logDays,
+      encryptionKey: key,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
     this.lambda = new Lambda(this, 'Lambda', {
       runtime: Runtime.NODEJS_24_X,
       code: Code.fromAsset(join(import.meta.dirname, '../lambda/rotate-webhook-secret')),

@@ -43,7 +43,8 @@ export class Secrets extends Construct {
       `rediss://:${stores.cacheToken.secretValue.unsafeUnwrap()}@${stores.cacheAddress}`,
     );
     this.salesforce = new Secret(this, 'Salesforce', {
-      description: 'SALESFORCE_CLIENT_ID and SALESFORCE_CLIENT_SECRET of the connected app: fill them in before the first deployment of prod',
+      description:
+        'SALESFORCE_CLIENT_ID and SALESFORCE_CLIENT_SECRET of the connected app: fill them in before the first deployment of prod',
       encryptionKey: key,
       generateSecretString: {
         secretStringTemplate: JSON.stringify({ clientId: 'fill-me-in', loginUrl: 'https://login.salesforce.com' }),

@@ -30,7 +30,10 @@ export class Services extends Construct {
   readonly worker: ecs.FargateService;
   readonly migration: ecs.FargateTaskDefinition;
 
-  constructor(scope: Construct, private readonly props: ServicesProps) {
+  constructor(
+    scope: Construct,
+    private readonly props: ServicesProps,
+  ) {
     super(scope, 'Services');
     const { settings, network, secrets } = props;
     this.cluster = new ecs.Cluster(this, 'Cluster', { vpc: network.vpc, containerInsightsV2: ecs.ContainerInsights.ENABLED });
@@ -57,7 +60,8 @@ export class Services extends Construct {
 
   private task(
     id: string,
-    own: Pick<TaskProps, 'cpu' | 'memoryMiB' | 'command'> & Partial<Pick<TaskProps, 'environment' | 'secrets'>> & { role?: 'api' | 'worker' },
+    own: Pick<TaskProps, 'cpu' | 'memoryMiB' | 'command'> &
+      Partial<Pick<TaskProps, 'environment' | 'secrets'>> & { role?: 'api' | 'worker' },
   ): ecs.FargateTaskDefinition {
     const { settings, stores, secrets, key, namespace } = this.props;
     const { role, cpu, memoryMiB, command } = own;
@@ -94,23 +98,41 @@ export class Services extends Construct {
   private image(): ecs.ContainerImage {
     const { image, version } = this.props.settings;
     if (image) return ecs.ContainerImage.fromRegistry(image);
-    return ecs.ContainerImage.fromAsset(PROJECT, { target: 'service', platform: Platform.LINUX_AMD64, buildArgs: { VERSION: version } });
+    return ecs.ContainerImage.fromAsset(PROJECT, {
+      target: 'service',
+      platform: Platform.LINUX_AMD64,
+      buildArgs: { VERSION: version },
+    });
   }
 
   private scorer(): Record<string, string> {
     const { modelId } = this.props.settings;
     // Where the model gives no answer, the rules do: a lead with a reason beats one with a placeholder.
-    return { AI_PROVIDER: 'bedrock', AWS_REGION: Stack.of(this).region, BEDROCK_MODEL_ID: modelId, AI_FALLBACK_PROVIDER: 'heuristic' };
+    return {
+      AI_PROVIDER: 'bedrock',
+      AWS_REGION: Stack.of(this).region,
+      BEDROCK_MODEL_ID: modelId,
+      AI_FALLBACK_PROVIDER: 'heuristic',
+    };
   }
 
   private crm(): Record<string, ecs.Secret> {
     const { settings, secrets } = this.props;
     if (settings.crm !== 'salesforce') return {};
     const of = (field: string) => ecs.Secret.fromSecretsManager(secrets.salesforce, field);
-    return { SALESFORCE_LOGIN_URL: of('loginUrl'), SALESFORCE_CLIENT_ID: of('clientId'), SALESFORCE_CLIENT_SECRET: of('clientSecret') };
+    return {
+      SALESFORCE_LOGIN_URL: of('loginUrl'),
+      SALESFORCE_CLIENT_ID: of('clientId'),
+      SALESFORCE_CLIENT_SECRET: of('clientSecret'),
+    };
   }
 
-  private service(id: string, taskDefinition: ecs.FargateTaskDefinition, group: ec2.SecurityGroup, desiredCount: number): ecs.FargateService {
+  private service(
+    id: string,
+    taskDefinition: ecs.FargateTaskDefinition,
+    group: ec2.SecurityGroup,
+    desiredCount: number,
+  ): ecs.FargateService {
     return new ecs.FargateService(this, id, {
       cluster: this.cluster,
       taskDefinition,

@@ -34,7 +34,11 @@ export function settingsOf(context: (name: string) => unknown): Settings {
     const value = context(name);
     return typeof value === 'string' && value.trim() !== '' ? value.trim() : undefined;
   };
-  const list = (name: string): string[] => (text(name) ?? '').split(',').map((part) => part.trim()).filter((part) => part !== '');
+  const list = (name: string): string[] =>
+    (text(name) ?? '')
+      .split(',')
+      .map((part) => part.trim())
+      .filter((part) => part !== '');
   const oneOf = <const T extends string>(name: string, values: readonly T[], preset: T): T => {
     const value = (text(name) ?? preset) as T;
     if (!values.includes(value)) throw new Error(`-c ${name}= must be one of ${values.join(', ')}.`);
@@ -65,7 +69,9 @@ export function settingsOf(context: (name: string) => unknown): Settings {
 }
 
 function tlsOf(text: (name: string) => string | undefined): Settings['tls'] {
-  const [certificateArn, domainName, hostedZoneId, zoneName] = ['certificateArn', 'domainName', 'hostedZoneId', 'zoneName'].map(text);
+  const [certificateArn, domainName, hostedZoneId, zoneName] = ['certificateArn', 'domainName', 'hostedZoneId', 'zoneName'].map(
+    text,
+  );
   if (certificateArn) return { certificateArn };
   if (domainName && hostedZoneId && zoneName) return { domainName, hostedZoneId, zoneName };
   throw new Error(

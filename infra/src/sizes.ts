@@ -2,7 +2,14 @@
 export interface Size {
   api: { cpu: number; memoryMiB: number; min: number; max: number };
   worker: { cpu: number; memoryMiB: number; min: number; max: number };
-  database: { instance: string; storageGb: number; maxStorageGb: number; maxConnections: number; multiAz: boolean; backupDays: number };
+  database: {
+    instance: string;
+    storageGb: number;
+    maxStorageGb: number;
+    maxConnections: number;
+    multiAz: boolean;
+    backupDays: number;
+  };
   cache: { node: string; replicas: number; snapshotDays: number };
   natGateways: number;
   logDays: number;

@@ -54,7 +54,10 @@ export class Stores extends Construct {
       vpc: network.vpc,
       vpcSubnets: STORES,
       securityGroups: [network.stores],
-      credentials: rds.Credentials.fromGeneratedSecret(DATABASE, { encryptionKey: key, excludeCharacters: ' %+~`#$&*()|[]{}:;<>?!\'/@"\\' }),
+      credentials: rds.Credentials.fromGeneratedSecret(DATABASE, {
+        encryptionKey: key,
+        excludeCharacters: ' %+~`#$&*()|[]{}:;<>?!\'/@"\\',
+      }),
       databaseName: DATABASE,
       multiAz: database.multiAz,
       storageType: rds.StorageType.GP3,

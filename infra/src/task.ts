@@ -49,7 +49,11 @@ export class Task extends Construct {
         ? { command }
         : {
             portMappings: [{ containerPort: PORT }],
-            healthCheck: { command: ['CMD', 'node', 'healthcheck.mjs'], interval: Duration.seconds(10), startPeriod: Duration.seconds(30) },
+            healthCheck: {
+              command: ['CMD', 'node', 'healthcheck.mjs'],
+              interval: Duration.seconds(10),
+              startPeriod: Duration.seconds(30),
+            },
           }),
     });
     if (props.collector) this.addCollector(props, props.collector);

@@ -27,7 +27,9 @@ export async function handler(event) {
       }
     },
     async writePending(ClientRequestToken, SecretString) {
-      await secrets.send(new PutSecretValueCommand({ SecretId, ClientRequestToken, SecretString, VersionStages: ['AWSPENDING'] }));
+      await secrets.send(
+        new PutSecretValueCommand({ SecretId, ClientRequestToken, SecretString, VersionStages: ['AWSPENDING'] }),
+      );
     },
     async currentVersion() {
       const { VersionIdsToStages = {} } = await secrets.send(new DescribeSecretCommand({ SecretId }));

@@ -31,7 +31,8 @@ export async function rotate({ Step, SecretId, ClientRequestToken: version }, wo
       const pending = listOf(await world.read('AWSPENDING', version));
       const [newest] = listOf(await world.read('AWSCURRENT'));
       const fits = pending.length === 2 && pending.every((secret) => secret.length >= AT_LEAST) && pending[0] !== pending[1];
-      if (!fits || pending[1] !== newest) throw new Error('The pending value is not a new secret followed by the one in use. Nothing was changed.');
+      if (!fits || pending[1] !== newest)
+        throw new Error('The pending value is not a new secret followed by the one in use. Nothing was changed.');
       return;
     }
     case 'finishSecret': {

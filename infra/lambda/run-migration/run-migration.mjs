@@ -17,9 +17,12 @@ export async function runMigration({ RequestType }, world) {
     const { stopped, exitCode, reason } = await world.look(task);
     if (stopped) {
       if (exitCode === 0) return {};
-      throw new Error(`The migration ended with ${exitCode ?? 'no exit code'} (${reason ?? 'no reason given'}); its log group says why. Nothing was migrated.`);
+      throw new Error(
+        `The migration ended with ${exitCode ?? 'no exit code'} (${reason ?? 'no reason given'}); its log group says why. Nothing was migrated.`,
+      );
     }
-    if (world.outOfTime()) throw new Error('The migration still runs after 14 minutes. Watch its task; deploy again once it has ended.');
+    if (world.outOfTime())
+      throw new Error('The migration still runs after 14 minutes. Watch its task; deploy again once it has ended.');
     await world.pause();
   }
 }
