@@ -34,7 +34,7 @@ export function collectorConfig(role: string, namespace: string, logGroup: strin
       awsemf: {
         namespace,
         log_group_name: logGroup,
-        log_stream_name: `${role}-{TaskId}`,
+        log_stream_name: role,
         dimension_rollup_option: 'NoDimensionRollup',
         metric_declarations: SENT,
       },
