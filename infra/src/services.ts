@@ -1,5 +1,6 @@
 import { Duration, Stack } from 'aws-cdk-lib';
 import type * as ec2 from 'aws-cdk-lib/aws-ec2';
+import { Repository, type IRepository } from 'aws-cdk-lib/aws-ecr';
 import { Platform } from 'aws-cdk-lib/aws-ecr-assets';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
@@ -97,12 +98,25 @@ export class Services extends Construct {
 
   private image(): ecs.ContainerImage {
     const { image, version } = this.props.settings;
-    if (image) return ecs.ContainerImage.fromRegistry(image);
+    if (image) return this.imageOf(image);
     return ecs.ContainerImage.fromAsset(PROJECT, {
       target: 'service',
       platform: Platform.LINUX_AMD64,
       buildArgs: { VERSION: version },
     });
+  }
+
+  /** From a registry of this account the tasks may pull it; any other registry must be public. */
+  private imageOf(name: string): ecs.ContainerImage {
+    const ecr = /^(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com\/([^@:]+)[@:](.+)$/.exec(name);
+    if (!ecr) return ecs.ContainerImage.fromRegistry(name);
+    const [, account, region, repositoryName, tagOrDigest] = ecr as unknown as [string, string, string, string, string];
+    const repositoryArn = `arn:${Stack.of(this).partition}:ecr:${region}:${account}:repository/${repositoryName}`;
+    const id = 'Repository';
+    const repository =
+      (this.node.tryFindChild(id) as IRepository | undefined) ??
+      Repository.fromRepositoryAttributes(this, id, { repositoryArn, repositoryName });
+    return ecs.ContainerImage.fromEcrRepository(repository, tagOrDigest);
   }
 
   private scorer(): Record<string, string> {

@@ -44,6 +44,17 @@ describe('what -c says', () => {
   });
 });
 
+describe('an image of a registry of this account', () => {
+  it('may be pulled by the tasks, and is named by its digest', () => {
+    const digest = `sha256:${'a'.repeat(64)}`;
+    const { template } = synthesise({ image: `111122223333.dkr.ecr.us-east-1.amazonaws.com/revenueflow-ai@${digest}` });
+    expect(JSON.stringify(template.findResources('AWS::ECS::TaskDefinition'))).toContain(`@${digest}`);
+    expect(JSON.stringify(template.findResources('AWS::IAM::Policy'))).toContain(
+      'ecr:us-east-1:111122223333:repository/revenueflow-ai',
+    );
+  });
+});
+
 describe('the right to ask a model', () => {
   const stack = new Stack(new App(), 'Test');
 
