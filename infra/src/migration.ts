@@ -54,7 +54,8 @@ export class Migration extends Construct {
       serviceToken: provider.serviceToken,
       properties: { TaskDefinition: migration.taskDefinitionArn },
     });
-    done.node.addDependency(migration);
+    // The network too: without its routes and rules the first task would find neither its image nor the database.
+    done.node.addDependency(migration, network);
     for (const service of [api, worker]) service.node.addDependency(done);
   }
 }

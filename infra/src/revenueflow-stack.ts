@@ -1,5 +1,5 @@
 import { CfnOutput, Duration, RemovalPolicy, Stack, Tags } from 'aws-cdk-lib';
-import { ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
@@ -35,6 +35,15 @@ export class RevenueFlowStack extends Stack {
     scale(settings, services, edge, metrics);
 
     const topic = new Topic(this, 'Topic', { displayName: `RevenueFlow ${stage}`, masterKey: key, enforceSSL: true });
+    // A policy of its own replaces the one that lets alarms in, so they are named.
+    topic.addToResourcePolicy(
+      new PolicyStatement({
+        principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
+        actions: ['sns:Publish'],
+        resources: [topic.topicArn],
+        conditions: { StringEquals: { 'aws:SourceAccount': this.account } },
+      }),
+    );
     if (settings.alarmEmail) topic.addSubscription(new EmailSubscription(settings.alarmEmail));
     const rotation = new Rotation(this, settings, secrets, services, topic, key);
     new Alarms(this, { settings, metrics, services, stores, edge, rotation, topic });
@@ -56,7 +65,9 @@ export class RevenueFlowStack extends Stack {
       pendingWindow: Duration.days(size.keep ? 30 : 7),
       removalPolicy: size.keep ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
     });
-    key.grantEncryptDecrypt(new ServicePrincipal(`logs.${this.region}.amazonaws.com`));
+    const logs = new ServicePrincipal(`logs.${this.region}.amazonaws.com`);
+    key.grantEncryptDecrypt(logs);
+    key.grant(logs, 'kms:DescribeKey');
     key.grantEncryptDecrypt(new ServicePrincipal('cloudwatch.amazonaws.com')); // alarms that write to the topic
     return key;
   }

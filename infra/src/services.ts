@@ -55,8 +55,8 @@ export class Services extends Construct {
     for (const statement of mayInvoke(this, settings.modelId)) worker.taskRole.addToPrincipalPolicy(statement);
     this.migration = this.task('Migration', { cpu: 256, memoryMiB: 512, command: ['node', 'dist/cli.js', 'migrate'] });
 
-    this.api = this.service('ApiService', api, network.api, settings.size.api.min);
-    this.worker = this.service('WorkerService', worker, network.worker, settings.size.worker.min);
+    this.api = this.service('ApiService', api, network.api);
+    this.worker = this.service('WorkerService', worker, network.worker);
   }
 
   private task(
@@ -141,16 +141,11 @@ export class Services extends Construct {
     };
   }
 
-  private service(
-    id: string,
-    taskDefinition: ecs.FargateTaskDefinition,
-    group: ec2.SecurityGroup,
-    desiredCount: number,
-  ): ecs.FargateService {
+  private service(id: string, taskDefinition: ecs.FargateTaskDefinition, group: ec2.SecurityGroup): ecs.FargateService {
     return new ecs.FargateService(this, id, {
       cluster: this.cluster,
       taskDefinition,
-      desiredCount,
+      // No desiredCount: a deployment would set back what scaling has made of it.
       securityGroups: [group],
       assignPublicIp: false,
       // The new tasks serve before the old ones go; one that does not come up brings the old version back.

@@ -203,6 +203,7 @@ describe('the services', () => {
     expect(service('migration').Command).toEqual(['node', 'dist/cli.js', 'migrate']);
     const [done, migration] = resources('Custom::RevenueFlowMigration')[0]!;
     expect(JSON.stringify(migration.Properties['TaskDefinition'])).toContain(taskDefinition('migration')[0]);
+    expect(migration.DependsOn!.toString()).toMatch(/NetworkVpc\w*DefaultRoute.*/);
     for (const [, { DependsOn }] of resources('AWS::ECS::Service')) expect(DependsOn).toContain(done);
   });
 
@@ -227,6 +228,10 @@ describe('scaling', () => {
         [SIZES.prod.api.min, SIZES.prod.api.max],
       ].sort(),
     );
+  });
+
+  it('is not set back by a deployment', () => {
+    for (const [id, { Properties }] of resources('AWS::ECS::Service')) expect(Properties['DesiredCount'], id).toBeUndefined();
   });
 
   it('goes by requests a target for the api', () => {
@@ -366,6 +371,16 @@ describe('what is watched and kept', () => {
       expect(String(Properties['AlarmDescription']).length, id).toBeGreaterThan(20);
     }
     expect(only('AWS::SNS::Topic')['KmsMasterKeyId']).toBeDefined();
+  });
+
+  it('lets the alarms in: a topic policy replaces the one that would', () => {
+    template.hasResourceProperties('AWS::SNS::TopicPolicy', {
+      PolicyDocument: {
+        Statement: Match.arrayWith([
+          Match.objectLike({ Effect: 'Allow', Action: 'sns:Publish', Principal: { Service: 'cloudwatch.amazonaws.com' } }),
+        ]),
+      },
+    });
   });
 
   it('tells the address that is named', () => {
