@@ -60,11 +60,11 @@ export class Alarms extends Construct {
 
 function ofLeads({ metrics }: AlarmsProps): Record<string, Rule> {
   return {
-    LeadsTooOld: {
+    SlaAtRisk: {
       metric: metrics.most('oldest_seconds'),
-      threshold: SLA_SECONDS,
+      threshold: SLA_SECONDS / 2,
       minutes: 2,
-      says: 'The oldest lead has waited longer than the service level. Look at the breakers, then at the number of workers.',
+      says: 'The oldest lead has waited half of the service level, or nobody tells how long it has. Look at the breakers, then at the workers.',
       silence: true,
     },
     SlaBreaches: {
@@ -82,7 +82,7 @@ function ofLeads({ metrics }: AlarmsProps): Record<string, Rule> {
     BreakerOpen: {
       metric: metrics.most('breaker_open'),
       threshold: 0,
-      minutes: 5,
+      minutes: 2,
       says: 'A stage has stopped since its downstream fails or a setting is wrong: npm run ops -- queues says which.',
     },
     LedgerAway: {
@@ -90,6 +90,12 @@ function ofLeads({ metrics }: AlarmsProps): Record<string, Rule> {
       threshold: 0,
       minutes: 1,
       says: 'An api cannot reach PostgreSQL: webhooks are answered from the spool, or 503.',
+    },
+    SpoolInUse: {
+      metric: metrics.ofRole('spool_entries', 'api'),
+      threshold: 0,
+      minutes: 2,
+      says: 'Leads wait in the spool for PostgreSQL: they are in memory only, on two nodes.',
     },
     ScorerFallbacks: {
       metric: metrics.ofRole('ai_fallbacks_total', 'worker', 'Sum'),

@@ -3,12 +3,11 @@ export const COLLECTOR_IMAGE = 'public.ecr.aws/aws-observability/aws-otel-collec
 
 /** Metrics that CloudWatch gets: each costs money, so only what scales or alarms. By what they are told apart. */
 const SENT = [
-  { dimensions: [['stage']], metric_name_selectors: ['^revenueflow_(oldest_seconds|backlog|breaker_open|dead_letters)$'] },
+  { dimensions: [['stage']], metric_name_selectors: ['^revenueflow_(oldest_seconds|breaker_open|dead_letters)$'] },
   {
     dimensions: [['role']],
     metric_name_selectors: ['^revenueflow_(ledger_away|spool_entries|sla_breaches_total|ai_fallbacks_total)$'],
   },
-  { dimensions: [['role', 'outcome']], metric_name_selectors: ['^revenueflow_leads_total$'] },
 ];
 
 /** The collector's configuration; JSON is YAML. ${…} is read from its environment. */

@@ -346,11 +346,12 @@ describe('what is watched and kept', () => {
   it('tells SNS of every alarm, when it comes and when it goes', () => {
     const ours = resources('AWS::CloudWatch::Alarm').filter(([id]) => id.startsWith('Alarms'));
     const names = [
-      'LeadsTooOld',
+      'SlaAtRisk',
       'SlaBreaches',
       'DeadLetters',
       'BreakerOpen',
       'LedgerAway',
+      'SpoolInUse',
       'ScorerFallbacks',
       'Refused',
       'SlowAcks',

@@ -8,7 +8,7 @@ import { VARIABLES } from '../../src/platform/config/variables.js';
 
 const services = readFileSync(join(import.meta.dirname, '../../infra/src/services.ts'), 'utf8');
 /** Read by PostgreSQL's client, by Node and by the Dockerfile, not by the service. */
-const OTHERS = ['PGPASSWORD', 'NODE_EXTRA_CA_CERTS', 'VERSION'];
+const OTHERS = new Set(['PGPASSWORD', 'NODE_EXTRA_CA_CERTS', 'VERSION']);
 
 describe('the tasks of infra/', () => {
   it('are given settings that the service has', () => {
@@ -17,8 +17,20 @@ describe('the tasks of infra/', () => {
       expect.arrayContaining(['ENV', 'ROLE', 'DATABASE_URL', 'REDIS_URL', 'WEBHOOK_SECRETS', 'BEDROCK_MODEL_ID']),
     );
     // Salesforce's are the contract's, whether or not this version has the provider.
-    const ours = given.filter((name) => !OTHERS.includes(name) && !name.startsWith('SALESFORCE_'));
+    const ours = given.filter((name) => !OTHERS.has(name) && !name.startsWith('SALESFORCE_'));
     expect(ours.filter((name) => !(name in VARIABLES))).toEqual([]);
+  });
+
+  it('have a collector that asks for figures that there are, and alarms on those that it sends', () => {
+    const read = (file: string) => readFileSync(join(import.meta.dirname, '../../infra/src', file), 'utf8');
+    const sent = [...read('collector.ts').matchAll(/\^revenueflow_\(([\w|]+)\)\$/g)].flatMap(([, names]) => names!.split('|'));
+    const asked = [...`${read('alarms.ts')}${read('metrics.ts')}`.matchAll(/(?:most|ofRole|ofStage)\('(\w+)'/g)].map(
+      ([, name]) => name!,
+    );
+    const metrics = readFileSync(join(import.meta.dirname, '../../src/platform/metrics.ts'), 'utf8');
+    expect(sent.length).toBeGreaterThan(5);
+    expect(sent.filter((name) => !metrics.includes(`'revenueflow_${name}'`))).toEqual([]);
+    expect([...new Set(asked)].sort()).toEqual([...new Set(sent)].sort());
   });
 
   it.each(['api', 'worker'])('start as %s with the settings of their profile', (ROLE) => {
