@@ -6,7 +6,13 @@ export default defineConfig({
   test: {
     reporters: ['default', './test/support/summary-reporter.ts'],
     projects: [
-      { test: { name: 'unit', include: ['src/**/*.spec.ts', 'samples/**/*.spec.ts', 'eval/**/*.spec.ts'], environment: 'node' } },
+      {
+        test: {
+          name: 'unit',
+          include: ['src/**/*.spec.ts', 'samples/**/*.spec.ts', 'eval/**/*.spec.ts', 'test/deployment/**/*.test.ts'],
+          environment: 'node',
+        },
+      },
       { test: { name: 'contract', include: ['test/contract/**/*.test.ts'], globalSetup: ['test/support/servers.ts'], ...e2e } },
       {
         test: {

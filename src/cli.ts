@@ -10,6 +10,7 @@ import { queueCommands } from './ops/cli/queues.js';
 import { slaCommand } from './ops/cli/sla.js';
 import { journeyText, leadsTable, table, type Journey, type Summary } from './ops/cli/show.js';
 import { loadEnvFile } from './platform/config/env-file.js';
+import { migrate } from './platform/migrate.js';
 
 interface GlobalOptions {
   url: string;
@@ -105,6 +106,17 @@ program
           )}`;
     });
     if (report.bad.length > 0) process.exitCode = 1;
+  });
+
+program
+  .command('migrate')
+  .description('brings the schema of DATABASE_URL up to date and ends; the one command that talks to the database itself')
+  .action(async () => {
+    const url = process.env['DATABASE_URL']?.trim();
+    if (!url)
+      throw new Error('DATABASE_URL is required: without it there is no database to migrate but the embedded one, at its start.');
+    const applied = await migrate(url);
+    print({ applied }, () => (applied.length === 0 ? 'The schema is up to date.' : `Applied ${applied.join(', ')}.`));
   });
 
 const rejections = program

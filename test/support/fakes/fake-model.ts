@@ -49,7 +49,8 @@ export class FakeModel {
     server.on('request', (request, response) => void fake.serve(request, response));
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
-      server.listen(port, '127.0.0.1', resolve);
+      // In a container the callers come from outside it.
+      server.listen(port, process.env['FAKES_HOST'] ?? '127.0.0.1', resolve);
     });
     return fake;
   }
