@@ -15,7 +15,7 @@ export interface AlertTools {
   /** ALERT_WEBHOOK_URL */
   url: string;
   store: AlertStore;
-  ledger: Pick<Ledger, 'asAlertLeader' | 'stageLoads' | 'oldestWithoutCrm' | 'countDead'>;
+  ledger: Pick<Ledger, 'asAlertLeader' | 'sla'>;
   flow: Pick<FlowStore, 'stages'>;
   logger: Logger;
   slaSeconds: number;
@@ -35,6 +35,7 @@ export class Alerts {
   private running: Promise<void> = Promise.resolve();
   private forecastWasLong = false;
   private failing = false;
+  private blind = false;
 
   constructor(private readonly tools: AlertTools) {}
 
@@ -50,8 +51,12 @@ export class Alerts {
   private async run(): Promise<void> {
     const { signal } = this.stopping;
     while (!signal.aborted) {
-      // PostgreSQL is away: that has been said, and there is nothing to look at.
-      await this.tools.ledger.asAlertLeader(() => this.look()).catch(() => {});
+      await this.tools.ledger
+        .asAlertLeader(() => this.look())
+        .then(
+          () => (this.blind = false),
+          (error: unknown) => this.sayItIsBlind(error),
+        );
       await sleep(this.tools.intervalMs, undefined, { signal }).catch(() => {});
     }
   }
@@ -62,10 +67,10 @@ export class Alerts {
     await store.tellHotLeads(hotLeadScore);
     await store.tellDeadLetters();
     const [loads, oldestSeconds, stages, deadLetters] = await Promise.all([
-      ledger.stageLoads(),
-      ledger.oldestWithoutCrm(),
+      ledger.sla.stageLoads(),
+      ledger.sla.oldestWithoutCrm(),
       flow.stages(),
-      ledger.countDead(),
+      ledger.sla.countDead(),
     ]);
     const facts = { slaSeconds, loads, oldestSeconds, stages, deadLetters, forecastWasLong: this.forecastWasLong };
     for (const condition of conditionsOf(facts)) await store.tell(condition);
@@ -93,6 +98,12 @@ export class Alerts {
       await store.postpone(id, Math.max(delayMs, delivery.retryAfterMs));
       return;
     }
+  }
+
+  /** Once an outage of PostgreSQL. */
+  private sayItIsBlind(error: unknown): void {
+    if (!this.blind) this.tools.logger.warn({ err: error }, 'Nobody looks for what needs an alert: PostgreSQL does not answer');
+    this.blind = true;
   }
 
   /** Once an outage: it would be said with each try otherwise. */

@@ -5,7 +5,6 @@ import type { Stage } from '../lead/state.js';
 import { boundary } from '../platform/boundary.js';
 import { Batcher, type BatcherOptions } from '../platform/batcher.js';
 import type { Cursor, Page } from '../platform/page.js';
-import { SPEED_TO_LEAD_BUCKETS } from '../platform/metrics.js';
 import type { Pool } from '../platform/postgres.js';
 import { acceptLeads, acceptSpooledLeads, type AcceptedLead, type LeadToAccept, type SpooledLead } from './accept-leads.js';
 import { checkpointEnrichment, type EnrichmentCheckpoint } from './checkpoint-enrichment.js';
@@ -24,16 +23,7 @@ import { findProjection, type Projection } from './projection.js';
 import { checkpointRescore, markCrmTold } from './rescore/checkpoint.js';
 import { claimForRescore, type LeadClaimedForRescore } from './rescore/claim.js';
 import { recordRescoreFailure, returnRescore } from './rescore/postpone.js';
-import {
-  arrivals,
-  countDead,
-  oldestWithoutCrm,
-  overdue,
-  stageLoads,
-  type Arrivals,
-  type Overdue,
-  type StageLoad,
-} from './sla/figures.js';
+import { SpeedToLead } from './sla/speed-to-lead.js';
 import { backlog, openLeads, raiseEpochs, type OpenLead } from './sweep.js';
 
 export interface LedgerOptions {
@@ -69,9 +59,12 @@ export class Ledger {
   private readonly marking: Batcher<SyncedLead, boolean>;
   private readonly releasing: Batcher<Release, void>;
   private readonly retention: Retention;
+  /** How fast leads are, and what waits. */
+  readonly sla: SpeedToLead;
 
   constructor(private readonly options: LedgerOptions) {
     const { pool, acceptPool, worker, contentIgnore } = options;
+    this.sla = new SpeedToLead(pool);
     this.retention = new Retention(pool, options.retentionDays);
     this.accepting = new Batcher({
       run: (leads) => acceptLeads(acceptPool, leads, contentIgnore),
@@ -240,31 +233,6 @@ export class Ledger {
     return guarded(backlog(this.options.pool)).then((rows) =>
       rows.map(({ state, ...row }) => ({ stage: stages[state], ...row })),
     );
-  }
-
-  /** How fast leads of the last `minutes` were; see sla/figures.ts. */
-  arrivals(minutes: number, slaSeconds: number): Promise<Arrivals> {
-    // The SLA is a bound of the histogram, whatever it is.
-    const bounds = [...new Set([...SPEED_TO_LEAD_BUCKETS, slaSeconds])].toSorted((a, b) => a - b);
-    return guarded(arrivals(this.options.pool, minutes, slaSeconds, bounds));
-  }
-
-  overdue(minutes: number, slaSeconds: number): Promise<Overdue> {
-    return guarded(overdue(this.options.pool, minutes, slaSeconds));
-  }
-
-  /** What waits for each stage, and its pace. */
-  stageLoads(): Promise<StageLoad[]> {
-    return guarded(stageLoads(this.options.pool));
-  }
-
-  /** Age in seconds of the oldest lead that waits and has never been in the CRM; replays do not count. */
-  oldestWithoutCrm(): Promise<number> {
-    return guarded(oldestWithoutCrm(this.options.pool));
-  }
-
-  countDead(): Promise<number> {
-    return guarded(countDead(this.options.pool));
   }
 
   asSweepLeader(work: () => Promise<void>): Promise<boolean> {

@@ -55,7 +55,7 @@ export class MetricsController {
   }
 
   private async readBacklog(): Promise<void> {
-    const loads = await this.ledger.stageLoads();
+    const loads = await this.ledger.sla.stageLoads();
     const forecast = forecastOf(loads);
     for (const { stage, backlog, oldestSeconds } of loads) {
       this.metrics.backlog.set({ stage }, backlog);

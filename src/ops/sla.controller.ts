@@ -31,9 +31,9 @@ export class SlaController {
     const { minutes } = parseQuery(windowSchema, query);
     const slaSeconds = this.config.SPEED_TO_LEAD_SLA_SECONDS;
     const [arrived, overdue, loads, rows] = await Promise.all([
-      this.ledger.arrivals(minutes, slaSeconds),
-      this.ledger.overdue(minutes, slaSeconds),
-      this.ledger.stageLoads(),
+      this.ledger.sla.arrivals(minutes, slaSeconds),
+      this.ledger.sla.overdue(minutes, slaSeconds),
+      this.ledger.sla.stageLoads(),
       guarded(this.flow.stages()),
     ]);
     const forecast = forecastOf(loads);

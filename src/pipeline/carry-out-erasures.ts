@@ -38,6 +38,7 @@ export class ErasureRunner {
   private readonly stopping = new AbortController();
   private running: Promise<void> = Promise.resolve();
   private last: string | null = null;
+  private blind = false;
 
   constructor(private readonly tools: ErasureTools) {}
 
@@ -53,8 +54,10 @@ export class ErasureRunner {
   private async run(): Promise<void> {
     const { signal } = this.stopping;
     while (!signal.aborted) {
-      // PostgreSQL is away: the demands are in it.
-      await this.look().catch(() => {});
+      await this.look().then(
+        () => (this.blind = false),
+        (error: unknown) => this.sayItIsBlind(error),
+      );
       await sleep(LOOK_EVERY_MS, undefined, { signal }).catch(() => {});
     }
   }
@@ -72,6 +75,13 @@ export class ErasureRunner {
         await this.carryOut(erasure);
       }
     });
+  }
+
+  /** Once an outage of PostgreSQL, which has the demands. */
+  private sayItIsBlind(error: unknown): void {
+    if (!this.blind)
+      this.tools.logger.warn({ err: error }, 'Whether a person is to be erased cannot be read: PostgreSQL does not answer');
+    this.blind = true;
   }
 
   private async carryOut(erasure: DueErasure): Promise<void> {

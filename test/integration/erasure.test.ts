@@ -86,7 +86,8 @@ describe.each(['redis', 'postgres'] as const)('an erasure, queue on %s', (kind) 
       await keepRejection(pool, { ...refused, body: Buffer.from('{"email":"joann@acme.com", "name": }') });
       const replayed = await keepRejection(pool, { ...refused, body: Buffer.from('{"name":"Ann"}') });
       await pool.query('UPDATE ledger.rejections SET replayed_as = $2 WHERE id = $1', [replayed, leadIdOf(ANN, 'c1')]);
-      // What the queue may still know of them.
+      // What the queue may still know of them, once it has forgotten what it has done.
+      await eventually(async () => expect(await backend.queue('crm-sync').counts()).toMatchObject({ active: 0, waiting: 0 }));
       await backend.queue('crm-sync').enqueue([{ leadId: leadIdOf(ANN, 'c1'), epoch: 1, dueAt: Date.now() + 3_600_000 }]);
 
       // What alerts remember of them.
@@ -105,7 +106,9 @@ describe.each(['redis', 'postgres'] as const)('an erasure, queue on %s', (kind) 
         ['c2', 3],
       ]);
       expect(held.rejections).toHaveLength(2);
-      expect(held.mockCrm).toMatchObject([{ email: ANN, campaignMembers: [{ campaign_id: 'c1' }, { campaign_id: 'c2' }] }]);
+      expect(held.mockCrm).toMatchObject([{ email: ANN }]);
+      const members = held.mockCrm[0]!['campaignMembers'] as { campaign_id: string }[];
+      expect(members.map((member) => member.campaign_id).toSorted()).toEqual(['c1', 'c2']);
 
       const receipt = await erase('Ann@ACME.com');
       expect(receipt).toMatchObject({ crm: 'done', crmCount: 3, who: 'ann' });
@@ -202,7 +205,7 @@ describe.each(['redis', 'postgres'] as const)('an erasure, queue on %s', (kind) 
       expect(events.map(({ kind: what }) => what)).toEqual(['received', 'enriched', 'synced', 'resync', 'synced']);
       expect(lead.crm!.leadId).toMatch(/^00Q/);
       // Its speed to lead was measured when it first came.
-      expect((await ledger.arrivals(60, 300)).count).toBe(1);
+      expect((await ledger.sla.arrivals(60, 300)).count).toBe(1);
     });
 
     it('amid a storm of posts: what is left is whole', async () => {

@@ -58,7 +58,7 @@ describe('speed to lead', () => {
     expect(second.outcome).toBe('updated');
     expect(await bringToCrm(second)).toBe(false);
     expect((await pool.query('SELECT first_synced_at, first_enriched_at FROM ledger.leads')).rows).toEqual(before.rows);
-    expect((await ledger.arrivals(60, 300)).count).toBe(1);
+    expect((await ledger.sla.arrivals(60, 300)).count).toBe(1);
   });
 
   it('does not take a lead that was in the CRM before it was measured for a first one', async () => {
@@ -66,7 +66,7 @@ describe('speed to lead', () => {
     await bringToCrm(first);
     await pool.query('UPDATE ledger.leads SET first_synced_at = NULL, first_enriched_at = NULL');
     expect(await bringToCrm(await accept('old@acme.com', 'CEO'))).toBe(false);
-    expect((await ledger.arrivals(60, 300)).count).toBe(0);
+    expect((await ledger.sla.arrivals(60, 300)).count).toBe(0);
   });
 
   it('has percentiles, clocks of both stages that add up, late ones and a histogram, of the window alone', async () => {
@@ -75,7 +75,7 @@ describe('speed to lead', () => {
       'synced',
     );
     await insert([[9000, 8000, 7300]], 'synced');
-    const hour = await ledger.arrivals(60, 300);
+    const hour = await ledger.sla.arrivals(60, 300);
     expect([hour.count, hour.late]).toEqual([100, 2]);
     expect(hour.speedToLead.p50).toBeCloseTo(1, 3);
     expect(hour.speedToLead.max).toBeCloseTo(900, 3);
@@ -86,8 +86,8 @@ describe('speed to lead', () => {
       { upTo: 900, count: 1 },
       { upTo: 3600, count: 1 },
     ]);
-    expect((await ledger.arrivals(180, 300)).count).toBe(101);
-    expect((await ledger.arrivals(1, 300)).speedToLead).toEqual({ p50: null, p95: null, p99: null, max: null });
+    expect((await ledger.sla.arrivals(180, 300)).count).toBe(101);
+    expect((await ledger.sla.arrivals(1, 300)).speedToLead).toEqual({ p50: null, p95: null, p99: null, max: null });
   });
 
   it('counts as late what has not arrived, whether it waits or was given up', async () => {
@@ -101,8 +101,8 @@ describe('speed to lead', () => {
     await insert([[500, 400, null]], 'enriched');
     await insert([[9000, 8000, 7000]], 'enriched'); // a revision of a lead that sales has
     await insert([[600, null, null]], 'dead');
-    expect(await ledger.overdue(60, 300)).toEqual({ waiting: 2, dead: 1 });
-    const [enrichment_, sync] = await ledger.stageLoads();
+    expect(await ledger.sla.overdue(60, 300)).toEqual({ waiting: 2, dead: 1 });
+    const [enrichment_, sync] = await ledger.sla.stageLoads();
     expect([enrichment_!.backlog, sync!.backlog]).toEqual([2, 2]);
     expect(sync!.oldestSeconds).toBeGreaterThan(8999);
   });
@@ -110,7 +110,7 @@ describe('speed to lead', () => {
   it('has its pace from the audit trail of the last minute', async () => {
     for (let n = 0; n < 20; n++) await bringToCrm(await accept(`p${n}@acme.com`));
     await pool.query("UPDATE ledger.events SET at = at - interval '2 minutes' WHERE kind = 'synced'");
-    const [scored, synced] = await ledger.stageLoads();
+    const [scored, synced] = await ledger.sla.stageLoads();
     expect([scored!.perSecond, synced!.perSecond]).toEqual([2, 0]);
   });
 });
@@ -132,7 +132,12 @@ describe('a report on a million leads', () => {
     );
     await pool.query('ANALYZE ledger.leads, ledger.events');
     const report = async () =>
-      Promise.all([ledger.arrivals(60, 300), ledger.overdue(60, 300), ledger.stageLoads(), ledger.oldestWithoutCrm()]);
+      Promise.all([
+        ledger.sla.arrivals(60, 300),
+        ledger.sla.overdue(60, 300),
+        ledger.sla.stageLoads(),
+        ledger.sla.oldestWithoutCrm(),
+      ]);
     await report();
     const began = performance.now();
     const [arrived, , loads] = await report();
