@@ -9,6 +9,9 @@ export const ALIVE_SECONDS = 3;
 const PROBE_SECONDS = 30;
 /** From the first success to the full rate. */
 const RECOVERY_SECONDS = 10;
+/** A stage that worked for this long before it failed again begins with the first wait. */
+const WORKED_SECONDS = 3;
+const NEXT_TRIPS = `(CASE WHEN breaker = 'recovering' AND recovered_at < clock_timestamp() - interval '${WORKED_SECONDS} seconds' THEN 1 ELSE trips + 1 END)`;
 const SLOWEST = 1 / 16;
 const CHANNEL = 'flow';
 
@@ -87,9 +90,9 @@ export class FlowStore {
   /** closed, recovering or (by its prober) half-open → open. @returns null where another worker has opened it before. */
   open(stage: Stage, { reason, code, retryAfterMs, baseMs, capMs }: Opening): Promise<StageRow | null> {
     return this.change(
-      `SET breaker = 'open', reason = $2, code = $3, trips = trips + 1, opened_at = coalesce(opened_at, now()),
+      `SET breaker = 'open', reason = $2, code = $3, trips = ${NEXT_TRIPS}, opened_at = coalesce(opened_at, now()),
          probe_by = NULL, probe_until = NULL, recovered_at = NULL,
-         probe_at = clock_timestamp() + make_interval(secs => greatest($4::float, least($6::float, 2 ^ least(trips + 1, 30) * $5)) / 1000)
+         probe_at = clock_timestamp() + make_interval(secs => greatest($4::float, least($6::float, 2 ^ least(${NEXT_TRIPS}, 30) * $5)) / 1000)
        WHERE stage = $1 AND (breaker IN ('closed', 'recovering') OR (breaker = 'half-open' AND probe_by = $7))`,
       [stage, reason, code, retryAfterMs, baseMs, capMs, this.worker],
     );

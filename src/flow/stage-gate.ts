@@ -8,6 +8,8 @@ import type { FlowStore } from './flow-store.js';
 import type { BreakerReason, StageRow } from './stage-row.js';
 
 /** While it recovers, a stage may have one lead in hand, then twice as many with each of these. */
+/** A recovering stage begins with this part of its share, at least one lead. */
+const FIRST_STEPS = 50;
 const DOUBLES_EVERY_MS = 500;
 const PROBE_AT_MOST_EVERY_MS = 60_000;
 /** Retry-After is believed up to here; a quota of the day is asked about again each quarter of an hour. */
@@ -76,7 +78,8 @@ export class StageGate {
     if (this.row.breaker === 'open') return 0;
     if (this.row.breaker === 'half-open') return this.holdsProbe ? Math.min(1, share) : 0;
     const elapsed = (this.row.recoveringMs ?? 0) + this.options.clock.now() - this.readAt;
-    return Math.min(share, 2 ** Math.min(30, Math.floor(elapsed / DOUBLES_EVERY_MS)));
+    const first = Math.max(1, Math.floor(share / FIRST_STEPS));
+    return Math.min(share, first * 2 ** Math.min(30, Math.floor(elapsed / DOUBLES_EVERY_MS)));
   }
 
   /** @returns null where the stage is paused or its breaker open. */

@@ -12,7 +12,10 @@ export interface BatcherOptions<Item, Result> {
   maxWaiting: number;
   /** Batches in flight at a time. */
   parallel: number;
-  /** How long the first of a batch waits for company while nothing is in flight, in milliseconds; default: to the end of the tick. */
+  /**
+   * How long a call waits for company, in milliseconds; default: to the end of the tick. The window stays open while others keep coming, at most
+   * four times as long; and beside a batch in flight only a full one starts, since the rest will be one batch soon.
+   */
   windowMs?: number;
   /** Two items with one key never share a batch, nor run at once: the later waits for the earlier. */
   keyOf?(item: Item): string;
@@ -21,6 +24,9 @@ export interface BatcherOptions<Item, Result> {
   /** True for an error that would meet those who wait as well: they are told at once, instead of waiting for their own. */
   failsAll?(error: unknown): boolean;
 }
+
+/** Windows. */
+const OPEN_AT_MOST = 4;
 
 interface Waiting<Item, Result> {
   item: Item;
@@ -37,7 +43,7 @@ export class Batcher<Item, Result> {
   private readonly running = new Set<string>();
   private inFlight = 0;
   private scheduled = false;
-  private window: NodeJS.Timeout | undefined;
+  private window: { timer: NodeJS.Timeout; until: number } | undefined;
 
   constructor(private readonly options: BatcherOptions<Item, Result>) {}
 
@@ -57,15 +63,21 @@ export class Batcher<Item, Result> {
   private scheduleInTime(): void {
     const { windowMs = 0, maxBatch } = this.options;
     if (windowMs === 0 || this.waiting.length >= maxBatch) return this.schedule();
-    this.window ??= setTimeout(() => {
+    const now = performance.now();
+    const until = this.window?.until ?? now + OPEN_AT_MOST * windowMs;
+    clearTimeout(this.window?.timer);
+    const close = () => {
       this.window = undefined;
       this.schedule();
-    }, windowMs);
+    };
+    this.window = { timer: setTimeout(close, Math.min(windowMs, until - now)), until };
   }
 
   /** Waits for the end of the tick, so that requests parsed from one read of the socket travel together. */
   private schedule(): void {
-    if (this.scheduled || this.inFlight >= this.options.parallel) return;
+    const { parallel, windowMs = 0, maxBatch } = this.options;
+    if (this.scheduled || this.inFlight >= parallel) return;
+    if (windowMs > 0 && this.inFlight > 0 && this.waiting.length < maxBatch) return;
     this.scheduled = true;
     setImmediate(() => {
       this.scheduled = false;
@@ -109,8 +121,8 @@ export class Batcher<Item, Result> {
     } finally {
       this.inFlight--;
       if (this.options.keyOf) for (const entry of batch) this.running.delete(this.options.keyOf(entry.item));
-      // Those whose window is open still wait for company.
-      if (!this.window) this.schedule();
+      // Those who made way for this batch come back together with those whom its end brings.
+      if (this.waiting.length > 0) this.scheduleInTime();
     }
   }
 

@@ -1,7 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import type { Throttle } from '../../platform/throttle.js';
 import type { ApiBudget } from './api-budget.js';
-import { apiErrorSchema, callError, unavailable, type ApiError } from './errors.js';
+import { apiErrorSchema, callError, isConcurrencyLimit, unavailable, type ApiError } from './errors.js';
 import type { Session } from './session.js';
 
 export interface ClientOptions {
@@ -24,22 +25,26 @@ export interface ApiCall {
 /** Anything an answer may be when it is no error. */
 type Parsed = { status: number; body: unknown };
 
+/** "Too many calls of this org under way" passes in seconds, and nothing was done: such a call waits here, and not every lead in it. */
+const CONCURRENT_TRIES = 4;
+const CONCURRENT_WAIT_MS = 500;
+
 /**
- * Salesforce's REST API, a call at a time: at the shared rate, within the org's budget, with a hard timeout, and with one new
- * token where the old one has expired. Nothing is repeated otherwise: the pipeline decides that.
+ * Salesforce's REST API, a call at a time: at the shared rate, within the org's budget, with a hard timeout, with one new
+ * token where the old one has expired, and again where too many calls were under way. Nothing is repeated otherwise: the pipeline decides that.
  */
 export class SalesforceClient {
   constructor(private readonly options: ClientOptions) {}
 
   /** @throws AppError CRM_UNAVAILABLE, CRM_RATE_LIMITED or CRM_MISCONFIGURED. */
   async call<T>(request: ApiCall, schema: z.ZodType<T>): Promise<T> {
-    const { status, body } = await this.send(request, true);
+    const { status, body } = await this.send(request, { mayRefresh: true, tries: 1 });
     const parsed = schema.safeParse(body);
     if (!parsed.success) throw unavailable(`Salesforce's answer (${status}) has not the shape that its documentation gives.`);
     return parsed.data;
   }
 
-  private async send(request: ApiCall, mayRefresh: boolean): Promise<Parsed> {
+  private async send(request: ApiCall, { mayRefresh, tries }: { mayRefresh: boolean; tries: number }): Promise<Parsed> {
     const { session, throttle, budget } = this.options;
     const grant = await session.grant();
     await budget.spend();
@@ -53,7 +58,11 @@ export class SalesforceClient {
     const error = errorOf(body);
     if (response.status === 401 && mayRefresh) {
       await session.expired(grant.token);
-      return this.send(request, false);
+      return this.send(request, { mayRefresh: false, tries });
+    }
+    if (isConcurrencyLimit(error) && tries < CONCURRENT_TRIES) {
+      await sleep(CONCURRENT_WAIT_MS * tries * (0.5 + Math.random()));
+      return this.send(request, { mayRefresh, tries: tries + 1 });
     }
     throw callError(response.status, error, retryAfterOf(response));
   }

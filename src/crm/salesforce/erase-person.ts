@@ -24,14 +24,18 @@ export async function erasePerson(
   how: 'delete' | 'anonymise',
   personKey: string,
 ): Promise<number> {
-  const [records = []] = await queryTogether(client, apiVersion, idSchema, [
+  const [records = [], members = []] = await queryTogether(client, apiVersion, idSchema, [
     soql`SELECT Id FROM Lead WHERE RF_Person_Key__c = ${personKey} AND IsConverted = false`,
+    soql`SELECT Id FROM CampaignMember WHERE Lead.RF_Person_Key__c = ${personKey} AND Lead.IsConverted = false`,
   ]);
   if (records.length === 0) return 0;
   const ids = records.map(({ Id }) => Id);
-  if (how === 'delete') await deleteLeads(client, ids);
-  else await anonymise(client, map, ids);
-  return ids.length;
+  if (how === 'anonymise') {
+    await anonymise(client, map, ids);
+    return ids.length;
+  }
+  await deleteLeads(client, ids);
+  return ids.length + members.length;
 }
 
 async function deleteLeads(client: SalesforceClient, ids: string[]): Promise<void> {

@@ -96,10 +96,13 @@ export function isLock({ code, message }: ApiError): boolean {
   return code === 'UNABLE_TO_LOCK_ROW' || message.includes('UNABLE_TO_LOCK_ROW');
 }
 
+export function isConcurrencyLimit(error: ApiError | null): boolean {
+  return error?.code === 'REQUEST_LIMIT_EXCEEDED' && /concurrent/i.test(error.message);
+}
+
 function limitError(error: ApiError, retryAfterMs?: number): AppError | null {
   if (error.code !== 'REQUEST_LIMIT_EXCEEDED') return null;
-  const concurrent = /concurrent/i.test(error.message);
-  return concurrent
+  return isConcurrencyLimit(error)
     ? limitReached('Salesforce has too many calls of this org under way.', error, retryAfterMs)
     : limitReached('The API calls of the day are used up in Salesforce.', error, retryAfterMs);
 }

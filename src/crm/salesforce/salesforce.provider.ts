@@ -39,12 +39,13 @@ const MAX_WAITING = 10_000;
 
 /**
  * The org's Leads and Campaign Members. Concurrent syncs share calls of up to 200 records: persons first, each once, then their
- * memberships, one call at a time, since inserting members locks their Campaign.
+ * memberships.
  */
 export class SalesforceProvider implements CrmProvider {
   readonly name = 'salesforce';
-  private readonly persons: Batcher<CrmSync, PersonResult>;
-  private readonly members: Batcher<Membership, string | AppError>;
+  private readonly syncing: Batcher<CrmSync, CrmReference | AppError>;
+  /** The members' call under way. */
+  private memberTurn: Promise<unknown> = Promise.resolve();
   private readonly known: ExpiringCache<{ target: Target; version: number }>;
   private readonly knownMembers: ExpiringCache<string>;
   private readonly campaigns: Campaigns;
@@ -60,26 +61,20 @@ export class SalesforceProvider implements CrmProvider {
       async (query) => (await queryTogether(client, apiVersion, campaignRecordSchema, [query]))[0]!,
       clock,
     );
-    const shared = { maxBatch: batchSize, maxWaiting: MAX_WAITING, windowMs: batchWindowMs };
-    this.persons = new Batcher({ ...shared, run: (syncs) => this.write(syncs), parallel: 2, keyOf: (sync) => sync.personKey });
-    this.members = new Batcher({
-      ...shared,
-      run: (members) => writeMembers(client, apiVersion, members),
-      parallel: 1,
-      keyOf: (member) => `${member.target.id} ${member.campaign}`,
+    this.syncing = new Batcher({
+      run: (syncs) => this.write(syncs),
+      maxBatch: batchSize,
+      maxWaiting: MAX_WAITING,
+      windowMs: batchWindowMs,
+      parallel: 2,
+      keyOf: (sync) => sync.personKey,
     });
   }
 
   async sync(sync: CrmSync): Promise<CrmReference> {
-    const person = this.personOf(sync) ?? (await this.persons.submit(sync));
-    if (person instanceof AppError) throw person;
-    const memberId = await this.ensureMember(sync, person.target);
-    return {
-      provider: this.name,
-      leadId: person.target.id,
-      memberId,
-      ...(person.cut.length > 0 ? { cut: person.cut } : {}),
-    };
+    const reference = await this.syncing.submit(sync);
+    if (reference instanceof AppError) throw reference;
+    return reference;
   }
 
   async validate(sync: CrmSync): Promise<CrmFinding> {
@@ -113,39 +108,81 @@ export class SalesforceProvider implements CrmProvider {
 
   async close(): Promise<void> {}
 
-  /** What this process has written already needs no call. */
-  private personOf({ personKey, projection }: CrmSync): PersonResult | null {
+  /** Persons first, each once; then their memberships. */
+  private async write(syncs: CrmSync[]): Promise<(CrmReference | AppError)[]> {
+    const persons = await this.writePersons(syncs);
+    const members = await this.ensureMembers(syncs, persons);
+    return syncs.map((_, index) => {
+      const person = persons[index]!;
+      const memberId = members[index]!;
+      if (person instanceof AppError) return person;
+      if (memberId instanceof AppError) return memberId;
+      const cut = person.cut.length > 0 ? { cut: person.cut } : {};
+      return { provider: this.name, leadId: person.target.id, memberId, ...cut };
+    });
+  }
+
+  private async writePersons(syncs: CrmSync[]): Promise<PersonResult[]> {
+    const { map } = this.options;
+    const results = syncs.map((sync) => this.writtenAlready(sync));
+    const due = syncs.filter((_, index) => results[index] === null);
+    if (due.length === 0) return results as PersonResult[];
+    await this.schema.require([...map.lead.map(({ to }) => to), PERSON_KEY_FIELD, VERSION_FIELD]);
+    const known = due.map(({ personKey }) => this.known.get(personKey)?.target);
+    const written = await writePersons({ ...this.options, schema: this.schema }, due, known);
+    written.forEach((result, index) => {
+      const { personKey, projection } = due[index]!;
+      if (result instanceof AppError) this.known.delete(personKey);
+      else this.known.set(personKey, { target: result.target, version: projection.version });
+    });
+    return results.map((result) => result ?? written.shift()!);
+  }
+
+  /** What this process has written needs no call. */
+  private writtenAlready({ personKey, projection }: CrmSync): PersonResult | null {
     const known = this.known.get(personKey);
     return known && known.version >= projection.version ? { target: known.target, cut: [] } : null;
   }
 
-  private async write(syncs: CrmSync[]): Promise<PersonResult[]> {
-    const { map } = this.options;
-    await this.schema.require([...map.lead.map(({ to }) => to), PERSON_KEY_FIELD, VERSION_FIELD]);
-    const known = syncs.map(({ personKey }) => this.known.get(personKey)?.target);
-    const results = await writePersons({ ...this.options, schema: this.schema }, syncs, known);
-    results.forEach((result, index) => {
-      const { personKey, projection } = syncs[index]!;
-      if (result instanceof AppError) this.known.delete(personKey);
-      else this.known.set(personKey, { target: result.target, version: projection.version });
+  /** Null where the org has no such Campaign: sales hears of the lead all the same. */
+  private async ensureMembers(syncs: CrmSync[], persons: PersonResult[]): Promise<(string | null | AppError)[]> {
+    const results: (string | null | AppError)[] = syncs.map(() => null);
+    const due: (Membership & { index: number; key: string })[] = [];
+    for (const [index, sync] of syncs.entries()) {
+      const person = persons[index]!;
+      const campaign = person instanceof AppError ? null : await this.campaigns.resolve(sync.campaignId);
+      if (person instanceof AppError || campaign === null) continue;
+      const key = `${person.target.id} ${campaign}`;
+      results[index] = this.knownMembers.get(key) ?? null;
+      const fields = memberFieldsOf(this.options.map, sync);
+      if (results[index] === null) due.push({ index, key, target: person.target, campaign, fields });
+    }
+    const written = due.length > 0 ? await this.inTurn(() => this.writeMembers(due)) : [];
+    written.forEach((memberId, place) => {
+      const { index, key } = due[place]!;
+      const sync = syncs[index]!;
+      results[index] = memberId;
+      if (typeof memberId === 'string') return this.knownMembers.set(key, memberId);
+      this.known.delete(sync.personKey);
+      this.campaigns.forget(sync.campaignId);
     });
     return results;
   }
 
-  /** Null where the org has no such Campaign: sales hears of the lead all the same. */
-  private async ensureMember(sync: CrmSync, target: Target): Promise<string | null> {
-    const campaign = await this.campaigns.resolve(sync.campaignId);
-    if (!campaign) return null;
-    const key = `${target.id} ${campaign}`;
-    const known = this.knownMembers.get(key);
-    if (known) return known;
-    const memberId = await this.members.submit({ target, campaign, fields: memberFieldsOf(this.options.map, sync) });
-    if (memberId instanceof AppError) {
-      this.known.delete(sync.personKey);
-      this.campaigns.forget(sync.campaignId);
-      throw memberId;
+  /** Inserting members locks their Campaign, so one call at a time does it. */
+  private inTurn<T>(act: () => Promise<T>): Promise<T> {
+    const turn = this.memberTurn.then(act);
+    this.memberTurn = turn.catch(() => {});
+    return turn;
+  }
+
+  /** A person whom the org could not make a member is written by now: that is not tried again with it. */
+  private async writeMembers(members: Membership[]): Promise<(string | AppError)[]> {
+    try {
+      return await writeMembers(this.options.client, this.options.apiVersion, members);
+    } catch (cause) {
+      const error = AppError.from(cause);
+      return members.map(() => error);
     }
-    this.knownMembers.set(key, memberId);
-    return memberId;
   }
 }
