@@ -6,7 +6,7 @@ import type { Receipt } from '../ledger/people/erasures.js';
 import { parseQuery } from '../platform/http/parse-query.js';
 import { People } from './people.js';
 
-const personSchema = z.object({ email: z.string().max(1000) });
+export const personSchema = z.object({ email: z.string().max(1000) });
 
 export type ShownReceipt = ReturnType<typeof shown>;
 

@@ -12,7 +12,7 @@ import { parseQuery } from '../platform/http/parse-query.js';
 import { CONFIG } from '../platform/platform.module.js';
 
 const DAY = 24 * 60;
-const windowSchema = z.object({ minutes: z.coerce.number().int().min(1).max(DAY).default(60) });
+export const windowSchema = z.object({ minutes: z.coerce.number().int().min(1).max(DAY).default(60) });
 
 export type SlaReport = Awaited<ReturnType<SlaController['report']>>;
 

@@ -79,6 +79,8 @@ describe('a change', () => {
     replayRejections: ['rejections', 'replayed'],
     pauseQueue: ['acts', 'pause'],
     resumeQueue: ['acts', 'resume'],
+    exportPerson: ['acts', 'export'],
+    erasePerson: ['acts', 'erase'],
   };
 
   it('is in the audit trail with the name of the token, whichever it is', async () => {

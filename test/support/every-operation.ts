@@ -3,7 +3,7 @@ import { expect } from 'vitest';
 import { OPERATIONS } from '../../src/ops/openapi/document.js';
 import type { Operation } from '../../src/ops/openapi/operation.js';
 import { eventually } from './eventually.js';
-import { SECRET } from './operator.js';
+import { SECRET, TOKEN } from './operator.js';
 import type { RunningProcess } from './service.js';
 
 export const operationCalled = (id: string): Operation => OPERATIONS.find((operation) => operation.id === id)!;
@@ -34,14 +34,20 @@ export async function fillService(service: RunningProcess, sql: pg.Client) {
       { state: 'synced', count: 1 },
     ]);
   });
+  const erased = await fetch(`${service.url}/ops/people/erase`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${TOKEN}` },
+    body: JSON.stringify({ email: 'erased@acme.com' }),
+  });
+  const { receipt } = (await erased.json()) as { receipt: string };
   const { rows } = await sql.query<{ id: string }>('SELECT id FROM ledger.rejections ORDER BY received_at');
-  return { synced, dead, rejections: rows.map(({ id }) => id) };
+  return { synced, dead, receipt, rejections: rows.map(({ id }) => id) };
 }
 
 export type Filled = Awaited<ReturnType<typeof fillService>>;
 
 /** Requests that succeed on a service that was filled, by operation; each is sent once, in this order. */
-export function requestsOn({ synced, dead, rejections }: Filled): Record<string, { path: string; body?: unknown }[]> {
+export function requestsOn({ synced, dead, receipt, rejections }: Filled): Record<string, { path: string; body?: unknown }[]> {
   return {
     postLead: [
       { path: '/leads', body: { email: 'contract@acme.com', campaign_id: 1 } },
@@ -67,6 +73,10 @@ export function requestsOn({ synced, dead, rejections }: Filled): Record<string,
     pauseQueue: [{ path: '/ops/queues/crm-sync/pause' }],
     listQueues: [{ path: '/ops/queues' }],
     resumeQueue: [{ path: '/ops/queues/crm-sync/resume' }],
+    getSla: [{ path: '/ops/sla?minutes=5' }],
+    exportPerson: [{ path: '/ops/people/export', body: { email: 'synced@acme.com' } }],
+    erasePerson: [{ path: '/ops/people/erase', body: { email: 'nobody-knows@acme.com' } }],
+    getErasure: [{ path: `/ops/people/erasures/${receipt}` }],
     live: [{ path: '/health/live' }],
     ready: [{ path: '/health/ready' }],
     metrics: [{ path: '/metrics' }],

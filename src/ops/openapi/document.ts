@@ -3,6 +3,7 @@ import { LEAD_SUMMARY } from './lead.schemas.js';
 import type { Access, Operation } from './operation.js';
 import { DEAD_LETTER_OPERATIONS } from './operations/dead-letter-operations.js';
 import { LEAD_OPERATIONS } from './operations/lead-operations.js';
+import { PEOPLE_OPERATIONS } from './operations/people-operations.js';
 import { QUEUE_OPERATIONS } from './operations/queue-operations.js';
 import { REJECTION_OPERATIONS } from './operations/rejection-operations.js';
 import { SERVICE_OPERATIONS } from './operations/service-operations.js';
@@ -16,6 +17,7 @@ export const OPERATIONS: Operation[] = [
   ...DEAD_LETTER_OPERATIONS,
   ...REJECTION_OPERATIONS,
   ...QUEUE_OPERATIONS,
+  ...PEOPLE_OPERATIONS,
   ...SERVICE_OPERATIONS,
 ];
 

@@ -27,7 +27,7 @@ export interface Operation {
   path: string;
   /** A name for generated clients. */
   id: string;
-  tag: 'Webhooks' | 'Leads' | 'Dead letters' | 'Rejections' | 'Queues' | 'Service';
+  tag: 'Webhooks' | 'Leads' | 'Dead letters' | 'Rejections' | 'Queues' | 'People' | 'Service';
   summary: string;
   description?: string;
   access: Access;

@@ -1,5 +1,7 @@
 import type { Operation } from '../operation.js';
+import { windowSchema } from '../../sla.controller.js';
 import { QUEUE_CONTROL, QUEUES } from '../operator.schemas.js';
+import { SLA_REPORT } from '../people.schemas.js';
 
 const tag = 'Queues';
 
@@ -14,6 +16,17 @@ export const QUEUE_OPERATIONS: Operation[] = [
     access: 'viewer',
     answers: { 200: { means: 'Both queues.', body: QUEUES } },
     problems: ['LEDGER_UNAVAILABLE', 'QUEUE_UNAVAILABLE'],
+  },
+  {
+    method: 'get',
+    path: '/ops/sla',
+    id: 'getSla',
+    tag,
+    summary: 'Speed to lead, breaches, what waits and until when',
+    access: 'viewer',
+    query: windowSchema,
+    answers: { 200: { means: 'The report.', body: SLA_REPORT } },
+    problems: ['BAD_REQUEST', 'LEDGER_UNAVAILABLE'],
   },
   {
     method: 'post',
