@@ -22,7 +22,7 @@ WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund
 
-# The local Gemini, Bedrock and chat/completions of `npm run fakes`: for compose, never deployed.
+# The local Gemini, Bedrock, chat/completions and Salesforce of `npm run fakes`: for compose, never deployed.
 FROM build AS fakes
 ENV FAKES_HOST=0.0.0.0
 COPY test/support/fakes test/support/fakes

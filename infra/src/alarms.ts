@@ -37,7 +37,10 @@ export interface AlarmsProps {
   topic: ITopic;
 }
 
-/** The alert rules of deploy/prometheus/alerts.yml that have a figure on CloudWatch, and those of the stores that only AWS knows. */
+/**
+ * The alert rules of deploy/prometheus/alerts.yml that have a figure on CloudWatch, and those of the stores that only AWS knows. A sweeper that
+ * idles shows in the age of the oldest lead.
+ */
 export class Alarms extends Construct {
   constructor(scope: Construct, props: AlarmsProps) {
     super(scope, 'Alarms');
@@ -84,6 +87,30 @@ function ofLeads({ metrics }: AlarmsProps): Record<string, Rule> {
       threshold: 0,
       minutes: 2,
       says: 'A stage has stopped since its downstream fails or a setting is wrong: npm run ops -- queues says which.',
+    },
+    StagePaused: {
+      metric: metrics.most('stage_paused'),
+      threshold: 0,
+      minutes: 30,
+      says: 'An operator paused a stage half an hour ago and has not resumed it: npm run ops -- queues says who.',
+    },
+    Rejections: {
+      metric: metrics.ofRole('rejections', 'api'),
+      threshold: 0,
+      minutes: 10,
+      says: 'Webhooks were answered 400 and wait to be replayed: npm run ops -- rejections.',
+    },
+    CrmApiBudget: {
+      metric: metrics.ofRole('crm_api_usage_ratio', 'worker'),
+      threshold: 0.8,
+      minutes: 5,
+      says: "The org's API calls of the day run low: the service slows down, and stops before the last ones.",
+    },
+    AiBudget: {
+      metric: metrics.ofRole('ai_budget_ratio', 'worker'),
+      threshold: 0.8,
+      minutes: 5,
+      says: 'AI_DAILY_TOKEN_BUDGET runs low: beyond it leads go on with a fallback score.',
     },
     LedgerAway: {
       metric: metrics.ofRole('ledger_away', 'api'),

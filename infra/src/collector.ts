@@ -3,10 +3,12 @@ export const COLLECTOR_IMAGE = 'public.ecr.aws/aws-observability/aws-otel-collec
 
 /** Metrics that CloudWatch gets: each costs money, so only what scales or alarms. By what they are told apart. */
 const SENT = [
-  { dimensions: [['stage']], metric_name_selectors: ['^revenueflow_(oldest_seconds|breaker_open|dead_letters)$'] },
+  { dimensions: [['stage']], metric_name_selectors: ['^revenueflow_(oldest_seconds|breaker_open|dead_letters|stage_paused)$'] },
   {
     dimensions: [['role']],
-    metric_name_selectors: ['^revenueflow_(ledger_away|spool_entries|sla_breaches_total|ai_fallbacks_total)$'],
+    metric_name_selectors: [
+      '^revenueflow_(ledger_away|spool_entries|rejections|sla_breaches_total|ai_fallbacks_total|crm_api_usage_ratio|ai_budget_ratio)$',
+    ],
   },
 ];
 

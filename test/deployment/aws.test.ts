@@ -16,8 +16,7 @@ describe('the tasks of infra/', () => {
     expect(given).toEqual(
       expect.arrayContaining(['ENV', 'ROLE', 'DATABASE_URL', 'REDIS_URL', 'WEBHOOK_SECRETS', 'BEDROCK_MODEL_ID']),
     );
-    // Salesforce's are the contract's, whether or not this version has the provider.
-    const ours = given.filter((name) => !OTHERS.has(name) && !name.startsWith('SALESFORCE_'));
+    const ours = given.filter((name) => !OTHERS.has(name));
     expect(ours.filter((name) => !(name in VARIABLES))).toEqual([]);
   });
 
@@ -41,7 +40,9 @@ describe('the tasks of infra/', () => {
       REDIS_URL: `rediss://:${'t'.repeat(64)}@cache.example:6379`,
       WEBHOOK_SECRETS: `${'a'.repeat(72)},${'b'.repeat(48)}`,
       OPS_TOKENS: `operator:operator:${'c'.repeat(48)},collector:viewer:${'d'.repeat(48)}`,
-      CRM_PROVIDER: 'postgres',
+      SALESFORCE_LOGIN_URL: 'https://example.my.salesforce.com',
+      SALESFORCE_CLIENT_ID: 'consumer-key',
+      SALESFORCE_CLIENT_SECRET: 'consumer-secret',
       SPOOL: 'off',
       ...(ROLE === 'worker' ? { AI_PROVIDER: 'bedrock', AI_FALLBACK_PROVIDER: 'heuristic', AWS_REGION: 'us-east-1' } : {}),
     };
@@ -52,6 +53,7 @@ describe('the tasks of infra/', () => {
       PORT: 3000,
       QUEUE_BACKEND: 'redis',
       AI_PROVIDER: 'bedrock',
+      CRM_PROVIDER: 'salesforce',
     });
   });
 });

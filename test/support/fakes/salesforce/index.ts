@@ -109,7 +109,7 @@ export class SalesforceFake {
     server.on('request', (request, response) => void fake.serve(request, response));
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
-      server.listen(options.port ?? 0, '127.0.0.1', resolve);
+      server.listen(options.port ?? 0, process.env['FAKES_HOST'] ?? '127.0.0.1', resolve);
     });
     return fake;
   }
