@@ -9,7 +9,7 @@ export function startBlock(config: Config, url: string, stores: Stores, tookMs: 
     ['Database', stores.database, 'DATABASE_URL, DATA_DIR'],
     ['Queue', stores.queueHint ? `${stores.queue} (${stores.queueHint})` : stores.queue, 'REDIS_URL, QUEUE_BACKEND'],
     ['AI', config.ROLE === 'api' ? 'none: this role scores nothing' : config.AI_PROVIDER, 'AI_PROVIDER'],
-    ['CRM', config.ROLE === 'api' ? 'none: this role syncs nothing' : crmOf(config), 'CRM_PROVIDER'],
+    ['CRM', config.ROLE === 'api' ? 'none: this role syncs nothing' : crmOf(config), 'CRM_PROVIDER, CRM_SHADOW'],
     [
       'Webhooks',
       config.WEBHOOK_SECRETS ? `guarded by ${config.WEBHOOK_SECRETS.length} secret(s)` : 'open, on loopback only',
@@ -22,5 +22,8 @@ export function startBlock(config: Config, url: string, stores: Stores, tookMs: 
 }
 
 function crmOf(config: Config): string {
-  return config.CRM_PROVIDER === 'postgres' ? 'postgres: the mock CRM, schema mock_crm of the database' : config.CRM_PROVIDER;
+  const salesforce = `salesforce, API ${config.SALESFORCE_API_VERSION}, by ${config.SALESFORCE_LOGIN_URL ?? 'no login URL'}`;
+  if (config.CRM_PROVIDER !== 'postgres') return salesforce;
+  const mock = 'postgres: the mock CRM, schema mock_crm of the database';
+  return config.CRM_SHADOW ? `${mock}; beside it ${salesforce} (${config.CRM_SHADOW_MODE})` : mock;
 }
