@@ -2,6 +2,7 @@ import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query, Req } from
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { AppError } from '../errors/app-error.js';
+import { guarded } from '../ledger/guarded.js';
 import { Ledger } from '../ledger/ledger.js';
 import { findRejection, listRejections, markReplayed, openRejections, type Rejection } from '../ledger/rejections.js';
 import { decodeCursor, encodeCursor } from '../platform/page.js';
@@ -25,7 +26,7 @@ export class RejectionsController {
   @Get()
   async list(@Query() query: unknown) {
     const { limit, cursor } = parseQuery(pageSchema, query);
-    const { items, next } = await listRejections(this.pool, limit, cursor ? decodeCursor(cursor) : null);
+    const { items, next } = await guarded(listRejections(this.pool, limit, cursor ? decodeCursor(cursor) : null));
     return { items: items.map(shown), nextCursor: next ? encodeCursor(next) : null };
   }
 
@@ -35,7 +36,7 @@ export class RejectionsController {
   async replayMany(@Body() body: unknown, @Req() request: FastifyRequest) {
     const { limit } = parseQuery(manySchema, body ?? {});
     const items = [];
-    for (const rejection of await openRejections(this.pool, limit)) {
+    for (const rejection of await guarded(openRejections(this.pool, limit))) {
       try {
         items.push({ id: rejection.id, ...(await this.replay(rejection, {}, request)) });
       } catch (error) {
@@ -50,14 +51,14 @@ export class RejectionsController {
   @Post(':id/replay')
   @HttpCode(202)
   async replayOne(@Param('id') id: string, @Body() body: unknown, @Req() request: FastifyRequest) {
-    const rejection = z.uuid().safeParse(id).success ? await findRejection(this.pool, id) : null;
+    const rejection = z.uuid().safeParse(id).success ? await guarded(findRejection(this.pool, id)) : null;
     if (!rejection) throw new AppError('NOT_FOUND', 'No rejection has this id. GET /ops/rejections lists them.');
     return this.replay(rejection, parseQuery(z.record(z.string(), z.unknown()), body ?? {}), request);
   }
 
   private async replay(rejection: Rejection, corrected: Record<string, unknown>, request: FastifyRequest) {
     const answer = await replayRejection({ ledger: this.ledger, announcer: this.announcer }, rejection, corrected);
-    await markReplayed(this.pool, rejection.id, answer.leadId, request.operator?.name ?? 'local');
+    await guarded(markReplayed(this.pool, rejection.id, answer.leadId, request.operator?.name ?? 'local'));
     return answer;
   }
 }
