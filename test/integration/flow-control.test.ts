@@ -1,3 +1,4 @@
+import { AppError } from '../../src/errors/app-error.js';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FlowControl } from '../../src/flow/flow-control.js';
@@ -147,8 +148,9 @@ describe('flow control across processes', () => {
       seen.push(flow.permitted('crm-sync'));
       expect(seen.at(-1)).toBe(400);
     });
-    expect(seen).toContain(1);
-    expect(seen).toContain(16);
+    // A fiftieth of the share, then twice as much each half second.
+    expect(seen).toContain(8);
+    expect(seen).toContain(128);
     expect(seen).toEqual(seen.toSorted((x, y) => x - y));
     expect(await store.close('crm-sync')).toBeNull();
     await pools[0]!.query(`UPDATE flow.stages SET recovered_at = now() - interval '1 minute'`);
@@ -172,5 +174,30 @@ describe('flow control across processes', () => {
     expect(waits).toEqual([2, 4, 8, 16, 32, 60, 60, 60]);
     const asked = { reason: 'rate-limited', code: 'AI_RATE_LIMITED', retryAfterMs: 90_000, baseMs: 1000, capMs: 60_000 } as const;
     expect(Math.round((await store.open('enrichment', asked))!.probeInMs! / 1000)).toBe(90);
+  });
+
+  it('begins with the first wait again where the stage had worked for some seconds before it failed', async () => {
+    const store = storeOf('a');
+    const opening = { reason: 'dependency-down', code: 'CRM_UNAVAILABLE', retryAfterMs: 0, baseMs: 1000, capMs: 60_000 } as const;
+    const recovering = (seconds: number) =>
+      pools[0]!.query(
+        `UPDATE flow.stages SET breaker = 'recovering', trips = 4, recovered_at = now() - make_interval(secs => $1) WHERE stage = 'crm-sync'`,
+        [seconds],
+      );
+    await recovering(1);
+    expect(await store.open('crm-sync', opening)).toMatchObject({ trips: 5 });
+    await recovering(5);
+    expect(await store.open('crm-sync', opening)).toMatchObject({ trips: 1 });
+  });
+
+  it('counts a call that failed for many leads once', async () => {
+    const flow = await startFlow('a');
+    const gate = flow.gates['crm-sync'];
+    const oneCall = new AppError('CRM_UNAVAILABLE', 'down');
+    for (let lead = 0; lead < 200; lead++) expect(await gate.enter()!.failed(oneCall, 'dependency-down')).toBe(false);
+    for (let call = 0; call < 3; call++) {
+      expect(await gate.enter()!.failed(new AppError('CRM_UNAVAILABLE', 'down'), 'dependency-down')).toBe(false);
+    }
+    expect(await gate.enter()!.failed(new AppError('CRM_UNAVAILABLE', 'down'), 'dependency-down')).toBe(true);
   });
 });
