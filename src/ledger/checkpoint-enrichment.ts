@@ -21,7 +21,7 @@ WITH done AS (
   SELECT id, event_seq, clock_timestamp(), 'enriched', jsonb_build_object(
     'revision', revision, 'fitScore', enrichment->'fitScore', 'intent', enrichment->'intent',
     'scoreSource', enrichment->'scoreSource', 'provider', enrichment->'provider',
-    'scorerVersion', enrichment->'scorerVersion', 'startedAt', claimed_at)
+    'scorerVersion', enrichment->'scorerVersion', 'flags', enrichment->'flags', 'startedAt', claimed_at)
   FROM done
 )
 SELECT id, epoch FROM done`;

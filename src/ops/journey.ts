@@ -1,8 +1,9 @@
 import type { Lead, LeadEvent } from '../lead/lead.js';
-import { stageDueIn } from '../lead/state.js';
+import type { StageRow } from '../flow/stage-row.js';
+import { stageDueIn, type Stage } from '../lead/state.js';
 
 /** A lead as operators see it; the shape of GET /ops/leads/:id. What is not known yet is null. */
-export function summaryOf(lead: Lead, attemptsAllowed: number) {
+export function summaryOf(lead: Lead, attemptsAllowed: number, stages: StageRow[]) {
   const { enrichment } = lead;
   return {
     id: lead.id,
@@ -17,7 +18,7 @@ export function summaryOf(lead: Lead, attemptsAllowed: number) {
     needsRescore: enrichment?.needsRescore ?? false,
     flags: enrichment?.flags ?? [],
     attempts: lead.attempts,
-    next: nextOf(lead, attemptsAllowed),
+    next: nextOf(lead, attemptsAllowed, stages),
     email: lead.email,
     name: lead.name,
     campaignId: lead.campaignId,
@@ -34,17 +35,34 @@ export function summaryOf(lead: Lead, attemptsAllowed: number) {
 }
 
 /** The whole journey: the summary, and every event of the audit trail. */
-export function journeyOf(lead: Lead, events: LeadEvent[], attemptsAllowed: number) {
-  return { ...summaryOf(lead, attemptsAllowed), events };
+export function journeyOf(lead: Lead, events: LeadEvent[], attemptsAllowed: number, stages: StageRow[]) {
+  return { ...summaryOf(lead, attemptsAllowed, stages), events };
 }
 
 /** What will happen to the lead next, and when; null where nothing will unless somebody acts. */
-function nextOf(lead: Lead, attemptsAllowed: number): { what: string; at: string | null } | null {
+function nextOf(lead: Lead, attemptsAllowed: number, stages: StageRow[]): { what: string; at: string | null } | null {
   const stage = stageDueIn(lead.state);
   if (stage === null) return rescoreOf(lead);
+  const held = heldBack(
+    stage,
+    stages.find((row) => row.stage === stage),
+  );
+  if (held) return held;
   const failures = lead.attempts[stage];
   if (failures === 0) return { what: `${stage}, as soon as a worker is free`, at: null };
   return { what: `${stage}, attempt ${failures + 1} of ${attemptsAllowed}`, at: lead.nextAttemptAt };
+}
+
+/** What keeps the whole stage, and with it this lead. */
+function heldBack(stage: Stage, row: StageRow | undefined): { what: string; at: string | null } | null {
+  if (row?.pausedAt)
+    return { what: `${stage}, once somebody resumes it: paused by ${row.pausedBy} at ${row.pausedAt.toISOString()}`, at: null };
+  if (row?.breaker !== 'open' && row?.breaker !== 'half-open') return null;
+  const since = row.openedAt ? ` since ${row.openedAt.toISOString()}` : '';
+  return {
+    what: `${stage}, once its breaker closes: open${since} (${row.reason}, ${row.code}); next probe`,
+    at: row.probeAt?.toISOString() ?? null,
+  };
 }
 
 /** A lead with a stand-in score is in the CRM already; a better score follows. */

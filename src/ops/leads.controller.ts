@@ -1,8 +1,10 @@
 import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query } from '@nestjs/common';
 import { z } from 'zod';
 import { AppError } from '../errors/app-error.js';
+import { FlowStore } from '../flow/flow-store.js';
 import { normaliseCampaignId, normaliseEmail, personKeyOf } from '../lead/keys.js';
 import { LEAD_STATES } from '../lead/state.js';
+import { guarded } from '../ledger/guarded.js';
 import { Ledger } from '../ledger/ledger.js';
 import type { Config } from '../platform/config/config.js';
 import { decodeCursor, encodeCursor } from '../platform/page.js';
@@ -23,6 +25,7 @@ export const searchSchema = filterSchema.extend({ email: z.string().optional() }
 export class OpsLeadsController {
   constructor(
     private readonly ledger: Ledger,
+    private readonly flow: FlowStore,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
@@ -42,7 +45,7 @@ export class OpsLeadsController {
   async journey(@Param('id') id: string) {
     const found = z.uuid().safeParse(id).success ? await this.ledger.find(id) : null;
     if (!found) throw new AppError('NOT_FOUND', 'No lead has this id. It is the leadId that POST /leads answered.');
-    return journeyOf(found.lead, found.events, this.config.RETRY_ATTEMPTS);
+    return journeyOf(found.lead, found.events, this.config.RETRY_ATTEMPTS, await guarded(this.flow.stages()));
   }
 
   private async page(query: z.infer<typeof searchSchema>) {
@@ -52,9 +55,12 @@ export class OpsLeadsController {
       ...(campaign_id ? { campaignId: normaliseCampaignId(campaign_id) } : {}),
       ...(email ? { personKey: personKeyOf(normaliseEmail(email)) } : {}),
     };
-    const { items, next } = await this.ledger.list(filter, limit, cursor ? decodeCursor(cursor) : null);
+    const [{ items, next }, stages] = await Promise.all([
+      this.ledger.list(filter, limit, cursor ? decodeCursor(cursor) : null),
+      guarded(this.flow.stages()),
+    ]);
     return {
-      items: items.map((lead) => summaryOf(lead, this.config.RETRY_ATTEMPTS)),
+      items: items.map((lead) => summaryOf(lead, this.config.RETRY_ATTEMPTS, stages)),
       nextCursor: next ? encodeCursor(next) : null,
     };
   }

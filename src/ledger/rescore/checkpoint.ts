@@ -16,7 +16,7 @@ WITH done AS (
   SELECT id, event_seq, clock_timestamp(), 'rescored', jsonb_build_object(
     'revision', revision, 'fitScore', enrichment->'fitScore', 'intent', enrichment->'intent',
     'scoreSource', enrichment->'scoreSource', 'provider', enrichment->'provider',
-    'scorerVersion', enrichment->'scorerVersion', 'instead', $4::jsonb)
+    'scorerVersion', enrichment->'scorerVersion', 'flags', enrichment->'flags', 'instead', $4::jsonb)
   FROM done
 )
 SELECT id FROM done`;

@@ -1,5 +1,6 @@
 import Table from 'cli-table3';
 import type { journeyOf, summaryOf } from '../journey.js';
+import { clock, tellEvent } from './tell-event.js';
 
 export type Journey = ReturnType<typeof journeyOf>;
 export type Summary = ReturnType<typeof summaryOf>;
@@ -30,26 +31,44 @@ export function leadsTable(leads: Summary[]): string {
 
 /** The journey as a story: where it is, why it has its score, what happened when, what comes next. */
 export function journeyText(lead: Journey): string {
-  const began = Date.parse(lead.timings.receivedAt);
-  const events = lead.events.map(({ seq, at, kind, detail }) => [seq, at, `+${Date.parse(at) - began} ms`, kind, brief(detail)]);
   const lines = [
     `${lead.name ?? '(no name)'} <${lead.email}>, campaign ${lead.campaignId}, revision ${lead.revision}`,
-    `${lead.state}${lead.next ? `; next: ${lead.next.what}${lead.next.at ? ` at ${lead.next.at}` : ''}` : ''}`,
-    lead.fitScore === null
-      ? 'not scored yet'
-      : `fit ${lead.fitScore}, intent ${lead.intent} (${lead.scoreSource}): ${lead.reasoning}`,
-    ...lead.evidence.map(
-      ({ signal, points }) =>
-        `  ${points === undefined ? '' : String(points > 0 ? `+${points}` : points).padStart(4)}  ${signal}`,
-    ),
-    lead.crm ? `CRM ${lead.crm.provider}: lead ${lead.crm.leadId}, member ${lead.crm.memberId ?? '-'}` : 'not in the CRM yet',
-    ...(lead.lastError ? [`last error ${lead.lastError.code}: ${lead.lastError.message}`] : []),
-    table(['#', 'at', 'after', 'what', 'detail'], events),
+    `${lead.state}${lead.next ? `; next: ${lead.next.what}${lead.next.at ? ` at ${clock(lead.next.at)}` : ''}` : ''}`,
+    '',
+    ...scoreLines(lead),
+    '',
+    lead.crm ? `CRM ${lead.crm.provider}: lead ${lead.crm.leadId}, member ${lead.crm.memberId ?? 'none'}` : 'Not in the CRM yet.',
+    ...(lead.lastError ? [`Last error: ${lead.lastError.code}: ${lead.lastError.message}`] : []),
+    '',
+    ...storyOf(lead.events),
   ];
   return lines.join('\n');
 }
 
-function brief(detail: Record<string, unknown>): string {
-  const shown = Object.entries(detail).filter(([key, value]) => value !== null && !['startedAt', 'at', 'stage'].includes(key));
-  return shown.map(([key, value]) => `${key}: ${typeof value === 'object' ? JSON.stringify(value) : String(value)}`).join(', ');
+function scoreLines(lead: Journey): string[] {
+  if (lead.fitScore === null) return ['Not scored yet.'];
+  return [
+    `Fit ${lead.fitScore}, intent ${lead.intent}, by ${lead.scoreSource}: ${lead.reasoning}`,
+    ...lead.evidence.map(({ signal, polarity, points }) => {
+      const weight =
+        points === undefined ? { positive: '+', negative: '-', neutral: '·' }[polarity] : `${points > 0 ? '+' : ''}${points}`;
+      return `  ${weight.padStart(4)}  ${signal}`;
+    }),
+    ...(lead.flags.length > 0 ? [`  flags: ${lead.flags.join(', ')}`] : []),
+  ];
+}
+
+/** A line an event: when, how long after the one before it, and what happened in words. */
+function storyOf(events: Journey['events']): string[] {
+  return events.map(({ at, kind, detail }, index) => {
+    const before = events[index - 1];
+    const after = before ? durationText(Date.parse(at) - Date.parse(before.at)) : '';
+    return `${clock(at)}  ${after.padStart(9)}  ${tellEvent(kind, detail)}`;
+  });
+}
+
+function durationText(ms: number): string {
+  if (ms < 1000) return `+${ms} ms`;
+  if (ms < 120_000) return `+${(ms / 1000).toFixed(1)} s`;
+  return `+${(ms / 60_000).toFixed(0)} min`;
 }

@@ -1,0 +1,118 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { AppError } from '../../src/errors/app-error.js';
+import type { Enrichment } from '../../src/lead/enrichment.js';
+import { DeadLetters } from '../../src/recovery/dead-letters.js';
+import { journeyText } from '../../src/ops/cli/show.js';
+import { journeyOf } from '../../src/ops/journey.js';
+import { FlowStore } from '../../src/flow/flow-store.js';
+import { eventually } from '../support/eventually.js';
+import { pipelineWorld, type PipelineWorld } from '../support/pipeline-world.js';
+
+const aiScore: Enrichment = {
+  fitScore: 77,
+  intent: 'high',
+  confidence: 0.9,
+  evidence: [
+    { signal: 'asks for a quote for 200 seats', polarity: 'positive' },
+    { signal: 'no budget named', polarity: 'neutral' },
+  ],
+  reasoning: 'Asks for a quote for 200 seats.',
+  scoreSource: 'ai',
+  needsRescore: false,
+  flags: [],
+  provider: 'model',
+  scorerVersion: 'prompt-1',
+};
+
+describe('the journey of a lead that met everything', () => {
+  let world: PipelineWorld;
+  afterEach(() => world.close());
+
+  it('reads as one clear story', async () => {
+    let model: 'hangs' | 'answers' = 'hangs';
+    let crm: 'away' | 'refuses' | 'works' = 'away';
+    world = await pipelineWorld({
+      kind: 'postgres',
+      env: { AI_TIMEOUT_MS: '100', LEASE_MS: '1000' },
+      scorer: {
+        name: 'model',
+        score: (_, signal) =>
+          model === 'answers'
+            ? Promise.resolve(aiScore)
+            : new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error))),
+      },
+      crm: async () => {
+        if (crm === 'away') throw new AppError('CRM_UNAVAILABLE', 'The CRM did not answer.');
+        if (crm === 'refuses') {
+          throw new AppError('CRM_RECORD_REJECTED', 'The CRM refused the record (STRING_TOO_LONG).', {
+            answer: 'STRING_TOO_LONG: Title',
+          });
+        }
+        return { provider: 'salesforce', leadId: '00Q1', memberId: '00v1' };
+      },
+    });
+    const store = new FlowStore(world.pool, 'operator');
+    const [id] = await world.accept(1, () => ({ name: 'Ann Lee', attributes: { title: 'Head of Everything' } }));
+    const text = async () => {
+      const { lead, events } = (await world.ledger.find(id!))!;
+      const journey = journeyOf(lead, events, world.config.RETRY_ATTEMPTS, await store.stages());
+      return journeyText(JSON.parse(JSON.stringify(journey)) as typeof journey);
+    };
+    const state = (expected: string) => eventually(async () => expect((await world.ledger.find(id!))!.lead.state).toBe(expected));
+
+    await world.startWorker();
+    await eventually(async () =>
+      expect(await text()).toMatch(
+        /enriched; next: crm-sync, once its breaker closes: open since .* \(dependency-down, CRM_UNAVAILABLE\); next probe at/,
+      ),
+    );
+    await eventually(async () => expect(await text()).toContain('given back'));
+    crm = 'refuses';
+    await state('dead');
+    const letters = new DeadLetters(world.pool, world.announcer);
+    await letters.edit(id!, { name: 'Ann Lee', attributes: { title: 'Head' } }, 'bea');
+    crm = 'works';
+    await letters.replay(id!, 'bea');
+    await state('synced');
+    model = 'answers';
+    await eventually(async () => {
+      await world.pool.query(`UPDATE ledger.leads SET rescore_at = '-infinity'`);
+      expect((await world.ledger.find(id!))!.events.at(-1)!.kind).toBe('crm-updated');
+    });
+
+    const told = (await text())
+      .replaceAll(/\d\d:\d\d:\d\d\.\d{3}/g, 'HH:MM:SS')
+      .replaceAll(/ +\+[\d.]+ (?:ms|s|min)  /g, '  +T  ')
+      .split('\n');
+    const failed = (n: number) =>
+      `HH:MM:SS  +T  attempt ${n} in enrichment failed: AI_TIMEOUT: The model did not answer within 100 ms.`;
+    const away = (n: number) =>
+      `HH:MM:SS  +T  attempt ${n} in crm-sync failed: CRM_UNAVAILABLE: The CRM did not answer. Again at HH:MM:SS`;
+    const fallback = 'HH:MM:SS  +T  scored 50, intent unknown, by fallback (model, fallback-1; fallback:AI_TIMEOUT)';
+    const timeouts = [...[1, 2, 3, 4].map((n) => `${failed(n)} Again at HH:MM:SS`), failed(5)];
+    expect(told).toEqual([
+      'Ann Lee <p0@acme.com>, campaign c, revision 2',
+      'synced',
+      '',
+      'Fit 77, intent high, by ai: Asks for a quote for 200 seats.',
+      '     +  asks for a quote for 200 seats',
+      '     ·  no budget named',
+      '',
+      'CRM salesforce: lead 00Q1, member 00v1',
+      '',
+      'HH:MM:SS             received',
+      ...timeouts,
+      fallback,
+      ...[1, 2, 3, 4].map(away),
+      'HH:MM:SS  +T  4 attempt(s) in crm-sync given back: the downstream was at fault, not the lead',
+      'HH:MM:SS  +T  given up in crm-sync after attempt 1: CRM_RECORD_REJECTED: The CRM refused the record (STRING_TOO_LONG). It answered: STRING_TOO_LONG: Title',
+      'HH:MM:SS  +T  corrected by bea, now revision 2: title "Head of Everything" → "Head"',
+      'HH:MM:SS  +T  replayed by bea',
+      ...timeouts,
+      fallback,
+      'HH:MM:SS  +T  in the CRM: salesforce lead 00Q1, member 00v1',
+      'HH:MM:SS  +T  scored again 77, intent high, by ai (model, prompt-1), instead of 50 by fallback',
+      'HH:MM:SS  +T  the CRM shows the new score: salesforce lead 00Q1, member 00v1',
+    ]);
+  });
+});
