@@ -106,7 +106,7 @@ describe('npm run ops', () => {
     await eventually(async () => {
       const { stdout } = await cli('lead', 'story@acme.com');
       expect(stdout).toMatch(/Sue Story <story@acme\.com>, campaign 9, revision 1\nsynced/);
-      expect(stdout).toMatch(/received.*enriched.*synced/s);
+      expect(stdout).toMatch(/received.*scored.*in the CRM/s);
     });
     expect((await cli('leads', '--campaign', '9')).stdout).toMatch(/synced/);
     expect((await cli('queues')).stdout).toMatch(/on postgres[^]*enrichment[^]*crm-sync/);

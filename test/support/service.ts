@@ -2,7 +2,10 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { PersonalData } from './personal-data.js';
 
+/** Of all processes of a test file: what the api was sent must not stand in the worker's log either. */
+const personal = new PersonalData();
 const MAIN = join(import.meta.dirname, '../../dist/main.js');
 /** The flag with which `npm start` bounds the heap. */
 export const HEAP_LIMIT = /--max-old-space-size=\d+/.exec(
@@ -60,6 +63,7 @@ export async function startProcess(env: Record<string, string>, uid?: number): P
     child,
     output,
     async post(body, { form = false, headers = {} } = {}) {
+      personal.remember(body);
       const text =
         typeof body === 'string'
           ? body
@@ -85,11 +89,13 @@ export async function startProcess(env: Record<string, string>, uid?: number): P
         child.kill('SIGTERM');
         await exited;
       }
+      personal.mustNotBeIn(output());
       return child.exitCode;
     },
     async kill() {
       child.kill('SIGKILL');
       await exited;
+      personal.mustNotBeIn(output());
     },
   };
 }

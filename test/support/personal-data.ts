@@ -1,0 +1,33 @@
+/** Fields of a webhook that say who somebody is, or what they said. */
+const PERSONAL = ['email', 'name', 'phone', 'message'];
+/** Shorter values stand in any text by chance. */
+const MEANINGFUL = 5;
+
+/** Remembers what the tests sent about people, and looks for it where it must not be: in what the service prints. */
+export class PersonalData {
+  private readonly sent = new Map<string, string>();
+
+  remember(body: unknown): void {
+    const fields = typeof body === 'string' ? parsed(body) : body;
+    if (typeof fields !== 'object' || fields === null) return;
+    for (const field of PERSONAL) {
+      const value = (fields as Record<string, unknown>)[field];
+      if (typeof value === 'string' && value.trim().length >= MEANINGFUL) this.sent.set(value.trim(), field);
+    }
+  }
+
+  /** @throws Error that names the field and the value. */
+  mustNotBeIn(output: string): void {
+    for (const [value, field] of this.sent) {
+      if (output.includes(value)) throw new Error(`The service printed the ${field} that a test sent: ${value}`);
+    }
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return Object.fromEntries(new URLSearchParams(text));
+  }
+}
