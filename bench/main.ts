@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { benchAck, printAck } from './ack.js';
 import { benchDrain, printDrain } from './drain.js';
+import { benchOps, printOps } from './ops.js';
 import { benchGrowth, printGrowth } from './growth.js';
 import { benchBurst, printBurst } from './burst.js';
 
@@ -59,6 +60,18 @@ program
     const result = await benchGrowth({ ...options, say: (line: string) => process.stderr.write(`${line}\n`) });
     if (json) console.log(JSON.stringify(result, null, 2));
     else printGrowth(result);
+  });
+
+program
+  .command('ops')
+  .description('how long an operator waits for each command beside a large ledger')
+  .option('--rows <n>', 'leads in the ledger; more than 500,000', number, 1_000_000)
+  .option('--rounds <n>', 'runs of each; the medians are shown', number, 3)
+  .option('--json', 'one JSON document instead of a table')
+  .action(async ({ json, ...options }) => {
+    const result = await benchOps({ ...options, say: (line: string) => process.stderr.write(`${line}\n`) });
+    if (json) console.log(JSON.stringify(result, null, 2));
+    else printOps(result);
   });
 
 await program.parseAsync();
