@@ -2,6 +2,7 @@ import { SingleBar } from 'cli-progress';
 import { Command } from 'commander';
 import { crmCommands } from './migration/crm-commands.js';
 import { ServiceClient, ServiceError } from './ops/cli/client.js';
+import { costsCommand } from './ops/cli/costs.js';
 import { deadLetterCommands } from './ops/cli/dead-letters.js';
 import { fieldsOf } from './ops/cli/fields.js';
 import { importLeads } from './ops/cli/import-leads.js';
@@ -80,6 +81,7 @@ program.addCommand(deadLetterCommands(client, print));
 program.addCommand(queueCommands(client, print));
 program.addCommand(crmCommands({ print, table }));
 program.addCommand(slaCommand(client, print));
+program.addCommand(costsCommand(client, print));
 program.addCommand(personCommands(client, print));
 
 program

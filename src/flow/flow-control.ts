@@ -1,6 +1,7 @@
 import { STAGES, type Stage } from '../lead/state.js';
 import type { Clock } from '../platform/clock.js';
 import type { Logger } from '../platform/logger.js';
+import { AiCosts, type Spending } from './ai-costs.js';
 import { FlowStore } from './flow-store.js';
 import { StageGate } from './stage-gate.js';
 
@@ -33,6 +34,7 @@ export class FlowControl {
   private listeners: (() => void)[] = [];
   private stopListening: (() => void) | undefined;
   private stopped = false;
+  private readonly costs = new AiCosts();
   private spentToday = 0;
   private unsaved = 0;
 
@@ -59,7 +61,7 @@ export class FlowControl {
     clearTimeout(this.timer);
     await this.running;
     this.stopListening?.();
-    if (this.unsaved > 0) await this.saveSpending().catch(() => {}); // PostgreSQL is away: the last second's calls are not counted
+    await this.saveSpending().catch(() => {}); // PostgreSQL is away: the last second's calls are not counted
     await this.options.store.leave().catch(() => {}); // PostgreSQL is away: others see this worker missing soon
   }
 
@@ -76,9 +78,10 @@ export class FlowControl {
     return gate.paused ? 0 : gate.permitted(this.share(stage));
   }
 
-  /** A scoring has cost so many tokens. */
-  spend(tokens: number): void {
-    this.unsaved += tokens;
+  /** A scoring has cost so much. */
+  spend(spending: Spending): void {
+    this.unsaved += spending.inputTokens + spending.outputTokens;
+    this.costs.add(spending);
   }
 
   /** The budget of the day is used up: what is under way may exceed it by as much as a second's calls cost. */
@@ -117,13 +120,15 @@ export class FlowControl {
       this.living = await this.options.store.beat();
       for (const row of await this.options.store.stages()) this.gates[row.stage].see(row);
       for (const stage of STAGES) await this.gates[stage].tick();
-      if (this.options.dailyTokens !== undefined) await this.saveSpending();
+      await this.saveSpending();
     } finally {
       this.notify();
     }
   }
 
   private async saveSpending(): Promise<void> {
+    await this.costs.save((costs) => this.options.store.addCosts(costs));
+    if (this.options.dailyTokens === undefined) return;
     const tokens = this.unsaved;
     this.spentToday = await this.options.store.spend(tokens);
     this.unsaved -= tokens;

@@ -1,6 +1,7 @@
 import type { ErrorCode } from '../errors/catalogue.js';
 import type { Stage } from '../lead/state.js';
 import type { Pool } from '../platform/postgres.js';
+import { addAiCosts, type AiCost } from './ai-costs.js';
 import { RATE_SHARE, STAGE_COLUMNS, type BreakerReason, type StageRow } from './stage-row.js';
 
 /** A worker that has not been heard of for this long does not count as living. */
@@ -81,6 +82,10 @@ export class FlowStore {
       "SELECT tokens::float AS tokens FROM flow.ai_spend WHERE day = (now() AT TIME ZONE 'UTC')::date",
     );
     return rows[0]?.tokens ?? 0;
+  }
+
+  addCosts(costs: AiCost[]): Promise<void> {
+    return addAiCosts(this.pool, costs);
   }
 
   async recordSuccess(stage: Stage, at: Date): Promise<void> {

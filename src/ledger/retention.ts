@@ -30,6 +30,7 @@ SELECT count(*)::int AS count FROM leads`;
 const PRUNE_OTHERS = [
   'DELETE FROM ledger.operator_acts WHERE at < now() - make_interval(days => $1)',
   "DELETE FROM flow.ai_spend WHERE day < (now() AT TIME ZONE 'UTC')::date - $1::int",
+  "DELETE FROM flow.ai_costs WHERE day < (now() AT TIME ZONE 'UTC')::date - $1::int",
 ];
 /** Remnants that nobody needs after a day, whatever RETENTION_DAYS says. Receipts of erasures are kept: they name nobody. */
 const PRUNE_REMNANTS = [

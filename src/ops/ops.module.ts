@@ -3,6 +3,7 @@ import { LEDGER_POOL } from '../platform/platform.module.js';
 import type { Pool } from '../platform/postgres.js';
 import { Announcer } from '../queue/announcer.js';
 import { DeadLetters } from '../recovery/dead-letters.js';
+import { CostsController } from './costs.controller.js';
 import { DeadLettersController } from './dead-letters.controller.js';
 import { HealthController } from './health.controller.js';
 import { OpsLeadsController } from './leads.controller.js';
@@ -13,6 +14,7 @@ import { SlaController } from './sla.controller.js';
 
 @Module({
   controllers: [
+    CostsController,
     DeadLettersController,
     HealthController,
     MetricsController,

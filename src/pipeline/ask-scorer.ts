@@ -1,6 +1,7 @@
 import type { EnrichmentProvider } from '../enrichment/port.js';
 import { AppError } from '../errors/app-error.js';
 import type { Enrichment } from '../lead/enrichment.js';
+import type { Spending } from '../flow/ai-costs.js';
 import type { LeadContent } from '../lead/lead.js';
 import { boundary } from '../platform/boundary.js';
 import type { PipelineTools } from './tools.js';
@@ -8,7 +9,7 @@ import type { PipelineTools } from './tools.js';
 export interface ScorerTools extends Pick<PipelineTools, 'clock' | 'metrics'> {
   provider: EnrichmentProvider;
   /** What the model has cost today, against AI_DAILY_TOKEN_BUDGET. */
-  spending: { readonly budgetSpent: boolean; spend(tokens: number): void };
+  spending: { readonly budgetSpent: boolean; spend(spending: Spending): void };
   /** AI_TIMEOUT_MS */
   timeoutMs: number;
 }
@@ -34,9 +35,11 @@ export async function askScorer(tools: ScorerTools, lead: LeadContent, signal: A
   }
 }
 
-function countTokens({ spending, metrics }: ScorerTools, { provider, usage }: Enrichment): void {
+function countTokens({ spending, metrics }: ScorerTools, { provider, model = '', usage }: Enrichment): void {
   if (!usage) return;
-  spending.spend(usage.inputTokens + usage.outputTokens);
-  metrics.aiTokens.inc({ provider, kind: 'input' }, usage.inputTokens);
-  metrics.aiTokens.inc({ provider, kind: 'output' }, usage.outputTokens);
+  const { inputTokens, outputTokens, costUsd = 0 } = usage;
+  spending.spend({ provider, model, inputTokens, outputTokens, costUsd });
+  metrics.aiCost.inc({ provider }, costUsd);
+  metrics.aiTokens.inc({ provider, kind: 'input' }, inputTokens);
+  metrics.aiTokens.inc({ provider, kind: 'output' }, outputTokens);
 }

@@ -66,6 +66,12 @@ export function createMetrics() {
       'outcome',
       ['taken', 'missed'],
     ),
+    aiCost: new Counter({
+      name: 'revenueflow_ai_cost_usd_total',
+      help: 'What scorings have cost in US dollars, by the price table; models that it does not know cost nothing here.',
+      labelNames: ['provider'],
+      registers,
+    }),
     rescores: new Counter({
       name: 'revenueflow_rescores_total',
       help: 'Stand-in scores that were replaced (rescored), tried in vain (failed) or left for good (given-up).',

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { EnrichmentProvider } from '../../src/enrichment/port.js';
 import { AppError } from '../../src/errors/app-error.js';
+import { listAiCosts } from '../../src/flow/ai-costs.js';
 import type { Enrichment } from '../../src/lead/enrichment.js';
 import { hasRedis } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
@@ -102,7 +103,7 @@ describe.each(['redis', 'postgres'] as const)('scoring by a model, queue on %s',
 
     it('stops spending at the budget of the day, whichever worker spent it', async () => {
       await open({
-        scorer: model(async () => ({ ...aiScore, usage: { inputTokens: 90, outputTokens: 10 } })),
+        scorer: model(async () => ({ ...aiScore, model: 'm-1', usage: { inputTokens: 90, outputTokens: 10, costUsd: 0.001 } })),
         env: { AI_DAILY_TOKEN_BUDGET: '1000', AI_CONCURRENCY: '2', AI_RATE_LIMIT_PER_SECOND: '40' },
       });
       await world.startWorker('worker-1');
@@ -117,6 +118,18 @@ describe.each(['redis', 'postgres'] as const)('scoring by a model, queue on %s',
         const { rows } = await world.pool.query('SELECT tokens::int AS tokens FROM flow.ai_spend');
         expect(rows).toEqual([{ tokens: ai * 100 }]);
       });
+      // And what it cost, by both workers together.
+      expect(await listAiCosts(world.pool, 1)).toEqual([
+        {
+          day: new Date().toISOString().slice(0, 10),
+          provider: 'model',
+          model: 'm-1',
+          scorings: ai,
+          inputTokens: ai * 90,
+          outputTokens: ai * 10,
+          costUsd: expect.closeTo(ai * 0.001, 9) as number,
+        },
+      ]);
       const { rows } = await world.pool.query(
         `SELECT count(*)::int AS count FROM ledger.leads WHERE enrichment->'flags' ? 'fallback:AI_BUDGET_SPENT'`,
       );

@@ -73,6 +73,7 @@ export function requestsOn({ synced, dead, receipt, rejections }: Filled): Recor
     pauseQueue: [{ path: '/ops/queues/crm-sync/pause' }],
     listQueues: [{ path: '/ops/queues' }],
     resumeQueue: [{ path: '/ops/queues/crm-sync/resume' }],
+    getCosts: [{ path: '/ops/costs' }],
     getSla: [{ path: '/ops/sla?minutes=5' }],
     exportPerson: [{ path: '/ops/people/export', body: { email: 'synced@acme.com' } }],
     erasePerson: [{ path: '/ops/people/erase', body: { email: 'nobody-knows@acme.com' } }],

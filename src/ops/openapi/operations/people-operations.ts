@@ -1,5 +1,5 @@
 import { JSON_TYPE, type Operation } from '../operation.js';
-import { HELD_DATA, PERSON, RECEIPT } from '../people.schemas.js';
+import { HELD_DATA, PERSON, RECEIPT } from '../report.schemas.js';
 
 const tag = 'People';
 const body = { component: PERSON, mediaTypes: [JSON_TYPE], required: true };

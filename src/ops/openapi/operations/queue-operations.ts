@@ -1,7 +1,8 @@
 import type { Operation } from '../operation.js';
+import { costsSchema } from '../../costs.controller.js';
 import { windowSchema } from '../../sla.controller.js';
 import { QUEUE_CONTROL, QUEUES } from '../operator.schemas.js';
-import { SLA_REPORT } from '../people.schemas.js';
+import { COSTS_REPORT, SLA_REPORT } from '../report.schemas.js';
 
 const tag = 'Queues';
 
@@ -26,6 +27,17 @@ export const QUEUE_OPERATIONS: Operation[] = [
     access: 'viewer',
     query: windowSchema,
     answers: { 200: { means: 'The report.', body: SLA_REPORT } },
+    problems: ['BAD_REQUEST', 'LEDGER_UNAVAILABLE'],
+  },
+  {
+    method: 'get',
+    path: '/ops/costs',
+    id: 'getCosts',
+    tag,
+    summary: 'What the models have cost, by day',
+    access: 'viewer',
+    query: costsSchema,
+    answers: { 200: { means: 'A row a day, provider and model; the newest day first.', body: COSTS_REPORT } },
     problems: ['BAD_REQUEST', 'LEDGER_UNAVAILABLE'],
   },
   {

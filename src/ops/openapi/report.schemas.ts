@@ -109,3 +109,39 @@ export const SLA_REPORT = component(
     ],
   },
 );
+
+export const COSTS_REPORT = component(
+  'CostsReport',
+  z
+    .object({
+      days: count,
+      items: z.array(
+        z.object({
+          day: z.iso.date(),
+          provider: z.string(),
+          model: z.string(),
+          scorings: count,
+          inputTokens: count,
+          outputTokens: count,
+          costUsd: z.number().min(0),
+          costUsdPerLead: z.number().min(0),
+        }),
+      ),
+    })
+    .describe('Estimates by the price table; a model that it does not know costs nothing here. Days are in UTC.'),
+  {
+    days: 7,
+    items: [
+      {
+        day: '2026-11-24',
+        provider: 'gemini',
+        model: 'gemini-3.5-flash-lite',
+        scorings: 812,
+        inputTokens: 1_218_000,
+        outputTokens: 97_440,
+        costUsd: 0.161,
+        costUsdPerLead: 0.000198,
+      },
+    ],
+  },
+);
