@@ -2,19 +2,25 @@ import { Controller, Get, Inject, Optional, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { Ledger } from '../ledger/ledger.js';
 import type { Config } from '../platform/config/config.js';
-import { ACK_READINESS, CONFIG } from '../platform/platform.module.js';
+import type { Clock } from '../platform/clock.js';
+import { ACK_READINESS, CLOCK, CONFIG } from '../platform/platform.module.js';
 import type { QueueBackend } from '../queue/backend.js';
 import { QUEUE_BACKEND } from '../queue/queue.module.js';
 
 type Status = 'up' | 'down';
 const ANSWER_WITHIN_MS = 1500;
+/** A worker rides out an outage of a store, and nobody should replace it for a short one: nothing would be better after that. */
+const RIDDEN_OUT_MS = 30_000;
 
 @Controller('health')
 export class HealthController {
+  private wellAt = -Infinity;
+
   constructor(
     private readonly ledger: Ledger,
     @Inject(QUEUE_BACKEND) private readonly backend: QueueBackend,
     @Inject(CONFIG) private readonly config: Config,
+    @Inject(CLOCK) private readonly clock: Clock,
     @Optional() @Inject(ACK_READINESS) private readonly canAck?: () => Promise<boolean>,
   ) {}
 
@@ -23,7 +29,10 @@ export class HealthController {
     return { status: 'up' };
   }
 
-  /** An api is ready while it can acknowledge, by the ledger or by the spool; a worker while it can make progress. */
+  /**
+   * An api is ready while it can acknowledge, by the ledger or by the spool; a worker while it can make progress, or could half a minute ago. One
+   * that stops closes its port first.
+   */
   @Get('ready')
   async ready(@Res({ passthrough: true }) reply: FastifyReply) {
     const [postgres, queue, ack] = await Promise.all([
@@ -31,7 +40,10 @@ export class HealthController {
       statusOf(this.backend.ping()),
       this.canAck ? statusOf(this.canAck().then((can) => (can ? undefined : Promise.reject()))) : null,
     ]);
-    const ready = ack === null ? postgres === 'up' && queue === 'up' : ack === 'up';
+    const well = ack === null ? postgres === 'up' && queue === 'up' : ack === 'up';
+    const now = this.clock.now();
+    if (well) this.wellAt = now;
+    const ready = well || (ack === null && now - this.wellAt < RIDDEN_OUT_MS);
     void reply.code(ready ? 200 : 503);
     return { status: ready ? 'up' : 'down', role: this.config.ROLE, dependencies: { postgres, queue } };
   }
