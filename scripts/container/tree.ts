@@ -18,13 +18,13 @@ export function compressedBytes(folder: string): number {
 
 /** Development and optional packages of package.json that are in the tree, and sources that are. */
 export function packagesThatDoNotBelong(project: string, tree: string): string[] {
-  const { devDependencies = {}, optionalDependencies = {} } = JSON.parse(
-    readFileSync(join(project, 'package.json'), 'utf8'),
-  ) as Record<string, Record<string, string>>;
-  const installed = (JSON.parse(readFileSync(join(tree, 'node_modules/.package-lock.json'), 'utf8')) as { packages: object })
-    .packages;
-  const strangers = Object.keys({ ...devDependencies, ...optionalDependencies }).filter(
-    (name) => `node_modules/${name}` in installed,
-  );
+  const packagesOf = (file: string) =>
+    (JSON.parse(readFileSync(file, 'utf8')) as { packages: Record<string, { dev?: true; optional?: true; devOptional?: true }> })
+      .packages;
+  const known = packagesOf(join(project, 'package-lock.json'));
+  // What a dependency needs as well as we do for our tests has no such mark, and belongs.
+  const strangers = Object.keys(packagesOf(join(tree, 'node_modules/.package-lock.json')))
+    .filter((path) => known[path]?.dev || known[path]?.optional || known[path]?.devOptional)
+    .map((path) => path.replace(/^.*node_modules\//, ''));
   return [...strangers, ...readdirSync(tree).filter((name) => ['src', 'test', '.env', '.git', '.data'].includes(name))];
 }
