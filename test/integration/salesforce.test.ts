@@ -211,6 +211,45 @@ describe('what is written', () => {
     }
   });
 
+  it('the field map names the status of a member', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'revenueflow-salesforce-'));
+    try {
+      const file = join(folder, 'fields.json');
+      const lead = [
+        { to: 'Email', from: 'email' },
+        { to: 'LastName', from: 'name', whenMissing: '[not provided]' },
+        { to: 'Company', constant: 'Web', on: 'create' },
+      ];
+      const campaignMember = [{ to: 'Status', from: 'enrichment.intent', values: { high: 'Responded', '*': 'Sent' } }];
+      await writeFile(file, JSON.stringify({ lead, campaignMember }));
+      crm = await world.open({ SALESFORCE_FIELD_MAP: file });
+      await sync('ann@acme.com', 'c1', 1);
+      expect(world.fake.members()).toMatchObject([{ Status: 'Responded' }]);
+      expect(world.fake.leads()).toMatchObject([{ LastName: 'Ann Lee', Company: 'Web' }]);
+      // A map that is none says where.
+      await writeFile(file, JSON.stringify({ lead: [{ to: 'Email' }] }));
+      await expect(world.open({ SALESFORCE_FIELD_MAP: file })).rejects.toMatchObject({
+        code: 'CONFIG_INVALID',
+        message: expect.stringContaining('lead.0 needs either') as string,
+      });
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  it('a person who is to be forgotten but not deleted keeps a Lead without anything in it', async () => {
+    crm = await world.open({ SALESFORCE_ERASE: 'anonymise' });
+    const { leadId } = await sync('ann@acme.com', 'c1', 7, { attributes: { title: 'VP', message: 'call me' } });
+    expect(await crm.erasePerson!(personKeyOf('ann@acme.com'), signal)).toBe(1);
+    const [lead] = world.fake.leads();
+    expect(lead).toMatchObject({ Id: leadId, LastName: '[erased]', Company: '[erased]', RF_Version__c: 7 });
+    for (const field of ['Email', 'FirstName', 'Title', 'Description', 'RF_Person_Key__c', 'RF_Reasoning__c']) {
+      expect(lead![field] ?? null, field).toBeNull();
+    }
+    // Who comes again is new.
+    expect((await sync('ann@acme.com', 'c1', 1)).leadId).not.toBe(leadId);
+  });
+
   it('a hostile address stays a value', async () => {
     await sync("o'hara') OR Name LIKE '%@acme.com", 'c1', 1).catch(() => {});
     await sync("o'hara@acme.com", 'c1', 1);
