@@ -67,7 +67,7 @@ const SAMPLE: PersonProjection = {
     provider: 'sample',
     scorerVersion: 'sample',
   },
-  version: 1,
+  version: 1_764_000_000_000_000,
 };
 
 /** Compares the field map with the org, field by field. */
