@@ -48,7 +48,7 @@ const workers = [
     async (job: Job<{ leadId: string; epoch: number }>) => {
       await second!.add('job', job.data, { jobId: `${job.data.leadId}.1` });
     },
-    { ...options(), concurrency: concurrency(50) },
+    { ...options(), concurrency: concurrency(200) },
   ),
   new kinds.Worker('second', async () => void (--left === 0 && drained()), { ...options(), concurrency: concurrency(400) }),
 ];

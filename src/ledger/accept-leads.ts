@@ -1,6 +1,6 @@
 import type { LeadInput } from '../lead/lead.js';
 import type { Pool } from '../platform/postgres.js';
-import { columns } from '../platform/columns.js';
+import { columns, jsonColumn } from '../platform/columns.js';
 
 /** A validated lead with its keys, ready to be committed. */
 export interface LeadToAccept extends LeadInput {
@@ -101,11 +101,7 @@ export async function acceptSpooledLeads(pool: Pool, leads: SpooledLead[], ignor
     await pool.query({
       name: 'record-late-content',
       text: RECORD_LATE_CONTENT,
-      values: [
-        ...columns(known, ['id', 'receivedAt', 'entry', 'name']),
-        known.map((lead) => JSON.stringify(lead.attributes)),
-        ignored,
-      ],
+      values: [...columns(known, ['id', 'receivedAt', 'entry', 'name']), jsonColumn(known, (lead) => lead.attributes), ignored],
     });
   }
   return answers;
@@ -132,11 +128,11 @@ async function accept(pool: Pool, leads: (LeadToAccept & { receivedAt?: string }
     text: ACCEPT,
     values: [
       ...columns(leads, ['id', 'personKey', 'email', 'emailRaw', 'campaignId', 'name']),
-      leads.map((lead) => JSON.stringify(lead.attributes)),
+      jsonColumn(leads, (lead) => lead.attributes),
       ignored,
-      leads.map((lead) => lead.receivedAt ?? null),
+      ...columns(leads, ['receivedAt']),
       spooled,
-      leads.map((lead) => lead.traceparent ?? null),
+      ...columns(leads, ['traceparent']),
     ],
   });
   const committed = new Map(rows.map((row) => [row.id, row]));

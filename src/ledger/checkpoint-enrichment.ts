@@ -1,6 +1,6 @@
 import type { Enrichment } from '../lead/enrichment.js';
 import type { Pool } from '../platform/postgres.js';
-import { columns } from '../platform/columns.js';
+import { columns, jsonColumn } from '../platform/columns.js';
 
 export interface EnrichmentCheckpoint {
   id: string;
@@ -34,7 +34,7 @@ export async function checkpointEnrichment(pool: Pool, checkpoints: EnrichmentCh
   const { rows } = await pool.query<{ id: string; epoch: number }>({
     name: 'checkpoint-enrichment',
     text: CHECKPOINT,
-    values: [...columns(checkpoints, ['id', 'fence']), checkpoints.map(({ enrichment }) => JSON.stringify(enrichment))],
+    values: [...columns(checkpoints, ['id', 'fence']), jsonColumn(checkpoints, ({ enrichment }) => enrichment)],
   });
   const epochs = new Map(rows.map((row) => [row.id, row.epoch]));
   return checkpoints.map(({ id }) => epochs.get(id) ?? null);

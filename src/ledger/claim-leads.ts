@@ -2,7 +2,6 @@ import type { LeadContent } from '../lead/lead.js';
 import type { OpenState } from '../lead/state.js';
 import type { Pool } from '../platform/postgres.js';
 import { columns } from '../platform/columns.js';
-import { contentOf, CONTENT_COLUMNS, type ContentRow } from './lead-row.js';
 import { PROJECTION, projectionOf, type Projection, type ProjectionRow } from './projection.js';
 
 /** A job's view of the lead it brings forward. */
@@ -11,8 +10,8 @@ export interface ClaimRequest {
   epoch: number;
 }
 
-/** A lead that this run owns until somebody else raises the fence. */
-export interface ClaimedLead extends LeadContent {
+/** A run's hold on a lead, until somebody else raises the fence. */
+export interface Claim extends Pick<LeadContent, 'id' | 'personKey' | 'campaignId' | 'revision'> {
   epoch: number;
   fence: string;
   /** Failures so far of this revision in this stage. */
@@ -35,7 +34,11 @@ export interface ClaimedLead extends LeadContent {
   firstSync: boolean;
 }
 
-export interface LeadClaimedForSync extends ClaimedLead {
+/** For the scorer: with what the lead says. */
+export interface ClaimedLead extends Claim, LeadContent {}
+
+/** For the CRM, which is told what the person's newest content says: mostly, but not always, this row's. */
+export interface LeadClaimedForSync extends Claim {
   /** The newest scored content of the person, which the CRM's Lead shall show: this row's or another's. */
   projection: Projection;
 }
@@ -44,88 +47,52 @@ export interface LeadClaimedForSync extends ClaimedLead {
 const ORPHANED = `(l.claimed_by IS NOT NULL AND l.claimed_by <> $3
     AND NOT EXISTS (SELECT 1 FROM flow.workers w WHERE w.worker = l.claimed_by AND w.seen_at > now() - interval '3 seconds'))::int`;
 
-const claim = (state: OpenState, attempts: string) => `
+/** Named as the fields are, so that a row is a claim. */
+const CLAIM_COLUMNS = (attempts: string) => `
+  l.id, encode(l.person_key, 'hex') AS "personKey", l.campaign_id AS "campaignId", l.revision, l.epoch, l.fence, l.${attempts} AS attempts,
+  l.received_at AS "receivedAt", l.content_at AS "contentAt", l.claimed_at AS "claimedAt", l.crm IS NULL AS "firstSync",
+  (l.last_error->>'at')::timestamptz AS "lastFailureAt", l.first_scoring_at AS "firstScoringAt", l.suspicions, l.crashes,
+  l.low_priority AS "lowPriority", l.traceparent`;
+
+const CLAIM = (state: OpenState, returning: string) => `
   UPDATE ledger.leads l
   SET fence = nextval('ledger.fence'), claimed_by = $3, claimed_at = clock_timestamp(), touched_at = now(),
     suspicions = l.suspicions + ${ORPHANED}, crashes = l.crashes + ${ORPHANED} * l.alone::int, alone = false
     ${state === 'received' ? ', first_scoring_at = coalesce(l.first_scoring_at, clock_timestamp())' : ''}
   FROM unnest($1::uuid[], $2::int[]) AS c (id, epoch)
   WHERE l.id = c.id AND l.epoch = c.epoch AND l.state = '${state}'
-  RETURNING ${CONTENT_COLUMNS('l')}, l.epoch, l.fence, l.${attempts} AS attempts, l.received_at, l.content_at, l.claimed_at, l.crm IS NULL AS first_sync, l.person_key AS person,
-    (l.last_error->>'at')::timestamptz AS last_failure_at, l.first_scoring_at, l.suspicions, l.crashes, l.low_priority, l.traceparent`;
+  RETURNING ${returning}`;
 
-const CLAIM_FOR_ENRICHMENT = claim('received', 'enrichment_attempts');
+const CLAIM_FOR_ENRICHMENT = CLAIM(
+  'received',
+  `${CLAIM_COLUMNS('enrichment_attempts')}, l.email, l.email_raw AS "emailRaw", l.name, l.attributes`,
+);
 
 /** The statement sees the rows as they were before it, which is what the projection needs: a claim changes no content. */
 const CLAIM_FOR_SYNC = `
-WITH claimed AS (${claim('enriched', 'crm_sync_attempts')})
+WITH claimed AS (${CLAIM('enriched', CLAIM_COLUMNS('crm_sync_attempts'))})
 SELECT claimed.*, p.projection
 FROM claimed CROSS JOIN LATERAL (
-  SELECT to_jsonb(newest) AS projection
-  FROM (${PROJECTION('claimed.person')}) newest
+  SELECT row_to_json(newest) AS projection
+  FROM (${PROJECTION(`decode(claimed."personKey", 'hex')`)}) newest
 ) p`;
-
-interface ClaimedRow extends ContentRow {
-  epoch: number;
-  fence: string;
-  attempts: number;
-  received_at: Date;
-  content_at: Date;
-  claimed_at: Date;
-  first_sync: boolean;
-  last_failure_at: Date | null;
-  first_scoring_at: Date | null;
-  suspicions: number;
-  crashes: number;
-  low_priority: boolean;
-  traceparent: string | null;
-}
-
-interface ClaimedForSyncRow extends ClaimedRow {
-  projection: ProjectionRow;
-}
 
 /**
  * Claims a batch: each row that is still where its job expects it gets a new fence, so that a frozen older run can no longer
  * write. Null where the row has moved on (a newer revision, already done, erased): that job has nothing left to do.
  */
-export async function claimForEnrichment(pool: Pool, requests: ClaimRequest[], worker: string): Promise<(ClaimedLead | null)[]> {
-  const rows = await run<ClaimedRow>(pool, 'claim-for-enrichment', CLAIM_FOR_ENRICHMENT, requests, worker);
-  return requests.map(({ leadId }) => {
-    const row = rows.get(leadId);
-    return row ? claimedOf(row) : null;
-  });
+export function claimForEnrichment(pool: Pool, requests: ClaimRequest[], worker: string): Promise<(ClaimedLead | null)[]> {
+  return claim<ClaimedLead>(pool, 'claim-for-enrichment', CLAIM_FOR_ENRICHMENT, requests, worker);
 }
 
 export async function claimForSync(pool: Pool, requests: ClaimRequest[], worker: string): Promise<(LeadClaimedForSync | null)[]> {
-  const rows = await run<ClaimedForSyncRow>(pool, 'claim-for-sync', CLAIM_FOR_SYNC, requests, worker);
-  return requests.map(({ leadId }) => {
-    const row = rows.get(leadId);
-    if (!row) return null;
-    return { ...claimedOf(row), projection: projectionOf(row.projection) };
-  });
+  type Row = Claim & { projection: ProjectionRow };
+  const rows = await claim<Row>(pool, 'claim-for-sync', CLAIM_FOR_SYNC, requests, worker);
+  return rows.map((row) => row && { ...row, projection: projectionOf(row.projection) });
 }
 
-async function run<Row extends ContentRow>(pool: Pool, name: string, text: string, requests: ClaimRequest[], worker: string) {
+async function claim<Row extends Claim>(pool: Pool, name: string, text: string, requests: ClaimRequest[], worker: string) {
   const { rows } = await pool.query<Row>({ name, text, values: [...columns(requests, ['leadId', 'epoch']), worker] });
-  return new Map(rows.map((row) => [row.id, row]));
-}
-
-function claimedOf(row: ClaimedRow): ClaimedLead {
-  return {
-    ...contentOf(row),
-    epoch: row.epoch,
-    fence: row.fence,
-    attempts: row.attempts,
-    receivedAt: row.received_at,
-    contentAt: row.content_at,
-    claimedAt: row.claimed_at,
-    firstSync: row.first_sync,
-    lastFailureAt: row.last_failure_at,
-    firstScoringAt: row.first_scoring_at,
-    suspicions: row.suspicions,
-    crashes: row.crashes,
-    lowPriority: row.low_priority,
-    traceparent: row.traceparent,
-  };
+  const claimed = new Map(rows.map((row) => [row.id, row]));
+  return requests.map(({ leadId }) => claimed.get(leadId) ?? null);
 }

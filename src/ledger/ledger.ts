@@ -8,7 +8,14 @@ import type { Cursor, Page } from '../platform/page.js';
 import type { Pool } from '../platform/postgres.js';
 import { acceptLeads, acceptSpooledLeads, type AcceptedLead, type LeadToAccept, type SpooledLead } from './accept-leads.js';
 import { checkpointEnrichment, type EnrichmentCheckpoint } from './checkpoint-enrichment.js';
-import { claimForEnrichment, claimForSync, type ClaimedLead, type ClaimRequest, type LeadClaimedForSync } from './claim-leads.js';
+import {
+  claimForEnrichment,
+  claimForSync,
+  type Claim,
+  type ClaimedLead,
+  type ClaimRequest,
+  type LeadClaimedForSync,
+} from './claim-leads.js';
 import { guarded, isDataError, overloaded } from './guarded.js';
 import { findLead, listLeads, type LeadFilter } from './find-lead.js';
 import { asLeader } from './leadership.js';
@@ -143,7 +150,7 @@ export class Ledger {
    * @returns the epoch for the next stage's job.
    * @throws AppError STALE_RUN where a newer run has the lead; nothing was written.
    */
-  async checkpoint(claim: ClaimedLead, enrichment: Enrichment): Promise<number> {
+  async checkpoint(claim: Claim, enrichment: Enrichment): Promise<number> {
     const { id, fence } = claim;
     const epoch = await guarded(boundary('ledger.checkpoint', id, () => this.checkpointing.submit({ id, fence, enrichment })));
     refuseStale(epoch !== null);
@@ -151,25 +158,25 @@ export class Ledger {
   }
 
   /** enriched → synced. @throws AppError STALE_RUN where a newer run has the lead; nothing was written. */
-  async markSynced(claim: ClaimedLead, crm: CrmReference): Promise<void> {
+  async markSynced(claim: Claim, crm: CrmReference): Promise<void> {
     const { id, fence } = claim;
     refuseStale(await guarded(boundary('ledger.mark-synced', id, () => this.marking.submit({ id, fence, crm }))));
   }
 
   /** Counts the failed attempt; `nextAttemptAt` null makes it a dead letter. @throws AppError STALE_RUN */
-  async recordFailure(claim: ClaimedLead, error: LeadError, nextAttemptAt: Date | null): Promise<void> {
+  async recordFailure(claim: Claim, error: LeadError, nextAttemptAt: Date | null): Promise<void> {
     const { id, fence } = claim;
     const failure = { id, fence, error, nextAttemptAt };
     refuseStale(await guarded(boundary('ledger.record-failure', id, () => recordFailure(this.options.pool, failure))));
   }
 
   /** Hands a lead back untried. A newer run's lead is left alone. */
-  release({ id, fence }: ClaimedLead): Promise<void> {
+  release({ id, fence }: Claim): Promise<void> {
     return guarded(this.releasing.submit({ id, fence }));
   }
 
   /** From here on the run has its worker for itself. @throws AppError STALE_RUN */
-  async markAlone({ id, fence }: ClaimedLead): Promise<void> {
+  async markAlone({ id, fence }: Claim): Promise<void> {
     refuseStale(await guarded(markAlone(this.options.pool, { id, fence })));
   }
 
@@ -249,7 +256,7 @@ export class Ledger {
   }
 
   /** A run found its lead gone after it had called the CRM. @returns whether it was erased; then the CRM will be asked again. */
-  eraseAgainIfGone({ id, personKey }: ClaimedLead): Promise<boolean> {
+  eraseAgainIfGone({ id, personKey }: Claim): Promise<boolean> {
     return guarded(eraseAgainIfGone(this.options.pool, { id, personKey }));
   }
 

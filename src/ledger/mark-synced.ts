@@ -1,6 +1,6 @@
 import type { CrmReference } from '../lead/lead.js';
 import type { Pool } from '../platform/postgres.js';
-import { columns } from '../platform/columns.js';
+import { columns, jsonColumn } from '../platform/columns.js';
 
 export interface SyncedLead {
   id: string;
@@ -31,7 +31,7 @@ export async function markSynced(pool: Pool, leads: SyncedLead[]): Promise<boole
   const { rows } = await pool.query<{ id: string }>({
     name: 'mark-synced',
     text: MARK_SYNCED,
-    values: [...columns(leads, ['id', 'fence']), leads.map(({ crm }) => JSON.stringify(crm))],
+    values: [...columns(leads, ['id', 'fence']), jsonColumn(leads, ({ crm }) => crm)],
   });
   const done = new Set(rows.map((row) => row.id));
   return leads.map(({ id }) => done.has(id));

@@ -19,16 +19,18 @@ export interface ScorerTools extends Pick<PipelineTools, 'clock' | 'metrics'> {
  * @throws AppError AI_TIMEOUT, and what the provider throws.
  */
 export async function askScorer(tools: ScorerTools, lead: LeadContent, signal: AbortSignal): Promise<Enrichment> {
-  const timeout = AbortSignal.timeout(tools.timeoutMs);
+  // A scorer that asks nobody answers before any timer could: it is spared the making of one, each time.
+  const timeout = tools.provider.local ? null : AbortSignal.timeout(tools.timeoutMs);
+  const until = timeout ? AbortSignal.any([signal, timeout]) : signal;
   const began = tools.clock.now();
   let outcome = 'failed';
   try {
-    const enrichment = await boundary('ai.score', lead.id, () => tools.provider.score(lead, AbortSignal.any([signal, timeout])));
+    const enrichment = await boundary('ai.score', lead.id, () => tools.provider.score(lead, until));
     outcome = 'scored';
     countTokens(tools, enrichment);
     return enrichment;
   } catch (cause) {
-    if (!timeout.aborted) throw cause;
+    if (!timeout?.aborted) throw cause;
     throw new AppError('AI_TIMEOUT', `The model did not answer within ${tools.timeoutMs} ms.`, { cause });
   } finally {
     tools.metrics.stageSeconds.observe({ stage: 'enrichment', outcome }, (tools.clock.now() - began) / 1000);

@@ -2,7 +2,7 @@ import { pino } from 'pino';
 import { describe, expect, it, vi } from 'vitest';
 import { AppError } from '../errors/app-error.js';
 import type { Enrichment } from '../lead/enrichment.js';
-import type { LeadClaimedForSync } from '../ledger/claim-leads.js';
+import type { ClaimedLead, LeadClaimedForSync } from '../ledger/claim-leads.js';
 import { createMetrics } from '../platform/metrics.js';
 import type { Permit, StageGate } from '../flow/stage-gate.js';
 import { UNLIMITED } from '../platform/throttle.js';
@@ -28,7 +28,7 @@ const enrichment: Enrichment = {
   scorerVersion: 'v',
 };
 
-function claim(attempts = 0): LeadClaimedForSync {
+function claim(attempts = 0): ClaimedLead & LeadClaimedForSync {
   const content = {
     id: reference.leadId,
     personKey: 'p',

@@ -2,7 +2,7 @@ import { AppError } from '../errors/app-error.js';
 import type { Permit } from '../flow/stage-gate.js';
 import type { LeadError } from '../lead/lead.js';
 import type { Stage } from '../lead/state.js';
-import type { ClaimedLead } from '../ledger/claim-leads.js';
+import type { Claim } from '../ledger/claim-leads.js';
 import type { JobOutcome } from '../queue/job.js';
 import { acquitLeads, suspectConfiguration } from './acquit-leads.js';
 import { dispositionOf } from './outcome.js';
@@ -14,7 +14,7 @@ const UNRECORDED_WAIT_MS = 1000;
 export interface Failure {
   stage: Stage;
   /** Null where the failure came before the claim; then nothing can be recorded against the lead. */
-  claim: ClaimedLead | null;
+  claim: Claim | null;
   error: AppError;
   /** The call that failed; null where the downstream was not called. */
   permit?: Permit | null;

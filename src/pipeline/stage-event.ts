@@ -1,10 +1,10 @@
 import type { Stage } from '../lead/state.js';
-import type { ClaimedLead } from '../ledger/claim-leads.js';
+import type { Claim } from '../ledger/claim-leads.js';
 import type { Traced } from '../platform/tracing.js';
 import type { PipelineTools } from './tools.js';
 
 /** The one log line that a lead writes at the end of a stage: wide enough to be the only one that is needed, and nobody's name in it. */
-export function eventOf({ clock }: Pick<PipelineTools, 'clock'>, stage: Stage, outcome: string, claim: ClaimedLead) {
+export function eventOf({ clock }: Pick<PipelineTools, 'clock'>, stage: Stage, outcome: string, claim: Claim) {
   const now = clock.now();
   return {
     leadId: claim.id,
@@ -19,7 +19,7 @@ export function eventOf({ clock }: Pick<PipelineTools, 'clock'>, stage: Stage, o
 }
 
 /** The stage's part of the trace that the webhook began. */
-export function spanOf(name: string, claim: ClaimedLead): Traced {
+export function spanOf(name: string, claim: Claim): Traced {
   return {
     name,
     parent: claim.traceparent,

@@ -11,6 +11,8 @@ import type { Rescorer } from './rescorer.js';
 const CLOSE_WITHIN_MS = 4000;
 /** Leads that may stand in the line before a model: enough to choose the best of what half an SLA can serve. */
 const AI_LINE = 1000;
+/** Leads in hand of a scorer that asks nobody: nothing to protect, and what shares a statement with more others costs less. */
+const LOCAL_LINE = 200;
 /** Of what a stage gets done, a fifth goes to leads that are late already. */
 const LATE_SHARE = 0.2;
 
@@ -80,7 +82,8 @@ export class StageWorkers {
 
   private concurrencyOf(stage: Stage): number {
     const { flow, localScorer } = this.tools;
-    if (stage === 'crm-sync' || localScorer) return flow.permitted(stage);
-    return flow.gates[stage].paused ? 0 : AI_LINE;
+    if (stage === 'crm-sync') return flow.permitted(stage);
+    if (flow.gates[stage].paused) return 0;
+    return localScorer ? LOCAL_LINE : AI_LINE;
   }
 }
