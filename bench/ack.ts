@@ -34,14 +34,18 @@ interface Run {
 const CANDIDATES = {
   a: { name: 'bare Fastify, keeps nothing', start: () => startServer('bench/servers/bare-fastify.ts', {}) },
   b: {
-    name: 'NestJS + BullMQ queue.add',
-    start: ({ redisUrl }: Stores) => startServer('bench/servers/nest-bullmq.ts', { REDIS_URL: redisUrl }),
+    name: 'NestJS sample (Express), BullMQ queue.add',
+    start: ({ redisUrl }: Stores) => startServer('bench/servers/nest-bullmq.ts', { REDIS_URL: redisUrl, PLATFORM: 'express' }),
   },
   c: { name: 'RevenueFlow AI, ROLE=api', start: (stores: Stores) => startService(stores, { ROLE: 'api' }) },
   d: {
     name: 'ours, one INSERT and one add each',
     start: ({ redisUrl, databaseUrl }: Stores) =>
       startServer('bench/servers/one-by-one.ts', { REDIS_URL: redisUrl, DATABASE_URL: databaseUrl }),
+  },
+  e: {
+    name: 'as (b), on Fastify',
+    start: ({ redisUrl }: Stores) => startServer('bench/servers/nest-bullmq.ts', { REDIS_URL: redisUrl, PLATFORM: 'fastify' }),
   },
 } as const;
 type Letter = keyof typeof CANDIDATES;
@@ -143,7 +147,9 @@ function report(options: AckOptions, runs: Map<Letter, Run[]>, committed: number
     ratios: {
       'c/b requests': ratio(of('c').requestsPerSecond, of('b').requestsPerSecond),
       'c/d requests': ratio(of('c').requestsPerSecond, of('d').requestsPerSecond),
+      'c/e requests': ratio(of('c').requestsPerSecond, of('e').requestsPerSecond),
       'c/b p99': ratio(of('c').p99Ms, of('b').p99Ms),
+      'c/e p99': ratio(of('c').p99Ms, of('e').p99Ms),
     },
     committed,
     notEnqueuedAfterOneSecond: committed - enqueued,
