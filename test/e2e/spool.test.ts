@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { findRedisServer } from '../../src/platform/embedded/redis.js';
+import { findRedisServer, startEmbeddedRedis } from '../../src/platform/embedded/redis.js';
 import { eventually } from '../support/eventually.js';
 import { OutageWorld, p99 } from '../support/outage-world.js';
 
@@ -85,3 +86,45 @@ describe.skipIf(findRedisServer() === null && !process.env['CI'])('the spool, in
     expect(await admin.xlen('{revenueflow}:spool')).toBe(0);
   });
 });
+
+describe.skipIf(findRedisServer() === null && !process.env['CI'])('the spool, in the memory of a replica', () => {
+  it('takes the leads while a replica confirms them, and none from the moment that it does not', async () => {
+    const redis = await world.startRedis({ appendonly: 'no' });
+    world.undo.push(() => redis.stop());
+    const replica = await startEmbeddedRedis({ binary: findRedisServer()!, folder: join(world.folder, 'replica') });
+    world.undo.push(() => replica.stop());
+    await follow(replica.url, redis.url);
+    const service = await world.startService({ REDIS_URL: redis.url, SPOOL: 'replica' });
+    await world.killPostgres();
+
+    const confirmed = await world.postMany(service, 40);
+    expect(confirmed.every(({ status }) => status === 202)).toBe(true);
+
+    process.kill(replica.pid, 'SIGSTOP');
+    world.undo.push(async () => process.kill(replica.pid, 'SIGCONT'));
+    const unconfirmed = await world.postMany(service, 20);
+    expect(unconfirmed.every(({ status }) => status === 503)).toBe(true);
+    expect(Math.max(...unconfirmed.map(({ ms }) => ms))).toBeLessThan(1500);
+
+    await world.startPostgres();
+    // What was answered 503 may have reached the spool all the same: it is taken, and a re-send will be its duplicate.
+    await eventually(async () => {
+      const { rows } = await world.sql.query<{ id: string }>("SELECT id FROM ledger.leads WHERE state = 'synced'");
+      const synced = new Set(rows.map(({ id }) => id));
+      expect(confirmed.filter(({ id }) => !synced.has(id))).toEqual([]);
+    }, 45_000);
+  });
+});
+
+/** Waits until the replica has caught up, since WAIT counts only those that have. */
+async function follow(replicaUrl: string, primaryUrl: string): Promise<void> {
+  const primary = new URL(primaryUrl);
+  const admin = new Redis(replicaUrl);
+  try {
+    await admin.config('SET', 'masterauth', primary.password);
+    await admin.replicaof(primary.hostname, primary.port);
+    await eventually(async () => expect(await admin.info('replication')).toContain('master_link_status:up'), 15_000);
+  } finally {
+    admin.disconnect();
+  }
+}
