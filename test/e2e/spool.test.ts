@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { findRedisServer, startEmbeddedRedis } from '../../src/platform/embedded/redis.js';
 import { eventually } from '../support/eventually.js';
-import { OutageWorld, p99 } from '../support/outage-world.js';
+import { OutageWorld, p99, type Ack } from '../support/outage-world.js';
+import { findServerWithWaitAof } from '../support/waitaof.js';
 
 const world = new OutageWorld();
 
@@ -107,14 +108,40 @@ describe.skipIf(findRedisServer() === null && !process.env['CI'])('the spool, in
     expect(Math.max(...unconfirmed.map(({ ms }) => ms))).toBeLessThan(1500);
 
     await world.startPostgres();
-    // What was answered 503 may have reached the spool all the same: it is taken, and a re-send will be its duplicate.
-    await eventually(async () => {
-      const { rows } = await world.sql.query<{ id: string }>("SELECT id FROM ledger.leads WHERE state = 'synced'");
-      const synced = new Set(rows.map(({ id }) => id));
-      expect(confirmed.filter(({ id }) => !synced.has(id))).toEqual([]);
-    }, 45_000);
+    await allSynced(confirmed);
   });
 });
+
+describe.skipIf(findServerWithWaitAof() === null)('the spool, in a Redis that knows WAITAOF and syncs once a second', () => {
+  it('answers when the write is on disk, and not while nothing is written there', async () => {
+    const redis = await startEmbeddedRedis({ binary: findServerWithWaitAof()!, folder: join(world.folder, 'redis') });
+    world.undo.push(() => redis.stop());
+    const service = await world.startService({ REDIS_URL: redis.url });
+    expect(service.output()).toContain('WAITAOF');
+    await world.killPostgres();
+    const confirmed = await world.postMany(service, 40);
+    expect(confirmed.every(({ status }) => status === 202)).toBe(true);
+
+    const admin = new Redis(redis.url);
+    world.undo.push(async () => admin.disconnect());
+    await admin.config('SET', 'appendfsync', 'no');
+    const unconfirmed = await world.postMany(service, 20);
+    expect(unconfirmed.every(({ status }) => status === 503)).toBe(true);
+
+    await admin.config('SET', 'appendfsync', 'everysec');
+    await world.startPostgres();
+    await allSynced(confirmed);
+  });
+});
+
+/** Those that were answered 503 may have reached the spool too: they are taken then, and a re-send is their duplicate. */
+async function allSynced(acks: Ack[]): Promise<void> {
+  await eventually(async () => {
+    const { rows } = await world.sql.query<{ id: string }>("SELECT id FROM ledger.leads WHERE state = 'synced'");
+    const synced = new Set(rows.map(({ id }) => id));
+    expect(acks.filter(({ id }) => !synced.has(id))).toEqual([]);
+  }, 45_000);
+}
 
 /** Waits until the replica has caught up, since WAIT counts only those that have. */
 async function follow(replicaUrl: string, primaryUrl: string): Promise<void> {
