@@ -176,7 +176,7 @@ describe('a start that cannot be', () => {
         const service = await start(env);
         await syncedLead(service);
         await service.stop();
-          await writeFile(join(small, 'filling'), Buffer.alloc(200_000_000)).catch(() => {});
+        await writeFile(join(small, 'filling'), Buffer.alloc(200_000_000)).catch(() => {});
         const later = await runToExit(env);
         expect([later.code, later.output]).toEqual([78, expect.stringContaining('is on a disk that is full')]);
         await rm(join(small, 'filling'));
