@@ -8,6 +8,8 @@ import { startService } from './start.js';
 import { startBlock } from './start-block.js';
 
 const EX_CONFIG = 78;
+/** To start again changes nothing about these. */
+const SETTINGS = new Set(['CONFIG_INVALID', 'DATA_DIR_UNUSABLE']);
 const STOP_WITHIN_MS = 15_000;
 
 async function main(): Promise<void> {
@@ -46,5 +48,5 @@ main().catch((error: unknown) => {
   const lines =
     known.code === 'UNEXPECTED' ? [`The service could not start: ${(error as Error).stack ?? String(error)}`] : [known.message];
   process.stderr.write(`${lines.join('\n')}\n`);
-  process.exit(known.code === 'CONFIG_INVALID' ? EX_CONFIG : 1);
+  process.exit(SETTINGS.has(known.code) ? EX_CONFIG : 1);
 });

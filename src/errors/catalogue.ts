@@ -206,8 +206,9 @@ export const ERROR_CATALOGUE = {
   },
   DATA_DIR_UNUSABLE: {
     class: 'startup',
-    meaning: 'The data folder holds something that this service did not make, or that it cannot read. Nothing in it was changed.',
-    remedy: 'Point DATA_DIR at an empty folder, or restore the folder.',
+    meaning:
+      'The data folder cannot be made, read or written to, its disk is full, or it holds something that this service did not make.',
+    remedy: 'Mend what the message names, or point DATA_DIR at another folder. What was in it is as it was.',
   },
   EMBEDDED_POSTGRES_FAILED: {
     class: 'startup',

@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { isAbsolute, join, relative, resolve } from 'node:path';
 import type { Config } from './config/config.js';
+import { asDataDirError } from './embedded/data-dir-error.js';
 import { lockDataDir } from './embedded/instance-lock.js';
 import { startEmbeddedPostgres } from './embedded/postgres.js';
 import { findRedisServer, startEmbeddedRedis } from './embedded/redis.js';
@@ -40,9 +41,9 @@ export async function openStores(config: Config): Promise<Stores> {
       config.DATABASE_URL ? null : startEmbeddedPostgres({ folder: join(dataDir!, 'postgres') }),
       redisBinary ? startEmbeddedRedis({ binary: redisBinary, folder: join(dataDir!, 'redis') }) : null,
     ]);
-    for (const server of [postgres, redis]) {
-      if (server.status === 'fulfilled' && server.value) undo.push(() => server.value!.stop());
-    }
+    const started = [postgres, redis].flatMap((server) => (server.status === 'fulfilled' && server.value ? [server.value] : []));
+    // Both at once: each may take its whole time.
+    undo.push(() => Promise.all(started.map((server) => server.stop())));
     if (postgres.status === 'rejected') throw postgres.reason;
     if (redis.status === 'rejected') throw redis.reason;
 
@@ -59,7 +60,7 @@ export async function openStores(config: Config): Promise<Stores> {
     };
   } catch (error) {
     await stop();
-    throw error;
+    throw dataDir ? asDataDirError(error, dataDir) : error;
   }
 }
 

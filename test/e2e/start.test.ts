@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { chmod, chown, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
@@ -74,24 +75,6 @@ describe('npm start on a machine with Node alone', () => {
     expect((await second.post(LEAD)).body.status).toBe('duplicate');
   });
 
-  it.skipIf(!hasRedis() || process.platform !== 'linux')(
-    'starts no second redis-server on the files of a frozen one',
-    async () => {
-      const env = { DATA_DIR: join(folder, 'data') };
-      const first = await start(env);
-      const { pid } = JSON.parse(await readFile(join(env.DATA_DIR, 'redis/server.json'), 'utf8')) as { pid: number };
-      await first.kill();
-      process.kill(pid, 'SIGSTOP');
-      try {
-        const refused = await runToExit({ ...env, PORT: '0' });
-        expect([refused.code, refused.output]).toEqual([1, expect.stringContaining(`process ${pid}) still holds`)]);
-      } finally {
-        process.kill(pid, 'SIGCONT');
-      }
-      await syncedLead(await start(env));
-    },
-  );
-
   it('runs twice at once on different ports and data folders, and refuses the same folder', async () => {
     const [a, b] = await Promise.all(['a', 'b'].map((name) => start({ DATA_DIR: join(folder, name), ...nodeAlone() })));
     expect((await a!.post(LEAD)).body.status).toBe('accepted');
@@ -153,11 +136,59 @@ describe('a start that cannot be', () => {
     await mkdir(join(folder, 'postgres'), { recursive: true });
     await writeFile(join(folder, 'postgres/thesis.txt'), 'ten years of work');
     const { code, output } = await runToExit({ DATA_DIR: folder, ...nodeAlone() });
-    expect(code).toBe(1);
+    expect(code).toBe(78);
     expect(output).toMatch(/did not make \(thesis\.txt\)\. Nothing in it was changed/);
     expect(await readFile(join(folder, 'postgres/thesis.txt'), 'utf8')).toBe('ten years of work');
     expect(existsSync(join(folder, 'postgres/data'))).toBe(false);
   });
+
+  it('says that a file is in the way of the data folder', async () => {
+    await writeFile(join(folder, 'notes'), 'mine');
+    for (const [place, what] of [
+      ['notes', 'in its place'],
+      ['notes/data', 'in its path'],
+    ] as const) {
+      const { code, output } = await runToExit({ DATA_DIR: join(folder, place), PORT: '0', ...nodeAlone() });
+      expect(code).toBe(78);
+      expect(output).toBe(
+        `The data folder ${join(folder, place)} cannot be made: a file is ${what}. What was in it is as it was. ` +
+          'Mend that and start again, or point DATA_DIR at another folder.\n',
+      );
+    }
+    expect(await readFile(join(folder, 'notes'), 'utf8')).toBe('mine');
+  });
+
+  it.skipIf(process.getuid?.() !== 0 || process.platform !== 'linux')(
+    'as root, says that the disk is full, at first and later',
+    async () => {
+      const small = join(folder, 'small');
+      await mkdir(small);
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=16m', 'tmpfs', small]);
+      try {
+        const env = { DATA_DIR: small, PORT: '0', ...nodeAlone() };
+        const first = await runToExit(env);
+        expect([first.code, first.output]).toEqual([
+          78,
+          expect.stringMatching(/^The data folder \S+ is on a disk that is full\./),
+        ]);
+        expect(existsSync(join(small, 'postgres/data'))).toBe(false);
+        execFileSync('mount', ['-o', 'remount,size=200m', small]);
+        const service = await start(env);
+        await syncedLead(service);
+        await service.stop();
+        await writeFile(join(small, 'filling'), Buffer.alloc(200_000_000)).catch(() => {});
+        const later = await runToExit(env);
+        expect([later.code, later.output]).toEqual([78, expect.stringContaining('is on a disk that is full')]);
+        await rm(join(small, 'filling'));
+        execFileSync('mount', ['-o', 'remount,size=200m', small]);
+        const again = await start(env);
+        expect((await again.post(LEAD)).body.status).toBe('duplicate');
+        await again.stop();
+      } finally {
+        execFileSync('umount', ['-l', small]);
+      }
+    },
+  );
 
   it('leaves a corrupt cluster as it is, and quotes the log', async () => {
     const env = { DATA_DIR: folder, ...nodeAlone() };

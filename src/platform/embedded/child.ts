@@ -1,14 +1,17 @@
 import { spawn, type SpawnOptions } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { within } from '../within.js';
 
 const MAX_LOG_BYTES = 10 * 1024 * 1024;
 
 export interface Child {
   pid: number;
+  /** Where its own lines begin in the log; before them are those of earlier starts. */
+  logStart: number;
   exited: Promise<number | null>;
   running(): boolean;
   kill(signal: NodeJS.Signals): void;
@@ -19,7 +22,7 @@ export interface Child {
  * reaches only us, and we stop it after the work in hand is done.
  */
 export async function startChild(binary: string, args: string[], logFile: string, options: SpawnOptions = {}): Promise<Child> {
-  await keepLogBounded(logFile);
+  const logStart = await keepLogBounded(logFile);
   const log = openSync(logFile, 'a');
   try {
     const child = spawn(binary, args, { ...options, detached: true, stdio: ['ignore', log, log] });
@@ -33,6 +36,7 @@ export async function startChild(binary: string, args: string[], logFile: string
     });
     return {
       pid: child.pid!,
+      logStart,
       exited,
       running: () => child.exitCode === null && child.signalCode === null,
       kill: (signal) => void child.kill(signal),
@@ -42,13 +46,25 @@ export async function startChild(binary: string, args: string[], logFile: string
   }
 }
 
-/** Asks the server to end, and makes it end where it does not. */
-export async function stopChild(child: Child, ask: NodeJS.Signals, force: NodeJS.Signals, withinMs: number): Promise<void> {
-  if (!child.running()) return;
-  child.kill(ask);
-  const timer = setTimeout(() => child.kill(force), withinMs);
-  await child.exited;
-  clearTimeout(timer);
+/** What is sent to a server until it ends, each with the time that it is given. */
+export type Ending = readonly (readonly [NodeJS.Signals, number])[];
+
+/** Asks the server to end, and makes it end where it does not: a frozen one hears nothing but the last signal. */
+export async function stopChild(child: Child, ending: Ending): Promise<void> {
+  for (const [signal, ms] of ending) {
+    if (!child.running()) return;
+    child.kill(signal);
+    await within(child.exited, ms);
+  }
+}
+
+/** The same for a server that an earlier start left behind. */
+export async function endOrphan(pid: number, ending: Ending): Promise<void> {
+  for (const [signal, ms] of ending) {
+    if (!lives(pid)) return;
+    process.kill(pid, signal);
+    await untilGone(pid, ms);
+  }
 }
 
 /** Polls until `ready` gives a value. @throws what `onFailure` makes of it where the server exits first or takes too long. */
@@ -98,10 +114,10 @@ export async function passwordIn(file: string): Promise<string> {
   return password;
 }
 
-/** The last lines of a log, for an error message. */
-export async function tailOf(logFile: string, lines = 6): Promise<string> {
-  const text = await readFile(logFile, 'utf8').catch(() => '');
-  return text.trimEnd().split('\n').slice(-lines).join('\n');
+/** The last lines that the server wrote, for an error message. */
+export async function tailOf(logFile: string, from: number, lines = 6): Promise<string> {
+  const log = await readFile(logFile).catch(() => Buffer.alloc(0));
+  return log.subarray(from).toString().trimEnd().split('\n').slice(-lines).join('\n');
 }
 
 export async function exists(path: string): Promise<boolean> {
@@ -111,13 +127,33 @@ export async function exists(path: string): Promise<boolean> {
   );
 }
 
-/** Whether a process with this id lives; true also for another user's. */
+/**
+ * Whether a process with this id lives; true also for another user's. One that has ended and waits for a parent to notice is
+ * dead: in a container without an init it waits for ever.
+ */
 export function lives(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return true;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+    if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false;
+  }
+  try {
+    // The state follows the name, which is in parentheses and may hold some: https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
+    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return !/^[ZX]/.test(text.slice(text.lastIndexOf(')') + 2));
+  } catch {
+    return true; // no /proc on this system
+  }
+}
+
+/** Whether the process is the program and at work in the folder; null where this system does not say. */
+export async function worksIn(pid: number, program: RegExp, folder: string): Promise<boolean | null> {
+  try {
+    if (!program.test((await readFile(`/proc/${pid}/comm`, 'utf8')).trim())) return false;
+    const [theirs, ours] = await Promise.all([stat(`/proc/${pid}/cwd`, { bigint: true }), stat(folder, { bigint: true })]);
+    return theirs.dev === ours.dev && theirs.ino === ours.ino;
+  } catch {
+    return null;
   }
 }
 
@@ -129,7 +165,8 @@ export async function untilGone(pid: number, withinMs: number): Promise<boolean>
   return !lives(pid);
 }
 
-async function keepLogBounded(logFile: string): Promise<void> {
+/** @returns the size of the log now. */
+async function keepLogBounded(logFile: string): Promise<number> {
   const size = await stat(logFile).then(
     (stats) => stats.size,
     () => 0,
@@ -137,7 +174,8 @@ async function keepLogBounded(logFile: string): Promise<void> {
   if (size > MAX_LOG_BYTES) {
     await rm(`${logFile}.old`, { force: true });
     await rename(logFile, `${logFile}.old`);
-  } else if (size === 0) {
-    await writeFile(logFile, '', { mode: 0o600 });
   }
+  if (size > 0 && size <= MAX_LOG_BYTES) return size;
+  await writeFile(logFile, '', { mode: 0o600 });
+  return 0;
 }

@@ -1,23 +1,25 @@
-import { createHash } from 'node:crypto';
-import { mkdir, realpath, rm } from 'node:fs/promises';
+import { mkdir, rm, rmdir, stat } from 'node:fs/promises';
 import { createServer, connect, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError } from '../../errors/app-error.js';
 
 export interface InstanceLock {
   release(): Promise<void>;
 }
 
+const TRIES = 20;
+const TAKEOVER_STALE_MS = 10_000;
+
 /**
- * Makes sure that one instance at a time uses a data folder. The lock is a listening local socket: the system closes it
- * however the process ends, so a kill -9 leaves nothing that a reused process id could make look alive.
+ * Makes sure that one instance at a time uses a data folder, which exists. The lock is a listening local socket: the system
+ * closes it however the process ends, so a kill -9 leaves nothing that a reused process id could make look alive.
  * @throws AppError DATA_DIR_IN_USE
  */
-export async function lockDataDir(dataDir: string): Promise<InstanceLock> {
-  await mkdir(dataDir, { recursive: true, mode: 0o700 });
-  const address = addressFor(await realpath(dataDir));
-  for (let attempt = 0; attempt < 3; attempt++) {
+export async function lockDataDir(dataDir: string, platform: NodeJS.Platform = process.platform): Promise<InstanceLock> {
+  const address = await addressFor(dataDir, platform);
+  for (let attempt = 0; attempt < TRIES; attempt++) {
     const server = await listen(address);
     if (server) return { release: () => close(server) };
     const owner = await ask(address);
@@ -27,7 +29,8 @@ export async function lockDataDir(dataDir: string): Promise<InstanceLock> {
         `Another instance (process ${owner}) is running on the data folder ${dataDir}. Stop it, or start with another DATA_DIR and PORT.`,
       );
     }
-    await rm(address, { force: true }); // left behind by a process that was killed
+    await removeStale(address);
+    await sleep(20);
   }
   throw new AppError(
     'DATA_DIR_IN_USE',
@@ -35,10 +38,36 @@ export async function lockDataDir(dataDir: string): Promise<InstanceLock> {
   );
 }
 
-/** Socket paths are short (about 100 bytes), data folders may not be: the folder's hash stands for it. */
-function addressFor(folder: string): string {
-  const name = `revenueflow-${createHash('sha256').update(folder).digest('hex').slice(0, 16)}`;
-  return process.platform === 'win32' ? `\\\\.\\pipe\\${name}` : join(tmpdir(), `${name}.sock`);
+/**
+ * The folder's device and inode stand for it: whatever path leads there, and short enough for the name of a socket. Linux and
+ * Windows have names outside the file system that end with their process; elsewhere a file stays behind after a kill -9.
+ */
+async function addressFor(folder: string, platform: NodeJS.Platform): Promise<string> {
+  const { dev, ino } = await stat(folder, { bigint: true });
+  const name = `revenueflow-${dev}-${ino}`;
+  if (platform === 'linux') return `\0${name}`;
+  return platform === 'win32' ? `\\\\.\\pipe\\${name}` : join(tmpdir(), `${name}.sock`);
+}
+
+/**
+ * Removes a socket file behind which nobody listens. One process at a time, and it looks again once it is alone: between two
+ * that both found the file stale, the slower one would remove the socket on which the faster listens by then.
+ */
+async function removeStale(address: string): Promise<void> {
+  const takeover = `${address}.takeover`;
+  try {
+    await mkdir(takeover);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    const since = await stat(takeover).catch(() => null);
+    if (since && Date.now() - since.mtimeMs > TAKEOVER_STALE_MS) await rmdir(takeover).catch(() => {});
+    return;
+  }
+  try {
+    if ((await ask(address)) === null) await rm(address, { force: true });
+  } finally {
+    await rmdir(takeover).catch(() => {});
+  }
 }
 
 function listen(address: string): Promise<Server | null> {
@@ -52,15 +81,17 @@ function listen(address: string): Promise<Server | null> {
   });
 }
 
-/** The process id that answers at the address, or null where nobody does. */
+/** The process id that answers at the address, or null where nobody listens. A full queue or no answer is a frozen owner, not none. */
 function ask(address: string): Promise<string | null> {
   return new Promise((resolve) => {
     let answer = '';
     const socket = connect(address);
-    socket.setTimeout(2000, () => socket.end());
+    socket.setTimeout(2000, () => socket.destroy());
     socket.on('data', (chunk) => (answer += chunk.toString()));
-    socket.on('error', () => resolve(null));
-    socket.on('close', (failed) => resolve(failed ? null : answer || 'of unknown id'));
+    socket.on('error', ({ code }: NodeJS.ErrnoException) => {
+      if (code === 'ECONNREFUSED' || code === 'ENOENT') resolve(null);
+    });
+    socket.on('close', () => resolve(answer || 'of unknown id'));
   });
 }
 

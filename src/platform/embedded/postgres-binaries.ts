@@ -83,12 +83,13 @@ async function reachableByAll(native: string): Promise<boolean> {
 }
 
 /** A copy that only root can write, made once a version; the rename makes a half-made copy impossible. */
-async function copyToCache(native: string, version: string): Promise<string> {
-  const folder = join(CACHE, `postgres-${version}`);
+export async function copyToCache(native: string, version: string, cache = CACHE): Promise<string> {
+  const folder = join(cache, `postgres-${version}`);
   const copy = join(folder, 'native');
+  await mkdir(cache, { recursive: true, mode: 0o755 });
+  await chmod(cache, 0o755); // a strict umask would have closed it to the user that it is for
   if (await exists(copy)) return copy;
-  const partial = join(CACHE, `partial-${process.pid}`);
-  await mkdir(CACHE, { recursive: true, mode: 0o755 });
+  const partial = join(cache, `partial-${process.pid}`);
   await rm(partial, { recursive: true, force: true });
   await cp(native, join(partial, 'native'), { recursive: true, verbatimSymlinks: true });
   await openToAll(join(partial, 'native'));

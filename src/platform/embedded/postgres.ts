@@ -1,30 +1,19 @@
 import { mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SpawnOptions } from 'node:child_process';
-import pg from 'pg';
 import { AppError } from '../../errors/app-error.js';
-import {
-  exists,
-  freePort,
-  lives,
-  passwordIn,
-  startChild,
-  stopChild,
-  tailOf,
-  untilGone,
-  untilReady,
-  type Child,
-} from './child.js';
+import { exists, freePort, passwordIn, startChild, stopChild, tailOf, untilReady, type Child } from './child.js';
 import { OwnFolder } from './own-folder.js';
 import { postgresBinaries, type PostgresBinaries } from './postgres-binaries.js';
+import { withClient } from './postgres-client.js';
 import { initialiseCluster, type ClusterOwner } from './postgres-cluster.js';
+import { POSTGRES_ENDING, endPostgresOrphan } from './postgres-orphan.js';
 import { giveTo, serverUser, type ServerUser } from './postgres-user.js';
 import type { EmbeddedServer } from './server.js';
 
 const USER = 'revenueflow';
 const DATABASE = 'revenueflow';
 const READY_WITHIN_MS = 30_000;
-const STOP_WITHIN_MS = 10_000;
 const PORT_TRIES = 3;
 
 export interface EmbeddedPostgresOptions {
@@ -49,7 +38,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const passwordFile = join(folder, 'password');
   const password = await passwordIn(passwordFile);
-  if (await exists(dataFolder)) await stopOrphan(dataFolder, password);
+  if (await exists(dataFolder)) await endPostgresOrphan(dataFolder, (port) => urlOf(port, password, 'postgres'));
   else await createCluster(binaries, dataFolder, { name: USER, passwordFile, user, logFile });
 
   const child = await startOnFreePort(options, binaries, dataFolder, logFile, user, password);
@@ -57,12 +46,12 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   try {
     await createDatabase(urlOf(child.port, password, 'postgres'));
   } catch (cause) {
-    await stopChild(child, 'SIGINT', 'SIGQUIT', STOP_WITHIN_MS);
+    await stopChild(child, POSTGRES_ENDING);
     throw new AppError('EMBEDDED_POSTGRES_FAILED', `The embedded PostgreSQL started but cannot be used. Its log: ${logFile}`, {
       cause,
     });
   }
-  const stop = () => stopChild(child, 'SIGINT', 'SIGQUIT', STOP_WITHIN_MS);
+  const stop = () => stopChild(child, POSTGRES_ENDING);
   return { url, pid: child.pid, version: binaries.version, dataFolder, logFile, exited: child.exited, stop };
 }
 
@@ -87,7 +76,12 @@ async function createCluster(binaries: PostgresBinaries, dataFolder: string, own
   await mkdir(partial, { mode: 0o700 });
   if (owner.user) await giveTo(owner.user, partial);
   const { args, spawn } = placeOf(partial, owner.user);
-  await initialiseCluster(binaries.initdb, args, spawn, owner);
+  try {
+    await initialiseCluster(binaries.initdb, args, spawn, owner);
+  } catch (error) {
+    await rm(partial, { recursive: true, force: true }); // it may be what has filled the disk
+    throw error;
+  }
   await rename(partial, dataFolder);
 }
 
@@ -121,36 +115,17 @@ async function startOnFreePort(
       new AppError(
         'EMBEDDED_POSTGRES_FAILED',
         `The embedded PostgreSQL could not be started: ${why}. Its data in ${dataFolder} was left as it is. ` +
-          `The end of its log (${logFile}):\n${await tailOf(logFile)}`,
+          `The end of its log (${logFile}):\n${await tailOf(logFile, child.logStart)}`,
       );
     try {
       await untilReady(child, () => ping(urlOf(port, password, 'postgres')), READY_WITHIN_MS, failure);
       return { ...child, port };
     } catch (error) {
-      await stopChild(child, 'SIGINT', 'SIGQUIT', STOP_WITHIN_MS);
-      const portTaken = (await tailOf(logFile)).includes('could not bind');
+      await stopChild(child, POSTGRES_ENDING);
+      const portTaken = (await tailOf(logFile, child.logStart)).includes('could not bind');
       if (!portTaken || options.port !== undefined || attempt === PORT_TRIES) throw error;
     }
   }
-}
-
-/** After a kill -9 of this service its server lives on and holds the folder. If the one that answers is that server, it is ended. */
-async function stopOrphan(dataFolder: string, password: string): Promise<void> {
-  const file = await readFile(join(dataFolder, 'postmaster.pid'), 'utf8').catch(() => '');
-  const [pidLine, , , portLine] = file.split('\n');
-  const pid = Number(pidLine);
-  const port = Number(portLine);
-  if (!pid || !port || !lives(pid)) return;
-  // Only our server knows our password; another program that got the process id by chance does not.
-  const ours = await ping(urlOf(port, password, 'postgres')).then(
-    () => true,
-    () => false,
-  );
-  if (!ours) return;
-  process.kill(pid, 'SIGINT');
-  if (await untilGone(pid, STOP_WITHIN_MS)) return;
-  process.kill(pid, 'SIGQUIT');
-  await untilGone(pid, STOP_WITHIN_MS);
 }
 
 async function createDatabase(adminUrl: string): Promise<void> {
@@ -162,17 +137,6 @@ async function createDatabase(adminUrl: string): Promise<void> {
 
 function ping(url: string): Promise<void> {
   return withClient(url, async (client) => void (await client.query('SELECT 1')));
-}
-
-async function withClient(url: string, work: (client: pg.Client) => Promise<void>): Promise<void> {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 2000, query_timeout: 10_000 });
-  client.on('error', () => {});
-  try {
-    await client.connect();
-    await work(client);
-  } finally {
-    await client.end().catch(() => {});
-  }
 }
 
 /** The service's database in the embedded server that listens on `port`. */

@@ -1,17 +1,32 @@
 import { execFileSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
-import { mkdir, readFile, readlink, realpath, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, realpath, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { Redis } from 'ioredis';
 import { AppError } from '../../errors/app-error.js';
-import { freePort, lives, passwordIn, startChild, stopChild, tailOf, untilGone, untilReady, type Child } from './child.js';
+import {
+  endOrphan,
+  freePort,
+  lives,
+  passwordIn,
+  startChild,
+  stopChild,
+  tailOf,
+  untilReady,
+  worksIn,
+  type Child,
+  type Ending,
+} from './child.js';
 import { OwnFolder } from './own-folder.js';
 import type { EmbeddedServer } from './server.js';
 
 const OURS = ['data', 'password', 'password.new', 'server.log', 'server.log.old', 'server.json', 'redis.conf'];
 const BINARIES = ['redis-server', 'valkey-server'];
 const READY_WITHIN_MS = 30_000;
-const STOP_WITHIN_MS = 10_000;
+const ENDING: Ending = [
+  ['SIGTERM', 6000],
+  ['SIGKILL', 1000],
+];
 const PORT_TRIES = 3;
 
 /** The path of redis-server or valkey-server on PATH, or null. */
@@ -57,7 +72,7 @@ export async function startEmbeddedRedis(options: EmbeddedRedisOptions): Promise
 
   const { child, port } = await startOnFreePort(options, dataFolder, logFile, password);
   await writeFile(join(folder, 'server.json'), JSON.stringify({ pid: child.pid, port }));
-  const stop = () => stopChild(child, 'SIGTERM', 'SIGKILL', STOP_WITHIN_MS);
+  const stop = () => stopChild(child, ENDING);
   return {
     url: urlOf(port, password),
     pid: child.pid,
@@ -87,14 +102,14 @@ async function startOnFreePort(
       new AppError(
         'EMBEDDED_REDIS_FAILED',
         `The local redis-server could not be started: ${why}. Its data in ${dataFolder} was left as it is. ` +
-          `The end of its log (${logFile}):\n${await tailOf(logFile)}`,
+          `The end of its log (${logFile}):\n${await tailOf(logFile, child.logStart)}`,
       );
     try {
       await untilReady(child, () => ping(urlOf(port, password)), READY_WITHIN_MS, failure);
       return { child, port };
     } catch (error) {
-      await stopChild(child, 'SIGTERM', 'SIGKILL', STOP_WITHIN_MS);
-      const portTaken = (await tailOf(logFile)).includes('Address already in use');
+      await stopChild(child, ENDING);
+      const portTaken = (await tailOf(logFile, child.logStart)).includes('Address already in use');
       if (!portTaken || options.port !== undefined || attempt === PORT_TRIES) throw error;
     }
   }
@@ -116,27 +131,27 @@ function configOf(settings: Record<string, string>): string {
     .join('');
 }
 
-/** After a kill -9 of this service its Redis lives on. If the one that answers uses this very folder, it is ended in order. */
+/**
+ * After a kill -9 of this service its Redis lives on. If it is at work in this very folder it is ended, frozen or not: a second
+ * server on its files would ruin them. What it answered is in its file by then.
+ */
 async function stopOrphan(folder: string, dataFolder: string, password: string): Promise<void> {
   const record = await readFile(join(folder, 'server.json'), 'utf8').catch(() => '{}');
   const { pid, port } = parseRecord(record);
   if (!pid || !port || !lives(pid)) return;
-  const places = new Set([dataFolder, await realpath(dataFolder)]);
-  const url = urlOf(port, password);
+  const ours = (await worksIn(pid, /^(redis|valkey)-/, dataFolder)) ?? (await servesFrom(dataFolder, urlOf(port, password)));
+  if (!ours) return;
+  await endOrphan(pid, ENDING);
+  if (!lives(pid)) return;
+  throw new AppError(
+    'EMBEDDED_REDIS_FAILED',
+    `A redis-server of an earlier start (process ${pid}) still holds ${dataFolder} and cannot be ended. Nothing was changed. End it, and start again.`,
+  );
+}
+
+async function servesFrom(dataFolder: string, url: string): Promise<boolean> {
   const [, directory] = await withClient(url, (client) => client.config('GET', 'dir') as Promise<string[]>).catch(() => []);
-  if (directory !== undefined && places.has(directory)) {
-    await withClient(url, (client) => client.shutdown()).catch(() => {}); // it hangs up instead of answering
-    await untilGone(pid, STOP_WITHIN_MS);
-    return;
-  }
-  // Frozen or stuck, but at work in this very folder: a second server on its files would ruin them.
-  const workingIn = await readlink(`/proc/${pid}/cwd`).catch(() => null);
-  if (workingIn !== null && places.has(workingIn)) {
-    throw new AppError(
-      'EMBEDDED_REDIS_FAILED',
-      `A redis-server of an earlier start (process ${pid}) still holds ${dataFolder} and does not answer. Nothing was changed. End it, and start again.`,
-    );
-  }
+  return directory === dataFolder || directory === (await realpath(dataFolder));
 }
 
 function parseRecord(text: string): { pid?: number; port?: number } {
