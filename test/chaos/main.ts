@@ -72,7 +72,7 @@ async function runScenario(name: string): Promise<Row> {
   try {
     for (let trial = 1; trial <= trials; trial++) {
       const random = new Random(options.seed * 1_000_003 + trial);
-      const load = startLoad(world, random, trial);
+      const load = startLoad(world, random, trial, scenario.pauseAtMostMs);
       await sleep(random.between(50, 600));
       await scenario
         .fault({ world, random, number: trial, load })

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { askOps } from '../../support/operator.js';
+import { PACE_MS } from './processes.js';
 import type { Scenario, Scenarios } from './scenario.js';
 
 /** A minute of outage in so many milliseconds: 1, 10 and 120 minutes last 0.25, 2.5 and 30 seconds. */
@@ -9,6 +10,7 @@ const MINUTE_MS = 250;
 const crmDown = (minutes: number, trials: Scenario['trials']): Scenario => ({
   about: `the CRM is down for ${minutes} min, times scaled by ${60_000 / MINUTE_MS}: no dead letter, no attempt lost`,
   trials,
+  pauseAtMostMs: PACE_MS,
   settings: { RETRY_BASE_MS: '4' },
   async fault({ world, load }) {
     const start = await world.stopCrm();
@@ -42,6 +44,7 @@ export const LOAD_SCENARIOS: Scenarios = {
   'pause-resume': {
     about: 'both stages are paused, Redis is wiped, the worker replaced, the stages resumed',
     trials: { full: 30, ci: 1 },
+    pauseAtMostMs: PACE_MS,
     async fault({ world, load }) {
       for (const stage of ['enrichment', 'crm-sync']) await askOps(world.api, 'POST', `/ops/queues/${stage}/pause`);
       await sleep(300);

@@ -7,6 +7,8 @@ import type { World } from '../world.js';
 import type { Scenarios } from './scenario.js';
 
 const CRASHES_AT_MOST = 20;
+/** Of each sender: some three hundred leads a second together. */
+export const PACE_MS = 100;
 
 /** Processes of the service are killed, frozen and stopped in order. */
 export const PROCESS_SCENARIOS: Scenarios = {
@@ -17,12 +19,14 @@ export const PROCESS_SCENARIOS: Scenarios = {
   },
   'worker-kill': {
     about: 'SIGKILL of the worker at a random moment',
+    pauseAtMostMs: PACE_MS,
     trials: { full: 100, ci: 2 },
     fault: ({ world }) => world.killAndRestart('worker'),
   },
   'worker-boundary': {
     about: 'the worker dies at each boundary of its work in turn',
     // Fourteen boundaries at present, 25 times each.
+    pauseAtMostMs: PACE_MS,
     trials: { full: 350, ci: 14 },
     async fault({ world, random, number, load }) {
       const places = await boundaries(world);
@@ -37,6 +41,7 @@ export const PROCESS_SCENARIOS: Scenarios = {
   },
   'worker-freeze': {
     about: 'a worker is frozen past its lease, another takes over, then it thaws',
+    pauseAtMostMs: PACE_MS,
     trials: { full: 100, ci: 2 },
     async fault({ world, random }) {
       const other = await world.startRole('worker');
@@ -50,6 +55,7 @@ export const PROCESS_SCENARIOS: Scenarios = {
   },
   'poison-lead': {
     about: 'a lead kills its worker each time; it ends as a dead letter, its neighbours go on',
+    pauseAtMostMs: PACE_MS,
     trials: { full: 50, ci: 1 },
     async fault({ world, load, number }) {
       const email = `poison-${number}@acme.com`;
@@ -75,6 +81,7 @@ export const PROCESS_SCENARIOS: Scenarios = {
   },
   sigterm: {
     about: 'api and worker are told to stop at a random moment, and do so within ten seconds, exit code 0',
+    pauseAtMostMs: PACE_MS,
     trials: { full: 50, ci: 2 },
     async fault({ world, random }) {
       const role = random.chance(0.3) ? 'api' : 'worker';

@@ -15,6 +15,11 @@ export interface Scenario {
   about: string;
   /** Trials in a full run and in CI. */
   trials: { full: number; ci: number };
+  /**
+   * How long a sender pauses between two leads at most; 10 ms unless the fault meets the worker, where a longer backlog makes a trial longer and
+   * no more telling.
+   */
+  pauseAtMostMs?: number;
   /** Environment of the service, beside the usual. */
   settings?: Record<string, string>;
   /** Its own world, where the usual one does not do. Null: this machine cannot, and `about` says what it needs. */
