@@ -1,0 +1,46 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+
+export const CALIBRATION_FILE = join(import.meta.dirname, 'calibration.json');
+
+const cost = z.object({ perBatchMs: z.number().min(0), perItemMs: z.number().min(0), idleMsPerSecond: z.number().min(0) });
+const table = z.array(z.number().min(0)).min(2);
+
+/** How a worker process does with one kind of scorer and CRM. */
+const worker = z.object({
+  /** CPU time of a lead through both stages. */
+  cpu: cost,
+  /** What a lead waits for in a stage beside CPU and the parties asked: the queue's hops, claims, commits. Quantiles in milliseconds. */
+  hops: z.object({ enrichment: table, 'crm-sync': table }),
+  postgresMsPerLead: z.number().min(0),
+  redisMsPerLead: z.number().min(0),
+});
+
+export const calibrationSchema = z.object({
+  _about: z.string(),
+  machine: z.string(),
+  measuredAt: z.string(),
+  rounds: z.number(),
+  /** Cores that others used meanwhile. */
+  busyOtherwise: z.number(),
+  api: z.object({
+    cpu: cost,
+    /** What an ack waits for beside CPU and the commit: sockets, the client. Quantiles in milliseconds. */
+    overhead: table,
+    postgresMsPerLead: z.number().min(0),
+    redisMsPerLead: z.number().min(0),
+  }),
+  /** One commit, to the disk and back. */
+  commitMs: z.number().min(0),
+  /** CPU time of the load generator, a request. */
+  loadMsPerRequest: z.number().min(0),
+  /** With the heuristic and the mock CRM; with a model and Salesforce. */
+  worker: z.object({ local: worker, remote: worker }),
+});
+export type Calibration = z.infer<typeof calibrationSchema>;
+export type WorkerCalibration = z.infer<typeof worker>;
+
+export function loadCalibration(file = CALIBRATION_FILE): Calibration {
+  return calibrationSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
+}
