@@ -19,6 +19,8 @@ export class Host {
   constructor(
     private readonly timeline: Timeline,
     readonly cores: number,
+    /** Cores that others keep busy all the time: they take their even part. */
+    private readonly others = 0,
   ) {}
 
   run(cpuMs: number, done: () => void): void {
@@ -28,7 +30,7 @@ export class Host {
   }
 
   private get speed(): number {
-    return Math.min(1, this.cores / this.tasks.size);
+    return Math.min(1, this.cores / (this.tasks.size + this.others));
   }
 
   private advance(): void {

@@ -5,6 +5,12 @@ export class Sample {
   count = 0;
   private sum = 0;
 
+  static of(values: readonly number[]): Sample {
+    const sample = new Sample();
+    for (const value of values) sample.add(value);
+    return sample;
+  }
+
   add(value: number): void {
     if (this.count === this.values.length) {
       const larger = new Float64Array(this.count * 2);

@@ -5,7 +5,11 @@ import { CAMPAIGN } from './send.js';
 
 // A model and an org in a process of their own, so that their work does not delay the clock of whoever measures. AI_P50_MS, AI_P95_MS and
 // CRM_MS say how long they take; the parent is told where they are, and asks how often they were called.
-const [p50, p95, crmMs] = ['AI_P50_MS', 'AI_P95_MS', 'CRM_MS'].map((name) => Number(process.env[name])) as [number, number, number];
+const [p50, p95, crmMs] = ['AI_P50_MS', 'AI_P95_MS', 'CRM_MS'].map((name) => Number(process.env[name])) as [
+  number,
+  number,
+  number,
+];
 const DIFFERENT = 2000;
 
 const model = await startFakeGemini();

@@ -14,6 +14,8 @@ import type { Figures } from './stand-ins.js';
 export interface StandOptions {
   /** Null: the heuristic and the mock CRM. */
   standIns: { aiP50Ms: number; aiP95Ms: number; crmMs: number } | null;
+  /** False: an api alone. */
+  worker: boolean;
   settings?: Record<string, string>;
 }
 
@@ -35,13 +37,12 @@ export class Stand {
   private constructor(
     readonly stores: Stores,
     private readonly sql: pg.Client,
-    private readonly env: Record<string, string>,
     private readonly standIns: ChildProcess | null,
     readonly api: Server,
-    private worker: Server | null,
+    private readonly worker: Server | null,
   ) {}
 
-  static async start({ standIns, settings = {} }: StandOptions): Promise<Stand> {
+  static async start({ standIns, worker, settings = {} }: StandOptions): Promise<Stand> {
     const stores = await startStores();
     const child = standIns ? startStandIns(standIns) : null;
     const given = child ? ((await once(child, 'message'))[0] as Record<string, string>) : {};
@@ -49,16 +50,7 @@ export class Stand {
     const sql = new pg.Client({ connectionString: stores.databaseUrl });
     await sql.connect();
     const api = await startService(stores, { ...env, ROLE: 'api' });
-    return new Stand(stores, sql, env, child, api, null);
-  }
-
-  async startWorker(): Promise<void> {
-    this.worker = await startService(this.stores, { ...this.env, ROLE: 'worker' });
-  }
-
-  async stopWorker(): Promise<void> {
-    await this.worker?.stop();
-    this.worker = null;
+    return new Stand(stores, sql, child, api, worker ? await startService(stores, { ...env, ROLE: 'worker' }) : null);
   }
 
   /** Sends the load and waits until every lead is in the CRM. */
@@ -88,15 +80,15 @@ export class Stand {
     };
   }
 
-  /** A backlog, posted while there was no worker, and what the worker needs for it. */
+  /** A backlog, posted while the worker is stopped, and what the worker, which is warm, needs for it. */
   async drain(leads: number): Promise<{ perSecond: number; cpu: { worker: number; postgres: number; redis: number } }> {
     await this.sql.query('TRUNCATE ledger.leads CASCADE');
+    process.kill(this.worker!.pid, 'SIGSTOP');
     await send(this.api.url, [{ seconds: leads / 1000, perSecond: 1000 }], leads);
-    await this.startWorker();
-    while ((await this.synced()) === 0) await sleep(5);
-    const [before, done, began] = [await this.cpu(), await this.synced(), performance.now()];
+    const [before, began] = [await this.cpu(), performance.now()];
+    process.kill(this.worker!.pid, 'SIGCONT');
     while ((await openLeads(this.sql)) > 0) await sleep(25);
-    const [after, count] = [await this.cpu(), (await this.synced()) - done];
+    const [after, count] = [await this.cpu(), await this.synced()];
     const perLead = (who: keyof typeof after) => (after[who] - before[who]) / count;
     return {
       perSecond: (count / (performance.now() - began)) * 1000,
@@ -136,7 +128,7 @@ export class Stand {
     return rows[0]!.n;
   }
 
-  private async cpu() {
+  async cpu() {
     const { stores, api, worker, standIns } = this;
     return {
       api: await cpuMsOf(api.pid),

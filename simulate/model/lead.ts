@@ -3,7 +3,7 @@ export interface Lead {
   receivedAt: number;
   /** What the heuristic thinks of it: who goes first where not all can. */
   rank: number;
-  enteredAt: number;
+  scoredAt: number;
   attempts: number;
   firstScoringAt: number;
   /** It went on with a stand-in score. */
@@ -14,5 +14,5 @@ export interface Lead {
 }
 
 export function newLead(receivedAt: number, rank: number): Lead {
-  return { receivedAt, rank, enteredAt: 0, attempts: 0, firstScoringAt: -1, standIn: false, late: false, synced: false };
+  return { receivedAt, rank, scoredAt: 0, attempts: 0, firstScoringAt: -1, standIn: false, late: false, synced: false };
 }

@@ -1,5 +1,6 @@
 import { Host } from '../engine/host.js';
 import type { Timeline } from '../engine/timeline.js';
+import type { Scenario } from './scenario.js';
 
 /** Where things run: each task on cores of its own, as on Fargate, or all on one machine, as in a measurement. */
 export class Machines {
@@ -7,9 +8,9 @@ export class Machines {
 
   constructor(
     private readonly timeline: Timeline,
-    oneMachineCores: number | undefined,
+    oneMachine: Scenario['oneMachine'],
   ) {
-    this.shared = oneMachineCores === undefined ? undefined : new Host(timeline, oneMachineCores);
+    this.shared = oneMachine && new Host(timeline, oneMachine.cores, oneMachine.busyOtherwise);
   }
 
   forTask(cores: number): Host {

@@ -22,23 +22,22 @@ export interface Outcome {
   /** Later than the SLA, or never. */
   breaches: number;
   unsynced: number;
-  /** From the last lead's receipt to the last arrival in the CRM, in seconds. */
-  drainedAfterSeconds: number;
+  /** From the beginning to the last arrival in the CRM, in seconds. */
+  doneAfterSeconds: number;
   longestQueue: { enrichment: number; 'crm-sync': number };
   ai: { calls: number; scoredInTime: number; scoredInTheEnd: number; fallbacks: number };
   crm: { calls: number; quotaReachedAtHour: number | null };
   /** Shares of what there is, in the busiest minute; the highest is the bottleneck. */
   uses: Use[];
-  /** For the laws: quantiles of the samples. */
-  ackTable: number[];
-  speedTable: number[];
+  /** Quantiles in milliseconds: of acks, and of the time in each stage. */
+  tables: { ack: number[]; enrichment: number[]; 'crm-sync': number[] };
 }
 
 /** Plays the scenario through, one event after the other. `progress` hears the simulated share of the load now and then. */
 export function run(scenario: Scenario, calibration: Calibration, progress: (share: number) => void = () => {}): Outcome {
   const timeline = new Timeline();
   const draw = new Draw(scenario.seed);
-  const machines = new Machines(timeline, scenario.oneMachineCores);
+  const machines = new Machines(timeline, scenario.oneMachine);
   const shared = new Shared(timeline, scenario, calibration, machines);
   const { tally } = shared;
   const apis = Array.from(
@@ -65,11 +64,9 @@ export function run(scenario: Scenario, calibration: Calibration, progress: (sha
   // Leads come from a generator of their own, so that another number of workers meets the same leads.
   const leads = arrivals(scenario.load, new Draw(scenario.seed + 1));
   let place = 0;
-  let lastAt = 0;
   const comeNext = () => {
     const next = leads.next();
     if (next.done) return;
-    lastAt = next.value;
     timeline.at(next.value, () => {
       if (place % 10_000 === 0) progress(timeline.now / endsAt);
       const lead = newLead(timeline.now, draw.next());
@@ -92,7 +89,7 @@ export function run(scenario: Scenario, calibration: Calibration, progress: (sha
     speedMs: tally.speed.percentiles(),
     breaches: tally.breaches + unsynced,
     unsynced,
-    drainedAfterSeconds: Math.max(0, tally.syncedAt - lastAt) / 1000,
+    doneAfterSeconds: tally.syncedAt / 1000,
     longestQueue: { enrichment: queues.enrichment.longest, 'crm-sync': queues['crm-sync'].longest },
     ai: {
       calls: tally.aiCalls.total,
@@ -102,8 +99,11 @@ export function run(scenario: Scenario, calibration: Calibration, progress: (sha
     },
     crm: { calls: tally.crmCalls.total, quotaReachedAtHour: quotaAt === null ? null : quotaAt / 3600_000 },
     uses: usesOf(scenario, calibration, shared, apis, workers),
-    ackTable: tally.acks.table(),
-    speedTable: tally.speed.table(),
+    tables: {
+      ack: tally.acks.table(),
+      enrichment: tally.stages.enrichment.table(),
+      'crm-sync': tally.stages['crm-sync'].table(),
+    },
   };
 }
 

@@ -7,8 +7,8 @@ export interface Scenario {
   slaSeconds: number;
   api: Tasks;
   worker: Tasks;
-  /** Set: everything runs on one machine with so many cores, stores and load generator too. Otherwise each task has its own. */
-  oneMachineCores?: number;
+  /** Set: everything runs on one machine, stores and load generator too, beside others. Otherwise each task has cores of its own. */
+  oneMachine?: { cores: number; busyOtherwise: number };
   /** Null: the heuristic scores, and nobody is asked. */
   ai: Ai | null;
   /** Null: the mock CRM in PostgreSQL. */

@@ -22,6 +22,8 @@ export class ByMinute {
 export class Tally {
   readonly acks = new Sample();
   readonly speed = new Sample();
+  /** Time in each stage, until the next. */
+  readonly stages = { enrichment: new Sample(), 'crm-sync': new Sample() };
   readonly received = new ByMinute();
   /** Leads that came to the line before the model. */
   readonly askers = new ByMinute();

@@ -50,13 +50,14 @@ export class Worker {
   }
 
   private enrich(lead: Lead): void {
-    lead.enteredAt = this.timeline.now;
     const leave = () => this.queues.enrichment.done(this.enrichment);
     this.inStage('enrichment', () =>
       this.scoring.score(
         lead,
         () => {
           leave();
+          lead.scoredAt = this.timeline.now;
+          this.shared.tally.stages.enrichment.add(lead.scoredAt - lead.receivedAt);
           this.queues['crm-sync'].add(lead);
         },
         (delayMs) => {
@@ -94,6 +95,7 @@ export class Worker {
     this.shared.arrived(lead);
     tally.syncedAt = this.timeline.now;
     tally.speed.add(this.timeline.now - lead.receivedAt);
+    tally.stages['crm-sync'].add(this.timeline.now - lead.scoredAt);
     if (this.timeline.now - lead.receivedAt > this.slaMs) tally.breaches++;
   }
 
