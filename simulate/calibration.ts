@@ -22,8 +22,8 @@ export const calibrationSchema = z.object({
   machine: z.string(),
   measuredAt: z.string(),
   rounds: z.number(),
-  /** Cores that others used meanwhile. */
-  busyOtherwise: z.number(),
+  /** Threads of others that competed for the cores meanwhile. */
+  competing: z.number(),
   api: z.object({
     cpu: cost,
     /** What an ack waits for beside CPU and the commit: sockets, the client. Quantiles in milliseconds. */
@@ -31,6 +31,8 @@ export const calibrationSchema = z.object({
     postgresMsPerLead: z.number().min(0),
     redisMsPerLead: z.number().min(0),
   }),
+  /** CPU time of the yardstick: what the cores were good for while this was measured. */
+  yardstickMs: z.number().positive(),
   /** One commit, to the disk and back. */
   commitMs: z.number().min(0),
   /** CPU time of the load generator, a request. */
@@ -40,6 +42,28 @@ export const calibrationSchema = z.object({
 });
 export type Calibration = z.infer<typeof calibrationSchema>;
 export type WorkerCalibration = z.infer<typeof worker>;
+
+/** The same service on cores that need `factor` times as long. */
+export function onCores(calibration: Calibration, factor: number): Calibration {
+  const slower = ({ perBatchMs, perItemMs, idleMsPerSecond }: z.infer<typeof cost>) => ({
+    perBatchMs: perBatchMs * factor,
+    perItemMs: perItemMs * factor,
+    idleMsPerSecond: idleMsPerSecond * factor,
+  });
+  const all = <T extends { cpu: z.infer<typeof cost>; postgresMsPerLead: number; redisMsPerLead: number }>(part: T): T => ({
+    ...part,
+    cpu: slower(part.cpu),
+    postgresMsPerLead: part.postgresMsPerLead * factor,
+    redisMsPerLead: part.redisMsPerLead * factor,
+  });
+  const { api, worker: workers, loadMsPerRequest } = calibration;
+  return {
+    ...calibration,
+    api: all(api),
+    loadMsPerRequest: loadMsPerRequest * factor,
+    worker: { local: all(workers.local), remote: all(workers.remote) },
+  };
+}
 
 export function loadCalibration(file = CALIBRATION_FILE): Calibration {
   return calibrationSchema.parse(JSON.parse(readFileSync(file, 'utf8')));

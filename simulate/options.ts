@@ -26,11 +26,13 @@ export const DEFAULTS = {
     stopAt: of('SALESFORCE_API_STOP_PERCENT') / 100,
   },
 };
+/** As many good leads as bad ones, in ten steps. */
+const RANKS: readonly number[] = Array.from({ length: 10 }, () => 0.1);
 /** How far a model's median lies below its 95th percentile, where only that is known. */
 const P50_OF_P95 = 0.4;
 
 export interface PredictOptions {
-  leadsPerDay: number;
+  leadsPerDay?: number;
   shape: 'working-day' | 'flat';
   burst: number;
   burstTime: number;
@@ -68,7 +70,7 @@ export interface PredictOptions {
 export function addOptions(command: Command): Command {
   const option = (flags: string, about: string, parse: (text: string) => number, fallback?: number, shown?: string) =>
     command.addOption(new Option(flags, about).argParser(parse).default(fallback, shown));
-  command.requiredOption('--leads-per-day <n>', 'leads of one day', count);
+  option('--leads-per-day <n>', 'leads of one day', count);
   command.addOption(new Option('--shape <shape>', 'how they come').choices(['working-day', 'flat']).default('working-day'));
   option('--burst <times>', "a burst of so many times the day's average rate, on top of it", amount, 0, 'none');
   option('--burst-time <time>', 'how long it lasts', milliseconds, 60_000, '60s');
@@ -105,6 +107,7 @@ export function addOptions(command: Command): Command {
 
 /** @throws Error with a sentence where options contradict each other. */
 export function scenarioOf(options: PredictOptions): Scenario {
+  if (!options.leadsPerDay) throw new Error('How many leads? Say --leads-per-day, such as 100000; --help has the rest.');
   const aiP50 = options.aiP50 ?? options.aiP95 * P50_OF_P95;
   if (aiP50 > options.aiP95)
     throw new Error('--ai-p50 is above --ai-p95: half of the calls cannot be slower than all but the slowest.');
@@ -114,6 +117,7 @@ export function scenarioOf(options: PredictOptions): Scenario {
   const { leadsPerDay, shape, burst, burstTime, burstHour } = options;
   return {
     seed: options.seed,
+    ranks: RANKS,
     load: day({ leadsPerDay, shape, burst, burstSeconds: burstTime / 1000, burstAtHour: burstHour }),
     slaSeconds: options.sla / 1000,
     api: { tasks: options.apiTasks ?? 1, cores: options.apiCpu },

@@ -61,7 +61,7 @@ export function printPrediction(options: PredictOptions, prediction: Prediction,
   console.log(table.toString());
   printUses(outcome);
   console.log(
-    `\nCosts as measured on ${calibration.machine} (${calibration.measuredAt}, others used ${calibration.busyOtherwise.toFixed(1)} cores); a vCPU counts as one of its cores.`,
+    `\nCosts as measured on ${calibration.machine} (${calibration.measuredAt}, beside ${calibration.competing.toFixed(1)} threads of others); a vCPU counts as one of its cores.`,
   );
 }
 
@@ -81,7 +81,7 @@ function printUses({ uses }: Outcome): void {
   );
 }
 
-export function printComparison({ name, leads, busyOtherwise, rows }: Comparison, rounds: number): void {
+export function printComparison({ name, leads, competing, rows }: Comparison, rounds: number): void {
   const table = new Table({
     ...plain,
     head: ['', 'predicted', 'measured', 'from', 'to', 'error'],
@@ -100,6 +100,6 @@ export function printComparison({ name, leads, busyOtherwise, rows }: Comparison
     ]);
   }
   console.log(
-    `\n${name}\n${whole(leads)} leads, medians of ${rounds} rounds; others used ${busyOtherwise.toFixed(2)} cores\n${table.toString()}`,
+    `\n${name}\n${whole(leads)} leads, medians of ${rounds} rounds; others used ${competing.toFixed(2)} cores\n${table.toString()}`,
   );
 }

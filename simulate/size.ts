@@ -9,8 +9,8 @@ export const CPU_AT_MOST = 0.7;
 const WORTH_IT = 0.001;
 const TASKS_AT_MOST = 64;
 /** Around the busiest stretch of the day: what the search plays. */
-const BEFORE_SECONDS = 600;
-const AFTER_SECONDS = 1800;
+const BEFORE_SECONDS = 120;
+const AFTER_SECONDS = 900;
 
 export interface Size {
   api: number;
@@ -26,7 +26,7 @@ export function fewestTasks(scenario: Scenario, calibration: Calibration): Size 
   let worker = 1;
   let outcome = withTasks(api, worker);
   // Utilisation says how many it takes; what the model makes of the guess corrects it.
-  for (let round = 0; round < 4; round++) {
+  for (let round = 0; round < 8; round++) {
     const wanted = { api: atLeast(api * useOf(outcome, 'api CPU')), worker: atLeast(worker * useOf(outcome, 'worker CPU')) };
     if (wanted.api <= api && wanted.worker <= worker) break;
     [api, worker] = [Math.max(api, wanted.api), Math.max(worker, wanted.worker)];

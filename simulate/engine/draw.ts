@@ -15,6 +15,13 @@ export class Draw extends Random {
     return p50 * Math.exp(this.normal() * (Math.log(p95 / p50) / Z95));
   }
 
+  /** Which of the levels, by their shares, which sum to 1. */
+  level(shares: readonly number[]): number {
+    let left = this.next();
+    const level = shares.findIndex((share) => (left -= share) < 0);
+    return level < 0 ? shares.length - 1 : level;
+  }
+
   /** From quantiles at even steps from 0 to 1, with straight lines between them. */
   quantiles(table: readonly number[]): number {
     if (table.length === 0) return 0;

@@ -19,7 +19,7 @@ export class Host {
   constructor(
     private readonly timeline: Timeline,
     readonly cores: number,
-    /** Cores that others keep busy all the time: they take their even part. */
+    /** Threads of others that never rest: they take their even part. */
     private readonly others = 0,
   ) {}
 

@@ -35,7 +35,8 @@ export class Sample {
     const place = share * (this.count - 1);
     const below = Math.floor(place);
     const low = values[below]!;
-    return low + ((values[below + 1] ?? low) - low) * (place - below);
+    const high = values[below + 1] ?? low;
+    return low === high ? low : low + (high - low) * (place - below);
   }
 
   percentiles(): Percentiles {

@@ -3,14 +3,15 @@ import { machine } from '../../bench/support.js';
 import type { Calibration, WorkerCalibration } from '../calibration.js';
 import { Sample } from '../engine/sample.js';
 import { run } from '../model/run.js';
+import { yardstick } from './cpu.js';
 import { scenarioOf, standOf, type Trial } from './settings.js';
+import { WARM_UP } from './settings.js';
 import { Stand, type Measured } from './stand.js';
 
 /** Few enough that hardly a lead meets another. */
 const QUIET = [{ seconds: 5, perSecond: 30 }];
-const WARM_UP = [{ seconds: 3, perSecond: 150 }];
 const CONNECTIONS = 32;
-const IDLE_SECONDS = 1.5;
+const IDLE_SECONDS = 1;
 const NOTHING = [0, 0];
 
 const TRIALS: Record<'local' | 'remote', Trial & { backlog: number }> = {
@@ -32,14 +33,15 @@ interface Cost {
 /** Costs of one round, with the times that were measured; the residuals are found when the costs are. */
 interface Round {
   commitMs: number;
-  loadMsPerRequest: number;
-  busyOtherwise: number;
+  yardstickMs: number;
+  competing: number;
   ack: number[];
   api: { cpu: Cost; postgresMsPerLead: number; redisMsPerLead: number };
   worker: Record<'local' | 'remote', WorkerRound>;
 }
 interface WorkerRound {
   cpu: Cost;
+  loadMsPerRequest: number;
   postgresMsPerLead: number;
   redisMsPerLead: number;
   enrichment: number[];
@@ -57,7 +59,7 @@ export async function calibrate(rounds: number, say: (line: string) => void): Pr
     const cpu = (cost: Cost) => `${cost.perItemMs.toFixed(2)} + ${cost.perBatchMs.toFixed(2)} ms`;
     say(
       `round ${round}/${rounds}: CPU a lead of the api ${cpu(api.cpu)}, of the worker ${cpu(local.cpu)}, with model and Salesforce ${cpu(remote.cpu)}; ` +
-        `others used ${rest.busyOtherwise.toFixed(2)} cores`,
+        `${rest.competing.toFixed(1)} threads of others competed`,
     );
   }
   return { ...withResiduals(medians(measured)), rounds };
@@ -69,12 +71,13 @@ async function roundOfApi(round: number) {
     await stand.measure(WARM_UP, round);
     const commitMs = await stand.commitMs();
     const idle = await stand.idle(IDLE_SECONDS);
+    const before = await yardstick();
     const quiet = await stand.measure(QUIET, round);
     const full = await fullLoad(stand);
     return {
       commitMs,
-      loadMsPerRequest: quiet.cpu.load / quiet.leads,
-      busyOtherwise: Math.max(0, quiet.cpu.others / quiet.seconds / 1000),
+      yardstickMs: before.cpuMs,
+      competing: before.competing,
       ack: quiet.acks.table(),
       api: {
         cpu: costOf((quiet.cpu.api - idle.api * quiet.seconds) / quiet.leads, full.api, idle.api),
@@ -115,6 +118,7 @@ async function roundOfWorker(kind: 'local' | 'remote', round: number, postgres: 
     const full = await stand.drain(backlog);
     const alone = (quiet.cpu.worker - idle.worker * quiet.seconds) / quiet.leads;
     return {
+      loadMsPerRequest: full.cpu.load,
       cpu: costOf(alone, full.cpu.worker, idle.worker),
       // The acks' part is known, and the stages' costs are those of a quiet time: what a lead costs when it is alone.
       postgresMsPerLead: Math.max(0, mean(full.cpu.postgres, quiet.cpu.postgres / quiet.leads - postgres)),
@@ -155,22 +159,23 @@ function withResiduals({ ack, worker, ...round }: Round): Calibration {
     measuredAt: new Date().toISOString().slice(0, 10),
     rounds: 0,
     ...round,
+    loadMsPerRequest: worker.local.loadMsPerRequest,
     api: { ...round.api, overhead: NOTHING },
     worker: { local: bare('local'), remote: bare('remote') },
   };
   const hopsOf = (kind: 'local' | 'remote'): WorkerCalibration => {
-    const { tables } = run(longer(TRIALS[kind], known.busyOtherwise), known);
+    const { tables } = run(longer(TRIALS[kind], known.competing), known);
     const { enrichment, 'crm-sync': crmSync, ...costs } = worker[kind];
     const hops = { enrichment: beyond(enrichment, tables.enrichment), 'crm-sync': beyond(crmSync, tables['crm-sync']) };
     return { ...costs, hops };
   };
-  const overhead = beyond(ack, run(longer(TRIALS.local, known.busyOtherwise), known).tables.ack);
+  const overhead = beyond(ack, run(longer(TRIALS.local, known.competing), known).tables.ack);
   return { ...known, api: { ...known.api, overhead }, worker: { local: hopsOf('local'), remote: hopsOf('remote') } };
 }
 
 /** The same rate for long enough that chance hardly matters. */
-function longer(trial: Trial, busyOtherwise: number) {
-  return scenarioOf({ ...trial, load: trial.load.map((stretch) => ({ ...stretch, seconds: 300 })) }, 1, busyOtherwise);
+function longer(trial: Trial, competing: number) {
+  return scenarioOf({ ...trial, load: trial.load.map((stretch) => ({ ...stretch, seconds: 300 })) }, 1, competing);
 }
 
 /** A table never falls: a dip of chance is filled up. */

@@ -5,6 +5,8 @@ import { Sample } from '../engine/sample.js';
 import { arrivals, type Load } from '../model/load.js';
 
 export const CAMPAIGN = 'simulated';
+/** Two of three leads are an analyst's, whom the heuristic ranks below the third, of a VP. */
+export const RANKS = [2 / 3, 1 / 3];
 /** Leads of one measurement differ from those of another. */
 let people = 0;
 

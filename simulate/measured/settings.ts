@@ -2,7 +2,11 @@ import { cpus } from 'node:os';
 import { DEFAULTS } from '../options.js';
 import type { Load } from '../model/load.js';
 import type { Scenario } from '../model/scenario.js';
+import { RANKS } from './send.js';
 import type { StandOptions } from './stand.js';
+
+/** Compilers and caches are as warm in each measurement. */
+export const WARM_UP: Load = [{ seconds: 3, perSecond: 150 }];
 
 /** A load and settings that can be measured here and simulated: the same figures for both. */
 export interface Trial {
@@ -31,7 +35,7 @@ export function standOf({ remote }: Trial): StandOptions {
 }
 
 /** All on this machine, one process of each role. */
-export function scenarioOf({ load, remote }: Trial, seed: number, busyOtherwise: number): Scenario {
+export function scenarioOf({ load, remote }: Trial, seed: number, competing: number): Scenario {
   const one = { tasks: 1, cores: 1 };
   const ai = remote && {
     ...DEFAULTS.ai,
@@ -51,6 +55,6 @@ export function scenarioOf({ load, remote }: Trial, seed: number, busyOtherwise:
   };
   const concurrency = { ...DEFAULTS.concurrency, ...(remote ? { enrichment: remote.aiConcurrency } : {}) };
   const { slaSeconds, retry } = DEFAULTS;
-  const oneMachine = { cores: cpus().length, busyOtherwise };
-  return { seed, load, slaSeconds, api: one, worker: one, oneMachine, ai, crm, concurrency, retry };
+  const oneMachine = { cores: cpus().length, competing };
+  return { seed, load, ranks: RANKS, slaSeconds, api: one, worker: one, oneMachine, ai, crm, concurrency, retry };
 }

@@ -1,5 +1,4 @@
 import { fork, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
@@ -45,7 +44,7 @@ export class Stand {
   static async start({ standIns, worker, settings = {} }: StandOptions): Promise<Stand> {
     const stores = await startStores();
     const child = standIns ? startStandIns(standIns) : null;
-    const given = child ? ((await once(child, 'message'))[0] as Record<string, string>) : {};
+    const given = child ? await told<Record<string, string>>(child) : {};
     const env = { ...given, ...settings };
     const sql = new pg.Client({ connectionString: stores.databaseUrl });
     await sql.connect();
@@ -81,10 +80,12 @@ export class Stand {
   }
 
   /** A backlog, posted while the worker is stopped, and what the worker, which is warm, needs for it. */
-  async drain(leads: number): Promise<{ perSecond: number; cpu: { worker: number; postgres: number; redis: number } }> {
+  async drain(
+    leads: number,
+  ): Promise<{ perSecond: number; cpu: { load: number; worker: number; postgres: number; redis: number } }> {
     await this.sql.query('TRUNCATE ledger.leads CASCADE');
     process.kill(this.worker!.pid, 'SIGSTOP');
-    await send(this.api.url, [{ seconds: leads / 1000, perSecond: 1000 }], leads);
+    const { acks, cpuMs } = await send(this.api.url, [{ seconds: leads / 1000, perSecond: 1000 }], leads);
     const [before, began] = [await this.cpu(), performance.now()];
     process.kill(this.worker!.pid, 'SIGCONT');
     while ((await openLeads(this.sql)) > 0) await sleep(25);
@@ -92,7 +93,7 @@ export class Stand {
     const perLead = (who: keyof typeof after) => (after[who] - before[who]) / count;
     return {
       perSecond: (count / (performance.now() - began)) * 1000,
-      cpu: { worker: perLead('worker'), postgres: perLead('postgres'), redis: perLead('redis') },
+      cpu: { load: cpuMs / acks.count, worker: perLead('worker'), postgres: perLead('postgres'), redis: perLead('redis') },
     };
   }
 
@@ -143,7 +144,7 @@ export class Stand {
   private async calls(): Promise<Figures> {
     if (!this.standIns) return { aiCalls: 0, crmCalls: 0 };
     this.standIns.send('figures');
-    return (await once(this.standIns, 'message'))[0] as Figures;
+    return told<Figures>(this.standIns);
   }
 
   private async stages() {
@@ -162,6 +163,18 @@ export class Stand {
     }
     return { enrichment, crmSync, speed, scoredInTime: rows.filter(({ inTime }) => inTime).length / rows.length };
   }
+}
+
+/** What the child says next. @throws where it ends instead. */
+function told<T>(child: ChildProcess): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const ended = () => reject(new Error('The stand-ins for the model and Salesforce ended before their time.'));
+    child.once('exit', ended);
+    child.once('message', (message) => {
+      child.off('exit', ended);
+      resolve(message as T);
+    });
+  });
 }
 
 function startStandIns({ aiP50Ms, aiP95Ms, crmMs }: NonNullable<StandOptions['standIns']>): ChildProcess {

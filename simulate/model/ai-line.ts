@@ -4,14 +4,16 @@ import type { Timeline } from '../engine/timeline.js';
 
 interface Waiter {
   rank: number;
+  order: number;
   left: boolean;
   settle(turn: 'taken' | 'missed'): void;
 }
 
 /** One worker's line before the model: the best first, none for longer than it can afford (src/pipeline/ai-turns.ts). */
 export class AiLine {
-  private readonly line = new Heap<Waiter>((a, b) => a.rank > b.rank);
+  private readonly line = new Heap<Waiter>((a, b) => a.rank > b.rank || (a.rank === b.rank && a.order < b.order));
   private calling = false;
+  private came = 0;
   underWay = 0;
   waiting = 0;
 
@@ -23,7 +25,7 @@ export class AiLine {
   ) {}
 
   take(rank: number, waitMs: number, settle: (turn: 'taken' | 'missed') => void): void {
-    const waiter: Waiter = { rank, left: false, settle };
+    const waiter: Waiter = { rank, order: this.came++, left: false, settle };
     this.line.push(waiter);
     this.waiting++;
     this.timeline.after(waitMs, () => {

@@ -10,7 +10,7 @@ export class Machines {
     private readonly timeline: Timeline,
     oneMachine: Scenario['oneMachine'],
   ) {
-    this.shared = oneMachine && new Host(timeline, oneMachine.cores, oneMachine.busyOtherwise);
+    this.shared = oneMachine && new Host(timeline, oneMachine.cores, oneMachine.competing);
   }
 
   forTask(cores: number): Host {

@@ -38,7 +38,7 @@ export function run(scenario: Scenario, calibration: Calibration, progress: (sha
   const timeline = new Timeline();
   const draw = new Draw(scenario.seed);
   const machines = new Machines(timeline, scenario.oneMachine);
-  const shared = new Shared(timeline, scenario, calibration, machines);
+  const shared = new Shared(timeline, draw, scenario, calibration, machines);
   const { tally } = shared;
   const apis = Array.from(
     { length: scenario.api.tasks },
@@ -69,7 +69,7 @@ export function run(scenario: Scenario, calibration: Calibration, progress: (sha
     if (next.done) return;
     timeline.at(next.value, () => {
       if (place % 10_000 === 0) progress(timeline.now / endsAt);
-      const lead = newLead(timeline.now, draw.next());
+      const lead = newLead(timeline.now, draw.level(scenario.ranks));
       tally.received.add(timeline.now);
       apis[place++ % apis.length]!.accept(() => queues.enrichment.add(lead));
       comeNext();

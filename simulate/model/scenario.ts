@@ -4,11 +4,13 @@ import type { Load } from './load.js';
 export interface Scenario {
   seed: number;
   load: Load;
+  /** Shares of the leads by what the heuristic thinks of them, the worst first; among equals the first to come is the first to go. */
+  ranks: readonly number[];
   slaSeconds: number;
   api: Tasks;
   worker: Tasks;
   /** Set: everything runs on one machine, stores and load generator too, beside others. Otherwise each task has cores of its own. */
-  oneMachine?: { cores: number; busyOtherwise: number };
+  oneMachine?: { cores: number; competing: number };
   /** Null: the heuristic scores, and nobody is asked. */
   ai: Ai | null;
   /** Null: the mock CRM in PostgreSQL. */
