@@ -83,7 +83,7 @@ describe('queues against what mathematics says of them', () => {
 
   it('M/D/1: places at a rate are waited for by ρ / 2μ(1−ρ)', () => {
     const timeline = new Timeline();
-    const rate = new Rate(timeline, 1000, () => 0);
+    const rate = new Rate(timeline, 1000, 0);
     const waited = times(timeline, draw, 0.8, 50_000, (done) => rate.take(done));
     expect(waited.mean / (0.8 / (2 * 0.2))).toBeCloseTo(1, 1);
   });

@@ -8,12 +8,12 @@ export class Rate {
     private readonly timeline: Timeline,
     perSecond: number,
     /** What a reservation costs: a round trip to PostgreSQL. */
-    private readonly reserveMs: () => number,
+    private readonly reserveMs: number,
     private readonly everyMs = 1000 / perSecond,
   ) {}
 
   take(go: () => void): void {
-    const at = Math.max(this.timeline.now + this.reserveMs(), this.next);
+    const at = Math.max(this.timeline.now + this.reserveMs, this.next);
     this.next = at + this.everyMs;
     this.timeline.at(at, go);
   }

@@ -38,7 +38,7 @@ export function run(scenario: Scenario, calibration: Calibration, progress: (sha
   const timeline = new Timeline();
   const draw = new Draw(scenario.seed);
   const machines = new Machines(timeline, scenario.oneMachine);
-  const shared = new Shared(timeline, draw, scenario, calibration, machines);
+  const shared = new Shared(timeline, scenario, calibration, machines);
   const { tally } = shared;
   const apis = Array.from(
     { length: scenario.api.tasks },

@@ -1,4 +1,3 @@
-import type { Draw } from '../engine/draw.js';
 import { Rate } from '../engine/rate.js';
 import type { Timeline } from '../engine/timeline.js';
 import type { Calibration, WorkerCalibration } from '../calibration.js';
@@ -7,9 +6,6 @@ import { ApiQuota } from './api-quota.js';
 import type { Machines } from './machines.js';
 import type { Scenario } from './scenario.js';
 import { Tally } from './tally.js';
-
-/** A hop is about three round trips to a store: the job, the claim, the checkpoint. A place in a rate is one. */
-const TRIPS_A_HOP = 3;
 
 /** What all processes have in common: the rates, the org's quota, the ledger's list of scores that are owed. */
 export class Shared {
@@ -23,16 +19,14 @@ export class Shared {
 
   constructor(
     timeline: Timeline,
-    draw: Draw,
     scenario: Scenario,
     readonly calibration: Calibration,
     readonly machines: Machines,
   ) {
     const { ai, crm } = scenario;
     this.cost = calibration.worker[ai || crm ? 'remote' : 'local'];
-    const roundTrip = () => draw.quantiles(this.cost.hops.enrichment) / TRIPS_A_HOP;
-    this.aiRate = ai ? new Rate(timeline, ai.ratePerSecond, roundTrip) : null;
-    this.crmRate = crm ? new Rate(timeline, crm.ratePerSecond, roundTrip) : null;
+    this.aiRate = ai ? new Rate(timeline, ai.ratePerSecond, calibration.commitMs) : null;
+    this.crmRate = crm ? new Rate(timeline, crm.ratePerSecond, calibration.commitMs) : null;
     this.quota = crm ? new ApiQuota(timeline, crm) : null;
   }
 
