@@ -30,7 +30,7 @@ Examples:
   npm run simulate -- --leads-per-day 100000 --heuristic --mock-crm
   npm run simulate -- --leads-per-day 1000000 --ai-rate 100 --ai-concurrency 200 --crm-batch-window 5s
 
-Times are 800ms, 3s or 5m. Options named after a variable have its default. A million leads take some ten seconds.`,
+Times are 800ms, 3s or 5m. Options named after a variable have its default. A million leads take about twenty seconds of one core.`,
   )
   .action((options: PredictOptions) => {
     const calibration = loadCalibration(options.calibration);
@@ -50,8 +50,10 @@ Times are 800ms, 3s or 5m. Options named after a variable have its default. A mi
 
 program
   .command('calibrate')
-  .description(`measures the service on this machine, and writes its costs to simulate/calibration.json (about 50 s a round)`)
-  .option('--rounds <n>', 'how often; medians count', rounds, 2)
+  .description(
+    `measures the service on this machine, and writes its costs to simulate/calibration.json (100 s a round on a busy machine)`,
+  )
+  .option('--rounds <n>', 'how often; medians count', rounds, 1)
   .action(async (options: { rounds: number }) => {
     const calibration = await calibrate(options.rounds, say);
     writeFileSync(CALIBRATION_FILE, `${JSON.stringify(calibration, rounded, 2)}\n`);
@@ -61,9 +63,9 @@ program
 program
   .command('validate')
   .description(
-    'predicts two loads that the calibration has not seen, then measures them here, and shows both (about 45 s a round)',
+    'predicts two loads that the calibration has not seen, then measures them here, and shows both (90 s a round on a busy machine)',
   )
-  .option('--rounds <n>', 'how often; medians count', rounds, 2)
+  .option('--rounds <n>', 'how often; medians count', rounds, 1)
   .option('--json', 'one JSON document instead of tables')
   .action(async (options: { rounds: number; json?: true }) => {
     const calibration = loadCalibration();
