@@ -22,7 +22,9 @@ const FILES = readdirSync(ROOT, { withFileTypes: true })
   )
   .filter((path) => !path.includes('node_modules'));
 const BASENAMES = new Set(FILES.map((path) => path.split('/').at(-1)));
-const SOURCES = FILES.filter((path) => /^(src|test|bench|simulate|eval|samples|scripts|infra\/(src|bin|lambda))\/.*\.(ts|mjs)$/.test(path))
+const SOURCES = FILES.filter((path) =>
+  /^(src|test|bench|simulate|eval|samples|scripts|infra\/(src|bin|lambda))\/.*\.(ts|mjs)$/.test(path),
+)
   .map(read)
   .join('\n');
 
