@@ -7,6 +7,7 @@ import type { Scenario } from './model/scenario.js';
 export const CPU_AT_MOST = 0.7;
 /** What more tasks would have to bring to be worth it: a thousandth of the leads, in time. */
 const WORTH_IT = 0.001;
+const CALLS_AT_MOST = 1.1;
 const TASKS_AT_MOST = 64;
 /** Around the busiest stretch of the day: what the search plays. */
 const BEFORE_SECONDS = 120;
@@ -36,6 +37,8 @@ export function fewestTasks(scenario: Scenario, calibration: Calibration): Size 
   while (worker * 2 <= TASKS_AT_MOST) {
     const more = withTasks(api, worker * 2);
     if ((outcome.breaches - more.breaches) / outcome.leads < WORTH_IT) break;
+    // Each worker gathers batches of its own: what is gained in time must not be paid with the calls of the org's day.
+    if (more.crm.calls > outcome.crm.calls * CALLS_AT_MOST) break;
     [worker, outcome] = [worker * 2, more];
   }
   return { api, worker };
