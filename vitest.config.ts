@@ -9,7 +9,13 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['src/**/*.spec.ts', 'samples/**/*.spec.ts', 'eval/**/*.spec.ts', 'test/deployment/**/*.test.ts'],
+          include: [
+            'src/**/*.spec.ts',
+            'samples/**/*.spec.ts',
+            'eval/**/*.spec.ts',
+            'simulate/**/*.spec.ts',
+            'test/deployment/**/*.test.ts',
+          ],
           environment: 'node',
         },
       },

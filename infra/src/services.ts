@@ -76,6 +76,7 @@ export class Services extends Construct {
       ENV: 'REAL',
       CRM_PROVIDER: settings.crm,
       SPOOL: settings.spool,
+      ...settings.set,
     };
     const sharedSecrets = {
       REDIS_URL: ecs.Secret.fromSecretsManager(secrets.redisUrl),

@@ -17,6 +17,8 @@ export interface Settings {
   modelId: string;
   crm: 'salesforce' | 'postgres';
   spool: 'off' | 'replica';
+  /** Settings of the service that `-c set=` changes. */
+  set: Record<string, string>;
   /** An image that is in a registry already; without it the Dockerfile is built. */
   image: string | undefined;
   version: string;
@@ -27,6 +29,21 @@ export interface Settings {
  * five minutes: a limit below that would turn leads away.
  */
 const RATE_LIMIT = 120_000;
+
+/** What depends on the vendors' limits and on the load, and not on AWS. */
+const MAY_BE_SET = [
+  'AI_CONCURRENCY',
+  'AI_RATE_LIMIT_PER_SECOND',
+  'AI_TIMEOUT_MS',
+  'AI_DEADLINE_SECONDS',
+  'AI_DAILY_TOKEN_BUDGET',
+  'CRM_CONCURRENCY',
+  'CRM_RATE_LIMIT_PER_SECOND',
+  'CRM_BATCH_SIZE',
+  'CRM_BATCH_WINDOW_MS',
+  'SPEED_TO_LEAD_SLA_SECONDS',
+  'RETENTION_DAYS',
+];
 
 /** @throws Error that says which `-c` is missing or wrong. */
 export function settingsOf(context: (name: string) => unknown): Settings {
@@ -63,9 +80,22 @@ export function settingsOf(context: (name: string) => unknown): Settings {
     modelId: text('modelId') ?? 'us.anthropic.claude-haiku-4-5-20251001-v1:0',
     crm: oneOf('crm', ['salesforce', 'postgres'], stage === 'prod' ? 'salesforce' : 'postgres'),
     spool: oneOf('spool', ['off', 'replica'], 'off'),
+    set: setOf(list('set')),
     image: text('image'),
     version: text('version') ?? '0.0.0',
   };
+}
+
+/** A name that is misspelt would be a setting that is not there, and nobody would know. */
+function setOf(pairs: string[]): Record<string, string> {
+  const wrong = pairs.find((pair) => {
+    const [name, value] = pair.split('=');
+    return !MAY_BE_SET.includes(name!) || !/^\d+$/.test(value ?? '');
+  });
+  if (wrong !== undefined) {
+    throw new Error(`-c set= takes NAME=number, separated by commas, of ${MAY_BE_SET.join(', ')}; not ${wrong}.`);
+  }
+  return Object.fromEntries(pairs.map((pair) => pair.split('=')));
 }
 
 function tlsOf(text: (name: string) => string | undefined): Settings['tls'] {

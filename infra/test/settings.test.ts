@@ -1,4 +1,5 @@
 import { App, Stack } from 'aws-cdk-lib';
+import { Match } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
 import { mayInvoke } from '../src/bedrock.js';
 import { settingsOf } from '../src/settings.js';
@@ -22,6 +23,8 @@ describe('what -c says', () => {
     [{ certificateArn: CERTIFICATE, stage: 'production' }, /stage= must be one of dev, prod/],
     [{ certificateArn: CERTIFICATE, marketoCidrs: 'everywhere' }, /marketoCidrs= must list IPv4 ranges/],
     [{ certificateArn: CERTIFICATE, rateLimit: 'many' }, /rateLimit=/],
+    [{ certificateArn: CERTIFICATE, set: 'AI_RATE_LIMIT=5' }, /of AI_CONCURRENCY.*; not AI_RATE_LIMIT=5/],
+    [{ certificateArn: CERTIFICATE, set: 'CRM_BATCH_WINDOW_MS=5s' }, /NAME=number/],
   ])('says what is wrong with %j', (context, message) => {
     expect(() => said(context as unknown as Record<string, string>)).toThrow(message);
   });
@@ -34,6 +37,19 @@ describe('what -c says', () => {
       ValidationMethod: 'DNS',
     });
     template.hasResourceProperties('AWS::Route53::RecordSet', { Name: 'leads.example.com.', Type: 'A' });
+  });
+
+  it('hands on what depends on the vendors’ limits', () => {
+    const { template } = synthesise({ set: 'AI_RATE_LIMIT_PER_SECOND=100,CRM_BATCH_WINDOW_MS=5000' });
+    for (const [Name, Value] of [
+      ['AI_RATE_LIMIT_PER_SECOND', '100'],
+      ['CRM_BATCH_WINDOW_MS', '5000'],
+    ]) {
+      template.hasResourceProperties('AWS::ECS::TaskDefinition', {
+        Family: 'revenueflow-dev-worker',
+        ContainerDefinitions: Match.arrayWith([Match.objectLike({ Environment: Match.arrayWith([{ Name, Value }]) })]),
+      });
+    }
   });
 
   it('takes an image that is there already', () => {

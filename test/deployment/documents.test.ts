@@ -22,7 +22,9 @@ const FILES = readdirSync(ROOT, { withFileTypes: true })
   )
   .filter((path) => !path.includes('node_modules'));
 const BASENAMES = new Set(FILES.map((path) => path.split('/').at(-1)));
-const SOURCES = FILES.filter((path) => /^(src|test|bench|eval|samples|scripts|infra\/(src|bin|lambda))\/.*\.(ts|mjs)$/.test(path))
+const SOURCES = FILES.filter((path) =>
+  /^(src|test|bench|simulate|eval|samples|scripts|infra\/(src|bin|lambda))\/.*\.(ts|mjs)$/.test(path),
+)
   .map(read)
   .join('\n');
 
@@ -114,7 +116,7 @@ describe.each(DOCUMENTS)('%s', (document) => {
 const MADE_BY_RUNNING = /^(\.data|dist|cdk\.out|node_modules)\b|^(server\.json|schema\.yaml)$/;
 
 function isFolder(code: string): boolean {
-  return /^(src|test|docs|scripts|infra|deploy|samples|bench|eval|migrations|salesforce)\//.test(code);
+  return /^(src|test|docs|scripts|infra|deploy|samples|bench|simulate|eval|migrations|salesforce)\//.test(code);
 }
 
 function scriptsOf(folder: string): Set<string> {

@@ -91,6 +91,16 @@ describe('what is left of a lead', () => {
     expect(minimise(leadOf(message, { name })).message).not.toMatch(gone);
   });
 
+  it.each([
+    ['GRÜẞ GOTT, hier ist weiẞ', 'Weiß'],
+    ['call ſmith please', 'Smith'],
+    ['call SmITH please', 'sMith'],
+    ['ΓΙΑΝΝΗΣ speaking', 'Γιάννης Γιαννης'],
+  ])('does not name the person in other letters either: %s', (message, name) => {
+    const { message: left = '' } = minimise(leadOf(message, { name }));
+    expect(left).toContain('[name]');
+  });
+
   it('hides a domain that is the person', () => {
     expect(minimise(leadOf('', { email: 'ann@beeblebrox.com', emailRaw: 'ann@beeblebrox.com' })).emailDomain).toBe('_.com');
   });

@@ -87,7 +87,12 @@ function byLength(words: readonly string[]): string[] {
   return [...words].sort((a, b) => b.length - a.length);
 }
 
+/** Letters that a pattern without regard to case takes for the same are the same here. */
+const folded = (text: string) => text.toLowerCase().toUpperCase();
+
 function cut(text: string, word: string, by: string): string {
+  // Most texts do not name the person, and to compile the pattern of one word costs more than all else that is done to a text.
+  if (!folded(text).includes(folded(word))) return text;
   const escaped = word.replaceAll(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
   if (/[\p{Script=Han}\p{Script=Hangul}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]/u.test(word)) {
     return text.replaceAll(word, by);

@@ -1,0 +1,185 @@
+import autocannon from 'autocannon';
+import { machine } from '../../bench/support.js';
+import type { Calibration, WorkerCalibration } from '../calibration.js';
+import { Sample } from '../engine/sample.js';
+import { run } from '../model/run.js';
+import { yardstick } from './cpu.js';
+import { scenarioOf, standOf, type Trial } from './settings.js';
+import { WARM_UP } from './settings.js';
+import { Stand, type Measured } from './stand.js';
+
+/** Few enough that hardly a lead meets another. */
+const QUIET = [{ seconds: 5, perSecond: 30 }];
+const CONNECTIONS = 32;
+const IDLE_SECONDS = 1;
+const NOTHING = [0, 0];
+
+const TRIALS: Record<'local' | 'remote', Trial & { backlog: number }> = {
+  local: { name: 'heuristic and mock CRM', load: QUIET, remote: null, backlog: 2500 },
+  remote: {
+    name: 'a model and Salesforce that answer at once',
+    load: QUIET,
+    remote: { aiP50Ms: 0, aiP95Ms: 0, aiPerSecond: 1000, aiConcurrency: 100, crmMs: 0, crmPerSecond: 200 },
+    backlog: 400,
+  },
+};
+
+interface Cost {
+  perBatchMs: number;
+  perItemMs: number;
+  idleMsPerSecond: number;
+}
+
+/** Costs of one round, with the times that were measured; the residuals are found when the costs are. */
+interface Round {
+  commitMs: number;
+  yardstickMs: number;
+  competing: number;
+  ack: number[];
+  api: { cpu: Cost; postgresMsPerLead: number; redisMsPerLead: number };
+  worker: Record<'local' | 'remote', WorkerRound>;
+}
+interface WorkerRound {
+  cpu: Cost;
+  loadMsPerRequest: number;
+  postgresMsPerLead: number;
+  redisMsPerLead: number;
+  enrichment: number[];
+  'crm-sync': number[];
+}
+
+/** Measures the service on this machine, at little and at full load, round by round; medians count. */
+export async function calibrate(rounds: number, say: (line: string) => void): Promise<Calibration> {
+  const measured: Round[] = [];
+  for (let round = 1; round <= rounds; round++) {
+    const { api, ...rest } = await roundOfApi(round);
+    const local = await roundOfWorker('local', round, api.postgresMsPerLead, api.redisMsPerLead);
+    const remote = await roundOfWorker('remote', round, api.postgresMsPerLead, api.redisMsPerLead);
+    measured.push({ api, ...rest, worker: { local, remote } });
+    const cpu = (cost: Cost) => `${cost.perItemMs.toFixed(2)} + ${cost.perBatchMs.toFixed(2)} ms`;
+    say(
+      `round ${round}/${rounds}: CPU a lead of the api ${cpu(api.cpu)}, of the worker ${cpu(local.cpu)}, with model and Salesforce ${cpu(remote.cpu)}; ` +
+        `${rest.competing.toFixed(1)} threads of others competed`,
+    );
+  }
+  return { ...withResiduals(medians(measured)), rounds };
+}
+
+async function roundOfApi(round: number) {
+  const stand = await Stand.start({ standIns: null, worker: false });
+  try {
+    await stand.measure(WARM_UP, round);
+    const commitMs = await stand.commitMs();
+    const idle = await stand.idle(IDLE_SECONDS);
+    const before = await yardstick();
+    const quiet = await stand.measure(QUIET, round);
+    const full = await fullLoad(stand);
+    return {
+      commitMs,
+      yardstickMs: before.cpuMs,
+      competing: before.competing,
+      ack: quiet.acks.table(),
+      api: {
+        cpu: costOf((quiet.cpu.api - idle.api * quiet.seconds) / quiet.leads, full.api, idle.api),
+        postgresMsPerLead: full.postgres,
+        redisMsPerLead: full.redis,
+      },
+    };
+  } finally {
+    await stand.stop();
+  }
+}
+
+/** As many acks as the api can give. @returns CPU of each, in milliseconds. */
+async function fullLoad(stand: Stand) {
+  const before = await stand.cpu();
+  const body = '{"email": "[<id>]@enterprise.com", "campaign_id": "full", "name": "Alex Smith", "title": "VP Sales"}';
+  const result = await autocannon({
+    url: `${stand.api.url}/leads`,
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body,
+    idReplacement: true,
+    connections: CONNECTIONS,
+    duration: 2,
+  });
+  const after = await stand.cpu();
+  const each = (who: keyof typeof after) => (after[who] - before[who]) / result['2xx'];
+  return { api: each('api'), postgres: each('postgres'), redis: each('redis') };
+}
+
+async function roundOfWorker(kind: 'local' | 'remote', round: number, postgres: number, redis: number): Promise<WorkerRound> {
+  const { backlog, ...trial } = TRIALS[kind];
+  const stand = await Stand.start(standOf(trial));
+  try {
+    await stand.measure(WARM_UP, round);
+    const idle = await stand.idle(IDLE_SECONDS);
+    const quiet = await stand.measure(trial.load, round);
+    const full = await stand.drain(backlog);
+    const alone = (quiet.cpu.worker - idle.worker * quiet.seconds) / quiet.leads;
+    return {
+      loadMsPerRequest: full.cpu.load,
+      cpu: costOf(alone, full.cpu.worker, idle.worker),
+      // The acks' part is known, and the stages' costs are those of a quiet time: what a lead costs when it is alone.
+      postgresMsPerLead: Math.max(0, mean(full.cpu.postgres, quiet.cpu.postgres / quiet.leads - postgres)),
+      redisMsPerLead: Math.max(0, mean(full.cpu.redis, quiet.cpu.redis / quiet.leads - redis)),
+      ...stagesOf(quiet),
+    };
+  } finally {
+    await stand.stop();
+  }
+}
+
+const mean = (a: number, b: number) => (a + b) / 2;
+
+function stagesOf({ enrichment, crmSync }: Measured) {
+  return { enrichment: enrichment.table(), 'crm-sync': crmSync.table() };
+}
+
+/** What a lead costs alone is one of it and one of the turn; what it costs in a crowd is nearly one of it alone. */
+function costOf(alone: number, crowded: number, idleMsPerSecond: number): Cost {
+  return { perBatchMs: Math.max(0, alone - crowded), perItemMs: crowded, idleMsPerSecond };
+}
+
+/** The median of each figure, and of each place of the tables. */
+function medians<T>(rounds: T[]): T {
+  const [first] = rounds;
+  if (typeof first === 'number') return Sample.of(rounds as number[]).quantile(0.5) as T;
+  if (Array.isArray(first)) return first.map((_, place) => medians((rounds as unknown[][]).map((row) => row[place]))) as T;
+  const keys = Object.keys(first as object) as (keyof T)[];
+  return Object.fromEntries(keys.map((key) => [key, medians(rounds.map((round) => round[key]))])) as T;
+}
+
+/** The model plays the quiet load with the costs alone; what was measured beyond that, at each quantile, is what it does not explain. */
+function withResiduals({ ack, worker, ...round }: Round): Calibration {
+  const bare = (kind: 'local' | 'remote') => ({ ...worker[kind], hops: { enrichment: NOTHING, 'crm-sync': NOTHING } });
+  const known: Calibration = {
+    _about: 'Made by `npm run simulate -- calibrate`, on the machine that it names. Do not edit.',
+    machine: machine(),
+    measuredAt: new Date().toISOString().slice(0, 10),
+    rounds: 0,
+    ...round,
+    loadMsPerRequest: worker.local.loadMsPerRequest,
+    api: { ...round.api, overhead: NOTHING },
+    worker: { local: bare('local'), remote: bare('remote') },
+  };
+  const hopsOf = (kind: 'local' | 'remote'): WorkerCalibration => {
+    const { tables } = run(longer(TRIALS[kind], known.competing), known);
+    const { enrichment, 'crm-sync': crmSync, ...costs } = worker[kind];
+    const hops = { enrichment: beyond(enrichment, tables.enrichment), 'crm-sync': beyond(crmSync, tables['crm-sync']) };
+    return { ...costs, hops };
+  };
+  const overhead = beyond(ack, run(longer(TRIALS.local, known.competing), known).tables.ack);
+  return { ...known, api: { ...known.api, overhead }, worker: { local: hopsOf('local'), remote: hopsOf('remote') } };
+}
+
+/** The same rate for long enough that chance hardly matters. */
+function longer(trial: Trial, competing: number) {
+  return scenarioOf({ ...trial, load: trial.load.map((stretch) => ({ ...stretch, seconds: 300 })) }, 1, competing);
+}
+
+/** A table never falls: a dip of chance is filled up. */
+function beyond(measured: number[], modelled: number[]): number[] {
+  let highest = 0;
+  return measured.map((ms, place) => (highest = Math.max(highest, ms - modelled[place]!)));
+}

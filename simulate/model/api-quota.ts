@@ -1,0 +1,33 @@
+import type { Timeline } from '../engine/timeline.js';
+import type { Crm } from './scenario.js';
+
+/** The longest pause before a call, just before the stop (src/crm/salesforce/api-budget.ts). */
+const SLOWEST_MS = 2000;
+
+/** The org's API calls of the day: near their end the service slows down, and stops before the last. */
+export class ApiQuota {
+  used: number;
+  /** When the service stopped; what is not in the CRM by then waits for the window to roll on. */
+  stoppedAt: number | null = null;
+  private readonly waiting: (() => void)[] = [];
+
+  constructor(
+    private readonly timeline: Timeline,
+    private readonly crm: Pick<Crm, 'dailyLimit' | 'usedByOthers' | 'slowAt' | 'stopAt'>,
+  ) {
+    this.used = crm.usedByOthers;
+  }
+
+  spend(go: () => void): void {
+    const { dailyLimit, slowAt, stopAt } = this.crm;
+    const ratio = this.used / dailyLimit;
+    if (ratio >= stopAt) {
+      this.stoppedAt ??= this.timeline.now;
+      this.waiting.push(go);
+      return;
+    }
+    this.used++;
+    if (ratio < slowAt) return go();
+    this.timeline.after((SLOWEST_MS * (ratio - slowAt)) / (stopAt - slowAt), go);
+  }
+}

@@ -1,0 +1,67 @@
+import type { Calibration } from '../calibration.js';
+import type { Api } from './api.js';
+import type { Scenario } from './scenario.js';
+import type { Shared } from './shared.js';
+import type { Worker } from './worker.js';
+
+export interface Use {
+  name: string;
+  /** 1: all of it; more: what was asked for and could not be had at once. */
+  share: number;
+  /** What to change where this is the limit. */
+  raise: string;
+}
+
+/** How much of each thing the busiest minute wants (of the quota: the day), the scarcest first. */
+export function usesOf(scenario: Scenario, calibration: Calibration, shared: Shared, apis: Api[], workers: Worker[]): Use[] {
+  const { ai, crm, concurrency } = scenario;
+  const { tally, cost } = shared;
+  const leads = tally.received.busiestPerSecond();
+  const mean = (processes: { busiest(): number; host: { cores: number } }[]) =>
+    processes.reduce((sum, process) => sum + process.busiest() / Math.min(1, process.host.cores), 0) / processes.length;
+  const uses: Use[] = [
+    { name: 'api CPU', share: mean(apis.map(({ process }) => process)), raise: 'more api tasks' },
+    { name: 'worker CPU', share: mean(workers.map(({ process }) => process)), raise: 'more worker tasks' },
+    {
+      name: 'PostgreSQL CPU, of one core',
+      share: ((calibration.api.postgresMsPerLead + cost.postgresMsPerLead) * leads) / 1000,
+      raise: 'a larger instance',
+    },
+    {
+      name: 'Redis CPU, of its one thread',
+      share: ((calibration.api.redisMsPerLead + cost.redisMsPerLead) * leads) / 1000,
+      raise: 'a second replication group',
+    },
+  ];
+  if (ai) {
+    const asked = tally.askers.busiestPerSecond();
+    const meanMs = tally.aiCalls.total === 0 ? 0 : tally.aiMs / tally.aiCalls.total;
+    uses.push(
+      {
+        name: 'calls of the model a second',
+        share: asked / ai.ratePerSecond,
+        raise: 'AI_RATE_LIMIT_PER_SECOND, with the quota of the vendor',
+      },
+      {
+        name: 'calls of the model at a time',
+        share: (asked * meanMs) / 1000 / concurrency.enrichment,
+        raise: 'AI_CONCURRENCY',
+      },
+    );
+  }
+  if (crm) {
+    uses.push(
+      {
+        name: 'calls of Salesforce a second',
+        share: tally.crmCalls.busiestPerSecond() / crm.ratePerSecond,
+        raise: 'CRM_RATE_LIMIT_PER_SECOND',
+      },
+      {
+        name: 'calls of Salesforce a day',
+        share: shared.quota!.used / (crm.dailyLimit * crm.stopAt),
+        raise: 'the quota of the org, or CRM_BATCH_WINDOW_MS',
+      },
+    );
+  }
+  return uses.toSorted((a, b) => b.share - a.share);
+}

@@ -1,0 +1,138 @@
+import type { Draw } from '../engine/draw.js';
+import { Process } from '../engine/process.js';
+import type { Timeline } from '../engine/timeline.js';
+import type { Lead } from './lead.js';
+import { Salesforce } from './salesforce.js';
+import type { Scenario } from './scenario.js';
+import { Scoring } from './scoring.js';
+import type { Shared } from './shared.js';
+import type { StageQueue, Taker } from './stage-queue.js';
+
+/** Leads that may stand in one worker's line (src/pipeline/stage-workers.ts). */
+const AI_LINE = 1000;
+/** Re-scores that one worker takes on at most, and how often it looks (src/pipeline/handlers.ts, rescorer.ts). */
+const RESCORES_AT_ONCE = 20;
+const LOOK_EVERY_MS = 1000;
+/** Half a lease. */
+const RESCORE_WAIT_MS = 30_000;
+/** Each stage is half of a lead's CPU. */
+const STAGE = 0.5;
+
+export interface Queues {
+  enrichment: StageQueue;
+  'crm-sync': StageQueue;
+}
+
+/** One worker task: both stages and the re-scorer, on one thread. */
+export class Worker {
+  readonly process: Process;
+  readonly enrichment: Taker;
+  readonly sync: Taker;
+  readonly scoring: Scoring;
+  private readonly salesforce: Salesforce | null;
+  private readonly slaMs: number;
+  private rescoring = false;
+  queues!: Queues;
+
+  constructor(
+    private readonly timeline: Timeline,
+    private readonly draw: Draw,
+    scenario: Scenario,
+    private readonly shared: Shared,
+    share: Scenario['concurrency'],
+  ) {
+    this.slaMs = scenario.slaSeconds * 1000;
+    this.process = new Process(timeline, shared.machines.forTask(scenario.worker.cores), shared.cost.cpu);
+    this.scoring = new Scoring(timeline, draw, scenario, shared, share.enrichment);
+    this.salesforce = scenario.crm ? new Salesforce(timeline, draw, scenario, shared) : null;
+    this.enrichment = { inHand: 0, room: scenario.ai ? AI_LINE : share.enrichment, take: (lead) => this.enrich(lead) };
+    this.sync = { inHand: 0, room: share['crm-sync'], take: (lead) => this.bringToCrm(lead) };
+  }
+
+  private enrich(lead: Lead): void {
+    const leave = () => this.queues.enrichment.done(this.enrichment);
+    this.inStage('enrichment', () =>
+      this.scoring.score(
+        lead,
+        () => {
+          leave();
+          lead.scoredAt = this.timeline.now;
+          this.shared.tally.stages.enrichment.add(lead.scoredAt - lead.receivedAt);
+          this.queues['crm-sync'].add(lead);
+        },
+        (delayMs) => {
+          leave();
+          this.timeline.after(delayMs, () => this.queues.enrichment.add(lead));
+        },
+      ),
+    );
+  }
+
+  private bringToCrm(lead: Lead): void {
+    this.inStage('crm-sync', () =>
+      this.write(false, () => {
+        this.arrived(lead);
+        this.queues['crm-sync'].done(this.sync);
+      }),
+    );
+  }
+
+  /** The stage's CPU, here and at the stores, and what a hop takes besides. */
+  private inStage(stage: 'enrichment' | 'crm-sync', then: () => void): void {
+    const { machines, cost } = this.shared;
+    machines.alsoRuns(STAGE * (cost.postgresMsPerLead + cost.redisMsPerLead), () =>
+      this.process.submit(STAGE, () => this.timeline.after(this.draw.quantiles(cost.hops[stage]), then)),
+    );
+  }
+
+  private write(again: boolean, done: () => void): void {
+    if (this.salesforce) this.salesforce.sync(again, done);
+    else done();
+  }
+
+  private arrived(lead: Lead): void {
+    const { tally } = this.shared;
+    this.shared.arrived(lead);
+    tally.syncedAt = this.timeline.now;
+    tally.speed.add(this.timeline.now - lead.receivedAt);
+    tally.stages['crm-sync'].add(this.timeline.now - lead.scoredAt);
+    if (this.timeline.now - lead.receivedAt > this.slaMs) tally.breaches++;
+  }
+
+  /** Looks each second whether there is capacity to spare for scores that are owed, until `endsAt`. */
+  lookForRescores(endsAt: number): void {
+    if (this.timeline.now >= endsAt) return;
+    this.timeline.after(LOOK_EVERY_MS, () => {
+      if (!this.rescoring) this.rescore();
+      this.lookForRescores(endsAt);
+    });
+  }
+
+  private rescore(): void {
+    const { scoring, shared } = this;
+    if (shared.stillOwed === 0 || scoring.budgetSpent() || this.freshWait()) return;
+    const leads = shared.takeOwed(RESCORES_AT_ONCE);
+    let left = leads.length;
+    let scoredAny = false;
+    this.rescoring = left > 0;
+    for (const lead of leads) {
+      const end = (scored: boolean) => {
+        if (!scored) shared.owe(lead);
+        scoredAny ||= scored;
+        if (--left > 0) return;
+        this.rescoring = false;
+        if (scoredAny && leads.length === RESCORES_AT_ONCE) this.rescore();
+      };
+      this.process.submit(2 * STAGE, () =>
+        scoring.rescore(lead, RESCORE_WAIT_MS, (scored) => {
+          if (scored) this.write(true, () => end(true));
+          else end(false);
+        }),
+      );
+    }
+  }
+
+  private freshWait(): boolean {
+    return this.scoring.line!.waiting > 0 || this.queues.enrichment.waiting > 0;
+  }
+}
