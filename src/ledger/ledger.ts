@@ -46,7 +46,7 @@ const MAX_WAITING_CHARACTERS = 64_000_000;
 /**
  * The truth about every lead. Each method is one SQL statement (its own file beside this one), shared by concurrent callers
  * through a batcher where it is on the hot path.
- * Every method throws AppError LEDGER_UNAVAILABLE where PostgreSQL does not answer in time.
+ * Every method throws AppError LEDGER_UNAVAILABLE where PostgreSQL does not answer in time, and UNEXPECTED where it refuses the statement itself.
  */
 export class Ledger {
   private readonly accepting: Batcher<LeadToAccept, AcceptedLead>;
@@ -110,7 +110,8 @@ export class Ledger {
     const underWay = this.newest.get(lead.id);
     if (underWay?.content === content) return { ...(await underWay.answer), outcome: 'duplicate' };
     if (this.waitingCharacters + content.length > MAX_WAITING_CHARACTERS) throw overloaded();
-    const answer = guarded(this.accepting.submit(lead));
+    // To a webhook our mistake is an outage: the spool takes the lead, or the sender hears 503 and sends it again.
+    const answer = guarded(this.accepting.submit(lead), 'LEDGER_UNAVAILABLE');
     this.waitingCharacters += content.length;
     const entry = { content, answer };
     this.newest.set(lead.id, entry);
