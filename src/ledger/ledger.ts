@@ -1,6 +1,6 @@
 import { AppError } from '../errors/app-error.js';
 import type { Enrichment } from '../lead/enrichment.js';
-import type { CrmReference, Lead, LeadError, LeadEvent } from '../lead/lead.js';
+import type { CrmSynced, Lead, LeadError, LeadEvent } from '../lead/lead.js';
 import type { Stage } from '../lead/state.js';
 import { boundary } from '../platform/boundary.js';
 import { Batcher, type BatcherOptions } from '../platform/batcher.js';
@@ -152,7 +152,7 @@ export class Ledger {
   }
 
   /** enriched → synced. @throws AppError STALE_RUN where a newer run has the lead; nothing was written. */
-  async markSynced(claim: ClaimedLead, crm: CrmReference): Promise<void> {
+  async markSynced(claim: ClaimedLead, crm: CrmSynced): Promise<void> {
     const { id, fence } = claim;
     refuseStale(await guarded(boundary('ledger.mark-synced', id, () => this.marking.submit({ id, fence, crm }))));
   }
@@ -195,7 +195,7 @@ export class Ledger {
   }
 
   /** @throws AppError STALE_RUN */
-  async markCrmTold(claim: LeadClaimedForRescore, crm: CrmReference | null): Promise<void> {
+  async markCrmTold(claim: LeadClaimedForRescore, crm: CrmSynced | null): Promise<void> {
     const { pool } = this.options;
     refuseStale(await guarded(boundary('ledger.mark-crm-told', claim.id, () => markCrmTold(pool, claim, crm))));
   }

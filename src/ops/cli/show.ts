@@ -1,6 +1,8 @@
 import Table from 'cli-table3';
 import type { journeyOf, summaryOf } from '../journey.js';
+import type { SentFields } from '../../lead/lead.js';
 import { clock, tellEvent } from './tell-event.js';
+import { exchangeLines, sentLines } from './tell-exchange.js';
 
 export type Journey = ReturnType<typeof journeyOf>;
 export type Summary = ReturnType<typeof summaryOf>;
@@ -38,6 +40,7 @@ export function journeyText(lead: Journey): string {
     ...scoreLines(lead),
     '',
     lead.crm ? `CRM ${lead.crm.provider}: lead ${lead.crm.leadId}, member ${lead.crm.memberId ?? 'none'}` : 'Not in the CRM yet.',
+    ...exchangeLines(lead.exchanges, clock),
     ...(lead.lastError ? [`Last error: ${lead.lastError.code}: ${lead.lastError.message}`] : []),
     '',
     ...storyOf(lead.events),
@@ -58,12 +61,16 @@ function scoreLines(lead: Journey): string[] {
   ];
 }
 
-/** A line an event: when, how long after the one before it, and what happened in words. */
+/** A line an event: when, how long after the one before it, and what happened in words; under it what the CRM was sent. */
 function storyOf(events: Journey['events']): string[] {
-  return events.map(({ at, kind, detail }, index) => {
+  const sentBefore = new Map<string, SentFields>();
+  const clocks = events.map(({ at }) => clock(at));
+  const width = Math.max(...clocks.map((text) => text.length));
+  return events.flatMap(({ at, kind, detail }, index) => {
     const before = events[index - 1];
     const after = before ? durationText(Date.parse(at) - Date.parse(before.at)) : '';
-    return `${clock(at)}  ${after.padStart(9)}  ${tellEvent(kind, detail)}`;
+    const line = `${clocks[index]!.padEnd(width)}  ${after.padStart(9)}  `;
+    return [`${line}${tellEvent(kind, detail)}`, ...sentLines(detail, sentBefore, line.length)];
   });
 }
 
