@@ -25,8 +25,8 @@ export default class SummaryReporter implements Reporter {
 function noteOf(name: string): string {
   if (/redis/i.test(name))
     return 'Install redis-server (Debian, Ubuntu: apt-get install redis-server) to run the tests on Redis.';
-  if (/promtool/.test(name))
-    return 'Install promtool (Debian, Ubuntu: apt-get install prometheus) to test alert rules and dashboard.';
+  if (/prometheus\)|promtool/.test(name))
+    return 'Install prometheus (Debian, Ubuntu: apt-get install prometheus; promtool is in it) to test alert rules and dashboard.';
   if (/as root/i.test(name)) return 'Run as root to test that PostgreSQL is started as another user.';
   return `"${name}" gives its reason in its file.`;
 }
