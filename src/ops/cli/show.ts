@@ -19,6 +19,7 @@ export function table(head: string[], rows: (string | number)[][], colWidths?: n
 }
 
 export function leadsTable(leads: Summary[]): string {
+  if (leads.length === 0) return 'There are no such leads.';
   const rows = leads.map((lead) => [
     lead.id,
     lead.state,
