@@ -9,7 +9,7 @@ import { importLeads } from './ops/cli/import-leads.js';
 import { personCommands } from './ops/cli/people.js';
 import { queueCommands } from './ops/cli/queues.js';
 import { slaCommand } from './ops/cli/sla.js';
-import { journeyText, leadsTable, table, type Journey, type Summary } from './ops/cli/show.js';
+import { journeyText, leadsTable, printable, table, type Journey, type Summary } from './ops/cli/show.js';
 import { LEAD_STATES } from './lead/state.js';
 import { loadEnvFile } from './platform/config/env-file.js';
 import { migrate } from './platform/migrate.js';
@@ -62,7 +62,7 @@ function client(): ServiceClient {
 }
 
 function print(document: unknown, text: () => string): void {
-  console.log(program.opts<GlobalOptions>().json ? JSON.stringify(document, null, 2) : text());
+  console.log(program.opts<GlobalOptions>().json ? JSON.stringify(document, null, 2) : printable(text()));
 }
 
 program

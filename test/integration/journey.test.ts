@@ -89,6 +89,7 @@ describe('the journey of a lead that met everything', () => {
     await eventually(async () => expect(await text()).toContain('given back'));
     crm = 'refuses';
     await state('dead');
+    expect(await text()).toContain('\ndead; nothing follows until somebody corrects, replays or discards it (ops dlq)\n');
     const letters = new DeadLetters(world.pool, world.announcer);
     await letters.edit(id!, { name: 'Ann Lee', attributes: { title: 'Head' } }, 'bea');
     crm = 'works';
