@@ -124,11 +124,8 @@ export class Ledger {
   }
 
   /** Commits leads from the spool, in their order; ids may recur. */
-  async acceptSpooled(leads: SpooledLead[]): Promise<AcceptedLead[]> {
-    const { pool, contentIgnore } = this.options;
-    const answers: AcceptedLead[] = [];
-    for (const run of runsOfDistinctIds(leads)) answers.push(...(await guarded(acceptSpooledLeads(pool, run, contentIgnore))));
-    return answers;
+  acceptSpooled(leads: SpooledLead[]): Promise<AcceptedLead[]> {
+    return guarded(acceptSpooledLeads(this.options.pool, leads, this.options.contentIgnore));
   }
 
   claimForEnrichment(request: ClaimRequest): Promise<ClaimedLead | null> {
@@ -275,21 +272,6 @@ export class Ledger {
   async pingAcceptPath(): Promise<void> {
     await guarded(this.options.acceptPool.query('SELECT 1'));
   }
-}
-
-/** One statement cannot write a row twice: cuts before each id that the run already has. */
-function runsOfDistinctIds(leads: SpooledLead[]): SpooledLead[][] {
-  const runs: SpooledLead[][] = [];
-  let ids = new Set<string>();
-  for (const lead of leads) {
-    if (runs.length === 0 || ids.has(lead.id)) {
-      runs.push([]);
-      ids = new Set();
-    }
-    ids.add(lead.id);
-    runs.at(-1)!.push(lead);
-  }
-  return runs;
 }
 
 /** Two batches in flight: one is on the disk while the next is planned. */

@@ -1,5 +1,4 @@
 import type { CrmExchange, CrmWrite, SentFields } from '../../lead/lead.js';
-import type { Journey } from './show.js';
 
 const WIDTH = 120;
 
@@ -14,7 +13,7 @@ const ANSWERS: Record<CrmExchange['lead']['answer'] | CrmExchange['member']['ans
 };
 
 /** The record as each CRM was sent it last, a field a line. */
-export function exchangeLines(exchanges: Journey['exchanges'], clock: (at: string) => string): string[] {
+export function exchangeLines(exchanges: (CrmExchange & { at: string })[], clock: (at: string) => string): string[] {
   return exchanges.flatMap(({ at, provider, contentOf, lead, member }) => {
     const of = contentOf ? `, the content of lead ${contentOf}` : '';
     const rows = [...entriesOf('', lead), ...entriesOf('member: ', member)];
