@@ -1,5 +1,5 @@
 import { SingleBar } from 'cli-progress';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { crmCommands } from './migration/crm-commands.js';
 import { ServiceClient, ServiceError } from './ops/cli/client.js';
 import { costsCommand } from './ops/cli/costs.js';
@@ -9,7 +9,8 @@ import { importLeads } from './ops/cli/import-leads.js';
 import { personCommands } from './ops/cli/people.js';
 import { queueCommands } from './ops/cli/queues.js';
 import { slaCommand } from './ops/cli/sla.js';
-import { journeyText, leadsTable, table, type Journey, type Summary } from './ops/cli/show.js';
+import { journeyText, leadsTable, printable, table, type Journey, type Summary } from './ops/cli/show.js';
+import { LEAD_STATES } from './lead/state.js';
 import { loadEnvFile } from './platform/config/env-file.js';
 import { migrate } from './platform/migrate.js';
 
@@ -35,7 +36,19 @@ const program = new Command('npm run ops --')
   .option('--json', 'print one JSON document instead of tables')
   .addHelpText(
     'after',
-    '\nThe first of OPS_TOKENS and of WEBHOOK_SECRETS, from the environment or .env, is used where the service asks for one.',
+    `
+Where to begin:
+  ops -- lead ann@acme.com     where is it, why has it this score, what was the CRM sent, what comes next
+  ops -- sla                   are leads in time, and when will what waits be through
+  ops -- queues                does anything wait, is a stage paused, is a breaker open
+  ops -- dlq list              what was given up, why, and how often
+  ops -- rejections            what Marketo sent that could not be read
+docs/runbook.md says for each symptom what to run and what you will see then.
+`,
+  )
+  .addHelpText(
+    'after',
+    'The first of OPS_TOKENS and of WEBHOOK_SECRETS, from the environment or .env, is used where the service asks for one.',
   );
 
 function client(): ServiceClient {
@@ -49,13 +62,13 @@ function client(): ServiceClient {
 }
 
 function print(document: unknown, text: () => string): void {
-  console.log(program.opts<GlobalOptions>().json ? JSON.stringify(document, null, 2) : text());
+  console.log(program.opts<GlobalOptions>().json ? JSON.stringify(document, null, 2) : printable(text()));
 }
 
 program
   .command('leads')
   .description('the newest leads')
-  .option('--state <state>', 'received, enriched, synced, dead or discarded')
+  .addOption(new Option('--state <state>', 'where they are').choices(LEAD_STATES))
   .option('--campaign <id>', 'of one campaign')
   .option('--limit <n>', 'how many', '20')
   .action(async ({ state, campaign, limit }: { state?: string; campaign?: string; limit: string }) => {
@@ -127,6 +140,7 @@ const rejections = program
   .option('--limit <n>', 'how many', '20')
   .action(async ({ limit }: { limit: string }) => {
     const page = await client().get<{ items: ShownRejection[] }>(`/ops/rejections?limit=${encodeURIComponent(limit)}`);
+    if (page.items.length === 0) return print(page, () => 'Nothing has been rejected.');
     const rows = page.items.map(({ id, receivedAt, detail, body, replayedAs }) => [
       id,
       receivedAt,

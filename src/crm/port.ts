@@ -1,5 +1,5 @@
 import type { Enrichment } from '../lead/enrichment.js';
-import type { CrmReference, LeadContent } from '../lead/lead.js';
+import type { CrmSynced, LeadContent } from '../lead/lead.js';
 import type { Clock } from '../platform/clock.js';
 import type { Config } from '../platform/config/config.js';
 import type { Logger } from '../platform/logger.js';
@@ -63,9 +63,10 @@ export interface CrmProvider {
   /**
    * Upserts the person's Lead by person key and ensures one membership in the campaign. Idempotent; an older version never
    * overwrites a newer one. Concurrent calls may be coalesced; one record's failure is its own.
-   * @throws AppError CRM_RECORD_REJECTED (permanent) or CRM_UNAVAILABLE (outage).
+   * @returns where the lead is now, what was sent and what the CRM answered.
+   * @throws AppError CRM_RECORD_REJECTED (permanent, with what was sent) or CRM_UNAVAILABLE (outage).
    */
-  sync(request: CrmSync, signal: AbortSignal): Promise<CrmReference>;
+  sync(request: CrmSync, signal: AbortSignal): Promise<CrmSynced>;
   /** What `sync` would do, without writing. */
   validate?(request: CrmSync): Promise<CrmFinding>;
   /** Compares what this service is set up to write with what the CRM is set up to take. */

@@ -1,5 +1,5 @@
 import { AppError } from '../errors/app-error.js';
-import type { CrmReference } from '../lead/lead.js';
+import type { CrmSynced } from '../lead/lead.js';
 import { within } from '../platform/within.js';
 import type { CrmProvider, CrmSettings, CrmSync } from './port.js';
 
@@ -29,7 +29,7 @@ export class ShadowedCrm implements CrmProvider {
     this.name = first.name;
   }
 
-  async sync(request: CrmSync, signal: AbortSignal): Promise<CrmReference> {
+  async sync(request: CrmSync, signal: AbortSignal): Promise<CrmSynced> {
     const reference = await this.first.sync(request, signal);
     if (this.underWay >= AT_ONCE || this.settings.clock.now() < this.aloneUntil) {
       this.settings.observeShadow('skipped');
@@ -39,13 +39,13 @@ export class ShadowedCrm implements CrmProvider {
       void this.tried(() => this.tryValidation(request));
       return reference;
     }
-    let shadow: CrmReference | undefined;
+    let shadow: CrmSynced | undefined;
     const writing = this.tried(async () => {
       shadow = await this.shadow.sync(request, signal);
       this.settings.observeShadow('written');
     });
     await within(writing, PATIENCE_MS);
-    return shadow ? { ...reference, shadow } : reference;
+    return shadow ? together(reference, shadow) : reference;
   }
 
   /** Both must forget: where one cannot, it is asked again. */
@@ -92,4 +92,8 @@ export class ShadowedCrm implements CrmProvider {
       this.underWay--;
     }
   }
+}
+
+function together({ exchanges = [], ...first }: CrmSynced, { exchanges: more = [], ...shadow }: CrmSynced): CrmSynced {
+  return { ...first, shadow, exchanges: [...exchanges, ...more] };
 }

@@ -19,6 +19,8 @@ interface AppErrorOptions {
   signature?: string;
   /** What the downstream answered, shortened and without personal data, for whoever reads the dead letter. */
   answer?: string;
+  /** The record that the downstream refused, for the audit trail. It is personal data, so a log has nothing of it (see platform/logger.ts). */
+  sent?: Record<string, string | number | boolean>;
 }
 
 /** The only error that the service throws on purpose: a code of the catalogue, a sentence, and what caused it. */
@@ -28,17 +30,19 @@ export class AppError extends Error {
   readonly retryAfterMs: number | undefined;
   readonly signature: string | undefined;
   readonly answer: string | undefined;
+  readonly sent: AppErrorOptions['sent'];
 
   constructor(
     readonly code: ErrorCode,
     message: string,
-    { cause, problems = [], retryAfterMs, signature, answer }: AppErrorOptions = {},
+    { cause, problems = [], retryAfterMs, signature, answer, sent }: AppErrorOptions = {},
   ) {
     super(message, cause === undefined ? {} : { cause });
     this.problems = problems;
     this.retryAfterMs = retryAfterMs;
     this.signature = signature;
     this.answer = answer;
+    this.sent = sent;
   }
 
   get class(): ErrorClass {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError } from '../errors/app-error.js';
 import type { Stage } from '../lead/state.js';
+import { isOurMistake } from '../platform/sql-state.js';
 import type { Throttle } from '../platform/throttle.js';
 import type { FlowStore } from './flow-store.js';
 
@@ -27,7 +28,7 @@ export class SharedThrottle implements Throttle {
     private readonly perSecond: number,
   ) {}
 
-  /** @throws AppError LEDGER_UNAVAILABLE; the signal's reason where that is aborted first. */
+  /** @throws AppError LEDGER_UNAVAILABLE or UNEXPECTED; the signal's reason where that is aborted first. */
   take(signal?: AbortSignal): Promise<void> {
     if (signal?.aborted) return Promise.reject(signal.reason as Error);
     return new Promise<void>((resolve, reject) => {
@@ -56,7 +57,9 @@ export class SharedThrottle implements Throttle {
         await this.serve(performance.now() + Math.max(0, inMs), everyMs, count);
       }
     } catch (cause) {
-      const error = new AppError('LEDGER_UNAVAILABLE', 'PostgreSQL, which keeps the rate of calls, did not answer.', { cause });
+      const error = isOurMistake(cause)
+        ? AppError.from(cause)
+        : new AppError('LEDGER_UNAVAILABLE', 'PostgreSQL, which keeps the rate of calls, did not answer.', { cause });
       for (const waiter of this.waiting.splice(0)) waiter.fail(error);
     } finally {
       this.pumping = false;

@@ -7,8 +7,7 @@ import { FailureStreak } from './failure-streak.js';
 import type { FlowStore } from './flow-store.js';
 import type { BreakerReason, StageRow } from './stage-row.js';
 
-/** While it recovers, a stage may have one lead in hand, then twice as many with each of these. */
-/** A recovering stage begins with this part of its share, at least one lead. */
+/** A recovering stage begins with this part of its share, at least one lead, and may have twice as many in hand with each step. */
 const FIRST_STEPS = 50;
 const DOUBLES_EVERY_MS = 500;
 const PROBE_AT_MOST_EVERY_MS = 60_000;

@@ -36,6 +36,32 @@ export interface CrmReference {
   shadow?: CrmReference;
 }
 
+/** What was sent to a CRM, by its names of the fields; long values are cut. */
+export type SentFields = Record<string, string | number | boolean>;
+
+/** One record that a lead asks of a CRM: what was sent, and what the CRM answered. Nothing is sent where it is known to be there. */
+export interface CrmWrite<Answer extends string> {
+  answer: Answer;
+  fields: SentFields;
+}
+
+export const CRM_LEAD_ANSWERS = ['created', 'updated', 'newer-there', 'is-contact', 'sent-before'] as const;
+export const CRM_MEMBER_ANSWERS = ['created', 'there-already', 'sent-before', 'unknown-campaign'] as const;
+
+/** What passed between the service and a CRM for a lead. It is personal data: it belongs into the audit trail, and never into a log. */
+export interface CrmExchange {
+  provider: string;
+  /** The lead of whose content this is, where that is another one: the CRM shows the person's newest. */
+  contentOf?: string;
+  lead: CrmWrite<(typeof CRM_LEAD_ANSWERS)[number]>;
+  member: CrmWrite<(typeof CRM_MEMBER_ANSWERS)[number]>;
+}
+
+/** A sync as it went: one exchange a CRM, the shadow's included. The ledger keeps the reference in the row and the rest in the audit trail. */
+export interface CrmSynced extends CrmReference {
+  exchanges?: CrmExchange[];
+}
+
 export interface LeadError {
   stage: Stage;
   code: string;
@@ -47,6 +73,8 @@ export interface LeadError {
   signature?: string;
   /** What the downstream answered last, without personal data. */
   answer?: string;
+  /** The record that the CRM refused; in the audit trail only. */
+  sent?: SentFields;
 }
 
 /** A whole ledger row. Times are ISO 8601 in UTC. */

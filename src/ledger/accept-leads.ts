@@ -91,10 +91,16 @@ export function acceptLeads(pool: Pool, leads: LeadToAccept[], ignored: string[]
 }
 
 /**
- * The same for leads from the spool, by their time of receipt. Where the ledger has newer content by now, the older becomes a
- * line of the lead's history and nothing else.
+ * The same for leads from the spool, in their order and by their time of receipt; ids may recur. Where the ledger has newer content by now, the
+ * older becomes a line of the lead's history and nothing else.
  */
 export async function acceptSpooledLeads(pool: Pool, leads: SpooledLead[], ignored: string[]): Promise<AcceptedLead[]> {
+  const answers: AcceptedLead[] = [];
+  for (const run of runsOfDistinctIds(leads)) answers.push(...(await acceptRun(pool, run, ignored)));
+  return answers;
+}
+
+async function acceptRun(pool: Pool, leads: SpooledLead[], ignored: string[]): Promise<AcceptedLead[]> {
   const answers = await accept(pool, leads, ignored, true);
   const known = leads.filter((_, index) => answers[index]!.outcome === 'duplicate');
   if (known.length > 0) {
@@ -105,6 +111,21 @@ export async function acceptSpooledLeads(pool: Pool, leads: SpooledLead[], ignor
     });
   }
   return answers;
+}
+
+/** One statement cannot write a row twice: cuts before each id that the run already has. */
+function runsOfDistinctIds(leads: SpooledLead[]): SpooledLead[][] {
+  const runs: SpooledLead[][] = [];
+  let ids = new Set<string>();
+  for (const lead of leads) {
+    if (runs.length === 0 || ids.has(lead.id)) {
+      runs.push([]);
+      ids = new Set();
+    }
+    ids.add(lead.id);
+    runs.at(-1)!.push(lead);
+  }
+  return runs;
 }
 
 const RECORD_LATE_CONTENT = `

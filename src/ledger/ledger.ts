@@ -1,6 +1,6 @@
 import { AppError } from '../errors/app-error.js';
 import type { Enrichment } from '../lead/enrichment.js';
-import type { CrmReference, Lead, LeadError, LeadEvent } from '../lead/lead.js';
+import type { CrmSynced, Lead, LeadError, LeadEvent } from '../lead/lead.js';
 import type { Stage } from '../lead/state.js';
 import { boundary } from '../platform/boundary.js';
 import { Batcher, type BatcherOptions } from '../platform/batcher.js';
@@ -53,7 +53,7 @@ const MAX_WAITING_CHARACTERS = 64_000_000;
 /**
  * The truth about every lead. Each method is one SQL statement (its own file beside this one), shared by concurrent callers
  * through a batcher where it is on the hot path.
- * Every method throws AppError LEDGER_UNAVAILABLE where PostgreSQL does not answer in time.
+ * Every method throws AppError LEDGER_UNAVAILABLE where PostgreSQL does not answer in time, and UNEXPECTED where it refuses the statement itself.
  */
 export class Ledger {
   private readonly accepting: Batcher<LeadToAccept, AcceptedLead>;
@@ -117,7 +117,8 @@ export class Ledger {
     const underWay = this.newest.get(lead.id);
     if (underWay?.content === content) return { ...(await underWay.answer), outcome: 'duplicate' };
     if (this.waitingCharacters + content.length > MAX_WAITING_CHARACTERS) throw overloaded();
-    const answer = guarded(this.accepting.submit(lead));
+    // To a webhook our mistake is an outage: the spool takes the lead, or the sender hears 503 and sends it again.
+    const answer = guarded(this.accepting.submit(lead), 'LEDGER_UNAVAILABLE');
     this.waitingCharacters += content.length;
     const entry = { content, answer };
     this.newest.set(lead.id, entry);
@@ -130,11 +131,8 @@ export class Ledger {
   }
 
   /** Commits leads from the spool, in their order; ids may recur. */
-  async acceptSpooled(leads: SpooledLead[]): Promise<AcceptedLead[]> {
-    const { pool, contentIgnore } = this.options;
-    const answers: AcceptedLead[] = [];
-    for (const run of runsOfDistinctIds(leads)) answers.push(...(await guarded(acceptSpooledLeads(pool, run, contentIgnore))));
-    return answers;
+  acceptSpooled(leads: SpooledLead[]): Promise<AcceptedLead[]> {
+    return guarded(acceptSpooledLeads(this.options.pool, leads, this.options.contentIgnore));
   }
 
   claimForEnrichment(request: ClaimRequest): Promise<ClaimedLead | null> {
@@ -158,7 +156,7 @@ export class Ledger {
   }
 
   /** enriched → synced. @throws AppError STALE_RUN where a newer run has the lead; nothing was written. */
-  async markSynced(claim: Claim, crm: CrmReference): Promise<void> {
+  async markSynced(claim: Claim, crm: CrmSynced): Promise<void> {
     const { id, fence } = claim;
     refuseStale(await guarded(boundary('ledger.mark-synced', id, () => this.marking.submit({ id, fence, crm }))));
   }
@@ -201,7 +199,7 @@ export class Ledger {
   }
 
   /** @throws AppError STALE_RUN */
-  async markCrmTold(claim: LeadClaimedForRescore, crm: CrmReference | null): Promise<void> {
+  async markCrmTold(claim: LeadClaimedForRescore, crm: CrmSynced | null): Promise<void> {
     const { pool } = this.options;
     refuseStale(await guarded(boundary('ledger.mark-crm-told', claim.id, () => markCrmTold(pool, claim, crm))));
   }
@@ -281,21 +279,6 @@ export class Ledger {
   async pingAcceptPath(): Promise<void> {
     await guarded(this.options.acceptPool.query('SELECT 1'));
   }
-}
-
-/** One statement cannot write a row twice: cuts before each id that the run already has. */
-function runsOfDistinctIds(leads: SpooledLead[]): SpooledLead[][] {
-  const runs: SpooledLead[][] = [];
-  let ids = new Set<string>();
-  for (const lead of leads) {
-    if (runs.length === 0 || ids.has(lead.id)) {
-      runs.push([]);
-      ids = new Set();
-    }
-    ids.add(lead.id);
-    runs.at(-1)!.push(lead);
-  }
-  return runs;
 }
 
 /** Two batches in flight: one is on the disk while the next is planned. */

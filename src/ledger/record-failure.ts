@@ -16,7 +16,7 @@ WITH done AS (
   SET state = CASE WHEN $4::timestamptz IS NULL THEN 'dead' ELSE l.state END,
       enrichment_attempts = l.enrichment_attempts + ($3::jsonb->>'stage' = 'enrichment')::int,
       crm_sync_attempts = l.crm_sync_attempts + ($3::jsonb->>'stage' = 'crm-sync')::int,
-      last_error = $3::jsonb, next_attempt_at = $4, died_at = CASE WHEN $4::timestamptz IS NULL THEN clock_timestamp() END,
+      last_error = $3::jsonb - 'sent', next_attempt_at = $4, died_at = CASE WHEN $4::timestamptz IS NULL THEN clock_timestamp() END,
       claimed_by = NULL, suspicions = 0, alone = false, crashes = 0, touched_at = now(), event_seq = l.event_seq + 1
   WHERE l.id = $1 AND l.fence = $2 AND l.state IN ('received', 'enriched')
   RETURNING l.id, l.event_seq, l.revision,

@@ -4,7 +4,7 @@ import { HealthController } from './health.controller.js';
 
 /** A service whose stores a test switches, at a time that a test sets. */
 function open(canAck?: () => Promise<boolean>) {
-  const world = { postgres: true, queue: true, now: 1_000_000 };
+  const world = { postgres: true, queue: true, moving: true, now: 1_000_000 };
   const answer = (up: boolean) => (up ? Promise.resolve() : Promise.reject(new Error('away')));
   const controller = new HealthController(
     { ping: () => answer(world.postgres) } as never,
@@ -12,6 +12,7 @@ function open(canAck?: () => Promise<boolean>) {
     { ROLE: canAck ? 'api' : 'worker' } as Config,
     { now: () => world.now },
     canAck,
+    () => world.moving,
   );
   const ready = async () => {
     let status = 0;
@@ -24,12 +25,12 @@ function open(canAck?: () => Promise<boolean>) {
 describe('readiness', () => {
   it('of a worker outlasts a short outage of a store, shows it, and ends with a long one', async () => {
     const { world, ready } = open();
-    expect(await ready()).toEqual({ status: 200, postgres: 'up', queue: 'up' });
+    expect(await ready()).toEqual({ status: 200, postgres: 'up', queue: 'up', progress: 'up' });
     world.queue = false;
     world.now += 29_000;
-    expect(await ready()).toEqual({ status: 200, postgres: 'up', queue: 'down' });
+    expect(await ready()).toEqual({ status: 200, postgres: 'up', queue: 'down', progress: 'up' });
     world.now += 1000;
-    expect(await ready()).toEqual({ status: 503, postgres: 'up', queue: 'down' });
+    expect(await ready()).toEqual({ status: 503, postgres: 'up', queue: 'down', progress: 'up' });
     world.queue = true;
     expect((await ready()).status).toBe(200);
   });
@@ -38,6 +39,13 @@ describe('readiness', () => {
     const { world, ready } = open();
     world.postgres = false;
     expect((await ready()).status).toBe(503);
+  });
+
+  it('of a worker ends at once where it consumes nothing while both stores are up', async () => {
+    const { world, ready } = open();
+    expect((await ready()).status).toBe(200);
+    world.moving = false;
+    expect(await ready()).toEqual({ status: 503, postgres: 'up', queue: 'up', progress: 'down' });
   });
 
   it('of an api is whether it can acknowledge, whatever the stores do', async () => {

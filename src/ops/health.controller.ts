@@ -3,7 +3,7 @@ import type { FastifyReply } from 'fastify';
 import { Ledger } from '../ledger/ledger.js';
 import type { Config } from '../platform/config/config.js';
 import type { Clock } from '../platform/clock.js';
-import { ACK_READINESS, CLOCK, CONFIG } from '../platform/platform.module.js';
+import { ACK_READINESS, CLOCK, CONFIG, WORK_PROGRESS } from '../platform/platform.module.js';
 import type { QueueBackend } from '../queue/backend.js';
 import { QUEUE_BACKEND } from '../queue/queue.module.js';
 
@@ -22,6 +22,7 @@ export class HealthController {
     @Inject(CONFIG) private readonly config: Config,
     @Inject(CLOCK) private readonly clock: Clock,
     @Optional() @Inject(ACK_READINESS) private readonly canAck?: () => Promise<boolean>,
+    @Optional() @Inject(WORK_PROGRESS) private readonly moving?: () => boolean,
   ) {}
 
   @Get('live')
@@ -30,8 +31,8 @@ export class HealthController {
   }
 
   /**
-   * An api is ready while it can acknowledge, by the ledger or by the spool; a worker while it can make progress, or could half a minute ago. One
-   * that stops closes its port first.
+   * An api is ready while it can acknowledge, by the ledger or by the spool; a worker while it can make progress, or could half a minute ago, and
+   * not where it consumes nothing for no reason that it could wait out. One that stops closes its port first.
    */
   @Get('ready')
   async ready(@Res({ passthrough: true }) reply: FastifyReply) {
@@ -43,9 +44,14 @@ export class HealthController {
     const well = ack === null ? postgres === 'up' && queue === 'up' : ack === 'up';
     const now = this.clock.now();
     if (well) this.wellAt = now;
-    const ready = well || (ack === null && now - this.wellAt < RIDDEN_OUT_MS);
+    const progress = this.moving && (this.moving() ? 'up' : 'down');
+    const ready = ack === null ? progress !== 'down' && now - this.wellAt < RIDDEN_OUT_MS : well;
     void reply.code(ready ? 200 : 503);
-    return { status: ready ? 'up' : 'down', role: this.config.ROLE, dependencies: { postgres, queue } };
+    return {
+      status: ready ? 'up' : 'down',
+      role: this.config.ROLE,
+      dependencies: { postgres, queue, ...(progress ? { progress } : {}) },
+    };
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Lead, LeadEvent } from '../lead/lead.js';
+import type { CrmExchange, Lead, LeadEvent } from '../lead/lead.js';
 import type { StageRow } from '../flow/stage-row.js';
 import { stageDueIn, type Stage } from '../lead/state.js';
 
@@ -34,9 +34,21 @@ export function summaryOf(lead: Lead, attemptsAllowed: number, stages: StageRow[
   };
 }
 
-/** The whole journey: the summary, and every event of the audit trail. */
+/** The whole journey: the summary, what passed between us and each CRM last, and every event of the audit trail. */
 export function journeyOf(lead: Lead, events: LeadEvent[], attemptsAllowed: number, stages: StageRow[]) {
-  return { ...summaryOf(lead, attemptsAllowed, stages), events };
+  return { ...summaryOf(lead, attemptsAllowed, stages), exchanges: exchangesOf(events), events };
+}
+
+/** The newest exchange with each CRM, and rather one in which something was sent. */
+function exchangesOf(events: LeadEvent[]): (CrmExchange & { at: string })[] {
+  const newest = new Map<string, CrmExchange & { at: string }>();
+  for (const { at, detail } of events) {
+    for (const exchange of (detail['exchanges'] ?? []) as CrmExchange[]) {
+      const sent = Object.keys(exchange.lead.fields).length > 0;
+      if (sent || !newest.has(exchange.provider)) newest.set(exchange.provider, { at, ...exchange });
+    }
+  }
+  return [...newest.values()];
 }
 
 /** What will happen to the lead next, and when; null where nothing will unless somebody acts. */

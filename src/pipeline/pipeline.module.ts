@@ -1,4 +1,4 @@
-import { Inject, Module, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { Global, Inject, Module, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import type { CrmProvider } from '../crm/port.js';
 import { openCrm } from '../crm/registry.js';
 import type { EnrichmentProvider } from '../enrichment/port.js';
@@ -12,7 +12,7 @@ import type { Config } from '../platform/config/config.js';
 import type { Logger } from '../platform/logger.js';
 import type { Metrics } from '../platform/metrics.js';
 import type { Pool } from '../platform/postgres.js';
-import { CLOCK, CONFIG, DATABASE_URL, LEDGER_POOL, LOGGER, METRICS } from '../platform/platform.module.js';
+import { CLOCK, CONFIG, DATABASE_URL, LEDGER_POOL, LOGGER, METRICS, WORK_PROGRESS } from '../platform/platform.module.js';
 import { WORKER_ID } from '../platform/worker-id.js';
 import { Announcer } from '../queue/announcer.js';
 import type { QueueBackend } from '../queue/backend.js';
@@ -30,7 +30,9 @@ const STUCK_AT_LEAST_MS = 30_000;
 /** sysexits' EX_SOFTWARE: the supervisor starts another. */
 const EX_SOFTWARE = 70;
 
+@Global()
 @Module({
+  exports: [WORK_PROGRESS],
   providers: [
     { provide: AI, inject: [CONFIG], useFactory: openScorer },
     { provide: HEURISTIC, inject: [CONFIG], useFactory: (config: Config) => AI_PROVIDERS['heuristic']!(config) },
@@ -132,6 +134,7 @@ const EX_SOFTWARE = 70;
           logger,
         }),
     },
+    { provide: WORK_PROGRESS, inject: [ProgressWatch], useFactory: (watch: ProgressWatch) => () => watch.moving },
   ],
 })
 export class PipelineModule implements OnApplicationBootstrap, OnApplicationShutdown {

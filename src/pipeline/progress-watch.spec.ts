@@ -44,6 +44,16 @@ describe('ProgressWatch', () => {
     expect(onStuck).toHaveBeenCalledWith('enrichment');
   });
 
+  it('says that it does not move from half of that time on, and that it does again', async () => {
+    await pass(28);
+    expect(watch.moving).toBe(true);
+    await pass(4);
+    expect(watch.moving).toBe(false);
+    progress.ended++;
+    await pass(2);
+    expect(watch.moving).toBe(true);
+  });
+
   it('ends a worker whose leads in hand do not move, also where no others wait', async () => {
     waiting = async () => 0;
     progress.inHand = 3;

@@ -43,6 +43,12 @@ export class ProgressWatch {
     clearInterval(this.timer);
   }
 
+  /** False from half of the time after which the process ends: until then whoever looks may take it for well. */
+  get moving(): boolean {
+    const { clock, stuckAfterMs } = this.tools;
+    return STAGES.every((stage) => clock.now() - this.seen[stage].at <= stuckAfterMs / 2);
+  }
+
   async look(): Promise<void> {
     for (const stage of STAGES) {
       const idle = await this.mayStandStill(stage).catch(() => true); // a store is away

@@ -83,5 +83,6 @@ export function recordOf(stage: Stage, error: AppError, now: number): LeadError 
     at: new Date(now).toISOString(),
     ...(error.signature ? { signature: error.signature } : {}),
     ...(error.answer ? { answer: error.answer } : {}),
+    ...(error.sent ? { sent: error.sent } : {}),
   };
 }

@@ -13,6 +13,8 @@ export const LEDGER_POOL = Symbol('Pool of the ledger');
 export const ACCEPT_POOL = Symbol('Pool of the ack path');
 /** `() => Promise<boolean>`: whether a webhook would be acknowledged now. Only roles that take webhooks provide it. */
 export const ACK_READINESS = Symbol('Ack readiness');
+/** `() => boolean`: whether the worker's stages get on with their work. Only roles that have workers provide it. */
+export const WORK_PROGRESS = Symbol('Work progress');
 /** The database's URL, given or embedded. */
 export const DATABASE_URL = Symbol('Database URL');
 

@@ -10,6 +10,9 @@ const SLOW_MS = 150;
 export class Proxy {
   weather: Weather = 'clear';
   private readonly sockets = new Set<Socket>();
+  private readonly forgotten = new Set<Socket>();
+  /** The callers' ends, in the order in which they came. */
+  private readonly callers: Socket[] = [];
 
   private constructor(
     private readonly server: Server,
@@ -33,6 +36,11 @@ export class Proxy {
     return changed.href;
   }
 
+  /** From now on the n-th and later of the connections so far stay up and carry nothing, as where a firewall has forgotten them. New ones work. */
+  forgetFrom(n: number): void {
+    for (const caller of this.callers.slice(n)) this.forgotten.add(caller);
+  }
+
   /** Resets every connection, as a failing load balancer does. */
   drop(): void {
     for (const socket of this.sockets) socket.resetAndDestroy();
@@ -45,6 +53,7 @@ export class Proxy {
   }
 
   private join(client: Socket, store: Socket): void {
+    this.callers.push(client);
     for (const [from, to] of [
       [client, store],
       [store, client],
@@ -56,7 +65,7 @@ export class Proxy {
         this.sockets.delete(from);
         to.destroy();
       });
-      from.on('data', (chunk: Buffer) => this.pass(chunk, to));
+      from.on('data', (chunk: Buffer) => this.forgotten.has(client) || this.pass(chunk, to));
     }
   }
 

@@ -70,7 +70,7 @@ async function openSalesforce(): Promise<{ provider: CrmProvider; inspect: Inspe
 describe.each([
   ['postgres', openMock],
   ['salesforce', openSalesforce],
-] as const)('the CRM %s', (_name, open) => {
+] as const)('the CRM %s', (name, open) => {
   let provider: CrmProvider;
   let inspect: Inspection;
   const signal = new AbortController().signal;
@@ -88,7 +88,7 @@ describe.each([
     const first = await sync('ann@acme.com', 'c1', 1);
     const again = await sync('ann@acme.com', 'c1', 1);
     const other = await sync('ann@acme.com', 'c2', 2);
-    expect(again).toEqual(first);
+    expect([again.leadId, again.memberId]).toEqual([first.leadId, first.memberId]);
     expect(other.leadId).toBe(first.leadId);
     expect(other.memberId).not.toBe(first.memberId);
     expect(await inspect.leads()).toHaveLength(1);
@@ -120,6 +120,33 @@ describe.each([
       { lastName: '[not provided]', company: 'acme.com' },
       { lastName: 'Berg', company: 'acme.com' },
     ]);
+  });
+
+  it('says what it was sent and what it answered, for the audit trail', async () => {
+    const { exchanges: first } = await sync('ann@acme.com', 'c1', 200, { attributes: { title: 'VP' } });
+    const sent = Object.values(first![0]!.lead.fields);
+    expect(sent).toEqual(expect.arrayContaining(['ann@acme.com', 'Ann', 'Lee', 'acme.com', 'VP', 70, 'high', 'A reason.']));
+    expect(first).toMatchObject([{ provider: name, lead: { answer: 'created' }, member: { answer: 'created' } }]);
+    expect(Object.values(first![0]!.member.fields).length).toBeGreaterThan(1);
+
+    const [revised] = (await sync('ann@acme.com', 'c1', 300, { fitScore: 90 })).exchanges!;
+    expect(revised).toMatchObject({
+      lead: { answer: 'updated' },
+      member: { answer: expect.stringMatching(/^(there-already|sent-before)$/) },
+    });
+    expect(Object.values(revised!.lead.fields)).toContain(90);
+
+    const [older] = (await sync('ann@acme.com', 'c2', 100, { fitScore: 10 })).exchanges!;
+    expect(older).toMatchObject({
+      lead: { answer: expect.stringMatching(/^(newer-there|sent-before)$/) },
+      member: { answer: 'created' },
+    });
+  });
+
+  it('names the lead whose content it was sent, where that is another one of the person', async () => {
+    const newest = syncOf('ann@acme.com', 'c2', 2);
+    const { exchanges } = await provider.sync({ ...newest, campaignId: 'c1' }, signal);
+    expect(exchanges![0]!.contentOf).toBe(newest.projection.lead.id);
   });
 
   it('forgets a person with all memberships, and nobody else; a person that it does not know is no error', async () => {

@@ -65,6 +65,18 @@ describe('from the mock CRM to Salesforce, and back', () => {
   };
   const inOrg = () => ({ leads: org.fake.leads().length, members: org.fake.members().length });
 
+  /** How many leads' journeys tell what each CRM was sent and answered, and that the rows themselves have none of it. */
+  const told = async (kind: string) => {
+    const rows = await sql.query("SELECT 1 FROM ledger.leads WHERE crm::text LIKE '%exchanges%'");
+    expect(rows.rowCount).toBe(0);
+    const { rows: counts } = await sql.query<{ provider: string; n: number }>(
+      `SELECT x->>'provider' AS provider, count(*)::int AS n FROM ledger.events, jsonb_array_elements(detail->'exchanges') x
+       WHERE kind = $1 AND x->'lead'->>'answer' = 'created' AND x->'lead'->'fields' <> '{}' GROUP BY 1`,
+      [kind],
+    );
+    return Object.fromEntries(counts.map(({ provider, n }) => [provider, n]));
+  };
+
   it('every lead arrives once, whichever CRM counted when it came', async () => {
     // 1. The org is checked.
     const checked = await crm('check');
@@ -87,6 +99,7 @@ describe('from the mock CRM to Salesforce, and back', () => {
       `SELECT count(*)::int AS n FROM ledger.leads WHERE crm->'shadow'->>'provider' = 'salesforce'`,
     );
     expect(rows).toEqual([{ n: 5 }]);
+    expect(await told('synced')).toEqual({ postgres: 15, salesforce: 5 });
 
     // 4. Backfilled: first a look, then the rest, then nothing is left.
     const look = JSON.parse((await crm('backfill', '--dry-run', '--json')).stdout || '{}') as object;
@@ -94,6 +107,7 @@ describe('from the mock CRM to Salesforce, and back', () => {
     expect(inOrg()).toEqual({ leads: 5, members: 5 });
     expect((await crm('backfill')).stdout).toContain('10 leads were not in salesforce: 10 are now, 0 were refused.');
     expect(inOrg()).toEqual({ leads: 15, members: 15 });
+    expect(await told('backfilled')).toEqual({ salesforce: 10 });
     expect((await crm('backfill')).stdout).toContain('0 leads were not in salesforce');
 
     // 5. They agree.

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { eventually } from '../support/eventually.js';
+import { startFakeOpenAiCompatible } from '../support/fakes/openai-compatible.js';
 import { findRedisServer } from '../../src/platform/embedded/redis.js';
 import { OutageWorld } from '../support/outage-world.js';
 import type { RunningProcess } from '../support/service.js';
@@ -24,6 +26,35 @@ describe.skipIf(findRedisServer() === null && !process.env['CI'])(
       expect(ms).toBeLessThan(10_000);
       await world.startService({ REDIS_URL: redis.url });
       await world.allSynced(acks.length);
+    });
+
+    it('is not ready while it finishes what it has in hand, and finishes it', async () => {
+      const redis = await world.startRedis();
+      world.undo.push(() => redis.stop());
+      const model = await startFakeOpenAiCompatible();
+      world.undo.push(() => model.stop());
+      model.latencyMs = 2000;
+      const service = await world.startService({
+        REDIS_URL: redis.url,
+        AI_PROVIDER: 'openai-compatible',
+        OPENAI_COMPATIBLE_BASE_URL: `${model.url}/v1`,
+        OPENAI_COMPATIBLE_MODEL: 'fake',
+      });
+      // By a connection that stays open, as a load balancer's does, and by new ones.
+      const ready = () =>
+        service.get('/health/ready').then(
+          ({ status }) => status,
+          () => 'refused',
+        );
+      await service.post({ email: 'ann@acme.com', campaign_id: 'c', message: 'Please send a quote' });
+      await eventually(() => expect(model.received).toHaveLength(1));
+      expect(await ready()).toBe(200);
+      const ending = service.stop();
+      await eventually(async () => expect(await ready()).not.toBe(200), 500);
+      for (let look = 0; look < 10; look++) expect(await ready()).not.toBe(200);
+      expect(service.child.exitCode).toBeNull();
+      expect(await ending).toBe(0);
+      expect(service.output()).toContain('A lead was scored');
     });
 
     it.each([

@@ -1,6 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { AppError } from '../../src/errors/app-error.js';
+import { sentFields } from '../../src/crm/exchange.js';
 import type { Enrichment } from '../../src/lead/enrichment.js';
+import type { CrmExchange, LeadContent } from '../../src/lead/lead.js';
 import { DeadLetters } from '../../src/recovery/dead-letters.js';
 import { journeyText } from '../../src/ops/cli/show.js';
 import { journeyOf } from '../../src/ops/journey.js';
@@ -24,6 +26,16 @@ const aiScore: Enrichment = {
   scorerVersion: 'prompt-1',
 };
 
+const fieldsOf = ({ email, name, attributes }: LeadContent, { fitScore, reasoning }: Enrichment) => ({
+  Email: email,
+  LastName: name,
+  Title: attributes['title'],
+  RF_Fit_Score__c: fitScore,
+  RF_Reasoning__c: reasoning,
+});
+/** What was sent stands under the words of its line. */
+const beneath = ' '.repeat(25);
+
 describe('the journey of a lead that met everything', () => {
   let world: PipelineWorld;
   afterEach(() => world.close());
@@ -31,6 +43,7 @@ describe('the journey of a lead that met everything', () => {
   it('reads as one clear story', async () => {
     let model: 'hangs' | 'answers' = 'hangs';
     let crm: 'away' | 'refuses' | 'works' = 'away';
+    let written = 0;
     world = await pipelineWorld({
       kind: 'postgres',
       env: { AI_TIMEOUT_MS: '100', LEASE_MS: '1000' },
@@ -41,14 +54,21 @@ describe('the journey of a lead that met everything', () => {
             ? Promise.resolve(aiScore)
             : new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error))),
       },
-      crm: async () => {
+      crm: async ({ projection: { lead, enrichment } }) => {
         if (crm === 'away') throw new AppError('CRM_UNAVAILABLE', 'The CRM did not answer.');
         if (crm === 'refuses') {
           throw new AppError('CRM_RECORD_REJECTED', 'The CRM refused the record (STRING_TOO_LONG).', {
             answer: 'STRING_TOO_LONG: Title',
+            sent: sentFields(fieldsOf(lead, enrichment)),
           });
         }
-        return { provider: 'salesforce', leadId: '00Q1', memberId: '00v1' };
+        const known = written++ > 0;
+        const exchange: CrmExchange = {
+          provider: 'salesforce',
+          lead: { answer: known ? 'updated' : 'created', fields: sentFields(fieldsOf(lead, enrichment)) },
+          member: known ? { answer: 'sent-before', fields: {} } : { answer: 'created', fields: { CampaignId: '7011' } },
+        };
+        return { provider: 'salesforce', leadId: '00Q1', memberId: '00v1', exchanges: [exchange] };
       },
     });
     const store = new FlowStore(world.pool, 'operator');
@@ -69,6 +89,7 @@ describe('the journey of a lead that met everything', () => {
     await eventually(async () => expect(await text()).toContain('given back'));
     crm = 'refuses';
     await state('dead');
+    expect(await text()).toContain('\ndead; nothing follows until somebody corrects, replays or discards it (ops dlq)\n');
     const letters = new DeadLetters(world.pool, world.announcer);
     await letters.edit(id!, { name: 'Ann Lee', attributes: { title: 'Head' } }, 'bea');
     crm = 'works';
@@ -99,6 +120,12 @@ describe('the journey of a lead that met everything', () => {
       '     ·  no budget named',
       '',
       'CRM salesforce: lead 00Q1, member 00v1',
+      'Sent to salesforce at HH:MM:SS: lead updated; member nothing to send, it was there already',
+      '  Email            p0@acme.com',
+      '  LastName         Ann Lee',
+      '  RF_Fit_Score__c  77',
+      '  RF_Reasoning__c  Asks for a quote for 200 seats.',
+      '  Title            Head',
       '',
       'HH:MM:SS             received',
       ...timeouts,
@@ -106,13 +133,19 @@ describe('the journey of a lead that met everything', () => {
       ...[1, 2, 3, 4].map(away),
       'HH:MM:SS  +T  4 attempt(s) in crm-sync given back: the downstream was at fault, not the lead',
       'HH:MM:SS  +T  given up in crm-sync after attempt 1: CRM_RECORD_REJECTED: The CRM refused the record (STRING_TOO_LONG). It answered: STRING_TOO_LONG: Title',
+      `${beneath}sent: Email, LastName, RF_Fit_Score__c, RF_Reasoning__c, Title`,
       'HH:MM:SS  +T  corrected by bea, now revision 2: title "Head of Everything" → "Head"',
       'HH:MM:SS  +T  replayed by bea',
       ...timeouts,
       fallback,
       'HH:MM:SS  +T  in the CRM: salesforce lead 00Q1, member 00v1',
+      `${beneath}salesforce: lead created with Email, LastName, RF_Fit_Score__c, RF_Reasoning__c, Title; member`,
+      `${beneath}  created`,
       'HH:MM:SS  +T  scored again 77, intent high, by ai (model, prompt-1), instead of 50 by fallback',
       'HH:MM:SS  +T  the CRM shows the new score: salesforce lead 00Q1, member 00v1',
+      `${beneath}salesforce: lead updated with RF_Fit_Score__c 50 → 77, RF_Reasoning__c "Not scored yet: the`,
+      `${beneath}  scorer did not answer in time. The score stands in until it does." → "Asks for a quote for`,
+      `${beneath}  200 seats."; member nothing to send, it was there already`,
     ]);
   });
 });

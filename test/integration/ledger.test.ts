@@ -239,3 +239,28 @@ describe('an unreachable PostgreSQL', () => {
     await nowhere.end();
   });
 });
+
+describe('a statement that PostgreSQL refuses', () => {
+  /** As a version of the service would meet it whose statement names a column that there is not. */
+  async function withoutColumn(name: string, act: () => Promise<unknown>): Promise<void> {
+    await pool.query(`ALTER TABLE ledger.leads RENAME COLUMN ${name} TO gone`);
+    try {
+      await act();
+    } finally {
+      await pool.query(`ALTER TABLE ledger.leads RENAME COLUMN gone TO ${name}`);
+    }
+  }
+
+  it('is our mistake and no outage: no lead waits for PostgreSQL to come back', async () => {
+    const { leadId, epoch } = await ledger.accept(lead());
+    await withoutColumn('claimed_by', async () => {
+      const refused = ledger.claimForEnrichment({ leadId, epoch });
+      await expect(refused).rejects.toMatchObject({ code: 'UNEXPECTED', message: expect.stringContaining('42703') });
+    });
+    expect(await ledger.claimForEnrichment({ leadId, epoch })).not.toBeNull();
+  });
+
+  it('is an outage to a webhook, whose lead the spool can take', async () => {
+    await withoutColumn('replaced', () => expect(ledger.accept(lead())).rejects.toMatchObject({ code: 'LEDGER_UNAVAILABLE' }));
+  });
+});

@@ -26,8 +26,8 @@ function noteOf(name: string): string {
   if (/waitaof/i.test(name)) return 'Install Redis 7.2 or Valkey (Debian 12: valkey-server of the backports) to test WAITAOF.';
   if (/redis/i.test(name))
     return 'Install redis-server (Debian, Ubuntu: apt-get install redis-server) to run the tests on Redis.';
-  if (/promtool/.test(name))
-    return 'Install promtool (Debian, Ubuntu: apt-get install prometheus) to test alert rules and dashboard.';
+  if (/prometheus\)|promtool/.test(name))
+    return 'Install prometheus (Debian, Ubuntu: apt-get install prometheus; promtool is in it) to test alert rules and dashboard.';
   if (/as root/i.test(name)) return 'Run as root to test that PostgreSQL is started as another user.';
   return `"${name}" gives its reason in its file.`;
 }

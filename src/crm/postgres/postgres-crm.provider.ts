@@ -1,10 +1,11 @@
 import { AppError } from '../../errors/app-error.js';
-import type { CrmReference } from '../../lead/lead.js';
+import type { CrmSynced } from '../../lead/lead.js';
 import { Batcher } from '../../platform/batcher.js';
 import { openPool, type Pool } from '../../platform/postgres.js';
 import type { CrmProvider, CrmSync } from '../port.js';
 import { eraseLead } from './erase-lead.js';
-import { ensureMembers, upsertLeads } from './upsert-leads.js';
+import { contentOf, sentFields } from '../exchange.js';
+import { ensureMembers, recordOf, upsertLeads } from './upsert-leads.js';
 
 const FOREIGN_KEY_VIOLATION = '23503';
 
@@ -12,7 +13,7 @@ const FOREIGN_KEY_VIOLATION = '23503';
 export class PostgresCrmProvider implements CrmProvider {
   readonly name = 'postgres';
   private readonly pool: Pool;
-  private readonly syncing: Batcher<CrmSync, CrmReference>;
+  private readonly syncing: Batcher<CrmSync, CrmSynced | null>;
 
   constructor(databaseUrl: string) {
     this.pool = openPool({ url: databaseUrl, max: 3, timeoutMs: 5000, name: 'mock-crm' });
@@ -27,18 +28,23 @@ export class PostgresCrmProvider implements CrmProvider {
     });
   }
 
-  async sync(request: CrmSync): Promise<CrmReference> {
+  async sync(request: CrmSync): Promise<CrmSynced> {
+    const synced = await this.submit(request);
+    if (synced) return synced;
+    // The Lead was erased between its two statements; the next run makes it anew, where there still is something to bring.
+    throw new AppError('CRM_RECORD_BUSY', 'The mock CRM was asked to forget the record meanwhile.');
+  }
+
+  private async submit(request: CrmSync): Promise<CrmSynced | null> {
     try {
       return await this.syncing.submit(request);
     } catch (cause) {
-      // The Lead was erased between its two statements; the next run makes it anew, where there still is something to bring.
-      if ((cause as { code?: unknown }).code === FOREIGN_KEY_VIOLATION) {
-        throw new AppError('CRM_RECORD_BUSY', 'The mock CRM was asked to forget the record meanwhile.', { cause });
-      }
+      if ((cause as { code?: unknown }).code === FOREIGN_KEY_VIOLATION) return null;
       if (isRecordError(cause)) {
         throw new AppError('CRM_RECORD_REJECTED', `The mock CRM refused the record (${(cause as { code: string }).code}).`, {
           cause,
           answer: answerOf(cause),
+          sent: sentFields(recordOf(request)),
         });
       }
       throw new AppError('CRM_UNAVAILABLE', 'The mock CRM did not answer.', { cause });
@@ -65,10 +71,16 @@ export class PostgresCrmProvider implements CrmProvider {
     await this.pool.end();
   }
 
-  private async write(syncs: CrmSync[]): Promise<CrmReference[]> {
-    await upsertLeads(this.pool, syncs);
+  private async write(syncs: CrmSync[]): Promise<(CrmSynced | null)[]> {
+    const { name: provider } = this;
+    const leads = await upsertLeads(this.pool, syncs);
     const members = await ensureMembers(this.pool, syncs);
-    return members.map((member) => ({ provider: this.name, ...member }));
+    return members.map((written, index) => {
+      if (!written) return null;
+      const { id: memberId, leadId, ...member } = written;
+      const exchange = { provider, ...contentOf(syncs[index]!), lead: leads[index]!, member };
+      return { provider, leadId, memberId, exchanges: [exchange] };
+    });
   }
 }
 

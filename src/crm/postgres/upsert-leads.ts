@@ -1,9 +1,11 @@
 import type { Pool } from '../../platform/postgres.js';
 import { columns } from '../../platform/columns.js';
+import type { CrmExchange } from '../../lead/lead.js';
 import { companyOf, splitName } from '../person-name.js';
 import type { CrmSync } from '../port.js';
+import { sentFields } from '../exchange.js';
 
-/** The version decides: an older projection finds a newer one in place and leaves it alone. */
+/** A row that was made here has no xmax yet. The version decides: an older projection finds a newer one in place and leaves it alone. */
 const UPSERT_LEADS = `
 INSERT INTO mock_crm.leads AS l (person_key, version, email, first_name, last_name, company, attributes,
   fit_score, intent, reasoning, score_source, source_lead)
@@ -18,7 +20,8 @@ ON CONFLICT (person_key) DO UPDATE SET
   version = excluded.version, email = excluded.email, first_name = excluded.first_name, last_name = excluded.last_name,
   company = excluded.company, attributes = excluded.attributes, fit_score = excluded.fit_score, intent = excluded.intent,
   reasoning = excluded.reasoning, score_source = excluded.score_source, source_lead = excluded.source_lead, updated_at = now()
-WHERE l.version < excluded.version`;
+WHERE l.version < excluded.version
+RETURNING encode(l.person_key, 'hex') AS person_key, l.xmax = 0 AS created`;
 
 /** A member that exists is returned too: the membership is the result, whoever made it. */
 const ENSURE_MEMBERS = `
@@ -28,45 +31,78 @@ FROM unnest($1::text[], $2::text[], $3::timestamptz[]) AS i (person_key, campaig
 JOIN mock_crm.leads l ON l.person_key = decode(i.person_key, 'hex')
 ORDER BY l.id, i.campaign_id
 ON CONFLICT (lead_id, campaign_id) DO UPDATE SET responded_at = least(m.responded_at, excluded.responded_at)
-RETURNING m.id, m.lead_id, m.campaign_id,
+RETURNING m.id, m.lead_id, m.campaign_id, m.xmax = 0 AS created,
   (SELECT encode(person_key, 'hex') FROM mock_crm.leads WHERE mock_crm.leads.id = m.lead_id) AS person_key`;
 
-/** Writes the persons' Leads; each person may be in the list once. */
-export async function upsertLeads(pool: Pool, syncs: CrmSync[]): Promise<void> {
-  const rows = syncs.map(({ personKey, projection: { lead, enrichment, version } }) => ({
-    personKey,
+/** The columns of mock_crm.leads, in the statement's order; attributes as the record shows them. */
+const COLUMNS = [
+  'person_key',
+  'version',
+  'email',
+  'first_name',
+  'last_name',
+  'company',
+  'attributes',
+  'fit_score',
+  'intent',
+  'reasoning',
+  'score_source',
+  'source_lead',
+] as const;
+
+function rowOf({ personKey, projection: { lead, enrichment, version } }: CrmSync) {
+  const { firstName, lastName } = splitName(lead.name);
+  return {
+    person_key: personKey,
     version,
     email: lead.email,
-    ...splitName(lead.name),
+    first_name: firstName,
+    last_name: lastName,
     company: companyOf(lead),
-    attributes: JSON.stringify(lead.attributes),
-    ...enrichment,
-    sourceLead: lead.id,
-  }));
-  const values = columns(rows, [
-    'personKey',
-    'version',
-    'email',
-    'firstName',
-    'lastName',
-    'company',
-    'attributes',
-    'fitScore',
-    'intent',
-    'reasoning',
-    'scoreSource',
-    'sourceLead',
-  ]);
-  await pool.query({ name: 'mock-crm-leads', text: UPSERT_LEADS, values });
+    fit_score: enrichment.fitScore,
+    intent: enrichment.intent,
+    reasoning: enrichment.reasoning,
+    score_source: enrichment.scoreSource,
+    source_lead: lead.id,
+  };
 }
 
-/** Ensures each membership and gives the ids of Lead and member, in order. */
-export async function ensureMembers(pool: Pool, syncs: CrmSync[]): Promise<{ leadId: string; memberId: string }[]> {
-  const { rows } = await pool.query<{ id: string; lead_id: string; person_key: string }>({
+/** What is sent of a person, an attribute a field. */
+export function recordOf(sync: CrmSync): Record<string, unknown> {
+  const attributes = Object.entries(sync.projection.lead.attributes).map(([name, value]) => [`attributes.${name}`, value]);
+  return { ...rowOf(sync), ...Object.fromEntries(attributes) };
+}
+
+/** Writes the persons' Leads; each person may be in the list once. @returns what became of each, in order. */
+export async function upsertLeads(pool: Pool, syncs: CrmSync[]): Promise<CrmExchange['lead'][]> {
+  const rows = syncs.map((sync) => ({ ...rowOf(sync), attributes: JSON.stringify(sync.projection.lead.attributes) }));
+  const answer = await pool.query<{ person_key: string; created: boolean }>({
+    name: 'mock-crm-leads',
+    text: UPSERT_LEADS,
+    values: columns(rows, [...COLUMNS]),
+  });
+  const created = new Map(answer.rows.map((row) => [row.person_key, row.created]));
+  return syncs.map((sync) => {
+    const made = created.get(sync.personKey);
+    return { answer: made === undefined ? 'newer-there' : made ? 'created' : 'updated', fields: sentFields(recordOf(sync)) };
+  });
+}
+
+type Member = CrmExchange['member'] & { id: string; leadId: string };
+
+/** Ensures each membership and gives the ids of Lead and member, in order; null where the Lead has been erased since it was written. */
+export async function ensureMembers(pool: Pool, syncs: CrmSync[]): Promise<(Member | null)[]> {
+  const { rows } = await pool.query<{ id: string; lead_id: string; person_key: string; created: boolean }>({
     name: 'mock-crm-members',
     text: ENSURE_MEMBERS,
     values: columns(syncs, ['personKey', 'campaignId', 'respondedAt']),
   });
-  const members = new Map(rows.map((row) => [row.person_key, { leadId: row.lead_id, memberId: row.id }]));
-  return syncs.map(({ personKey }) => members.get(personKey)!);
+  const members = new Map(rows.map((row) => [row.person_key, row]));
+  return syncs.map(({ personKey, campaignId, respondedAt }) => {
+    const member = members.get(personKey);
+    if (!member) return null;
+    const { id, lead_id: leadId, created } = member;
+    const fields = { lead_id: leadId, campaign_id: campaignId, responded_at: respondedAt };
+    return { id, leadId, answer: created ? 'created' : 'there-already', fields };
+  });
 }

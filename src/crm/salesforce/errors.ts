@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { AppError } from '../../errors/app-error.js';
+import { sentFields } from '../exchange.js';
 
 /**
  * One error as Salesforce says it. Single-record calls spell the code `errorCode`, Collections `statusCode`
@@ -75,18 +76,21 @@ export function recordError(error: ApiError, record: Record<string, unknown>): A
   const limited = limitError(error);
   if (limited) return limited;
   const answer = answerOf(error, record);
-  if (isLock(error)) return new AppError('CRM_RECORD_BUSY', 'Another change held the record in Salesforce.', { answer });
+  const sent = sentFields(record);
+  if (isLock(error)) return new AppError('CRM_RECORD_BUSY', 'Another change held the record in Salesforce.', { answer, sent });
   if (error.code === 'SERVER_UNAVAILABLE' || error.code === 'UNKNOWN_EXCEPTION') {
-    return new AppError('CRM_UNAVAILABLE', `Salesforce could not write the record (${error.code}).`, { answer });
+    return new AppError('CRM_UNAVAILABLE', `Salesforce could not write the record (${error.code}).`, { answer, sent });
   }
   if (MISCONFIGURED.has(error.code)) {
     return new AppError('CRM_RECORD_REJECTED', `Salesforce lacks what the record needs (${error.code}).`, {
       answer,
+      sent,
       signature: signatureOf(error),
     });
   }
   return new AppError('CRM_RECORD_REJECTED', `Salesforce refused the record (${error.code}${fieldsOf(error)}).`, {
     answer,
+    sent,
     ...(RECORDS_OWN.has(error.code) ? {} : { signature: signatureOf(error) }),
   });
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { AppError } from '../../errors/app-error.js';
 import type { Clock } from '../../platform/clock.js';
+import { cutText } from '../../platform/cut-text.js';
 import type { SalesforceClient } from './client.js';
 import type { FieldValues } from './field-map.js';
 
@@ -77,15 +78,9 @@ export class OrgSchema {
       if (typeof value !== 'string' || !field || field.length === 0 || !TEXT_TYPES.has(field.type) || field.type === 'email')
         continue;
       if (value.length <= field.length) continue;
-      values[name] = cutAt(value, field.length);
+      values[name] = cutText(value, field.length);
       cut.push(field.name);
     }
     return cut;
   }
-}
-
-/** Not in the middle of a surrogate pair. */
-function cutAt(text: string, length: number): string {
-  const end = /[\ud800-\udbff]/.test(text[length - 1]!) ? length - 1 : length;
-  return text.slice(0, end);
 }

@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { AppError } from '../../errors/app-error.js';
-import type { CrmReference } from '../../lead/lead.js';
+import type { CrmExchange, CrmSynced } from '../../lead/lead.js';
 import { Batcher } from '../../platform/batcher.js';
 import type { Clock } from '../../platform/clock.js';
 import { ExpiringCache } from '../../platform/expiring-cache.js';
+import { contentOf } from '../exchange.js';
 import type { CrmCheck, CrmDifference, CrmFinding, CrmProvider, CrmSync, PersonProjection } from '../port.js';
 import { campaignRecordSchema, Campaigns } from './campaigns.js';
 import { checkOrg, problemsOf } from './check-org.js';
@@ -14,7 +15,7 @@ import { leadFieldsOf, memberFieldsOf, PERSON_KEY_FIELD, VERSION_FIELD, type Fie
 import { matchPersons, type MatchScope, type Target } from './match.js';
 import { OrgSchema } from './org-schema.js';
 import { queryTogether } from './queries.js';
-import { writeMembers, type Membership } from './write-members.js';
+import { writeMembers, type Membership, type WrittenMember } from './write-members.js';
 import { writePersons, type PersonResult } from './write-persons.js';
 
 export interface SalesforceOptions {
@@ -36,6 +37,11 @@ const CAPACITY = 50_000;
 /** People change records by hand: what we know of them is looked up again after this. */
 const KNOWN_FOR_MS = 600_000;
 const MAX_WAITING = 10_000;
+const SENT_BEFORE = { answer: 'sent-before' as const, fields: {} };
+const NO_CAMPAIGN = { id: null, answer: 'unknown-campaign' as const, fields: {} };
+
+/** A membership, none where the org has no such Campaign, or why there is none. */
+type MemberResult = WrittenMember | typeof NO_CAMPAIGN | AppError;
 
 /**
  * The org's Leads and Campaign Members. Concurrent syncs share calls of up to 200 records: persons first, each once, then their
@@ -43,7 +49,7 @@ const MAX_WAITING = 10_000;
  */
 export class SalesforceProvider implements CrmProvider {
   readonly name = 'salesforce';
-  private readonly syncing: Batcher<CrmSync, CrmReference | AppError>;
+  private readonly syncing: Batcher<CrmSync, CrmSynced | AppError>;
   /** The members' call under way. */
   private memberTurn: Promise<unknown> = Promise.resolve();
   private readonly known: ExpiringCache<{ target: Target; version: number }>;
@@ -71,10 +77,10 @@ export class SalesforceProvider implements CrmProvider {
     });
   }
 
-  async sync(sync: CrmSync): Promise<CrmReference> {
-    const reference = await this.syncing.submit(sync);
-    if (reference instanceof AppError) throw reference;
-    return reference;
+  async sync(sync: CrmSync): Promise<CrmSynced> {
+    const synced = await this.syncing.submit(sync);
+    if (synced instanceof AppError) throw synced;
+    return synced;
   }
 
   async validate(sync: CrmSync): Promise<CrmFinding> {
@@ -109,16 +115,19 @@ export class SalesforceProvider implements CrmProvider {
   async close(): Promise<void> {}
 
   /** Persons first, each once; then their memberships. */
-  private async write(syncs: CrmSync[]): Promise<(CrmReference | AppError)[]> {
+  private async write(syncs: CrmSync[]): Promise<(CrmSynced | AppError)[]> {
+    const { name: provider } = this;
     const persons = await this.writePersons(syncs);
     const members = await this.ensureMembers(syncs, persons);
-    return syncs.map((_, index) => {
+    return syncs.map((sync, index) => {
       const person = persons[index]!;
-      const memberId = members[index]!;
+      const written = members[index]!;
       if (person instanceof AppError) return person;
-      if (memberId instanceof AppError) return memberId;
+      if (written instanceof AppError) return written;
+      const { id: memberId, ...member } = written;
       const cut = person.cut.length > 0 ? { cut: person.cut } : {};
-      return { provider: this.name, leadId: person.target.id, memberId, ...cut };
+      const exchange: CrmExchange = { provider, ...contentOf(sync), lead: person.written, member };
+      return { provider, leadId: person.target.id, memberId, ...cut, exchanges: [exchange] };
     });
   }
 
@@ -141,28 +150,28 @@ export class SalesforceProvider implements CrmProvider {
   /** What this process has written needs no call. */
   private writtenAlready({ personKey, projection }: CrmSync): PersonResult | null {
     const known = this.known.get(personKey);
-    return known && known.version >= projection.version ? { target: known.target, cut: [] } : null;
+    return known && known.version >= projection.version ? { target: known.target, written: SENT_BEFORE, cut: [] } : null;
   }
 
-  /** Null where the org has no such Campaign: sales hears of the lead all the same. */
-  private async ensureMembers(syncs: CrmSync[], persons: PersonResult[]): Promise<(string | null | AppError)[]> {
-    const results: (string | null | AppError)[] = syncs.map(() => null);
+  /** No id where the org has no such Campaign: sales hears of the lead all the same. */
+  private async ensureMembers(syncs: CrmSync[], persons: PersonResult[]): Promise<MemberResult[]> {
+    const results: MemberResult[] = syncs.map(() => NO_CAMPAIGN);
     const due: (Membership & { index: number; key: string })[] = [];
     for (const [index, sync] of syncs.entries()) {
       const person = persons[index]!;
       const campaign = person instanceof AppError ? null : await this.campaigns.resolve(sync.campaignId);
       if (person instanceof AppError || campaign === null) continue;
       const key = `${person.target.id} ${campaign}`;
-      results[index] = this.knownMembers.get(key) ?? null;
-      const fields = memberFieldsOf(this.options.map, sync);
-      if (results[index] === null) due.push({ index, key, target: person.target, campaign, fields });
+      const id = this.knownMembers.get(key);
+      if (id !== undefined) results[index] = { id, ...SENT_BEFORE };
+      else due.push({ index, key, target: person.target, campaign, fields: memberFieldsOf(this.options.map, sync) });
     }
     const written = due.length > 0 ? await this.inTurn(() => this.writeMembers(due)) : [];
-    written.forEach((memberId, place) => {
+    written.forEach((member, place) => {
       const { index, key } = due[place]!;
       const sync = syncs[index]!;
-      results[index] = memberId;
-      if (typeof memberId === 'string') return this.knownMembers.set(key, memberId);
+      results[index] = member;
+      if (!(member instanceof AppError)) return this.knownMembers.set(key, member.id);
       this.known.delete(sync.personKey);
       this.campaigns.forget(sync.campaignId);
     });
@@ -177,7 +186,7 @@ export class SalesforceProvider implements CrmProvider {
   }
 
   /** A person whom the org could not make a member is written by now: that is not tried again with it. */
-  private async writeMembers(members: Membership[]): Promise<(string | AppError)[]> {
+  private async writeMembers(members: Membership[]): Promise<(WrittenMember | AppError)[]> {
     try {
       return await writeMembers(this.options.client, this.options.apiVersion, members);
     } catch (cause) {

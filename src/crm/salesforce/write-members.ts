@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { AppError } from '../../errors/app-error.js';
+import type { CrmExchange } from '../../lead/lead.js';
+import { sentFields } from '../exchange.js';
 import type { SalesforceClient } from './client.js';
 import { writeRecords } from './collections.js';
 import { isLock, recordError, type ApiError } from './errors.js';
@@ -18,6 +20,9 @@ export interface Membership {
   fields: FieldValues;
 }
 
+/** A membership that is there, with what was sent and answered. */
+export type WrittenMember = CrmExchange['member'] & { id: string };
+
 /** Inserting members locks their Campaign, for other processes too. */
 const LOCK_TRIES = 3;
 const LOCK_WAIT_MS = 300;
@@ -29,13 +34,13 @@ const memberSchema = z.object({
   ContactId: z.string().nullish(),
 });
 
-/** Ensures memberships, at most 200: one that is there already is what was wanted. @returns its id, or why not, in order. */
+/** Ensures memberships, at most 200: one that is there already is what was wanted. @returns it, or why not, in order. */
 export async function writeMembers(
   client: SalesforceClient,
   version: string,
   members: Membership[],
-): Promise<(string | AppError)[]> {
-  const results: (string | AppError)[] = [];
+): Promise<(WrittenMember | AppError)[]> {
+  const results: (WrittenMember | AppError)[] = [];
   const existing: number[] = [];
   let open = members.map((_, index) => index);
   for (let tries = 1; open.length > 0; tries++) {
@@ -44,7 +49,7 @@ export async function writeMembers(
     const locked: number[] = [];
     open.forEach((index, place) => {
       const answer = answers[place]!;
-      if ('id' in answer) results[index] = answer.id;
+      if ('id' in answer) results[index] = { id: answer.id, answer: 'created', fields: sentFields(records[place]!) };
       else if (isMemberAlready(answer.error)) existing.push(index);
       else if (isLock(answer.error) && tries < LOCK_TRIES) locked.push(index);
       else results[index] = memberError(answer.error, records[place]!);
@@ -79,7 +84,7 @@ async function findExisting(
   version: string,
   members: Membership[],
   existing: number[],
-  results: (string | AppError)[],
+  results: (WrittenMember | AppError)[],
 ): Promise<void> {
   if (existing.length === 0) return;
   const campaigns = [...new Set(existing.map((index) => members[index]!.campaign))];
@@ -108,8 +113,9 @@ async function findExisting(
   );
   for (const index of existing) {
     const { target, campaign } = members[index]!;
-    results[index] =
-      ids.get(`${target.id} ${campaign}`) ??
-      new AppError('CRM_RECORD_BUSY', 'Salesforce says that the membership exists, and does not show it.');
+    const id = ids.get(`${target.id} ${campaign}`);
+    results[index] = id
+      ? { id, answer: 'there-already', fields: sentFields(recordOf(members[index]!)) }
+      : new AppError('CRM_RECORD_BUSY', 'Salesforce says that the membership exists, and does not show it.');
   }
 }

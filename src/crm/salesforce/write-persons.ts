@@ -1,5 +1,7 @@
 import { AppError } from '../../errors/app-error.js';
+import type { CrmExchange } from '../../lead/lead.js';
 import type { CrmSync } from '../port.js';
+import { sentFields } from '../exchange.js';
 import type { SalesforceClient } from './client.js';
 import { writeRecords, type RecordResult } from './collections.js';
 import { recordError, type ApiError } from './errors.js';
@@ -7,9 +9,10 @@ import { leadFieldsOf, PERSON_KEY_FIELD, VERSION_FIELD, type FieldMap, type Fiel
 import { matchPersons, type MatchScope, type Target } from './match.js';
 import type { OrgSchema } from './org-schema.js';
 
-/** Where a person is in the org now, and what was too long for its field. */
+/** Where a person is in the org now, what was sent and answered, and what was too long for its field. */
 export interface WrittenPerson {
   target: Target;
+  written: CrmExchange['lead'];
   cut: string[];
 }
 export type PersonResult = WrittenPerson | AppError;
@@ -55,7 +58,7 @@ export async function writePersons(tools: WriteTools, syncs: CrmSync[], known: (
       else results[entry.index] = result;
     };
     for (const entry of open.filter(({ target }) => target?.object === 'Contact'))
-      settle(entry, { target: entry.target!, cut: [] });
+      settle(entry, { target: entry.target!, written: { answer: 'is-contact', fields: {} }, cut: [] });
     await update(
       tools,
       open.filter(({ target }) => target?.object === 'Lead'),
@@ -93,7 +96,7 @@ async function update(tools: WriteTools, entries: Open[], settle: Settle): Promi
   const headers = { ...DUPLICATES_ARE_WARNINGS, 'Sforce-Auto-Assign': 'FALSE' };
   await write(tools, 'PATCH', entries, headers, settle, (entry, error) => {
     // Somebody has written newer content: that is what we wanted there.
-    if (isOlderVersion(error)) return { target: entry.target!, cut: [] };
+    if (isOlderVersion(error)) return 'newer-there';
     if (['ENTITY_IS_DELETED', 'CANNOT_UPDATE_CONVERTED_LEAD', 'INVALID_CROSS_REFERENCE_KEY', 'NOT_FOUND'].includes(error.code)) {
       return lookAgain(entry);
     }
@@ -122,7 +125,7 @@ async function write(
   entries: Open[],
   headers: Record<string, string>,
   settle: Settle,
-  resolve: (entry: Open, error: ApiError) => PersonResult | 'look-again' | null,
+  resolve: (entry: Open, error: ApiError) => 'newer-there' | 'look-again' | null,
 ): Promise<void> {
   if (entries.length === 0) return;
   const records: FieldValues[] = [];
@@ -141,9 +144,15 @@ async function write(
   }
   entries.forEach((entry, index) => {
     const answer = answers[index]!;
-    if ('id' in answer) return settle(entry, { target: { object: 'Lead', id: answer.id }, cut: cuts[index]! });
+    const fields = sentFields(records[index]!);
+    if ('id' in answer) {
+      const written = { answer: entry.target ? ('updated' as const) : ('created' as const), fields };
+      return settle(entry, { target: { object: 'Lead', id: answer.id }, written, cut: cuts[index]! });
+    }
     entry.lastError = recordError(answer.error, records[index]!);
-    settle(entry, resolve(entry, answer.error) ?? entry.lastError);
+    const means = resolve(entry, answer.error);
+    if (means !== 'newer-there') return settle(entry, means ?? entry.lastError);
+    settle(entry, { target: entry.target!, written: { answer: means, fields }, cut: [] });
   });
 }
 

@@ -1,4 +1,4 @@
-import type { CrmReference } from '../../lead/lead.js';
+import type { CrmSynced } from '../../lead/lead.js';
 import type { Pool } from '../../platform/postgres.js';
 import type { Projection } from '../projection.js';
 import { PROJECTION, projectionOf, type ProjectionRow } from '../projection.js';
@@ -78,7 +78,7 @@ export async function countSyncedPersons(pool: Pool): Promise<number> {
 
 const RECORD = `
 WITH done AS (
-  UPDATE ledger.leads l SET crm = l.crm || jsonb_build_object('shadow', $3::jsonb), event_seq = l.event_seq + 1
+  UPDATE ledger.leads l SET crm = l.crm || jsonb_build_object('shadow', $3::jsonb - 'exchanges'), event_seq = l.event_seq + 1
   WHERE l.id = $1 AND l.fence = $2 AND l.state = 'synced'
   RETURNING l.id, l.event_seq, l.revision
 )
@@ -86,6 +86,6 @@ INSERT INTO ledger.events (lead_id, seq, at, kind, detail)
 SELECT id, event_seq, clock_timestamp(), 'backfilled', $3::jsonb || jsonb_build_object('revision', revision) FROM done`;
 
 /** Notes where the lead is in another CRM. A lead that has changed meanwhile is on its way to the CRM that counts now. */
-export async function recordBackfill(pool: Pool, lead: PendingLead, reference: CrmReference): Promise<void> {
+export async function recordBackfill(pool: Pool, lead: PendingLead, reference: CrmSynced): Promise<void> {
   await pool.query({ name: 'migration-record', text: RECORD, values: [lead.id, lead.fence, JSON.stringify(reference)] });
 }

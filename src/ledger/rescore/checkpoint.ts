@@ -1,5 +1,5 @@
 import type { Enrichment } from '../../lead/enrichment.js';
-import type { CrmReference } from '../../lead/lead.js';
+import type { CrmSynced } from '../../lead/lead.js';
 import type { Pool } from '../../platform/postgres.js';
 import type { LeadClaimedForRescore } from './claim.js';
 
@@ -36,7 +36,7 @@ export async function checkpointRescore(pool: Pool, claim: LeadClaimedForRescore
 const TOLD_CRM = `
 WITH done AS (
   UPDATE ledger.leads l
-  SET crm_owed = false, crm = coalesce($3::jsonb, l.crm), rescore_attempts = 0, rescore_at = '-infinity', touched_at = now(),
+  SET crm_owed = false, crm = coalesce($3::jsonb - 'exchanges', l.crm), rescore_attempts = 0, rescore_at = '-infinity', touched_at = now(),
       event_seq = l.event_seq + 1
   WHERE l.id = $1 AND l.fence = $2 AND l.state = 'synced'
   RETURNING l.id, l.event_seq, l.revision
@@ -49,7 +49,7 @@ WITH done AS (
 SELECT id FROM done`;
 
 /** The CRM shows the new score. `crm` is null where it had no need to: the person has newer content. */
-export async function markCrmTold(pool: Pool, claim: LeadClaimedForRescore, crm: CrmReference | null): Promise<boolean> {
+export async function markCrmTold(pool: Pool, claim: LeadClaimedForRescore, crm: CrmSynced | null): Promise<boolean> {
   const { rowCount } = await pool.query({
     name: 'mark-crm-told',
     text: TOLD_CRM,

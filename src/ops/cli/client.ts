@@ -53,7 +53,18 @@ export class ServiceClient {
     }
     const text = await answer.text();
     const parsed = text.startsWith('{') ? (JSON.parse(text) as Record<string, unknown>) : {};
-    if (!answer.ok) throw new ServiceError(answer.status, String(parsed['detail'] ?? `The service answered ${answer.status}.`));
+    if (!answer.ok) throw new ServiceError(answer.status, complaintOf(parsed) ?? `The service answered ${answer.status}.`);
     return parsed as T;
   }
+}
+
+/** What a problem says, with each field that it names. */
+function complaintOf({
+  detail,
+  errors = [],
+}: {
+  detail?: string;
+  errors?: { path: string; message: string }[];
+}): string | undefined {
+  return errors.length === 0 ? detail : [detail, ...errors.map(({ path, message }) => `  ${path}: ${message}`)].join('\n');
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ERROR_CATALOGUE } from '../../errors/catalogue.js';
 import { evidenceSchema, INTENTS, SCORE_SOURCES } from '../../lead/enrichment.js';
+import { CRM_LEAD_ANSWERS, CRM_MEMBER_ANSWERS } from '../../lead/lead.js';
 import { LEAD_STATES, STAGES } from '../../lead/state.js';
 import { searchSchema } from '../leads.controller.js';
 import type { Component } from './operation.js';
@@ -92,16 +93,53 @@ export const LEAD_SEARCH: Component = {
   examples: [{ email: 'lead@enterprise.com' }],
 };
 
+const sentFields = z
+  .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
+  .describe('What was sent, by the CRM’s names of the fields; long values are cut. Empty where nothing had to be sent.');
+
+const exchange = z.object({
+  at,
+  provider: z.string(),
+  contentOf: z
+    .uuid()
+    .optional()
+    .describe('The lead of whose content this is, where that is another lead of the person: the CRM shows the newest.'),
+  lead: z.object({ answer: z.enum(CRM_LEAD_ANSWERS).describe('What the CRM answered.'), fields: sentFields }),
+  member: z.object({ answer: z.enum(CRM_MEMBER_ANSWERS), fields: sentFields }),
+});
+
+const exampleExchange = {
+  provider: 'postgres',
+  lead: {
+    answer: 'created',
+    fields: {
+      email: 'lead@enterprise.com',
+      first_name: 'Alex',
+      last_name: 'Smith',
+      fit_score: 100,
+      'attributes.title': 'VP Sales',
+    },
+  },
+  member: { answer: 'created', fields: { campaign_id: 'launch_2024' } },
+};
+
 export const JOURNEY: Component = {
   name: 'Journey',
   schema: summary.extend({
+    exchanges: z
+      .array(exchange)
+      .describe('What each CRM (CRM_PROVIDER, and CRM_SHADOW where there is one) was sent last, and what it answered.'),
     events: z
       .array(
         z.object({
           seq: z.int().min(1),
           at,
           kind: z.string().describe('received, revised, enriched, synced, dead-lettered, replayed, …'),
-          detail: z.record(z.string(), z.unknown()),
+          detail: z
+            .record(z.string(), z.unknown())
+            .describe(
+              'What the event is about. Of a sync (`synced`, `crm-updated`, `backfilled`) `exchanges`; of a failure what the CRM answered as `answer`, and the record that it refused as `sent`.',
+            ),
         }),
       )
       .describe('The audit trail; `seq` counts from 1 without gaps.'),
@@ -109,6 +147,7 @@ export const JOURNEY: Component = {
   examples: [
     {
       ...exampleSummary,
+      exchanges: [{ at: '2026-11-24T03:52:54.287Z', ...exampleExchange }],
       events: [
         { seq: 1, at: '2026-11-24T03:52:54.182Z', kind: 'received', detail: { revision: 1 } },
         {
@@ -117,7 +156,12 @@ export const JOURNEY: Component = {
           kind: 'enriched',
           detail: { intent: 'high', fitScore: 100, provider: 'heuristic', revision: 1 },
         },
-        { seq: 3, at: '2026-11-24T03:52:54.287Z', kind: 'synced', detail: { provider: 'postgres', revision: 1 } },
+        {
+          seq: 3,
+          at: '2026-11-24T03:52:54.287Z',
+          kind: 'synced',
+          detail: { provider: 'postgres', revision: 1, exchanges: [exampleExchange] },
+        },
       ],
     },
   ],

@@ -207,7 +207,11 @@ export const READY = component(
   z.object({
     status,
     role: z.enum(['api', 'worker', 'all']),
-    dependencies: z.object({ postgres: status, queue: status }),
+    dependencies: z.object({
+      postgres: status,
+      queue: status,
+      progress: status.optional().describe('Whether the worker’s stages get on with their work; an api has none.'),
+    }),
   }),
-  { status: 'up', role: 'all', dependencies: { postgres: 'up', queue: 'up' } },
+  { status: 'up', role: 'all', dependencies: { postgres: 'up', queue: 'up', progress: 'up' } },
 );

@@ -6,5 +6,5 @@ export function parseQuery<T extends z.ZodType>(schema: T, value: unknown): z.ou
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.map((issue) => ({ path: issue.path.join('.'), message: issue.message }));
-  throw new AppError('BAD_REQUEST', 'A parameter is not valid; `errors` names it.', { problems });
+  throw new AppError('BAD_REQUEST', 'A parameter is not valid.', { problems });
 }
