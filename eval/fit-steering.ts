@@ -38,7 +38,7 @@ function fit(train: Example[]): Weights {
       if (!steers) return segments.map((x) => ({ x, y: 0, weight: 1 / segments.length }));
       const best =
         round === 0 ? segments.at(-1) : segments.toSorted((a, b) => likelihoodOf(b, weights) - likelihoodOf(a, weights))[0];
-      return best ? [{ x: best, y: 1, weight: 0.5 * (half.false / half.true) }] : [];
+      return best ? [{ x: best, y: 1, weight: 0.8 * (half.false / half.true) }] : [];
     });
     const total = rows.reduce((sum, { weight }) => sum + weight, 0);
     weights = Object.fromEntries(STEERING_FEATURES.map((name) => [name, 0]));

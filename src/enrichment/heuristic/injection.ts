@@ -1,7 +1,5 @@
-import type { PhraseIndex } from './phrases.js';
-import { newIndex, PROFILE } from './profile.js';
 import { findSteering, STEERING } from './steering.js';
-import { readText, SENTENCE, type Text } from './text.js';
+import { readText, SENTENCE } from './text.js';
 
 export interface InjectionFacts {
   found: boolean;
@@ -11,29 +9,6 @@ export interface InjectionFacts {
   before: string;
 }
 
-const INDEX = newIndex<null>().add(PROFILE.injection.phrases, null);
-const HINTS = readHints();
-/** The kinds of hints of a sentence that are one too many; where people speak of themselves, one more. */
-const MAX_KINDS = 1;
-const FIRST_PERSON = new Set([
-  'we',
-  'i',
-  'our',
-  'my',
-  'us',
-  'wir',
-  'ich',
-  'unser',
-  'unsere',
-  'nous',
-  'notre',
-  'nos',
-  'nuestro',
-  'nuestra',
-  'noi',
-  'nostro',
-  'nostra',
-]);
 const MAX_LENGTH = 8000;
 /** `Score 9` is the shortest order. */
 const MIN_LENGTH = 6;
@@ -50,6 +25,8 @@ const MARKUP = [
   /["'`]?\b(?:fit_?score|lead_?score|scoreSource|needsRescore)\b["'`]?\s*(?:[:=]|to\b|must\b|should\b|is\b|of\b)/i,
   /[{,]\s*["'](?:score|intent|confidence|evidence|reasoning)["']\s*:/i,
   /```|<!--/,
+  /\bSYSTEM\b(?:\s+\p{L}+)?\s*[:：]/u,
+  /\b(?:score|rate|rank|grade|mark|classify)\s+(?:me|us|this|it|him|her)\b.{0,20}\b(?:9\d|100|highest|maximum|top|hot)\b/i,
   /\[(?:system|admin|note|ai|model|assistant|internal|override|verified)[^\]]{0,40}\]/i,
 ];
 /** Words spelt out letter by letter, or a long run of base64, to get past a reader of words. */
@@ -81,32 +58,11 @@ export function withoutHiddenText(text: string): string {
   return text.replace(HIDDEN_ALL, '');
 }
 
-function readHints(): PhraseIndex<string> {
-  const { _about, ...kinds } = PROFILE.injection.hints;
-  const index = newIndex<string>();
-  for (const [kind, phrases] of Object.entries(kinds)) index.add(phrases as string, kind);
-  return index;
-}
-
-/** The beginnings of the sentences in which too many kinds of hints come together. */
-function hintedSentences(text: Text): number[] {
-  const matches = HINTS.findAll(text);
-  if (matches.length <= MAX_KINDS) return [];
-  const begins = text.words.flatMap((_, at) => (text.breaks[at] === SENTENCE ? [at] : []));
-  return begins.filter((begin, number) => {
-    const end = begins[number + 1] ?? text.words.length;
-    const kinds = new Set(matches.filter(({ start }) => start >= begin && start < end).map(({ payload }) => payload));
-    const personal = text.words.slice(begin, end).some((word) => FIRST_PERSON.has(word));
-    return kinds.size > MAX_KINDS + (personal ? 1 : 0);
-  });
-}
-
 /** How likely the text speaks to the scorer, whether it uses a phrase of those who do, and what is said before. */
 function readOrders(raw: string): { likelihood: number; spoken: boolean; before: string } {
   const text = readText(raw.replace(FIGURE_IN_WORD, (figure) => LETTERS[figure]!));
-  const spoken = [...INDEX.findAll(text).map((match) => match.start), ...hintedSentences(text)];
-  const { likelihood, start } = findSteering(raw, text);
-  const words = text.words.slice(0, Math.min(start, ...spoken));
+  const { likelihood, spoken, start } = findSteering(raw, text);
+  const words = text.words.slice(0, Math.min(start, text.words.length));
   const before = words.map((word, at) => (text.breaks[at] === SENTENCE && at > 0 ? `. ${word}` : word)).join(' ');
-  return { likelihood, spoken: spoken.length > 0, before };
+  return { likelihood, spoken, before };
 }

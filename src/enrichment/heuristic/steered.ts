@@ -32,7 +32,7 @@ export function readUnsteered(fields: Fields): Reading {
     return facts;
   };
   const inTitle = check('title', fields.title);
-  const inMessage = check('message', fields.message);
+  const inMessage = check('message', fields.written);
   const plain = (text: string) => (check('company', text).doubtful || !isLabel(text) ? '' : text);
   const [company, industry, size] = [plain(fields.company), plain(fields.industry), plain(fields.size)];
   const sources = fields.sources.map((text) => ({ text, ...check('source', text) }));

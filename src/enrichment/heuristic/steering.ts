@@ -25,7 +25,7 @@ for (const [name, phrases] of Object.entries(groups)) INDEX.add(phrases, name);
 const SHAPES: Record<string, RegExp> = {
   code: /[{}<>|`]|\]\s*\[|--\s|&&|\bnull\b|[;'"]\s*return\b|\\n|#{2,}|-{4,}|>{2,}|\w\(["']/,
   keys: /["']\s*:\s*["'{[\d]|\b[\w-]+\s*=\s*["']?[\w-]|^X-[\w-]+:/im,
-  labels: /(?:(?:^|[\n.;,(])\s*[\p{L}][\p{L} _-]{1,24}[:：]\s*[^\s:：][^:：\n]{0,60}){2}/u,
+  form: /(?:(?:^|[\n.;,(])\s*[\p{L}][\p{L} _-]{1,24}[:：]\s*[^\s:：][^:：\n]{0,60}){2}/u,
   caps: /(?:\b\p{Lu}{4,}\b[^\p{L}]+){2}/u,
 };
 const STEERING_KINDS = Object.keys(groups).filter((name) => !HONEST.has(name));
@@ -45,6 +45,8 @@ const TOGETHER = [
   'subject+labels',
   'machine+orders',
   'text+orders',
+  'text+judges',
+  'text+tells',
   'text+labels',
   'text+subject',
   'record+claims',
@@ -126,14 +128,17 @@ export function likelihoodOf(features: Record<string, number>, by: Record<string
 /** From where on a text is taken for an order, is one beside a phrase of those who give orders, and is not paid for what it asks. */
 export const STEERING = limits;
 
-/** How likely the most suspect passage speaks to the scorer, and the first word of the first one in doubt. */
-export function findSteering(raw: string, text: Text): { likelihood: number; start: number } {
+/** How likely the most suspect passage speaks to the scorer, whether any uses a phrase of those who do, and the first word of the first in doubt. */
+export function findSteering(raw: string, text: Text): { likelihood: number; spoken: boolean; start: number } {
   let likelihood = 0;
+  let spoken = false;
   let start = Infinity;
   for (const segment of segmentsOf(raw, text)) {
     const own = likelihoodOf(segment.features);
     if (own > likelihood) likelihood = own;
-    if (own >= limits.doubt && segment.start < start) start = segment.start;
+    const said = segment.features[PHRASE] !== undefined;
+    if (said) spoken = true;
+    if ((said || own >= limits.doubt) && segment.start < start) start = segment.start;
   }
-  return { likelihood, start };
+  return { likelihood, spoken, start };
 }
