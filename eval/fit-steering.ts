@@ -63,7 +63,9 @@ for (let fold = 0; fold < FOLDS; fold++) {
 }
 for (const limit of [0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]) {
   const flagged = (steers: boolean) => examples.filter((one, at) => one.steers === steers && guesses[at]! >= limit).length;
-  console.log(`limit ${limit}: sees ${flagged(true)} of ${orders.size} orders, and takes ${flagged(false)} of ${clean.size} honest texts for one`);
+  console.log(
+    `limit ${limit}: sees ${flagged(true)} of ${orders.size} orders, and takes ${flagged(false)} of ${clean.size} honest texts for one`,
+  );
 }
 if (process.argv.includes('--misses')) {
   examples.forEach(({ text, steers }, at) => {

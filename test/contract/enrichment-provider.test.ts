@@ -204,13 +204,15 @@ describe.each(MODELS)('the model behind %s', (name, start, envOf) => {
   );
 
   it.each([{ kind: 'server-error', status: 500 }, { kind: 'rate-limited' }, { kind: 'drop' }] as const)(
-    'that only fails ($kind) costs nothing', async (fault) => {
-    fake.next(fault);
-    const wasted: WastedCall[] = [];
-    await errorOf(provider.score(buyer, never, (call) => void wasted.push(call)));
-    await provider.score(buyer, never, (call) => void wasted.push(call));
-    expect(wasted).toEqual([]);
-  });
+    'that only fails ($kind) costs nothing',
+    async (fault) => {
+      fake.next(fault);
+      const wasted: WastedCall[] = [];
+      await errorOf(provider.score(buyer, never, (call) => void wasted.push(call)));
+      await provider.score(buyer, never, (call) => void wasted.push(call));
+      expect(wasted).toEqual([]);
+    },
+  );
 
   it('is asked once for the same text, and pays once', async () => {
     const cached = await open({ AI_CACHE_TTL_SECONDS: '60' });

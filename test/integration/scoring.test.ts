@@ -153,7 +153,14 @@ describe.each(['redis', 'postgres'] as const)('scoring by a model, queue on %s',
         expect(rows).toEqual([{ tokens: 1000 }]);
       });
       expect(await listAiCosts(world.pool, 1)).toMatchObject([
-        { provider: 'model', model: 'm-1', scorings: 0, inputTokens: 900, outputTokens: 100, costUsd: expect.closeTo(0.02, 9) as number },
+        {
+          provider: 'model',
+          model: 'm-1',
+          scorings: 0,
+          inputTokens: 900,
+          outputTokens: 100,
+          costUsd: expect.closeTo(0.02, 9) as number,
+        },
       ]);
     });
 

@@ -51,7 +51,12 @@ export function readMessage(message: string): MessageFacts {
   const matches = INDEX.findAll(text);
   const negation = new Negation(text, matches);
   const signals = families.flatMap((family) => signalsOf(family, matches, negation, text));
-  const whole = { empty: text.words.length === 0, signals, pitch: readPitch(matches, negation, signals, text), cues: readCues(message) };
+  const whole = {
+    empty: text.words.length === 0,
+    signals,
+    pitch: readPitch(matches, negation, signals, text),
+    cues: readCues(message),
+  };
   return unredeemed(message, whole);
 }
 

@@ -40,7 +40,9 @@ export function readUnsteered(fields: Fields): Reading {
   const source = readSource(sources.map(({ before }) => before));
   return {
     title: inTitle.doubtful || !isLabel(fields.title) ? worst(fields.title) : readTitle(fields.title),
-    message: inMessage.doubtful ? onlyBad(readMessage(fields.message), readMessage(inMessage.before)) : readMessage(fields.message),
+    message: inMessage.doubtful
+      ? onlyBad(readMessage(fields.message), readMessage(inMessage.before))
+      : readMessage(fields.message),
     source: source && source.points > 0 && sources.some(({ doubtful, text }) => doubtful || !isLabel(text)) ? null : source,
     fields: { ...fields, company, industry, size },
     attempts: tried.map((name) => ({ signal: `${name}: ${says}`, points, polarity: 'negative' })),
