@@ -82,18 +82,20 @@ export function loadLeads(): LabelledLead[] {
 
 const PLACES = ['behind', 'before', 'title', 'company'] as const;
 
+/** The texts that speak to the scorer. */
+export function loadOrders(): z.infer<typeof injection>[] {
+  return z.array(injection).parse(lines('injections.jsonl'));
+}
+
 /** Each order in each place of four leads of its split that nobody should call. */
 export function loadInjections(leads: readonly LabelledLead[]): InjectionPair[] {
-  return z
-    .array(injection)
-    .parse(lines('injections.jsonl'))
-    .flatMap(({ split, text }, number) => {
-      const weak = leads.filter((lead) => lead.split === split && lead.band !== 'hot');
-      return (weak.length > 0 ? PLACES : []).map((place, at) => {
-        const clean = weak[(number * 7 + at * 13) % weak.length]!;
-        return { id: `${split}-${number}-${place}`, split, clean, injected: inject(clean.lead, place, text) };
-      });
+  return loadOrders().flatMap(({ split, text }, number) => {
+    const weak = leads.filter((lead) => lead.split === split && lead.band !== 'hot');
+    return (weak.length > 0 ? PLACES : []).map((place, at) => {
+      const clean = weak[(number * 7 + at * 13) % weak.length]!;
+      return { id: `${split}-${number}-${place}`, split, clean, injected: inject(clean.lead, place, text) };
     });
+  });
 }
 
 function inject(lead: LeadContent, place: (typeof PLACES)[number], text: string): LeadContent {

@@ -38,7 +38,7 @@ describe('the labelled leads', () => {
     expect(new Set(leads.map(({ id }) => id)).size).toBe(leads.length);
   });
 
-  it('do not get worse at the hands of the rules', () => {
+  it('do not get worse at the hands of the rules', { timeout: 60_000 }, () => {
     const dev = leads.filter(({ split }) => split === 'dev');
     const scored = dev.map(({ lead, intent }) => ({ high: intent === 'high', score: scoreLead(lead).fitScore }));
     expect(rankingAuc(scored)).toBeGreaterThan(0.93);

@@ -1,5 +1,12 @@
-import type { Enrichment } from '../lead/enrichment.js';
+import type { Enrichment, Usage } from '../lead/enrichment.js';
 import type { LeadContent } from '../lead/lead.js';
+
+/** What a call cost that brought no score: the provider answered, and bills it, but the answer was of no use. */
+export interface WastedCall {
+  provider: string;
+  model: string;
+  usage: Usage;
+}
 
 /** What every scorer implements. A provider is a folder here and a line in registry.ts. */
 export interface EnrichmentProvider {
@@ -8,9 +15,10 @@ export interface EnrichmentProvider {
   readonly local?: boolean;
   /**
    * Scores one lead.
+   * @param wasted is told of each call that was paid for in vain, whether another scorer's answer came of it or an error.
    * @throws AppError with an AI_… code; anything else counts as UNEXPECTED.
    */
-  score(lead: LeadContent, signal: AbortSignal): Promise<Enrichment>;
+  score(lead: LeadContent, signal: AbortSignal, wasted?: (call: WastedCall) => void): Promise<Enrichment>;
   /** Forgets what it remembers of leads, where it does: a person was erased. */
   forget?(): void;
 }

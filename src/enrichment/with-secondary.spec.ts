@@ -2,6 +2,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { AppError } from '../errors/app-error.js';
 import type { Enrichment } from '../lead/enrichment.js';
 import type { LeadContent } from '../lead/lead.js';
+import type { EnrichmentProvider } from './port.js';
 import { WithSecondary } from './with-secondary.js';
 
 const lead = {} as LeadContent;
@@ -32,6 +33,20 @@ describe('a scorer with a second behind it', () => {
     const { both, second } = two();
     expect(await both.score(lead, never)).toMatchObject({ provider: 'first', flags: [] });
     expect(second).not.toHaveBeenCalled();
+  });
+
+  it('tells of what either cost in vain', async () => {
+    const call = (provider: string) => ({ provider, model: 'm', usage: { inputTokens: 5, outputTokens: 1 } });
+    const failing = (name: string): EnrichmentProvider => ({
+      name,
+      score: async (_lead, _signal, wasted) => {
+        wasted?.(call(name));
+        throw new AppError('AI_ANSWER_INVALID', 'cut off');
+      },
+    });
+    const told = vi.fn();
+    await expect(new WithSecondary(failing('a'), failing('b')).score(lead, never, told)).rejects.toThrow('cut off');
+    expect(told.mock.calls).toEqual([[call('a')], [call('b')]]);
   });
 
   it('forgets in both what either remembers', () => {

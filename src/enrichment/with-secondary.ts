@@ -2,7 +2,7 @@ import { AppError } from '../errors/app-error.js';
 import type { Enrichment } from '../lead/enrichment.js';
 import type { LeadContent } from '../lead/lead.js';
 import { systemClock, type Clock } from '../platform/clock.js';
-import type { EnrichmentProvider } from './port.js';
+import type { EnrichmentProvider, WastedCall } from './port.js';
 
 const COOL_DOWN_MS = 15_000;
 const MAX_COOL_DOWN_MS = 300_000;
@@ -30,23 +30,29 @@ export class WithSecondary implements EnrichmentProvider {
     this.second.forget?.();
   }
 
-  async score(lead: LeadContent, signal: AbortSignal): Promise<Enrichment> {
-    if (this.reason && this.clock.now() < this.skipUntil) return this.askSecond(lead, signal, this.reason);
+  async score(lead: LeadContent, signal: AbortSignal, wasted?: (call: WastedCall) => void): Promise<Enrichment> {
+    const askSecond = (reason: AppError) => this.askSecond(lead, signal, reason, wasted);
+    if (this.reason && this.clock.now() < this.skipUntil) return askSecond(this.reason);
     try {
-      const enrichment = await this.first.score(lead, signal);
+      const enrichment = await this.first.score(lead, signal, wasted);
       this.reason = null;
       return enrichment;
     } catch (error) {
       const reason = AppError.from(error);
       this.remember(reason);
-      return this.askSecond(lead, signal, reason);
+      return askSecond(reason);
     }
   }
 
-  private async askSecond(lead: LeadContent, signal: AbortSignal, reason: AppError): Promise<Enrichment> {
+  private async askSecond(
+    lead: LeadContent,
+    signal: AbortSignal,
+    reason: AppError,
+    wasted?: (call: WastedCall) => void,
+  ): Promise<Enrichment> {
     if (signal.aborted) throw reason;
     try {
-      const enrichment = await this.second.score(lead, signal);
+      const enrichment = await this.second.score(lead, signal, wasted);
       return {
         ...enrichment,
         flags: [...enrichment.flags, `secondary:${reason.code}`],

@@ -1,7 +1,7 @@
 import { columns } from '../platform/columns.js';
 import type { Pool } from '../platform/postgres.js';
 
-/** One scoring by a model. */
+/** One call of a model. */
 export interface Spending {
   provider: string;
   model: string;
@@ -13,6 +13,7 @@ export interface Spending {
 
 /** What a model has cost in a day. */
 export interface AiCost extends Spending {
+  /** The scores that came of it: calls that were paid for in vain are in the tokens and not in here. */
   scorings: number;
 }
 
@@ -25,10 +26,10 @@ export interface DailyAiCost extends AiCost {
 export class AiCosts {
   private unsaved = new Map<string, AiCost>();
 
-  add(spending: Spending): void {
+  add(spending: Spending, scorings: number): void {
     const key = `${spending.provider} ${spending.model}`;
     const sum = this.unsaved.get(key) ?? { ...spending, scorings: 0, inputTokens: 0, outputTokens: 0, costUsd: 0 };
-    sum.scorings++;
+    sum.scorings += scorings;
     sum.inputTokens += spending.inputTokens;
     sum.outputTokens += spending.outputTokens;
     sum.costUsd += spending.costUsd;

@@ -78,10 +78,10 @@ export class FlowControl {
     return gate.paused ? 0 : gate.permitted(this.share(stage));
   }
 
-  /** A scoring has cost so much. */
-  spend(spending: Spending): void {
+  /** Calls of a model have cost so much, and brought so many scores. */
+  spend(spending: Spending, scorings: number): void {
     this.unsaved += spending.inputTokens + spending.outputTokens;
-    this.costs.add(spending);
+    this.costs.add(spending, scorings);
   }
 
   /** The budget of the day is used up: what is under way may exceed it by as much as a second's calls cost. */

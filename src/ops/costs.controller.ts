@@ -24,7 +24,7 @@ export class CostsController {
       items: costs.map((cost) => ({
         ...cost,
         costUsd: rounded(cost.costUsd),
-        costUsdPerLead: rounded(cost.costUsd / cost.scorings),
+        costUsdPerLead: rounded(cost.costUsd / Math.max(cost.scorings, 1)),
       })),
     };
   }

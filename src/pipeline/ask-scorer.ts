@@ -1,4 +1,4 @@
-import type { EnrichmentProvider } from '../enrichment/port.js';
+import type { EnrichmentProvider, WastedCall } from '../enrichment/port.js';
 import { AppError } from '../errors/app-error.js';
 import type { Enrichment } from '../lead/enrichment.js';
 import type { Spending } from '../flow/ai-costs.js';
@@ -9,7 +9,7 @@ import type { PipelineTools } from './tools.js';
 export interface ScorerTools extends Pick<PipelineTools, 'clock' | 'metrics'> {
   provider: EnrichmentProvider;
   /** What the model has cost today, against AI_DAILY_TOKEN_BUDGET. */
-  spending: { readonly budgetSpent: boolean; spend(spending: Spending): void };
+  spending: { readonly budgetSpent: boolean; spend(spending: Spending, scorings: number): void };
   /** AI_TIMEOUT_MS */
   timeoutMs: number;
 }
@@ -25,9 +25,12 @@ export async function askScorer(tools: ScorerTools, lead: LeadContent, signal: A
   const began = tools.clock.now();
   let outcome = 'failed';
   try {
-    const enrichment = await boundary('ai.score', lead.id, () => tools.provider.score(lead, until));
+    const enrichment = await boundary('ai.score', lead.id, () =>
+      tools.provider.score(lead, until, (call) => countTokens(tools, call, 0)),
+    );
     outcome = 'scored';
-    countTokens(tools, enrichment);
+    const { provider, model = '', usage } = enrichment;
+    if (usage) countTokens(tools, { provider, model, usage }, 1);
     return enrichment;
   } catch (cause) {
     if (!timeout?.aborted) throw cause;
@@ -37,10 +40,10 @@ export async function askScorer(tools: ScorerTools, lead: LeadContent, signal: A
   }
 }
 
-function countTokens({ spending, metrics }: ScorerTools, { provider, model = '', usage }: Enrichment): void {
-  if (!usage) return;
+/** @param scorings that came of it: none of a call that was paid for in vain. */
+function countTokens({ spending, metrics }: ScorerTools, { provider, model, usage }: WastedCall, scorings: number): void {
   const { inputTokens, outputTokens, costUsd = 0 } = usage;
-  spending.spend({ provider, model, inputTokens, outputTokens, costUsd });
+  spending.spend({ provider, model, inputTokens, outputTokens, costUsd }, scorings);
   metrics.aiCost.inc({ provider }, costUsd);
   metrics.aiTokens.inc({ provider, kind: 'input' }, inputTokens);
   metrics.aiTokens.inc({ provider, kind: 'output' }, outputTokens);

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { EnrichmentProvider } from '../../src/enrichment/port.js';
+import type { EnrichmentProvider, WastedCall } from '../../src/enrichment/port.js';
 import { AI_PROVIDERS } from '../../src/enrichment/registry.js';
 import { AppError } from '../../src/errors/app-error.js';
 import type { ErrorCode } from '../../src/errors/catalogue.js';
-import { enrichmentSchema } from '../../src/lead/enrichment.js';
+import { enrichmentSchema, type Usage } from '../../src/lead/enrichment.js';
 import { leadIdOf, personKeyOf } from '../../src/lead/keys.js';
 import type { LeadContent } from '../../src/lead/lead.js';
 import { loadConfig, type Config } from '../../src/platform/config/config.js';
@@ -190,6 +190,29 @@ describe.each(MODELS)('the model behind %s', (name, start, envOf) => {
     expect(model).toBeTruthy();
     if (name !== 'openai-compatible') expect(usage!.costUsd).toBeGreaterThan(0);
   });
+
+  it.each(['truncated', 'refused', 'nonsense', 'out-of-range', 'missing-fields'] as const)(
+    'that answers %s is paid for all the same',
+    async (kind) => {
+      fake.next({ kind });
+      const wasted: WastedCall[] = [];
+      await errorOf(provider.score(buyer, never, (call) => void wasted.push(call)));
+      expect(wasted).toEqual([{ provider: name, model: expect.any(String) as string, usage: expect.any(Object) as Usage }]);
+      expect(wasted[0]!.usage.inputTokens).toBeGreaterThan(100);
+      if (name !== 'openai-compatible') expect(wasted[0]!.usage.costUsd).toBeGreaterThan(0);
+    },
+  );
+
+  it.each([{ kind: 'server-error', status: 500 }, { kind: 'rate-limited' }, { kind: 'drop' }] as const)(
+    'that only fails ($kind) costs nothing',
+    async (fault) => {
+      fake.next(fault);
+      const wasted: WastedCall[] = [];
+      await errorOf(provider.score(buyer, never, (call) => void wasted.push(call)));
+      await provider.score(buyer, never, (call) => void wasted.push(call));
+      expect(wasted).toEqual([]);
+    },
+  );
 
   it('is asked once for the same text, and pays once', async () => {
     const cached = await open({ AI_CACHE_TTL_SECONDS: '60' });

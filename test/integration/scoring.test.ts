@@ -136,6 +136,34 @@ describe.each(['redis', 'postgres'] as const)('scoring by a model, queue on %s',
       expect(rows).toEqual([{ count: fallback }]);
     });
 
+    it('counts what was paid for in vain, against the budget too', async () => {
+      await open({
+        scorer: model(async (_lead, _signal, wasted) => {
+          wasted!({ provider: 'model', model: 'm-1', usage: { inputTokens: 450, outputTokens: 50, costUsd: 0.01 } });
+          throw new AppError('AI_ANSWER_INVALID', 'The answer of the model was cut off.');
+        }),
+        env: { AI_DAILY_TOKEN_BUDGET: '1000' },
+      });
+      await world.startWorker();
+      const [id] = await world.accept(1);
+      await eventually(async () => expect(await world.states()).toEqual({ synced: 1 }));
+      expect((await world.ledger.find(id!))!.lead.enrichment!.flags).toEqual(['fallback:AI_BUDGET_SPENT']);
+      await eventually(async () => {
+        const { rows } = await world.pool.query('SELECT tokens::int AS tokens FROM flow.ai_spend');
+        expect(rows).toEqual([{ tokens: 1000 }]);
+      });
+      expect(await listAiCosts(world.pool, 1)).toMatchObject([
+        {
+          provider: 'model',
+          model: 'm-1',
+          scorings: 0,
+          inputTokens: 900,
+          outputTokens: 100,
+          costUsd: expect.closeTo(0.02, 9) as number,
+        },
+      ]);
+    });
+
     it('recovers from a short outage of the model, and scores everything then', async () => {
       let up = false;
       await open({

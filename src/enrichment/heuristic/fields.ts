@@ -8,6 +8,8 @@ export interface Fields {
   size: string;
   /** Everything the person wrote, one answer a line. */
   message: string;
+  /** The same without what the rules put before an answer. */
+  written: string;
   /** Every value that may tell where the lead came from. */
   sources: string[];
 }
@@ -40,7 +42,7 @@ function readAliases(): Map<string, Alias> {
 
 /** Picks the fields out of the attributes, whatever order they come in: the store may sort their keys. */
 export function readFields(attributes: Record<string, string>): Fields {
-  const fields: Fields = { title: '', company: '', industry: '', size: '', message: '', sources: [] };
+  const fields: Fields = { title: '', company: '', industry: '', size: '', message: '', written: '', sources: [] };
   const best: Partial<Record<Single, number>> = {};
   const found: { key: string; alias: Alias; distance: number; value: string }[] = [];
   for (const [key, value] of Object.entries(attributes)) {
@@ -52,8 +54,10 @@ export function readFields(attributes: Record<string, string>): Fields {
   for (const { alias, distance, value } of found) {
     const { field, order, label } = alias;
     if (field === 'source') fields.sources.push(value);
-    else if (field === 'message') fields.message += `${label}${value}\n`;
-    else if (distance * 100 + order < (best[field] ?? Infinity)) {
+    else if (field === 'message') {
+      fields.message += `${label}${value}\n`;
+      fields.written += `${value}\n`;
+    } else if (distance * 100 + order < (best[field] ?? Infinity)) {
       best[field] = distance * 100 + order;
       fields[field] = value;
     }

@@ -40,16 +40,16 @@ describe('whole leads', () => {
     ['a job seeker on the careers page', 'z@gmail.com', { page: '/careers' }, 'none', 0, 10],
     ['a seller', 'z@seo.biz', { message: 'We offer SEO services. Can we schedule a call about pricing?' }, 'none', 0, 20],
     ['a guest poster', 'z@gmail.com', { message: 'Do you accept a guest post?' }, 'none', 0, 5],
-    ['a supplier with a need', 'z@fr8.eu', { message: 'We offer freight in Europe and need a CRM.' }, 'high', 50, 75],
-    ['a customer in trouble', 'z@acme.com', { message: 'I cannot log in, please reset my password' }, 'none', 5, 40],
+    ['a supplier with a need', 'z@fr8.eu', { message: 'We offer freight in Europe and need a CRM.' }, 'high', 45, 75],
+    ['a customer in trouble', 'z@acme.com', { message: 'I cannot log in, please reset my password' }, 'none', 0, 40],
     ['one who declines', 'z@acme.com', { title: 'CEO', message: 'We are not interested.' }, 'none', 0, 50],
     ['one who declines a demo', 'z@acme.com', { message: "We don't need a demo." }, 'none', 0, 35],
     ['one without a budget', 'z@acme.com', { message: 'We have no budget.' }, 'low', 20, 40],
-    ['one who has no problem', 'z@acme.com', { message: 'No problem, a demo next week suits us.' }, 'high', 55, 85],
+    ['one who has no problem', 'z@acme.com', { message: 'No problem, a demo next week suits us.' }, 'high', 55, 90],
     ['one who changes the subject', 'z@acme.com', { message: 'Not interested in the blog, but we need pricing' }, 'high', 20, 80],
     ['one who left', 'z@acme.com', { message: 'I wanted a demo, but we went with a competitor.' }, 'none', 0, 45],
     ['an idle demo form', 'z@acme.com', { form: 'Book a demo', message: 'Just browsing' }, 'medium', 40, 65],
-    ['answers in fields', 'z@acme.com', { budget: '50k', timeline: '3 months' }, 'high', 50, 85],
+    ['answers in fields', 'z@acme.com', { budget: '50k', timeline: '3 months' }, 'high', 50, 95],
   ];
   it.each(leads)('%s', (_who, email, attributes, intent, least, most) => {
     const scored = score(attributes, email);

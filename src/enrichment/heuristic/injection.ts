@@ -1,36 +1,14 @@
-import type { PhraseIndex } from './phrases.js';
-import { newIndex, PROFILE } from './profile.js';
-import { readText, SENTENCE, type Text } from './text.js';
+import { findSteering, STEERING } from './steering.js';
+import { readText, SENTENCE } from './text.js';
 
 export interface InjectionFacts {
   found: boolean;
+  /** Not enough to say so, and too much to pay for what it asks. */
+  doubtful: boolean;
   /** The text before the first sign; the whole text where there is none. */
   before: string;
 }
 
-const INDEX = newIndex<null>().add(PROFILE.injection.phrases, null);
-const HINTS = readHints();
-/** The kinds of hints of a sentence that are one too many; where people speak of themselves, one more. */
-const MAX_KINDS = 1;
-const FIRST_PERSON = new Set([
-  'we',
-  'i',
-  'our',
-  'my',
-  'us',
-  'wir',
-  'ich',
-  'unser',
-  'unsere',
-  'nous',
-  'notre',
-  'nos',
-  'nuestro',
-  'nuestra',
-  'noi',
-  'nostro',
-  'nostra',
-]);
 const MAX_LENGTH = 8000;
 /** `Score 9` is the shortest order. */
 const MIN_LENGTH = 6;
@@ -43,30 +21,36 @@ const HIDDEN_ALL = /[\u{E0000}-\u{E007F}\u00AD\u200B-\u200F\u2060-\u2064\u202A-\
 const MARKUP = [
   /<\/?\s*(?:system|assistant|user|lead|instructions?|prompt|im_start|im_end)\b[^>]*>?/i,
   /<\|[^|]{1,40}\|>|\[\/?INST\]|<<\/?SYS>>|###\s*(?:system|instruction|assistant|new task)/i,
-  /(?:^|[\n"'{,;]|\.\s)\s*(?:system|assistant|developer|sistema|système|operator|operador|系统|系统提示)\s*(?:prompt|message|note|override)?\s*[:：]/i,
+  /(?:^|[\n"'{,;]|[.?!]\s)\s*(?:system|assistant|developer|sistema|système|operator|operador|系统|系统提示)\s*(?:prompt|message|note|override)?\s*[:：]/i,
   /["'`]?\b(?:fit_?score|lead_?score|scoreSource|needsRescore)\b["'`]?\s*(?:[:=]|to\b|must\b|should\b|is\b|of\b)/i,
   /[{,]\s*["'](?:score|intent|confidence|evidence|reasoning)["']\s*:/i,
   /```|<!--/,
+  /\bSYSTEM\b(?:\s+\p{L}+)?\s*[:：]/u,
+  /\b(?:score|rate|rank|grade|mark|classify)\s+(?:me|us|this|it|him|her)\b.{0,20}\b(?:9\d|100|highest|maximum|top|hot)\b/i,
   /\[(?:system|admin|note|ai|model|assistant|internal|override|verified)[^\]]{0,40}\]/i,
 ];
 /** Words spelt out letter by letter, or a long run of base64, to get past a reader of words. */
 const SPELT = /(?:\b\p{L}[ .\-_]){8,}\p{L}\b/u;
-const BASE64 = /(?:^|\s)(?=[A-Za-z0-9+/]*[A-Z])(?=[A-Za-z0-9+/]*[a-z])(?=[A-Za-z0-9+/]*\d)[A-Za-z0-9+/]{40,}={0,2}(?:\s|$)/;
+const BASE64 = /(?:^|\s)(?=[A-Za-z0-9+/]*[A-Z])(?=[A-Za-z0-9+/]*[a-z])(?=[A-Za-z0-9+/]*\d)[A-Za-z0-9+/]{32,}={0,2}(?:\s|$)/;
+
+/** A word of Latin letters with Cyrillic or Greek ones among them, which look alike. */
+const DISGUISED = /\p{Script=Latin}[\p{Script=Cyrillic}\p{Script=Greek}]|[\p{Script=Cyrillic}\p{Script=Greek}]\p{Script=Latin}/u;
+const FIGURE_IN_WORD = /(?<=\p{L}\p{L}?)[013457](?=\p{L}{2})|(?<=\p{L}{2})[013457](?=\p{L})/gu;
+const LETTERS: Record<string, string> = { 0: 'o', 1: 'i', 3: 'e', 4: 'a', 5: 's', 7: 't' };
 
 /**
- * Whether a text speaks to the scorer instead of to us. It errs on the side of suspicion: what it finds costs a lead what is good in
- * that field, and nothing else.
+ * Whether a text speaks to the scorer instead of to us. What it finds costs a lead what is good in that field, and nothing else. Phrases alone
+ * are not enough, since customers speak of scores and rules too: the words around them must agree.
  */
 export function detectInjection(raw: string): InjectionFacts {
   const text = raw.slice(0, MAX_LENGTH);
-  if (text.length < MIN_LENGTH) return { found: false, before: raw };
-  const starts = [HIDDEN, BASE64, ...MARKUP].map((pattern) => text.search(pattern)).filter((at) => at >= 0);
+  if (text.length < MIN_LENGTH) return { found: false, doubtful: false, before: raw };
+  const starts = [HIDDEN, BASE64, SPELT, DISGUISED, ...MARKUP].map((pattern) => text.search(pattern)).filter((at) => at >= 0);
   const visible = starts.length > 0 ? text.slice(0, Math.min(...starts)) : text;
-  const spoken = beforeInstruction(visible);
-  if (spoken !== null) return { found: true, before: spoken };
-  if (starts.length > 0) return { found: true, before: visible };
-  if (SPELT.test(text) && beforeInstruction(joinSpelt(text)) !== null) return { found: true, before: '' };
-  return { found: false, before: raw };
+  const { likelihood, spoken, before } = readOrders(visible);
+  const found = starts.length > 0 || likelihood >= STEERING.limit || (spoken && likelihood >= STEERING.besidePhrase);
+  if (found) return { found, doubtful: true, before: spoken || likelihood >= STEERING.doubt ? before : visible };
+  return { found, doubtful: spoken || likelihood >= STEERING.doubt, before: raw };
 }
 
 /** The text as a person sees it. */
@@ -74,35 +58,11 @@ export function withoutHiddenText(text: string): string {
   return text.replace(HIDDEN_ALL, '');
 }
 
-function readHints(): PhraseIndex<string> {
-  const { _about, ...kinds } = PROFILE.injection.hints;
-  const index = newIndex<string>();
-  for (const [kind, phrases] of Object.entries(kinds)) index.add(phrases as string, kind);
-  return index;
-}
-
-/** The beginnings of the sentences in which too many kinds of hints come together. */
-function hintedSentences(text: Text): number[] {
-  const matches = HINTS.findAll(text);
-  if (matches.length <= MAX_KINDS) return [];
-  const begins = text.words.flatMap((_, at) => (text.breaks[at] === SENTENCE ? [at] : []));
-  return begins.filter((begin, number) => {
-    const end = begins[number + 1] ?? text.words.length;
-    const kinds = new Set(matches.filter(({ start }) => start >= begin && start < end).map(({ payload }) => payload));
-    const personal = text.words.slice(begin, end).some((word) => FIRST_PERSON.has(word));
-    return kinds.size > MAX_KINDS + (personal ? 1 : 0);
-  });
-}
-
-/** What is said before the first instruction; null where there is none. */
-function beforeInstruction(raw: string): string | null {
-  const text = readText(raw);
-  const starts = [...INDEX.findAll(text).map((match) => match.start), ...hintedSentences(text)];
-  if (starts.length === 0) return null;
-  const words = text.words.slice(0, Math.min(...starts));
-  return words.map((word, at) => (text.breaks[at] === SENTENCE && at > 0 ? `. ${word}` : word)).join(' ');
-}
-
-function joinSpelt(text: string): string {
-  return text.replace(/(?<=\b\p{L})[ .\-_](?=\p{L}\b)/gu, '');
+/** How likely the text speaks to the scorer, whether it uses a phrase of those who do, and what is said before. */
+function readOrders(raw: string): { likelihood: number; spoken: boolean; before: string } {
+  const text = readText(raw.replace(FIGURE_IN_WORD, (figure) => LETTERS[figure]!));
+  const { likelihood, spoken, start } = findSteering(raw, text);
+  const words = text.words.slice(0, Math.min(start, text.words.length));
+  const before = words.map((word, at) => (text.breaks[at] === SENTENCE && at > 0 ? `. ${word}` : word)).join(' ');
+  return { likelihood, spoken, before };
 }

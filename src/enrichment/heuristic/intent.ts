@@ -1,5 +1,5 @@
 import type { Intent } from '../../lead/enrichment.js';
-import type { MessageFacts, Signal } from './message.js';
+import { isVeto, type MessageFacts, type Signal } from './message.js';
 import { PROFILE } from './profile.js';
 import type { SourceRule } from './profile.schema.js';
 import type { TitleFacts } from './title.js';
@@ -33,7 +33,7 @@ export function decideIntent(title: TitleFacts, message: MessageFacts, source: S
 
   // A seller's or an applicant's words with a buyer's phrase among them: "can I book you in for a demo?"
   const cues = message.cues;
-  if (cues?.ample && cues.probability.none >= CUES.veto) return verdict('none', C.aside, 'cues');
+  if (isVeto(cues)) return verdict('none', C.aside, 'cues');
 
   const refusals = [...ofKind('refusal'), ...denied.filter((signal) => signal.family.negated?.intent === 'none')];
   const refusedLast = lastOf(refusals) >= lastOf(buying);

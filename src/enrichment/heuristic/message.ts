@@ -51,7 +51,30 @@ export function readMessage(message: string): MessageFacts {
   const matches = INDEX.findAll(text);
   const negation = new Negation(text, matches);
   const signals = families.flatMap((family) => signalsOf(family, matches, negation, text));
-  return { empty: text.words.length === 0, signals, pitch: readPitch(matches, negation, signals, text), cues: readCues(message) };
+  const whole = {
+    empty: text.words.length === 0,
+    signals,
+    pitch: readPitch(matches, negation, signals, text),
+    cues: readCues(message),
+  };
+  return unredeemed(message, whole);
+}
+
+const MAX_PARAGRAPHS = 8;
+
+/** What by itself reads like a seller's or an applicant's paragraph stays one, whatever is wished for in the next. */
+function unredeemed(message: string, whole: MessageFacts): MessageFacts {
+  const paragraphs = message.split('\n', MAX_PARAGRAPHS).filter((part) => part.trim() !== '');
+  if (paragraphs.length < 2 || (whole.pitch.fires && isVeto(whole.cues))) return whole;
+  const parts = paragraphs.map((part) => readMessage(part));
+  const pitch = [whole.pitch, ...parts.map((part) => part.pitch)].find(({ fires }) => fires) ?? whole.pitch;
+  const cues = [whole.cues, ...parts.map((part) => part.cues)].find(isVeto) ?? whole.cues;
+  return { ...whole, pitch, cues };
+}
+
+/** So much like a seller or an applicant that no phrase outweighs it. */
+export function isVeto(cues: CueReading | null): boolean {
+  return cues !== null && cues.ample && cues.probability.none >= PROFILE.cues.veto;
 }
 
 /** At most one plain and one negated signal a family. */

@@ -3,7 +3,7 @@ import { companyMatchesDomain, industryOf, sizeOf } from './company.js';
 import type { CueReading } from './cues.js';
 import type { DomainClass, DomainFacts } from './domain-class.js';
 import type { Fields } from './fields.js';
-import type { MessageFacts, Signal } from './message.js';
+import { isVeto, type MessageFacts, type Signal } from './message.js';
 import { PROFILE } from './profile.js';
 import type { SourceRule } from './profile.schema.js';
 import type { TitleFacts } from './title.js';
@@ -84,9 +84,9 @@ export function sourceLines(source: SourceRule | null): Line[] {
   return source ? [line(`source: ${source.says}`, source.points)] : [];
 }
 
-export function messageLines({ signals, pitch }: MessageFacts): Line[] {
+export function messageLines({ signals, pitch, cues }: MessageFacts): Line[] {
   const plain = signals.filter((signal) => !signal.negated);
-  const barred = pitch.fires || plain.some((signal) => signal.family.kind === 'disqualifier');
+  const barred = pitch.fires || isVeto(cues) || plain.some((signal) => signal.family.kind === 'disqualifier');
   // What a seller or an applicant asks for (a call, an offer, a job) is no reason to buy.
   const positive = barred ? [] : plain.filter((signal) => signal.family.points > 0);
   const counted = positive.sort((a, b) => b.family.points - a.family.points).slice(0, PROFILE.message.counted);

@@ -107,7 +107,6 @@ export const profileSchema = z.strictObject({
     says,
     points,
     phrases: lines,
-    hints: z.object({ _about: about }).catchall(z.string()),
   }),
   intent: z.strictObject({ _about: about, says: z.record(z.enum(INTENTS), says), points: z.record(z.enum(INTENTS), points) }),
   cues: z.strictObject({

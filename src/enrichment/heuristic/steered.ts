@@ -32,20 +32,34 @@ export function readUnsteered(fields: Fields): Reading {
     return facts;
   };
   const inTitle = check('title', fields.title);
-  const inMessage = check('message', fields.message);
-  const company = check('company', fields.company).found ? '' : fields.company;
-  const industry = check('company', fields.industry).found ? '' : fields.industry;
-  const size = check('company', fields.size).found ? '' : fields.size;
+  const inMessage = check('message', fields.written);
+  const plain = (text: string) => (check('company', text).doubtful || !isLabel(text) ? '' : text);
+  const [company, industry, size] = [plain(fields.company), plain(fields.industry), plain(fields.size)];
   const sources = fields.sources.map((text) => ({ text, ...check('source', text) }));
 
   const source = readSource(sources.map(({ before }) => before));
   return {
-    title: inTitle.found ? worst(fields.title) : readTitle(fields.title),
-    message: inMessage.found ? onlyBad(readMessage(fields.message), readMessage(inMessage.before)) : readMessage(fields.message),
-    source: source && source.points > 0 && sources.some(({ found }) => found) ? null : source,
+    title: inTitle.doubtful || !isLabel(fields.title) ? worst(fields.title) : readTitle(fields.title),
+    message: inMessage.doubtful
+      ? onlyBad(readMessage(fields.message), readMessage(inMessage.before))
+      : readMessage(fields.message),
+    source: source && source.points > 0 && sources.some(({ doubtful, text }) => doubtful || !isLabel(text)) ? null : source,
     fields: { ...fields, company, industry, size },
     attempts: tried.map((name) => ({ signal: `${name}: ${says}`, points, polarity: 'negative' })),
   };
+}
+
+const MAX_LABEL = 100;
+const MAX_LABEL_WORDS = 10;
+/** A sentence and then another, a mark of speech or of a program. */
+const SENTENCES = /[.!?;][)"']?\s+\p{L}[^.]{9}|[\n!?"{}<>=[\]]|:\s/u;
+
+/**
+ * Whether a value is what its field asks for: a title, a company, a source is a few words. One that tells a story brings nothing good,
+ * whatever the story, so an order that nobody recognises has nothing to win in these fields.
+ */
+function isLabel(text: string): boolean {
+  return text.length <= MAX_LABEL && !SENTENCES.test(text) && text.split(/\s+/, MAX_LABEL_WORDS + 1).length <= MAX_LABEL_WORDS;
 }
 
 const MAX_TITLE_WORDS = 12;

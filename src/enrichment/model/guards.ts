@@ -52,11 +52,11 @@ export function guard(lead: LeadContent, answer: ModelAnswer): Guarded {
 
 /** Any text of the lead that the model reads may carry it, and so may the name, which only says who tries. */
 export function hasInjection(lead: Pick<LeadContent, 'attributes' | 'name'>): boolean {
-  const { title, company, message } = readFields(lead.attributes);
+  const { title, company, written } = readFields(lead.attributes);
   const texts = [
     title,
     company,
-    message,
+    written,
     lead.name ?? '',
     ...Object.entries(lead.attributes).flatMap(([key, value]) => (/country|land|pays|pais/i.test(key) ? [value] : [])),
   ];

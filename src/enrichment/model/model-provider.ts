@@ -1,9 +1,9 @@
-import { generateText, Output, type generateText as GenerateText } from 'ai';
+import { generateText, NoObjectGeneratedError, Output, type generateText as GenerateText } from 'ai';
 import type { Enrichment, Usage } from '../../lead/enrichment.js';
 import type { LeadContent } from '../../lead/lead.js';
 import { systemClock, type Clock } from '../../platform/clock.js';
 import type { Config } from '../../platform/config/config.js';
-import type { EnrichmentProvider } from '../port.js';
+import type { EnrichmentProvider, WastedCall } from '../port.js';
 import { ExpiringCache } from '../../platform/expiring-cache.js';
 import { answerSchema, readAnswer, type ModelAnswer } from './answer.js';
 import { usageOf } from './cost.js';
@@ -47,12 +47,12 @@ export class ModelProvider implements EnrichmentProvider {
     this.cache = new ExpiringCache(config.AI_CACHE_TTL_SECONDS * 1000, CACHE_CAPACITY, clock);
   }
 
-  async score(lead: LeadContent, signal: AbortSignal): Promise<Enrichment> {
+  async score(lead: LeadContent, signal: AbortSignal, wasted?: (call: WastedCall) => void): Promise<Enrichment> {
     const { model } = this.settings;
     const sent = minimise(lead);
     const key = fingerprint([PROMPT_VERSION, model], sent);
     const known = this.cache.get(key);
-    const { answer, usage } = known ? { answer: known, usage: usageOf(model) } : await this.ask(sent, signal);
+    const { answer, usage } = known ? { answer: known, usage: usageOf(model) } : await this.ask(sent, signal, wasted);
     this.cache.set(key, answer);
     return {
       ...guard(lead, answer),
@@ -70,10 +70,15 @@ export class ModelProvider implements EnrichmentProvider {
     this.cache.clear();
   }
 
-  private async ask(sent: MinimisedLead, signal: AbortSignal): Promise<{ answer: ModelAnswer; usage: Usage }> {
+  private async ask(
+    sent: MinimisedLead,
+    signal: AbortSignal,
+    wasted?: (call: WastedCall) => void,
+  ): Promise<{ answer: ModelAnswer; usage: Usage }> {
     const { language, model, temperature, providerOptions } = this.settings;
     const { system, user, secrets } = buildPrompt(sent);
     const timeout = AbortSignal.timeout(this.config.AI_TIMEOUT_MS);
+    let paid: Usage | null = null;
     try {
       const result = await generateText({
         model: language,
@@ -86,10 +91,14 @@ export class ModelProvider implements EnrichmentProvider {
         ...(temperature === undefined ? {} : { temperature }),
         ...(providerOptions === undefined ? {} : { providerOptions }),
       });
+      paid = usageOf(model, result.usage.inputTokens, result.usage.outputTokens);
       if (result.finishReason !== 'stop') throw fromFinish(result.finishReason);
-      const { inputTokens, outputTokens } = result.usage;
-      return { answer: readAnswer(result.text, secrets), usage: usageOf(model, inputTokens, outputTokens) };
+      return { answer: readAnswer(result.text, secrets), usage: paid };
     } catch (error) {
+      // Cut off, refused, out of range: the provider bills what it answered all the same.
+      if (NoObjectGeneratedError.isInstance(error) && error.usage)
+        paid = usageOf(model, error.usage.inputTokens, error.usage.outputTokens);
+      if (paid && paid.inputTokens + paid.outputTokens > 0) wasted?.({ provider: this.name, model, usage: paid });
       // Which abort it was is known here and lost in the SDK.
       throw translateError(timeout.aborted ? timeout.reason : error, this.clock.now());
     }
