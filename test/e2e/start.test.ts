@@ -5,6 +5,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, it } from 'vitest';
+import { lives } from '../../src/platform/embedded/child.js';
 import { freshDatabase, hasRedis } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
 import { runToExit, startProcess, type RunningProcess } from '../support/service.js';
@@ -55,10 +56,10 @@ describe('npm start on a machine with Node alone', () => {
     expect((await second.get(`/ops/leads/${id}`)).body.state).toBe('synced');
     const orphan = Number((await readFile(join(env.DATA_DIR, 'postgres/data/postmaster.pid'), 'utf8')).split('\n')[0]);
     await second.kill();
-    expect(isAlive(orphan)).toBe(true);
+    expect(lives(orphan)).toBe(true);
 
     const third = await start(env);
-    expect(isAlive(orphan)).toBe(false);
+    expect(lives(orphan)).toBe(false);
     expect((await third.post(LEAD)).body.status).toBe('duplicate');
     expect(await third.stop()).toBe(0);
   });
@@ -71,7 +72,7 @@ describe('npm start on a machine with Node alone', () => {
     const { pid } = JSON.parse(await readFile(join(env.DATA_DIR, 'redis/server.json'), 'utf8')) as { pid: number };
     await first.kill();
     const second = await start(env);
-    expect(isAlive(pid)).toBe(false);
+    expect(lives(pid)).toBe(false);
     expect((await second.post(LEAD)).body.status).toBe('duplicate');
   });
 
@@ -264,12 +265,3 @@ describe('with stores of its own', () => {
     expect(service.output()).not.toContain(secret);
   });
 });
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}
