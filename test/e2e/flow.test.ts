@@ -191,7 +191,7 @@ describe.each(['redis', 'postgres'] as const)('the whole flow, queue on %s', (ki
       expect((await service.get('/health/ready')).body).toEqual({
         status: 'up',
         role: 'all',
-        dependencies: { postgres: 'up', queue: 'up' },
+        dependencies: { postgres: 'up', queue: 'up', progress: 'up' },
       });
       const metrics = (await service.get('/metrics')).text;
       for (const name of [
