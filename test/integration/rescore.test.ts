@@ -182,14 +182,18 @@ describe.each(['redis', 'postgres'] as const)('leads with a stand-in score, queu
       await open();
       await world.startWorker();
       const id = await synced();
-      answer = async (lead) => ({ ...aiScore, fitScore: lead.campaignId === 'later' ? 90 : 20 });
+      // The older lead is due from the moment that it is synced: it is refused until the newer content is with the CRM.
+      answer = async (lead) => (lead.campaignId === 'later' ? { ...aiScore, fitScore: 90 } : refuses(lead));
       const email = 'p0@acme.com';
       const key = { id: leadIdOf(email, 'later'), personKey: personKeyOf(email), email, emailRaw: email, campaignId: 'later' };
       const { leadId, epoch } = await world.ledger.accept({ ...key, name: null, attributes: { title: 'VP' } });
       world.announcer.announce('enrichment', { leadId, epoch });
       await eventually(async () => expect(await world.states()).toEqual({ synced: 2 }));
-      await dueNow();
-      await eventually(async () => expect((await find(id)).events.at(-1)!.kind).toBe('crm-updated'));
+      answer = async () => ({ ...aiScore, fitScore: 20 });
+      await eventually(async () => {
+        await dueNow();
+        expect((await find(id)).events.at(-1)!.kind).toBe('crm-updated');
+      });
       expect((await find(id)).lead.enrichment!.fitScore).toBe(20);
       expect(written.map(({ projection }) => projection.enrichment.fitScore)).toEqual([50, 90]);
     });

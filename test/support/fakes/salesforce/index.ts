@@ -72,6 +72,7 @@ export class SalesforceFake {
   private readonly instance: Instance;
   private readonly log: RecordedCall[] = [];
   private used = 0;
+  private afterPost: () => void = () => {};
   private readonly dailyLimit: number;
 
   private constructor(
@@ -147,6 +148,8 @@ export class SalesforceFake {
   setFaults = (faults: SalesforceFaults): void => this.faults.set(faults);
   /** What the coming API calls meet, one each. */
   failNext = (...kinds: (SalesforceFaultKind | null)[]): void => this.faults.next(...kinds);
+  /** Runs when a call that may write is done, and before its answer leaves: what an admin does between two calls. */
+  afterEachPost = (act: () => void): void => void (this.afterPost = act);
   setDailyUsed = (used: number): void => void (this.used = used);
   setLatency = (ms: number): void => void (this.org.settings.latencyMs = ms);
   setDuplicateRule = (rule: 'off' | 'alert' | 'block'): void => void (this.org.settings.duplicateRule = rule);
@@ -184,6 +187,7 @@ export class SalesforceFake {
         return reply(status, granted);
       }
       const { status, body: answered } = await this.api(request, body, fault);
+      if (request.method !== 'GET') this.afterPost();
       if (fault === 'drop-after') return void request.socket.destroy();
       reply(status, answered);
     } catch (error) {
