@@ -31,6 +31,9 @@ interface Phrase<T> {
 const MAX_GAP = 3;
 const ASCII = /^\p{ASCII}*$/u;
 const PREFIX_KEY = 3;
+/** Texts repeat their words, so which phrases begin with one is looked up once; a longer word would keep its whole text in memory. */
+const MAX_REMEMBERED = 4096;
+const MAX_REMEMBERED_LENGTH = 12;
 
 /** Word lists that phrases refer to as `@name`. */
 export type WordLists = Record<string, readonly string[]>;
@@ -46,6 +49,7 @@ export class PhraseIndex<T> {
   /** Those that only a word in another script can begin: in Chinese a word is a whole clause, so they look inside. */
   private readonly anywhereForeign: Phrase<T>[] = [];
   private readonly numbers: Phrase<T>[] = [];
+  private readonly remembered = new Map<string, Phrase<T>[]>();
 
   constructor(private readonly lists: WordLists = {}) {}
 
@@ -61,24 +65,34 @@ export class PhraseIndex<T> {
   findAll({ words, breaks }: Text): Match<T>[] {
     const found: Match<T>[] = [];
     for (let at = 0; at < words.length; at++) {
-      const word = words[at]!;
-      this.tryAll(this.byWord.get(word), words, breaks, at, found);
-      if (word.length >= PREFIX_KEY) this.tryAll(this.byPrefix.get(word.slice(0, PREFIX_KEY)), words, breaks, at, found);
-      if (isNumber(word)) this.tryAll(this.numbers, words, breaks, at, found);
-      this.tryAll(this.anywhere, words, breaks, at, found);
-      if (!ASCII.test(word)) this.tryAll(this.anywhereForeign, words, breaks, at, found);
+      for (const phrase of this.beginningWith(words[at]!)) {
+        if (phrase.fromStart && breaks[at] !== SENTENCE) continue;
+        const named: number[] = [];
+        const end = matchFrom(phrase, 1, words, breaks, at + 1, named);
+        if (end < 0) continue;
+        named.push(at);
+        found.push({ payload: phrase.payload, start: at, end, named: named.reverse() });
+      }
     }
     return found;
   }
 
-  private tryAll(phrases: Phrase<T>[] | undefined, words: string[], breaks: number[], at: number, found: Match<T>[]): void {
-    if (!phrases) return;
-    for (const phrase of phrases) {
-      if (phrase.fromStart && breaks[at] !== SENTENCE) continue;
-      const named: number[] = [];
-      const end = matchFrom(phrase, 0, words, breaks, at, named);
-      if (end >= 0) found.push({ payload: phrase.payload, start: at, end, named: named.toReversed() });
+  private beginningWith(word: string): Phrase<T>[] {
+    const known = this.remembered.get(word);
+    if (known) return known;
+    const lists = [
+      this.byWord.get(word),
+      this.byPrefix.get(word.slice(0, PREFIX_KEY)),
+      isNumber(word) ? this.numbers : [],
+      this.anywhere,
+      ASCII.test(word) ? [] : this.anywhereForeign,
+    ];
+    const phrases = lists.flatMap((list) => (list ?? []).filter(({ elements }) => accepts(elements[0] as WordTest, word)));
+    if (word.length <= MAX_REMEMBERED_LENGTH) {
+      if (this.remembered.size >= MAX_REMEMBERED) this.remembered.clear();
+      this.remembered.set(word, phrases);
     }
+    return phrases;
   }
 
   private compile(source: string, payload: T): Phrase<T> {
@@ -116,6 +130,7 @@ export class PhraseIndex<T> {
   }
 
   private file(phrase: Phrase<T>): void {
+    this.remembered.clear();
     const first = phrase.elements[0] as WordTest;
     for (const word of new Set(first.exact)) append(this.byWord, word, phrase);
     for (const key of new Set(first.prefixes.map((prefix) => prefix.slice(0, PREFIX_KEY)))) append(this.byPrefix, key, phrase);
@@ -128,8 +143,8 @@ export class PhraseIndex<T> {
 function matchFrom(
   phrase: Phrase<unknown>,
   index: number,
-  words: string[],
-  breaks: number[],
+  words: readonly string[],
+  breaks: readonly number[],
   at: number,
   named: number[],
 ): number {

@@ -24,5 +24,6 @@ function readSlips(): Map<string, string> {
 
 /** The text with the slips in a few telling words mended; positions stay as they are. */
 export function mendSpelling(text: Text): Text {
+  if (!text.words.some((word) => SLIPS.has(word))) return text;
   return { ...text, words: text.words.map((word) => SLIPS.get(word) ?? word) };
 }

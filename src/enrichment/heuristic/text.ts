@@ -5,9 +5,9 @@ export const SENTENCE = 2;
 
 export interface Text {
   /** Lower case, without accents; currency signs are words of their own. */
-  words: string[];
+  readonly words: readonly string[];
   /** For each word, what stands before it. */
-  breaks: number[];
+  readonly breaks: readonly number[];
 }
 
 /** Nobody's request hides behind its 4,000th character, and a hostile field must not cost more than an honest one. */
@@ -28,11 +28,19 @@ export function fold(raw: string): string {
   return plain.toLowerCase().slice(0, MAX_LENGTH);
 }
 
+/** Several readers look at the same field in turn. */
+let last: { raw: string; text: Text } = { raw: '', text: { words: [], breaks: [] } };
+
 /**
  * Splits a text into words. Contractions are taken apart (we're: `we re`) except those with n't, which stay one word
  * (`dont`), since they negate. Dotted abbreviations are joined (V.P.: `vp`).
  */
 export function readText(raw: string): Text {
+  if (raw !== last.raw) last = { raw, text: split(raw) };
+  return last.text;
+}
+
+function split(raw: string): Text {
   const folded = fold(raw)
     .replaceAll("n't", 'nt')
     .replace(DOTTED_ABBREVIATION, (match) => match.replaceAll('.', ''));
@@ -40,7 +48,7 @@ export function readText(raw: string): Text {
   const breaks: number[] = [];
   let before = SENTENCE;
   for (const piece of folded.match(PIECES) ?? []) {
-    if (WORD.test(piece)) {
+    if (isWord(piece)) {
       words.push(piece);
       breaks.push(before);
       before = NO_BREAK;
@@ -49,4 +57,12 @@ export function readText(raw: string): Text {
     }
   }
   return { words, breaks };
+}
+
+const [A, Z] = [97, 122];
+
+/** Most are plain letters, which need no pattern. */
+function isWord(piece: string): boolean {
+  const code = piece.charCodeAt(0);
+  return (code >= A && code <= Z) || WORD.test(piece);
 }
