@@ -71,7 +71,7 @@ export class PhraseIndex<T> {
         const end = matchFrom(phrase, 1, words, breaks, at + 1, named);
         if (end < 0) continue;
         named.push(at);
-        found.push({ payload: phrase.payload, start: at, end, named: named.reverse() });
+        found.push({ payload: phrase.payload, start: at, end, named: named.toReversed() });
       }
     }
     return found;
