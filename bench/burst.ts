@@ -1,7 +1,6 @@
 import Table from 'cli-table3';
 import pg from 'pg';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { openLeads, postLeads, speedToLead } from './leads.js';
+import { allSynced, openLeads, postLeads, speedToLead } from './leads.js';
 import { machine, memoryMbOf, startService, startStores } from './support.js';
 
 export interface BurstOptions {
@@ -26,7 +25,7 @@ export async function benchBurst(options: BurstOptions) {
       const result = await postLeads(api.url, options.base * factor, options.seconds, `burst${factor}`);
       const ended = Date.now();
       const backlog = await openLeads(sql);
-      while ((await openLeads(sql)) > 0 && Date.now() - ended < DRAIN_WITHIN_MS) await sleep(50);
+      await allSynced(sql, DRAIN_WITHIN_MS);
       rows.push({
         factor,
         requestsPerSecond: Math.round(result['2xx'] / result.duration),

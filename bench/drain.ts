@@ -6,7 +6,7 @@ import pg from 'pg';
 import { pino } from 'pino';
 import { loadConfig } from '../src/platform/config/config.js';
 import { openBackend } from '../src/queue/open-backend.js';
-import { openLeads, postLeads, speedToLead, type SpeedToLead } from './leads.js';
+import { allSynced, postLeads, speedToLead, type SpeedToLead } from './leads.js';
 import { cpuMsOf, machine, median, memoryMbOf, startService, startStores, type Stores } from './support.js';
 
 export interface DrainOptions {
@@ -71,7 +71,7 @@ async function drainOurs(stores: Stores, backend: Backend, leads: number, tag: s
     // From the first lead on: the start of the process is not the drain's speed.
     while ((await synced(sql, tag)).count === 0) await sleep(5);
     const cpu = await cpuMsOf(worker.pid);
-    while ((await openLeads(sql)) > 0) await sleep(50);
+    await allSynced(sql);
     const { seconds } = await synced(sql, tag);
     const cpuMsPerLead = ((await cpuMsOf(worker.pid)) - cpu) / leads;
     return { perSecond: leads / seconds, cpuMsPerLead, memoryMb: await memoryMbOf(worker.pid) };
@@ -133,7 +133,7 @@ async function speedAtFifty(stores: Stores, backend: Backend): Promise<SpeedToLe
   try {
     await postLeads(api.url, 50, 3, 'warmup');
     await postLeads(api.url, 50, 20, 'fifty');
-    while ((await openLeads(sql)) > 0) await sleep(50);
+    await allSynced(sql);
     return await speedToLead(sql, 'fifty');
   } finally {
     await sql.end();

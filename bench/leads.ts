@@ -1,4 +1,5 @@
 import autocannon from 'autocannon';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 
 /** Posts leads at a rate, each of a person of its own in one campaign. */
@@ -21,12 +22,21 @@ export function postLeads(url: string, rate: number, seconds: number, campaign: 
   });
 }
 
-/** Leads that are not in the CRM yet. */
+/** Leads that are not in the CRM yet. Counting them reads each, so it is no way to wait for the last of many: see `allSynced`. */
 export async function openLeads(sql: pg.Client): Promise<number> {
   const { rows } = await sql.query<{ n: number }>(
     "SELECT count(*)::int AS n FROM ledger.leads WHERE state IN ('received', 'enriched')",
   );
   return rows[0]!.n;
+}
+
+const POLL_MS = 100;
+
+/** Waits until no lead is open, or for so long, at next to no cost: it looks seldom, and for a first one only. */
+export async function allSynced(sql: pg.Client, withinMs = Infinity): Promise<void> {
+  const deadline = Date.now() + withinMs;
+  const open = "SELECT EXISTS (SELECT FROM ledger.leads WHERE state IN ('received', 'enriched')) AS open";
+  while ((await sql.query<{ open: boolean }>(open)).rows[0]!.open && Date.now() < deadline) await sleep(POLL_MS);
 }
 
 export interface SpeedToLead {
