@@ -22,6 +22,8 @@ const template = z.strictObject({
   intent: z.enum(INTENTS),
   message: z.string(),
   source: z.string().optional(),
+  /** By an author who knew neither the rules nor the other leads, and no rule has been written for it: it tells what a phrase is worth in a stranger's words. */
+  blind: z.literal(true).optional(),
   /** Who sends it, and how warm that lead is. */
   bands: z.record(z.string(), z.enum(BANDS)),
 });
@@ -36,6 +38,7 @@ export interface LabelledLead {
   language: string;
   intent: z.infer<typeof template>['intent'];
   band: Band;
+  blind: boolean;
   lead: LeadContent;
 }
 
@@ -61,7 +64,7 @@ export function loadLeads(): LabelledLead[] {
   return z
     .array(template)
     .parse(lines('templates.jsonl'))
-    .flatMap(({ bands, message, source, ...labels }) =>
+    .flatMap(({ bands, message, source, blind = false, ...labels }) =>
       Object.entries(bands).map(([who, band]) => {
         const { email, name, ...attributes } = known[who]!;
         const campaignId = 'eval';
@@ -75,7 +78,7 @@ export function loadLeads(): LabelledLead[] {
           attributes: { ...attributes, ...(message ? { message } : {}), ...(source ? { source } : {}) },
           revision: 1,
         };
-        return { ...labels, id: `${labels.id}/${who}`, band, lead };
+        return { ...labels, id: `${labels.id}/${who}`, band, blind, lead };
       }),
     );
 }

@@ -1,8 +1,7 @@
 import { z } from 'zod';
 import source from './cues.json' with { type: 'json' };
 import { newIndex } from './profile.js';
-import { mendSpelling } from './spelling.js';
-import { readText } from './text.js';
+import type { Text } from './text.js';
 
 const CLASSES = ['high', 'medium', 'low', 'none'] as const;
 type Class = (typeof CLASSES)[number];
@@ -23,55 +22,72 @@ for (const [name, phrases] of Object.entries(groups)) INDEX.add(phrases, name);
 /** A second hit of a group says more than the first alone, a third hardly. */
 const MAX_HITS = 2;
 const SHORT = 6;
+/** Who has a request of their own writes more than who wants a recording. */
+const LONG_CHARS = 160;
+const FULL_CHARS = 300;
 /** One telling word in a greeting is chance. */
 const MIN_GROUPS = 2;
 const AMPLE = 4;
 /** They occur in any message. */
 const AMBIENT = new Set(['we', 'you', 'not', 'time', 'size']);
-const MAX_LENGTH = 1500;
+
+export type Cues = Record<string, number>;
 
 export interface CueReading {
   intent: Class;
   /** 0 to 1. */
   probability: Record<Class, number>;
-  /** Long enough for its words as a whole to outweigh a phrase. */
+  /** Long enough for its words as a whole to stay what they are, whatever is said in the next paragraph. */
   ample: boolean;
   /** The groups that spoke for it most. */
   reasons: string[];
 }
 
-/** How often each group of words occurs, and the shape of the message. */
-export function cuesOf(message: string): Record<string, number> {
-  const text = mendSpelling(readText(message.slice(0, MAX_LENGTH)));
-  const features: Record<string, number> = { always: 1 };
+/** What phrases of the profile are called among the cues. */
+export const saidCue = (family: string, negated: boolean) => `${negated ? 'denies' : 'says'}:${family}`;
+export const PITCH_CUE = 'pitch';
+/** A refusal or the denial of a wish, and no wish after it. */
+export const REFUSED_CUE = 'refused';
+/** Whether a family of phrases was among those that the weights were fitted to. */
+export const isFitted = (family: string) => saidCue(family, false) in WEIGHTS.high;
+
+/** How often each group of words occurs, but for words at `ignored` places, and the shape of the message. */
+export function cuesOf(message: string, text: Text, ignored: ReadonlySet<number>): Cues {
+  const cues: Cues = { always: 1 };
   const places = new Map<string, Set<number>>();
   for (const { payload, start } of INDEX.findAll(text)) {
+    if (ignored.has(start)) continue;
     const set = places.get(payload) ?? new Set();
     places.set(payload, set.add(start));
   }
-  for (const [name, set] of places) features[name] = Math.min(set.size, MAX_HITS) / MAX_HITS;
-  if (/[?？؟]/.test(message)) features['question'] = 1;
-  if (text.words.length < SHORT) features['short'] = 1;
-  return features;
+  for (const [name, set] of places) cues[name] = Math.min(set.size, MAX_HITS) / MAX_HITS;
+  if (/[?？؟]/.test(message)) cues['question'] = 1;
+  if (text.words.length < SHORT) cues['short'] = 1;
+  const { length } = message.trim();
+  if (length > LONG_CHARS) cues['long'] = 1;
+  cues['length'] = Math.min(1, length / FULL_CHARS);
+  return cues;
 }
 
-/** null where too few groups of words occur for anything to be told. */
-export function readCues(message: string): CueReading | null {
-  const features = cuesOf(message);
-  const said = CUE_GROUPS.filter((name) => features[name] !== undefined);
-  if (said.filter((name) => !AMBIENT.has(name)).length < MIN_GROUPS) return null;
-  const sums = CLASSES.map((name) =>
-    Object.entries(features).reduce((sum, [cue, value]) => sum + value * (WEIGHTS[name][cue] ?? 0), 0),
-  );
+/** null where no phrase and too few groups of words occur for anything to be told. */
+export function readCues(cues: Cues): CueReading | null {
+  const groups = CUE_GROUPS.filter((name) => cues[name] !== undefined);
+  const phrases = PITCH_CUE in cues || Object.keys(cues).some((name) => name.includes(':'));
+  if (!phrases && groups.filter((name) => !AMBIENT.has(name)).length < MIN_GROUPS) return null;
+  const sums = CLASSES.map((name) => {
+    let sum = 0;
+    for (const cue in cues) sum += cues[cue]! * (WEIGHTS[name][cue] ?? 0);
+    return sum;
+  });
   const top = Math.max(...sums);
   const powers = sums.map((sum) => Math.exp(sum - top));
   const total = powers.reduce((sum, power) => sum + power, 0);
   const probability = Object.fromEntries(CLASSES.map((name, at) => [name, powers[at]! / total])) as Record<Class, number>;
   const intent = CLASSES[sums.indexOf(top)]!;
-  const reasons = said
-    .map((name) => [name, features[name]! * (WEIGHTS[intent][name] ?? 0)] as const)
+  const reasons = groups
+    .map((name) => [name, cues[name]! * (WEIGHTS[intent][name] ?? 0)] as const)
     .filter(([, weight]) => weight > 0.2)
     .sort((a, b) => b[1] - a[1])
     .map(([name]) => name);
-  return { intent, probability, ample: said.length >= AMPLE, reasons: reasons.slice(0, 3) };
+  return { intent, probability, ample: groups.length >= AMPLE, reasons: reasons.slice(0, 3) };
 }

@@ -98,7 +98,7 @@ describe('paraphrases', () => {
     ],
     negated: [
       'none',
-      ['Demo brauchen wir derzeit nicht', 'A demo is not needed', 'Please do not call me', "Nous n'avons pas besoin d'une démo"],
+      ['Eine Demo brauchen wir nicht', 'A demo is not needed', 'Please do not call me', "Nous n'avons pas besoin d'une démo"],
     ],
     notDenied: [
       'high',

@@ -7,7 +7,6 @@ import { decideIntent } from './intent.js';
 import {
   atMostTwelve,
   companyLines,
-  cueLines,
   describeDomain,
   emailLines,
   intentLines,
@@ -45,7 +44,6 @@ export function scoreLead({ email, attributes }: Pick<LeadContent, 'email' | 'at
     ...titleLines(title),
     ...companyLines(fields, domain),
     ...messageLines(message),
-    ...cueLines(message),
     ...sourceLines(source),
     ...intentLines(verdict.intent),
     ...attempts,

@@ -1,4 +1,4 @@
-import { readCues, type CueReading } from './cues.js';
+import { cuesOf, PITCH_CUE, readCues, REFUSED_CUE, saidCue, type CueReading, type Cues } from './cues.js';
 import { newIndex, PROFILE } from './profile.js';
 import type { Family } from './profile.schema.js';
 import type { Match } from './phrases.js';
@@ -47,17 +47,33 @@ function buildIndex() {
 
 /** Reads what a person wrote. */
 export function readMessage(message: string): MessageFacts {
+  const { cues, ...facts } = readPhrases(message);
+  return unredeemed(message, { ...facts, cues: readCues(cues) });
+}
+
+/** What is counted in a message: groups of words, families of phrases, its shape. */
+export function messageCues(message: string): Cues {
+  return readPhrases(message).cues;
+}
+
+function readPhrases(message: string) {
   const text = mendSpelling(readText(message));
   const matches = INDEX.findAll(text);
   const negation = new Negation(text, matches);
   const signals = families.flatMap((family) => signalsOf(family, matches, negation, text));
-  const whole = {
-    empty: text.words.length === 0,
-    signals,
-    pitch: readPitch(matches, negation, signals, text),
-    cues: readCues(message),
-  };
-  return unredeemed(message, whole);
+  const pitch = readPitch(matches, negation, signals, text);
+  const cues = cuesOf(message, text, negation.harmless);
+  for (const { family, negated } of signals) cues[saidCue(family.id, negated)] = 1;
+  if (endsInRefusal(signals)) cues[REFUSED_CUE] = 1;
+  if (pitch.fires) cues[PITCH_CUE] = 1;
+  return { empty: text.words.length === 0, signals, pitch, cues };
+}
+
+/** The last word counts: "not interested in the blog, but we need prices". */
+function endsInRefusal(signals: readonly Signal[]): boolean {
+  const last = (test: (signal: Signal) => boolean) => Math.max(-1, ...signals.filter(test).map(({ at }) => at));
+  const refused = last(({ family, negated }) => (negated ? family.negated!.intent === 'none' : family.kind === 'refusal'));
+  return refused >= 0 && refused >= last(({ family, negated }) => !negated && family.kind === 'buying');
 }
 
 const MAX_PARAGRAPHS = 8;
@@ -65,15 +81,13 @@ const MAX_PARAGRAPHS = 8;
 /** What by itself reads like a seller's or an applicant's paragraph stays one, whatever is wished for in the next. */
 function unredeemed(message: string, whole: MessageFacts): MessageFacts {
   const paragraphs = message.split('\n', MAX_PARAGRAPHS).filter((part) => part.trim() !== '');
-  if (paragraphs.length < 2 || (whole.pitch.fires && isVeto(whole.cues))) return whole;
-  const parts = paragraphs.map((part) => readMessage(part));
-  const pitch = [whole.pitch, ...parts.map((part) => part.pitch)].find(({ fires }) => fires) ?? whole.pitch;
-  const cues = [whole.cues, ...parts.map((part) => part.cues)].find(isVeto) ?? whole.cues;
-  return { ...whole, pitch, cues };
+  if (paragraphs.length < 2 || isVeto(whole.cues)) return whole;
+  const cues = paragraphs.map((part) => readMessage(part).cues).find(isVeto);
+  return cues ? { ...whole, cues } : whole;
 }
 
-/** So much like a seller or an applicant that no phrase outweighs it. */
-export function isVeto(cues: CueReading | null): boolean {
+/** So much like a seller or an applicant that no other paragraph outweighs it. */
+function isVeto(cues: CueReading | null): cues is CueReading {
   return cues !== null && cues.ample && cues.probability.none >= PROFILE.cues.veto;
 }
 

@@ -19,6 +19,8 @@ export class Negation {
   private readonly reached: boolean[] = [];
   private readonly negators = new Set<number>();
   private readonly after = new Set<number>();
+  /** Negations that deny nothing: "can't wait". */
+  readonly harmless = new Set<number>();
 
   constructor(
     private readonly text: Text,
@@ -29,7 +31,8 @@ export class Negation {
     });
     for (const match of matches) {
       const sign = 'negation' in match.payload ? match.payload.negation : null;
-      if (sign === 'harmless') for (const position of match.named) this.negators.delete(position);
+      if (sign === 'harmless')
+        for (const position of match.named) if (this.negators.delete(position)) this.harmless.add(position);
       if (sign === 'after') this.after.add(match.start);
     }
     this.reach();

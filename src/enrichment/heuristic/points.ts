@@ -1,9 +1,9 @@
 import type { Evidence, Intent } from '../../lead/enrichment.js';
 import { companyMatchesDomain, industryOf, sizeOf } from './company.js';
-import type { CueReading } from './cues.js';
+import { isFitted, type CueReading } from './cues.js';
 import type { DomainClass, DomainFacts } from './domain-class.js';
 import type { Fields } from './fields.js';
-import { isVeto, type MessageFacts, type Signal } from './message.js';
+import type { MessageFacts, Signal } from './message.js';
 import { PROFILE } from './profile.js';
 import type { SourceRule } from './profile.schema.js';
 import type { TitleFacts } from './title.js';
@@ -61,18 +61,13 @@ export function companyLines(fields: Fields, domain: DomainFacts): Line[] {
   return lines;
 }
 
-const { points: CUE_POINTS, besideSignals: BESIDE } = PROFILE.cues;
-
-/** What the words as a whole bring: between minus and plus the profile's points, and less where phrases have told more. */
-export function cuePoints(cues: CueReading | null, most = CUE_POINTS): number {
-  return cues ? Math.round(most * (cues.probability.high - cues.probability.none)) : 0;
-}
-
-export function cueLines({ cues, signals, pitch }: MessageFacts): Line[] {
-  const points = cuePoints(cues, signals.length > 0 || pitch.fires ? BESIDE : CUE_POINTS);
-  if (!cues || points === 0) return [];
-  const about = cues.reasons.map((name) => PROFILE.cues.says[name] ?? name).join(', ');
-  return [line(`message as a whole: ${PROFILE.cues.reads[cues.intent]}${about === '' ? '' : ` (${about})`}`, points)];
+/** What a message brings, all in all. */
+export function cuePoints(cues: CueReading | null): number {
+  if (!cues) return 0;
+  const shares = Object.entries(cues.probability).map(
+    ([intent, share]) => share * PROFILE.cues.points[intent as keyof typeof cues.probability],
+  );
+  return Math.round(shares.reduce((sum, share) => sum + share, 0));
 }
 
 export function intentLines(intent: Intent): Line[] {
@@ -84,21 +79,28 @@ export function sourceLines(source: SourceRule | null): Line[] {
   return source ? [line(`source: ${source.says}`, source.points)] : [];
 }
 
+/**
+ * A line for each phrase that counts, and one for the message as a whole, which brings the sum to what the message is worth. Phrases that
+ * somebody has added to the profile count on top of that.
+ */
 export function messageLines({ signals, pitch, cues }: MessageFacts): Line[] {
   const plain = signals.filter((signal) => !signal.negated);
-  const barred = pitch.fires || isVeto(cues) || plain.some((signal) => signal.family.kind === 'disqualifier');
   // What a seller or an applicant asks for (a call, an offer, a job) is no reason to buy.
-  const positive = barred ? [] : plain.filter((signal) => signal.family.points > 0);
+  const positive = cues?.intent === 'none' ? [] : plain.filter((signal) => signal.family.points > 0);
   const counted = positive.sort((a, b) => b.family.points - a.family.points).slice(0, PROFILE.message.counted);
   // "Not interested" is a refusal and the negation of an interest; it must not be paid for twice.
   const refused = plain.some((signal) => signal.family.kind === 'refusal');
   const said = (signal: Signal) => refused && signal.negated && signal.family.negated!.intent === 'none';
   const against = signals.filter((signal) => (signal.negated || signal.family.points <= 0) && !said(signal));
-  const lines = [...against, ...counted].map((signal) =>
-    line(`message: ${saysOf(signal)} ("${signal.quote}")`, pointsOf(signal)),
-  );
+  const shown = [...against, ...counted];
+  const lines = shown.map((signal) => line(`message: ${saysOf(signal)} ("${signal.quote}")`, pointsOf(signal)));
   if (pitch.fires) lines.push(line(`message: ${PROFILE.pitch.says} ("${pitch.quote}")`, PROFILE.pitch.points));
-  return lines;
+  if (!cues) return lines;
+  const fitted = shown.filter(({ family }) => isFitted(family.id)).reduce((sum, signal) => sum + pointsOf(signal), 0);
+  const rest = cuePoints(cues) - fitted - (pitch.fires ? PROFILE.pitch.points : 0);
+  if (rest === 0) return lines;
+  const about = cues.reasons.map((name) => PROFILE.cues.says[name] ?? name).join(', ');
+  return [...lines, line(`message as a whole: ${PROFILE.cues.reads[cues.intent]}${about === '' ? '' : ` (${about})`}`, rest)];
 }
 
 export function saysOf({ family, negated }: Signal): string {

@@ -39,19 +39,14 @@ function reasons({ basis, intent }: Verdict, title: TitleFacts, message: Message
   switch (basis) {
     case 'disqualified':
       return [
-        ...(message.pitch.fires ? [PROFILE.pitch.says] : []),
-        ...sayings(message, (signal) => !signal.negated && signal.family.kind === 'disqualifier'),
         ...(title.seniority?.disqualifies ? [`title says ${title.seniority.label}`] : []),
         ...(source?.intent === 'none' ? fromSource : []),
       ];
-    case 'refused':
-      return sayings(message, ({ family, negated }) => (negated ? family.negated!.intent === 'none' : family.kind === 'refusal'));
-    case 'aside':
-      return sayings(message, ({ family, negated }) => !negated && family.kind === 'aside');
-    case 'cues':
-      return intent === 'unknown' ? [] : [`the message as a whole ${PROFILE.cues.reads[intent]}`];
-    case 'message':
-      return [...sayings(message, () => true), ...fromSource];
+    case 'message': {
+      const told = [...(message.pitch.fires && intent === 'none' ? [PROFILE.pitch.says] : []), ...sayings(message, intent)];
+      const whole = intent === 'unknown' ? [] : [`the message as a whole ${PROFILE.cues.reads[intent]}`];
+      return [...(told.length > 0 ? told : whole), ...fromSource];
+    }
     case 'source':
       return [...fromSource, message.empty ? 'left no message' : 'the message holds no signal that the rules know'];
     case 'nothing':
@@ -59,7 +54,12 @@ function reasons({ basis, intent }: Verdict, title: TitleFacts, message: Message
   }
 }
 
-function sayings(message: MessageFacts, wanted: (signal: Signal) => boolean): string[] {
-  const signals = message.signals.filter(wanted).sort((a, b) => Math.abs(b.family.points) - Math.abs(a.family.points));
-  return signals.map(saysOf);
+/** What the message says for the intent: for a buyer's what speaks for a purchase, else what speaks against. */
+function sayings({ signals }: MessageFacts, intent: Intent): string[] {
+  const buyer = intent === 'high' || intent === 'medium';
+  const worth = ({ family, negated }: Signal) => (negated ? family.negated!.points : family.points);
+  return signals
+    .filter((signal) => worth(signal) > 0 === buyer)
+    .sort((a, b) => Math.abs(worth(b)) - Math.abs(worth(a)))
+    .map(saysOf);
 }

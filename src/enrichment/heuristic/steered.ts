@@ -41,7 +41,7 @@ export function readUnsteered(fields: Fields): Reading {
   return {
     title: inTitle.doubtful || !isLabel(fields.title) ? worst(fields.title) : readTitle(fields.title),
     message: inMessage.doubtful
-      ? onlyBad(readMessage(fields.message), readMessage(inMessage.before))
+      ? onlyBad([fields.message, inMessage.before, ...passages(fields.message)].map(readMessage))
       : readMessage(fields.message),
     source: source && source.points > 0 && sources.some(({ doubtful, text }) => doubtful || !isLabel(text)) ? null : source,
     fields: { ...fields, company, industry, size },
@@ -73,14 +73,23 @@ function worst(title: string): TitleFacts {
   return { seniority: bad.sort((a, b) => a!.points - b!.points)[0] ?? null, function: work ?? null };
 }
 
-function onlyBad(whole: MessageFacts, before: MessageFacts): MessageFacts {
+const MAX_PASSAGES = 40;
+
+/** The lines and sentences of a text: what follows an order stands in one that the order does not reach. */
+function passages(text: string): string[] {
+  return [text.split('\n', MAX_PASSAGES), text.split(/[.!?。！？;\n]+/, MAX_PASSAGES)]
+    .flat()
+    .filter((part) => part.trim() !== '');
+}
+
+/** All that is bad in any reading, and the least favourable of the readings as a whole; one that finds something good counts for nothing. */
+function onlyBad(readings: readonly MessageFacts[]): MessageFacts {
   const signals = new Map<string, Signal>();
-  for (const signal of [...whole.signals, ...before.signals]) {
+  for (const signal of readings.flatMap((reading) => reading.signals)) {
     const value = signal.negated ? signal.family.negated!.points : signal.family.points;
     if (value <= 0) signals.set(`${signal.family.id}:${signal.negated}`, signal);
   }
-  // The least favourable reading; one that finds something good counts for nothing.
-  const cues =
-    [whole.cues, before.cues].sort((a, b) => cuePoints(a) - cuePoints(b)).find((reading) => cuePoints(reading) < 0) ?? null;
-  return { empty: false, signals: [...signals.values()], pitch: whole.pitch.fires ? whole.pitch : before.pitch, cues };
+  const [worst] = readings.filter(({ cues }) => cuePoints(cues) < 0).sort((a, b) => cuePoints(a.cues) - cuePoints(b.cues));
+  const pitch = readings.map((reading) => reading.pitch).find(({ fires }) => fires) ?? readings[0]!.pitch;
+  return { empty: false, signals: [...signals.values()], pitch, cues: worst?.cues ?? null };
 }
