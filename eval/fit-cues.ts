@@ -1,8 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { CUE_GROUPS, PITCH_CUE, REFUSED_CUE, saidCue } from '../src/enrichment/heuristic/cues.js';
+import { CUE_GROUPS, PITCH_CUE, REFUSED_CUE, saidCue, WISH_CUE } from '../src/enrichment/heuristic/cues.js';
 import { messageCues } from '../src/enrichment/heuristic/message.js';
 import { PROFILE } from '../src/enrichment/heuristic/profile.js';
-import { loadLeads, loadOrders } from './dataset.js';
+import { loadLeads } from './dataset.js';
 import { rankingAuc } from './measure.js';
 
 // Fits the weights of cues.json to the messages of the dev split: multinomial logistic regression, one example a template, with a
@@ -12,13 +12,11 @@ const FAMILIES = PROFILE.message.families.flatMap(({ id, negated }) => [
   saidCue(id, false),
   ...(negated ? [saidCue(id, true)] : []),
 ]);
-const FEATURES = ['always', 'question', 'short', 'long', 'length', ...CUE_GROUPS, ...FAMILIES, PITCH_CUE, REFUSED_CUE];
+const FEATURES = ['always', 'question', 'short', 'long', 'length', ...CUE_GROUPS, ...FAMILIES, PITCH_CUE, REFUSED_CUE, WISH_CUE];
 const [RIDGE, STEPS, RATE, FOLDS] = [0.002, 1500, 1.2, 5];
 
 /** A phrase that was written with a message in view is no news in it; what the blind ones say of it counts as much as this many of the others. */
 const BLIND_WEIGHT = 4;
-/** An order to the scorer is no request. */
-const ORDER_WEIGHT = 0.5;
 
 interface Example {
   weight: number;
@@ -36,7 +34,6 @@ for (const { id, split, intent, blind, lead } of loadLeads()) {
   seen.add(template);
   add(message, intent, blind ? BLIND_WEIGHT : 1);
 }
-for (const { split, text } of loadOrders()) if (split === 'dev') add(text, 'none', ORDER_WEIGHT);
 
 function add(message: string, intent: (typeof CLASSES)[number], weight: number): void {
   const cues = messageCues(message);

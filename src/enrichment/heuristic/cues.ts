@@ -46,6 +46,8 @@ export interface CueReading {
 /** What phrases of the profile are called among the cues. */
 export const saidCue = (family: string, negated: boolean) => `${negated ? 'denies' : 'says'}:${family}`;
 export const PITCH_CUE = 'pitch';
+/** Any wish of a buyer. */
+export const WISH_CUE = 'wish';
 /** A refusal or the denial of a wish, and no wish after it. */
 export const REFUSED_CUE = 'refused';
 /** Whether a family of phrases was among those that the weights were fitted to. */

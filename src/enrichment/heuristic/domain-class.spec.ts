@@ -39,10 +39,10 @@ describe('companies', () => {
   });
 
   it.each([
-    ['51-200', 4],
-    ['1,000+', 5],
-    ['10.000', 3],
-    ['1', -3],
+    ['51-200', 3],
+    ['1,000+', 4],
+    ['10.000', 2],
+    ['1', -2],
     ['many', undefined],
   ])('of size %s bring %s', (size, points) => {
     expect(sizeOf(size)?.points).toBe(points);

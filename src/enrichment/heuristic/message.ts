@@ -1,4 +1,4 @@
-import { cuesOf, PITCH_CUE, readCues, REFUSED_CUE, saidCue, type CueReading, type Cues } from './cues.js';
+import { cuesOf, PITCH_CUE, readCues, REFUSED_CUE, saidCue, WISH_CUE, type CueReading, type Cues } from './cues.js';
 import { newIndex, PROFILE } from './profile.js';
 import type { Family } from './profile.schema.js';
 import type { Match } from './phrases.js';
@@ -63,7 +63,13 @@ function readPhrases(message: string) {
   const signals = families.flatMap((family) => signalsOf(family, matches, negation, text));
   const pitch = readPitch(matches, negation, signals, text);
   const cues = cuesOf(message, text, negation.harmless);
-  for (const { family, negated } of signals) cues[saidCue(family.id, negated)] = 1;
+  // What a seller or an applicant asks for (a call, an offer, a job) is no wish to buy.
+  const barred = pitch.fires || signals.some(({ family, negated }) => family.kind === 'disqualifier' && !negated);
+  for (const { family, negated } of signals) {
+    const wish = family.kind === 'buying' && !negated;
+    if (!wish || !barred) cues[saidCue(family.id, negated)] = 1;
+    if (wish && !barred && family.intent === 'high') cues[WISH_CUE] = 1;
+  }
   if (endsInRefusal(signals)) cues[REFUSED_CUE] = 1;
   if (pitch.fires) cues[PITCH_CUE] = 1;
   return { empty: text.words.length === 0, signals, pitch, cues };
