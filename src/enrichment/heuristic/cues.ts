@@ -25,8 +25,6 @@ const SHORT = 6;
 /** Who has a request of their own writes more than who wants a recording. */
 const LONG_CHARS = 160;
 const FULL_CHARS = 300;
-/** One telling word in a greeting is chance. */
-const MIN_GROUPS = 2;
 const AMPLE = 4;
 /** They occur in any message. */
 const AMBIENT = new Set(['we', 'you', 'not', 'time', 'size']);
@@ -71,11 +69,11 @@ export function cuesOf(message: string, text: Text, ignored: ReadonlySet<number>
   return cues;
 }
 
-/** null where no phrase and too few groups of words occur for anything to be told. */
+/** null where no phrase and no telling word occurs. */
 export function readCues(cues: Cues): CueReading | null {
   const groups = CUE_GROUPS.filter((name) => cues[name] !== undefined);
   const phrases = PITCH_CUE in cues || Object.keys(cues).some((name) => name.includes(':'));
-  if (!phrases && groups.filter((name) => !AMBIENT.has(name)).length < MIN_GROUPS) return null;
+  if (!phrases && groups.every((name) => AMBIENT.has(name))) return null;
   const sums = CLASSES.map((name) => {
     let sum = 0;
     for (const cue in cues) sum += cues[cue]! * (WEIGHTS[name][cue] ?? 0);

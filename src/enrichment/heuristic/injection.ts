@@ -27,10 +27,11 @@ const MARKUP = [
   /```|<!--/,
   /\bSYSTEM\b(?:\s+\p{L}+)?\s*[:：]/u,
   /\b(?:score|rate|rank|grade|mark|classify)\s+(?:me|us|this|it|him|her)\b.{0,20}\b(?:9\d|100|highest|maximum|top|hot)\b/i,
+  /\b(?:actual|real|true|new)\s+(?:input|lead|message|enquiry)\s*:/i,
   /\[(?:system|admin|note|ai|model|assistant|internal|override|verified)[^\]]{0,40}\]/i,
 ];
 /** Words spelt out letter by letter, or a long run of base64, to get past a reader of words. */
-const SPELT = /(?:\b\p{L}[ .\-_]){8,}\p{L}\b/u;
+const SPELT = /(?:\b\p{L}[ .\-_]{1,3}){8,}\p{L}\b/u;
 const BASE64 = /(?:^|\s)(?=[A-Za-z0-9+/]*[A-Z])(?=[A-Za-z0-9+/]*[a-z])(?=[A-Za-z0-9+/]*\d)[A-Za-z0-9+/]{32,}={0,2}(?:\s|$)/;
 
 /** A word of Latin letters with Cyrillic or Greek ones among them, which look alike. */
