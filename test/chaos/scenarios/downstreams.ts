@@ -16,7 +16,9 @@ const crmDown = (minutes: number, trials: Scenario['trials']): Scenario => ({
     const start = await world.stopCrm();
     await sleep(minutes * MINUTE_MS);
     await load.pause();
-    const tried = await settled(() => world.count('SELECT count(*)::int AS n FROM ledger.leads WHERE crm_sync_attempts > 0'));
+    const tried = await settled(() =>
+      world.count("SELECT count(*)::int AS n FROM ledger.leads WHERE state = 'enriched' AND crm_sync_attempts > 0"),
+    );
     const dead = await world.count("SELECT count(*)::int AS n FROM ledger.leads WHERE state = 'dead'");
     await start();
     if (dead > 0) throw new Error(`${dead} leads died of the outage.`);
