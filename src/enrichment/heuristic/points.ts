@@ -80,8 +80,8 @@ export function sourceLines(source: SourceRule | null): Line[] {
 }
 
 /**
- * A line for each phrase that counts, and one for the message as a whole, which brings the sum to what the message is worth. Phrases that
- * somebody has added to the profile count on top of that.
+ * A line for each phrase that counts, and one for the message as a whole that brings the sum to what the message is worth; where the phrases alone
+ * come to more than that, they share it. Phrases that somebody has added to the profile count on top of that.
  */
 export function messageLines({ signals, pitch, cues }: MessageFacts): Line[] {
   const plain = signals.filter((signal) => !signal.negated);
@@ -93,15 +93,30 @@ export function messageLines({ signals, pitch, cues }: MessageFacts): Line[] {
   const said = (signal: Signal) => refused && signal.negated && signal.family.negated!.intent === 'none';
   const against = signals.filter((signal) => (signal.negated || signal.family.points <= 0) && !said(signal));
   const shown = [...against, ...counted];
-  const lines = shown.map((signal) => line(`message: ${saysOf(signal)} ("${signal.quote}")`, pointsOf(signal)));
+  const lineOf = (signal: Signal) => line(`message: ${saysOf(signal)} ("${signal.quote}")`, pointsOf(signal));
+  const lines = shown.filter(({ family }) => isFitted(family.id)).map(lineOf);
   if (pitch.fires) lines.push(line(`message: ${PROFILE.pitch.says} ("${pitch.quote}")`, PROFILE.pitch.points));
-  if (!cues) return lines;
-  const fitted = shown.filter(({ family }) => isFitted(family.id)).reduce((sum, signal) => sum + pointsOf(signal), 0);
-  const rest = cuePoints(cues) - fitted - (pitch.fires ? PROFILE.pitch.points : 0);
-  if (rest === 0) return lines;
-  const about = cues.reasons.map((name) => PROFILE.cues.says[name] ?? name).join(', ');
-  return [...lines, line(`message as a whole: ${PROFILE.cues.reads[cues.intent]}${about === '' ? '' : ` (${about})`}`, rest)];
+  const added = shown.filter(({ family }) => !isFitted(family.id)).map(lineOf);
+  return [...(cues ? settle(lines, cues) : lines), ...added];
 }
+
+function settle(lines: Line[], cues: CueReading): Line[] {
+  const total = cuePoints(cues);
+  const rest = total - sum(lines);
+  if (rest === 0) return lines;
+  if (Math.sign(rest) !== -Math.sign(total)) {
+    const about = cues.reasons.map((name) => PROFILE.cues.says[name] ?? name).join(', ');
+    return [...lines, line(`message as a whole: ${PROFILE.cues.reads[cues.intent]}${about === '' ? '' : ` (${about})`}`, rest)];
+  }
+  const agreeing = lines.filter(({ points }) => Math.sign(points) === Math.sign(total));
+  const share = total - (sum(lines) - sum(agreeing));
+  const scaled = agreeing.map(({ signal, points }) => line(signal, Math.trunc((points * share) / sum(agreeing))));
+  const [first, ...others] = scaled;
+  const exact = [line(first!.signal, first!.points + share - sum(scaled)), ...others];
+  return [...lines.filter((one) => !agreeing.includes(one)), ...exact.filter(({ points }) => points !== 0)];
+}
+
+const sum = (lines: readonly Line[]) => lines.reduce((total, { points }) => total + points, 0);
 
 export function saysOf({ family, negated }: Signal): string {
   return negated ? family.negated!.says : family.says;

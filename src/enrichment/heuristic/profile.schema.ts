@@ -10,7 +10,7 @@ const lines = z.union([z.string(), z.array(z.string())]).transform((value) => (t
 const words = lines.transform((value) => value.flatMap((line) => line.split(' ')).filter((word) => word !== ''));
 const intent = z.enum(INTENTS).exclude(['unknown']);
 
-const negated = z.strictObject({ says, intent: z.enum(['none', 'low']), points, damper: z.boolean().default(false) });
+const negated = z.strictObject({ says, intent: z.enum(['none', 'low']), points });
 
 const family = z.strictObject({
   id: z.string(),
