@@ -231,6 +231,8 @@ describe('the delivery', () => {
     await eventually(async () => expect((await pool.query('SELECT * FROM flow.alert_looks')).rows).toHaveLength(2));
     await scored('one@acme.com', 90);
     await eventually(() => expect(sink.texts).toHaveLength(1));
+    // One who stops before it has noted the answer leaves the message to be told again.
+    await eventually(async () => expect((await pool.query('SELECT * FROM flow.alert_messages')).rows).toHaveLength(0));
     await first.stop();
     await second.stop();
     await scored('two@acme.com', 91);
