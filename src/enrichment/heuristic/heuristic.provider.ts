@@ -19,7 +19,7 @@ import { explain } from './reasoning.js';
 import { readUnsteered } from './steered.js';
 
 /**
- * Scores by the rules of profile.json: no key, no network, some ten microseconds a lead. `fitScore` is the profile's `base`
+ * Scores by the rules of profile.json: no key, no network, about a tenth of a millisecond a lead. `fitScore` is the profile's `base`
  * plus the points of the evidence, cut to 0..100. Evidence and reasoning name no person: they are made of the profile's
  * words and the e-mail's domain.
  */

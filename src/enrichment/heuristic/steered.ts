@@ -6,6 +6,7 @@ import { cuePoints } from './points.js';
 import { PROFILE } from './profile.js';
 import { readSource } from './source.js';
 import type { SourceRule } from './profile.schema.js';
+import { MAX_LENGTH } from './text.js';
 import { readTitle, type TitleFacts } from './title.js';
 
 const { says, points } = PROFILE.injection;
@@ -76,7 +77,8 @@ function worst(title: string): TitleFacts {
 const MAX_PASSAGES = 40;
 
 /** The lines and sentences of a text: what follows an order stands in one that the order does not reach. */
-function passages(text: string): string[] {
+function passages(whole: string): string[] {
+  const text = whole.slice(0, MAX_LENGTH);
   return [text.split('\n', MAX_PASSAGES), text.split(/[.!?。！？;\n]+/, MAX_PASSAGES)]
     .flat()
     .filter((part) => part.trim() !== '');

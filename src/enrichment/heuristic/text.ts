@@ -11,7 +11,7 @@ export interface Text {
 }
 
 /** Nobody's request hides behind its 4,000th character, and a hostile field must not cost more than an honest one. */
-const MAX_LENGTH = 4000;
+export const MAX_LENGTH = 4000;
 
 const ASCII = /^\p{ASCII}*$/u;
 const MARKS = /\p{M}+/gu;
