@@ -92,14 +92,19 @@ export class FlowStore {
     await this.pool.query('UPDATE flow.stages SET last_success_at = greatest(last_success_at, $2) WHERE stage = $1', [stage, at]);
   }
 
-  /** closed, recovering or (by its prober) half-open → open. @returns null where another worker has opened it before. */
+  /**
+   * closed, recovering or (by its prober) half-open → open; with a rate limit, the rate in use is halved in the same statement.
+   * @returns null where another worker has opened it before.
+   */
   open(stage: Stage, { reason, code, retryAfterMs, baseMs, capMs }: Opening): Promise<StageRow | null> {
     return this.change(
       `SET breaker = 'open', reason = $2, code = $3, trips = ${NEXT_TRIPS}, opened_at = coalesce(opened_at, now()),
          probe_by = NULL, probe_until = NULL, recovered_at = NULL,
+         slowed_to = CASE WHEN $8 THEN greatest(${SLOWEST}, (${RATE_SHARE}) / 2) ELSE slowed_to END,
+         slowed_at = CASE WHEN $8 THEN now() ELSE slowed_at END,
          probe_at = clock_timestamp() + make_interval(secs => greatest($4::float, least($6::float, 2 ^ least(${NEXT_TRIPS}, 30) * $5)) / 1000)
        WHERE stage = $1 AND (breaker IN ('closed', 'recovering') OR (breaker = 'half-open' AND probe_by = $7))`,
-      [stage, reason, code, retryAfterMs, baseMs, capMs, this.worker],
+      [stage, reason, code, retryAfterMs, baseMs, capMs, this.worker, reason === 'rate-limited'],
     );
   }
 
@@ -130,11 +135,6 @@ export class FlowStore {
        WHERE stage = $1 AND breaker = 'recovering' AND recovered_at < clock_timestamp() - interval '${RECOVERY_SECONDS} seconds'`,
       [stage],
     );
-  }
-
-  /** Halves the rate in use. */
-  async slowDown(stage: Stage): Promise<void> {
-    await this.change(`SET slowed_to = greatest(${SLOWEST}, (${RATE_SHARE}) / 2), slowed_at = now() WHERE stage = $1`, [stage]);
   }
 
   /**

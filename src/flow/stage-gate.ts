@@ -125,7 +125,6 @@ export class StageGate {
       retryAfterMs: Math.min(retryAfterMs, RETRY_AFTER_AT_MOST_MS),
       capMs: PROBE_AT_MOST_EVERY_MS,
     });
-    if (reason === 'rate-limited') await store.slowDown(stage);
     if (!this.adopt(opened)) {
       for (const row of await store.stages()) if (row.stage === stage) this.see(row);
       return false;

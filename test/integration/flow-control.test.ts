@@ -86,11 +86,15 @@ describe('flow control across processes', () => {
     expect(calls.length).toBeGreaterThan(perSecond * 3);
   });
 
-  it('slows down when told, and grows back', async () => {
-    const store = storeOf('a');
-    await store.slowDown('crm-sync');
+  it('slows down once for a rate limit, however many workers meet it, and grows back', async () => {
+    const [store, other] = [storeOf('a'), storeOf('b')];
+    const limited = { reason: 'rate-limited', code: 'CRM_RATE_LIMITED', retryAfterMs: 0, baseMs: 1, capMs: 10 } as const;
+    const opened = await Promise.all([store.open('crm-sync', limited), other.open('crm-sync', limited)]);
+    expect(opened.filter((row) => row !== null)).toMatchObject([{ breaker: 'open' }]);
+    expect(opened.find((row) => row !== null)!.rateShare).toBeCloseTo(0.5, 1);
     const slow = await store.reserve('crm-sync', 10, 1);
     expect(slow.everyMs).toBeGreaterThan(180);
+    expect(slow.everyMs).toBeLessThanOrEqual(200);
     await pools[0]!.query(`UPDATE flow.stages SET slowed_at = now() - interval '2 minutes'`);
     expect((await store.reserve('crm-sync', 10, 1)).everyMs).toBe(100);
   });
