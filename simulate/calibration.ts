@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import type { ProcessCost } from './engine/process.js';
 
 export const CALIBRATION_FILE = join(import.meta.dirname, 'calibration.json');
 
@@ -13,8 +14,9 @@ const worker = z.object({
   cpu: cost,
   /** What a lead waits for in a stage beside CPU and the parties asked: the queue's hops, claims, commits. Quantiles in milliseconds. */
   hops: z.object({ enrichment: table, 'crm-sync': table }),
-  postgresMsPerLead: z.number().min(0),
-  redisMsPerLead: z.number().min(0),
+  /** CPU time at the stores. */
+  postgres: cost,
+  redis: cost,
 });
 
 export const calibrationSchema = z.object({
@@ -28,8 +30,8 @@ export const calibrationSchema = z.object({
     cpu: cost,
     /** What an ack waits for beside CPU and the commit: sockets, the client. Quantiles in milliseconds. */
     overhead: table,
-    postgresMsPerLead: z.number().min(0),
-    redisMsPerLead: z.number().min(0),
+    postgres: cost,
+    redis: cost,
   }),
   /** CPU time of the yardstick: what the cores were good for while this was measured. */
   yardstickMs: z.number().positive(),
@@ -45,16 +47,16 @@ export type WorkerCalibration = z.infer<typeof worker>;
 
 /** The same service on cores that need `factor` times as long. */
 export function onCores(calibration: Calibration, factor: number): Calibration {
-  const slower = ({ perBatchMs, perItemMs, idleMsPerSecond }: z.infer<typeof cost>) => ({
+  const slower = ({ perBatchMs, perItemMs, idleMsPerSecond }: ProcessCost) => ({
     perBatchMs: perBatchMs * factor,
     perItemMs: perItemMs * factor,
     idleMsPerSecond: idleMsPerSecond * factor,
   });
-  const all = <T extends { cpu: z.infer<typeof cost>; postgresMsPerLead: number; redisMsPerLead: number }>(part: T): T => ({
+  const all = <T extends Record<'cpu' | 'postgres' | 'redis', ProcessCost>>(part: T): T => ({
     ...part,
     cpu: slower(part.cpu),
-    postgresMsPerLead: part.postgresMsPerLead * factor,
-    redisMsPerLead: part.redisMsPerLead * factor,
+    postgres: slower(part.postgres),
+    redis: slower(part.redis),
   });
   const { api, worker: workers, loadMsPerRequest } = calibration;
   return {

@@ -131,6 +131,9 @@ describe('a process', () => {
     for (let item = 0; item < 4; item++) process.submit(1, () => ended.push(timeline.now));
     timeline.run();
     expect(ended).toEqual([11, 24, 24, 24]);
-    expect(process.busyMs).toEqual([24]);
+    expect(process.busiest()).toBeCloseTo(24 / 60_000, 6);
+    // A store that works twice for it, for four items in all.
+    const store = { perBatchMs: 100, perItemMs: 1000, idleMsPerSecond: 10 };
+    expect(process.busiest(store)).toBeCloseTo((2 * 100 + 4 * 1000) / 60_000 + 0.01, 6);
   });
 });

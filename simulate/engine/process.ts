@@ -10,6 +10,11 @@ export interface ProcessCost {
   idleMsPerSecond: number;
 }
 
+/** CPU time of so many turns with so many items in them all, in milliseconds. */
+export function cpuOf({ perBatchMs, perItemMs }: ProcessCost, turns: number, items: number): number {
+  return perBatchMs * turns + perItemMs * items;
+}
+
 /** What shares one turn at most: more would end together that in truth ends one after the other. */
 const MAX_BATCH = 50;
 export const MINUTE = 60_000;
@@ -22,8 +27,8 @@ export class Process {
   private readonly waiting: { cost: number; done(): void }[] = [];
   private head = 0;
   private busy = false;
-  /** CPU time of each minute, in milliseconds. */
-  readonly busyMs: number[] = [];
+  /** Turns of each minute, and the items in them. */
+  private readonly minutes: { turns: number; items: number }[] = [];
 
   constructor(
     private readonly timeline: Timeline,
@@ -50,18 +55,20 @@ export class Process {
     for (const item of batch) weight += item.cost;
     // A batch of light items is a light batch: its fixed part is that of its heaviest.
     const heaviest = batch.reduce((most, item) => Math.max(most, item.cost), 0);
-    const cpuMs = cost.perBatchMs * Math.min(1, heaviest) + cost.perItemMs * weight;
-    const minute = Math.floor(timeline.now / MINUTE);
-    this.busyMs[minute] = (this.busyMs[minute] ?? 0) + cpuMs;
-    host.run(cpuMs, () => {
+    const turns = Math.min(1, heaviest);
+    const minute = (this.minutes[Math.floor(timeline.now / MINUTE)] ??= { turns: 0, items: 0 });
+    minute.turns += turns;
+    minute.items += weight;
+    host.run(cpuOf(cost, turns, weight), () => {
       this.busy = false;
       for (const item of batch) item.done();
       if (!this.busy && this.head < this.waiting.length) this.turn();
     });
   }
 
-  /** Share of one core in the busiest minute. */
-  busiest(): number {
-    return this.busyMs.reduce((most, ms = 0) => Math.max(most, ms), 0) / MINUTE + this.cost.idleMsPerSecond / 1000;
+  /** Share of one core in the busiest minute; of its own, or of a store's that works for it as often as it does. */
+  busiest(cost = this.cost): number {
+    const most = this.minutes.reduce((so, minute) => Math.max(so, minute ? cpuOf(cost, minute.turns, minute.items) : 0), 0);
+    return most / MINUTE + cost.idleMsPerSecond / 1000;
   }
 }

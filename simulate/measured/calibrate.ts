@@ -1,17 +1,18 @@
 import autocannon from 'autocannon';
 import { machine } from '../../bench/support.js';
 import type { Calibration, WorkerCalibration } from '../calibration.js';
+import type { ProcessCost } from '../engine/process.js';
 import { Sample } from '../engine/sample.js';
 import { run } from '../model/run.js';
 import { yardstick } from './cpu.js';
 import { scenarioOf, standOf, type Trial } from './settings.js';
 import { WARM_UP } from './settings.js';
-import { Stand, type Measured } from './stand.js';
+import { Stand, type Idle, type Measured } from './stand.js';
 
 /** Few enough that hardly a lead meets another. */
 const QUIET = [{ seconds: 5, perSecond: 30 }];
 const CONNECTIONS = 32;
-const IDLE_SECONDS = 1;
+const IDLE_SECONDS = 2;
 const NOTHING = [0, 0];
 
 const TRIALS: Record<'local' | 'remote', Trial & { backlog: number }> = {
@@ -24,26 +25,19 @@ const TRIALS: Record<'local' | 'remote', Trial & { backlog: number }> = {
   },
 };
 
-interface Cost {
-  perBatchMs: number;
-  perItemMs: number;
-  idleMsPerSecond: number;
-}
-
 /** Costs of one round, with the times that were measured; the residuals are found when the costs are. */
 interface Round {
   commitMs: number;
   yardstickMs: number;
   competing: number;
   ack: number[];
-  api: { cpu: Cost; postgresMsPerLead: number; redisMsPerLead: number };
+  api: Costs;
   worker: Record<'local' | 'remote', WorkerRound>;
 }
-interface WorkerRound {
-  cpu: Cost;
+/** Of one role: its own CPU, and that of the stores for it. */
+type Costs = Record<'cpu' | 'postgres' | 'redis', ProcessCost>;
+interface WorkerRound extends Costs {
   loadMsPerRequest: number;
-  postgresMsPerLead: number;
-  redisMsPerLead: number;
   enrichment: number[];
   'crm-sync': number[];
 }
@@ -53,10 +47,10 @@ export async function calibrate(rounds: number, say: (line: string) => void): Pr
   const measured: Round[] = [];
   for (let round = 1; round <= rounds; round++) {
     const { api, ...rest } = await roundOfApi(round);
-    const local = await roundOfWorker('local', round, api.postgresMsPerLead, api.redisMsPerLead);
-    const remote = await roundOfWorker('remote', round, api.postgresMsPerLead, api.redisMsPerLead);
+    const local = await roundOfWorker('local', round, api);
+    const remote = await roundOfWorker('remote', round, api);
     measured.push({ api, ...rest, worker: { local, remote } });
-    const cpu = (cost: Cost) => `${cost.perItemMs.toFixed(2)} + ${cost.perBatchMs.toFixed(2)} ms`;
+    const cpu = (cost: ProcessCost) => `${cost.perItemMs.toFixed(2)} + ${cost.perBatchMs.toFixed(2)} ms`;
     say(
       `round ${round}/${rounds}: CPU a lead of the api ${cpu(api.cpu)}, of the worker ${cpu(local.cpu)}, with model and Salesforce ${cpu(remote.cpu)}; ` +
         `${rest.competing.toFixed(1)} threads of others competed`,
@@ -74,16 +68,13 @@ async function roundOfApi(round: number) {
     const before = await yardstick();
     const quiet = await stand.measure(QUIET, round);
     const full = await fullLoad(stand);
+    const cost = (of: keyof typeof full) => costOf(aloneOf(quiet, idle, of), full[of], idle[of]);
     return {
       commitMs,
       yardstickMs: before.cpuMs,
       competing: before.competing,
       ack: quiet.acks.table(),
-      api: {
-        cpu: costOf((quiet.cpu.api - idle.api * quiet.seconds) / quiet.leads, full.api, idle.api),
-        postgresMsPerLead: full.postgres,
-        redisMsPerLead: full.redis,
-      },
+      api: { cpu: cost('api'), postgres: cost('postgres'), redis: cost('redis') },
     };
   } finally {
     await stand.stop();
@@ -108,7 +99,7 @@ async function fullLoad(stand: Stand) {
   return { api: each('api'), postgres: each('postgres'), redis: each('redis') };
 }
 
-async function roundOfWorker(kind: 'local' | 'remote', round: number, postgres: number, redis: number): Promise<WorkerRound> {
+async function roundOfWorker(kind: 'local' | 'remote', round: number, api: Costs): Promise<WorkerRound> {
   const { backlog, ...trial } = TRIALS[kind];
   const stand = await Stand.start(standOf(trial));
   try {
@@ -116,13 +107,17 @@ async function roundOfWorker(kind: 'local' | 'remote', round: number, postgres: 
     const idle = await stand.idle(IDLE_SECONDS);
     const quiet = await stand.measure(trial.load, round);
     const full = await stand.drain(backlog);
-    const alone = (quiet.cpu.worker - idle.worker * quiet.seconds) / quiet.leads;
+    // The acks' part of it is known.
+    const ofStore = (store: 'postgres' | 'redis') => {
+      const forAck = api[store].perBatchMs + api[store].perItemMs;
+      const idleForWorker = Math.max(0, idle[store] - api[store].idleMsPerSecond);
+      return costOf(aloneOf(quiet, idle, store) - forAck, full.cpu[store], idleForWorker);
+    };
     return {
       loadMsPerRequest: full.cpu.load,
-      cpu: costOf(alone, full.cpu.worker, idle.worker),
-      // The acks' part is known, and the stages' costs are those of a quiet time: what a lead costs when it is alone.
-      postgresMsPerLead: Math.max(0, mean(full.cpu.postgres, quiet.cpu.postgres / quiet.leads - postgres)),
-      redisMsPerLead: Math.max(0, mean(full.cpu.redis, quiet.cpu.redis / quiet.leads - redis)),
+      cpu: costOf(aloneOf(quiet, idle, 'worker'), full.cpu.worker, idle.worker),
+      postgres: ofStore('postgres'),
+      redis: ofStore('redis'),
       ...stagesOf(quiet),
     };
   } finally {
@@ -130,14 +125,17 @@ async function roundOfWorker(kind: 'local' | 'remote', round: number, postgres: 
   }
 }
 
-const mean = (a: number, b: number) => (a + b) / 2;
+/** CPU time of a lead that hardly meets another, beyond what is used while nothing comes. */
+function aloneOf({ cpu, seconds, leads }: Measured, idle: Idle, who: keyof Idle): number {
+  return (cpu[who] - idle[who] * seconds) / leads;
+}
 
 function stagesOf({ enrichment, crmSync }: Measured) {
   return { enrichment: enrichment.table(), 'crm-sync': crmSync.table() };
 }
 
 /** What a lead costs alone is one of it and one of the turn; what it costs in a crowd is nearly one of it alone. */
-function costOf(alone: number, crowded: number, idleMsPerSecond: number): Cost {
+function costOf(alone: number, crowded: number, idleMsPerSecond: number): ProcessCost {
   return { perBatchMs: Math.max(0, alone - crowded), perItemMs: crowded, idleMsPerSecond };
 }
 

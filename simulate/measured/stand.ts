@@ -31,6 +31,9 @@ export interface Measured {
   calls: Figures;
 }
 
+/** Milliseconds of CPU in a second. */
+export type Idle = Record<'api' | 'worker' | 'postgres' | 'redis', number>;
+
 /** The real service on this machine, api and worker as processes of their own, with stores and stand-ins, on free ports. */
 export class Stand {
   private constructor(
@@ -97,12 +100,13 @@ export class Stand {
     };
   }
 
-  /** What the processes use while nothing comes, in milliseconds a second. */
-  async idle(seconds: number): Promise<{ api: number; worker: number }> {
+  /** What the processes use while nothing comes. */
+  async idle(seconds: number): Promise<Idle> {
     const before = await this.cpu();
     await sleep(seconds * 1000);
     const after = await this.cpu();
-    return { api: (after.api - before.api) / seconds, worker: (after.worker - before.worker) / seconds };
+    const of = (who: keyof Idle) => (after[who] - before[who]) / seconds;
+    return { api: of('api'), worker: of('worker'), postgres: of('postgres'), redis: of('redis') };
   }
 
   /** The median of commits of one row, in milliseconds. */

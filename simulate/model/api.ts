@@ -1,5 +1,5 @@
 import type { Draw } from '../engine/draw.js';
-import { Process } from '../engine/process.js';
+import { cpuOf, Process } from '../engine/process.js';
 import type { Sample } from '../engine/sample.js';
 import type { Timeline } from '../engine/timeline.js';
 import type { Calibration } from '../calibration.js';
@@ -32,7 +32,7 @@ export class Api {
 
   accept(committed: () => void): void {
     const request = { receivedAt: this.timeline.now, committed };
-    this.machines.alsoRuns(this.calibration.loadMsPerRequest, () =>
+    this.machines.generator.submit(1, () =>
       this.process.submit(1, () => {
         this.waiting.push(request);
         this.commit();
@@ -46,17 +46,19 @@ export class Api {
     this.committing = true;
     const batch = this.waiting.splice(0, LEADS_A_COMMIT);
     const { api, commitMs } = this.calibration;
-    this.machines.alsoRuns(api.postgresMsPerLead * batch.length, () =>
+    this.machines.alsoRuns(cpuOf(api.postgres, 1, batch.length), () =>
       this.timeline.after(commitMs, () => {
         this.committing = false;
         for (const request of batch) this.answer(request);
+        this.machines.alsoRuns(cpuOf(api.redis, 1, batch.length), () => {
+          for (const request of batch) request.committed();
+        });
         this.commit();
       }),
     );
   }
 
-  private answer({ receivedAt, committed }: Request): void {
+  private answer({ receivedAt }: Request): void {
     this.acks.add(this.timeline.now - receivedAt + this.draw.quantiles(this.calibration.api.overhead));
-    this.machines.alsoRuns(this.calibration.api.redisMsPerLead, committed);
   }
 }

@@ -12,7 +12,12 @@ vi.setConfig({ testTimeout: 60_000 });
 
 const cpu = { perBatchMs: 1, perItemMs: 1, idleMsPerSecond: 0 };
 const hops = { enrichment: [2, 4], 'crm-sync': [2, 4] };
-const worker = { cpu, hops, postgresMsPerLead: 0.5, redisMsPerLead: 0.2 };
+const worker = {
+  cpu,
+  hops,
+  postgres: { perBatchMs: 0, perItemMs: 0.5, idleMsPerSecond: 0 },
+  redis: { perBatchMs: 0, perItemMs: 0.2, idleMsPerSecond: 0 },
+};
 /** Round figures, so that the expected ones can be seen. */
 const calibration: Calibration = {
   _about: '',
@@ -23,8 +28,8 @@ const calibration: Calibration = {
   api: {
     cpu: { perBatchMs: 0.2, perItemMs: 0.1, idleMsPerSecond: 0 },
     overhead: [0, 1],
-    postgresMsPerLead: 0.03,
-    redisMsPerLead: 0.02,
+    postgres: { perBatchMs: 0, perItemMs: 0.03, idleMsPerSecond: 0 },
+    redis: { perBatchMs: 0, perItemMs: 0.02, idleMsPerSecond: 0 },
   },
   yardstickMs: 100,
   commitMs: 1,

@@ -37,7 +37,7 @@ export interface Outcome {
 export function run(scenario: Scenario, calibration: Calibration, progress: (share: number) => void = () => {}): Outcome {
   const timeline = new Timeline();
   const draw = new Draw(scenario.seed);
-  const machines = new Machines(timeline, scenario.oneMachine);
+  const machines = new Machines(timeline, scenario.oneMachine, calibration.loadMsPerRequest);
   const shared = new Shared(timeline, scenario, calibration, machines);
   const { tally } = shared;
   const apis = Array.from(

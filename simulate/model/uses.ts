@@ -1,4 +1,5 @@
 import type { Calibration } from '../calibration.js';
+import type { Process, ProcessCost } from '../engine/process.js';
 import type { Api } from './api.js';
 import type { Scenario } from './scenario.js';
 import type { Shared } from './shared.js';
@@ -16,20 +17,20 @@ export interface Use {
 export function usesOf(scenario: Scenario, calibration: Calibration, shared: Shared, apis: Api[], workers: Worker[]): Use[] {
   const { ai, crm, concurrency } = scenario;
   const { tally, cost } = shared;
-  const leads = tally.received.busiestPerSecond();
-  const mean = (processes: { busiest(): number; host: { cores: number } }[]) =>
+  const mean = (processes: Process[]) =>
     processes.reduce((sum, process) => sum + process.busiest() / Math.min(1, process.host.cores), 0) / processes.length;
+  const all = (tasks: { process: Process }[], of: ProcessCost) => tasks.reduce((sum, { process }) => sum + process.busiest(of), 0);
   const uses: Use[] = [
     { name: 'api CPU', share: mean(apis.map(({ process }) => process)), raise: 'more api tasks' },
     { name: 'worker CPU', share: mean(workers.map(({ process }) => process)), raise: 'more worker tasks' },
     {
       name: 'PostgreSQL CPU, of one core',
-      share: ((calibration.api.postgresMsPerLead + cost.postgresMsPerLead) * leads) / 1000,
+      share: all(apis, calibration.api.postgres) + all(workers, cost.postgres),
       raise: 'a larger instance',
     },
     {
       name: 'Redis CPU, of its one thread',
-      share: ((calibration.api.redisMsPerLead + cost.redisMsPerLead) * leads) / 1000,
+      share: all(apis, calibration.api.redis) + all(workers, cost.redis),
       raise: 'a second replication group',
     },
   ];

@@ -26,6 +26,7 @@ export interface Queues {
 /** One worker task: both stages and the re-scorer, on one thread. */
 export class Worker {
   readonly process: Process;
+  private readonly stores: Pick<Process, 'submit'>;
   readonly enrichment: Taker;
   readonly sync: Taker;
   readonly scoring: Scoring;
@@ -43,6 +44,7 @@ export class Worker {
   ) {
     this.slaMs = scenario.slaSeconds * 1000;
     this.process = new Process(timeline, shared.machines.forTask(scenario.worker.cores), shared.cost.cpu);
+    this.stores = shared.machines.storesFor(shared.cost);
     this.scoring = new Scoring(timeline, draw, scenario, shared, share.enrichment);
     this.salesforce = scenario.crm ? new Salesforce(timeline, draw, scenario, shared) : null;
     this.enrichment = { inHand: 0, room: scenario.ai ? AI_LINE : share.enrichment, take: (lead) => this.enrich(lead) };
@@ -79,10 +81,8 @@ export class Worker {
 
   /** The stage's CPU, here and at the stores, and what a hop takes besides. */
   private inStage(stage: 'enrichment' | 'crm-sync', then: () => void): void {
-    const { machines, cost } = this.shared;
-    machines.alsoRuns(STAGE * (cost.postgresMsPerLead + cost.redisMsPerLead), () =>
-      this.process.submit(STAGE, () => this.timeline.after(this.draw.quantiles(cost.hops[stage]), then)),
-    );
+    const hop = () => this.timeline.after(this.draw.quantiles(this.shared.cost.hops[stage]), then);
+    this.stores.submit(STAGE, () => this.process.submit(STAGE, hop));
   }
 
   private write(again: boolean, done: () => void): void {
