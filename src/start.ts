@@ -28,6 +28,9 @@ const POOL_TIMEOUT_MS = 5000;
 /** A webhook is told within a second that its lead could not be committed. */
 const ACCEPT_TIMEOUT_MS = 800;
 
+/** With the stores' ends after it, inside the ten seconds that a stop may take. What is in hand then is in the ledger. */
+const CLOSE_WITHIN_MS = 6500;
+
 export interface RunningService {
   url: string;
   stores: Stores;
@@ -91,7 +94,8 @@ export async function startService(config: Config, logger: Logger): Promise<Runn
     );
     app.useGlobalFilters(new ProblemFilter(logger));
     undo.push(() => within(app.get(Announcer).idle(), 1000));
-    undo.push(() => app.close());
+    // Its parts stop one after the other, each bounded; together they have no more than this, whatever hangs.
+    undo.push(() => within(app.close(), CLOSE_WITHIN_MS));
     await app.listen(config.PORT, config.HOST);
     return { url: await app.getUrl(), stores, stop: unwind };
   } catch (error) {

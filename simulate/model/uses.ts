@@ -19,7 +19,8 @@ export function usesOf(scenario: Scenario, calibration: Calibration, shared: Sha
   const { tally, cost } = shared;
   const mean = (processes: Process[]) =>
     processes.reduce((sum, process) => sum + process.busiest() / Math.min(1, process.host.cores), 0) / processes.length;
-  const all = (tasks: { process: Process }[], of: ProcessCost) => tasks.reduce((sum, { process }) => sum + process.busiest(of), 0);
+  const all = (tasks: { process: Process }[], of: ProcessCost) =>
+    tasks.reduce((sum, { process }) => sum + process.busiest(of), 0);
   const uses: Use[] = [
     { name: 'api CPU', share: mean(apis.map(({ process }) => process)), raise: 'more api tasks' },
     { name: 'worker CPU', share: mean(workers.map(({ process }) => process)), raise: 'more worker tasks' },

@@ -108,12 +108,17 @@ export class FlowStore {
     );
   }
 
-  /** open → half-open, for one worker at a time. @returns null where it is not due or another has it. */
+  /**
+   * open → half-open, for one worker at a time, who renews it when half its time is over: each change is told to all, so that one at each
+   * look would bring about the next look.
+   * @returns null where it is not due, or somebody has it.
+   */
   takeProbe(stage: Stage): Promise<StageRow | null> {
     return this.change(
       `SET breaker = 'half-open', probe_by = $2, probe_until = clock_timestamp() + interval '${PROBE_SECONDS} seconds'
        WHERE stage = $1 AND ((breaker = 'open' AND probe_at <= clock_timestamp())
-         OR (breaker = 'half-open' AND (probe_by = $2 OR probe_until < clock_timestamp())))`,
+         OR (breaker = 'half-open'
+           AND probe_until < clock_timestamp() + CASE WHEN probe_by = $2 THEN interval '${PROBE_SECONDS / 2} seconds' ELSE interval '0' END))`,
       [stage, this.worker],
     );
   }

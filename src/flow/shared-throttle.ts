@@ -5,7 +5,10 @@ import { isOurMistake } from '../platform/sql-state.js';
 import type { Throttle } from '../platform/throttle.js';
 import type { FlowStore } from './flow-store.js';
 
-/** A place that comes up later than this, because the process was busy, is given up: two at once would break the rate. */
+/**
+ * A place that comes up later than this, because the process was busy, is given up: two at once would break the rate. Of places that the
+ * database was as late to name only one is used, since nobody knows by how much they have passed.
+ */
 const LATE_MS = 60;
 
 interface Waiter {
@@ -53,8 +56,10 @@ export class SharedThrottle implements Throttle {
     try {
       while (this.waiting.length > 0) {
         const count = Math.min(this.waiting.length, Math.max(1, Math.floor(this.perSecond / 10)));
+        const asked = performance.now();
         const { inMs, everyMs } = await this.store.reserve(this.stage, this.perSecond, count);
-        await this.serve(performance.now() + Math.max(0, inMs), everyMs, count);
+        const now = performance.now();
+        await this.serve(now + Math.max(0, inMs), everyMs, now - asked > LATE_MS ? 1 : count);
       }
     } catch (cause) {
       const error = isOurMistake(cause)

@@ -26,17 +26,19 @@ interface LeadRow extends ContentRow {
   rescore_given_up: boolean;
 }
 
-const EVENTS = 'SELECT seq, at, kind, detail FROM ledger.events WHERE lead_id = $1 ORDER BY seq';
+/** One statement, so that the lead and its trail are of one moment. */
+const WITH_EVENTS = `SELECT ${LEAD_COLUMNS}, (
+    SELECT coalesce(jsonb_agg(jsonb_build_object('seq', e.seq, 'at', e.at, 'kind', e.kind, 'detail', e.detail) ORDER BY e.seq), '[]')
+    FROM ledger.events e WHERE e.lead_id = l.id
+  ) AS events
+  FROM ledger.leads l WHERE l.id = $1`;
 
 /** One lead with its whole audit trail, or null. */
 export async function findLead(pool: Pool, id: string): Promise<{ lead: Lead; events: LeadEvent[] } | null> {
-  const [leads, events] = await Promise.all([
-    pool.query<LeadRow>(`SELECT ${LEAD_COLUMNS} FROM ledger.leads l WHERE l.id = $1`, [id]),
-    pool.query<{ seq: number; at: Date; kind: string; detail: Record<string, unknown> }>(EVENTS, [id]),
-  ]);
-  const row = leads.rows[0];
+  const { rows } = await pool.query<LeadRow & { events: LeadEvent[] }>(WITH_EVENTS, [id]);
+  const row = rows[0];
   if (!row) return null;
-  return { lead: leadOf(row), events: events.rows.map((event) => ({ ...event, at: event.at.toISOString() })) };
+  return { lead: leadOf(row), events: row.events.map((event) => ({ ...event, at: new Date(event.at).toISOString() })) };
 }
 
 export interface LeadFilter {

@@ -2,12 +2,15 @@ import type { Ledger } from '../ledger/ledger.js';
 import type { OpenLead } from '../ledger/sweep.js';
 import { STAGES, stageDueIn, type Stage } from '../lead/state.js';
 import type { Logger } from '../platform/logger.js';
+import { within } from '../platform/within.js';
 import type { QueueBackend, StageQueue } from '../queue/backend.js';
 import { announcementOf } from './announcement-of.js';
 
 const NIL_UUID = '00000000-0000-0000-0000-000000000000';
 const PAGE = 1000;
 const CLEAN_EVERY_MS = 600_000;
+/** A sweep that waits for a store which hangs is left behind: the workers need the time that a stop has. */
+const STOP_WITHIN_MS = 1000;
 
 export interface SweeperTools {
   ledger: Pick<Ledger, 'asSweepLeader' | 'openLeads' | 'raiseEpochs' | 'prune'>;
@@ -39,7 +42,7 @@ export class Sweeper {
   async stop(): Promise<void> {
     this.stopped = true;
     clearTimeout(this.timer);
-    await this.running;
+    await within(this.running, STOP_WITHIN_MS);
   }
 
   private schedule(delayMs: number): void {

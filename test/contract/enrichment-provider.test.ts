@@ -15,7 +15,7 @@ import { startFakeGemini } from '../support/fakes/gemini.js';
 import { startFakeOpenAiCompatible } from '../support/fakes/openai-compatible.js';
 
 /** For the faults that must be waited out; elsewhere a busy machine has the usual ten seconds. */
-const SHORT_TIMEOUT_MS = '400';
+const SHORT_TIMEOUT_MS = '1000';
 const choices = { aiProviders: Object.keys(AI_PROVIDERS), crmProviders: ['postgres'] };
 const configOf = (env: NodeJS.ProcessEnv): Config => loadConfig({ AI_CACHE_TTL_SECONDS: '0', ...env }, choices);
 
@@ -141,7 +141,7 @@ describe.each(MODELS)('the model behind %s', (name, start, envOf) => {
   beforeEach(() => fake.reset());
   afterAll(() => fake.stop());
 
-  it.each([...ALL_FAULTS, { kind: 'slow', ms: 2000 } as const].map((fault) => [JSON.stringify(fault), fault] as const))(
+  it.each([...ALL_FAULTS, { kind: 'slow', ms: 4000 } as const].map((fault) => [JSON.stringify(fault), fault] as const))(
     'that does %s is told apart, once and without a retry',
     async (_label, fault) => {
       fake.next(fault);

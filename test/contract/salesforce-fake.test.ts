@@ -173,7 +173,7 @@ describe('collections', () => {
   });
 
   it('show the races of calls in flight: one key created twice, one campaign locked', async () => {
-    await start({ latencyMs: 100 });
+    await start({ latencyMs: 500 });
     const both = await Promise.all([upsert([lead('a')]), upsert([lead('a')])]);
     expect(both.map(({ body }) => body[0].success).toSorted()).toEqual([false, true]);
     expect(both.find(({ body }) => !body[0].success)!.body[0].errors[0].message).toMatch(
@@ -351,7 +351,7 @@ describe('limits and faults', () => {
     fake.setFaults({ slowMs: 60 });
     const page = await fetch(`${fake.url}/services/data/v62.0/limits`, { headers: { authorization: `Bearer ${token}` } });
     expect([page.status, page.headers.get('content-type')]).toEqual([502, 'text/html']);
-    const hung = fetch(`${fake.url}/services/data/v62.0/limits`, { signal: AbortSignal.timeout(100) });
+    const hung = fetch(`${fake.url}/services/data/v62.0/limits`, { signal: AbortSignal.timeout(1000) });
     await expect(hung).rejects.toThrow(/aborted due to timeout/);
     const begun = performance.now();
     expect((await call('GET', 'limits')).status).toBe(200);

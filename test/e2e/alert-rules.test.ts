@@ -96,7 +96,7 @@ describe.skipIf(!hasPrometheus())('a Prometheus that watches an api and a worker
     await eventually(async () => expect(await prometheus.value('sum(up)')).toBe(2));
     await isOver('RevenueFlowSilent');
     await eventually(async () => expect(await prometheus.value('count_over_time(up[1m])')).toBeGreaterThan(5));
-    expect(await prometheus.firing()).toEqual([]);
+    await eventually(async () => expect(await prometheus.firing()).toEqual([]));
 
     // One scoring takes the budget of the day, one record is refused, others use the org's calls, a template breaks.
     org.setDailyUsed(850);

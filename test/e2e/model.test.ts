@@ -73,7 +73,11 @@ describe.skipIf(!hasRedis())('three workers and one model', () => {
       times.push(performance.now());
       return sensibleBrain(...prompt);
     };
+    // What the test's own process was late by, its times are late by as well.
+    let [lag, last] = [0, performance.now()];
     const calls = setInterval(() => {
+      lag = Math.max(lag, performance.now() - last - 5);
+      last = performance.now();
       underWay = model.received.length - times.length; // received, not yet answered
       most = Math.max(most, underWay);
     }, 5);
@@ -83,7 +87,7 @@ describe.skipIf(!hasRedis())('three workers and one model', () => {
     await allSynced(90);
     expect(times).toHaveLength(90);
     const busiest = Math.max(...times.map((from) => times.filter((at) => at >= from && at < from + 1000).length));
-    expect(busiest).toBeLessThanOrEqual(22);
+    expect(busiest).toBeLessThanOrEqual(22 + Math.ceil((lag * 20) / 1000));
     expect(most).toBeLessThanOrEqual(6);
     const { rows } = await sql.query(`SELECT DISTINCT enrichment->>'scoreSource' AS source FROM ledger.leads`);
     expect(rows).toEqual([{ source: 'ai' }]);
@@ -129,5 +133,5 @@ describe.skipIf(!hasRedis())('three workers and one model', () => {
     const { rows: crm } = await sql.query(`SELECT score_source AS source, count(*)::int AS n FROM mock_crm.leads GROUP BY 1`);
     expect(crm).toEqual([{ source: 'ai', n: 1000 }]);
     expect((await sql.query('SELECT id, synced_at FROM ledger.leads ORDER BY id')).rows).toEqual(firstTimes);
-  });
+  }, 180_000);
 });

@@ -50,6 +50,16 @@ const synced = (n: number) =>
     expect(rows).toEqual([{ n }]);
   });
 
+/** So that the worker knows what the database said before: it reads that at each of its looks, after it has said that it lives. */
+async function workerHasLooked(): Promise<void> {
+  const looks = new Set<string>();
+  await eventually(async () => {
+    const { rows } = await sql.query<{ looks: string }>("SELECT string_agg(seen_at::text, ' ') AS looks FROM flow.workers");
+    looks.add(rows[0]!.looks);
+    expect(looks.size).toBeGreaterThan(2);
+  });
+}
+
 describe('GET /ops/sla', () => {
   it('tells how fast leads are, and the CLI draws it', async () => {
     for (let n = 0; n < 12; n++) await post({ email: `p${n}@acme.com`, title: 'Analyst' });
@@ -80,6 +90,7 @@ describe('GET /ops/sla', () => {
     await eventually(async () => {
       expect((await askOps(api, 'GET', '/ops/sla')).body).toMatchObject({ stages: [{ heldBackBy: 'pause' }, {}] });
     });
+    await workerHasLooked();
     const id = await post({ email: 'late@acme.com', title: 'Analyst' });
     await sql.query(
       "UPDATE ledger.leads SET received_at = now() - interval '10 minutes', content_at = now() - interval '10 minutes' WHERE id = $1",

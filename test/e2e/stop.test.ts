@@ -33,7 +33,7 @@ describe.skipIf(findRedisServer() === null && !process.env['CI'])(
       world.undo.push(() => redis.stop());
       const model = await startFakeOpenAiCompatible();
       world.undo.push(() => model.stop());
-      model.latencyMs = 2000;
+      model.latencyMs = 3500; // within the time that work in hand has
       const service = await world.startService({
         REDIS_URL: redis.url,
         AI_PROVIDER: 'openai-compatible',
@@ -50,7 +50,7 @@ describe.skipIf(findRedisServer() === null && !process.env['CI'])(
       await eventually(() => expect(model.received).toHaveLength(1));
       expect(await ready()).toBe(200);
       const ending = service.stop();
-      await eventually(async () => expect(await ready()).not.toBe(200), 500);
+      await eventually(async () => expect(await ready()).not.toBe(200), 2000);
       for (let look = 0; look < 10; look++) expect(await ready()).not.toBe(200);
       expect(service.child.exitCode).toBeNull();
       expect(await ending).toBe(0);
@@ -67,16 +67,17 @@ describe.skipIf(findRedisServer() === null && !process.env['CI'])(
       world.undo.push(() => redis.stop());
       const service = await world.startService({ REDIS_URL: redis.url });
       await world.postMany(service, 100);
-      const pid = store === 'redis' ? redis.pid : world.postgres.pid;
-      // A PostgreSQL consists of many processes; its group is frozen as a whole.
-      const target = store === 'postgres' && signal === 'SIGSTOP' ? -pid : pid;
-      process.kill(target, signal);
+      const { pid } = store === 'redis' ? redis : world.postgres;
+      let thaw = () => {};
+      if (signal === 'SIGSTOP' && store === 'postgres') thaw = await world.freezePostgres();
+      else process.kill(pid, signal);
+      if (signal === 'SIGSTOP' && store === 'redis') thaw = () => process.kill(pid, 'SIGCONT');
       try {
         const { code, ms } = await stopped(service);
         expect(code).toBe(0);
         expect(ms).toBeLessThan(10_000);
       } finally {
-        if (signal === 'SIGSTOP') process.kill(target, 'SIGCONT');
+        thaw();
       }
     });
   },

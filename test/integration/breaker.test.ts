@@ -38,7 +38,7 @@ describe.each(['redis', 'postgres'] as const)('the breaker of the CRM, queue on 
       });
       const attempts = () => world.pool.query('SELECT 1 FROM ledger.leads WHERE crm_sync_attempts > 0');
       await eventually(async () => expect((await attempts()).rowCount).toBe(0));
-      expect(await world.states()).toEqual({ enriched: 150 });
+      await eventually(async () => expect(await world.states()).toEqual({ enriched: 150 }));
       const before = calls.length;
       up = true;
       await eventually(async () => expect(await world.states()).toEqual({ synced: 150 }), 40_000);

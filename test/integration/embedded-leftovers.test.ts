@@ -82,8 +82,8 @@ describe('a start after an end that was none', () => {
 
   it.skipIf(process.platform !== 'linux')('does not wait for a server that has ended and that nobody has buried', async () => {
     const first = await startPostgres();
-    // The shell starts a child, and the program that takes its place never asks after it.
-    const parent = await otherProgram('sleep 0 & echo $!; exec sleep 600');
+    // The shell starts a child that outlives it, and the program that takes its place never asks after it.
+    const parent = await otherProgram('sleep 1 & echo $!; exec sleep 600');
     const zombie = Number(await new Promise((resolve) => parent.stdout!.once('data', resolve)));
     await eventually(async () => expect(await readFile(`/proc/${zombie}/stat`, 'utf8')).toMatch(/\) Z /));
     expect(lives(zombie)).toBe(false);

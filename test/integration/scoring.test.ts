@@ -198,7 +198,7 @@ describe.skipIf(!hasRedis())('more leads than the model can take in time', () =>
         asked.push(lead.attributes['title'] ?? '');
         return aiScore;
       }),
-      env: { AI_RATE_LIMIT_PER_SECOND: '10', SPEED_TO_LEAD_SLA_SECONDS: '4' },
+      env: { AI_RATE_LIMIT_PER_SECOND: '10', SPEED_TO_LEAD_SLA_SECONDS: '6' },
     });
     // All in the line before the first turn: the workers start when the queue is full.
     const wanted: Record<string, string> = { title: 'VP Sales', message: 'Please call me about a quote for 200 seats' };

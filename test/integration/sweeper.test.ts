@@ -22,7 +22,7 @@ describe.each(['redis', 'postgres'] as const)('the sweeper, queue on %s', (kind)
       const database = await freshDatabase();
       undo.push(() => database.drop());
       const redis = kind === 'redis' ? await freshRedis() : null;
-      const pool = openPool({ url: database.url, max: 5, timeoutMs: 5000, name: 'test' });
+      const pool = openPool({ url: database.url, max: 5, timeoutMs: 60_000, name: 'test' });
       undo.push(() => pool.end());
       const ledger = new Ledger({ pool, acceptPool: pool, worker: 'test', contentIgnore: [] });
       const backend = await openBackend(config, { databaseUrl: database.url, redisUrl: redis?.url ?? null }, logger);

@@ -36,18 +36,25 @@ export class Prometheus {
       scrape_configs: [{ job_name: 'revenueflow', authorization: { credentials: token }, static_configs: [{ targets }] }],
     };
     await writeFile(join(folder, 'prometheus.yml'), stringify(config));
-    const address = `127.0.0.1:${await freePort()}`;
-    const args = [
-      `--config.file=${join(folder, 'prometheus.yml')}`,
-      `--storage.tsdb.path=${join(folder, 'data')}`,
-      `--web.listen-address=${address}`,
-      '--log.level=error',
-    ];
-    const prometheus = new Prometheus(spawn('prometheus', args, { stdio: 'inherit' }), folder, `http://${address}`);
-    await eventually(async () => {
-      if (!(await fetch(`${prometheus.url}/-/ready`)).ok) throw new Error('Prometheus is not ready.');
-    });
-    return prometheus;
+    for (let attempt = 1; ; attempt++) {
+      const address = `127.0.0.1:${await freePort()}`;
+      const args = [
+        `--config.file=${join(folder, 'prometheus.yml')}`,
+        `--storage.tsdb.path=${join(folder, 'data')}`,
+        `--web.listen-address=${address}`,
+        '--log.level=error',
+      ];
+      const child = spawn('prometheus', args, { stdio: 'inherit' });
+      const prometheus = new Prometheus(child, folder, `http://${address}`);
+      const ended = once(child, 'exit').then(() => 'ended');
+      const ready = eventually(async () => {
+        if (!(await fetch(`${prometheus.url}/-/ready`)).ok) throw new Error('Prometheus is not ready.');
+      });
+      // Somebody may have taken the port meanwhile.
+      if ((await Promise.race([ready, ended])) !== 'ended') return prometheus;
+      await ready.catch(() => {});
+      if (attempt === 3) throw new Error('Prometheus ended as soon as it was started; above is what it said.');
+    }
   }
 
   /** The alerts that fire now. */

@@ -1,5 +1,6 @@
 import { mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { SpawnOptions } from 'node:child_process';
 import { AppError } from '../../errors/app-error.js';
 import { exists, freePort, passwordIn, startChild, stopChild, tailOf, untilReady, type Child } from './child.js';
@@ -14,7 +15,8 @@ import type { EmbeddedServer } from './server.js';
 const USER = 'revenueflow';
 const DATABASE = 'revenueflow';
 const READY_WITHIN_MS = 30_000;
-const PORT_TRIES = 3;
+const TRIES = 3;
+const HELD_WAIT_MS = 500;
 
 export interface EmbeddedPostgresOptions {
   /** Holds the cluster, its password and its log. */
@@ -122,8 +124,12 @@ async function startOnFreePort(
       return { ...child, port };
     } catch (error) {
       await stopChild(child, POSTGRES_ENDING);
-      const portTaken = (await tailOf(logFile, child.logStart)).includes('could not bind');
-      if (!portTaken || options.port !== undefined || attempt === PORT_TRIES) throw error;
+      const log = await tailOf(logFile, child.logStart);
+      // The children of a server that was killed hold its memory for a moment longer.
+      const stillHeld = log.includes('pre-existing shared memory block');
+      const portTaken = log.includes('could not bind') && options.port === undefined;
+      if (!(stillHeld || portTaken) || attempt === TRIES) throw error;
+      if (stillHeld) await sleep(HELD_WAIT_MS);
     }
   }
 }
