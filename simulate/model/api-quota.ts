@@ -1,3 +1,4 @@
+import { widenedWindow } from '../../src/crm/salesforce/api-budget.js';
 import type { Timeline } from '../engine/timeline.js';
 import type { Crm } from './scenario.js';
 
@@ -13,9 +14,15 @@ export class ApiQuota {
 
   constructor(
     private readonly timeline: Timeline,
-    private readonly crm: Pick<Crm, 'dailyLimit' | 'usedByOthers' | 'slowAt' | 'stopAt'>,
+    private readonly crm: Pick<Crm, 'dailyLimit' | 'usedByOthers' | 'slowAt' | 'stopAt' | 'batchWindowMs'>,
   ) {
     this.used = crm.usedByOthers;
+  }
+
+  /** What a batch waits now. */
+  get windowMs(): number {
+    const { batchWindowMs, dailyLimit } = this.crm;
+    return widenedWindow(batchWindowMs, this.used / dailyLimit);
   }
 
   spend(go: () => void): void {

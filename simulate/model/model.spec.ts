@@ -156,9 +156,17 @@ describe('the model', () => {
     expect(long.speedMs.p50).toBeGreaterThan(5000);
   });
 
+  it('makes the calls of the day last by wider windows', () => {
+    const plenty = play(10, 1200, { ai, crm });
+    const scarce = play(10, 1200, { ai, crm: { ...crm, dailyLimit: 1000 } });
+    expect(plenty.crm.calls).toBeGreaterThan(7000);
+    expect(scarce.crm.quotaReachedAtHour).toBeNull();
+    expect(scarce.breaches).toBe(0);
+  });
+
   it('stops before the last call of the day, and says so', () => {
-    const outcome = play(10, 600, { ai, crm: { ...crm, dailyLimit: 1000 } });
-    expect(outcome.crm.calls).toBe(950);
+    const outcome = play(10, 600, { ai, crm: { ...crm, dailyLimit: 100 } });
+    expect(outcome.crm.calls).toBe(95);
     expect(outcome.crm.quotaReachedAtHour).not.toBeNull();
     expect(outcome.unsynced).toBeGreaterThan(0);
     expect(outcome.speedMs.p99).toBe(Infinity);

@@ -36,8 +36,9 @@ export class Salesforce {
 
   /** The window stays open while others keep coming, at most four times as long; a full batch waits for nobody. */
   private startInTime(): void {
-    const { batchSize, batchWindowMs } = this.scenario.crm!;
+    const { batchSize } = this.scenario.crm!;
     if (this.waiting.length >= batchSize) return this.start();
+    const batchWindowMs = this.shared.quota!.windowMs;
     const now = this.timeline.now;
     this.openUntil ??= now + OPEN_AT_MOST * batchWindowMs;
     const plan = ++this.plan;

@@ -38,7 +38,7 @@ describe('Batcher', () => {
       const batcher = new Batcher<number, number>({
         ...base,
         maxBatch: 3,
-        windowMs: 25,
+        windowMs: () => 25,
         run: async (items) => {
           batches.push(items);
           return items;

@@ -13,10 +13,10 @@ export interface BatcherOptions<Item, Result> {
   /** Batches in flight at a time. */
   parallel: number;
   /**
-   * How long a call waits for company, in milliseconds; default: to the end of the tick. The window stays open while others keep coming, at most
+   * How long a call waits for company now, in milliseconds; default: to the end of the tick. The window stays open while others keep coming, at most
    * four times as long; and beside a batch in flight only a full one starts, since the rest will be one batch soon.
    */
-  windowMs?: number;
+  windowMs?(): number;
   /** Two items with one key never share a batch, nor run at once: the later waits for the earlier. */
   keyOf?(item: Item): string;
   /** True for an error that one bad item may have caused: the batch is then halved until the bad item fails alone. */
@@ -51,6 +51,10 @@ export class Batcher<Item, Result> {
     return this.waiting.length;
   }
 
+  private get windowMs(): number {
+    return this.options.windowMs?.() ?? 0;
+  }
+
   submit(item: Item): Promise<Result> {
     if (this.waiting.length >= this.options.maxWaiting) return Promise.reject(new BatcherFull());
     return new Promise((resolve, reject) => {
@@ -61,7 +65,8 @@ export class Batcher<Item, Result> {
 
   /** A full batch waits for nobody. */
   private scheduleInTime(): void {
-    const { windowMs = 0, maxBatch } = this.options;
+    const { windowMs, options } = this;
+    const { maxBatch } = options;
     if (windowMs === 0 || this.waiting.length >= maxBatch) return this.schedule();
     const now = performance.now();
     const until = this.window?.until ?? now + OPEN_AT_MOST * windowMs;
@@ -75,9 +80,9 @@ export class Batcher<Item, Result> {
 
   /** Waits for the end of the tick, so that requests parsed from one read of the socket travel together. */
   private schedule(): void {
-    const { parallel, windowMs = 0, maxBatch } = this.options;
+    const { parallel, maxBatch } = this.options;
     if (this.scheduled || this.inFlight >= parallel) return;
-    if (windowMs > 0 && this.inFlight > 0 && this.waiting.length < maxBatch) return;
+    if (this.windowMs > 0 && this.inFlight > 0 && this.waiting.length < maxBatch) return;
     this.scheduled = true;
     setImmediate(() => {
       this.scheduled = false;

@@ -2,6 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { CrmProvider } from '../../src/crm/port.js';
 import { personKeyOf } from '../../src/lead/keys.js';
@@ -282,6 +283,22 @@ describe('trouble', () => {
       code: 'CRM_RECORD_REJECTED',
       signature: 'REQUIRED_FIELD_MISSING:Industry',
     });
+  });
+
+  it('lets leads that come one after the other share calls, where many of the calls of the day are used', async () => {
+    const callsOfTwo = async (used: number, people: [string, string]) => {
+      world.fake.setDailyUsed(used);
+      await sync(`${people[0]}${people[1]}@acme.com`, 'c1', 1); // whose answers say how many are used
+      const before = world.fake.apiCalls();
+      const first = sync(`${people[0]}@acme.com`, 'c1', 1);
+      await sleep(150); // longer than CRM_BATCH_WINDOW_MS, and much less than it is widened to
+      await Promise.all([first, sync(`${people[1]}@acme.com`, 'c1', 1)]);
+      return world.fake.apiCalls() - before;
+    };
+    await open({ dailyLimit: 10_000 });
+    const apart = await callsOfTwo(0, ['a', 'b']);
+    const together = await callsOfTwo(4500, ['c', 'd']);
+    expect([apart, together]).toEqual([6, 3]);
   });
 
   it('stops before the last call of the day, and says so', async () => {

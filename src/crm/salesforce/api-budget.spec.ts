@@ -1,6 +1,7 @@
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
-import { ApiBudget } from './api-budget.js';
+import fc from 'fast-check';
+import { ApiBudget, widenedWindow } from './api-budget.js';
 
 function open() {
   let now = 1_000_000;
@@ -38,6 +39,30 @@ describe("the org's budget of API calls", () => {
     const began = performance.now();
     await budget.spend();
     expect(performance.now() - began).toBeGreaterThan(100);
+  });
+
+  it('lets batches wait longer, the more of it is used', () => {
+    const { budget } = open();
+    expect(budget.widened(25)).toBe(25);
+    budget.learn('api-usage=10/100');
+    expect(budget.widened(25)).toBe(25);
+    budget.learn('api-usage=30/100'); // half of the way, by factors
+    expect(budget.widened(25)).toBeCloseTo(Math.sqrt(25 * 5000), 0);
+    budget.learn('api-usage=60/100');
+    expect(budget.widened(25)).toBeCloseTo(5000, 6);
+    expect(budget.widened(8000)).toBe(8000);
+  });
+
+  it('never narrows a window, never beyond five seconds, and never falls as more is used', () => {
+    const ratio = fc.double({ min: 0, max: 1.2, noNaN: true });
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 10_000 }), ratio, ratio, (ms, a, b) => {
+        const [less, more] = [Math.min(a, b), Math.max(a, b)].map((used) => widenedWindow(ms, used)) as [number, number];
+        expect(less).toBeGreaterThanOrEqual(ms);
+        expect(more).toBeLessThanOrEqual(Math.max(ms, 5000) + 1e-6);
+        expect(more).toBeGreaterThanOrEqual(less - 1e-6);
+      }),
+    );
   });
 
   it('takes an answer without the header for what it is', async () => {

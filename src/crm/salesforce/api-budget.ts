@@ -17,6 +17,19 @@ export interface ApiBudgetOptions {
 
 /** The longest pause before a call, just before the stop. */
 const SLOWEST_MS = 2000;
+/** Between these shares of the day's calls batches wait longer and longer for company. Seconds are little beside an SLA of minutes. */
+const WIDENS_FROM = 0.1;
+const WIDEST_AT = 0.5;
+const WIDEST_MS = 5000;
+
+/** The window of a batch where `ratio` of the org's calls are used: the fewer are left, the more leads share one. */
+export function widenedWindow(windowMs: number, ratio: number): number {
+  if (windowMs >= WIDEST_MS || ratio <= WIDENS_FROM) return windowMs;
+  const part = Math.min(1, (ratio - WIDENS_FROM) / (WIDEST_AT - WIDENS_FROM));
+  // Each further per cent widens it by the same factor.
+  const from = Math.max(1, windowMs);
+  return from * (WIDEST_MS / from) ** part;
+}
 
 /**
  * Keeps this service from using up what the org has. Each answer says how many calls of the last 24 hours are used
@@ -28,6 +41,11 @@ export class ApiBudget {
   private state: 'free' | 'slow' | 'stopped' = 'free';
 
   constructor(private readonly options: ApiBudgetOptions) {}
+
+  /** What becomes of a batch's window now. */
+  widened(windowMs: number): number {
+    return widenedWindow(windowMs, this.ratio);
+  }
 
   /** Before each call. @throws AppError CRM_RATE_LIMITED once the service's part is used up. */
   async spend(): Promise<void> {

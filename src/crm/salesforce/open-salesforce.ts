@@ -45,7 +45,7 @@ export async function openSalesforce({
     assign: config.SALESFORCE_ASSIGN === 'on',
     erase: config.SALESFORCE_ERASE,
     batchSize: config.CRM_BATCH_SIZE,
-    batchWindowMs: config.CRM_BATCH_WINDOW_MS,
+    batchWindowMs: () => budget.widened(config.CRM_BATCH_WINDOW_MS),
     clock,
   });
 }

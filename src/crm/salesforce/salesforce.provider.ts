@@ -28,8 +28,8 @@ export interface SalesforceOptions {
   erase: 'delete' | 'anonymise';
   /** Records a call, at most 200. */
   batchSize: number;
-  /** How long the first of a batch waits for company, in milliseconds. */
-  batchWindowMs: number;
+  /** How long the first of a batch waits for company now, in milliseconds. */
+  batchWindowMs(): number;
   clock: Clock;
 }
 

@@ -381,7 +381,8 @@ export const VARIABLES = {
   },
   CRM_BATCH_WINDOW_MS: {
     schema: whole(0, 10_000),
-    about: 'How long the first of a batch waits for company before its API call, in milliseconds.',
+    about:
+      'How long the first of a batch waits for company before its API call, in milliseconds; longer, up to 5000, the more of the API calls of the day are used.',
     mock: '25',
     real: '25',
   },
