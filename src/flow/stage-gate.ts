@@ -54,7 +54,7 @@ export class StageGate {
 
   constructor(private readonly options: GateOptions) {}
 
-  /** When the stage last succeeded for any lead, in this or another process; 0 where it never has. */
+  /** When the newest call that succeeded was entered, for any lead, in this or another process; 0 where none has. */
   get lastSuccessAt(): number {
     return Math.max(this.lastSuccess, this.row?.lastSuccessAt?.getTime() ?? 0);
   }
@@ -142,11 +142,13 @@ export class StageGate {
 
   private permit(probe: boolean): Permit {
     const { clock } = this.options;
+    const enteredAt = clock.now();
     return {
       probe,
       answered: (success) => {
         this.streak.answered(clock.now());
-        if (success) this.lastSuccess = clock.now();
+        // It shows that the downstream was up then. The answer may have been read long after it, when the downstream was gone already.
+        if (success) this.lastSuccess = Math.max(this.lastSuccess, enteredAt);
         if (probe) void this.recover(success);
       },
       failed: async (error, reason) => {

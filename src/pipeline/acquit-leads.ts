@@ -5,7 +5,7 @@ import type { PipelineTools } from './tools.js';
 /** So many distinct leads with one signature, and no success among them, mean a setting and not the leads. */
 const LEADS_THAT_SHOW_A_SETTING = 3;
 
-/** Calls overlap: a success may end a moment after the first failures of an outage. */
+/** Calls overlap: one that succeeded may have been entered a moment after one that failed. */
 const OVERLAP_MS = 2000;
 
 type AcquitTools = Pick<PipelineTools, 'ledger' | 'flow' | 'logger'>;
