@@ -29,7 +29,7 @@ const POOL_TIMEOUT_MS = 5000;
 const ACCEPT_TIMEOUT_MS = 800;
 
 /** With the stores' ends after it, inside the ten seconds that a stop may take. What is in hand then is in the ledger. */
-const CLOSE_WITHIN_MS = 6500;
+const CLOSE_WITHIN_MS = 5500;
 
 export interface RunningService {
   url: string;
@@ -95,7 +95,10 @@ export async function startService(config: Config, logger: Logger): Promise<Runn
     app.useGlobalFilters(new ProblemFilter(logger));
     undo.push(() => within(app.get(Announcer).idle(), 1000));
     // Its parts stop one after the other, each bounded; together they have no more than this, whatever hangs.
-    undo.push(() => within(app.close(), CLOSE_WITHIN_MS));
+    undo.push(async () => {
+      if (!(await within(app.close(), CLOSE_WITHIN_MS)))
+        logger.warn('A part did not stop in time and is left: the ledger has what it had in hand');
+    });
     await app.listen(config.PORT, config.HOST);
     return { url: await app.getUrl(), stores, stop: unwind };
   } catch (error) {

@@ -15,6 +15,7 @@ export class ApiQuota {
   constructor(
     private readonly timeline: Timeline,
     private readonly crm: Pick<Crm, 'dailyLimit' | 'usedByOthers' | 'slowAt' | 'stopAt' | 'batchWindowMs'>,
+    private readonly slaMs: number,
   ) {
     this.used = crm.usedByOthers;
   }
@@ -22,7 +23,7 @@ export class ApiQuota {
   /** What a batch waits now. */
   get windowMs(): number {
     const { batchWindowMs, dailyLimit } = this.crm;
-    return widenedWindow(batchWindowMs, this.used / dailyLimit);
+    return widenedWindow(batchWindowMs, this.used / dailyLimit, this.slaMs);
   }
 
   spend(go: () => void): void {

@@ -19,6 +19,8 @@ export class Salesforce {
   private inFlight = 0;
   private openUntil: number | null = null;
   private plan = 0;
+  /** Those who wait have waited for company long enough. */
+  private ripe = false;
   private membersBusy = false;
   private readonly memberTurns: (() => void)[] = [];
 
@@ -45,6 +47,7 @@ export class Salesforce {
     this.timeline.after(Math.min(batchWindowMs, this.openUntil - now), () => {
       if (plan !== this.plan) return;
       this.openUntil = null;
+      this.ripe = this.waiting.length > 0;
       this.start();
     });
   }
@@ -56,6 +59,7 @@ export class Salesforce {
       if (this.inFlight > 0 && this.waiting.length < batchSize) return;
       this.write(this.waiting.splice(0, batchSize));
     }
+    if (this.waiting.length === 0) this.ripe = false;
   }
 
   private write(batch: Sync[]): void {
@@ -67,7 +71,8 @@ export class Salesforce {
     const end = () => {
       this.inFlight--;
       for (const { done } of batch) done();
-      if (this.waiting.length > 0) this.startInTime();
+      if (this.ripe) this.start();
+      else if (this.waiting.length > 0) this.startInTime();
     };
     this.callAll(calls, () => (fresh > 0 ? this.inMemberTurn(fresh, end) : end()));
   }

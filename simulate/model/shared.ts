@@ -27,7 +27,7 @@ export class Shared {
     this.cost = calibration.worker[ai || crm ? 'remote' : 'local'];
     this.aiRate = ai ? new Rate(timeline, ai.ratePerSecond, calibration.commitMs) : null;
     this.crmRate = crm ? new Rate(timeline, crm.ratePerSecond, calibration.commitMs) : null;
-    this.quota = crm ? new ApiQuota(timeline, crm) : null;
+    this.quota = crm ? new ApiQuota(timeline, crm, scenario.slaSeconds * 1000) : null;
   }
 
   /** The lead went on without the model's score. It is scored again once it is in the CRM. */

@@ -23,6 +23,8 @@ export interface CrmSync {
   campaignId: string;
   /** When the person answered this campaign (ISO 8601). */
   respondedAt: string;
+  /** It waits for no others to share a call with. */
+  urgent?: boolean;
 }
 
 /** What a sync would do, found out without writing. */
@@ -82,6 +84,8 @@ export interface CrmProvider {
   erasePerson?(personKey: string, signal: AbortSignal): Promise<number>;
   /** @throws AppError CRM_UNAVAILABLE when the CRM cannot be reached. */
   ping(): Promise<void>;
+  /** The process is about to end: what waits for company goes at once, and nothing waits for any from now on. */
+  hurry?(): void;
   close(): Promise<void>;
 }
 
@@ -89,6 +93,8 @@ export interface CrmProvider {
 export interface CrmSettings {
   config: Config;
   databaseUrl: string;
+  /** It is tried beside the one that counts, which does not wait for it long. */
+  shadow?: boolean;
   /** Taken before each API call (the mock makes none), so that all processes together keep to CRM_RATE_LIMIT_PER_SECOND. */
   throttle: Throttle;
   clock: Clock;

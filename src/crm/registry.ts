@@ -11,5 +11,7 @@ export const CRM_PROVIDERS: Record<string, (settings: CrmSettings) => Promise<Cr
 export async function openCrm(settings: CrmSettings): Promise<CrmProvider> {
   const { CRM_PROVIDER: name, CRM_SHADOW: beside, CRM_SHADOW_MODE: mode } = settings.config;
   const crm = await CRM_PROVIDERS[name]!(settings);
-  return beside === undefined ? crm : new ShadowedCrm(crm, await CRM_PROVIDERS[beside]!(settings), mode, settings);
+  return beside === undefined
+    ? crm
+    : new ShadowedCrm(crm, await CRM_PROVIDERS[beside]!({ ...settings, shadow: true }), mode, settings);
 }

@@ -58,6 +58,11 @@ export class ShadowedCrm implements CrmProvider {
     return this.first.ping();
   }
 
+  hurry(): void {
+    this.first.hurry?.();
+    this.shadow.hurry?.();
+  }
+
   async close(): Promise<void> {
     await Promise.all([this.first.close(), this.shadow.close()]);
   }

@@ -123,11 +123,11 @@ export class FlowStore {
     );
   }
 
-  /** half-open → recovering, by its prober. */
-  recover(stage: Stage, success: boolean): Promise<StageRow | null> {
+  /** half-open → recovering, by its prober. `success`: when the call was entered, where it succeeded. */
+  recover(stage: Stage, success: Date | null): Promise<StageRow | null> {
     return this.change(
       `SET breaker = 'recovering', recovered_at = clock_timestamp(), probe_by = NULL, probe_until = NULL, probe_at = NULL,
-         last_success_at = CASE WHEN $3::boolean THEN clock_timestamp() ELSE last_success_at END
+         last_success_at = greatest(last_success_at, $3)
        WHERE stage = $1 AND breaker = 'half-open' AND probe_by = $2`,
       [stage, this.worker, success],
     );

@@ -54,12 +54,14 @@ export class SharedThrottle implements Throttle {
     if (this.pumping) return;
     this.pumping = true;
     try {
+      let late = false;
       while (this.waiting.length > 0) {
-        const count = Math.min(this.waiting.length, Math.max(1, Math.floor(this.perSecond / 10)));
+        const count = late ? 1 : Math.min(this.waiting.length, Math.max(1, Math.floor(this.perSecond / 10)));
         const asked = performance.now();
         const { inMs, everyMs } = await this.store.reserve(this.stage, this.perSecond, count);
         const now = performance.now();
-        await this.serve(now + Math.max(0, inMs), everyMs, now - asked > LATE_MS ? 1 : count);
+        late = now - asked > LATE_MS;
+        await this.serve(now + Math.max(0, inMs), everyMs, late ? 1 : count);
       }
     } catch (cause) {
       const error = isOurMistake(cause)

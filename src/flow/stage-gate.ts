@@ -50,6 +50,7 @@ export class StageGate {
   private probing = false;
   private opening: Promise<unknown> | undefined;
   private lastSuccess = 0;
+  private lastAnswer = 0;
   private savedSuccess = 0;
 
   constructor(private readonly options: GateOptions) {}
@@ -57,6 +58,11 @@ export class StageGate {
   /** When the newest call that succeeded was entered, for any lead, in this or another process; 0 where none has. */
   get lastSuccessAt(): number {
     return Math.max(this.lastSuccess, this.row?.lastSuccessAt?.getTime() ?? 0);
+  }
+
+  /** When this process last read the answer of a call that succeeded, or another one entered it. */
+  get lastAnswerAt(): number {
+    return Math.max(this.lastAnswer, this.lastSuccessAt);
   }
 
   get paused(): boolean {
@@ -148,8 +154,11 @@ export class StageGate {
       answered: (success) => {
         this.streak.answered(clock.now());
         // It shows that the downstream was up then. The answer may have been read long after it, when the downstream was gone already.
-        if (success) this.lastSuccess = Math.max(this.lastSuccess, enteredAt);
-        if (probe) void this.recover(success);
+        if (success) {
+          this.lastSuccess = Math.max(this.lastSuccess, enteredAt);
+          this.lastAnswer = clock.now();
+        }
+        if (probe) void this.recover(success ? new Date(enteredAt) : null);
       },
       failed: async (error, reason) => {
         if (probe) this.probing = false;
@@ -186,7 +195,7 @@ export class StageGate {
     }
   }
 
-  private async recover(success: boolean): Promise<void> {
+  private async recover(success: Date | null): Promise<void> {
     const { store, stage, logger } = this.options;
     try {
       if (this.adopt(await store.recover(stage, success)))

@@ -12,7 +12,7 @@ type AcquitTools = Pick<PipelineTools, 'ledger' | 'flow' | 'logger'>;
 
 /** The downstream was down, and no lead's fault: what it has cost them since it last succeeded is given back. */
 export async function acquitLeads(tools: AcquitTools, stage: Stage): Promise<void> {
-  const success = lastSuccess(tools, stage);
+  const success = dateOf(tools.flow.gates[stage].lastSuccessAt);
   const since = success && new Date(success.getTime() - OVERLAP_MS);
   const count = await tools.ledger.returnAttempts({ stage, since, signature: null });
   if (count > 0) tools.logger.info({ stage, count }, 'Leads have the attempts back that the outage cost them');
@@ -21,7 +21,7 @@ export async function acquitLeads(tools: AcquitTools, stage: Stage): Promise<voi
 /** One admin's change in the CRM must not bury every lead: the breaker opens, and those that it buried live again. */
 export async function suspectConfiguration(tools: AcquitTools, stage: Stage, code: ErrorCode, signature: string): Promise<void> {
   const gate = tools.flow.gates[stage];
-  const acquittal = { stage, since: lastSuccess(tools, stage), signature };
+  const acquittal = { stage, since: dateOf(tools.flow.gates[stage].lastAnswerAt), signature };
   const known = gate.open && gate.reason?.reason === 'configuration';
   if (!known && (await tools.ledger.countDeadWith(acquittal)) < LEADS_THAT_SHOW_A_SETTING) return;
   if (!known) await gate.trip('configuration', code);
@@ -32,7 +32,6 @@ export async function suspectConfiguration(tools: AcquitTools, stage: Stage, cod
   );
 }
 
-function lastSuccess({ flow }: AcquitTools, stage: Stage): Date | null {
-  const at = flow.gates[stage].lastSuccessAt;
+function dateOf(at: number): Date | null {
   return at > 0 ? new Date(at) : null;
 }

@@ -153,6 +153,7 @@ export class PipelineModule implements OnApplicationBootstrap, OnApplicationShut
 
   async onApplicationShutdown(): Promise<void> {
     this.watch.stop();
+    this.crm.hurry?.();
     await Promise.all([this.workers.stop(), this.erasures.stop()]);
     await this.crm.close();
   }

@@ -59,7 +59,9 @@ function claim(attempts = 0): ClaimedLead & LeadClaimedForSync {
   };
 }
 
-type FakeGate = Pick<StageGate, 'enter' | 'trip' | 'lastSuccessAt' | 'open' | 'paused' | 'reason'> & { permit: Permit };
+type FakeGate = Pick<StageGate, 'enter' | 'trip' | 'lastSuccessAt' | 'lastAnswerAt' | 'open' | 'paused' | 'reason'> & {
+  permit: Permit;
+};
 
 function tools(attempts = 0) {
   const ledger = {
@@ -86,6 +88,7 @@ function tools(attempts = 0) {
       enter: vi.fn(() => permit),
       trip: vi.fn(async () => true),
       lastSuccessAt: 0,
+      lastAnswerAt: 0,
       open: false,
       paused: false,
       reason: null,

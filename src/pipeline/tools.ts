@@ -25,7 +25,10 @@ export interface PipelineTools {
   >;
   announcer: Pick<Announcer, 'announce'>;
   flow: {
-    gates: Record<keyof FlowControl['gates'], Pick<StageGate, 'enter' | 'trip' | 'lastSuccessAt' | 'open' | 'paused' | 'reason'>>;
+    gates: Record<
+      keyof FlowControl['gates'],
+      Pick<StageGate, 'enter' | 'trip' | 'lastSuccessAt' | 'lastAnswerAt' | 'open' | 'paused' | 'reason'>
+    >;
   };
   isolation: Isolation;
   policy: RetryPolicy;

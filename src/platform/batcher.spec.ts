@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Batcher, BatcherFull } from './batcher.js';
 
 const base = { maxBatch: 100, maxWaiting: 1000, parallel: 1 };
@@ -58,6 +58,63 @@ describe('Batcher', () => {
     } finally {
       vi.useRealTimers();
     }
+  });
+
+  describe('with a window', () => {
+    const opened = (batchMs: number) => {
+      const batches: number[][] = [];
+      const batcher = new Batcher<number, number>({
+        ...base,
+        maxBatch: 3,
+        parallel: 2,
+        windowMs: () => 100,
+        run: async (items) => {
+          batches.push(items);
+          await new Promise((resolve) => setTimeout(resolve, batchMs));
+          return items;
+        },
+      });
+      return { batcher, batches };
+    };
+    beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setImmediate', 'performance'] }));
+    afterEach(() => void vi.useRealTimers());
+    const after = (ms: number) => vi.advanceTimersByTimeAsync(ms);
+
+    it('starts those whose window closed beside a batch in flight as soon as that ends', async () => {
+      const { batcher, batches } = opened(250);
+      void batcher.submit(1);
+      await after(110);
+      void batcher.submit(2);
+      await after(230);
+      expect(batches).toEqual([[1]]);
+      await after(20); // the batch has ended, 250 ms after the first 100
+      expect(batches).toEqual([[1], [2]]);
+    });
+
+    it('starts no stray beside a full batch', async () => {
+      const { batcher, batches } = opened(50);
+      for (const item of [1, 2, 3, 4]) void batcher.submit(item);
+      await after(10);
+      expect(batches).toEqual([[1, 2, 3]]);
+      await after(200);
+      expect(batches).toEqual([[1, 2, 3], [4]]);
+    });
+
+    it('waits for nobody when one is urgent, and never again once it is told to hurry', async () => {
+      const { batcher, batches } = opened(0);
+      void batcher.submit(1);
+      void batcher.submit(2, true);
+      await after(1);
+      expect(batches).toEqual([[1, 2]]);
+      void batcher.submit(3);
+      await after(1);
+      expect(batches).toEqual([[1, 2]]);
+      batcher.hurry();
+      await after(1);
+      void batcher.submit(4);
+      await after(1);
+      expect(batches).toEqual([[1, 2], [3], [4]]);
+    });
   });
 
   it('never runs two items of one key together, and keeps their order', async () => {

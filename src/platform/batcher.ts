@@ -44,6 +44,9 @@ export class Batcher<Item, Result> {
   private inFlight = 0;
   private scheduled = false;
   private window: { timer: NodeJS.Timeout; until: number } | undefined;
+  /** Those who wait have waited for company long enough. */
+  private ripe = false;
+  private hurried = false;
 
   constructor(private readonly options: BatcherOptions<Item, Result>) {}
 
@@ -51,16 +54,24 @@ export class Batcher<Item, Result> {
     return this.waiting.length;
   }
 
-  private get windowMs(): number {
-    return this.options.windowMs?.() ?? 0;
-  }
-
-  submit(item: Item): Promise<Result> {
+  /** `urgent`: it waits for no company, and whoever waits goes with it. */
+  submit(item: Item, urgent = false): Promise<Result> {
     if (this.waiting.length >= this.options.maxWaiting) return Promise.reject(new BatcherFull());
     return new Promise((resolve, reject) => {
       this.waiting.push({ item, resolve, reject });
-      this.scheduleInTime();
+      if (urgent) this.closeWindow();
+      else this.scheduleInTime();
     });
+  }
+
+  /** From now on nobody waits for company. */
+  hurry(): void {
+    this.hurried = true;
+    this.closeWindow();
+  }
+
+  private get windowMs(): number {
+    return this.hurried ? 0 : (this.options.windowMs?.() ?? 0);
   }
 
   /** A full batch waits for nobody. */
@@ -71,18 +82,19 @@ export class Batcher<Item, Result> {
     const now = performance.now();
     const until = this.window?.until ?? now + OPEN_AT_MOST * windowMs;
     clearTimeout(this.window?.timer);
-    const close = () => {
-      this.window = undefined;
-      this.schedule();
-    };
-    this.window = { timer: setTimeout(close, Math.min(windowMs, until - now)), until };
+    this.window = { timer: setTimeout(() => this.closeWindow(), Math.min(windowMs, until - now)), until };
+  }
+
+  private closeWindow(): void {
+    clearTimeout(this.window?.timer);
+    this.window = undefined;
+    this.ripe = this.waiting.length > 0;
+    this.schedule();
   }
 
   /** Waits for the end of the tick, so that requests parsed from one read of the socket travel together. */
   private schedule(): void {
-    const { parallel, maxBatch } = this.options;
-    if (this.scheduled || this.inFlight >= parallel) return;
-    if (this.windowMs > 0 && this.inFlight > 0 && this.waiting.length < maxBatch) return;
+    if (this.scheduled || !this.mayStart) return;
     this.scheduled = true;
     setImmediate(() => {
       this.scheduled = false;
@@ -90,12 +102,20 @@ export class Batcher<Item, Result> {
     });
   }
 
+  /** Beside a batch in flight, where company is waited for, only a full one. */
+  private get mayStart(): boolean {
+    const { parallel, maxBatch } = this.options;
+    if (this.waiting.length === 0 || this.inFlight >= parallel) return false;
+    return this.inFlight === 0 || this.windowMs === 0 || this.waiting.length >= maxBatch;
+  }
+
   private fill(): void {
-    while (this.inFlight < this.options.parallel && this.waiting.length > 0) {
+    while (this.mayStart) {
       const batch = this.take();
       if (batch.length === 0) return;
       void this.execute(batch);
     }
+    if (this.waiting.length === 0) this.ripe = false;
   }
 
   private take(): Waiting<Item, Result>[] {
@@ -126,8 +146,9 @@ export class Batcher<Item, Result> {
     } finally {
       this.inFlight--;
       if (this.options.keyOf) for (const entry of batch) this.running.delete(this.options.keyOf(entry.item));
-      // Those who made way for this batch come back together with those whom its end brings.
-      if (this.waiting.length > 0) this.scheduleInTime();
+      // Those who made way for this batch come back together with those whom its end brings; those whose window has closed go.
+      if (this.ripe) this.schedule();
+      else if (this.waiting.length > 0) this.scheduleInTime();
     }
   }
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { EmbeddedServer } from '../../src/platform/embedded/server.js';
 import { findRedisServer } from '../../src/platform/embedded/redis.js';
 import { eventually } from '../support/eventually.js';
-import { OutageWorld, slowRounds, type Ack } from '../support/outage-world.js';
+import { OutageWorld, expectQuick, type Ack } from '../support/outage-world.js';
 import type { RunningProcess } from '../support/service.js';
 
 const world = new OutageWorld();
@@ -19,7 +19,7 @@ describe.skipIf(binary === null && !process.env['CI'])('Redis', () => {
     await redis.exited;
     const during = await world.postMany(service, 400);
     expect(during.every(({ status }) => status === 202)).toBe(true);
-    expect(slowRounds(during, 200)).toBeLessThan(2);
+    expectQuick(during);
     const back = await world.startRedis({}, portOf(redis));
     world.undo.push(() => back.stop());
     await world.allSynced(440);
@@ -34,7 +34,7 @@ describe.skipIf(binary === null && !process.env['CI'])('Redis', () => {
     try {
       const during = await world.postMany(service, 400);
       expect(during.every(({ status }) => status === 202)).toBe(true);
-      expect(slowRounds(during, 200)).toBeLessThan(2);
+      expectQuick(during);
     } finally {
       process.kill(redis.pid, 'SIGCONT');
     }
@@ -48,7 +48,7 @@ describe.skipIf(binary === null && !process.env['CI'])('Redis', () => {
     const service = await world.startService({ REDIS_URL: redis.url });
     const during = await world.postMany(service, 200);
     expect(during.every(({ status }) => status === 202)).toBe(true);
-    expect(slowRounds(during, 200)).toBeLessThan(2);
+    expectQuick(during);
     const back = await world.startRedis({}, port);
     world.undo.push(() => back.stop());
     await world.allSynced(200);
@@ -64,7 +64,7 @@ describe.skipIf(binary === null && !process.env['CI'])('Redis', () => {
     await admin.config('SET', 'maxmemory', '1');
     const during = await world.postMany(service, 200);
     expect(during.every(({ status }) => status === 202)).toBe(true);
-    expect(slowRounds(during, 200)).toBeLessThan(2);
+    expectQuick(during);
     await admin.config('SET', 'maxmemory', '0');
     await world.allSynced(220);
   });

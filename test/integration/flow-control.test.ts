@@ -83,7 +83,7 @@ describe('flow control across processes', () => {
     const inWindow = calls.map((from) => calls.filter((at) => at >= from && at < from + 1000).length);
     expect(Math.max(...inWindow)).toBeLessThanOrEqual(perSecond * 1.1);
     // And the rate is used, but for places that came up while the machine was busy.
-    expect(calls.length).toBeGreaterThan(perSecond * 2);
+    expect(calls.length).toBeGreaterThan(perSecond * 2.5);
   });
 
   it('slows down once for a rate limit, however many workers meet it, and grows back', async () => {
@@ -132,7 +132,7 @@ describe('flow control across processes', () => {
     });
     expect(probe).toMatchObject({ breaker: 'half-open', probeBy: 'a' });
     expect(await b.takeProbe('crm-sync')).toBeNull();
-    expect(await b.recover('crm-sync', true)).toBeNull();
+    expect(await b.recover('crm-sync', new Date())).toBeNull();
     await pools[0]!.query(`UPDATE flow.stages SET probe_until = now() - interval '1 second'`);
     expect(await b.takeProbe('crm-sync')).toMatchObject({ probeBy: 'b' });
     expect(await a.open('crm-sync', opening)).toBeNull();
@@ -177,7 +177,7 @@ describe('flow control across processes', () => {
       `UPDATE flow.stages SET breaker = 'half-open', trips = 3, reason = 'dependency-down', code = 'CRM_UNAVAILABLE', probe_by = 'b', probe_until = now() + interval '1 minute'`,
     );
     await eventually(() => expect(flow.permitted('crm-sync')).toBe(0));
-    await store.recover('crm-sync', true);
+    await store.recover('crm-sync', new Date());
     const seen: number[] = [];
     await eventually(() => {
       seen.push(flow.permitted('crm-sync'));
@@ -186,6 +186,7 @@ describe('flow control across processes', () => {
     // A fiftieth of the share, then twice as much each half second; a look may come too late for one of them.
     const steps = [...new Set(seen)].filter((permitted) => permitted > 0);
     for (const step of steps) expect([8, 16, 32, 64, 128, 256, 400]).toContain(step);
+    expect(steps).toEqual(steps.toSorted((x, y) => x - y));
     expect(steps.length).toBeGreaterThan(2);
     expect(await store.close('crm-sync')).toBeNull();
     await pools[0]!.query(`UPDATE flow.stages SET recovered_at = now() - interval '1 minute'`);

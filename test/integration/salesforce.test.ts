@@ -301,6 +301,32 @@ describe('trouble', () => {
     expect([apart, together]).toEqual([6, 3]);
   });
 
+  it('keeps nobody waiting for company where none will come: alone, or at the end of the process', async () => {
+    await open({ dailyLimit: 10_000 });
+    world.fake.setDailyUsed(5000); // 5 s
+    await sync('a@acme.com', 'c1', 1);
+    const took = async (act: () => Promise<unknown>) => {
+      const began = performance.now();
+      await act();
+      return performance.now() - began;
+    };
+    expect(await took(() => crm.sync({ ...syncOf('b@acme.com', 'c1', 1), urgent: true }, signal))).toBeLessThan(4000);
+    const waiting = sync('c@acme.com', 'c1', 1);
+    crm.hurry!();
+    expect(await took(() => waiting)).toBeLessThan(4000);
+    expect(await took(() => sync('d@acme.com', 'c1', 1))).toBeLessThan(4000);
+  });
+
+  it('does not wait longer as a shadow, for which the lead would not wait', async () => {
+    await open({ dailyLimit: 10_000 });
+    crm = await world.open({}, { shadow: true });
+    world.fake.setDailyUsed(5000);
+    await sync('a@acme.com', 'c1', 1);
+    const began = performance.now();
+    await sync('b@acme.com', 'c1', 1);
+    expect(performance.now() - began).toBeLessThan(4000);
+  });
+
   it('stops before the last call of the day, and says so', async () => {
     await open({ dailyLimit: 1000 });
     const seen: number[] = [];

@@ -9,6 +9,7 @@ function open() {
   const budget = new ApiBudget({
     slowAt: 0.8,
     stopAt: 0.95,
+    slaMs: 300_000,
     lookAgainMs: 300_000,
     clock: { now: () => now },
     logger: pino({ level: 'silent' }),
@@ -51,15 +52,17 @@ describe("the org's budget of API calls", () => {
     budget.learn('api-usage=60/100');
     expect(budget.widened(25)).toBeCloseTo(5000, 6);
     expect(budget.widened(8000)).toBe(8000);
+    expect(budget.widened(0)).toBe(0);
   });
 
-  it('never narrows a window, never beyond five seconds, and never falls as more is used', () => {
+  it('never narrows a window, never widens it beyond a sixtieth of the SLA, and never falls as more is used', () => {
     const ratio = fc.double({ min: 0, max: 1.2, noNaN: true });
     fc.assert(
-      fc.property(fc.integer({ min: 0, max: 10_000 }), ratio, ratio, (ms, a, b) => {
-        const [less, more] = [Math.min(a, b), Math.max(a, b)].map((used) => widenedWindow(ms, used)) as [number, number];
+      fc.property(fc.integer({ min: 0, max: 10_000 }), ratio, ratio, fc.integer({ min: 1, max: 3600 }), (ms, a, b, sla) => {
+        const of = (used: number) => widenedWindow(ms, used, sla * 1000);
+        const [less, more] = [of(Math.min(a, b)), of(Math.max(a, b))];
         expect(less).toBeGreaterThanOrEqual(ms);
-        expect(more).toBeLessThanOrEqual(Math.max(ms, 5000) + 1e-6);
+        expect(more).toBeLessThanOrEqual(Math.max(ms, (sla * 1000) / 60) + 1e-6);
         expect(more).toBeGreaterThanOrEqual(less - 1e-6);
       }),
     );

@@ -7,6 +7,8 @@ export interface ApiBudgetOptions {
   /** Share of the org's daily calls at which this service slows down, and stops; the rest is for the org's other integrations. */
   slowAt: number;
   stopAt: number;
+  /** SPEED_TO_LEAD_SLA_SECONDS, in milliseconds */
+  slaMs: number;
   /** Stopped, one call is let through so often, in milliseconds: only an answer says that the window has rolled. */
   lookAgainMs: number;
   clock: Clock;
@@ -17,18 +19,18 @@ export interface ApiBudgetOptions {
 
 /** The longest pause before a call, just before the stop. */
 const SLOWEST_MS = 2000;
-/** Between these shares of the day's calls batches wait longer and longer for company. Seconds are little beside an SLA of minutes. */
+/** Between these shares of the day's calls batches wait longer and longer for company, up to this part of the SLA: 5 s of 5 min. */
 const WIDENS_FROM = 0.1;
 const WIDEST_AT = 0.5;
-const WIDEST_MS = 5000;
+const WIDEST_OF_SLA = 1 / 60;
 
-/** The window of a batch where `ratio` of the org's calls are used: the fewer are left, the more leads share one. */
-export function widenedWindow(windowMs: number, ratio: number): number {
-  if (windowMs >= WIDEST_MS || ratio <= WIDENS_FROM) return windowMs;
+/** The window of a batch where `ratio` of the org's calls are used: the fewer are left, the more leads share one. 0 stays 0. */
+export function widenedWindow(windowMs: number, ratio: number, slaMs: number): number {
+  const widestMs = slaMs * WIDEST_OF_SLA;
+  if (windowMs === 0 || windowMs >= widestMs || ratio <= WIDENS_FROM) return windowMs;
   const part = Math.min(1, (ratio - WIDENS_FROM) / (WIDEST_AT - WIDENS_FROM));
   // Each further per cent widens it by the same factor.
-  const from = Math.max(1, windowMs);
-  return from * (WIDEST_MS / from) ** part;
+  return windowMs * (widestMs / windowMs) ** part;
 }
 
 /**
@@ -44,7 +46,7 @@ export class ApiBudget {
 
   /** What becomes of a batch's window now. */
   widened(windowMs: number): number {
-    return widenedWindow(windowMs, this.ratio);
+    return widenedWindow(windowMs, this.ratio, this.options.slaMs);
   }
 
   /** Before each call. @throws AppError CRM_RATE_LIMITED once the service's part is used up. */

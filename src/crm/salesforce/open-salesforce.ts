@@ -12,6 +12,7 @@ const LOOK_AGAIN_BASES = 300;
 /** The provider as configured. @throws AppError CONFIG_INVALID where a map cannot be read. */
 export async function openSalesforce({
   config,
+  shadow,
   throttle,
   clock,
   logger,
@@ -30,6 +31,7 @@ export async function openSalesforce({
   const budget = new ApiBudget({
     slowAt: config.SALESFORCE_API_SLOW_PERCENT / 100,
     stopAt: config.SALESFORCE_API_STOP_PERCENT / 100,
+    slaMs: config.SPEED_TO_LEAD_SLA_SECONDS * 1000,
     lookAgainMs: LOOK_AGAIN_BASES * config.RETRY_BASE_MS,
     clock,
     logger,
@@ -45,7 +47,7 @@ export async function openSalesforce({
     assign: config.SALESFORCE_ASSIGN === 'on',
     erase: config.SALESFORCE_ERASE,
     batchSize: config.CRM_BATCH_SIZE,
-    batchWindowMs: () => budget.widened(config.CRM_BATCH_WINDOW_MS),
+    batchWindowMs: () => (shadow ? config.CRM_BATCH_WINDOW_MS : budget.widened(config.CRM_BATCH_WINDOW_MS)),
     clock,
   });
 }

@@ -78,7 +78,7 @@ export class SalesforceProvider implements CrmProvider {
   }
 
   async sync(sync: CrmSync): Promise<CrmSynced> {
-    const synced = await this.syncing.submit(sync);
+    const synced = await this.syncing.submit(sync, sync.urgent);
     if (synced instanceof AppError) throw synced;
     return synced;
   }
@@ -110,6 +110,10 @@ export class SalesforceProvider implements CrmProvider {
 
   async ping(): Promise<void> {
     await this.options.client.call({ method: 'GET', path: 'limits' }, z.unknown());
+  }
+
+  hurry(): void {
+    this.syncing.hurry();
   }
 
   async close(): Promise<void> {}
