@@ -163,9 +163,9 @@ function withResiduals({ ack, worker, ...round }: Round): Calibration {
   };
   const hopsOf = (kind: 'local' | 'remote'): WorkerCalibration => {
     const { tables } = run(longer(TRIALS[kind], known.competing), known);
-    const { enrichment, 'crm-sync': crmSync, ...costs } = worker[kind];
+    const { cpu, postgres, redis, enrichment, 'crm-sync': crmSync } = worker[kind];
     const hops = { enrichment: beyond(enrichment, tables.enrichment), 'crm-sync': beyond(crmSync, tables['crm-sync']) };
-    return { ...costs, hops };
+    return { cpu, postgres, redis, hops };
   };
   const overhead = beyond(ack, run(longer(TRIALS.local, known.competing), known).tables.ack);
   return { ...known, api: { ...known.api, overhead }, worker: { local: hopsOf('local'), remote: hopsOf('remote') } };

@@ -382,7 +382,7 @@ export const VARIABLES = {
   CRM_BATCH_WINDOW_MS: {
     schema: whole(0, 10_000),
     about:
-      'How long the first of a batch waits for company before its API call, in milliseconds; longer, up to 5000, the more of the API calls of the day are used.',
+      'How long the first of a batch waits for company before its API call, in milliseconds; up to four times as long while others keep coming. It grows up to a sixtieth of the SLA, the more of the API calls of the day are used. 0: nobody waits, ever.',
     mock: '25',
     real: '25',
   },
