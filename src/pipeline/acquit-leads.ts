@@ -21,7 +21,7 @@ export async function acquitLeads(tools: AcquitTools, stage: Stage): Promise<voi
 /** One admin's change in the CRM must not bury every lead: the breaker opens, and those that it buried live again. */
 export async function suspectConfiguration(tools: AcquitTools, stage: Stage, code: ErrorCode, signature: string): Promise<void> {
   const gate = tools.flow.gates[stage];
-  const acquittal = { stage, since: dateOf(tools.flow.gates[stage].lastAnswerAt), signature };
+  const acquittal = { stage, since: dateOf(gate.lastAnswerAt), signature };
   const known = gate.open && gate.reason?.reason === 'configuration';
   if (!known && (await tools.ledger.countDeadWith(acquittal)) < LEADS_THAT_SHOW_A_SETTING) return;
   if (!known) await gate.trip('configuration', code);

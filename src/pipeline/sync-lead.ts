@@ -66,8 +66,8 @@ async function sync(
           projection: claim.projection,
           campaignId: claim.campaignId,
           respondedAt: claim.receivedAt.toISOString(),
-          // It has the process to itself: no company will come.
-          urgent: alone,
+          // No company will come.
+          urgent: alone || permit.probe,
         },
         signal,
       ),
