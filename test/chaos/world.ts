@@ -13,7 +13,7 @@ import { crmInTrials, settingsOf, startOrg } from './org.js';
 import { Proxy } from './proxy.js';
 
 const AT_BOUNDARY = pathToFileURL(join(import.meta.dirname, 'at-boundary.mjs')).href;
-/** Each write synced, so that the spool may count on it (WAITAOF would need Redis 7.2). */
+/** Each write synced, so that the spool may count on it. */
 const REDIS_SETTINGS = { appendfsync: 'always' };
 
 export type Role = 'api' | 'worker';

@@ -23,7 +23,6 @@ export default class SummaryReporter implements Reporter {
 }
 
 function noteOf(name: string): string {
-  if (/waitaof/i.test(name)) return 'Install Redis 7.2 or Valkey (Debian 12: valkey-server of the backports) to test WAITAOF.';
   if (/redis/i.test(name))
     return 'Install redis-server (Debian, Ubuntu: apt-get install redis-server) to run the tests on Redis.';
   if (/prometheus\)|promtool/.test(name))

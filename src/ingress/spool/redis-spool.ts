@@ -11,12 +11,15 @@ const PAGE = 1000;
 /** The sender hears within a second; by then the write is confirmed, or it does not count. */
 const CONFIRM_WITHIN_MS = 700;
 
-/** How a write is known to be durable: each reply already means it, or a command has to be waited for. */
-type Confirmation = { kind: 'reply' } | { kind: 'command'; name: 'WAITAOF' | 'WAIT'; args: number[] };
+/** How a write is known to be durable: each reply already means it (`always`), or replicas have to be waited for. */
+type Confirmation = 'appendfsync always' | 'WAIT';
+const ONE_REPLICA = [1, CONFIRM_WITHIN_MS - 100];
 
 /**
  * A Redis stream that takes leads while PostgreSQL is away. A write counts only when it is confirmed: on disk (`fsync`), which
- * takes `appendfsync always`, or Redis 7.2 with WAITAOF; or in a replica's memory (`replica`), which is less.
+ * takes `appendfsync always`; or in a replica's memory (`replica`), which is less. Not by WAITAOF: where the file is synced once a second,
+ * Redis 7.4 and Valkey 8.0 answer it before the sync (https://github.com/redis/redis/pull/13793), and a server without that fault answers up
+ * to a second later, when the sender has gone.
  */
 export class RedisSpool implements Spool {
   private readonly redis: Redis;
@@ -74,10 +77,8 @@ export class RedisSpool implements Spool {
     if (entries.length > 0) await this.redis.xdel(STREAM, ...entries);
   }
 
-  async describe(): Promise<string | null> {
-    const confirmation = await this.confirmation();
-    if (!confirmation) return null;
-    return confirmation.kind === 'reply' ? 'appendfsync always' : confirmation.name;
+  describe(): Promise<string | null> {
+    return this.confirmation();
   }
 
   async close(): Promise<void> {
@@ -93,26 +94,21 @@ export class RedisSpool implements Spool {
     for (const [index, lead] of leads.entries()) {
       pipeline.xadd(STREAM, '*', 'lead', JSON.stringify({ ...lead, receivedAt: exactTime(now, index) }));
     }
-    if (confirmation.kind === 'command') pipeline.call(confirmation.name, ...confirmation.args);
+    if (confirmation === 'WAIT') pipeline.call('WAIT', ...ONE_REPLICA);
     const replies = (await pipeline.exec()) ?? [];
     const failed = replies.find(([error]) => error !== null);
     if (failed) throw failed[0]!;
-    if (confirmation.kind === 'command' && !isConfirmed(replies.at(-1)![1]))
-      throw new Error('the write was not confirmed in time');
+    if (confirmation === 'WAIT' && Number(replies.at(-1)![1]) < 1) throw new Error('no replica confirmed the write in time');
     return [];
   }
 
   /** Asked each time, a batch at most: an operator may change the setting, and a failover may bring another server. */
   private async confirmation(): Promise<Confirmation | null> {
-    if (this.mode === 'replica') return { kind: 'command', name: 'WAIT', args: [1, CONFIRM_WITHIN_MS - 100] };
+    if (this.mode === 'replica') return 'WAIT';
     // A managed Redis may forbid CONFIG; then nobody knows what its replies mean.
     const settings = (await this.redis.config('GET', 'append*').catch(() => [])) as string[];
     const setting = (name: string) => settings[settings.indexOf(name) + 1];
-    if (!settings.includes('appendonly') || setting('appendonly') !== 'yes') return null;
-    if (setting('appendfsync') === 'always') return { kind: 'reply' };
-    const version = /redis_version:(\d+)\.(\d+)/.exec(await this.redis.info('server'));
-    const hasWaitAof = Number(version?.[1]) > 7 || (Number(version?.[1]) === 7 && Number(version?.[2]) >= 2);
-    return hasWaitAof ? { kind: 'command', name: 'WAITAOF', args: [1, 0, CONFIRM_WITHIN_MS - 100] } : null;
+    return setting('appendonly') === 'yes' && setting('appendfsync') === 'always' ? 'appendfsync always' : null;
   }
 }
 
@@ -123,9 +119,4 @@ function leadOf([entry, [, text]]: [string, string[]]): SpooledLead {
 /** A batch has one time; the microseconds keep the order in which its leads came. */
 function exactTime(now: Date, index: number): string {
   return now.toISOString().replace('Z', `${String(index).padStart(3, '0')}Z`);
-}
-
-/** WAIT answers a count of replicas, WAITAOF [local, replicas]. */
-function isConfirmed(reply: unknown): boolean {
-  return Number(Array.isArray(reply) ? reply[0] : reply) >= 1;
 }
