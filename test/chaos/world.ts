@@ -189,6 +189,17 @@ export class World {
     }
   }
 
+  /** Where the leads and the stages stand, for whoever asks why nothing moves. */
+  async describe(): Promise<string> {
+    const { rows: leads } = await this.query(
+      `SELECT state, claimed_by IS NOT NULL AS claimed, suspicions, count(*)::int AS n, max(fence)::int AS "lastFence"
+       FROM ledger.leads GROUP BY 1, 2, 3 ORDER BY 1, 2, 3`,
+    );
+    const { rows: stages } = await this.query('SELECT stage, breaker, reason, probe_by, paused_at FROM flow.stages');
+    const { rows: fence } = await this.query('SELECT last_value::int AS "lastFence" FROM ledger.fence');
+    return JSON.stringify({ leads, stages, fence });
+  }
+
   async count(sql: string, values: unknown[] = []): Promise<number> {
     const { rows } = await this.query<{ n: number }>(sql, values);
     return rows[0]!.n;

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterEach, beforeEach, expect } from 'vitest';
+import { lives } from '../../src/platform/embedded/child.js';
 import type { EmbeddedServer } from '../../src/platform/embedded/server.js';
 import { startEmbeddedPostgres } from '../../src/platform/embedded/postgres.js';
 import { findRedisServer, startEmbeddedRedis } from '../../src/platform/embedded/redis.js';
@@ -51,15 +52,17 @@ export class OutageWorld {
     return startEmbeddedRedis(port === undefined ? options : { ...options, port });
   }
 
+  /** Its backends end when they notice: until then one may still answer, and commit. */
   async killPostgres(): Promise<void> {
+    const backends = await this.backends();
     process.kill(this.postgres.pid, 'SIGKILL');
     await this.postgres.exited;
+    await eventually(() => expect(backends.filter(lives)).toEqual([]));
   }
 
   /** Every process of it: each has a group of its own. @returns what thaws them. */
   async freezePostgres(): Promise<() => void> {
-    const { rows } = await this.sql.query<{ pid: number }>('SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()');
-    const pids = [this.postgres.pid, ...rows.map((row) => row.pid)];
+    const pids = [this.postgres.pid, ...(await this.backends())];
     const signal = (name: 'SIGSTOP' | 'SIGCONT') => {
       for (const pid of pids) {
         try {
@@ -105,6 +108,12 @@ export class OutageWorld {
       'SELECT (SELECT count(*)::int FROM mock_crm.leads) AS l, (SELECT count(*)::int FROM mock_crm.campaign_members) AS m',
     );
     expect(rows[0]).toEqual({ l: count, m: count });
+  }
+
+  /** But the test's own. */
+  private async backends(): Promise<number[]> {
+    const { rows } = await this.sql.query<{ pid: number }>('SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()');
+    return rows.map(({ pid }) => pid);
   }
 
   private async connect(): Promise<void> {

@@ -35,7 +35,8 @@ export const PROCESS_SCENARIOS: Scenarios = {
       // A batch passes some boundaries once, however many leads are in it.
       const env = { CHAOS_KILL_AT: place, CHAOS_KILL_AFTER: String(random.between(1, 10)) };
       const doomed = await world.startDoomedWorker(env);
-      await ended(doomed.child, 30_000, `The worker did not come to ${place}.`);
+      const came = await ended(doomed.child, 30_000);
+      if (!came) throw new Error(`The worker did not come to ${place}. ${await world.describe()}\n${doomed.output().slice(-2000)}`);
       await load.pause(); // else most of the trial would be the drain of what came meanwhile
       world.worker = await world.startRole('worker');
     },
@@ -120,10 +121,11 @@ async function boundaries(world: World): Promise<string[]> {
 
 const NOTED = new WeakMap<World, string[]>();
 
-async function ended(child: { exitCode: number | null; signalCode: string | null }, ms: number, otherwise: string) {
+async function ended(child: { exitCode: number | null; signalCode: string | null }, ms: number): Promise<boolean> {
   const deadline = Date.now() + ms;
   while (child.exitCode === null && child.signalCode === null) {
-    if (Date.now() > deadline) throw new Error(otherwise);
+    if (Date.now() > deadline) return false;
     await sleep(20);
   }
+  return true;
 }
