@@ -36,7 +36,8 @@ export const PROCESS_SCENARIOS: Scenarios = {
       const env = { CHAOS_KILL_AT: place, CHAOS_KILL_AFTER: String(random.between(1, 10)) };
       const doomed = await world.startDoomedWorker(env);
       const came = await ended(doomed.child, 30_000);
-      if (!came) throw new Error(`The worker did not come to ${place}. ${await world.describe()}\n${doomed.output().slice(-2000)}`);
+      if (!came)
+        throw new Error(`The worker did not come to ${place}. ${await world.describe()}\n${doomed.output().slice(-2000)}`);
       await load.pause(); // else most of the trial would be the drain of what came meanwhile
       world.worker = await world.startRole('worker');
     },
