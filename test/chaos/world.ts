@@ -7,6 +7,7 @@ import pg from 'pg';
 import type { EmbeddedServer } from '../../src/platform/embedded/server.js';
 import { startEmbeddedPostgres } from '../../src/platform/embedded/postgres.js';
 import { findRedisServer, startEmbeddedRedis } from '../../src/platform/embedded/redis.js';
+import { freeze } from '../support/freeze.js';
 import { startProcess, type RunningProcess } from '../support/service.js';
 import type { SalesforceFake } from '../support/fakes/salesforce/index.js';
 import { crmInTrials, settingsOf, startOrg } from './org.js';
@@ -148,23 +149,11 @@ export class World {
   /** Freezes the server with all its backends; gives the thaw. */
   async freezePostgres(): Promise<() => void> {
     const { rows } = await this.query<{ pid: number }>('SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()');
-    const pids = [this.postgres.pid, ...rows.map((row) => row.pid)];
-    const signal = (name: NodeJS.Signals) => {
-      for (const pid of pids) {
-        try {
-          process.kill(pid, name);
-        } catch {
-          // A backend that has ended in the meantime needs neither.
-        }
-      }
-    };
-    signal('SIGSTOP');
-    return () => signal('SIGCONT');
+    return freeze([this.postgres.pid, ...rows.map((row) => row.pid)]);
   }
 
   freezeRedis(): () => void {
-    process.kill(this.redis.pid, 'SIGSTOP');
-    return () => process.kill(this.redis.pid, 'SIGCONT');
+    return freeze([this.redis.pid]);
   }
 
   /** The CRM answers nothing but errors until the returned function is called: the mock's tables are under another name then. */

@@ -8,6 +8,7 @@ import type { EmbeddedServer } from '../../src/platform/embedded/server.js';
 import { startEmbeddedPostgres } from '../../src/platform/embedded/postgres.js';
 import { findRedisServer, startEmbeddedRedis } from '../../src/platform/embedded/redis.js';
 import { eventually } from './eventually.js';
+import { freeze } from './freeze.js';
 import { startProcess, type RunningProcess } from './service.js';
 
 /** Requests at a time. */
@@ -62,18 +63,7 @@ export class OutageWorld {
 
   /** Every process of it: each has a group of its own. @returns what thaws them. */
   async freezePostgres(): Promise<() => void> {
-    const pids = [this.postgres.pid, ...(await this.backends())];
-    const signal = (name: 'SIGSTOP' | 'SIGCONT') => {
-      for (const pid of pids) {
-        try {
-          process.kill(pid, name);
-        } catch {
-          // A backend that has ended by now.
-        }
-      }
-    };
-    signal('SIGSTOP');
-    return () => signal('SIGCONT');
+    return freeze([this.postgres.pid, ...(await this.backends())]);
   }
 
   /** On the same port, with the same data. */
