@@ -82,8 +82,8 @@ describe('flow control across processes', () => {
     await Promise.all(throttles.flatMap((throttle) => [caller(throttle), caller(throttle), caller(throttle)]));
     const inWindow = calls.map((from) => calls.filter((at) => at >= from && at < from + 1000).length);
     expect(Math.max(...inWindow)).toBeLessThanOrEqual(perSecond * 1.1);
-    // And the rate is used, but for places that came up while the machine was busy.
-    expect(calls.length).toBeGreaterThan(perSecond * 2.5);
+    // And the rate is used.
+    expect(calls.length).toBeGreaterThan(perSecond * 3);
   });
 
   it('slows down once for a rate limit, however many workers meet it, and grows back', async () => {
@@ -183,11 +183,12 @@ describe('flow control across processes', () => {
       seen.push(flow.permitted('crm-sync'));
       expect(seen.at(-1)).toBe(400);
     });
-    // A fiftieth of the share, then twice as much each half second; a look may come too late for one of them.
+    // A fiftieth of the share, then twice as much each half second.
     const steps = [...new Set(seen)].filter((permitted) => permitted > 0);
+    expect(steps).toContain(8);
+    expect(steps).toContain(128);
     for (const step of steps) expect([8, 16, 32, 64, 128, 256, 400]).toContain(step);
     expect(steps).toEqual(steps.toSorted((x, y) => x - y));
-    expect(steps.length).toBeGreaterThan(2);
     expect(await store.close('crm-sync')).toBeNull();
     await pools[0]!.query(`UPDATE flow.stages SET recovered_at = now() - interval '1 minute'`);
     await eventually(() => expect(flow.gates['crm-sync'].reason).toBeNull());

@@ -147,7 +147,7 @@ describe('a report on a million leads', () => {
       took = Math.min(took, performance.now() - began);
     }
     // Those of the hour but the thousand that wait, less the seconds that filling the tables took.
-    expect(arrived.count).toBeGreaterThan(2300);
+    expect(arrived.count).toBeGreaterThan(2500);
     expect(arrived.count).toBeLessThan(2700);
     expect(loads[0]!.backlog).toBe(1000);
     // A tenth of a second on two cores; 0.2 s for the 85,000 arrivals of a day. A walk of the table would take seconds.

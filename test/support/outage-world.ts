@@ -17,6 +17,8 @@ const ROUND = 20;
 export interface Ack {
   status: number;
   ms: number;
+  /** The most that a timer of 20 ms in this process was late by, beyond another 20 ms, while the round of this ack was under way. */
+  lagMs: number;
   id: string;
 }
 
@@ -76,13 +78,26 @@ export class OutageWorld {
   async post(service: RunningProcess): Promise<Ack> {
     const began = performance.now();
     const { status, body } = await service.post({ email: `p${this.people++}@acme.com`, campaign_id: 'outage' });
-    return { status, ms: performance.now() - began, id: body.leadId };
+    return { status, ms: performance.now() - began, lagMs: 0, id: body.leadId };
   }
 
   /** Twenty at a time, as Marketo would at most. */
   async postMany(service: RunningProcess, count: number): Promise<Ack[]> {
     const acks: Ack[] = [];
-    while (acks.length < count) acks.push(...(await Promise.all(Array.from({ length: ROUND }, () => this.post(service)))));
+    let [lagMs, last] = [0, performance.now()];
+    const clock = setInterval(() => {
+      lagMs = Math.max(lagMs, performance.now() - last - 40);
+      last = performance.now();
+    }, 20);
+    try {
+      while (acks.length < count) {
+        const round = await Promise.all(Array.from({ length: ROUND }, () => this.post(service)));
+        acks.push(...round.map((ack) => ({ ...ack, lagMs })));
+        lagMs = 0;
+      }
+    } finally {
+      clearInterval(clock);
+    }
     return acks;
   }
 
@@ -115,13 +130,8 @@ export class OutageWorld {
   }
 }
 
-/** Within 200 ms, but for a few rounds: a busy machine may stop for a moment, and then all of a round wait. The p99 is the trials' to measure. */
+/** The 99th percentile within 200 ms, beside what the test's own process was late by at most: then the machine stood still for all. */
 export function expectQuick(acks: Ack[]): void {
-  expect(slowRounds(acks, 200)).toBeLessThanOrEqual(acks.length / ROUND / 5);
-  expect(slowRounds(acks, 800)).toBe(0);
-}
-
-function slowRounds(acks: Ack[], ms: number): number {
-  const rounds = Array.from({ length: acks.length / ROUND }, (_, round) => acks.slice(round * ROUND, (round + 1) * ROUND));
-  return rounds.filter((round) => round.some((ack) => ack.ms >= ms)).length;
+  const p99 = acks.map(({ ms, lagMs }) => ms - lagMs).toSorted((a, b) => a - b)[Math.floor(acks.length * 0.99)]!;
+  expect(p99).toBeLessThan(200);
 }
