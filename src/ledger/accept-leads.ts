@@ -1,6 +1,7 @@
 import type { LeadInput } from '../lead/lead.js';
 import type { Pool } from '../platform/postgres.js';
 import { columns, jsonColumn } from '../platform/columns.js';
+import { inOrder } from './in-order.js';
 
 /** A validated lead with its keys, ready to be committed. */
 export interface LeadToAccept extends LeadInput {
@@ -131,7 +132,7 @@ function runsOfDistinctIds(leads: SpooledLead[]): SpooledLead[][] {
 const RECORD_LATE_CONTENT = `
 WITH late AS (
   UPDATE ledger.leads l SET event_seq = l.event_seq + 1
-  FROM unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::text[], $5::text[]) AS i (id, received_at, entry, name, attributes)
+  FROM ${inOrder('$1::uuid[], $2::timestamptz[], $3::text[], $4::text[], $5::text[]', 'id, received_at, entry, name, attributes')} i
   WHERE l.id = i.id AND l.content_at > i.received_at
     AND (coalesce(i.name, l.name) IS DISTINCT FROM l.name
       OR (l.attributes || i.attributes::jsonb) - $6::text[] IS DISTINCT FROM l.attributes - $6::text[])

@@ -1,6 +1,7 @@
 import type { Enrichment } from '../lead/enrichment.js';
 import type { Pool } from '../platform/postgres.js';
 import { columns, jsonColumn } from '../platform/columns.js';
+import { inOrder } from './in-order.js';
 
 export interface EnrichmentCheckpoint {
   id: string;
@@ -13,7 +14,7 @@ WITH done AS (
   UPDATE ledger.leads l
   SET state = 'enriched', enrichment = i.enrichment::jsonb, scorings = l.scorings + 1, enriched_at = clock_timestamp(),
       claimed_by = NULL, suspicions = 0, alone = false, crashes = 0, next_attempt_at = NULL, last_error = NULL, touched_at = now(), event_seq = l.event_seq + 1
-  FROM unnest($1::uuid[], $2::bigint[], $3::text[]) AS i (id, fence, enrichment)
+  FROM ${inOrder('$1::uuid[], $2::bigint[], $3::text[]', 'id, fence, enrichment')} i
   WHERE l.id = i.id AND l.fence = i.fence AND l.state = 'received'
   RETURNING l.id, l.epoch, l.event_seq, l.enrichment, l.revision, l.claimed_at
 ), audited AS (

@@ -1,6 +1,7 @@
 import type { CrmSynced } from '../lead/lead.js';
 import type { Pool } from '../platform/postgres.js';
 import { columns, jsonColumn } from '../platform/columns.js';
+import { inOrder } from './in-order.js';
 
 export interface SyncedLead {
   id: string;
@@ -16,7 +17,7 @@ WITH done AS (
       first_synced_at = CASE WHEN l.crm IS NULL THEN clock_timestamp() ELSE l.first_synced_at END,
       first_enriched_at = CASE WHEN l.crm IS NULL THEN l.enriched_at ELSE l.first_enriched_at END,
       claimed_by = NULL, suspicions = 0, alone = false, crashes = 0, next_attempt_at = NULL, last_error = NULL, replaced = NULL, low_priority = false, touched_at = now(), event_seq = l.event_seq + 1
-  FROM (SELECT id, fence, crm::jsonb FROM unnest($1::uuid[], $2::bigint[], $3::text[]) AS i (id, fence, crm)) i
+  FROM (SELECT id, fence, crm::jsonb FROM ${inOrder('$1::uuid[], $2::bigint[], $3::text[]', 'id, fence, crm')} i) i
   WHERE l.id = i.id AND l.fence = i.fence AND l.state = 'enriched'
   RETURNING l.id, l.event_seq, i.crm, l.revision, l.claimed_at
 ), audited AS (

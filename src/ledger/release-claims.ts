@@ -1,5 +1,6 @@
 import type { Pool } from '../platform/postgres.js';
 import { columns } from '../platform/columns.js';
+import { inOrder } from './in-order.js';
 
 export interface Release {
   id: string;
@@ -8,7 +9,7 @@ export interface Release {
 
 const RELEASE = `
 UPDATE ledger.leads l SET claimed_by = NULL, alone = false, touched_at = now()
-FROM unnest($1::uuid[], $2::bigint[]) AS r (id, fence)
+FROM ${inOrder('$1::uuid[], $2::bigint[]', 'id, fence')} r
 WHERE l.id = r.id AND l.fence = r.fence`;
 
 /** Hands leads back untried: nothing is counted, and no crash is suspected of them. */

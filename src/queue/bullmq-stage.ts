@@ -19,6 +19,11 @@ const LATE_PRIORITY = 10;
 const LOW_PRIORITY = 20;
 /** Of the late jobs at the head of the queue, one in so many goes on at once. */
 const LATE_TURN = 5;
+/**
+ * Jobs that may be fetched ahead of those at work. BullMQ fetches one by one until it has as many as it may, and only then starts the first:
+ * four hundred round trips, in which nobody renews the leases of those that came first.
+ */
+const FETCHED_AHEAD = 20;
 
 export class BullStageQueue implements StageQueue {
   constructor(
@@ -104,6 +109,8 @@ export function startBullWorker(
   let inHand = 0;
   let ended = 0;
   let lateSeen = 0;
+  let wanted = 1;
+  let fetched = FETCHED_AHEAD;
 
   /** Late and seen for the first time: it goes behind those that can still be in time, but for a reserved share. */
   const giveWay = async (job: Job, token: string | undefined) => {
@@ -117,6 +124,8 @@ export function startBullWorker(
     const reference = jobSchema.parse(job.data);
     await giveWay(job, token);
     inHand++;
+    // Never fewer while jobs wait: one that ends brings the next along only where there is room.
+    fetchUpTo(Math.max(fetched, inHand + FETCHED_AHEAD));
     try {
       const outcome = await handler(reference, stopping.signal);
       // The ledger counts the attempts and names the delay; BullMQ is only the timer, so it is told of no failure.
@@ -130,7 +139,7 @@ export function startBullWorker(
   const worker = create(
     {
       ...options,
-      concurrency: Math.min(Math.max(1, settings.concurrency), concurrencyAtMost),
+      concurrency: 1,
       lockDuration: settings.leaseMs,
       stalledInterval: settings.leaseMs / 2,
       maxStalledCount: 3,
@@ -140,8 +149,14 @@ export function startBullWorker(
     process,
   );
   worker.on('error', warnOncePerOutage(logger, stage));
+  const fetchUpTo = (jobs: number) => {
+    fetched = jobs;
+    worker.concurrency = Math.min(wanted, fetched);
+  };
+  worker.on('drained', () => fetchUpTo(inHand + FETCHED_AHEAD));
   const setConcurrency = (concurrency: number) => {
-    if (concurrency >= 1) worker.concurrency = Math.min(concurrency, concurrencyAtMost);
+    wanted = Math.max(1, Math.min(concurrency, concurrencyAtMost));
+    fetchUpTo(fetched);
     if (concurrency >= 1 === !worker.isPaused() || worker.closing) return;
     // Locally: the other workers ask the database themselves.
     void (concurrency >= 1 ? worker.resume() : worker.pause(true)).catch(() => {});

@@ -1,0 +1,63 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { AppError } from '../../src/errors/app-error.js';
+import type { Enrichment } from '../../src/lead/enrichment.js';
+import { leadIdOf, personKeyOf } from '../../src/lead/keys.js';
+import type { AcceptedLead } from '../../src/ledger/accept-leads.js';
+import { Ledger } from '../../src/ledger/ledger.js';
+import { openPool, type Pool } from '../../src/platform/postgres.js';
+import { freshDatabase } from '../support/database.js';
+
+const LEADS = 300;
+const ROUNDS = 40;
+
+let database: Awaited<ReturnType<typeof freshDatabase>>;
+let pool: Pool;
+const ledgers: Ledger[] = [];
+
+beforeAll(async () => {
+  database = await freshDatabase();
+  pool = openPool({ url: database.url, max: 8, timeoutMs: 5000, name: 'test' });
+  // An api and two workers.
+  for (const worker of ['a', 'b', 'c']) ledgers.push(new Ledger({ pool, acceptPool: pool, worker, contentIgnore: [] }));
+});
+afterAll(async () => {
+  await pool.end();
+  await database.drop();
+});
+
+const leads = Array.from({ length: LEADS }, (_, index) => {
+  const email = `ann${index}@acme.com`;
+  return { id: leadIdOf(email, 'c'), personKey: personKeyOf(email), email, emailRaw: email, campaignId: 'c', name: 'Ann' };
+});
+const inAnyOrder = <T>(rows: T[]) =>
+  rows
+    .map((row) => ({ row, at: Math.random() }))
+    .toSorted((a, b) => a.at - b.at)
+    .map(({ row }) => row);
+
+const enrichment = { fitScore: 80, intent: 'high', scoreSource: 'heuristic', needsRescore: false } as Enrichment;
+
+/** All that a worker does with a lead, as far as nobody else has taken it over. */
+async function bringForward(worker: Ledger, { leadId, epoch }: AcceptedLead): Promise<void> {
+  const claim = await worker.claimForEnrichment({ leadId, epoch });
+  if (!claim) return;
+  if (leadId < '8') return worker.release(claim);
+  await worker.checkpoint(claim, enrichment);
+  const claimForSync = await worker.claimForSync({ leadId, epoch });
+  if (claimForSync) await worker.markSynced(claimForSync, { provider: 'postgres', leadId: '00Q1', memberId: '00v1' });
+}
+
+it('webhooks that revise leads and the workers that have them in hand never wait for each other in a circle', async () => {
+  const [api, ...workers] = ledgers as [Ledger, ...Ledger[]];
+  let accepted = await Promise.all(leads.map((lead) => api.accept({ ...lead, attributes: {} })));
+  for (let round = 1; round <= ROUNDS; round++) {
+    const revised = inAnyOrder(leads).map((lead) => api.accept({ ...lead, attributes: { round: String(round) } }));
+    const work = workers.flatMap((worker) =>
+      inAnyOrder(accepted).map((lead) => bringForward(worker, lead).catch((error: AppError) => error)),
+    );
+    accepted = await Promise.all(revised);
+    const failed = (await Promise.all(work)).filter((error) => error !== undefined && error.code !== 'STALE_RUN');
+    expect(failed).toEqual([]);
+  }
+  expect(new Set(accepted.map(({ revision }) => revision))).toEqual(new Set([ROUNDS + 1]));
+});
