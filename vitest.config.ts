@@ -1,9 +1,12 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 const e2e = { hookTimeout: 60_000, testTimeout: 60_000 };
 
 export default defineConfig({
   test: {
+    // Most of a test's time is waiting, so two share a machine of two cores well; by itself vitest would leave one idle.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     reporters: ['default', './test/support/summary-reporter.ts'],
     projects: [
       {

@@ -25,6 +25,8 @@ WITH returned AS (
   WHERE l.last_error->>'stage' = $1 AND (l.last_error->>'at')::timestamptz >= coalesce($2::timestamptz, '-infinity')
     AND (l.next_attempt_at IS NOT NULL OR ($3::text IS NOT NULL AND l.state = 'dead' AND l.died_at >= coalesce($2::timestamptz, '-infinity')))
   GROUP BY l.id HAVING sum(CASE WHEN e.kind = 'attempts-returned' THEN -(e.detail->>'attempts')::int ELSE 1 END) > 0
+), held AS ( -- in the order of in-order.ts
+  SELECT r.* FROM returned r JOIN ledger.leads l ON l.id = r.id ORDER BY r.id FOR NO KEY UPDATE OF l
 ), done AS (
   UPDATE ledger.leads l
   SET enrichment_attempts = greatest(0, l.enrichment_attempts - r.attempts * ($1 = 'enrichment')::int),
@@ -33,7 +35,7 @@ WITH returned AS (
       state = CASE WHEN l.state <> 'dead' THEN l.state WHEN $1 = 'enrichment' THEN 'received' ELSE 'enriched' END,
       died_at = NULL, next_attempt_at = coalesce(l.next_attempt_at, now() + interval '30 seconds'),
       touched_at = now(), event_seq = l.event_seq + 1
-  FROM returned r WHERE l.id = r.id AND l.state IN ('received', 'enriched', 'dead')
+  FROM held r WHERE l.id = r.id AND l.state IN ('received', 'enriched', 'dead')
   RETURNING l.id, l.event_seq, l.revision, r.attempts
 ), audited AS (
   INSERT INTO ledger.events (lead_id, seq, at, kind, detail)

@@ -27,7 +27,7 @@ const SENDERS = 20;
  * Twenty senders, as Marketo makes: new leads, repeats, changed repeats, second campaigns and malformed ones, until told to
  * stop. A sender whose connection breaks does what Marketo does: it goes on with the next lead.
  */
-export function startLoad(world: World, random: Random, trial: number, pauseAtMostMs = 10): Load {
+export function startLoad(world: World, random: Random, trial: string, pauseAtMostMs = 10): Load {
   const told: Told = { sent: 0, acked: new Set(), refusedEmails: new Set(), slowestAckMs: 0, unavailable: 0 };
   const stopping = new AbortController();
   let person = 0;
@@ -36,7 +36,7 @@ export function startLoad(world: World, random: Random, trial: number, pauseAtMo
     const known = person > 0 && random.chance(0.25);
     const number = known ? random.below(person) : person++;
     return {
-      email: `p${number}-t${trial}@acme.com`,
+      email: `p${number}-${trial}@acme.com`,
       name: 'Ann Lee',
       campaign_id: `c${random.below(2)}`,
       title: `title ${random.below(3)}`,

@@ -6,6 +6,7 @@ import { startLoad } from './load.js';
 import { useCrm } from './org.js';
 import { Random } from './random.js';
 import { SCENARIOS } from './scenarios/index.js';
+import type { Scenario } from './scenarios/scenario.js';
 import { printSoak, soak } from './soak.js';
 import { World } from './world.js';
 
@@ -58,7 +59,13 @@ if (unknown.length > 0)
   program.error(`There is no scenario ${unknown.join(', ')}. There are: ${Object.keys(SCENARIOS).join(', ')}.`);
 
 const rows: Row[] = [];
-for (const name of names) rows.push(await runScenario(name));
+/** Left by the scenario before, for the next where it asks for the same one. */
+let shared: { world: World; settings: string } | undefined;
+try {
+  for (const name of names) rows.push(await runScenario(name));
+} finally {
+  await shared?.world.stop();
+}
 if (options.json) console.log(JSON.stringify({ seed: options.seed, rows }, null, 2));
 else printRows(rows);
 process.exitCode = rows.some((row) => row.violations.length > 0) ? 1 : 0;
@@ -67,12 +74,12 @@ async function runScenario(name: string): Promise<Row> {
   const scenario = SCENARIOS[name]!;
   const trials = options.trials ?? scenario.trials[options.ci ? 'ci' : 'full'];
   const row: Row = { scenario: name, trials, sent: 0, acked: 0, unavailable: 0, lost: 0, doubled: 0, violations: [] };
-  const world = trials === 0 ? null : await (scenario.open ?? (() => World.start(scenario.settings)))();
+  const world = trials === 0 ? null : await enterWorld(scenario);
   if (!world) return { ...row, trials: 0 };
   try {
     for (let trial = 1; trial <= trials; trial++) {
       const random = new Random(options.seed * 1_000_003 + trial);
-      const load = startLoad(world, random, trial, scenario.pauseAtMostMs);
+      const load = startLoad(world, random, `${name}-${trial}`, scenario.pauseAtMostMs);
       await sleep(random.between(50, 600));
       await scenario
         .fault({ world, random, number: trial, load })
@@ -92,10 +99,28 @@ async function runScenario(name: string): Promise<Row> {
       if (verdict.violations.length > 0) break; // what is broken now would be counted again by every later trial
     }
   } finally {
-    await world.stop();
-    await scenario.close?.(world);
+    await leaveWorld(scenario, world, row.violations.length === 0);
   }
   return row;
+}
+
+/** To start one takes longer than most trials do. */
+async function enterWorld(scenario: Scenario): Promise<World | null> {
+  const settings = JSON.stringify(scenario.settings ?? {});
+  const left = shared;
+  shared = undefined;
+  if (left && !scenario.open && left.settings === settings) return left.world;
+  await left?.world.stop();
+  return scenario.open ? scenario.open() : World.start(scenario.settings);
+}
+
+async function leaveWorld(scenario: Scenario, world: World, sound: boolean): Promise<void> {
+  if (!scenario.open && sound) {
+    shared = { world, settings: JSON.stringify(scenario.settings ?? {}) };
+    return;
+  }
+  await world.stop();
+  await scenario.close?.(world);
 }
 
 function progress(line: string): void {

@@ -54,7 +54,7 @@ export async function soak(minutes: number, random: Random, progress: (line: str
   };
   try {
     const witness = await world.addWorker();
-    const load = startLoad(world, random, 1, PAUSE_AT_MOST_MS);
+    const load = startLoad(world, random, 'soak', PAUSE_AT_MOST_MS);
     const end = Date.now() + minutes * 60_000;
     let nextSample = Date.now() + 60_000;
     for (let number = 1; Date.now() < end; number++) {

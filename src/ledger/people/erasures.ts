@@ -60,10 +60,12 @@ export async function lastErasure(pool: Pool): Promise<string | null> {
  * fence makes a run that is writing now do it over.
  */
 const FORGOTTEN = `
-WITH again AS (
+WITH held AS ( -- in the order of in-order.ts
+  SELECT id FROM ledger.leads WHERE person_key = decode($2, 'hex') ORDER BY id FOR NO KEY UPDATE
+), again AS (
   UPDATE ledger.leads l SET state = 'enriched', epoch = l.epoch + 1, fence = nextval('ledger.fence'), claimed_by = NULL, next_attempt_at = NULL,
     touched_at = now(), event_seq = l.event_seq + 1
-  WHERE l.person_key = decode($2, 'hex') AND l.state IN ('enriched', 'synced')
+  FROM held WHERE l.id = held.id AND l.state IN ('enriched', 'synced')
   RETURNING l.id, l.epoch, l.state, l.content_at, l.next_attempt_at, l.low_priority, l.event_seq
 ), audited AS (
   INSERT INTO ledger.events (lead_id, seq, at, kind, detail)
