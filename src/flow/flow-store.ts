@@ -169,7 +169,7 @@ export class FlowStore {
   }
 
   /**
-   * Calls `onChange` as soon as any process changes a stage. One connection; it is lost with the server, and then `onEnd` is called.
+   * Calls `onChange` when any process changes a stage, without waiting for the next look. One connection; it is lost with the server, and then `onEnd` is called.
    * @returns what ends it.
    */
   async listen(onChange: () => void, onEnd: () => void): Promise<() => void> {

@@ -1,6 +1,7 @@
 import Table from 'cli-table3';
 import { Command, Option } from 'commander';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { judge } from './invariants.js';
 import { startLoad } from './load.js';
 import { useCrm } from './org.js';
@@ -60,7 +61,7 @@ if (unknown.length > 0)
 
 const rows: Row[] = [];
 /** Left by the scenario before, for the next where it asks for the same one. */
-let shared: { world: World; settings: string } | undefined;
+let shared: { world: World; settings: Scenario['settings'] } | undefined;
 try {
   for (const name of names) rows.push(await runScenario(name));
 } finally {
@@ -106,17 +107,16 @@ async function runScenario(name: string): Promise<Row> {
 
 /** To start one takes longer than most trials do. */
 async function enterWorld(scenario: Scenario): Promise<World | null> {
-  const settings = JSON.stringify(scenario.settings ?? {});
   const left = shared;
   shared = undefined;
-  if (left && !scenario.open && left.settings === settings) return left.world;
+  if (left && !scenario.open && isDeepStrictEqual(left.settings, scenario.settings)) return left.world;
   await left?.world.stop();
   return scenario.open ? scenario.open() : World.start(scenario.settings);
 }
 
 async function leaveWorld(scenario: Scenario, world: World, sound: boolean): Promise<void> {
   if (!scenario.open && sound) {
-    shared = { world, settings: JSON.stringify(scenario.settings ?? {}) };
+    shared = { world, settings: scenario.settings };
     return;
   }
   await world.stop();
