@@ -10,7 +10,7 @@ export interface OpsOptions {
   say(line: string): void;
 }
 
-const CLI = join(import.meta.dirname, '../dist/cli.js');
+const CLI = join(import.meta.dirname, '../dist/cli/main.js');
 const DEAD = 2000;
 const SEED_STEP = 100_000;
 

@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { cpus, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
-import type { EmbeddedServer } from '../src/platform/embedded/server.js';
+import type { EmbeddedServer } from '../src/platform/embedded/embedded-server.js';
 import { startEmbeddedPostgres } from '../src/platform/embedded/postgres.js';
 import { findRedisServer, startEmbeddedRedis } from '../src/platform/embedded/redis.js';
-import { migrate } from '../src/platform/migrate.js';
+import { migrate } from '../src/platform/database/migrate.js';
 import { HEAP_LIMIT } from '../test/support/service.js';
 
 export interface Stores {

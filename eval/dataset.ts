@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { INTENTS } from '../src/lead/enrichment.js';
-import { leadIdOf, personKeyOf } from '../src/lead/keys.js';
-import type { LeadContent } from '../src/lead/lead.js';
+import { INTENTS } from '../src/domain/enrichment.js';
+import { leadIdOf, personKeyOf } from '../src/domain/lead-keys.js';
+import type { LeadContent } from '../src/domain/lead.js';
 
 export const BANDS = ['cold', 'warm', 'hot'] as const;
 export type Band = (typeof BANDS)[number];

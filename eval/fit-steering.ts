@@ -1,5 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { likelihoodOf, segmentsOf, STEERING_FEATURES } from '../src/enrichment/heuristic/steering.js';
+import { likelihoodOf, segmentsOf, STEERING_FEATURES } from '../src/enrichment/heuristic/prompt-injection/features.js';
 import { loadLeads, loadOrders } from './dataset.js';
 
 // Fits the weights of steering.json: logistic regression with a ridge, orders to the scorer against the messages of honest leads, of the

@@ -1,6 +1,6 @@
 import type { EnrichmentProvider } from '../src/enrichment/port.js';
-import { AppError } from '../src/errors/app-error.js';
-import { INTENTS, type Enrichment, type Intent } from '../src/lead/enrichment.js';
+import { AppError } from '../src/domain/app-error.js';
+import { INTENTS, type Enrichment, type Intent } from '../src/domain/enrichment.js';
 import { bandOf, type InjectionPair, type LabelledLead } from './dataset.js';
 
 export interface Scored {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { AppError } from '../src/errors/app-error.js';
-import { readLead } from '../src/ingress/read-lead.js';
-import { leadIdOf } from '../src/lead/keys.js';
+import { AppError } from '../src/domain/app-error.js';
+import { readLead } from '../src/ingress/parse-lead.js';
+import { leadIdOf } from '../src/domain/lead-keys.js';
 import { parseFormBody, parseJsonBody } from '../src/platform/http/parse-body.js';
 import { readWebhooks, type Webhook } from './webhooks.js';
 

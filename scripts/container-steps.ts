@@ -110,7 +110,7 @@ try {
     WEBHOOK_SECRETS: secret,
     OPS_TOKENS: `steps:operator:${token}`,
   };
-  await only('migrate', start(built, ['node', 'dist/cli.js', 'migrate'], env));
+  await only('migrate', start(built, ['node', 'dist/cli/main.js', 'migrate'], env));
   const services = await Promise.all(['api', 'worker'].map((role) => serve(built, { ...env, ROLE: role })));
   await postALead(services[0]!.url, secret, token);
   for (const { port, role } of services)

@@ -3,7 +3,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ERROR_CATALOGUE } from '../dist/errors/catalogue.js';
+import { ERROR_CATALOGUE } from '../dist/domain/error-catalog.js';
 import { AI_PROVIDERS } from '../dist/enrichment/registry.js';
 import { CRM_PROVIDERS } from '../dist/crm/registry.js';
 import { openApiDocument } from '../dist/ops/openapi/document.js';
@@ -61,10 +61,10 @@ function errorsPage() {
   );
   return `# Errors
 
-<!-- ${NOTE} Source: src/errors/catalogue.ts -->
+<!-- ${NOTE} Source: src/domain/error-catalog.ts -->
 
 Every error has a code: in the \`code\` of a problem that HTTP answers, in a lead's \`lastError\`, and in the log. The class
-decides what becomes of a lead: see \`src/pipeline/outcome.ts\`.
+decides what becomes of a lead: see \`src/pipeline/retry-policy.ts\`.
 
 | code | class | what happened | what to do |
 |---|---|---|---|

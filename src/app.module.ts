@@ -1,12 +1,12 @@
 import { Module, type DynamicModule, type Type } from '@nestjs/common';
 import { AlertsModule } from './alerts/alerts.module.js';
-import { FlowModule } from './flow/flow.module.js';
+import { FlowModule } from './flow-control/flow-control.module.js';
 import { IngressModule } from './ingress/ingress.module.js';
 import { LedgerModule } from './ledger/ledger.module.js';
-import { PeopleModule } from './ops/people.module.js';
+import { PeopleModule } from './ops/privacy/privacy.module.js';
 import { OpsModule } from './ops/ops.module.js';
 import { PlatformModule, type PlatformParts } from './platform/platform.module.js';
-import type { QueueBackend } from './queue/backend.js';
+import type { QueueBackend } from './queue/queue-backend.js';
 import { QueueModule } from './queue/queue.module.js';
 
 /** The composition root: which rooms of the house a role opens. */
@@ -33,6 +33,6 @@ export class AppModule {
 /** Imported only here and only now, so that an api process never loads an AI or CRM client. */
 async function workerModules(): Promise<Type[]> {
   const { PipelineModule } = await import('./pipeline/pipeline.module.js');
-  const { RecoveryModule } = await import('./recovery/recovery.module.js');
+  const { RecoveryModule } = await import('./pipeline/recovery.module.js');
   return [PipelineModule, RecoveryModule];
 }

@@ -1,11 +1,11 @@
 import { CRM_PROVIDERS } from './crm/registry.js';
 import { AI_PROVIDERS } from './enrichment/registry.js';
-import { AppError } from './errors/app-error.js';
+import { AppError } from './domain/app-error.js';
 import { loadConfig, type Config } from './platform/config/config.js';
 import { loadEnvFile } from './platform/config/env-file.js';
-import { createLogger } from './platform/logger.js';
-import { startService } from './start.js';
-import { startBlock } from './start-block.js';
+import { createLogger } from './platform/observability/logger.js';
+import { startService } from './bootstrap.js';
+import { startBlock } from './startup-banner.js';
 
 const EX_CONFIG = 78;
 /** To start again changes nothing about these. */

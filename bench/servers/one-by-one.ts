@@ -4,11 +4,11 @@ import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { pino } from 'pino';
 import { acceptLead } from '../../src/ingress/accept-lead.js';
-import { readLead } from '../../src/ingress/read-lead.js';
-import { acceptLeads } from '../../src/ledger/accept-leads.js';
+import { readLead } from '../../src/ingress/parse-lead.js';
+import { acceptLeads } from '../../src/ledger/intake.repository.js';
 import { loadConfig } from '../../src/platform/config/config.js';
 import { createHttpAdapter } from '../../src/platform/http/adapter.js';
-import { openPool } from '../../src/platform/postgres.js';
+import { openPool } from '../../src/platform/database/pool.js';
 import { openBackend } from '../../src/queue/open-backend.js';
 
 // Baseline (d): our own service as one would first write it: one INSERT and one queue.add a request, both awaited.

@@ -53,7 +53,7 @@ export class Services extends Construct {
       role: 'worker',
     });
     for (const statement of mayInvoke(this, settings.modelId)) worker.taskRole.addToPrincipalPolicy(statement);
-    this.migration = this.task('Migration', { cpu: 256, memoryMiB: 512, command: ['node', 'dist/cli.js', 'migrate'] });
+    this.migration = this.task('Migration', { cpu: 256, memoryMiB: 512, command: ['node', 'dist/cli/main.js', 'migrate'] });
 
     this.api = this.service('ApiService', api, network.api);
     this.worker = this.service('WorkerService', worker, network.worker);

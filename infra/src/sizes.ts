@@ -45,7 +45,7 @@ export const SIZES = {
 export type StageName = keyof typeof SIZES;
 
 /**
- * PostgreSQL connections that one process opens at most: the pool of 10 and the 2 for acknowledgements (src/start.ts), 3 of the mock
+ * PostgreSQL connections that one process opens at most: the pool of 10 and the 2 for acknowledgements (src/bootstrap.ts), 3 of the mock
  * CRM, and one that migrates at the start.
  */
 export const CONNECTIONS_PER_PROCESS = 16;

@@ -200,7 +200,7 @@ describe('the services', () => {
   });
 
   it('are replaced only after the migration has run', () => {
-    expect(service('migration').Command).toEqual(['node', 'dist/cli.js', 'migrate']);
+    expect(service('migration').Command).toEqual(['node', 'dist/cli/main.js', 'migrate']);
     const [done, migration] = resources('Custom::RevenueFlowMigration')[0]!;
     expect(JSON.stringify(migration.Properties['TaskDefinition'])).toContain(taskDefinition('migration')[0]);
     expect(migration.DependsOn!.toString()).toMatch(/NetworkVpc\w*DefaultRoute.*/);

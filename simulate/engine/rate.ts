@@ -1,6 +1,6 @@
 import type { Timeline } from './timeline.js';
 
-/** Evenly spaced places for all processes together, without credit, as src/flow/shared-throttle.ts reserves them. */
+/** Evenly spaced places for all processes together, without credit, as src/flow-control/rate-limiter.ts reserves them. */
 export class Rate {
   private next = 0;
 

@@ -3,7 +3,7 @@ import type { Timeline } from '../engine/timeline.js';
 import type { Scenario } from './scenario.js';
 import type { Shared } from './shared.js';
 
-/** Of src/platform/batcher.ts and src/crm/salesforce/salesforce.provider.ts. */
+/** Of src/platform/concurrency/batcher.ts and src/crm/salesforce/salesforce.provider.ts. */
 const OPEN_AT_MOST = 4;
 const PARALLEL = 2;
 

@@ -5,7 +5,7 @@ import type { Lead } from './lead.js';
 import type { Scenario } from './scenario.js';
 import type { Shared } from './shared.js';
 
-/** As in src/pipeline/enrich-lead.ts: a late lead takes a turn that is free. */
+/** As in src/pipeline/enrichment.processor.ts: a late lead takes a turn that is free. */
 const LATE_WAIT_MS = 1000;
 
 /** The scorer as one worker asks it, with the pipeline's rules for turns, timeouts and stand-ins. */

@@ -1,6 +1,6 @@
 import type { Lead } from './lead.js';
 
-/** Of the late at the head, and of what gets done, a fifth is theirs (src/queue/bullmq-stage.ts, src/pipeline/stage-workers.ts). */
+/** Of the late at the head, and of what gets done, a fifth is theirs (src/queue/bullmq.ts, src/pipeline/worker-host.ts). */
 const LATE_TURN = 5;
 
 export interface Taker {

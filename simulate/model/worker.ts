@@ -8,9 +8,9 @@ import { Scoring } from './scoring.js';
 import type { Shared } from './shared.js';
 import type { StageQueue, Taker } from './stage-queue.js';
 
-/** Leads that may stand in one worker's line (src/pipeline/stage-workers.ts). */
+/** Leads that may stand in one worker's line (src/pipeline/worker-host.ts). */
 const AI_LINE = 1000;
-/** Re-scores that one worker takes on at most, and how often it looks (src/pipeline/handlers.ts, rescorer.ts). */
+/** Re-scores that one worker takes on at most, and how often it looks (src/pipeline/create-processors.ts, rescorer.ts). */
 const RESCORES_AT_ONCE = 20;
 const LOOK_EVERY_MS = 1000;
 /** Half a lease. */

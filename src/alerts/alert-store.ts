@@ -1,6 +1,6 @@
 import type { PoolClient } from 'pg';
-import type { Pool } from '../platform/postgres.js';
-import { inTransaction } from '../platform/transaction.js';
+import type { Pool } from '../platform/database/pool.js';
+import { inTransaction } from '../platform/database/transaction.js';
 import type { Condition } from './conditions.js';
 import { deadLettersFound, hotLeads, type HotLead, type NewDeadLetters } from './messages.js';
 

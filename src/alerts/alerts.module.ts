@@ -1,10 +1,10 @@
 import { Inject, Module, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import { FlowStore } from '../flow/flow-store.js';
+import { FlowStore } from '../flow-control/flow-control.repository.js';
 import { Ledger } from '../ledger/ledger.js';
 import type { Config } from '../platform/config/config.js';
-import type { Logger } from '../platform/logger.js';
+import type { Logger } from '../platform/observability/logger.js';
 import { CONFIG, LEDGER_POOL, LOGGER } from '../platform/platform.module.js';
-import type { Pool } from '../platform/postgres.js';
+import type { Pool } from '../platform/database/pool.js';
 import { AlertStore } from './alert-store.js';
 import { Alerts } from './alerts.js';
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { FlowStore } from '../flow/flow-store.js';
+import type { FlowStore } from '../flow-control/flow-control.repository.js';
 import type { Ledger } from '../ledger/ledger.js';
-import type { Logger } from '../platform/logger.js';
+import type { Logger } from '../platform/observability/logger.js';
 import type { AlertStore } from './alert-store.js';
 import { conditionsOf, forecastIsLong } from './conditions.js';
 import { deliver } from './deliver.js';

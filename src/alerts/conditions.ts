@@ -1,5 +1,5 @@
-import type { StageRow } from '../flow/stage-row.js';
-import type { StageLoad } from '../ledger/sla/figures.js';
+import type { StageRow } from '../flow-control/stage-row.js';
+import type { StageLoad } from '../ledger/sla.repository.js';
 import { forecastOf } from '../ledger/sla/forecast.js';
 import { breakerClosed, breakerOpen, deadLettersGone, slaAtRisk, slaSafe } from './messages.js';
 

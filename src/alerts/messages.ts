@@ -1,6 +1,6 @@
-import type { BreakerReason } from '../flow/stage-row.js';
-import type { Stage } from '../lead/state.js';
-import type { StageLoad } from '../ledger/sla/figures.js';
+import type { BreakerReason } from '../flow-control/stage-row.js';
+import type { Stage } from '../domain/lead-state.js';
+import type { StageLoad } from '../ledger/sla.repository.js';
 
 /** Leads that one message names; the others are counted. */
 const NAMED = 10;

@@ -1,4 +1,4 @@
-import type { LeadContent } from '../lead/lead.js';
+import type { LeadContent } from '../domain/lead.js';
 
 export const NOT_PROVIDED = '[not provided]';
 

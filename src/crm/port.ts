@@ -1,9 +1,9 @@
-import type { Enrichment } from '../lead/enrichment.js';
-import type { CrmSynced, LeadContent } from '../lead/lead.js';
+import type { Enrichment } from '../domain/enrichment.js';
+import type { CrmSynced, LeadContent } from '../domain/lead.js';
 import type { Clock } from '../platform/clock.js';
 import type { Config } from '../platform/config/config.js';
-import type { Logger } from '../platform/logger.js';
-import type { Throttle } from '../platform/throttle.js';
+import type { Logger } from '../platform/observability/logger.js';
+import type { Throttle } from '../platform/concurrency/rate-limiter.port.js';
 
 /**
  * What the CRM's Lead should say about a person: the content of the person's newest scored row, whichever row's job does

@@ -1,5 +1,5 @@
 import type { CrmProvider, CrmSettings } from './port.js';
-import { ShadowedCrm } from './shadowed-crm.js';
+import { ShadowedCrm } from './shadow-crm.provider.js';
 
 /** Every CRM, by its name in CRM_PROVIDER. The folder is loaded only when it is chosen. */
 export const CRM_PROVIDERS: Record<string, (settings: CrmSettings) => Promise<CrmProvider>> = {

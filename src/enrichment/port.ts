@@ -1,5 +1,5 @@
-import type { Enrichment, Usage } from '../lead/enrichment.js';
-import type { LeadContent } from '../lead/lead.js';
+import type { Enrichment, Usage } from '../domain/enrichment.js';
+import type { LeadContent } from '../domain/lead.js';
 
 /** What a call cost that brought no score: the provider answered, and bills it, but the answer was of no use. */
 export interface WastedCall {

@@ -1,6 +1,6 @@
 import type { Config } from '../platform/config/config.js';
 import type { EnrichmentProvider } from './port.js';
-import { WithSecondary } from './with-secondary.js';
+import { WithSecondary } from './fallback.provider.js';
 
 /** Every scorer, by its name in AI_PROVIDER. The folder is loaded only when it is chosen. */
 export const AI_PROVIDERS: Record<string, (config: Config) => Promise<EnrichmentProvider>> = {

@@ -1,8 +1,8 @@
-import { leadIdOf, personKeyOf } from '../lead/keys.js';
-import type { LeadInput } from '../lead/lead.js';
-import type { AcceptedLead, LeadToAccept } from '../ledger/accept-leads.js';
-import { currentTraceparent } from '../platform/tracing.js';
-import type { Announcer } from '../queue/announcer.js';
+import { leadIdOf, personKeyOf } from '../domain/lead-keys.js';
+import type { LeadInput } from '../domain/lead.js';
+import type { AcceptedLead, LeadToAccept } from '../ledger/intake.repository.js';
+import { currentTraceparent } from '../platform/observability/tracing.js';
+import type { Announcer } from '../queue/job-publisher.js';
 
 /** The answer to a webhook: flat and never empty, since Marketo's response mappings read it. */
 export type Acknowledgement =

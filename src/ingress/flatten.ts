@@ -1,4 +1,4 @@
-import type { FieldProblem } from '../errors/app-error.js';
+import type { FieldProblem } from '../domain/app-error.js';
 
 const MAX_DEPTH = 8;
 const MAX_FIELDS = 250;

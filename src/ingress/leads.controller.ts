@@ -1,12 +1,12 @@
 import { Body, Controller, Inject, Post, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import { AppError } from '../errors/app-error.js';
+import { AppError } from '../domain/app-error.js';
 import { METRICS } from '../platform/platform.module.js';
-import type { Metrics } from '../platform/metrics.js';
-import { Announcer } from '../queue/announcer.js';
+import type { Metrics } from '../platform/observability/metrics.js';
+import { Announcer } from '../queue/job-publisher.js';
 import { acceptLead, type Acknowledgement } from './accept-lead.js';
-import { readLead } from './read-lead.js';
-import { LedgerGate } from './spool/ledger-gate.js';
+import { readLead } from './parse-lead.js';
+import { LedgerGate } from './spool/failover-ledger.js';
 
 @Controller('leads')
 export class LeadsController {

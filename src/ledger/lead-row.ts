@@ -1,4 +1,4 @@
-import type { LeadContent } from '../lead/lead.js';
+import type { LeadContent } from '../domain/lead.js';
 
 /** The columns that make a LeadContent, for a table alias. */
 export const CONTENT_COLUMNS = (alias: string) =>

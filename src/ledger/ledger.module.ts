@@ -2,7 +2,7 @@ import { Global, Module } from '@nestjs/common';
 import type { Config } from '../platform/config/config.js';
 import { ACCEPT_POOL, CONFIG, LEDGER_POOL } from '../platform/platform.module.js';
 import { WORKER_ID } from '../platform/worker-id.js';
-import type { Pool } from '../platform/postgres.js';
+import type { Pool } from '../platform/database/pool.js';
 import { Ledger } from './ledger.js';
 
 @Global()

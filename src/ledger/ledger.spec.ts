@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { leadIdOf, personKeyOf } from '../lead/keys.js';
-import type { Pool } from '../platform/postgres.js';
+import { leadIdOf, personKeyOf } from '../domain/lead-keys.js';
+import type { Pool } from '../platform/database/pool.js';
 import { Ledger } from './ledger.js';
 
 /** A PostgreSQL that takes statements and does not answer. */

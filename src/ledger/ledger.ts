@@ -1,13 +1,13 @@
-import { AppError } from '../errors/app-error.js';
-import type { Enrichment } from '../lead/enrichment.js';
-import type { CrmSynced, Lead, LeadError, LeadEvent } from '../lead/lead.js';
-import type { Stage } from '../lead/state.js';
-import { boundary } from '../platform/boundary.js';
-import { Batcher, type BatcherOptions } from '../platform/batcher.js';
-import type { Cursor, Page } from '../platform/page.js';
-import type { Pool } from '../platform/postgres.js';
-import { acceptLeads, acceptSpooledLeads, type AcceptedLead, type LeadToAccept, type SpooledLead } from './accept-leads.js';
-import { checkpointEnrichment, type EnrichmentCheckpoint } from './checkpoint-enrichment.js';
+import { AppError } from '../domain/app-error.js';
+import type { Enrichment } from '../domain/enrichment.js';
+import type { CrmSynced, Lead, LeadError, LeadEvent } from '../domain/lead.js';
+import type { Stage } from '../domain/lead-state.js';
+import { boundary } from '../platform/observability/io-boundary.js';
+import { Batcher, type BatcherOptions } from '../platform/concurrency/batcher.js';
+import type { Cursor, Page } from '../platform/database/cursor-pagination.js';
+import type { Pool } from '../platform/database/pool.js';
+import { acceptLeads, acceptSpooledLeads, type AcceptedLead, type LeadToAccept, type SpooledLead } from './intake.repository.js';
+import { checkpointEnrichment, type EnrichmentCheckpoint } from './stage-results.repository.js';
 import {
   claimForEnrichment,
   claimForSync,
@@ -15,23 +15,23 @@ import {
   type ClaimedLead,
   type ClaimRequest,
   type LeadClaimedForSync,
-} from './claim-leads.js';
-import { guarded, isDataError, overloaded } from './guarded.js';
-import { findLead, listLeads, type LeadFilter } from './find-lead.js';
-import { asLeader } from './leadership.js';
+} from './claims.repository.js';
+import { guarded, isDataError, overloaded } from './database-errors.js';
+import { findLead, listLeads, type LeadFilter } from './leads.repository.js';
+import { asLeader } from './leader-lock.js';
 import { markSynced, type SyncedLead } from './mark-synced.js';
-import { erasePerson, type ErasedPerson, type PersonToErase } from './people/erase-person.js';
+import { erasePerson, type ErasedPerson, type PersonToErase } from './erasures.repository.js';
 import { eraseAgainIfGone } from './people/erasures.js';
 import { recordFailure } from './record-failure.js';
-import { Retention } from './retention.js';
+import { Retention } from './retention.repository.js';
 import { markAlone, releaseClaims, type Release } from './release-claims.js';
 import { countDeadWith, returnAttempts, type Acquittal } from './return-attempts.js';
 import { findProjection, type Projection } from './projection.js';
 import { checkpointRescore, markCrmTold } from './rescore/checkpoint.js';
-import { claimForRescore, type LeadClaimedForRescore } from './rescore/claim.js';
+import { claimForRescore, type LeadClaimedForRescore } from './rescore.repository.js';
 import { recordRescoreFailure, returnRescore } from './rescore/postpone.js';
 import { SpeedToLead } from './sla/speed-to-lead.js';
-import { backlog, openLeads, raiseEpochs, type OpenLead } from './sweep.js';
+import { backlog, openLeads, raiseEpochs, type OpenLead } from './open-leads.repository.js';
 
 export interface LedgerOptions {
   pool: Pool;

@@ -1,7 +1,7 @@
-import type { CrmSynced } from '../lead/lead.js';
-import type { Pool } from '../platform/postgres.js';
-import { columns, jsonColumn } from '../platform/columns.js';
-import { inOrder } from './in-order.js';
+import type { CrmSynced } from '../domain/lead.js';
+import type { Pool } from '../platform/database/pool.js';
+import { columns, jsonColumn } from '../platform/database/unnest-columns.js';
+import { inOrder } from './lock-in-id-order.js';
 
 export interface SyncedLead {
   id: string;

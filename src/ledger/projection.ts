@@ -1,6 +1,6 @@
-import type { Enrichment } from '../lead/enrichment.js';
-import type { LeadContent } from '../lead/lead.js';
-import type { Pool } from '../platform/postgres.js';
+import type { Enrichment } from '../domain/enrichment.js';
+import type { LeadContent } from '../domain/lead.js';
+import type { Pool } from '../platform/database/pool.js';
 import { contentOf, CONTENT_COLUMNS, type ContentRow } from './lead-row.js';
 
 /** What the CRM's Lead shall show of a person: the newest scored content, and the version that orders two writes of it. */

@@ -1,5 +1,5 @@
-import type { LeadError } from '../lead/lead.js';
-import type { Pool } from '../platform/postgres.js';
+import type { LeadError } from '../domain/lead.js';
+import type { Pool } from '../platform/database/pool.js';
 
 export interface Failure {
   id: string;

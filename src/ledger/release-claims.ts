@@ -1,6 +1,6 @@
-import type { Pool } from '../platform/postgres.js';
-import { columns } from '../platform/columns.js';
-import { inOrder } from './in-order.js';
+import type { Pool } from '../platform/database/pool.js';
+import { columns } from '../platform/database/unnest-columns.js';
+import { inOrder } from './lock-in-id-order.js';
 
 export interface Release {
   id: string;

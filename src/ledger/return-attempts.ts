@@ -1,5 +1,5 @@
-import type { Stage } from '../lead/state.js';
-import type { Pool } from '../platform/postgres.js';
+import type { Stage } from '../domain/lead-state.js';
+import type { Pool } from '../platform/database/pool.js';
 
 /** What a breaker that opened says about the failures before it: they were the downstream's, not the leads'. */
 export interface Acquittal {

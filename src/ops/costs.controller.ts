@@ -1,10 +1,10 @@
 import { Controller, Get, Inject, Query } from '@nestjs/common';
 import { z } from 'zod';
-import { listAiCosts } from '../flow/ai-costs.js';
-import { guarded } from '../ledger/guarded.js';
+import { listAiCosts } from '../flow-control/ai-spend.js';
+import { guarded } from '../ledger/database-errors.js';
 import { parseQuery } from '../platform/http/parse-query.js';
 import { LEDGER_POOL } from '../platform/platform.module.js';
-import type { Pool } from '../platform/postgres.js';
+import type { Pool } from '../platform/database/pool.js';
 
 export const costsSchema = z.object({ days: z.coerce.number().int().min(1).max(400).default(7) });
 

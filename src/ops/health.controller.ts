@@ -4,7 +4,7 @@ import { Ledger } from '../ledger/ledger.js';
 import type { Config } from '../platform/config/config.js';
 import type { Clock } from '../platform/clock.js';
 import { ACK_READINESS, CLOCK, CONFIG, WORK_PROGRESS } from '../platform/platform.module.js';
-import type { QueueBackend } from '../queue/backend.js';
+import type { QueueBackend } from '../queue/queue-backend.js';
 import { QUEUE_BACKEND } from '../queue/queue.module.js';
 
 type Status = 'up' | 'down';

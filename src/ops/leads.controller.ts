@@ -1,16 +1,16 @@
 import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query } from '@nestjs/common';
 import { z } from 'zod';
-import { AppError } from '../errors/app-error.js';
-import { FlowStore } from '../flow/flow-store.js';
-import { normaliseCampaignId, normaliseEmail, personKeyOf } from '../lead/keys.js';
-import { LEAD_STATES } from '../lead/state.js';
-import { guarded } from '../ledger/guarded.js';
+import { AppError } from '../domain/app-error.js';
+import { FlowStore } from '../flow-control/flow-control.repository.js';
+import { normaliseCampaignId, normaliseEmail, personKeyOf } from '../domain/lead-keys.js';
+import { LEAD_STATES } from '../domain/lead-state.js';
+import { guarded } from '../ledger/database-errors.js';
 import { Ledger } from '../ledger/ledger.js';
 import type { Config } from '../platform/config/config.js';
-import { decodeCursor, encodeCursor } from '../platform/page.js';
+import { decodeCursor, encodeCursor } from '../platform/database/cursor-pagination.js';
 import { parseQuery } from '../platform/http/parse-query.js';
 import { CONFIG } from '../platform/platform.module.js';
-import { journeyOf, summaryOf } from './journey.js';
+import { journeyOf, summaryOf } from './lead-timeline.js';
 
 export const filterSchema = z.object({
   state: z.enum(LEAD_STATES).optional(),

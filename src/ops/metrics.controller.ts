@@ -1,13 +1,13 @@
 import { Controller, Get, Header, Inject } from '@nestjs/common';
-import { FlowStore } from '../flow/flow-store.js';
+import { FlowStore } from '../flow-control/flow-control.repository.js';
 import { Ledger } from '../ledger/ledger.js';
 import { forecastOf } from '../ledger/sla/forecast.js';
-import { DeadLetters } from '../recovery/dead-letters.js';
-import { countOpenRejections } from '../ledger/rejections.js';
+import { DeadLetters } from './dead-letters/dead-letters.service.js';
+import { countOpenRejections } from '../ledger/rejections.repository.js';
 import type { Config } from '../platform/config/config.js';
-import type { Metrics } from '../platform/metrics.js';
+import type { Metrics } from '../platform/observability/metrics.js';
 import { CONFIG, LEDGER_POOL, METRICS } from '../platform/platform.module.js';
-import type { Pool } from '../platform/postgres.js';
+import type { Pool } from '../platform/database/pool.js';
 
 @Controller('metrics')
 export class MetricsController {

@@ -1,10 +1,10 @@
 import { Module } from '@nestjs/common';
 import { LEDGER_POOL } from '../platform/platform.module.js';
-import type { Pool } from '../platform/postgres.js';
-import { Announcer } from '../queue/announcer.js';
-import { DeadLetters } from '../recovery/dead-letters.js';
+import type { Pool } from '../platform/database/pool.js';
+import { Announcer } from '../queue/job-publisher.js';
+import { DeadLetters } from './dead-letters/dead-letters.service.js';
 import { CostsController } from './costs.controller.js';
-import { DeadLettersController } from './dead-letters.controller.js';
+import { DeadLettersController } from './dead-letters/dead-letters.controller.js';
 import { HealthController } from './health.controller.js';
 import { OpsLeadsController } from './leads.controller.js';
 import { MetricsController } from './metrics.controller.js';

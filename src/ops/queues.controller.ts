@@ -1,11 +1,11 @@
 import { Controller, Get, HttpCode, Inject, Param, Post, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { AppError } from '../errors/app-error.js';
-import { FlowStore } from '../flow/flow-store.js';
-import type { StageRow } from '../flow/stage-row.js';
-import { STAGES, type Stage } from '../lead/state.js';
-import { guarded } from '../ledger/guarded.js';
-import type { QueueBackend } from '../queue/backend.js';
+import { AppError } from '../domain/app-error.js';
+import { FlowStore } from '../flow-control/flow-control.repository.js';
+import type { StageRow } from '../flow-control/stage-row.js';
+import { STAGES, type Stage } from '../domain/lead-state.js';
+import { guarded } from '../ledger/database-errors.js';
+import type { QueueBackend } from '../queue/queue-backend.js';
 import { QUEUE_BACKEND } from '../queue/queue.module.js';
 
 @Controller('ops/queues')

@@ -1,11 +1,11 @@
 import { Controller, Get, Inject, Query } from '@nestjs/common';
 import { z } from 'zod';
-import { FlowStore } from '../flow/flow-store.js';
-import type { StageRow } from '../flow/stage-row.js';
-import { STAGES, type Stage } from '../lead/state.js';
-import { guarded } from '../ledger/guarded.js';
+import { FlowStore } from '../flow-control/flow-control.repository.js';
+import type { StageRow } from '../flow-control/stage-row.js';
+import { STAGES, type Stage } from '../domain/lead-state.js';
+import { guarded } from '../ledger/database-errors.js';
 import { Ledger } from '../ledger/ledger.js';
-import type { Percentiles } from '../ledger/sla/figures.js';
+import type { Percentiles } from '../ledger/sla.repository.js';
 import { forecastOf } from '../ledger/sla/forecast.js';
 import type { Config } from '../platform/config/config.js';
 import { parseQuery } from '../platform/http/parse-query.js';

@@ -1,6 +1,6 @@
-import type { ErrorCode } from '../errors/catalogue.js';
-import type { Stage } from '../lead/state.js';
-import type { PipelineTools } from './tools.js';
+import type { ErrorCode } from '../domain/error-catalog.js';
+import type { Stage } from '../domain/lead-state.js';
+import type { PipelineTools } from './pipeline-context.js';
 
 /** So many distinct leads with one signature, and no success among them, mean a setting and not the leads. */
 const LEADS_THAT_SHOW_A_SETTING = 3;

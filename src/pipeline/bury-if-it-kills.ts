@@ -1,8 +1,8 @@
-import { AppError } from '../errors/app-error.js';
-import type { Stage } from '../lead/state.js';
-import type { Claim } from '../ledger/claim-leads.js';
-import { recordOf } from './settle-failure.js';
-import type { PipelineTools } from './tools.js';
+import { AppError } from '../domain/app-error.js';
+import type { Stage } from '../domain/lead-state.js';
+import type { Claim } from '../ledger/claims.repository.js';
+import { recordOf } from './failure-handler.js';
+import type { PipelineTools } from './pipeline-context.js';
 
 /** Gives up a lead that has killed CRASH_BUDGET workers while each had it alone. @returns whether it did. */
 export async function buryIfItKills(tools: PipelineTools, stage: Stage, claim: Claim): Promise<boolean> {

@@ -1,15 +1,15 @@
 import { pino } from 'pino';
 import { describe, expect, it, vi } from 'vitest';
-import { AppError } from '../errors/app-error.js';
-import type { Enrichment } from '../lead/enrichment.js';
-import type { ClaimedLead, LeadClaimedForSync } from '../ledger/claim-leads.js';
-import { createMetrics } from '../platform/metrics.js';
-import type { Permit, StageGate } from '../flow/stage-gate.js';
-import { UNLIMITED } from '../platform/throttle.js';
-import { AiTurns } from './ai-turns.js';
-import { Isolation } from './isolation.js';
-import { enrichLead, type EnrichTools } from './enrich-lead.js';
-import { syncLead, type SyncTools } from './sync-lead.js';
+import { AppError } from '../domain/app-error.js';
+import type { Enrichment } from '../domain/enrichment.js';
+import type { ClaimedLead, LeadClaimedForSync } from '../ledger/claims.repository.js';
+import { createMetrics } from '../platform/observability/metrics.js';
+import type { Permit, StageGate } from '../flow-control/circuit-breaker.js';
+import { UNLIMITED } from '../platform/concurrency/rate-limiter.port.js';
+import { AiTurns } from './model-slots.js';
+import { Isolation } from './crash-isolation.js';
+import { enrichLead, type EnrichTools } from './enrichment.processor.js';
+import { syncLead, type SyncTools } from './crm-sync.processor.js';
 
 const reference = { leadId: 'c0ffee00-0000-8000-8000-000000000000', epoch: 1 };
 const signal = new AbortController().signal;

@@ -1,5 +1,5 @@
-import type { AppError } from '../errors/app-error.js';
-import type { Enrichment } from '../lead/enrichment.js';
+import type { AppError } from '../domain/app-error.js';
+import type { Enrichment } from '../domain/enrichment.js';
 
 /** The middle of the scale, marked as what it is, so that sales hears of the lead and a real score can follow. */
 export function fallbackScore(provider: string, error: AppError): Enrichment {

@@ -1,8 +1,8 @@
-import type { AppError } from '../errors/app-error.js';
-import type { Permit } from '../flow/stage-gate.js';
-import type { BreakerReason } from '../flow/stage-row.js';
-import type { Stage } from '../lead/state.js';
-import type { PipelineTools } from './tools.js';
+import type { AppError } from '../domain/app-error.js';
+import type { Permit } from '../flow-control/circuit-breaker.js';
+import type { BreakerReason } from '../flow-control/stage-row.js';
+import type { Stage } from '../domain/lead-state.js';
+import type { PipelineTools } from './pipeline-context.js';
 
 /** Tells the stage's breaker what a failed call says about the downstream. @returns whether the breaker is open now. */
 export async function tellBreaker(

@@ -1,9 +1,9 @@
 import { Global, Module, type DynamicModule } from '@nestjs/common';
 import { systemClock } from './clock.js';
 import type { Config } from './config/config.js';
-import type { Logger } from './logger.js';
-import { createMetrics } from './metrics.js';
-import type { Pool } from './postgres.js';
+import type { Logger } from './observability/logger.js';
+import { createMetrics } from './observability/metrics.js';
+import type { Pool } from './database/pool.js';
 
 export const CONFIG = Symbol('Config');
 export const LOGGER = Symbol('Logger');

@@ -1,7 +1,7 @@
 import type { Config } from '../platform/config/config.js';
-import type { Logger } from '../platform/logger.js';
-import type { Stores } from '../platform/stores.js';
-import type { QueueBackend } from './backend.js';
+import type { Logger } from '../platform/observability/logger.js';
+import type { Stores } from '../platform/embedded/open-stores.js';
+import type { QueueBackend } from './queue-backend.js';
 
 /** The backend that the stores decided; only the chosen one's client is loaded. */
 export async function openBackend(

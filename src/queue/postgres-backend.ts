@@ -1,12 +1,12 @@
 import { createPostgresBackend, runMigrations, withBackend, type PostgresConnectionOptions } from 'bullmq';
 import pg from 'pg';
-import { AppError } from '../errors/app-error.js';
-import { STAGES, type Stage } from '../lead/state.js';
-import type { Logger } from '../platform/logger.js';
-import { within } from '../platform/within.js';
-import type { QueueBackend } from './backend.js';
-import { BullStageQueue, startBullWorker } from './bullmq-stage.js';
-import { warnOncePerOutage } from './outage-warning.js';
+import { AppError } from '../domain/app-error.js';
+import { STAGES, type Stage } from '../domain/lead-state.js';
+import type { Logger } from '../platform/observability/logger.js';
+import { within } from '../platform/concurrency/with-timeout.js';
+import type { QueueBackend } from './queue-backend.js';
+import { BullStageQueue, startBullWorker } from './bullmq.js';
+import { warnOncePerOutage } from './log-once-per-outage.js';
 
 const { Queue, Worker } = withBackend(createPostgresBackend);
 

@@ -1,8 +1,8 @@
 import { Global, Module, type DynamicModule } from '@nestjs/common';
-import type { Logger } from '../platform/logger.js';
+import type { Logger } from '../platform/observability/logger.js';
 import { LOGGER } from '../platform/platform.module.js';
-import { Announcer } from './announcer.js';
-import type { QueueBackend } from './backend.js';
+import { Announcer } from './job-publisher.js';
+import type { QueueBackend } from './queue-backend.js';
 
 export const QUEUE_BACKEND = Symbol('QueueBackend');
 

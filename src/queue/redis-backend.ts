@@ -1,11 +1,11 @@
 import { Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
-import { STAGES, type Stage } from '../lead/state.js';
-import type { Logger } from '../platform/logger.js';
-import { within } from '../platform/within.js';
-import type { QueueBackend } from './backend.js';
-import { BullStageQueue, startBullWorker } from './bullmq-stage.js';
-import { warnOncePerOutage } from './outage-warning.js';
+import { STAGES, type Stage } from '../domain/lead-state.js';
+import type { Logger } from '../platform/observability/logger.js';
+import { within } from '../platform/concurrency/with-timeout.js';
+import type { QueueBackend } from './queue-backend.js';
+import { BullStageQueue, startBullWorker } from './bullmq.js';
+import { warnOncePerOutage } from './log-once-per-outage.js';
 
 /** The hash tag keeps a queue's keys in one slot of a cluster. */
 const PREFIX = '{revenueflow}';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Redis } from 'ioredis';
 import pg from 'pg';
-import type { EmbeddedServer } from '../../src/platform/embedded/server.js';
+import type { EmbeddedServer } from '../../src/platform/embedded/embedded-server.js';
 import { startEmbeddedPostgres } from '../../src/platform/embedded/postgres.js';
 import { findRedisServer, startEmbeddedRedis } from '../../src/platform/embedded/redis.js';
 import { freeze } from '../support/freeze.js';

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CRM_PROVIDERS } from '../../src/crm/registry.js';
 import type { CrmProvider } from '../../src/crm/port.js';
 import { loadConfig } from '../../src/platform/config/config.js';
-import { personKeyOf } from '../../src/lead/keys.js';
+import { personKeyOf } from '../../src/domain/lead-keys.js';
 import { crmSettings, syncOf } from '../support/crm.js';
 import { freshDatabase } from '../support/database.js';
 import { salesforceWorld } from '../support/salesforce-world.js';

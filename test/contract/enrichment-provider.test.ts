@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { EnrichmentProvider, WastedCall } from '../../src/enrichment/port.js';
 import { AI_PROVIDERS } from '../../src/enrichment/registry.js';
-import { AppError } from '../../src/errors/app-error.js';
-import type { ErrorCode } from '../../src/errors/catalogue.js';
-import { enrichmentSchema, type Usage } from '../../src/lead/enrichment.js';
-import { leadIdOf, personKeyOf } from '../../src/lead/keys.js';
-import type { LeadContent } from '../../src/lead/lead.js';
+import { AppError } from '../../src/domain/app-error.js';
+import type { ErrorCode } from '../../src/domain/error-catalog.js';
+import { enrichmentSchema, type Usage } from '../../src/domain/enrichment.js';
+import { leadIdOf, personKeyOf } from '../../src/domain/lead-keys.js';
+import type { LeadContent } from '../../src/domain/lead.js';
 import { loadConfig, type Config } from '../../src/platform/config/config.js';
 import { startFakeBedrock } from '../support/fakes/bedrock.js';
 import { gullibleBrain } from '../support/fakes/brain.js';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { EnrichmentProvider } from '../../src/enrichment/port.js';
 import { AI_PROVIDERS } from '../../src/enrichment/registry.js';
-import type { LeadContent } from '../../src/lead/lead.js';
+import type { LeadContent } from '../../src/domain/lead.js';
 import { loadConfig } from '../../src/platform/config/config.js';
 import { startFakeBedrock } from '../support/fakes/bedrock.js';
 import type { FakeModel } from '../support/fakes/fake-model.js';

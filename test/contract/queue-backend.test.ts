@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { pino } from 'pino';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { QueueBackend, StageWorker } from '../../src/queue/backend.js';
+import type { QueueBackend, StageWorker } from '../../src/queue/queue-backend.js';
 import type { JobHandler, JobReference } from '../../src/queue/job.js';
 import { openBackend } from '../../src/queue/open-backend.js';
 import { loadConfig } from '../../src/platform/config/config.js';

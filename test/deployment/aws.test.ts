@@ -26,7 +26,7 @@ describe('the tasks of infra/', () => {
     const asked = [...`${read('alarms.ts')}${read('metrics.ts')}`.matchAll(/(?:most|ofRole|ofStage)\('(\w+)'/g)].map(
       ([, name]) => name!,
     );
-    const metrics = readFileSync(join(import.meta.dirname, '../../src/platform/metrics.ts'), 'utf8');
+    const metrics = readFileSync(join(import.meta.dirname, '../../src/platform/observability/metrics.ts'), 'utf8');
     expect(sent.length).toBeGreaterThan(5);
     expect(sent.filter((name) => !metrics.includes(`'revenueflow_${name}'`))).toEqual([]);
     expect([...new Set(asked)].sort()).toEqual([...new Set(sent)].sort());

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { ERROR_CATALOGUE } from '../../src/errors/catalogue.js';
+import { ERROR_CATALOGUE } from '../../src/domain/error-catalog.js';
 import { VARIABLES } from '../../src/platform/config/variables.js';
 
 const ROOT = join(import.meta.dirname, '../..');

@@ -7,7 +7,7 @@ import { eventually } from '../support/eventually.js';
 import { salesforceWorld } from '../support/salesforce-world.js';
 import { startProcess, type RunningProcess } from '../support/service.js';
 
-const CLI = join(import.meta.dirname, '../../dist/cli.js');
+const CLI = join(import.meta.dirname, '../../dist/cli/main.js');
 
 /** Every step of docs/migration.md, as its reader would take it. */
 describe('from the mock CRM to Salesforce, and back', () => {

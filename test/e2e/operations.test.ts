@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { personKeyOf } from '../../src/lead/keys.js';
+import { personKeyOf } from '../../src/domain/lead-keys.js';
 import { startAlertSink, type AlertSink } from '../support/alert-sink.js';
 import { freshDatabase } from '../support/database.js';
 import { eventually } from '../support/eventually.js';

@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
-import type { EmbeddedServer } from '../../src/platform/embedded/server.js';
+import type { EmbeddedServer } from '../../src/platform/embedded/embedded-server.js';
 import { findRedisServer } from '../../src/platform/embedded/redis.js';
 import { eventually } from '../support/eventually.js';
 import { OutageWorld, expectQuick, type Ack } from '../support/outage-world.js';

@@ -100,7 +100,7 @@ afterAll(async () => {
 });
 
 function run(command: string): Promise<{ code: number; output: string }> {
-  const script = `set -o pipefail; ${command.replaceAll('npm run ops --', `"${process.execPath}" "${join(ROOT, 'dist/cli.js')}"`)}`;
+  const script = `set -o pipefail; ${command.replaceAll('npm run ops --', `"${process.execPath}" "${join(ROOT, 'dist/cli/main.js')}"`)}`;
   return new Promise((resolve) => {
     execFile('bash', ['--norc', '-c', script], { env, cwd: folder }, (error, stdout, stderr) =>
       resolve({ code: Number(error?.code ?? 0), output: `${stdout}\n${stderr}` }),

@@ -5,7 +5,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, it } from 'vitest';
-import { lives } from '../../src/platform/embedded/child.js';
+import { lives } from '../../src/platform/embedded/child-process.js';
 import { freshDatabase, hasRedis } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
 import { runToExit, startProcess, type RunningProcess } from '../support/service.js';

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { AppError } from '../../src/errors/app-error.js';
+import { AppError } from '../../src/domain/app-error.js';
 import type { CrmSync } from '../../src/crm/port.js';
 import { hasRedis } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
@@ -61,7 +61,7 @@ describe.each(['redis', 'postgres'] as const)('the breaker of the CRM, queue on 
       let next = 1;
       await eventually(async () => {
         const email = `q${next++}@acme.com`;
-        const { leadIdOf, personKeyOf } = await import('../../src/lead/keys.js');
+        const { leadIdOf, personKeyOf } = await import('../../src/domain/lead-keys.js');
         const id = leadIdOf(email, 'c');
         const lead = { id, personKey: personKeyOf(email), email, emailRaw: email, campaignId: 'c', name: null, attributes: {} };
         const { epoch } = await world.ledger.accept(lead);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { columns, jsonColumn } from '../../src/platform/columns.js';
-import { openPool, type Pool } from '../../src/platform/postgres.js';
+import { columns, jsonColumn } from '../../src/platform/database/unnest-columns.js';
+import { openPool, type Pool } from '../../src/platform/database/pool.js';
 import { freshDatabase } from '../support/database.js';
 
 let database: Awaited<ReturnType<typeof freshDatabase>>;

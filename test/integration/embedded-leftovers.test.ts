@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { lives } from '../../src/platform/embedded/child.js';
+import { lives } from '../../src/platform/embedded/child-process.js';
 import { startEmbeddedPostgres } from '../../src/platform/embedded/postgres.js';
 import { serverUser } from '../../src/platform/embedded/postgres-user.js';
 import { startEmbeddedRedis, findRedisServer } from '../../src/platform/embedded/redis.js';
-import type { EmbeddedServer } from '../../src/platform/embedded/server.js';
+import type { EmbeddedServer } from '../../src/platform/embedded/embedded-server.js';
 import { eventually } from '../support/eventually.js';
 
 /** What an earlier start, or a copy of the folder, leaves for the next start to find. */

@@ -1,11 +1,11 @@
-import { AppError } from '../../src/errors/app-error.js';
+import { AppError } from '../../src/domain/app-error.js';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { FlowControl } from '../../src/flow/flow-control.js';
-import { FlowStore } from '../../src/flow/flow-store.js';
-import { SharedThrottle } from '../../src/flow/shared-throttle.js';
+import { FlowControl } from '../../src/flow-control/flow-control.js';
+import { FlowStore } from '../../src/flow-control/flow-control.repository.js';
+import { SharedThrottle } from '../../src/flow-control/rate-limiter.js';
 import { systemClock } from '../../src/platform/clock.js';
-import { openPool, type Pool } from '../../src/platform/postgres.js';
+import { openPool, type Pool } from '../../src/platform/database/pool.js';
 import { freshDatabase } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
 

@@ -1,12 +1,12 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { AppError } from '../../src/errors/app-error.js';
-import { sentFields } from '../../src/crm/exchange.js';
-import type { Enrichment } from '../../src/lead/enrichment.js';
-import type { CrmExchange, LeadContent } from '../../src/lead/lead.js';
-import { DeadLetters } from '../../src/recovery/dead-letters.js';
-import { journeyText } from '../../src/ops/cli/show.js';
-import { journeyOf } from '../../src/ops/journey.js';
-import { FlowStore } from '../../src/flow/flow-store.js';
+import { AppError } from '../../src/domain/app-error.js';
+import { sentFields } from '../../src/crm/audit-fields.js';
+import type { Enrichment } from '../../src/domain/enrichment.js';
+import type { CrmExchange, LeadContent } from '../../src/domain/lead.js';
+import { DeadLetters } from '../../src/ops/dead-letters/dead-letters.service.js';
+import { journeyText } from '../../src/cli/format-lead.js';
+import { journeyOf } from '../../src/ops/lead-timeline.js';
+import { FlowStore } from '../../src/flow-control/flow-control.repository.js';
 import { eventually } from '../support/eventually.js';
 import { pipelineWorld, type PipelineWorld } from '../support/pipeline-world.js';
 

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { AppError } from '../../src/errors/app-error.js';
-import type { Enrichment } from '../../src/lead/enrichment.js';
-import { leadIdOf, personKeyOf } from '../../src/lead/keys.js';
+import { AppError } from '../../src/domain/app-error.js';
+import type { Enrichment } from '../../src/domain/enrichment.js';
+import { leadIdOf, personKeyOf } from '../../src/domain/lead-keys.js';
 import { Ledger } from '../../src/ledger/ledger.js';
-import type { LeadToAccept } from '../../src/ledger/accept-leads.js';
-import { openPool, type Pool } from '../../src/platform/postgres.js';
+import type { LeadToAccept } from '../../src/ledger/intake.repository.js';
+import { openPool, type Pool } from '../../src/platform/database/pool.js';
 import { freshDatabase } from '../support/database.js';
 
 let database: Awaited<ReturnType<typeof freshDatabase>>;

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { AppError } from '../../src/errors/app-error.js';
-import type { Enrichment } from '../../src/lead/enrichment.js';
-import { leadIdOf, personKeyOf } from '../../src/lead/keys.js';
-import type { AcceptedLead } from '../../src/ledger/accept-leads.js';
+import type { AppError } from '../../src/domain/app-error.js';
+import type { Enrichment } from '../../src/domain/enrichment.js';
+import { leadIdOf, personKeyOf } from '../../src/domain/lead-keys.js';
+import type { AcceptedLead } from '../../src/ledger/intake.repository.js';
 import { Ledger } from '../../src/ledger/ledger.js';
-import { openPool, type Pool } from '../../src/platform/postgres.js';
+import { openPool, type Pool } from '../../src/platform/database/pool.js';
 import { freshDatabase } from '../support/database.js';
 
 const LEADS = 300;

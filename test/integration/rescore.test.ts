@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { CrmSync } from '../../src/crm/port.js';
-import { AppError } from '../../src/errors/app-error.js';
-import type { Enrichment } from '../../src/lead/enrichment.js';
-import { leadIdOf, personKeyOf } from '../../src/lead/keys.js';
-import type { LeadContent } from '../../src/lead/lead.js';
+import { AppError } from '../../src/domain/app-error.js';
+import type { Enrichment } from '../../src/domain/enrichment.js';
+import { leadIdOf, personKeyOf } from '../../src/domain/lead-keys.js';
+import type { LeadContent } from '../../src/domain/lead.js';
 import { hasRedis } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
 import { pipelineWorld, type PipelineWorld, type WorldOptions } from '../support/pipeline-world.js';

@@ -2,9 +2,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { pino } from 'pino';
 import { Ledger } from '../../src/ledger/ledger.js';
 import { loadConfig } from '../../src/platform/config/config.js';
-import { openPool, type Pool } from '../../src/platform/postgres.js';
+import { openPool, type Pool } from '../../src/platform/database/pool.js';
 import { openBackend } from '../../src/queue/open-backend.js';
-import type { QueueBackend } from '../../src/queue/backend.js';
+import type { QueueBackend } from '../../src/queue/queue-backend.js';
 import { freshDatabase } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { CrmProvider } from '../../src/crm/port.js';
-import { personKeyOf } from '../../src/lead/keys.js';
+import { personKeyOf } from '../../src/domain/lead-keys.js';
 import { syncOf } from '../support/crm.js';
 import type { SalesforceFakeOptions } from '../support/fakes/salesforce/index.js';
 import { salesforceWorld } from '../support/salesforce-world.js';

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { EnrichmentProvider } from '../../src/enrichment/port.js';
-import { AppError } from '../../src/errors/app-error.js';
-import { listAiCosts } from '../../src/flow/ai-costs.js';
-import type { Enrichment } from '../../src/lead/enrichment.js';
+import { AppError } from '../../src/domain/app-error.js';
+import { listAiCosts } from '../../src/flow-control/ai-spend.js';
+import type { Enrichment } from '../../src/domain/enrichment.js';
 import { hasRedis } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
 import { pipelineWorld, type PipelineWorld, type WorldOptions } from '../support/pipeline-world.js';

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Enrichment } from '../../src/lead/enrichment.js';
-import { leadIdOf, personKeyOf } from '../../src/lead/keys.js';
+import type { Enrichment } from '../../src/domain/enrichment.js';
+import { leadIdOf, personKeyOf } from '../../src/domain/lead-keys.js';
 import { Ledger } from '../../src/ledger/ledger.js';
-import { openPool, type Pool } from '../../src/platform/postgres.js';
+import { openPool, type Pool } from '../../src/platform/database/pool.js';
 import { freshDatabase } from '../support/database.js';
 
 let database: Awaited<ReturnType<typeof freshDatabase>>;

@@ -1,11 +1,11 @@
 import { pino } from 'pino';
 import { afterEach, describe, expect, it } from 'vitest';
-import { leadIdOf, personKeyOf } from '../../src/lead/keys.js';
+import { leadIdOf, personKeyOf } from '../../src/domain/lead-keys.js';
 import { Ledger } from '../../src/ledger/ledger.js';
 import { loadConfig } from '../../src/platform/config/config.js';
-import { openPool } from '../../src/platform/postgres.js';
+import { openPool } from '../../src/platform/database/pool.js';
 import { openBackend } from '../../src/queue/open-backend.js';
-import { Sweeper } from '../../src/recovery/sweeper.js';
+import { Sweeper } from '../../src/pipeline/sweeper.js';
 import { freshDatabase, freshRedis, hasRedis } from '../support/database.js';
 
 const config = loadConfig({}, { aiProviders: ['heuristic'], crmProviders: ['postgres'] });

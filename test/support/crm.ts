@@ -1,9 +1,9 @@
 import { pino } from 'pino';
 import type { CrmSettings, CrmSync } from '../../src/crm/port.js';
-import type { Enrichment } from '../../src/lead/enrichment.js';
-import { leadIdOf, personKeyOf } from '../../src/lead/keys.js';
+import type { Enrichment } from '../../src/domain/enrichment.js';
+import { leadIdOf, personKeyOf } from '../../src/domain/lead-keys.js';
 import { systemClock } from '../../src/platform/clock.js';
-import { UNLIMITED } from '../../src/platform/throttle.js';
+import { UNLIMITED } from '../../src/platform/concurrency/rate-limiter.port.js';
 
 /** What a CRM provider needs, without limits and silent. */
 export function crmSettings(some: Pick<CrmSettings, 'config'> & Partial<CrmSettings>): CrmSettings {

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import type { TestProject } from 'vitest/node';
-import type { EmbeddedServer } from '../../src/platform/embedded/server.js';
+import type { EmbeddedServer } from '../../src/platform/embedded/embedded-server.js';
 import { startEmbeddedPostgres } from '../../src/platform/embedded/postgres.js';
 import { findRedisServer, startEmbeddedRedis } from '../../src/platform/embedded/redis.js';
-import { migrate } from '../../src/platform/migrate.js';
+import { migrate } from '../../src/platform/database/migrate.js';
 import { TEMPLATE } from './template.js';
 
 declare module 'vitest' {

@@ -1,4 +1,4 @@
-import type { Pool } from '../../platform/postgres.js';
+import type { Pool } from '../../platform/database/pool.js';
 
 /** The memberships go with their Lead; both statements' rows are counted. */
 const ERASE = `

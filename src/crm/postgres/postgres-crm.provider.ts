@@ -1,10 +1,10 @@
-import { AppError } from '../../errors/app-error.js';
-import type { CrmSynced } from '../../lead/lead.js';
-import { Batcher } from '../../platform/batcher.js';
-import { openPool, type Pool } from '../../platform/postgres.js';
+import { AppError } from '../../domain/app-error.js';
+import type { CrmSynced } from '../../domain/lead.js';
+import { Batcher } from '../../platform/concurrency/batcher.js';
+import { openPool, type Pool } from '../../platform/database/pool.js';
 import type { CrmProvider, CrmSync } from '../port.js';
 import { eraseLead } from './erase-lead.js';
-import { contentOf, sentFields } from '../exchange.js';
+import { contentOf, sentFields } from '../audit-fields.js';
 import { ensureMembers, recordOf, upsertLeads } from './upsert-leads.js';
 
 const FOREIGN_KEY_VIOLATION = '23503';

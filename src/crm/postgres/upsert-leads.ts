@@ -1,9 +1,9 @@
-import type { Pool } from '../../platform/postgres.js';
-import { columns } from '../../platform/columns.js';
-import type { CrmExchange } from '../../lead/lead.js';
+import type { Pool } from '../../platform/database/pool.js';
+import { columns } from '../../platform/database/unnest-columns.js';
+import type { CrmExchange } from '../../domain/lead.js';
 import { companyOf, splitName } from '../person-name.js';
 import type { CrmSync } from '../port.js';
-import { sentFields } from '../exchange.js';
+import { sentFields } from '../audit-fields.js';
 
 /** A row that was made here has no xmax yet. The version decides: an older projection finds a newer one in place and leaves it alone. */
 const UPSERT_LEADS = `

@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { Batcher } from '../../platform/batcher.js';
+import { Batcher } from '../../platform/concurrency/batcher.js';
 import { ExpiringCache } from '../../platform/expiring-cache.js';
 import type { Clock } from '../../platform/clock.js';
 import { readJson } from './field-map.js';
-import { AppError } from '../../errors/app-error.js';
+import { AppError } from '../../domain/app-error.js';
 import { soql } from './soql.js';
 
 /** Deployed with salesforce/: Marketo's campaign id on the Campaign. */

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import type { Throttle } from '../../platform/throttle.js';
+import type { Throttle } from '../../platform/concurrency/rate-limiter.port.js';
 import type { ApiBudget } from './api-budget.js';
 import { apiErrorSchema, callError, isConcurrencyLimit, unavailable, type ApiError } from './errors.js';
 import type { Session } from './session.js';

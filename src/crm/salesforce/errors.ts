@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { AppError } from '../../errors/app-error.js';
-import { sentFields } from '../exchange.js';
+import { AppError } from '../../domain/app-error.js';
+import { sentFields } from '../audit-fields.js';
 
 /**
  * One error as Salesforce says it. Single-record calls spell the code `errorCode`, Collections `statusCode`

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { AppError } from '../../errors/app-error.js';
+import { AppError } from '../../domain/app-error.js';
 import { splitName } from '../person-name.js';
 import type { CrmSync, PersonProjection } from '../port.js';
 import source from './default-field-map.json' with { type: 'json' };

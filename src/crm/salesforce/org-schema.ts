@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { AppError } from '../../errors/app-error.js';
+import { AppError } from '../../domain/app-error.js';
 import type { Clock } from '../../platform/clock.js';
-import { cutText } from '../../platform/cut-text.js';
+import { cutText } from '../../platform/truncate-text.js';
 import type { SalesforceClient } from './client.js';
 import type { FieldValues } from './field-map.js';
 

@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { AppError } from '../../errors/app-error.js';
-import type { CrmExchange, CrmSynced } from '../../lead/lead.js';
-import { Batcher } from '../../platform/batcher.js';
+import { AppError } from '../../domain/app-error.js';
+import type { CrmExchange, CrmSynced } from '../../domain/lead.js';
+import { Batcher } from '../../platform/concurrency/batcher.js';
 import type { Clock } from '../../platform/clock.js';
 import { ExpiringCache } from '../../platform/expiring-cache.js';
-import { contentOf } from '../exchange.js';
+import { contentOf } from '../audit-fields.js';
 import type { CrmCheck, CrmDifference, CrmFinding, CrmProvider, CrmSync, PersonProjection } from '../port.js';
 import { campaignRecordSchema, Campaigns } from './campaigns.js';
 import { checkOrg, problemsOf } from './check-org.js';

@@ -1,6 +1,6 @@
 import { createSign } from 'node:crypto';
 import { z } from 'zod';
-import { AppError } from '../../errors/app-error.js';
+import { AppError } from '../../domain/app-error.js';
 import { unavailable } from './errors.js';
 
 /** How this service shows who it is. With a private key it is the JWT bearer flow, else client credentials. */

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import { AppError } from '../../errors/app-error.js';
-import type { CrmExchange } from '../../lead/lead.js';
-import { sentFields } from '../exchange.js';
+import { AppError } from '../../domain/app-error.js';
+import type { CrmExchange } from '../../domain/lead.js';
+import { sentFields } from '../audit-fields.js';
 import type { SalesforceClient } from './client.js';
 import { writeRecords } from './collections.js';
 import { isLock, recordError, type ApiError } from './errors.js';

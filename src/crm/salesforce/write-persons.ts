@@ -1,7 +1,7 @@
-import { AppError } from '../../errors/app-error.js';
-import type { CrmExchange } from '../../lead/lead.js';
+import { AppError } from '../../domain/app-error.js';
+import type { CrmExchange } from '../../domain/lead.js';
 import type { CrmSync } from '../port.js';
-import { sentFields } from '../exchange.js';
+import { sentFields } from '../audit-fields.js';
 import type { SalesforceClient } from './client.js';
 import { writeRecords, type RecordResult } from './collections.js';
 import { recordError, type ApiError } from './errors.js';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { enrichmentSchema, type Intent } from '../../lead/enrichment.js';
-import type { LeadContent } from '../../lead/lead.js';
+import { enrichmentSchema, type Intent } from '../../domain/enrichment.js';
+import type { LeadContent } from '../../domain/lead.js';
 import { HeuristicProvider, scoreLead } from './heuristic.provider.js';
 import { PROFILE, SCORER_VERSION } from './profile.js';
 

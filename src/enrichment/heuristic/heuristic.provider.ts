@@ -1,5 +1,5 @@
-import type { Enrichment } from '../../lead/enrichment.js';
-import type { LeadContent } from '../../lead/lead.js';
+import type { Enrichment } from '../../domain/enrichment.js';
+import type { LeadContent } from '../../domain/lead.js';
 import type { EnrichmentProvider } from '../port.js';
 import { classifyDomain } from './domain-class.js';
 import { readFields } from './fields.js';
@@ -16,7 +16,7 @@ import {
 } from './points.js';
 import { PROFILE, SCORER_VERSION } from './profile.js';
 import { explain } from './reasoning.js';
-import { readUnsteered } from './steered.js';
+import { readUnsteered } from './prompt-injection/classifier.js';
 
 /**
  * Scores by the rules of profile.json: no key, no network, about a tenth of a millisecond a lead. `fitScore` is the profile's `base`

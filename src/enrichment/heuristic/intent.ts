@@ -1,4 +1,4 @@
-import type { Intent } from '../../lead/enrichment.js';
+import type { Intent } from '../../domain/enrichment.js';
 import type { MessageFacts } from './message.js';
 import { PROFILE } from './profile.js';
 import type { SourceRule } from './profile.schema.js';

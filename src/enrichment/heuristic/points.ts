@@ -1,4 +1,4 @@
-import type { Evidence, Intent } from '../../lead/enrichment.js';
+import type { Evidence, Intent } from '../../domain/enrichment.js';
 import { companyMatchesDomain, industryOf, sizeOf } from './company.js';
 import { isFitted, type CueReading } from './cues.js';
 import type { DomainClass, DomainFacts } from './domain-class.js';

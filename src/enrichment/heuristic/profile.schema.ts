@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { INTENTS } from '../../lead/enrichment.js';
+import { INTENTS } from '../../domain/enrichment.js';
 
 const points = z.number().int();
 const about = z.string().optional();

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Usage } from '../../lead/enrichment.js';
+import type { Usage } from '../../domain/enrichment.js';
 import source from './prices.json' with { type: 'json' };
 
 const { prices } = z

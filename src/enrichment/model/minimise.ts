@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { LeadContent } from '../../lead/lead.js';
+import type { LeadContent } from '../../domain/lead.js';
 import { classifyDomain, type DomainClass } from '../heuristic/domain-class.js';
 import { readFields } from '../heuristic/fields.js';
 import { personalWordsOf, redact, type PersonalWords } from './redact.js';

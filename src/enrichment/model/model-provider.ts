@@ -1,16 +1,16 @@
 import { generateText, NoObjectGeneratedError, Output, type generateText as GenerateText } from 'ai';
-import type { Enrichment, Usage } from '../../lead/enrichment.js';
-import type { LeadContent } from '../../lead/lead.js';
+import type { Enrichment, Usage } from '../../domain/enrichment.js';
+import type { LeadContent } from '../../domain/lead.js';
 import { systemClock, type Clock } from '../../platform/clock.js';
 import type { Config } from '../../platform/config/config.js';
 import type { EnrichmentProvider, WastedCall } from '../port.js';
 import { ExpiringCache } from '../../platform/expiring-cache.js';
-import { answerSchema, readAnswer, type ModelAnswer } from './answer.js';
+import { answerSchema, readAnswer, type ModelAnswer } from './parse-answer.js';
 import { usageOf } from './cost.js';
-import { guard } from './guards.js';
+import { guard } from './answer-guards.js';
 import { fingerprint, minimise, type MinimisedLead } from './minimise.js';
 import { buildPrompt, PROMPT_VERSION } from './prompt.js';
-import { fromFinish, translateError } from './translate-error.js';
+import { fromFinish, translateError } from './provider-errors.js';
 
 type Options = Parameters<typeof GenerateText>[0];
 

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { AppError } from '../../errors/app-error.js';
-import type { LeadContent } from '../../lead/lead.js';
+import { AppError } from '../../domain/app-error.js';
+import type { LeadContent } from '../../domain/lead.js';
 import { ExpiringCache } from '../../platform/expiring-cache.js';
-import { readAnswer } from './answer.js';
+import { readAnswer } from './parse-answer.js';
 import { usageOf } from './cost.js';
 import { fingerprint, minimise } from './minimise.js';
 import { buildPrompt, PROMPT_VERSION } from './prompt.js';

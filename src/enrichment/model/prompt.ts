@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { PROFILE } from '../heuristic/profile.js';
-import { answerSchema } from './answer.js';
+import { answerSchema } from './parse-answer.js';
 import type { MinimisedLead } from './minimise.js';
 
 export interface Prompt {

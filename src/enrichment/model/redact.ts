@@ -1,4 +1,4 @@
-import { withoutHiddenText } from '../heuristic/injection.js';
+import { withoutHiddenText } from '../heuristic/prompt-injection/detect.js';
 
 const EMAIL = /[^\s@<>()[\]",;:]{1,64}@[^\s@<>()[\]",;:]{1,255}/gu;
 const SPELT_EMAIL =

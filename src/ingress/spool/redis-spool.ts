@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
-import type { LeadToAccept, SpooledLead } from '../../ledger/accept-leads.js';
-import { Batcher } from '../../platform/batcher.js';
+import type { LeadToAccept, SpooledLead } from '../../ledger/intake.repository.js';
+import { Batcher } from '../../platform/concurrency/batcher.js';
 import type { Spool } from './spool.js';
 
 const STREAM = '{revenueflow}:spool';

@@ -1,8 +1,8 @@
-import { AppError } from '../../errors/app-error.js';
+import { AppError } from '../../domain/app-error.js';
 import type { Ledger } from '../../ledger/ledger.js';
-import type { Logger } from '../../platform/logger.js';
-import type { Metrics } from '../../platform/metrics.js';
-import type { Announcer } from '../../queue/announcer.js';
+import type { Logger } from '../../platform/observability/logger.js';
+import type { Metrics } from '../../platform/observability/metrics.js';
+import type { Announcer } from '../../queue/job-publisher.js';
 import type { Spool } from './spool.js';
 
 const LOOK_EVERY_MS = 1000;

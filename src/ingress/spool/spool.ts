@@ -1,4 +1,4 @@
-import type { LeadToAccept, SpooledLead } from '../../ledger/accept-leads.js';
+import type { LeadToAccept, SpooledLead } from '../../ledger/intake.repository.js';
 
 /** What takes the leads while PostgreSQL is away. */
 export interface Spool {

@@ -1,4 +1,4 @@
-import type { Pool } from '../../platform/postgres.js';
+import type { Pool } from '../../platform/database/pool.js';
 
 export interface Edit {
   id: string;

@@ -1,6 +1,6 @@
-import type { Pool } from '../../platform/postgres.js';
-import type { OpenLead } from '../sweep.js';
-import type { DeadLetterFilter } from './list.js';
+import type { Pool } from '../../platform/database/pool.js';
+import type { OpenLead } from '../open-leads.repository.js';
+import type { DeadLetterFilter } from '../dead-letters.repository.js';
 
 export interface Replay extends DeadLetterFilter {
   limit: number;

@@ -1,7 +1,7 @@
-import type { ErrorCode } from '../../errors/catalogue.js';
-import type { Pool } from '../../platform/postgres.js';
-import type { OpenLead } from '../sweep.js';
-import type { ErasedCounts } from './erase-person.js';
+import type { ErrorCode } from '../../domain/error-catalog.js';
+import type { Pool } from '../../platform/database/pool.js';
+import type { OpenLead } from '../open-leads.repository.js';
+import type { ErasedCounts } from '../erasures.repository.js';
 
 /** What an erasure did and still has to do. It names nobody. */
 export interface Receipt {

@@ -1,4 +1,4 @@
-import type { Pool } from '../../platform/postgres.js';
+import type { Pool } from '../../platform/database/pool.js';
 
 /** Rows as the tables have them, for whoever may see all that is held about a person. */
 export interface HeldData {

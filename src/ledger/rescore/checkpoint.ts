@@ -1,7 +1,7 @@
-import type { Enrichment } from '../../lead/enrichment.js';
-import type { CrmSynced } from '../../lead/lead.js';
-import type { Pool } from '../../platform/postgres.js';
-import type { LeadClaimedForRescore } from './claim.js';
+import type { Enrichment } from '../../domain/enrichment.js';
+import type { CrmSynced } from '../../domain/lead.js';
+import type { Pool } from '../../platform/database/pool.js';
+import type { LeadClaimedForRescore } from '../rescore.repository.js';
 
 /** The fence is the comparison of this compare-and-set: whatever happened to the lead meanwhile has raised it. */
 const CHECKPOINT = `

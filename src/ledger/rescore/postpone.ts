@@ -1,6 +1,6 @@
-import type { LeadError } from '../../lead/lead.js';
-import type { Pool } from '../../platform/postgres.js';
-import type { LeadClaimedForRescore } from './claim.js';
+import type { LeadError } from '../../domain/lead.js';
+import type { Pool } from '../../platform/database/pool.js';
+import type { LeadClaimedForRescore } from '../rescore.repository.js';
 
 const RETURN = `
 UPDATE ledger.leads SET rescore_attempts = greatest(0, rescore_attempts - 1), rescore_at = $3

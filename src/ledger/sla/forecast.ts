@@ -1,5 +1,5 @@
-import type { Stage } from '../../lead/state.js';
-import type { StageLoad } from './figures.js';
+import type { Stage } from '../../domain/lead-state.js';
+import type { StageLoad } from '../sla.repository.js';
 
 export interface Forecast {
   /** Until what waits now has passed the stage; null where the stage makes no headway, so nobody can tell. */

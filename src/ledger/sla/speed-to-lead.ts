@@ -1,6 +1,6 @@
-import { SPEED_TO_LEAD_BUCKETS } from '../../platform/metrics.js';
-import type { Pool } from '../../platform/postgres.js';
-import { guarded } from '../guarded.js';
+import { SPEED_TO_LEAD_BUCKETS } from '../../platform/observability/metrics.js';
+import type { Pool } from '../../platform/database/pool.js';
+import { guarded } from '../database-errors.js';
 import {
   arrivals,
   countDead,
@@ -10,7 +10,7 @@ import {
   type Arrivals,
   type Overdue,
   type StageLoad,
-} from './figures.js';
+} from '../sla.repository.js';
 
 /** The figures of figures.ts. Every method throws AppError LEDGER_UNAVAILABLE where PostgreSQL does not answer in time. */
 export class SpeedToLead {

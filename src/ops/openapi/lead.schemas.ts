@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { ERROR_CATALOGUE } from '../../errors/catalogue.js';
-import { evidenceSchema, INTENTS, SCORE_SOURCES } from '../../lead/enrichment.js';
-import { CRM_LEAD_ANSWERS, CRM_MEMBER_ANSWERS } from '../../lead/lead.js';
-import { LEAD_STATES, STAGES } from '../../lead/state.js';
+import { ERROR_CATALOGUE } from '../../domain/error-catalog.js';
+import { evidenceSchema, INTENTS, SCORE_SOURCES } from '../../domain/enrichment.js';
+import { CRM_LEAD_ANSWERS, CRM_MEMBER_ANSWERS } from '../../domain/lead.js';
+import { LEAD_STATES, STAGES } from '../../domain/lead-state.js';
 import { searchSchema } from '../leads.controller.js';
 import type { Component } from './operation.js';
 import { ERROR_CODE, LEAD_ID } from './webhook.schemas.js';

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { ErrorCode } from '../../errors/catalogue.js';
+import type { ErrorCode } from '../../domain/error-catalog.js';
 
 /**
  * Who may call an operation: everybody, whoever has a webhook secret, or a token of OPS_TOKENS that has at least this role.

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { BREAKER_STATES } from '../../flow/stage-row.js';
-import { manySchema } from '../../ingress/rejections.controller.js';
-import { STAGES } from '../../lead/state.js';
-import { correctionSchema, discardSchema, replaySchema } from '../dead-letters.controller.js';
+import { BREAKER_STATES } from '../../flow-control/stage-row.js';
+import { manySchema } from '../rejections/rejections.controller.js';
+import { STAGES } from '../../domain/lead-state.js';
+import { correctionSchema, discardSchema, replaySchema } from '../dead-letters/dead-letters.controller.js';
 import { at, attributes, errorClass, nextCursor } from './lead.schemas.js';
 import type { Component } from './operation.js';
 import { ACCEPTED, DUPLICATE, ERROR_CODE, fieldProblemSchema, LEAD_ID } from './webhook.schemas.js';

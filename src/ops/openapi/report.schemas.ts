@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { STAGES } from '../../lead/state.js';
-import { personSchema } from '../people.controller.js';
+import { STAGES } from '../../domain/lead-state.js';
+import { personSchema } from '../privacy/privacy.controller.js';
 import { at } from './lead.schemas.js';
 import type { Component } from './operation.js';
 import { ERROR_CODE } from './webhook.schemas.js';

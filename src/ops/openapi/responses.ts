@@ -1,5 +1,5 @@
-import { AppError } from '../../errors/app-error.js';
-import { ERROR_CATALOGUE, type ErrorCode } from '../../errors/catalogue.js';
+import { AppError } from '../../domain/app-error.js';
+import { ERROR_CATALOGUE, type ErrorCode } from '../../domain/error-catalog.js';
 import { problemOf, STATUS } from '../../platform/http/problem.js';
 import { refTo } from './components.js';
 import type { Answer, Operation } from './operation.js';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ERROR_CATALOGUE, type ErrorCode } from '../../errors/catalogue.js';
+import { ERROR_CATALOGUE, type ErrorCode } from '../../domain/error-catalog.js';
 import type { Component } from './operation.js';
 
 export const LEAD_ID = 'db5828d4-a8ce-868b-8b1b-b40e6736011c';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { AppError } from '../../errors/app-error.js';
+import { AppError } from '../../domain/app-error.js';
 import { loadConfig } from './config.js';
 
 const choices = { aiProviders: ['heuristic'], crmProviders: ['postgres'] };

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { AppError } from '../../errors/app-error.js';
+import { AppError } from '../../domain/app-error.js';
 import { REQUIRED, VARIABLES, type Variable, type VariableName } from './variables.js';
 
 type Values = { [Name in VariableName]: z.output<(typeof VARIABLES)[Name]['schema']> };

@@ -1,4 +1,4 @@
-import { AppError } from '../../errors/app-error.js';
+import { AppError } from '../../domain/app-error.js';
 
 /** What the system's refusals mean for somebody who has set DATA_DIR, or has just started the service in a folder. */
 const SENTENCES: Record<string, string> = {

@@ -3,7 +3,7 @@ import { createServer, connect, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { AppError } from '../../errors/app-error.js';
+import { AppError } from '../../domain/app-error.js';
 
 export interface InstanceLock {
   release(): Promise<void>;

@@ -2,8 +2,8 @@ import { constants } from 'node:fs';
 import { access, chmod, cp, mkdir, readdir, readFile, rename, rm, stat, symlink } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { AppError } from '../../errors/app-error.js';
-import { exists } from './child.js';
+import { AppError } from '../../domain/app-error.js';
+import { exists } from './child-process.js';
 
 export interface PostgresBinaries {
   initdb: string;

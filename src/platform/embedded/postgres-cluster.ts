@@ -1,6 +1,6 @@
 import { spawn, type SpawnOptions } from 'node:child_process';
 import { appendFile, chown, open } from 'node:fs/promises';
-import { AppError } from '../../errors/app-error.js';
+import { AppError } from '../../domain/app-error.js';
 import type { ServerUser } from './postgres-user.js';
 
 export interface ClusterOwner {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { endOrphan, lives, worksIn, type Ending } from './child.js';
+import { endOrphan, lives, worksIn, type Ending } from './child-process.js';
 import { withClient } from './postgres-client.js';
 
 /** A checkpoint takes time; then without one, from which PostgreSQL recovers; then a frozen one too. Together within the stop of the service. */

@@ -3,7 +3,7 @@ import { accessSync, constants } from 'node:fs';
 import { mkdir, readFile, realpath, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { Redis } from 'ioredis';
-import { AppError } from '../../errors/app-error.js';
+import { AppError } from '../../domain/app-error.js';
 import {
   endOrphan,
   freePort,
@@ -16,9 +16,9 @@ import {
   worksIn,
   type Child,
   type Ending,
-} from './child.js';
-import { OwnFolder } from './own-folder.js';
-import type { EmbeddedServer } from './server.js';
+} from './child-process.js';
+import { OwnFolder } from './owned-directory.js';
+import type { EmbeddedServer } from './embedded-server.js';
 
 const OURS = ['data', 'password', 'password.new', 'server.log', 'server.log.old', 'server.json', 'redis.conf'];
 const BINARIES = ['redis-server', 'valkey-server'];

@@ -1,4 +1,4 @@
-import { AppError } from '../../errors/app-error.js';
+import { AppError } from '../../domain/app-error.js';
 
 const HINT = 'Compare the template with docs/marketo.md.';
 

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { AppError } from '../../errors/app-error.js';
+import { AppError } from '../../domain/app-error.js';
 
 /** Parses parameters of an operations request. @throws AppError BAD_REQUEST with one problem a parameter. */
 export function parseQuery<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {

@@ -1,5 +1,5 @@
 import { createServer } from 'node:net';
-import { AppError } from '../../errors/app-error.js';
+import { AppError } from '../../domain/app-error.js';
 
 /**
  * Fails where nobody could listen: asked first, so that a start that cannot succeed starts no stores.

@@ -1,8 +1,8 @@
 import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { AppError } from '../../errors/app-error.js';
-import { ERROR_CATALOGUE, type ErrorCode } from '../../errors/catalogue.js';
-import type { Logger } from '../logger.js';
+import { AppError } from '../../domain/app-error.js';
+import { ERROR_CATALOGUE, type ErrorCode } from '../../domain/error-catalog.js';
+import type { Logger } from '../observability/logger.js';
 
 export const STATUS: Partial<Record<ErrorCode, number>> = {
   INVALID_BODY: 400,

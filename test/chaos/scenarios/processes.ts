@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { leadIdOf } from '../../../src/lead/keys.js';
+import { leadIdOf } from '../../../src/domain/lead-keys.js';
 import type { World } from '../world.js';
 import type { Scenarios } from './scenario.js';
 

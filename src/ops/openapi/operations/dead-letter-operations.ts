@@ -1,4 +1,4 @@
-import { pageSchema } from '../../dead-letters.controller.js';
+import { pageSchema } from '../../dead-letters/dead-letters.controller.js';
 import { JSON_TYPE, type Operation } from '../operation.js';
 import {
   CORRECTED,

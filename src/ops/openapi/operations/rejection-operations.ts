@@ -1,4 +1,4 @@
-import { pageSchema } from '../../../ingress/rejections.controller.js';
+import { pageSchema } from '../../rejections/rejections.controller.js';
 import { JSON_TYPE, type Operation } from '../operation.js';
 import { ACKNOWLEDGED, CORRECTION, REJECTION_PAGE, REPLAY_REJECTIONS, REPLAYED_REJECTIONS } from '../operator.schemas.js';
 

@@ -1,0 +1,108 @@
+import 'reflect-metadata';
+import { NestFactory } from '@nestjs/core';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { AppModule } from './app.module.js';
+import { authenticateWebhooks } from './ingress/webhook-auth.hook.js';
+import { keepRejections } from './ingress/rejection-capture.hook.js';
+import { guarded } from './ledger/database-errors.js';
+import { recordAct } from './ledger/audit-log.repository.js';
+import { keepRejection } from './ledger/rejections.repository.js';
+import { authenticateOps } from './ops/operator-auth.hook.js';
+import type { Config } from './platform/config/config.js';
+import { createHttpAdapter } from './platform/http/adapter.js';
+import { asListenError, requireFreePort } from './platform/http/port.js';
+import { refuseCrossSite } from './platform/http/refuse-cross-site.js';
+import { traceWebhooks } from './platform/http/trace-requests.js';
+import { ProblemFilter } from './platform/http/problem.js';
+import type { Logger } from './platform/observability/logger.js';
+import { migrate } from './platform/database/migrate.js';
+import { NestLogger } from './platform/observability/nest-logger.js';
+import { openPool } from './platform/database/pool.js';
+import { startTracing } from './platform/observability/start-tracing.js';
+import { openStores, type Stores } from './platform/embedded/open-stores.js';
+import { within } from './platform/concurrency/with-timeout.js';
+import { Announcer } from './queue/job-publisher.js';
+import { openBackend } from './queue/open-backend.js';
+
+const POOL_TIMEOUT_MS = 5000;
+/** A webhook is told within a second that its lead could not be committed. */
+const ACCEPT_TIMEOUT_MS = 800;
+
+/** With the stores' ends after it, inside the ten seconds that a stop may take. What is in hand then is in the ledger. */
+const CLOSE_WITHIN_MS = 5500;
+
+export interface RunningService {
+  url: string;
+  stores: Stores;
+  /** Stops in order: no new work, work in hand finished, stores closed. Bounded in time; safe to call twice. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts the service as configured and resolves when it serves.
+ * @throws AppError of class `startup`; whatever had been started by then is stopped again.
+ */
+export async function startService(config: Config, logger: Logger): Promise<RunningService> {
+  const undo: (() => Promise<unknown>)[] = [];
+  const unwind = async () => {
+    for (const step of undo.splice(0).toReversed())
+      await step().catch((error: unknown) => logger.warn({ err: error }, 'While stopping'));
+  };
+  try {
+    if (config.OTEL_EXPORTER_OTLP_ENDPOINT) {
+      const stopTracing = await startTracing(config, config.OTEL_EXPORTER_OTLP_ENDPOINT);
+      // A collector that is away must not hold up the end.
+      undo.push(() =>
+        within(
+          stopTracing().catch(() => {}),
+          2000,
+        ),
+      );
+    }
+    await requireFreePort(config.PORT, config.HOST);
+    const stores = await openStores(config);
+    undo.push(() => stores.stop());
+    await migrate(stores.databaseUrl);
+    const pool = openPool({ url: stores.databaseUrl, max: 10, timeoutMs: POOL_TIMEOUT_MS, name: config.ROLE });
+    const acceptPool = openPool({ url: stores.databaseUrl, max: 2, timeoutMs: ACCEPT_TIMEOUT_MS, name: 'accept' });
+    undo.push(() => within(Promise.all([pool.end(), acceptPool.end()]), 1000));
+    const backend = await openBackend(config, stores, logger);
+    undo.push(() => backend.close());
+
+    const parts = { config, logger, pool, acceptPool, databaseUrl: stores.databaseUrl };
+    const adapter = createHttpAdapter();
+    refuseCrossSite(adapter.getInstance(), { webhooks: !config.WEBHOOK_SECRETS, operations: !config.OPS_TOKENS });
+    authenticateWebhooks(adapter.getInstance(), config.WEBHOOK_SECRETS);
+    authenticateOps(adapter.getInstance(), config.OPS_TOKENS);
+    if (config.QUEUE_BOARD === 'on') {
+      const { mountQueueBoard } = await import('./ops/queue-dashboard.js');
+      await mountQueueBoard(adapter.getInstance(), {
+        backend,
+        record: (...act) => guarded(recordAct(pool, ...act)),
+      });
+    }
+    if (config.OTEL_EXPORTER_OTLP_ENDPOINT) traceWebhooks(adapter.getInstance());
+    keepRejections(adapter.getInstance(), (rejected) => keepRejection(acceptPool, rejected), logger);
+    const app = await NestFactory.create<NestFastifyApplication>(
+      await AppModule.forRole(parts, backend, stores.redisUrl),
+      adapter,
+      {
+        bodyParser: false,
+        logger: new NestLogger(logger),
+        abortOnError: false,
+      },
+    );
+    app.useGlobalFilters(new ProblemFilter(logger));
+    undo.push(() => within(app.get(Announcer).idle(), 1000));
+    // Its parts stop one after the other, each bounded; together they have no more than this, whatever hangs.
+    undo.push(async () => {
+      if (!(await within(app.close(), CLOSE_WITHIN_MS)))
+        logger.warn('A part did not stop in time and is left: the ledger has what it had in hand');
+    });
+    await app.listen(config.PORT, config.HOST);
+    return { url: await app.getUrl(), stores, stop: unwind };
+  } catch (error) {
+    await unwind();
+    throw asListenError(error, config.PORT, config.HOST);
+  }
+}

@@ -1,0 +1,98 @@
+import type { CrmProvider, CrmSync } from '../crm/port.js';
+import { AppError } from '../domain/app-error.js';
+import { guarded } from '../ledger/database-errors.js';
+import { pendingIn, recordBackfill, type PendingLead } from '../ledger/crm-backfill.repository.js';
+import type { Pool } from '../platform/database/pool.js';
+
+export interface BackfillReport {
+  /** Leads looked at. */
+  leads: number;
+  /** Written, or in a dry run those that would be. */
+  written: number;
+  /** In a dry run: what would happen to each. */
+  acts: Record<string, number>;
+  /** The first of those that the CRM refuses. */
+  refused: { leadId: string; reason: string }[];
+  refusedCount: number;
+}
+
+export interface BackfillOptions {
+  pool: Pool;
+  crm: CrmProvider;
+  /** Only find out what would be done. */
+  dryRun: boolean;
+  /** Leads in hand; the calls keep to CRM_RATE_LIMIT_PER_SECOND together with the workers. */
+  concurrency: number;
+  progress(done: number): void;
+  signal: AbortSignal;
+}
+
+const NIL_UUID = '00000000-0000-0000-0000-000000000000';
+const REFUSED_KEPT = 1000;
+
+/**
+ * Writes to a CRM what it has not, as far as the ledger knows: every synced lead that went to another one. Each is noted in the
+ * ledger when it is there, so a run that is broken off goes on where it stopped, and two at once do no harm.
+ * @throws AppError CRM_UNAVAILABLE, CRM_RATE_LIMITED, CRM_MISCONFIGURED: run it again when that is mended.
+ */
+export async function backfill({ pool, crm, dryRun, concurrency, progress, signal }: BackfillOptions): Promise<BackfillReport> {
+  const report: BackfillReport = { leads: 0, written: 0, acts: {}, refused: [], refusedCount: 0 };
+  let after = NIL_UUID;
+  while (!signal.aborted) {
+    const page = await guarded(pendingIn(pool, crm.name, after, concurrency));
+    if (page.length === 0) break;
+    after = page.at(-1)!.id;
+    const failures = await Promise.all(
+      page.map(async (lead) => {
+        try {
+          if (dryRun) await look(crm, lead, report);
+          else await write(pool, crm, lead, report, signal);
+          return null;
+        } catch (cause) {
+          return refusal(lead, AppError.from(cause), report);
+        } finally {
+          report.leads++;
+          progress(report.leads);
+        }
+      }),
+    );
+    const stop = failures.find((failure) => failure !== null);
+    if (stop) throw stop;
+  }
+  return report;
+}
+
+async function write(
+  pool: Pool,
+  crm: CrmProvider,
+  lead: PendingLead,
+  report: BackfillReport,
+  signal: AbortSignal,
+): Promise<void> {
+  const reference = await crm.sync(syncOf(lead), signal);
+  await guarded(recordBackfill(pool, lead, reference));
+  report.written++;
+}
+
+async function look(crm: CrmProvider, lead: PendingLead, report: BackfillReport): Promise<void> {
+  const finding = crm.validate ? await crm.validate(syncOf(lead)) : { act: 'write', problems: [] };
+  report.acts[finding.act] = (report.acts[finding.act] ?? 0) + 1;
+  if (finding.problems.length === 0) report.written++;
+  else keep(report, lead, finding.problems.join('; '));
+}
+
+/** One record's fault is noted, and the others go on; a fault of the CRM ends the run. */
+function refusal(lead: PendingLead, error: AppError, report: BackfillReport): AppError | null {
+  if (error.class !== 'permanent' && error.class !== 'transient') return error;
+  keep(report, lead, `${error.message}${error.answer ? ` ${error.answer}` : ''}`);
+  return null;
+}
+
+function keep(report: BackfillReport, lead: PendingLead, reason: string): void {
+  report.refusedCount++;
+  if (report.refused.length < REFUSED_KEPT) report.refused.push({ leadId: lead.id, reason });
+}
+
+function syncOf({ personKey, projection, campaignId, receivedAt }: PendingLead): CrmSync {
+  return { personKey, projection, campaignId, respondedAt: receivedAt.toISOString() };
+}

@@ -1,0 +1,85 @@
+import type { CrmExchange, CrmWrite, SentFields } from '../domain/lead.js';
+
+const WIDTH = 120;
+
+const ANSWERS: Record<CrmExchange['lead']['answer'] | CrmExchange['member']['answer'], string> = {
+  created: 'created',
+  updated: 'updated',
+  'newer-there': 'left as it is, since the CRM has newer content',
+  'is-contact': 'left as it is: the person is a Contact',
+  'sent-before': 'nothing to send, it was there already',
+  'there-already': 'there already',
+  'unknown-campaign': 'none, the CRM has no such campaign',
+};
+
+/** The record as each CRM was sent it last, a field a line. */
+export function exchangeLines(exchanges: (CrmExchange & { at: string })[], clock: (at: string) => string): string[] {
+  return exchanges.flatMap(({ at, provider, contentOf, lead, member }) => {
+    const of = contentOf ? `, the content of lead ${contentOf}` : '';
+    const rows = [...entriesOf('', lead), ...entriesOf('member: ', member)];
+    const width = Math.max(0, ...rows.map(([name]) => name.length));
+    return [
+      `Sent to ${provider} at ${clock(at)}${of}: lead ${ANSWERS[lead.answer]}; member ${ANSWERS[member.answer]}`,
+      ...rows.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`),
+    ];
+  });
+}
+
+/**
+ * Under a line of the story what was sent then: the names of the fields where it is the first time, and later what has changed. Keeps in `before`
+ * what each CRM was sent last.
+ * @param indent the column in which the words of the story begin.
+ */
+export function sentLines(detail: Record<string, unknown>, before: Map<string, SentFields>, indent: number): string[] {
+  const exchanges = (detail['exchanges'] ?? []) as CrmExchange[];
+  const refused = detail['sent'] as SentFields | undefined;
+  if (refused) return wrapped(`sent: ${fieldNames(refused)}`, indent);
+  return exchanges.flatMap(({ provider, lead, member }) => {
+    const sent = Object.keys(lead.fields).length === 0 ? '' : ` with ${changesOf(lead.fields, before.get(provider))}`;
+    if (sent !== '') before.set(provider, lead.fields);
+    return wrapped(`${provider}: lead ${ANSWERS[lead.answer]}${sent}; member ${ANSWERS[member.answer]}`, indent);
+  });
+}
+
+function entriesOf(prefix: string, { fields }: CrmWrite<string>): [string, string][] {
+  return sorted(fields).map(([name, value]) => [`${prefix}${name}`, oneLine(value)]);
+}
+
+function changesOf(fields: SentFields, last: SentFields | undefined): string {
+  if (!last) return fieldNames(fields);
+  const changed = sorted(fields).filter(([name, value]) => last[name] !== value);
+  if (changed.length === 0) return 'the same fields';
+  return changed.map(([name, value]) => `${name} ${name in last ? `${quoted(last[name]!)} → ` : ''}${quoted(value)}`).join(', ');
+}
+
+function fieldNames(fields: SentFields): string {
+  return sorted(fields)
+    .map(([name, value]) => (name === '…' ? String(value) : name))
+    .join(', ');
+}
+
+/** The ledger keeps them in no order; what was left out comes last. */
+function sorted(fields: SentFields): [string, string | number | boolean][] {
+  return Object.entries(fields).toSorted(([a], [b]) => (a < b ? -1 : 1));
+}
+
+function quoted(value: string | number | boolean): string {
+  return typeof value === 'string' ? `"${oneLine(value)}"` : String(value);
+}
+
+function oneLine(value: string | number | boolean): string {
+  return String(value).replaceAll(/\s+/gu, ' ');
+}
+
+function wrapped(text: string, indent: number): string[] {
+  const lines: string[] = [];
+  let line = ' '.repeat(indent);
+  for (const word of text.split(' ')) {
+    if (line.length + word.length > WIDTH && line.trim() !== '') {
+      lines.push(line.trimEnd());
+      line = ' '.repeat(indent + 2);
+    }
+    line += `${word} `;
+  }
+  return [...lines, line.trimEnd()];
+}

@@ -1,0 +1,104 @@
+import type { Enrichment } from './enrichment.js';
+import type { LeadState, Stage } from './lead-state.js';
+
+/** The content of a webhook after validation: what the sender said about one person in one campaign. */
+export interface LeadInput {
+  /** As sent, trimmed. */
+  emailRaw: string;
+  /** Normalised (see keys.ts). */
+  email: string;
+  campaignId: string;
+  name: string | null;
+  /** Everything else that was sent: flat, keys dotted where the sender nested them, values as strings. */
+  attributes: Record<string, string>;
+}
+
+/** What the scorers and the CRM see of a lead. */
+export interface LeadContent {
+  id: string;
+  personKey: string;
+  email: string;
+  emailRaw: string;
+  campaignId: string;
+  name: string | null;
+  attributes: Record<string, string>;
+  revision: number;
+}
+
+/** Where the lead is in the CRM. `memberId` is null where the campaign is unknown there. */
+export interface CrmReference {
+  provider: string;
+  leadId: string;
+  memberId: string | null;
+  /** Fields whose text was longer than the CRM's field. */
+  cut?: string[];
+  /** The records in a CRM that is tried beside this one (CRM_SHADOW). */
+  shadow?: CrmReference;
+}
+
+/** What was sent to a CRM, by its names of the fields; long values are cut. */
+export type SentFields = Record<string, string | number | boolean>;
+
+/** One record that a lead asks of a CRM: what was sent, and what the CRM answered. Nothing is sent where it is known to be there. */
+export interface CrmWrite<Answer extends string> {
+  answer: Answer;
+  fields: SentFields;
+}
+
+export const CRM_LEAD_ANSWERS = ['created', 'updated', 'newer-there', 'is-contact', 'sent-before'] as const;
+export const CRM_MEMBER_ANSWERS = ['created', 'there-already', 'sent-before', 'unknown-campaign'] as const;
+
+/** What passed between the service and a CRM for a lead. It is personal data: it belongs into the audit trail, and never into a log. */
+export interface CrmExchange {
+  provider: string;
+  /** The lead of whose content this is, where that is another one: the CRM shows the person's newest. */
+  contentOf?: string;
+  lead: CrmWrite<(typeof CRM_LEAD_ANSWERS)[number]>;
+  member: CrmWrite<(typeof CRM_MEMBER_ANSWERS)[number]>;
+}
+
+/** A sync as it went: one exchange a CRM, the shadow's included. The ledger keeps the reference in the row and the rest in the audit trail. */
+export interface CrmSynced extends CrmReference {
+  exchanges?: CrmExchange[];
+}
+
+export interface LeadError {
+  stage: Stage;
+  code: string;
+  /** Of the error catalogue: whose fault it was. */
+  class: string;
+  message: string;
+  at: string;
+  /** What the same cause would look like on other leads; see AppError. */
+  signature?: string;
+  /** What the downstream answered last, without personal data. */
+  answer?: string;
+  /** The record that the CRM refused; in the audit trail only. */
+  sent?: SentFields;
+}
+
+/** A whole ledger row. Times are ISO 8601 in UTC. */
+export interface Lead extends LeadContent {
+  state: LeadState;
+  epoch: number;
+  attempts: Record<Stage, number>;
+  enrichment: Enrichment | null;
+  crm: CrmReference | null;
+  lastError: LeadError | null;
+  /** When the next attempt is due; null where none is waiting. */
+  nextAttemptAt: string | null;
+  receivedAt: string;
+  contentAt: string;
+  enrichedAt: string | null;
+  syncedAt: string | null;
+  /** Of a score that stands in: when a better one is tried next (null: at once), and whether that has been given up. */
+  rescore: { dueAt: string | null; givenUp: boolean };
+}
+
+/** One line of a lead's audit trail; `seq` counts from 1 without gaps. */
+export interface LeadEvent {
+  seq: number;
+  at: string;
+  kind: string;
+  detail: Record<string, unknown>;
+}

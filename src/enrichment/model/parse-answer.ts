@@ -1,0 +1,98 @@
+import { z } from 'zod';
+import { AppError } from '../../domain/app-error.js';
+import { bantSchema, INTENTS, type Enrichment } from '../../domain/enrichment.js';
+
+/** What the model is asked for. Limits are not in it: some providers drop them from the schema, so they are enforced here. */
+export const answerSchema = z.object({
+  evidence: z.array(z.object({ signal: z.string(), polarity: z.enum(['positive', 'negative', 'neutral']) })),
+  bant: bantSchema,
+  intent: z.enum(INTENTS),
+  fitScore: z.number(),
+  confidence: z.number(),
+  reasoning: z.string(),
+});
+const KNOWN_KEYS = new Set(Object.keys(answerSchema.shape));
+
+/** A model's judgement: in range, in length, and free of what has no place in a CRM. */
+export interface ModelAnswer extends Pick<Enrichment, 'fitScore' | 'intent' | 'confidence' | 'evidence' | 'reasoning'> {
+  bant: z.infer<typeof bantSchema>;
+  /** The answer had keys that nobody asked for. */
+  escaped: boolean;
+  /** Something was taken out of its texts. */
+  cleaned: boolean;
+  /** The answer repeats what only our instructions contain. */
+  leaked: boolean;
+}
+
+const MAX_EVIDENCE = 4;
+const MAX_SIGNAL = 200;
+const MAX_REASONING = 300;
+/** A model that answers 103 means 100; one that answers 1,000 means nothing. */
+const TOLERANCE = 5;
+
+/**
+ * @param text the answer as it came.
+ * @param secrets words of the instructions that no honest answer contains.
+ * @throws AppError AI_ANSWER_INVALID
+ */
+export function readAnswer(text: string, secrets: readonly string[]): ModelAnswer {
+  const raw = parseJson(text);
+  const parsed = answerSchema.safeParse(raw);
+  if (!parsed.success) throw new AppError('AI_ANSWER_INVALID', 'The model answered something that is not a score.');
+  const { fitScore, confidence, evidence, reasoning, intent, bant } = parsed.data;
+  const texts = [reasoning, ...evidence.map(({ signal }) => signal)];
+  return {
+    fitScore: Math.round(within(fitScore, 100, 'fitScore')),
+    // Some models give a percentage whatever the instructions say.
+    confidence: within(confidence > 1 + TOLERANCE / 100 && confidence <= 100 ? confidence / 100 : confidence, 1, 'confidence'),
+    intent,
+    bant,
+    evidence: evidence
+      .map(({ signal, polarity }) => ({ signal: shorten(clean(signal), MAX_SIGNAL), polarity }))
+      .filter(({ signal }) => signal !== '')
+      .slice(0, MAX_EVIDENCE),
+    reasoning: shorten(clean(reasoning), MAX_REASONING),
+    escaped: Object.keys(raw as object).some((key) => !KNOWN_KEYS.has(key)),
+    cleaned: texts.some((value) => clean(value) !== value.trim()),
+    leaked: secrets.some((secret) => text.includes(secret)),
+  };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text.trim().replace(/^```(?:json)?\s*|\s*```$/g, ''));
+  } catch (cause) {
+    throw new AppError('AI_ANSWER_INVALID', 'The model answered something that is not JSON.', { cause });
+  }
+}
+
+function within(value: number, max: number, name: string): number {
+  const slack = (max * TOLERANCE) / 100;
+  if (!Number.isFinite(value) || value < -slack || value > max + slack)
+    throw new AppError('AI_ANSWER_INVALID', `The model answered a ${name} out of range.`);
+  return Math.min(max, Math.max(0, value));
+}
+
+const LINK = /\b(?:https?|ftp|javascript|data):\S+|\bwww\.\S+/gi;
+const EMAIL = /\S+@\S+\.\S+/g;
+const MARKUP = /<[^>]{0,200}>|!?\[[^\]]*\]\([^)]*\)/g;
+// eslint-disable-next-line no-control-regex
+const CONTROL = /[\u0000-\u001F\u007F-\u009F\u200B-\u200F\u2028-\u202E\u2060-\u2069\uFEFF]+/g;
+const FORMULA = /^[=+@-]+/;
+
+/** A salesperson reads it in the CRM, and a spreadsheet may open it: no links, no markup, no formula. */
+function clean(text: string): string {
+  return text
+    .toWellFormed()
+    .replace(CONTROL, ' ')
+    .replace(MARKUP, '')
+    .replace(LINK, '[link]')
+    .replace(EMAIL, '[e-mail]')
+    .trim()
+    .replace(FORMULA, '')
+    .trim();
+}
+
+function shorten(text: string, max: number): string {
+  return text.length > max ? `${text.slice(0, max - 1).toWellFormed()}…` : text;
+}

@@ -1,0 +1,106 @@
+import { APICallError, LoadAPIKeyError, LoadSettingError, NoObjectGeneratedError, NoOutputGeneratedError } from 'ai';
+import { AppError } from '../../domain/app-error.js';
+import type { ErrorCode } from '../../domain/error-catalog.js';
+import { retryAfterOf } from './retry-after.js';
+
+/** What a failed call to a model means. Bodies and messages of the other side stay out of it: they may quote the lead. */
+export function translateError(error: unknown, now: number): AppError {
+  if (error instanceof AppError) return error;
+  if (APICallError.isInstance(error)) return fromCall(error, now);
+  if (NoObjectGeneratedError.isInstance(error)) return fromFinish(error.finishReason, error);
+  if (NoOutputGeneratedError.isInstance(error)) return fromFinish(undefined, error);
+  if (LoadAPIKeyError.isInstance(error) || LoadSettingError.isInstance(error) || speaksOfCredentials(error))
+    return new AppError('AI_MISCONFIGURED', 'There are no credentials for the AI provider.', { cause: error });
+  if (isOfName(error, 'TimeoutError')) return new AppError('AI_TIMEOUT', 'The model took too long.', { cause: error });
+  if (isOfName(error, 'AbortError')) return new AppError('AI_UNAVAILABLE', 'The scoring was stopped.', { cause: error });
+  if (isOfName(error, 'AI_InvalidResponseDataError') || isOfName(error, 'AI_EmptyResponseBodyError'))
+    return new AppError('AI_ANSWER_INVALID', 'The model answered nothing that could be read.', { cause: error });
+  return new AppError('AI_UNAVAILABLE', 'The model could not be asked.', { cause: error });
+}
+
+/** @param reason why the model stopped, as the SDK unifies it. */
+export function fromFinish(reason: string | undefined, cause?: unknown): AppError {
+  switch (reason) {
+    case 'content-filter':
+      return new AppError('AI_REFUSED', 'The model refuses to judge this text.', { cause });
+    case 'length':
+      return new AppError('AI_ANSWER_INVALID', 'The answer of the model was cut off.', { cause });
+    default:
+      return new AppError('AI_ANSWER_INVALID', 'The model answered something that is not a score.', { cause });
+  }
+}
+
+function fromCall(error: APICallError, now: number): AppError {
+  const status = error.statusCode;
+  const kind = kindOf(error);
+  const retryAfterMs = retryAfterOf(error.responseHeaders, error.responseBody, now);
+  const make = (code: ErrorCode, message: string) =>
+    new AppError(code, message, {
+      cause: error,
+      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+      ...(status === undefined
+        ? {}
+        : { answer: kind ? `${status} ${kind}` : String(status), signature: `${status}:${kind ?? ''}` }),
+    });
+  if (status === undefined) return make('AI_UNAVAILABLE', 'The AI provider could not be reached.');
+  if (status < 300) {
+    // The status came, and then the connection went: that is an outage and no answer.
+    if (!isUnreadable(error.cause)) return make('AI_UNAVAILABLE', 'The AI provider broke off its answer.');
+    return make('AI_ANSWER_INVALID', 'The AI provider answered something that is not its API.');
+  }
+  if (saysRefused(error)) return make('AI_REFUSED', 'The AI provider refuses to judge this text.');
+  if (status === 429) {
+    // Without money in the account no waiting helps.
+    if (kind === 'insufficient_quota') return make('AI_MISCONFIGURED', 'The account with the AI provider has no credit.');
+    return make('AI_RATE_LIMITED', 'The AI provider takes no more requests for now.');
+  }
+  if (status === 408 || status === 504) return make('AI_TIMEOUT', 'The model took too long.');
+  if ([401, 402, 403, 404, 405].includes(status) || (status === 400 && speaksOfSettings(error)))
+    return make('AI_MISCONFIGURED', `The AI provider refuses us (${status}): the key, the permission or the model is wrong.`);
+  if (status === 424 || status >= 500) return make('AI_UNAVAILABLE', `The AI provider is in trouble (${status}).`);
+  // A request that it cannot read is either this text or all of them; the pipeline counts the signatures.
+  return make('AI_ANSWER_INVALID', `The AI provider does not take the request (${status}).`);
+}
+
+const KIND = /^[A-Za-z][A-Za-z0-9_.]{2,60}$/;
+
+/** The error's own type: a word of the API, and never a sentence. */
+function kindOf(error: APICallError): string | undefined {
+  const amazon = error.responseHeaders?.['x-amzn-errortype']?.split(':', 1)[0];
+  const candidates = [amazon, ...fieldsOf(error.responseBody ?? '')];
+  return candidates.find((value): value is string => typeof value === 'string' && KIND.test(value));
+}
+
+function fieldsOf(body: string): unknown[] {
+  try {
+    const { error } = JSON.parse(body) as { error?: { status?: unknown; code?: unknown; type?: unknown } };
+    return [error?.status, error?.code, error?.type];
+  } catch {
+    return [];
+  }
+}
+
+/** A 400 that every lead would get: the key (Gemini), the region (Gemini), the model or its profile (Bedrock, chat/completions). */
+function speaksOfSettings(error: APICallError): boolean {
+  const body = error.responseBody ?? '';
+  return /API_KEY_INVALID|API key|FAILED_PRECONDITION|model identifier|inference profile|on-demand throughput|model_not_found|"param"\s*:\s*"(?:model|response_format|temperature)"/i.test(
+    body,
+  );
+}
+
+function saysRefused(error: APICallError): boolean {
+  return error.statusCode === 400 && /content_filter|content_policy|ResponsibleAIPolicyViolation/i.test(error.responseBody ?? '');
+}
+
+function speaksOfCredentials(error: unknown): boolean {
+  return error instanceof Error && /^AWS (?:SigV4|credential)|CredentialsProviderError/.test(`${error.message} ${error.name}`);
+}
+
+/** Whether a body arrived whole; the SDK wraps what it cannot parse, and what it could not read, alike. */
+function isUnreadable(cause: unknown): boolean {
+  return ['AI_JSONParseError', 'AI_TypeValidationError'].some((name) => isOfName(cause, name));
+}
+
+function isOfName(error: unknown, name: string): boolean {
+  return error instanceof Error && error.name === name;
+}

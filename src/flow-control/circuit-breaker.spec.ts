@@ -1,0 +1,32 @@
+import { pino } from 'pino';
+import { describe, expect, it } from 'vitest';
+import type { FlowStore } from './flow-control.repository.js';
+import { StageGate } from './circuit-breaker.js';
+
+describe('a gate', () => {
+  it('takes a success for as old as its call: failures since then were those of an outage', () => {
+    let now = 1000;
+    const gate = new StageGate({
+      stage: 'crm-sync',
+      store: {} as FlowStore,
+      worker: 'w',
+      baseMs: 1000,
+      clock: { now: () => now },
+      logger: pino({ level: 'silent' }),
+      changed: () => {},
+    });
+    const [slow, quick] = [gate.enter()!, gate.enter()!];
+    now = 1500;
+    const later = gate.enter()!;
+    now = 2000;
+    quick.answered(true);
+    expect(gate.lastSuccessAt).toBe(1000);
+    later.answered(true);
+    expect(gate.lastSuccessAt).toBe(1500);
+    now = 9000; // the downstream has failed others meanwhile
+    slow.answered(true);
+    expect([gate.lastSuccessAt, gate.lastAnswerAt]).toEqual([1500, 9000]);
+    gate.enter()!.answered(false);
+    expect(gate.lastSuccessAt).toBe(1500);
+  });
+});

@@ -1,0 +1,215 @@
+import type { AppError } from '../domain/app-error.js';
+import type { ErrorCode } from '../domain/error-catalog.js';
+import type { Stage } from '../domain/lead-state.js';
+import type { Clock } from '../platform/clock.js';
+import type { Logger } from '../platform/observability/logger.js';
+import { FailureStreak } from './failure-streak.js';
+import type { FlowStore } from './flow-control.repository.js';
+import type { BreakerReason, StageRow } from './stage-row.js';
+
+/** A recovering stage begins with this part of its share, at least one lead, and may have twice as many in hand with each step. */
+const FIRST_STEPS = 50;
+const DOUBLES_EVERY_MS = 500;
+const PROBE_AT_MOST_EVERY_MS = 60_000;
+/** Retry-After is believed up to here; a quota of the day is asked about again each quarter of an hour. */
+const RETRY_AFTER_AT_MOST_MS = 15 * 60_000;
+
+export interface GateOptions {
+  stage: Stage;
+  store: FlowStore;
+  worker: string;
+  /** RETRY_BASE_MS */
+  baseMs: number;
+  clock: Clock;
+  logger: Logger;
+  /** Called when the breaker's state has changed here. */
+  changed(): void;
+}
+
+/** Leave to call the downstream once. Exactly one of the three must be called. */
+export interface Permit {
+  /** This call decides whether an open breaker closes. */
+  probe: boolean;
+  /** The call succeeded, or the downstream at least answered. */
+  answered(success: boolean): void;
+  /** The downstream failed for everyone, or told us to stop. @returns true where the breaker is open now, so that nothing counts. */
+  failed(error: AppError, reason: BreakerReason): Promise<boolean>;
+  /** No call was made, or nothing can be told from it. */
+  abandoned(): void;
+}
+
+/**
+ * One stage's breaker as this process sees it. The state is shared through the database and read each second; what this
+ * process learns by itself takes effect at once.
+ */
+export class StageGate {
+  private row: StageRow | undefined;
+  private readAt = 0;
+  private readonly streak = new FailureStreak();
+  private readonly seen = new WeakSet<Error>();
+  private probing = false;
+  private opening: Promise<unknown> | undefined;
+  private lastSuccess = 0;
+  private lastAnswer = 0;
+  private savedSuccess = 0;
+
+  constructor(private readonly options: GateOptions) {}
+
+  /** When the newest call that succeeded was entered, for any lead, in this or another process; 0 where none has. */
+  get lastSuccessAt(): number {
+    return Math.max(this.lastSuccess, this.row?.lastSuccessAt?.getTime() ?? 0);
+  }
+
+  /** When this process last read the answer of a call that succeeded, or another one entered it. */
+  get lastAnswerAt(): number {
+    return Math.max(this.lastAnswer, this.lastSuccessAt);
+  }
+
+  get paused(): boolean {
+    return this.row?.pausedAt != null;
+  }
+
+  get open(): boolean {
+    return this.row !== undefined && (this.row.breaker === 'open' || this.row.breaker === 'half-open');
+  }
+
+  get reason(): { reason: BreakerReason; code: ErrorCode } | null {
+    return this.row?.reason && this.row.code ? { reason: this.row.reason, code: this.row.code } : null;
+  }
+
+  /** How many leads of the stage this process may have in hand now, of the `share` that it has of the whole. */
+  permitted(share: number): number {
+    if (!this.row || this.row.breaker === 'closed') return share;
+    if (this.row.breaker === 'open') return 0;
+    if (this.row.breaker === 'half-open') return this.holdsProbe ? Math.min(1, share) : 0;
+    const elapsed = (this.row.recoveringMs ?? 0) + this.options.clock.now() - this.readAt;
+    const first = Math.max(1, Math.floor(share / FIRST_STEPS));
+    return Math.min(share, first * 2 ** Math.min(30, Math.floor(elapsed / DOUBLES_EVERY_MS)));
+  }
+
+  /** @returns null where the stage is paused or its breaker open. */
+  enter(): Permit | null {
+    if (this.paused) return null;
+    if (!this.open) return this.permit(false);
+    if (!this.holdsProbe || this.probing) return null;
+    this.probing = true;
+    return this.permit(true);
+  }
+
+  /** Takes over what the database says. */
+  see(row: StageRow): void {
+    const changed = row.breaker !== this.row?.breaker;
+    this.row = row;
+    this.readAt = this.options.clock.now();
+    if (changed) this.options.changed();
+  }
+
+  /** What is due at each tick: the probe, the end of the recovery, and the news that the stage works. */
+  async tick(): Promise<void> {
+    const { store, stage, logger } = this.options;
+    const row = this.row;
+    if (!row) return;
+    if ((row.breaker === 'open' && (row.probeInMs ?? 0) <= 0) || row.breaker === 'half-open') {
+      this.adopt(await store.takeProbe(stage));
+    }
+    if (row.breaker === 'recovering' && this.adopt(await store.close(stage))) {
+      logger.info({ stage }, 'The breaker is closed: the stage works at its full rate again');
+    }
+    if (this.lastSuccess > this.savedSuccess) {
+      await store.recordSuccess(stage, new Date(this.lastSuccess));
+      this.savedSuccess = this.lastSuccess;
+    }
+  }
+
+  /** Opens the breaker for all workers. @returns false where another had done so before. */
+  async trip(reason: BreakerReason, code: ErrorCode, retryAfterMs = 0): Promise<boolean> {
+    const { store, stage, baseMs, logger } = this.options;
+    const opened = await store.open(stage, {
+      reason,
+      code,
+      baseMs,
+      retryAfterMs: Math.min(retryAfterMs, RETRY_AFTER_AT_MOST_MS),
+      capMs: PROBE_AT_MOST_EVERY_MS,
+    });
+    if (!this.adopt(opened)) {
+      for (const row of await store.stages()) if (row.stage === stage) this.see(row);
+      return false;
+    }
+    const probeInMs = Math.round(opened!.probeInMs ?? 0);
+    const line = { stage, reason, code, trips: opened!.trips, probeInMs };
+    if (opened!.trips === 1) logger.error(line, 'The breaker is open: leads of this stage wait and lose no attempt');
+    else logger.warn(line, 'The probe failed; the breaker stays open');
+    return true;
+  }
+
+  private get holdsProbe(): boolean {
+    return this.row?.breaker === 'half-open' && this.row.probeBy === this.options.worker;
+  }
+
+  private permit(probe: boolean): Permit {
+    const { clock } = this.options;
+    const enteredAt = clock.now();
+    return {
+      probe,
+      answered: (success) => {
+        this.streak.answered(clock.now());
+        // It shows that the downstream was up then. The answer may have been read long after it, when the downstream was gone already.
+        if (success) {
+          this.lastSuccess = Math.max(this.lastSuccess, enteredAt);
+          this.lastAnswer = clock.now();
+        }
+        if (probe) void this.recover(success ? new Date(enteredAt) : null);
+      },
+      failed: async (error, reason) => {
+        if (probe) this.probing = false;
+        const down = this.seenBefore(error) ? false : this.streak.failed(clock.now(), this.row?.breaker === 'recovering');
+        if (this.opening) await this.opening;
+        if (this.open && !probe) return true;
+        const certain = probe || reason !== 'dependency-down';
+        if (!certain && !down) return false;
+        this.streak.reset();
+        await this.openOnce(reason, error);
+        return this.open;
+      },
+      abandoned: () => {
+        if (probe) this.probing = false;
+      },
+    };
+  }
+
+  /** One call carries many leads: when it fails, each of them brings the same failure here, and it counts once. */
+  private seenBefore(error: AppError): boolean {
+    const failure = error.cause instanceof Error ? error.cause : error;
+    const known = this.seen.has(failure);
+    this.seen.add(failure);
+    return known;
+  }
+
+  /** Those who fail while it opens are told the same, and not that their attempt counts. */
+  private async openOnce(reason: BreakerReason, error: AppError): Promise<void> {
+    this.opening ??= this.trip(reason, error.code, error.retryAfterMs);
+    try {
+      await this.opening;
+    } finally {
+      this.opening = undefined;
+    }
+  }
+
+  private async recover(success: Date | null): Promise<void> {
+    const { store, stage, logger } = this.options;
+    try {
+      if (this.adopt(await store.recover(stage, success)))
+        logger.info({ stage }, 'The probe succeeded: the stage starts again, slowly');
+    } catch {
+      // PostgreSQL is away: the probe is taken again when it is back.
+    } finally {
+      this.probing = false;
+    }
+  }
+
+  private adopt(row: StageRow | null): boolean {
+    if (!row) return false;
+    this.see(row);
+    return true;
+  }
+}

@@ -1,0 +1,218 @@
+import type { ErrorCode } from '../domain/error-catalog.js';
+import type { Stage } from '../domain/lead-state.js';
+import type { Pool } from '../platform/database/pool.js';
+import { addAiCosts, type AiCost } from './ai-spend.js';
+import { RATE_SHARE, STAGE_COLUMNS, type BreakerReason, type StageRow } from './stage-row.js';
+
+/** A worker that has not been heard of for this long does not count as living. */
+export const ALIVE_SECONDS = 3;
+/** How long a probe may take before another worker takes it over. */
+const PROBE_SECONDS = 30;
+/** From the first success to the full rate. */
+const RECOVERY_SECONDS = 10;
+/** A stage that worked for this long before it failed again begins with the first wait. */
+const WORKED_SECONDS = 3;
+const NEXT_TRIPS = `(CASE WHEN breaker = 'recovering' AND recovered_at < clock_timestamp() - interval '${WORKED_SECONDS} seconds' THEN 1 ELSE trips + 1 END)`;
+const SLOWEST = 1 / 16;
+const CHANNEL = 'flow';
+
+export interface Opening {
+  reason: BreakerReason;
+  code: ErrorCode;
+  /** What the downstream asked for; the probe is not earlier. */
+  retryAfterMs: number;
+  baseMs: number;
+  /** The longest wait between two probes. */
+  capMs: number;
+}
+
+/** The shared state of both stages; one SQL statement a method. */
+export class FlowStore {
+  constructor(
+    private readonly pool: Pool,
+    private readonly worker: string,
+  ) {}
+
+  async stages(): Promise<StageRow[]> {
+    const { rows } = await this.pool.query<StageRow>(`SELECT ${STAGE_COLUMNS} FROM flow.stages`);
+    return rows;
+  }
+
+  /** Says that this worker lives; where it is new, the others are told and make room. @returns the names of all that do, in order. */
+  async beat(): Promise<string[]> {
+    const { rows } = await this.pool.query<{ worker: string }>({
+      name: 'flow-beat',
+      text: `WITH me AS (
+        INSERT INTO flow.workers (worker, seen_at) VALUES ($1, clock_timestamp())
+        ON CONFLICT (worker) DO UPDATE SET seen_at = excluded.seen_at
+        RETURNING xmax = 0 AS joined
+      ), told AS (
+        SELECT pg_notify('${CHANNEL}', $1) FROM me WHERE joined
+      )
+      SELECT worker FROM flow.workers WHERE seen_at > now() - interval '${ALIVE_SECONDS} seconds' AND worker <> $1
+      UNION SELECT $1 FROM (SELECT count(*) FROM told) t ORDER BY worker`,
+      values: [this.worker],
+    });
+    return rows.map(({ worker }) => worker);
+  }
+
+  /** This worker ends in order: others need not wait to see it missing. Also forgets those that ended long ago. */
+  async leave(): Promise<void> {
+    await this.pool.query(
+      `WITH gone AS (DELETE FROM flow.workers WHERE worker = $1 OR seen_at < now() - interval '1 day' RETURNING worker)
+       SELECT pg_notify('${CHANNEL}', worker) FROM gone WHERE worker = $1`,
+      [this.worker],
+    );
+  }
+
+  /** Adds to what today (UTC) has cost, and tells the sum of all workers. */
+  async spend(tokens: number): Promise<number> {
+    const { rows } = await this.pool.query<{ tokens: number }>({
+      name: 'flow-spend',
+      text: `INSERT INTO flow.ai_spend AS s (day, tokens) VALUES ((now() AT TIME ZONE 'UTC')::date, $1)
+        ON CONFLICT (day) DO UPDATE SET tokens = s.tokens + excluded.tokens RETURNING tokens::float AS tokens`,
+      values: [tokens],
+    });
+    return rows[0]!.tokens;
+  }
+
+  /** What today (UTC) has cost all workers so far. */
+  async spentToday(): Promise<number> {
+    const { rows } = await this.pool.query<{ tokens: number }>(
+      "SELECT tokens::float AS tokens FROM flow.ai_spend WHERE day = (now() AT TIME ZONE 'UTC')::date",
+    );
+    return rows[0]?.tokens ?? 0;
+  }
+
+  addCosts(costs: AiCost[]): Promise<void> {
+    return addAiCosts(this.pool, costs);
+  }
+
+  async recordSuccess(stage: Stage, at: Date): Promise<void> {
+    await this.pool.query('UPDATE flow.stages SET last_success_at = greatest(last_success_at, $2) WHERE stage = $1', [stage, at]);
+  }
+
+  /**
+   * closed, recovering or (by its prober) half-open → open; with a rate limit, the rate in use is halved in the same statement.
+   * @returns null where another worker has opened it before.
+   */
+  open(stage: Stage, { reason, code, retryAfterMs, baseMs, capMs }: Opening): Promise<StageRow | null> {
+    return this.change(
+      `SET breaker = 'open', reason = $2, code = $3, trips = ${NEXT_TRIPS}, opened_at = coalesce(opened_at, now()),
+         probe_by = NULL, probe_until = NULL, recovered_at = NULL,
+         slowed_to = CASE WHEN $8 THEN greatest(${SLOWEST}, (${RATE_SHARE}) / 2) ELSE slowed_to END,
+         slowed_at = CASE WHEN $8 THEN now() ELSE slowed_at END,
+         probe_at = clock_timestamp() + make_interval(secs => greatest($4::float, least($6::float, 2 ^ least(${NEXT_TRIPS}, 30) * $5)) / 1000)
+       WHERE stage = $1 AND (breaker IN ('closed', 'recovering') OR (breaker = 'half-open' AND probe_by = $7))`,
+      [stage, reason, code, retryAfterMs, baseMs, capMs, this.worker, reason === 'rate-limited'],
+    );
+  }
+
+  /**
+   * open → half-open, for one worker at a time, who renews it when half its time is over: each change is told to all, so that one at each
+   * look would bring about the next look.
+   * @returns null where it is not due, or somebody has it.
+   */
+  takeProbe(stage: Stage): Promise<StageRow | null> {
+    return this.change(
+      `SET breaker = 'half-open', probe_by = $2, probe_until = clock_timestamp() + interval '${PROBE_SECONDS} seconds'
+       WHERE stage = $1 AND ((breaker = 'open' AND probe_at <= clock_timestamp())
+         OR (breaker = 'half-open'
+           AND probe_until < clock_timestamp() + CASE WHEN probe_by = $2 THEN interval '${PROBE_SECONDS / 2} seconds' ELSE interval '0' END))`,
+      [stage, this.worker],
+    );
+  }
+
+  /** half-open → recovering, by its prober. `success`: when the call was entered, where it succeeded. */
+  recover(stage: Stage, success: Date | null): Promise<StageRow | null> {
+    return this.change(
+      `SET breaker = 'recovering', recovered_at = clock_timestamp(), probe_by = NULL, probe_until = NULL, probe_at = NULL,
+         last_success_at = greatest(last_success_at, $3)
+       WHERE stage = $1 AND breaker = 'half-open' AND probe_by = $2`,
+      [stage, this.worker, success],
+    );
+  }
+
+  /** recovering → closed, once it has run well for long enough. */
+  close(stage: Stage): Promise<StageRow | null> {
+    return this.change(
+      `SET breaker = 'closed', reason = NULL, code = NULL, opened_at = NULL, trips = 0, recovered_at = NULL
+       WHERE stage = $1 AND breaker = 'recovering' AND recovered_at < clock_timestamp() - interval '${RECOVERY_SECONDS} seconds'`,
+      [stage],
+    );
+  }
+
+  /**
+   * Reserves the next `count` places in the stage's line of calls, spaced by the rate in use.
+   * @returns how long to wait for the first of them, and the space between two, in milliseconds.
+   */
+  async reserve(stage: Stage, perSecond: number, count: number): Promise<{ inMs: number; everyMs: number }> {
+    const { rows } = await this.pool.query<{ inMs: number; everyMs: number }>({
+      name: 'flow-reserve',
+      text: `UPDATE flow.stages s
+        SET next_slot_at = greatest(s.next_slot_at, clock_timestamp()) + $3::int * make_interval(secs => 1 / ($2 * (${RATE_SHARE})))
+        WHERE stage = $1
+        RETURNING (1000 / ($2 * (${RATE_SHARE})))::float AS "everyMs",
+          (extract(epoch FROM s.next_slot_at - clock_timestamp()) * 1000 - $3::int * 1000 / ($2 * (${RATE_SHARE})))::float AS "inMs"`,
+      values: [stage, perSecond, count],
+    });
+    return rows[0]!;
+  }
+
+  /** Stops the stage until somebody resumes it; holds across restarts. The act is audited in the same commit. */
+  pause(stage: Stage, who: string): Promise<StageRow | null> {
+    return this.audited('pause', who, stage, `SET paused_at = coalesce(paused_at, now()), paused_by = coalesce(paused_by, $2)`);
+  }
+
+  resume(stage: Stage, who: string): Promise<StageRow | null> {
+    return this.audited('resume', who, stage, 'SET paused_at = NULL, paused_by = NULL');
+  }
+
+  /**
+   * Calls `onChange` when any process changes a stage, without waiting for the next look. One connection; it is lost with the server, and then `onEnd` is called.
+   * @returns what ends it.
+   */
+  async listen(onChange: () => void, onEnd: () => void): Promise<() => void> {
+    const client = await this.pool.connect();
+    let over = false;
+    const end = () => {
+      if (over) return;
+      over = true;
+      client.release(true);
+      onEnd();
+    };
+    client.on('notification', onChange);
+    client.on('error', end);
+    client.on('end', end);
+    try {
+      await client.query(`LISTEN ${CHANNEL}`);
+    } catch (error) {
+      end();
+      throw error;
+    }
+    return end;
+  }
+
+  private audited(act: string, who: string, stage: Stage, set: string): Promise<StageRow | null> {
+    return this.told(
+      `WITH changed AS (UPDATE flow.stages ${set} WHERE stage = $1 RETURNING ${STAGE_COLUMNS}),
+       audited AS (
+         INSERT INTO ledger.operator_acts (who, act, detail) SELECT $2, $3, jsonb_build_object('queue', $1::text) FROM changed
+       )`,
+      [stage, who, act],
+    );
+  }
+
+  private change(clauses: string, values: unknown[]): Promise<StageRow | null> {
+    return this.told(`WITH changed AS (UPDATE flow.stages ${clauses} RETURNING ${STAGE_COLUMNS})`, values);
+  }
+
+  /** Tells the other processes with the commit. */
+  private async told(changed: string, values: unknown[]): Promise<StageRow | null> {
+    const { rows } = await this.pool.query<StageRow>(
+      `${changed}, told AS (SELECT pg_notify('${CHANNEL}', stage) FROM changed) SELECT changed.* FROM changed, told`,
+      values,
+    );
+    return rows[0] ?? null;
+  }
+}

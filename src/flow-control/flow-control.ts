@@ -1,0 +1,140 @@
+import { STAGES, type Stage } from '../domain/lead-state.js';
+import type { Clock } from '../platform/clock.js';
+import type { Logger } from '../platform/observability/logger.js';
+import { AiCosts, type Spending } from './ai-spend.js';
+import { FlowStore } from './flow-control.repository.js';
+import { StageGate } from './circuit-breaker.js';
+
+const TICK_MS = 1000;
+
+export interface FlowOptions {
+  store: FlowStore;
+  worker: string;
+  /** Leads in hand of all processes together, a stage. */
+  concurrency: Record<Stage, number>;
+  /** RETRY_BASE_MS */
+  baseMs: number;
+  clock: Clock;
+  logger: Logger;
+  /** AI_DAILY_TOKEN_BUDGET; undefined: none. */
+  dailyTokens?: number | undefined;
+  /** How often the shared state is read and written; a second unless a test is in a hurry. */
+  tickMs?: number;
+}
+
+/**
+ * What protects the downstreams, for one worker process: its share of the concurrency, the breakers, pause. It asks the
+ * database each second, so that all processes agree within that time, whichever store the queue is on.
+ */
+export class FlowControl {
+  readonly gates: Record<Stage, StageGate>;
+  private living: string[];
+  private timer: NodeJS.Timeout | undefined;
+  private running: Promise<void> = Promise.resolve();
+  private listeners: (() => void)[] = [];
+  private stopListening: (() => void) | undefined;
+  private stopped = false;
+  private readonly costs = new AiCosts();
+  private spentToday = 0;
+  private unsaved = 0;
+
+  constructor(private readonly options: FlowOptions) {
+    this.living = [options.worker];
+    this.gates = Object.fromEntries(
+      STAGES.map((stage) => [stage, new StageGate({ ...options, stage, changed: () => this.notify() })]),
+    ) as Record<Stage, StageGate>;
+  }
+
+  /** @throws as the database does: a worker that cannot know whether it is paused must not begin. */
+  async start(): Promise<void> {
+    await this.tick();
+    this.schedule();
+  }
+
+  /** Calls `listener` each second, and whenever a breaker changes. */
+  onChange(listener: () => void): void {
+    this.listeners.push(listener);
+  }
+
+  async stop(): Promise<void> {
+    this.stopped = true;
+    clearTimeout(this.timer);
+    await this.running;
+    this.stopListening?.();
+    await this.saveSpending().catch(() => {}); // PostgreSQL is away: the last second's calls are not counted
+    await this.options.store.leave().catch(() => {}); // PostgreSQL is away: others see this worker missing soon
+  }
+
+  /** This process' share of the stage's concurrency: the whole, divided among the living, the remainder to the first. */
+  share(stage: Stage): number {
+    const whole = this.options.concurrency[stage];
+    const place = this.living.indexOf(this.options.worker);
+    return Math.floor(whole / this.living.length) + (place < whole % this.living.length ? 1 : 0);
+  }
+
+  /** How many leads of the stage this process may have in calls now. */
+  permitted(stage: Stage): number {
+    const gate = this.gates[stage];
+    return gate.paused ? 0 : gate.permitted(this.share(stage));
+  }
+
+  /** Calls of a model have cost so much, and brought so many scores. */
+  spend(spending: Spending, scorings: number): void {
+    this.unsaved += spending.inputTokens + spending.outputTokens;
+    this.costs.add(spending, scorings);
+  }
+
+  /** The budget of the day is used up: what is under way may exceed it by as much as a second's calls cost. */
+  get budgetSpent(): boolean {
+    const { dailyTokens } = this.options;
+    return dailyTokens !== undefined && this.spentToday + this.unsaved >= dailyTokens;
+  }
+
+  private schedule(): void {
+    if (this.stopped) return;
+    this.timer = setTimeout(() => this.tickNow(), this.options.tickMs ?? TICK_MS);
+  }
+
+  /** A tick that fails changes nothing: what was last known holds until the database answers. */
+  private tickNow(): void {
+    if (this.stopped) return;
+    clearTimeout(this.timer);
+    this.running = this.running
+      .then(() => this.tick())
+      .catch(() => {})
+      .finally(() => this.schedule());
+  }
+
+  /** Hears of changes at once; while that connection is lost, each second. */
+  private async listen(): Promise<void> {
+    if (this.stopListening || this.stopped) return;
+    this.stopListening = await this.options.store.listen(
+      () => this.tickNow(),
+      () => (this.stopListening = undefined),
+    );
+  }
+
+  private async tick(): Promise<void> {
+    try {
+      await this.listen();
+      this.living = await this.options.store.beat();
+      for (const row of await this.options.store.stages()) this.gates[row.stage].see(row);
+      for (const stage of STAGES) await this.gates[stage].tick();
+      await this.saveSpending();
+    } finally {
+      this.notify();
+    }
+  }
+
+  private async saveSpending(): Promise<void> {
+    await this.costs.save((costs) => this.options.store.addCosts(costs));
+    if (this.options.dailyTokens === undefined) return;
+    const tokens = this.unsaved;
+    this.spentToday = await this.options.store.spend(tokens);
+    this.unsaved -= tokens;
+  }
+
+  private notify(): void {
+    for (const listener of this.listeners) listener();
+  }
+}

@@ -1,0 +1,28 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { SharedThrottle } from './rate-limiter.js';
+
+describe('the shared throttle', () => {
+  it('uses one place of those that the database was late to name, and asks for the others again', async () => {
+    const asked: number[] = [];
+    const reserve = async (_stage: string, _perSecond: number, count: number) => {
+      if (asked.push(count) === 2) await sleep(100);
+      return { inMs: 0, everyMs: 1 };
+    };
+    const throttle = new SharedThrottle({ reserve }, 'crm-sync', 50);
+    await Promise.all(Array.from({ length: 5 }, () => throttle.take()));
+    // The first taker asks alone, then the others together.
+    expect(asked).toEqual([1, 4, 1, 2]);
+  });
+
+  it('uses all places of an answer that came in time', async () => {
+    const asked: number[] = [];
+    const reserve = async (_stage: string, _perSecond: number, count: number) => {
+      asked.push(count);
+      return { inMs: 0, everyMs: 1 };
+    };
+    const throttle = new SharedThrottle({ reserve }, 'crm-sync', 50);
+    await Promise.all(Array.from({ length: 5 }, () => throttle.take()));
+    expect(asked).toEqual([1, 4]);
+  });
+});

@@ -1,0 +1,166 @@
+import type { LeadInput } from '../domain/lead.js';
+import type { Pool } from '../platform/database/pool.js';
+import { columns, jsonColumn } from '../platform/database/unnest-columns.js';
+import { inOrder } from './lock-in-id-order.js';
+
+/** A validated lead with its keys, ready to be committed. */
+export interface LeadToAccept extends LeadInput {
+  id: string;
+  personKey: string;
+  /** Of the webhook's trace; see migrations/0008_trace.sql. */
+  traceparent?: string | null;
+}
+
+/** A lead that waited in the spool while PostgreSQL was away. */
+export interface SpooledLead extends LeadToAccept {
+  /** When it was received; ISO 8601. */
+  receivedAt: string;
+  /** Its entry in the spool, so that its history is written once even if it is drained twice. */
+  entry: string;
+}
+
+export interface AcceptedLead {
+  leadId: string;
+  outcome: 'accepted' | 'updated' | 'duplicate';
+  revision: number;
+  epoch: number;
+}
+
+/**
+ * One statement, so one commit, for the whole batch. A row that exists is revised only if the merge of what it has with what
+ * was sent differs in something other than the ignored attributes: a field that is missing removes nothing.
+ * Content from the spool that is older than the row's newest is no revision either.
+ * Rows that the WHERE leaves alone are not returned: those are the duplicates.
+ * The times of a batch keep the order of arrival, some microseconds apart, since the newest content speaks for its person; rows
+ * are locked in the order of their ids, so that two batches cannot wait for each other.
+ */
+const ACCEPT = `
+WITH accepted AS (
+  INSERT INTO ledger.leads AS l (id, person_key, email, email_raw, campaign_id, name, attributes, traceparent, received_at, content_at)
+  SELECT i.id, decode(i.person_key, 'hex'), i.email, i.email_raw, i.campaign_id, i.name, i.attributes::jsonb, i.traceparent, i.at, i.at
+  FROM (
+    SELECT *, coalesce(i.received_at, now() + i.ordinal * interval '8 microseconds') AS at
+    FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $9::timestamptz[], $11::text[])
+      WITH ORDINALITY AS i (id, person_key, email, email_raw, campaign_id, name, attributes, received_at, traceparent, ordinal)
+  ) i
+  ORDER BY i.id
+  ON CONFLICT (id) DO UPDATE SET
+    replaced = jsonb_build_object('name', l.name, 'attributes', l.attributes),
+    name = coalesce(excluded.name, l.name),
+    attributes = l.attributes || excluded.attributes,
+    email_raw = excluded.email_raw,
+    traceparent = excluded.traceparent,
+    state = 'received',
+    revision = l.revision + 1,
+    epoch = l.epoch + 1,
+    fence = nextval('ledger.fence'),
+    claimed_by = NULL, claimed_at = NULL, suspicions = 0, alone = false, crashes = 0,
+    first_scoring_at = NULL, low_priority = false, died_at = NULL,
+    enrichment_attempts = 0, crm_sync_attempts = 0, next_attempt_at = NULL, last_error = NULL,
+    enrichment = NULL, scorings = 0,
+    content_at = greatest(excluded.content_at, l.content_at + interval '1 microsecond'),
+    enriched_at = NULL, synced_at = NULL, rescore_at = '-infinity', rescore_attempts = 0, crm_owed = false,
+    touched_at = now(),
+    event_seq = l.event_seq + 1
+  WHERE (coalesce(excluded.name, l.name) IS DISTINCT FROM l.name
+      OR (l.attributes || excluded.attributes) - $8::text[] IS DISTINCT FROM l.attributes - $8::text[])
+    AND (NOT $10::boolean OR excluded.content_at >= l.content_at)
+  RETURNING l.id, l.revision, l.epoch, l.event_seq, l.name, l.attributes, l.replaced
+), audited AS (
+  INSERT INTO ledger.events (lead_id, seq, kind, detail)
+  SELECT id, event_seq,
+    CASE WHEN event_seq = 1 THEN 'received' ELSE 'revised' END,
+    CASE WHEN event_seq = 1 THEN jsonb_build_object('revision', revision)
+         ELSE jsonb_build_object('revision', revision, 'changed', ledger.changed_fields(replaced, name, attributes)) END
+  FROM accepted
+)
+SELECT id, revision, epoch, event_seq FROM accepted`;
+
+interface Row {
+  id: string;
+  revision: number;
+  epoch: number;
+  event_seq: number;
+}
+
+/**
+ * Commits a batch of leads with distinct ids. Resolves only after the commit; results are in the order of the input.
+ * @param ignored attribute names that make no new revision (CONTENT_IGNORE).
+ */
+export function acceptLeads(pool: Pool, leads: LeadToAccept[], ignored: string[]): Promise<AcceptedLead[]> {
+  return accept(pool, leads, ignored, false);
+}
+
+/**
+ * The same for leads from the spool, in their order and by their time of receipt; ids may recur. Where the ledger has newer content by now, the
+ * older becomes a line of the lead's history and nothing else.
+ */
+export async function acceptSpooledLeads(pool: Pool, leads: SpooledLead[], ignored: string[]): Promise<AcceptedLead[]> {
+  const answers: AcceptedLead[] = [];
+  for (const run of runsOfDistinctIds(leads)) answers.push(...(await acceptRun(pool, run, ignored)));
+  return answers;
+}
+
+async function acceptRun(pool: Pool, leads: SpooledLead[], ignored: string[]): Promise<AcceptedLead[]> {
+  const answers = await accept(pool, leads, ignored, true);
+  const known = leads.filter((_, index) => answers[index]!.outcome === 'duplicate');
+  if (known.length > 0) {
+    await pool.query({
+      name: 'record-late-content',
+      text: RECORD_LATE_CONTENT,
+      values: [...columns(known, ['id', 'receivedAt', 'entry', 'name']), jsonColumn(known, (lead) => lead.attributes), ignored],
+    });
+  }
+  return answers;
+}
+
+/** One statement cannot write a row twice: cuts before each id that the run already has. */
+function runsOfDistinctIds(leads: SpooledLead[]): SpooledLead[][] {
+  const runs: SpooledLead[][] = [];
+  let ids = new Set<string>();
+  for (const lead of leads) {
+    if (runs.length === 0 || ids.has(lead.id)) {
+      runs.push([]);
+      ids = new Set();
+    }
+    ids.add(lead.id);
+    runs.at(-1)!.push(lead);
+  }
+  return runs;
+}
+
+const RECORD_LATE_CONTENT = `
+WITH late AS (
+  UPDATE ledger.leads l SET event_seq = l.event_seq + 1
+  FROM ${inOrder('$1::uuid[], $2::timestamptz[], $3::text[], $4::text[], $5::text[]', 'id, received_at, entry, name, attributes')} i
+  WHERE l.id = i.id AND l.content_at > i.received_at
+    AND (coalesce(i.name, l.name) IS DISTINCT FROM l.name
+      OR (l.attributes || i.attributes::jsonb) - $6::text[] IS DISTINCT FROM l.attributes - $6::text[])
+    AND NOT EXISTS (SELECT 1 FROM ledger.events e WHERE e.lead_id = l.id AND e.detail->>'entry' = i.entry)
+  RETURNING l.id AS lead_id, l.event_seq, i.received_at, i.entry, i.name, i.attributes
+)
+INSERT INTO ledger.events (lead_id, seq, at, kind, detail)
+SELECT lead_id, event_seq, clock_timestamp(), 'late-content', jsonb_build_object(
+  'receivedAt', received_at, 'entry', entry, 'name', name, 'attributes', attributes::jsonb)
+FROM late`;
+
+async function accept(pool: Pool, leads: (LeadToAccept & { receivedAt?: string })[], ignored: string[], spooled: boolean) {
+  const { rows } = await pool.query<Row>({
+    name: 'accept-leads',
+    text: ACCEPT,
+    values: [
+      ...columns(leads, ['id', 'personKey', 'email', 'emailRaw', 'campaignId', 'name']),
+      jsonColumn(leads, (lead) => lead.attributes),
+      ignored,
+      ...columns(leads, ['receivedAt']),
+      spooled,
+      ...columns(leads, ['traceparent']),
+    ],
+  });
+  const committed = new Map(rows.map((row) => [row.id, row]));
+  return leads.map(({ id }): AcceptedLead => {
+    const row = committed.get(id);
+    if (!row) return { leadId: id, outcome: 'duplicate', revision: 0, epoch: 0 };
+    return { leadId: id, outcome: row.event_seq === 1 ? 'accepted' : 'updated', revision: row.revision, epoch: row.epoch };
+  });
+}

@@ -1,0 +1,87 @@
+import type { Enrichment } from '../domain/enrichment.js';
+import type { CrmReference, Lead, LeadError, LeadEvent } from '../domain/lead.js';
+import type { LeadState } from '../domain/lead-state.js';
+import { EXACT_RECEIVED_AT, pageOf, type Cursor, type Page } from '../platform/database/cursor-pagination.js';
+import type { Pool } from '../platform/database/pool.js';
+import { contentOf, CONTENT_COLUMNS, type ContentRow } from './lead-row.js';
+
+const LEAD_COLUMNS = `${CONTENT_COLUMNS('l')}, l.state, l.epoch, l.enrichment_attempts, l.crm_sync_attempts, l.enrichment, l.crm,
+  l.last_error, l.next_attempt_at, l.received_at, l.content_at, l.enriched_at, l.synced_at,
+  CASE WHEN isfinite(l.rescore_at) THEN l.rescore_at END AS rescore_at, l.rescore_at = 'infinity' AS rescore_given_up`;
+
+interface LeadRow extends ContentRow {
+  state: LeadState;
+  epoch: number;
+  enrichment_attempts: number;
+  crm_sync_attempts: number;
+  enrichment: Enrichment | null;
+  crm: CrmReference | null;
+  last_error: LeadError | null;
+  next_attempt_at: Date | null;
+  received_at: Date;
+  content_at: Date;
+  enriched_at: Date | null;
+  synced_at: Date | null;
+  rescore_at: Date | null;
+  rescore_given_up: boolean;
+}
+
+/** One statement, so that the lead and its trail are of one moment. */
+const WITH_EVENTS = `SELECT ${LEAD_COLUMNS}, (
+    SELECT coalesce(jsonb_agg(jsonb_build_object('seq', e.seq, 'at', e.at, 'kind', e.kind, 'detail', e.detail) ORDER BY e.seq), '[]')
+    FROM ledger.events e WHERE e.lead_id = l.id
+  ) AS events
+  FROM ledger.leads l WHERE l.id = $1`;
+
+/** One lead with its whole audit trail, or null. */
+export async function findLead(pool: Pool, id: string): Promise<{ lead: Lead; events: LeadEvent[] } | null> {
+  const { rows } = await pool.query<LeadRow & { events: LeadEvent[] }>(WITH_EVENTS, [id]);
+  const row = rows[0];
+  if (!row) return null;
+  return { lead: leadOf(row), events: row.events.map((event) => ({ ...event, at: new Date(event.at).toISOString() })) };
+}
+
+export interface LeadFilter {
+  state?: LeadState;
+  campaignId?: string;
+  personKey?: string;
+}
+
+/** A page of leads, newest first. Keyset pagination: the cost of a page does not grow with its number. */
+export async function listLeads(pool: Pool, filter: LeadFilter, limit: number, after: Cursor | null): Promise<Page<Lead>> {
+  const values: unknown[] = [];
+  const bind = (value: unknown) => `$${values.push(value)}`;
+  const conditions = ['true'];
+  if (filter.state) conditions.push(`l.state = ${bind(filter.state)}`);
+  if (filter.campaignId) conditions.push(`l.campaign_id = ${bind(filter.campaignId)}`);
+  if (filter.personKey) conditions.push(`l.person_key = decode(${bind(filter.personKey)}, 'hex')`);
+  if (after) conditions.push(`(l.received_at, l.id) < (${bind(after.receivedAt)}::timestamptz, ${bind(after.id)}::uuid)`);
+  const { rows } = await pool.query<LeadRow & { exact_received_at: string }>(
+    `SELECT ${LEAD_COLUMNS}, ${EXACT_RECEIVED_AT} FROM ledger.leads l WHERE ${conditions.join(' AND ')}
+     ORDER BY l.received_at DESC, l.id DESC LIMIT ${bind(limit)}`,
+    values,
+  );
+  return pageOf(rows, limit, leadOf);
+}
+
+function leadOf(row: LeadRow): Lead {
+  return {
+    ...contentOf(row),
+    state: row.state,
+    epoch: row.epoch,
+    attempts: { enrichment: row.enrichment_attempts, 'crm-sync': row.crm_sync_attempts },
+    enrichment: row.enrichment,
+    crm: row.crm,
+    lastError: row.last_error,
+    nextAttemptAt: iso(row.next_attempt_at),
+    receivedAt: row.received_at.toISOString(),
+    contentAt: row.content_at.toISOString(),
+    enrichedAt: iso(row.enriched_at),
+    syncedAt: iso(row.synced_at),
+    rescore: { dueAt: iso(row.rescore_at), givenUp: row.rescore_given_up },
+  };
+}
+
+function iso(date: Date | null): string | null {
+  return date === null ? null : date.toISOString();
+}

@@ -1,0 +1,115 @@
+import type { FieldProblem } from '../domain/app-error.js';
+import { EXACT_RECEIVED_AT, pageOf, type Cursor, type Page } from '../platform/database/cursor-pagination.js';
+import type { Pool } from '../platform/database/pool.js';
+
+/** Kept at most; the oldest go first. */
+const KEPT = 10_000;
+export const REJECTIONS_KEPT_DAYS = 30;
+
+/** A request that was refused with 400, as it came. */
+export interface RejectedRequest {
+  contentType: string;
+  body: Buffer;
+  code: string;
+  detail: string;
+  problems: FieldProblem[];
+}
+
+export interface Rejection extends RejectedRequest {
+  id: string;
+  receivedAt: string;
+  replayedAs: string | null;
+  replayedBy: string | null;
+  replayedAt: string | null;
+}
+
+interface Row {
+  id: string;
+  received_at: Date;
+  content_type: string;
+  body: Buffer;
+  code: string;
+  detail: string;
+  problems: FieldProblem[];
+  replayed_as: string | null;
+  replayed_by: string | null;
+  replayed_at: Date | null;
+}
+
+export async function keepRejection(pool: Pool, rejected: RejectedRequest): Promise<string> {
+  const { contentType, body, code, detail, problems } = rejected;
+  const { rows } = await pool.query<{ id: string }>(
+    `INSERT INTO ledger.rejections (content_type, body, code, detail, problems) VALUES ($1, $2, $3, $4, $5) RETURNING id`,
+    [contentType, body, code, detail, JSON.stringify(problems)],
+  );
+  return rows[0]!.id;
+}
+
+export async function findRejection(pool: Pool, id: string): Promise<Rejection | null> {
+  const { rows } = await pool.query<Row>('SELECT * FROM ledger.rejections WHERE id = $1', [id]);
+  return rows[0] ? rejectionOf(rows[0]) : null;
+}
+
+/** A page, newest first. */
+export async function listRejections(pool: Pool, limit: number, after: Cursor | null): Promise<Page<Rejection>> {
+  const { rows } = await pool.query<Row & { exact_received_at: string }>(
+    `SELECT *, ${EXACT_RECEIVED_AT} FROM ledger.rejections
+     WHERE $2::timestamptz IS NULL OR (received_at, id) < ($2::timestamptz, $3::uuid)
+     ORDER BY received_at DESC, id DESC LIMIT $1`,
+    [limit, after?.receivedAt ?? null, after?.id ?? null],
+  );
+  return pageOf(rows, limit, rejectionOf);
+}
+
+/** The oldest that have not been replayed. */
+export async function openRejections(pool: Pool, limit: number): Promise<Rejection[]> {
+  const { rows } = await pool.query<Row>(
+    'SELECT * FROM ledger.rejections WHERE replayed_as IS NULL ORDER BY received_at, id LIMIT $1',
+    [limit],
+  );
+  return rows.map(rejectionOf);
+}
+
+/** How many have not been replayed. */
+export async function countOpenRejections(pool: Pool): Promise<number> {
+  const { rows } = await pool.query<{ count: number }>(
+    'SELECT count(*)::int AS count FROM ledger.rejections WHERE replayed_as IS NULL',
+  );
+  return rows[0]!.count;
+}
+
+export async function markReplayed(pool: Pool, id: string, leadId: string, operator: string): Promise<void> {
+  await pool.query('UPDATE ledger.rejections SET replayed_as = $2, replayed_by = $3, replayed_at = now() WHERE id = $1', [
+    id,
+    leadId,
+    operator,
+  ]);
+}
+
+/** Removes what is too old or too many. @returns how many. */
+export async function pruneRejections(pool: Pool, days: number): Promise<number> {
+  const { rowCount } = await pool.query(
+    `DELETE FROM ledger.rejections WHERE id IN (
+       SELECT id FROM ledger.rejections WHERE received_at < now() - make_interval(days => $1)
+       UNION ALL
+       (SELECT id FROM ledger.rejections ORDER BY received_at DESC, id DESC OFFSET $2)
+       LIMIT 5000)`,
+    [days, KEPT],
+  );
+  return rowCount ?? 0;
+}
+
+function rejectionOf(row: Row): Rejection {
+  return {
+    id: row.id,
+    receivedAt: row.received_at.toISOString(),
+    contentType: row.content_type,
+    body: row.body,
+    code: row.code,
+    detail: row.detail,
+    problems: row.problems,
+    replayedAs: row.replayed_as,
+    replayedBy: row.replayed_by,
+    replayedAt: row.replayed_at?.toISOString() ?? null,
+  };
+}

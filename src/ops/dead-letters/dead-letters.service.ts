@@ -1,0 +1,77 @@
+import { AppError } from '../../domain/app-error.js';
+import { stageDueIn } from '../../domain/lead-state.js';
+import { discardDeadLetter } from '../../ledger/dead-letters/discard.js';
+import { editDeadLetter } from '../../ledger/dead-letters/edit.js';
+import {
+  groupDeadLetters,
+  listDeadLetters,
+  type DeadLetter,
+  type DeadLetterFilter,
+  type DeadLetterGroup,
+} from '../../ledger/dead-letters.repository.js';
+import { replayDeadLetters } from '../../ledger/dead-letters/replay.js';
+import { guarded } from '../../ledger/database-errors.js';
+import { recordAct } from '../../ledger/audit-log.repository.js';
+import type { OpenLead } from '../../ledger/open-leads.repository.js';
+import type { Cursor, Page } from '../../platform/database/cursor-pagination.js';
+import type { Pool } from '../../platform/database/pool.js';
+import type { Announcer } from '../../queue/job-publisher.js';
+import { announcementOf } from '../../pipeline/job-request-of.js';
+
+/** The leads that the service has given up, for an operator to review, mend, replay or discard. */
+export class DeadLetters {
+  constructor(
+    private readonly pool: Pool,
+    private readonly announcer: Pick<Announcer, 'announce'>,
+  ) {}
+
+  list(filter: DeadLetterFilter, limit: number, after: Cursor | null): Promise<Page<DeadLetter>> {
+    return guarded(listDeadLetters(this.pool, filter, limit, after));
+  }
+
+  summary(): Promise<DeadLetterGroup[]> {
+    return guarded(groupDeadLetters(this.pool));
+  }
+
+  /** @throws AppError NOT_FOUND where the lead is no dead letter. */
+  async find(id: string): Promise<DeadLetter> {
+    const { items } = await this.list({ id }, 1, null);
+    return items[0] ?? notDead();
+  }
+
+  /** @throws AppError NOT_FOUND where the lead is no dead letter. */
+  async replay(id: string, by: string): Promise<void> {
+    const leads = await guarded(replayDeadLetters(this.pool, { id, limit: 1, perSecond: null, by }));
+    if (leads.length === 0) notDead();
+    this.announce(leads);
+  }
+
+  /** @returns how many are on their way; at `perSecond` the last of them goes when its turn comes. */
+  async replayMany(code: string | undefined, limit: number, perSecond: number | null, by: string): Promise<number> {
+    const leads = await guarded(replayDeadLetters(this.pool, { ...(code ? { code } : {}), limit, perSecond, by }));
+    await guarded(recordAct(this.pool, by, 'replay', { code: code ?? null, count: leads.length, perSecond }));
+    this.announce(leads);
+    return leads.length;
+  }
+
+  /** Replaces name and attributes. @returns the new revision. @throws AppError NOT_FOUND */
+  async edit(id: string, content: { name: string | null; attributes: Record<string, string> }, by: string): Promise<number> {
+    return (await guarded(editDeadLetter(this.pool, { id, ...content, by }))) ?? notDead();
+  }
+
+  /** @throws AppError NOT_FOUND */
+  async discard(id: string, reason: string, by: string): Promise<void> {
+    if (!(await guarded(discardDeadLetter(this.pool, { id, reason, by })))) notDead();
+  }
+
+  private announce(leads: OpenLead[]): void {
+    for (const lead of leads) this.announcer.announce(stageDueIn(lead.state)!, announcementOf(lead));
+  }
+}
+
+function notDead(): never {
+  throw new AppError(
+    'NOT_FOUND',
+    'No dead letter has this id. GET /ops/dead-letters lists them; GET /ops/leads/:id shows any lead.',
+  );
+}

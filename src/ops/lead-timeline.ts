@@ -1,0 +1,84 @@
+import type { CrmExchange, Lead, LeadEvent } from '../domain/lead.js';
+import type { StageRow } from '../flow-control/stage-row.js';
+import { stageDueIn, type Stage } from '../domain/lead-state.js';
+
+/** A lead as operators see it; the shape of GET /ops/leads/:id. What is not known yet is null. */
+export function summaryOf(lead: Lead, attemptsAllowed: number, stages: StageRow[]) {
+  const { enrichment } = lead;
+  return {
+    id: lead.id,
+    state: lead.state,
+    revision: lead.revision,
+    fitScore: enrichment?.fitScore ?? null,
+    intent: enrichment?.intent ?? null,
+    confidence: enrichment?.confidence ?? null,
+    reasoning: enrichment?.reasoning ?? null,
+    evidence: enrichment?.evidence ?? [],
+    scoreSource: enrichment?.scoreSource ?? null,
+    needsRescore: enrichment?.needsRescore ?? false,
+    flags: enrichment?.flags ?? [],
+    attempts: lead.attempts,
+    next: nextOf(lead, attemptsAllowed, stages),
+    email: lead.email,
+    name: lead.name,
+    campaignId: lead.campaignId,
+    attributes: lead.attributes,
+    crm: lead.crm,
+    timings: {
+      receivedAt: lead.receivedAt,
+      contentAt: lead.contentAt,
+      enrichedAt: lead.enrichedAt,
+      syncedAt: lead.syncedAt,
+    },
+    lastError: lead.lastError,
+  };
+}
+
+/** The whole journey: the summary, what passed between us and each CRM last, and every event of the audit trail. */
+export function journeyOf(lead: Lead, events: LeadEvent[], attemptsAllowed: number, stages: StageRow[]) {
+  return { ...summaryOf(lead, attemptsAllowed, stages), exchanges: exchangesOf(events), events };
+}
+
+/** The newest exchange with each CRM, and rather one in which something was sent. */
+function exchangesOf(events: LeadEvent[]): (CrmExchange & { at: string })[] {
+  const newest = new Map<string, CrmExchange & { at: string }>();
+  for (const { at, detail } of events) {
+    for (const exchange of (detail['exchanges'] ?? []) as CrmExchange[]) {
+      const sent = Object.keys(exchange.lead.fields).length > 0;
+      if (sent || !newest.has(exchange.provider)) newest.set(exchange.provider, { at, ...exchange });
+    }
+  }
+  return [...newest.values()];
+}
+
+/** What will happen to the lead next, and when; null where nothing will unless somebody acts. */
+function nextOf(lead: Lead, attemptsAllowed: number, stages: StageRow[]): { what: string; at: string | null } | null {
+  const stage = stageDueIn(lead.state);
+  if (stage === null) return rescoreOf(lead);
+  const held = heldBack(
+    stage,
+    stages.find((row) => row.stage === stage),
+  );
+  if (held) return held;
+  const failures = lead.attempts[stage];
+  if (failures === 0) return { what: `${stage}, as soon as a worker is free`, at: null };
+  return { what: `${stage}, attempt ${failures + 1} of ${attemptsAllowed}`, at: lead.nextAttemptAt };
+}
+
+/** What keeps the whole stage, and with it this lead. */
+function heldBack(stage: Stage, row: StageRow | undefined): { what: string; at: string | null } | null {
+  if (row?.pausedAt)
+    return { what: `${stage}, once somebody resumes it: paused by ${row.pausedBy} at ${row.pausedAt.toISOString()}`, at: null };
+  if (row?.breaker !== 'open' && row?.breaker !== 'half-open') return null;
+  const since = row.openedAt ? ` since ${row.openedAt.toISOString()}` : '';
+  return {
+    what: `${stage}, once its breaker closes: open${since} (${row.reason}, ${row.code}); next probe`,
+    at: row.probeAt?.toISOString() ?? null,
+  };
+}
+
+/** A lead with a stand-in score is in the CRM already; a better score follows. */
+function rescoreOf({ state, enrichment, rescore }: Lead): { what: string; at: string | null } | null {
+  if (state !== 'synced' || !enrichment?.needsRescore || rescore.givenUp) return null;
+  return { what: 're-score, when the scorer has capacity to spare', at: rescore.dueAt };
+}

@@ -1,0 +1,171 @@
+import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
+import { AppError } from '../../domain/app-error.js';
+import { mentions } from './body-mentions-email.js';
+import type { Spool } from '../../ingress/spool/spool.js';
+import { isEmail, normaliseEmail, personKeyOf } from '../../domain/lead-keys.js';
+import { STAGES } from '../../domain/lead-state.js';
+import type { SpooledLead } from '../../ledger/intake.repository.js';
+import { guarded } from '../../ledger/database-errors.js';
+import type { Ledger } from '../../ledger/ledger.js';
+import { recordAct } from '../../ledger/audit-log.repository.js';
+import type { ErasedPerson } from '../../ledger/erasures.repository.js';
+import { findReceipt, recordErasedJobs, type Receipt } from '../../ledger/people/erasures.js';
+import { exportPerson } from '../../ledger/people/export-person.js';
+import { listRejections, type Rejection } from '../../ledger/rejections.repository.js';
+import type { Logger } from '../../platform/observability/logger.js';
+import type { Cursor, Page } from '../../platform/database/cursor-pagination.js';
+import type { Pool } from '../../platform/database/pool.js';
+import { within } from '../../platform/concurrency/with-timeout.js';
+import type { QueueBackend } from '../../queue/queue-backend.js';
+
+/** A body may have 64 KiB. */
+const REJECTIONS_AT_A_TIME = 200;
+/** A drain of a full spool takes some seconds. */
+const DRAINED_WITHIN_MS = 10_000;
+const JOBS_WITHIN_MS = 5000;
+const LOOK_AGAIN_MS = 200;
+
+export interface PeopleTools {
+  ledger: Pick<Ledger, 'erasePerson' | 'asDrainLeader'>;
+  pool: Pool;
+  /** null where there is none. */
+  spool: Spool | null;
+  backend: Pick<QueueBackend, 'queue'>;
+  logger: Logger;
+  /** How long a run that is under way now may take to end. */
+  graceMs: number;
+  /** How long an answer waits for the CRM's part. A worker looks for demands each second. */
+  crmWithinMs: number;
+}
+
+/**
+ * All that is held about a person, and its end. A person is an e-mail address: who has two is two people here.
+ *
+ * The CRM is not called from here, since an api loads no CRM client. The ledger keeps the demand, a worker carries it out, and the receipt says
+ * how far that is. It would be shorter to delete the mock CRM's rows by SQL in the same commit; but then the one CRM that every test uses would
+ * take another way than those that matter.
+ */
+export class People {
+  constructor(private readonly tools: PeopleTools) {}
+
+  /** @throws AppError BAD_REQUEST, LEDGER_UNAVAILABLE, QUEUE_UNAVAILABLE (the spool may hold leads of the person) */
+  async export(address: string, who: string) {
+    const { pool } = this.tools;
+    const email = emailOf(address);
+    const personKey = personKeyOf(email);
+    const [held, spooled] = await Promise.all([guarded(exportPerson(pool, personKey)), this.spooledOf(personKey)]);
+    const rejections = await guarded(
+      this.rejectionsOf(
+        email,
+        held.leads.map((lead) => String(lead['id'])),
+      ),
+    );
+    await guarded(
+      recordAct(pool, who, 'export', { leads: held.leads.length, rejections: rejections.length, spool: spooled.length }),
+    );
+    return {
+      email,
+      exportedAt: new Date().toISOString(),
+      leads: held.leads,
+      rejections: rejections.map((rejection) => ({ ...rejection, body: rejection.body.toString('utf8') })),
+      spool: spooled,
+      mockCrm: held.mockCrm,
+    };
+  }
+
+  /**
+   * Erases the person everywhere. It can be repeated; a second time there is nothing left.
+   * @throws AppError as `export`; where it was the spool that did not answer, nothing was erased.
+   */
+  async erase(address: string, who: string): Promise<Receipt> {
+    const email = emailOf(address);
+    const personKey = personKeyOf(email);
+    const rejections = (await guarded(this.rejectionsOf(email, []))).map(({ id }) => id);
+    const erased = await this.whileNobodyDrains(async () => {
+      const spooled = await this.spooledOf(personKey);
+      await this.answering(this.tools.spool?.remove(spooled.map(({ entry }) => entry)));
+      const { graceMs } = this.tools;
+      return this.tools.ledger.erasePerson({ personKey, rejections, spooled: spooled.length, who, graceMs });
+    });
+    await this.forgetJobs(erased);
+    return this.receiptWhenDone(erased.receipt);
+  }
+
+  /** @throws AppError NOT_FOUND */
+  async receipt(id: string): Promise<Receipt> {
+    const receipt = await guarded(findReceipt(this.tools.pool, id));
+    if (!receipt) throw new AppError('NOT_FOUND', 'No receipt has this id. POST /ops/people/erase answers it.');
+    return receipt;
+  }
+
+  /** A drainer that has read a lead of the person would commit it after the erasure: nobody drains meanwhile. */
+  private async whileNobodyDrains(work: () => Promise<ErasedPerson>): Promise<ErasedPerson> {
+    if (!this.tools.spool) return work();
+    let erased: ErasedPerson | undefined;
+    const deadline = performance.now() + DRAINED_WITHIN_MS;
+    while (performance.now() < deadline) {
+      const wasLeader = await this.tools.ledger.asDrainLeader(async () => {
+        erased = await work();
+      });
+      if (wasLeader) return erased!;
+      await sleep(LOOK_AGAIN_MS);
+    }
+    throw new AppError('QUEUE_UNAVAILABLE', 'The spool is being drained. Nothing was erased; ask again in a minute.');
+  }
+
+  private async spooledOf(personKey: string): Promise<SpooledLead[]> {
+    return (await this.answering(this.tools.spool?.ofPerson(personKey))) ?? [];
+  }
+
+  private async answering<T>(answer: Promise<T> | undefined): Promise<T | undefined> {
+    try {
+      return await answer;
+    } catch (cause) {
+      const message =
+        'Redis does not answer, and its spool may hold leads of the person. The ledger was not touched; ask again when it is back.';
+      throw new AppError('QUEUE_UNAVAILABLE', message, { cause });
+    }
+  }
+
+  /** Those that mention the address or became one of the leads. A page at a time, since bodies may be large; there are ten thousand at most. */
+  private async rejectionsOf(email: string, leadIds: string[]): Promise<Rejection[]> {
+    const found: Rejection[] = [];
+    let after: Cursor | null = null;
+    do {
+      const page: Page<Rejection> = await listRejections(this.tools.pool, REJECTIONS_AT_A_TIME, after);
+      for (const one of page.items) {
+        if (leadIds.includes(one.replayedAs ?? '') || mentions(one, email)) found.push(one);
+        await turn(); // webhooks are answered by this process too
+      }
+      after = page.next;
+    } while (after);
+    return found;
+  }
+
+  /** Best effort: a job has nothing but an id, and one whose lead is gone ends at once. */
+  private async forgetJobs({ receipt, leads }: ErasedPerson): Promise<void> {
+    let jobs = 0;
+    const removing = (async () => {
+      for (const stage of STAGES) jobs += await this.tools.backend.queue(stage).forget(leads);
+      await recordErasedJobs(this.tools.pool, receipt, jobs);
+    })();
+    const done = await within(removing, JOBS_WITHIN_MS).catch(() => false);
+    if (!done) this.tools.logger.info({ receipt }, 'The queue did not answer: jobs of the erased leads end by themselves');
+  }
+
+  private async receiptWhenDone(id: string): Promise<Receipt> {
+    const deadline = performance.now() + this.tools.crmWithinMs;
+    for (;;) {
+      const receipt = await this.receipt(id);
+      if (receipt.crm !== 'pending' || receipt.asked || performance.now() > deadline) return receipt;
+      await sleep(LOOK_AGAIN_MS);
+    }
+  }
+}
+
+/** @throws AppError BAD_REQUEST, which does not repeat the address. */
+function emailOf(address: string): string {
+  const email = normaliseEmail(address);
+  if (!isEmail(email)) throw new AppError('BAD_REQUEST', 'The field `email` must be the address of one person.');
+  return email;
+}

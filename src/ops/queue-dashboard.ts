@@ -1,0 +1,89 @@
+import { createBullBoard } from '@bull-board/api';
+import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
+import { FastifyAdapter } from '@bull-board/fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { AppError } from '../domain/app-error.js';
+import { STAGES } from '../domain/lead-state.js';
+import { problemOf, asAppError } from '../platform/http/problem.js';
+import type { QueueBackend } from '../queue/queue-backend.js';
+
+export const BOARD_PATH = '/ops/queues/board';
+
+/** Who looks, as the board's visibility guards see it: they are given headers only. What a client sends in it is overwritten. */
+const ROLE_HEADER = 'x-revenueflow-role';
+
+/**
+ * What an operator may do to jobs here: bring one forward or take one away. Both are only hints, since the sweeper makes up for a
+ * missing job. The rest of what the board offers would go behind the back of the ledger: its pause would not hold and `ops queues`
+ * would not show it, and a limit of its own would contradict ours.
+ */
+const ALLOWED = /^\/api\/queues\/:queueName\/(?:(?:retry|clean)\/:queueStatus|promote|:jobId\/(?:retry|promote|clean))$/;
+
+const POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; connect-src 'self'; worker-src 'self' blob:; " +
+  "frame-ancestors 'none'; base-uri 'self'; form-action 'none'";
+
+export interface BoardTools {
+  backend: Pick<QueueBackend, 'bullQueues'>;
+  /** Writes down who did what, before it is done; where that fails nothing is done. */
+  record(who: string, act: string, detail: Record<string, unknown>): Promise<void>;
+}
+
+/**
+ * Serves bull-board under BOARD_PATH. It registers on Fastify and not with Nest, so no Nest guard sees it: the hook of
+ * authenticateOps, which every route of this Fastify passes, is what guards it. Jobs carry a lead id and an epoch, so it shows
+ * nothing personal.
+ */
+export async function mountQueueBoard(fastify: FastifyInstance, tools: BoardTools): Promise<void> {
+  const server = new FastifyAdapter();
+  server.setBasePath(BOARD_PATH);
+  createBullBoard({
+    queues: tools.backend
+      .bullQueues()
+      .flatMap((queue) => [
+        visibleTo('operator', new BullMQAdapter(queue)),
+        visibleTo('viewer', new BullMQAdapter(queue, { readOnlyMode: true, prefix: 'view ', displayName: queue.name })),
+      ]),
+    serverAdapter: server,
+    options: { uiConfig: { boardTitle: 'RevenueFlow AI', hideDocsLink: true, showMetrics: false } },
+  });
+  server.setErrorHandler((error) => {
+    const problem = problemOf(asAppError(error));
+    return { status: problem.status as never, body: problem };
+  });
+  await fastify.register(
+    async (board) => {
+      board.addHook('onRequest', async (request, reply) => {
+        request.headers[ROLE_HEADER] = request.operator!.role;
+        void reply.header('content-security-policy', POLICY);
+      });
+      board.addHook('preHandler', (request) => admit(request, tools));
+      // Fastify forgets the type of an answer that an error replaces, so it is set last.
+      const problems = new WeakSet<FastifyReply>();
+      board.addHook('onError', async (_request, reply) => void problems.add(reply));
+      board.addHook('onSend', async (_request, reply) => {
+        if (problems.has(reply)) void reply.header('content-type', 'application/problem+json');
+      });
+      await board.register(server.registerPlugin());
+    },
+    { prefix: BOARD_PATH },
+  );
+}
+
+async function admit(request: FastifyRequest, { record }: BoardTools): Promise<void> {
+  if (request.method === 'GET' || request.method === 'HEAD') return;
+  const act = request.routeOptions.url!.slice(BOARD_PATH.length);
+  if (!ALLOWED.test(act)) {
+    throw new AppError(
+      'FORBIDDEN',
+      `The board retries, promotes and removes jobs. Pause and resume with npm run ops -- queues (${STAGES.join(', ')}), which holds and ` +
+        'is kept in the audit trail.',
+    );
+  }
+  await record(request.operator!.name, 'board', { act, ...(request.params as Record<string, string>) });
+}
+
+function visibleTo(role: 'viewer' | 'operator', adapter: BullMQAdapter): BullMQAdapter {
+  adapter.setVisibilityGuard(({ headers }) => headers[ROLE_HEADER] === role);
+  return adapter;
+}

@@ -1,0 +1,68 @@
+import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query, Req } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { AppError } from '../../domain/app-error.js';
+import { guarded } from '../../ledger/database-errors.js';
+import { Ledger } from '../../ledger/ledger.js';
+import { findRejection, listRejections, markReplayed, openRejections, type Rejection } from '../../ledger/rejections.repository.js';
+import { decodeCursor, encodeCursor } from '../../platform/database/cursor-pagination.js';
+import { parseQuery } from '../../platform/http/parse-query.js';
+import { LEDGER_POOL } from '../../platform/platform.module.js';
+import type { Pool } from '../../platform/database/pool.js';
+import { Announcer } from '../../queue/job-publisher.js';
+import { replayRejection } from './replay-rejection.js';
+
+export const pageSchema = z.object({ limit: z.coerce.number().int().min(1).max(200).default(50), cursor: z.string().optional() });
+export const manySchema = z.object({ limit: z.number().int().min(1).max(1000).default(1000) });
+
+@Controller('ops/rejections')
+export class RejectionsController {
+  constructor(
+    private readonly ledger: Ledger,
+    private readonly announcer: Announcer,
+    @Inject(LEDGER_POOL) private readonly pool: Pool,
+  ) {}
+
+  @Get()
+  async list(@Query() query: unknown) {
+    const { limit, cursor } = parseQuery(pageSchema, query);
+    const { items, next } = await guarded(listRejections(this.pool, limit, cursor ? decodeCursor(cursor) : null));
+    return { items: items.map(shown), nextCursor: next ? encodeCursor(next) : null };
+  }
+
+  /** Replays those that are still open, oldest first, as they are: for after the template has been mended by defaults here. */
+  @Post('replay')
+  @HttpCode(200)
+  async replayMany(@Body() body: unknown, @Req() request: FastifyRequest) {
+    const { limit } = parseQuery(manySchema, body ?? {});
+    const items = [];
+    for (const rejection of await guarded(openRejections(this.pool, limit))) {
+      try {
+        items.push({ id: rejection.id, ...(await this.replay(rejection, {}, request)) });
+      } catch (error) {
+        if (!(error instanceof AppError) || error.class !== 'input') throw error;
+        items.push({ id: rejection.id, status: 'rejected' as const, code: error.code, detail: error.message });
+      }
+    }
+    return { items };
+  }
+
+  /** The body's fields take the place of the request's own. */
+  @Post(':id/replay')
+  @HttpCode(202)
+  async replayOne(@Param('id') id: string, @Body() body: unknown, @Req() request: FastifyRequest) {
+    const rejection = z.uuid().safeParse(id).success ? await guarded(findRejection(this.pool, id)) : null;
+    if (!rejection) throw new AppError('NOT_FOUND', 'No rejection has this id. GET /ops/rejections lists them.');
+    return this.replay(rejection, parseQuery(z.record(z.string(), z.unknown()), body ?? {}), request);
+  }
+
+  private async replay(rejection: Rejection, corrected: Record<string, unknown>, request: FastifyRequest) {
+    const answer = await replayRejection({ ledger: this.ledger, announcer: this.announcer }, rejection, corrected);
+    await guarded(markReplayed(this.pool, rejection.id, answer.leadId, request.operator?.name ?? 'local'));
+    return answer;
+  }
+}
+
+function shown({ body, ...rejection }: Rejection) {
+  return { ...rejection, body: body.toString('utf8') };
+}

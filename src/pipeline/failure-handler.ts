@@ -1,0 +1,88 @@
+import { AppError } from '../domain/app-error.js';
+import type { Permit } from '../flow-control/circuit-breaker.js';
+import type { LeadError } from '../domain/lead.js';
+import type { Stage } from '../domain/lead-state.js';
+import type { Claim } from '../ledger/claims.repository.js';
+import type { JobOutcome } from '../queue/job.js';
+import { acquitLeads, suspectConfiguration } from './acquit-leads.js';
+import { dispositionOf } from './retry-policy.js';
+import { tellBreaker } from './tell-breaker.js';
+import type { PipelineTools } from './pipeline-context.js';
+
+const UNRECORDED_WAIT_MS = 1000;
+
+export interface Failure {
+  stage: Stage;
+  /** Null where the failure came before the claim; then nothing can be recorded against the lead. */
+  claim: Claim | null;
+  error: AppError;
+  /** The call that failed; null where the downstream was not called. */
+  permit?: Permit | null;
+  deadlinePassed?: boolean;
+  /** How the stage goes on without a result, where it can (enrichment). */
+  fallback?(): Promise<void>;
+}
+
+/** Does with a failed run what the outcome policy says, and records it in the ledger. */
+export async function settleFailure(tools: PipelineTools, failure: Failure): Promise<JobOutcome> {
+  try {
+    return await settle(tools, failure);
+  } catch (error) {
+    // What could not be recorded did not happen: the job comes back and finds the lead as it was.
+    return settle(tools, { stage: failure.stage, claim: null, error: AppError.from(error) });
+  }
+}
+
+async function settle(tools: PipelineTools, failure: Failure): Promise<JobOutcome> {
+  const { stage, claim, error, permit, deadlinePassed = false, fallback } = failure;
+  const gate = tools.flow.gates[stage];
+  const breakerOpen = permit ? await tellBreaker(tools, stage, permit, error) : gate.open;
+  const facts = {
+    failures: (claim?.attempts ?? 0) + 1,
+    breakerOpen,
+    downstreamProven: claim?.lastFailureAt != null && gate.lastSuccessAt > claim.lastFailureAt.getTime(),
+    deadlinePassed,
+  };
+  const disposition = dispositionOf(error, stage, facts, tools.policy);
+  const context = { leadId: claim?.id, stage, code: error.code, disposition: disposition.kind };
+  if (disposition.kind === 'superseded') {
+    tools.logger.info(context, 'A newer run has this lead; this one wrote nothing');
+    return { kind: 'done' };
+  }
+  if (!breakerOpen) tools.logger.warn({ ...context, err: error }, 'A run failed');
+  if (!claim) return { kind: 'wait', delayMs: UNRECORDED_WAIT_MS };
+  if (disposition.kind === 'wait') {
+    await tools.ledger.release(claim).catch(() => {}); // PostgreSQL is away: the next claim takes it over
+    return disposition;
+  }
+
+  const now = tools.clock.now();
+  const record = recordOf(stage, error, now);
+  if (disposition.kind === 'fallback') {
+    if (!breakerOpen) await tools.ledger.recordFailure(claim, record, new Date(now));
+    await fallback!();
+    return { kind: 'done' };
+  }
+  if (disposition.kind === 'retry') {
+    await tools.ledger.recordFailure(claim, record, new Date(now + disposition.delayMs));
+    // Counted a moment before the breaker opened.
+    if (gate.open && error.class === 'dependency-down') await acquitLeads(tools, stage);
+    return { kind: 'retry', delayMs: disposition.delayMs, code: error.code };
+  }
+  await tools.ledger.recordFailure(claim, record, null);
+  if (error.signature) await suspectConfiguration(tools, stage, error.code, error.signature);
+  return { kind: 'dead', code: error.code };
+}
+
+export function recordOf(stage: Stage, error: AppError, now: number): LeadError {
+  return {
+    stage,
+    code: error.code,
+    class: error.class,
+    message: error.message,
+    at: new Date(now).toISOString(),
+    ...(error.signature ? { signature: error.signature } : {}),
+    ...(error.answer ? { answer: error.answer } : {}),
+    ...(error.sent ? { sent: error.sent } : {}),
+  };
+}

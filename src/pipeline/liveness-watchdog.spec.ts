@@ -1,0 +1,87 @@
+import { pino } from 'pino';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { ProgressWatch } from './liveness-watchdog.js';
+
+describe('ProgressWatch', () => {
+  let now: number;
+  let progress: { inHand: number; ended: number };
+  let waiting: () => Promise<number>;
+  let ledger: () => Promise<void>;
+  let heldBack: boolean;
+  const onStuck = vi.fn();
+  let watch: ProgressWatch;
+
+  beforeEach(() => {
+    now = 0;
+    progress = { inHand: 0, ended: 0 };
+    waiting = async () => 10;
+    ledger = async () => {};
+    heldBack = false;
+    onStuck.mockClear();
+    watch = new ProgressWatch({
+      progressOf: () => progress,
+      waiting: () => waiting(),
+      pingLedger: () => ledger(),
+      heldBack: () => heldBack,
+      stuckAfterMs: 60_000,
+      onStuck,
+      clock: { now: () => now },
+      logger: pino({ level: 'silent' }),
+    });
+  });
+
+  async function pass(seconds: number): Promise<void> {
+    for (let step = 0; step < seconds; step += 2) {
+      now += 2000;
+      await watch.look();
+    }
+  }
+
+  it('ends a worker that consumes nothing while leads wait', async () => {
+    await pass(58);
+    expect(onStuck).not.toHaveBeenCalled();
+    await pass(6);
+    expect(onStuck).toHaveBeenCalledWith('enrichment');
+  });
+
+  it('says that it does not move from half of that time on, and that it does again', async () => {
+    await pass(28);
+    expect(watch.moving).toBe(true);
+    await pass(4);
+    expect(watch.moving).toBe(false);
+    progress.ended++;
+    await pass(2);
+    expect(watch.moving).toBe(true);
+  });
+
+  it('ends a worker whose leads in hand do not move, also where no others wait', async () => {
+    waiting = async () => 0;
+    progress.inHand = 3;
+    await pass(70);
+    expect(onStuck).toHaveBeenCalled();
+  });
+
+  it.each([
+    ['there is no work', () => void (waiting = async () => 0)],
+    ['the stage is held back', () => void (heldBack = true)],
+    ['the queue store is away', () => void (waiting = () => Promise.reject(new Error('down')))],
+    ['the ledger is away', () => void (ledger = () => Promise.reject(new Error('down')))],
+  ])('leaves it alone where %s', async (_, arrange) => {
+    arrange();
+    await pass(600);
+    expect(onStuck).not.toHaveBeenCalled();
+  });
+
+  it('counts from the end of what held it back, and from each lead that it ends', async () => {
+    await pass(50);
+    heldBack = true;
+    await pass(2);
+    heldBack = false;
+    await pass(50);
+    progress.ended++;
+    await pass(50);
+    expect(onStuck).not.toHaveBeenCalled();
+    await pass(20);
+    expect(onStuck).toHaveBeenCalled();
+  });
+});

@@ -1,0 +1,77 @@
+import { STAGES, type Stage } from '../domain/lead-state.js';
+import type { Clock } from '../platform/clock.js';
+import type { Logger } from '../platform/observability/logger.js';
+
+const LOOK_EVERY_MS = 2000;
+
+export interface ProgressWatchTools {
+  /** What the stage's worker of this process has in hand, and how many it has ended so far. */
+  progressOf(stage: Stage): { inHand: number; ended: number };
+  /** Jobs that wait for the stage's workers. Rejects where the store does not answer. */
+  waiting(stage: Stage): Promise<number>;
+  /** Rejects where PostgreSQL does not answer. */
+  pingLedger(): Promise<void>;
+  /** The stage is paused, or its breaker holds the leads back: standing still is right. */
+  heldBack(stage: Stage): boolean;
+  /** Without progress for so long, while there is work and nothing holds it back, the worker is stuck. */
+  stuckAfterMs: number;
+  /** Ends the process, so that another takes its place. */
+  onStuck(stage: Stage): void;
+  clock: Clock;
+  logger: Logger;
+}
+
+/**
+ * Liveness is progress: a worker may answer its health check and consume nothing. Times in which it could not work (a store
+ * away, paused, breaker open) do not count, or it would be restarted over and over for what a restart does not mend.
+ */
+export class ProgressWatch {
+  private timer: NodeJS.Timeout | undefined;
+  private readonly seen: Record<Stage, { ended: number; at: number }>;
+
+  constructor(private readonly tools: ProgressWatchTools) {
+    const at = tools.clock.now();
+    this.seen = { enrichment: { ended: 0, at }, 'crm-sync': { ended: 0, at } };
+  }
+
+  start(): void {
+    this.timer = setInterval(() => void this.look(), LOOK_EVERY_MS);
+    this.timer.unref();
+  }
+
+  stop(): void {
+    clearInterval(this.timer);
+  }
+
+  /** False from half of the time after which the process ends: until then whoever looks may take it for well. */
+  get moving(): boolean {
+    const { clock, stuckAfterMs } = this.tools;
+    return STAGES.every((stage) => clock.now() - this.seen[stage].at <= stuckAfterMs / 2);
+  }
+
+  async look(): Promise<void> {
+    for (const stage of STAGES) {
+      const idle = await this.mayStandStill(stage).catch(() => true); // a store is away
+      const { clock, stuckAfterMs, logger, onStuck } = this.tools;
+      if (idle) this.seen[stage] = { ended: this.tools.progressOf(stage).ended, at: clock.now() };
+      else if (clock.now() - this.seen[stage].at > stuckAfterMs) {
+        this.stop();
+        const { inHand } = this.tools.progressOf(stage);
+        logger.fatal(
+          { stage, inHand, stuckAfterMs },
+          'This worker has stopped consuming while leads wait: it ends, to be replaced',
+        );
+        onStuck(stage);
+        return;
+      }
+    }
+  }
+
+  private async mayStandStill(stage: Stage): Promise<boolean> {
+    const { progressOf, waiting, pingLedger, heldBack } = this.tools;
+    const { ended, inHand } = progressOf(stage);
+    if (heldBack(stage) || ended !== this.seen[stage].ended) return true;
+    const [count] = await Promise.all([waiting(stage), pingLedger()]);
+    return count === 0 && inHand === 0;
+  }
+}

@@ -1,0 +1,70 @@
+import { describe, expect, it, vi } from 'vitest';
+import { UNLIMITED } from '../platform/concurrency/rate-limiter.port.js';
+import { AiTurns, type Turn } from './model-slots.js';
+
+const permit = { probe: false, answered: vi.fn(), failed: vi.fn(async () => false), abandoned: vi.fn() };
+const never = new AbortController().signal;
+
+function line(permitted: () => number, paused = () => false) {
+  return new AiTurns({ permitted, paused, enter: () => permit, throttle: UNLIMITED });
+}
+
+function end(turn: Turn): void {
+  if (typeof turn !== 'string') turn.end();
+}
+
+describe('AiTurns', () => {
+  it('calls the best first, and no more at a time than are permitted', async () => {
+    let limit = 0;
+    const turns = line(() => limit);
+    const called: number[] = [];
+    let underWay = 0;
+    const runs = [10, 90, 50, 70].map(async (rank) => {
+      const turn = await turns.take({ rank, waitMs: 60_000, signal: never });
+      called.push(rank);
+      expect(++underWay).toBeLessThanOrEqual(2);
+      await new Promise((resolve) => setImmediate(resolve));
+      underWay--;
+      end(turn);
+    });
+    limit = 2;
+    turns.look();
+    await Promise.all(runs);
+    expect(called).toEqual([90, 70, 50, 10]);
+  });
+
+  it('lets nobody wait for longer than he can afford', async () => {
+    const turns = line(() => 0);
+    expect(await turns.take({ rank: 1, waitMs: 5, signal: never })).toBe('missed');
+    expect(await turns.take({ rank: 1, waitMs: -5, signal: never })).toBe('missed');
+  });
+
+  it('hands everyone back where the stage is paused or the process stops', async () => {
+    let paused = false;
+    const turns = line(
+      () => 0,
+      () => paused,
+    );
+    const stopping = new AbortController();
+    const waiting = [
+      turns.take({ rank: 1, waitMs: 60_000, signal: never }),
+      turns.take({ rank: 2, waitMs: 60_000, signal: stopping.signal }),
+    ];
+    stopping.abort();
+    expect(await waiting[1]).toBe('given-up');
+    paused = true;
+    turns.look();
+    expect(await waiting[0]).toBe('given-up');
+    expect(await turns.take({ rank: 1, waitMs: 60_000, signal: never })).toBe('given-up');
+  });
+
+  it('goes on after the rate could not be asked for', async () => {
+    const throttle = { take: vi.fn(async () => {}) };
+    throttle.take.mockRejectedValueOnce(new Error('PostgreSQL is away'));
+    const turns = new AiTurns({ permitted: () => 1, paused: () => false, enter: () => permit, throttle });
+    const turn = turns.take({ rank: 1, waitMs: 60_000, signal: never });
+    await new Promise((resolve) => setImmediate(resolve));
+    turns.look();
+    expect(await turn).toMatchObject({ permit });
+  });
+});
