@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { pino } from 'pino';
 import { loadConfig } from '../src/platform/config/config.js';
-import { openBackend } from '../src/queue/open-backend.js';
+import { openQueueBackend } from '../src/queue/open-backend.js';
 import { allSynced, postLeads, speedToLead, type SpeedToLead } from './leads.js';
 import { cpuMsOf, machine, median, memoryMbOf, startService, startStores, type Stores } from './support.js';
 
@@ -94,7 +94,7 @@ async function fill(stores: Stores, backend: Backend, sql: pg.Client, leads: num
     [leads, tag],
   );
   const config = loadConfig({ QUEUE_BACKEND: backend }, { aiProviders: ['heuristic'], crmProviders: ['postgres'] });
-  const opened = await openBackend(config, stores, pino({ level: 'warn' }));
+  const opened = await openQueueBackend(config, stores, pino({ level: 'warn' }));
   const { rows } = await sql.query<{ leadId: string }>('SELECT id AS "leadId" FROM ledger.leads WHERE campaign_id = $1', [tag]);
   for (let from = 0; from < rows.length; from += 500) {
     await opened.queue('enrichment').enqueue(rows.slice(from, from + 500).map(({ leadId }) => ({ leadId, epoch: 1 })));

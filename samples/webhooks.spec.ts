@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { AppError } from '../src/domain/app-error.js';
-import { readLead } from '../src/ingress/parse-lead.js';
+import { parseLead } from '../src/ingress/parse-lead.js';
 import { leadIdOf } from '../src/domain/lead-keys.js';
 import { parseFormBody, parseJsonBody } from '../src/platform/http/parse-body.js';
 import { readWebhooks, type Webhook } from './webhooks.js';
@@ -21,7 +21,7 @@ function idOf({ contentType, body }: Webhook): string | null {
   if (contentType === 'text/plain') return null;
   try {
     const parse = contentType === 'application/json' ? parseJsonBody : parseFormBody;
-    const lead = readLead(parse(Buffer.from(body)));
+    const lead = parseLead(parse(Buffer.from(body)));
     return leadIdOf(lead.email, lead.campaignId);
   } catch (error) {
     if (error instanceof AppError) return null;

@@ -3,7 +3,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ERROR_CATALOGUE } from '../dist/domain/error-catalog.js';
+import { ERROR_CATALOG } from '../dist/domain/error-catalog.js';
 import { AI_PROVIDERS } from '../dist/enrichment/registry.js';
 import { CRM_PROVIDERS } from '../dist/crm/registry.js';
 import { openApiDocument } from '../dist/ops/openapi/document.js';
@@ -56,7 +56,7 @@ function envExample() {
 }
 
 function errorsPage() {
-  const rows = Object.entries(ERROR_CATALOGUE).map(
+  const rows = Object.entries(ERROR_CATALOG).map(
     ([name, entry]) => `| ${code(name)} | ${entry.class} | ${entry.meaning} | ${entry.remedy} |`,
   );
   return `# Errors

@@ -3,13 +3,14 @@ import { AlertsModule } from './alerts/alerts.module.js';
 import { FlowModule } from './flow-control/flow-control.module.js';
 import { IngressModule } from './ingress/ingress.module.js';
 import { LedgerModule } from './ledger/ledger.module.js';
-import { PeopleModule } from './ops/privacy/privacy.module.js';
+import { PrivacyModule } from './ops/privacy/privacy.module.js';
+import { RejectionsModule } from './ops/rejections/rejections.module.js';
 import { OpsModule } from './ops/ops.module.js';
 import { PlatformModule, type PlatformParts } from './platform/platform.module.js';
 import type { QueueBackend } from './queue/queue-backend.js';
 import { QueueModule } from './queue/queue.module.js';
 
-/** The composition root: which rooms of the house a role opens. */
+/** The composition root: which modules a role loads. */
 @Module({})
 export class AppModule {
   static async forRole(parts: PlatformParts, backend: QueueBackend, redisUrl: string | null): Promise<DynamicModule> {
@@ -23,7 +24,7 @@ export class AppModule {
         FlowModule,
         OpsModule,
         AlertsModule,
-        ...(role === 'worker' ? [] : [IngressModule.with(parts.config, redisUrl), PeopleModule]),
+        ...(role === 'worker' ? [] : [IngressModule.with(parts.config, redisUrl), PrivacyModule, RejectionsModule]),
         ...(role === 'api' ? [] : await workerModules()),
       ],
     };

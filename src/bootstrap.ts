@@ -3,10 +3,10 @@ import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AppModule } from './app.module.js';
 import { authenticateWebhooks } from './ingress/webhook-auth.hook.js';
-import { keepRejections } from './ingress/rejection-capture.hook.js';
+import { captureRejections } from './ingress/rejection-capture.hook.js';
 import { guarded } from './ledger/database-errors.js';
 import { recordAct } from './ledger/audit-log.repository.js';
-import { keepRejection } from './ledger/rejections.repository.js';
+import { storeRejection } from './ledger/rejections.repository.js';
 import { authenticateOps } from './ops/operator-auth.hook.js';
 import type { Config } from './platform/config/config.js';
 import { createHttpAdapter } from './platform/http/adapter.js';
@@ -20,9 +20,9 @@ import { NestLogger } from './platform/observability/nest-logger.js';
 import { openPool } from './platform/database/pool.js';
 import { startTracing } from './platform/observability/start-tracing.js';
 import { openStores, type Stores } from './platform/embedded/open-stores.js';
-import { within } from './platform/concurrency/with-timeout.js';
-import { Announcer } from './queue/job-publisher.js';
-import { openBackend } from './queue/open-backend.js';
+import { withTimeout } from './platform/concurrency/with-timeout.js';
+import { JobPublisher } from './queue/job-publisher.js';
+import { openQueueBackend } from './queue/open-backend.js';
 
 const POOL_TIMEOUT_MS = 5000;
 /** A webhook is told within a second that its lead could not be committed. */
@@ -53,7 +53,7 @@ export async function startService(config: Config, logger: Logger): Promise<Runn
       const stopTracing = await startTracing(config, config.OTEL_EXPORTER_OTLP_ENDPOINT);
       // A collector that is away must not hold up the end.
       undo.push(() =>
-        within(
+        withTimeout(
           stopTracing().catch(() => {}),
           2000,
         ),
@@ -65,8 +65,8 @@ export async function startService(config: Config, logger: Logger): Promise<Runn
     await migrate(stores.databaseUrl);
     const pool = openPool({ url: stores.databaseUrl, max: 10, timeoutMs: POOL_TIMEOUT_MS, name: config.ROLE });
     const acceptPool = openPool({ url: stores.databaseUrl, max: 2, timeoutMs: ACCEPT_TIMEOUT_MS, name: 'accept' });
-    undo.push(() => within(Promise.all([pool.end(), acceptPool.end()]), 1000));
-    const backend = await openBackend(config, stores, logger);
+    undo.push(() => withTimeout(Promise.all([pool.end(), acceptPool.end()]), 1000));
+    const backend = await openQueueBackend(config, stores, logger);
     undo.push(() => backend.close());
 
     const parts = { config, logger, pool, acceptPool, databaseUrl: stores.databaseUrl };
@@ -75,14 +75,14 @@ export async function startService(config: Config, logger: Logger): Promise<Runn
     authenticateWebhooks(adapter.getInstance(), config.WEBHOOK_SECRETS);
     authenticateOps(adapter.getInstance(), config.OPS_TOKENS);
     if (config.QUEUE_BOARD === 'on') {
-      const { mountQueueBoard } = await import('./ops/queue-dashboard.js');
-      await mountQueueBoard(adapter.getInstance(), {
+      const { mountQueueDashboard } = await import('./ops/queue-dashboard.js');
+      await mountQueueDashboard(adapter.getInstance(), {
         backend,
         record: (...act) => guarded(recordAct(pool, ...act)),
       });
     }
     if (config.OTEL_EXPORTER_OTLP_ENDPOINT) traceWebhooks(adapter.getInstance());
-    keepRejections(adapter.getInstance(), (rejected) => keepRejection(acceptPool, rejected), logger);
+    captureRejections(adapter.getInstance(), (rejected) => storeRejection(acceptPool, rejected), logger);
     const app = await NestFactory.create<NestFastifyApplication>(
       await AppModule.forRole(parts, backend, stores.redisUrl),
       adapter,
@@ -93,10 +93,10 @@ export async function startService(config: Config, logger: Logger): Promise<Runn
       },
     );
     app.useGlobalFilters(new ProblemFilter(logger));
-    undo.push(() => within(app.get(Announcer).idle(), 1000));
+    undo.push(() => withTimeout(app.get(JobPublisher).idle(), 1000));
     // Its parts stop one after the other, each bounded; together they have no more than this, whatever hangs.
     undo.push(async () => {
-      if (!(await within(app.close(), CLOSE_WITHIN_MS)))
+      if (!(await withTimeout(app.close(), CLOSE_WITHIN_MS)))
         logger.warn('A part did not stop in time and is left: the ledger has what it had in hand');
     });
     await app.listen(config.PORT, config.HOST);

@@ -4,23 +4,23 @@ import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { pino } from 'pino';
 import { acceptLead } from '../../src/ingress/accept-lead.js';
-import { readLead } from '../../src/ingress/parse-lead.js';
+import { parseLead } from '../../src/ingress/parse-lead.js';
 import { acceptLeads } from '../../src/ledger/intake.repository.js';
 import { loadConfig } from '../../src/platform/config/config.js';
 import { createHttpAdapter } from '../../src/platform/http/adapter.js';
 import { openPool } from '../../src/platform/database/pool.js';
-import { openBackend } from '../../src/queue/open-backend.js';
+import { openQueueBackend } from '../../src/queue/open-backend.js';
 
 // Baseline (d): our own service as one would first write it: one INSERT and one queue.add a request, both awaited.
 const databaseUrl = process.env['DATABASE_URL']!;
 const pool = openPool({ url: databaseUrl, max: 10, timeoutMs: 5000, name: 'bench' });
 const config = loadConfig({}, { aiProviders: ['heuristic'], crmProviders: ['postgres'] });
-const backend = await openBackend(config, { databaseUrl, redisUrl: process.env['REDIS_URL']! }, pino({ level: 'warn' }));
+const backend = await openQueueBackend(config, { databaseUrl, redisUrl: process.env['REDIS_URL']! }, pino({ level: 'warn' }));
 const added: Promise<void>[] = [];
 const tools = {
   ledger: { accept: async (lead: Parameters<typeof acceptLeads>[1][0]) => (await acceptLeads(pool, [lead], []))[0]! },
-  announcer: {
-    announce: (stage: 'enrichment' | 'crm-sync', reference: { leadId: string; epoch: number }) =>
+  publisher: {
+    publish: (stage: 'enrichment' | 'crm-sync', reference: { leadId: string; epoch: number }) =>
       void added.push(backend.queue(stage).enqueue([reference])),
   },
 };
@@ -30,7 +30,7 @@ class LeadsController {
   @Post()
   @HttpCode(202)
   async post(@Body() body: unknown) {
-    const answer = await acceptLead(tools, readLead(body));
+    const answer = await acceptLead(tools, parseLead(body));
     await Promise.all(added.splice(0));
     return answer;
   }

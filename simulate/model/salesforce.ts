@@ -20,7 +20,7 @@ export class Salesforce {
   private openUntil: number | null = null;
   private plan = 0;
   /** Those who wait have waited for company long enough. */
-  private ripe = false;
+  private windowElapsed = false;
   private membersBusy = false;
   private readonly memberTurns: (() => void)[] = [];
 
@@ -47,7 +47,7 @@ export class Salesforce {
     this.timeline.after(Math.min(batchWindowMs, this.openUntil - now), () => {
       if (plan !== this.plan) return;
       this.openUntil = null;
-      this.ripe = this.waiting.length > 0;
+      this.windowElapsed = this.waiting.length > 0;
       this.start();
     });
   }
@@ -59,7 +59,7 @@ export class Salesforce {
       if (this.inFlight > 0 && this.waiting.length < batchSize) return;
       this.write(this.waiting.splice(0, batchSize));
     }
-    if (this.waiting.length === 0) this.ripe = false;
+    if (this.waiting.length === 0) this.windowElapsed = false;
   }
 
   private write(batch: Sync[]): void {
@@ -71,7 +71,7 @@ export class Salesforce {
     const end = () => {
       this.inFlight--;
       for (const { done } of batch) done();
-      if (this.ripe) this.start();
+      if (this.windowElapsed) this.start();
       else if (this.waiting.length > 0) this.startInTime();
     };
     this.callAll(calls, () => (fresh > 0 ? this.inMemberTurn(fresh, end) : end()));

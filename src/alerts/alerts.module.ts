@@ -1,5 +1,5 @@
 import { Inject, Module, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import { FlowStore } from '../flow-control/flow-control.repository.js';
+import { FlowControlRepository } from '../flow-control/flow-control.repository.js';
 import { Ledger } from '../ledger/ledger.js';
 import type { Config } from '../platform/config/config.js';
 import type { Logger } from '../platform/observability/logger.js';
@@ -16,8 +16,8 @@ const RETRY_BASE_MS = 2000;
   providers: [
     {
       provide: ALERTS,
-      inject: [CONFIG, LOGGER, Ledger, FlowStore, LEDGER_POOL],
-      useFactory: (config: Config, logger: Logger, ledger: Ledger, flow: FlowStore, pool: Pool) =>
+      inject: [CONFIG, LOGGER, Ledger, FlowControlRepository, LEDGER_POOL],
+      useFactory: (config: Config, logger: Logger, ledger: Ledger, flow: FlowControlRepository, pool: Pool) =>
         config.ALERT_WEBHOOK_URL === undefined
           ? null
           : new Alerts({

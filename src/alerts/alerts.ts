@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { FlowStore } from '../flow-control/flow-control.repository.js';
+import type { FlowControlRepository } from '../flow-control/flow-control.repository.js';
 import type { Ledger } from '../ledger/ledger.js';
 import type { Logger } from '../platform/observability/logger.js';
 import type { AlertStore } from './alert-store.js';
@@ -16,7 +16,7 @@ export interface AlertTools {
   url: string;
   store: AlertStore;
   ledger: Pick<Ledger, 'asAlertLeader' | 'sla'>;
-  flow: Pick<FlowStore, 'stages'>;
+  flow: Pick<FlowControlRepository, 'stages'>;
   logger: Logger;
   slaSeconds: number;
   /** HOT_LEAD_SCORE */
@@ -55,7 +55,7 @@ export class Alerts {
         .asAlertLeader(() => this.look())
         .then(
           () => (this.blind = false),
-          (error: unknown) => this.sayItIsBlind(error),
+          (error: unknown) => this.warnOnce(error),
         );
       await sleep(this.tools.intervalMs, undefined, { signal }).catch(() => {});
     }
@@ -101,7 +101,7 @@ export class Alerts {
   }
 
   /** Once an outage of PostgreSQL. */
-  private sayItIsBlind(error: unknown): void {
+  private warnOnce(error: unknown): void {
     if (!this.blind) this.tools.logger.warn({ err: error }, 'Nobody looks for what needs an alert: PostgreSQL does not answer');
     this.blind = true;
   }

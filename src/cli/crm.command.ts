@@ -5,8 +5,8 @@ import { pino } from 'pino';
 import type { CrmCheck, CrmProvider } from '../crm/port.js';
 import { CRM_PROVIDERS } from '../crm/registry.js';
 import { AppError } from '../domain/app-error.js';
-import { FlowStore } from '../flow-control/flow-control.repository.js';
-import { SharedThrottle } from '../flow-control/rate-limiter.js';
+import { FlowControlRepository } from '../flow-control/flow-control.repository.js';
+import { SharedRateLimiter } from '../flow-control/rate-limiter.js';
 import { countPendingIn, countSyncedPersons } from '../ledger/crm-backfill.repository.js';
 import { systemClock } from '../platform/clock.js';
 import { loadConfig, type Config } from '../platform/config/config.js';
@@ -80,7 +80,9 @@ function openCrmFor(config: Config, name: string, databaseUrl = '', pool?: Pool)
     config,
     databaseUrl,
     // The calls of a backfill count against the same rate as those of the workers.
-    throttle: pool ? new SharedThrottle(new FlowStore(pool, WORKER_ID), 'crm-sync', config.CRM_RATE_LIMIT_PER_SECOND) : UNLIMITED,
+    rateLimiter: pool
+      ? new SharedRateLimiter(new FlowControlRepository(pool, WORKER_ID), 'crm-sync', config.CRM_RATE_LIMIT_PER_SECOND)
+      : UNLIMITED,
     clock: systemClock,
     logger: pino({ level: 'warn' }, pino.destination(2)),
     observeApiUsage: () => {},

@@ -45,7 +45,7 @@ async function importRow(client: ServiceClient, row: Row, report: ImportReport, 
 }
 
 async function postRow(client: ServiceClient, row: Row, report: ImportReport): Promise<void> {
-  if ('broken' in row) return complain(report, row.line, row.broken);
+  if ('broken' in row) return addProblem(report, row.line, row.broken);
   for (let tries = 1; ; tries++) {
     try {
       const { status } = await client.post<{ status: 'accepted' | 'updated' | 'duplicate' }>('/leads', row.fields);
@@ -53,7 +53,7 @@ async function postRow(client: ServiceClient, row: Row, report: ImportReport): P
       return;
     } catch (error) {
       if (!(error instanceof ServiceError)) throw error;
-      if (error.status === 400 || error.status === 413) return complain(report, row.line, error.message);
+      if (error.status === 400 || error.status === 413) return addProblem(report, row.line, error.message);
       const passing = error.status === 503 || error.status === 0;
       if (!passing || tries === MAX_TRIES) throw error;
       await sleep(1000);
@@ -61,7 +61,7 @@ async function postRow(client: ServiceClient, row: Row, report: ImportReport): P
   }
 }
 
-function complain(report: ImportReport, line: number, reason: string): void {
+function addProblem(report: ImportReport, line: number, reason: string): void {
   if (report.bad.length < BAD_ROWS_KEPT) report.bad.push({ line, reason });
 }
 

@@ -3,7 +3,7 @@ import type { CrmSynced, LeadContent } from '../domain/lead.js';
 import type { Clock } from '../platform/clock.js';
 import type { Config } from '../platform/config/config.js';
 import type { Logger } from '../platform/observability/logger.js';
-import type { Throttle } from '../platform/concurrency/rate-limiter.port.js';
+import type { RateLimiter } from '../platform/concurrency/rate-limiter.port.js';
 
 /**
  * What the CRM's Lead should say about a person: the content of the person's newest scored row, whichever row's job does
@@ -85,7 +85,7 @@ export interface CrmProvider {
   /** @throws AppError CRM_UNAVAILABLE when the CRM cannot be reached. */
   ping(): Promise<void>;
   /** The process is about to end: what waits for company goes at once, and nothing waits for any from now on. */
-  hurry?(): void;
+  flush?(): void;
   close(): Promise<void>;
 }
 
@@ -96,7 +96,7 @@ export interface CrmSettings {
   /** It is tried beside the one that counts, which does not wait for it long. */
   shadow?: boolean;
   /** Taken before each API call (the mock makes none), so that all processes together keep to CRM_RATE_LIMIT_PER_SECOND. */
-  throttle: Throttle;
+  rateLimiter: RateLimiter;
   clock: Clock;
   logger: Logger;
   /** Called with the share of the CRM's daily API calls that is used, wherever the CRM says it. */

@@ -1,6 +1,6 @@
 import { AppError } from '../domain/app-error.js';
 import type { CrmSynced } from '../domain/lead.js';
-import { within } from '../platform/concurrency/with-timeout.js';
+import { withTimeout } from '../platform/concurrency/with-timeout.js';
 import type { CrmProvider, CrmSettings, CrmSync } from './port.js';
 
 /** The longest that a lead waits for the shadow; what the shadow finishes later is found again by the backfill. */
@@ -44,7 +44,7 @@ export class ShadowedCrm implements CrmProvider {
       shadow = await this.shadow.sync(request, signal);
       this.settings.observeShadow('written');
     });
-    await within(writing, PATIENCE_MS);
+    await withTimeout(writing, PATIENCE_MS);
     return shadow ? together(reference, shadow) : reference;
   }
 
@@ -58,9 +58,9 @@ export class ShadowedCrm implements CrmProvider {
     return this.first.ping();
   }
 
-  hurry(): void {
-    this.first.hurry?.();
-    this.shadow.hurry?.();
+  flush(): void {
+    this.first.flush?.();
+    this.shadow.flush?.();
   }
 
   async close(): Promise<void> {

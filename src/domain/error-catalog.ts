@@ -31,7 +31,7 @@ interface CatalogueEntry {
 }
 
 /** Every error code of the service. docs/errors.md is generated from this list. */
-export const ERROR_CATALOGUE = {
+export const ERROR_CATALOG = {
   INVALID_BODY: {
     class: 'input',
     meaning: 'The request body is not the JSON object or the form that the endpoint takes.',
@@ -232,8 +232,8 @@ export const ERROR_CATALOGUE = {
   },
 } as const satisfies Record<string, CatalogueEntry>;
 
-export type ErrorCode = keyof typeof ERROR_CATALOGUE;
+export type ErrorCode = keyof typeof ERROR_CATALOG;
 
 export function classOf(code: ErrorCode): ErrorClass {
-  return ERROR_CATALOGUE[code].class;
+  return ERROR_CATALOG[code].class;
 }

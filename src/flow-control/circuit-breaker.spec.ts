@@ -1,14 +1,14 @@
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
-import type { FlowStore } from './flow-control.repository.js';
-import { StageGate } from './circuit-breaker.js';
+import type { FlowControlRepository } from './flow-control.repository.js';
+import { CircuitBreaker } from './circuit-breaker.js';
 
 describe('a gate', () => {
   it('takes a success for as old as its call: failures since then were those of an outage', () => {
     let now = 1000;
-    const gate = new StageGate({
+    const gate = new CircuitBreaker({
       stage: 'crm-sync',
-      store: {} as FlowStore,
+      store: {} as FlowControlRepository,
       worker: 'w',
       baseMs: 1000,
       clock: { now: () => now },
@@ -19,14 +19,14 @@ describe('a gate', () => {
     now = 1500;
     const later = gate.enter()!;
     now = 2000;
-    quick.answered(true);
+    quick.succeeded(true);
     expect(gate.lastSuccessAt).toBe(1000);
-    later.answered(true);
+    later.succeeded(true);
     expect(gate.lastSuccessAt).toBe(1500);
     now = 9000; // the downstream has failed others meanwhile
-    slow.answered(true);
+    slow.succeeded(true);
     expect([gate.lastSuccessAt, gate.lastAnswerAt]).toEqual([1500, 9000]);
-    gate.enter()!.answered(false);
+    gate.enter()!.succeeded(false);
     expect(gate.lastSuccessAt).toBe(1500);
   });
 });

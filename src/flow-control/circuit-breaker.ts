@@ -4,7 +4,7 @@ import type { Stage } from '../domain/lead-state.js';
 import type { Clock } from '../platform/clock.js';
 import type { Logger } from '../platform/observability/logger.js';
 import { FailureStreak } from './failure-streak.js';
-import type { FlowStore } from './flow-control.repository.js';
+import type { FlowControlRepository } from './flow-control.repository.js';
 import type { BreakerReason, StageRow } from './stage-row.js';
 
 /** A recovering stage begins with this part of its share, at least one lead, and may have twice as many in hand with each step. */
@@ -16,7 +16,7 @@ const RETRY_AFTER_AT_MOST_MS = 15 * 60_000;
 
 export interface GateOptions {
   stage: Stage;
-  store: FlowStore;
+  store: FlowControlRepository;
   worker: string;
   /** RETRY_BASE_MS */
   baseMs: number;
@@ -27,22 +27,22 @@ export interface GateOptions {
 }
 
 /** Leave to call the downstream once. Exactly one of the three must be called. */
-export interface Permit {
+export interface CallPermit {
   /** This call decides whether an open breaker closes. */
   probe: boolean;
   /** The call succeeded, or the downstream at least answered. */
-  answered(success: boolean): void;
+  succeeded(success: boolean): void;
   /** The downstream failed for everyone, or told us to stop. @returns true where the breaker is open now, so that nothing counts. */
   failed(error: AppError, reason: BreakerReason): Promise<boolean>;
   /** No call was made, or nothing can be told from it. */
-  abandoned(): void;
+  cancelled(): void;
 }
 
 /**
  * One stage's breaker as this process sees it. The state is shared through the database and read each second; what this
  * process learns by itself takes effect at once.
  */
-export class StageGate {
+export class CircuitBreaker {
   private row: StageRow | undefined;
   private readAt = 0;
   private readonly streak = new FailureStreak();
@@ -88,7 +88,7 @@ export class StageGate {
   }
 
   /** @returns null where the stage is paused or its breaker open. */
-  enter(): Permit | null {
+  enter(): CallPermit | null {
     if (this.paused) return null;
     if (!this.open) return this.permit(false);
     if (!this.holdsProbe || this.probing) return null;
@@ -146,13 +146,13 @@ export class StageGate {
     return this.row?.breaker === 'half-open' && this.row.probeBy === this.options.worker;
   }
 
-  private permit(probe: boolean): Permit {
+  private permit(probe: boolean): CallPermit {
     const { clock } = this.options;
     const enteredAt = clock.now();
     return {
       probe,
-      answered: (success) => {
-        this.streak.answered(clock.now());
+      succeeded: (success) => {
+        this.streak.succeeded(clock.now());
         // It shows that the downstream was up then. The answer may have been read long after it, when the downstream was gone already.
         if (success) {
           this.lastSuccess = Math.max(this.lastSuccess, enteredAt);
@@ -171,7 +171,7 @@ export class StageGate {
         await this.openOnce(reason, error);
         return this.open;
       },
-      abandoned: () => {
+      cancelled: () => {
         if (probe) this.probing = false;
       },
     };

@@ -16,7 +16,7 @@ describe('FailureStreak', () => {
   it('means an outage where the majority of the last seconds failed', () => {
     const streak = new FailureStreak();
     const verdicts = Array.from({ length: 12 }, (_, at) => {
-      if (at % 2 === 1) streak.answered(at);
+      if (at % 2 === 1) streak.succeeded(at);
       return at % 2 === 0 && streak.failed(at);
     });
     expect(verdicts.slice(0, 9)).toEqual(Array(9).fill(false));
@@ -29,7 +29,7 @@ describe('FailureStreak', () => {
         const streak = new FailureStreak();
         for (let at = 1; at <= calls; at++) {
           if (at % every === 0) expect(streak.failed(at)).toBe(false);
-          else streak.answered(at);
+          else streak.succeeded(at);
         }
       }),
     );
@@ -38,10 +38,10 @@ describe('FailureStreak', () => {
   it('forgets what is long ago', () => {
     const streak = new FailureStreak();
     for (let at = 0; at < 9; at++) {
-      if (at % 4 === 3) streak.answered(at);
+      if (at % 4 === 3) streak.succeeded(at);
       else streak.failed(at);
     }
-    streak.answered(60_000);
+    streak.succeeded(60_000);
     expect(streak.failed(60_001)).toBe(false);
   });
 });

@@ -21,7 +21,7 @@ export class FailureStreak {
   }
 
   /** The downstream answered, be it with a refusal of the record. */
-  answered(now: number): void {
+  succeeded(now: number): void {
     this.consecutive = 0;
     this.note(now, false);
   }

@@ -27,7 +27,7 @@ export interface Opening {
 }
 
 /** The shared state of both stages; one SQL statement a method. */
-export class FlowStore {
+export class FlowControlRepository {
   constructor(
     private readonly pool: Pool,
     private readonly worker: string,

@@ -2,13 +2,13 @@ import { STAGES, type Stage } from '../domain/lead-state.js';
 import type { Clock } from '../platform/clock.js';
 import type { Logger } from '../platform/observability/logger.js';
 import { AiCosts, type Spending } from './ai-spend.js';
-import { FlowStore } from './flow-control.repository.js';
-import { StageGate } from './circuit-breaker.js';
+import { FlowControlRepository } from './flow-control.repository.js';
+import { CircuitBreaker } from './circuit-breaker.js';
 
 const TICK_MS = 1000;
 
 export interface FlowOptions {
-  store: FlowStore;
+  store: FlowControlRepository;
   worker: string;
   /** Leads in hand of all processes together, a stage. */
   concurrency: Record<Stage, number>;
@@ -27,7 +27,7 @@ export interface FlowOptions {
  * database each second, so that all processes agree within that time, whichever store the queue is on.
  */
 export class FlowControl {
-  readonly gates: Record<Stage, StageGate>;
+  readonly breakers: Record<Stage, CircuitBreaker>;
   private living: string[];
   private timer: NodeJS.Timeout | undefined;
   private running: Promise<void> = Promise.resolve();
@@ -40,9 +40,9 @@ export class FlowControl {
 
   constructor(private readonly options: FlowOptions) {
     this.living = [options.worker];
-    this.gates = Object.fromEntries(
-      STAGES.map((stage) => [stage, new StageGate({ ...options, stage, changed: () => this.notify() })]),
-    ) as Record<Stage, StageGate>;
+    this.breakers = Object.fromEntries(
+      STAGES.map((stage) => [stage, new CircuitBreaker({ ...options, stage, changed: () => this.notify() })]),
+    ) as Record<Stage, CircuitBreaker>;
   }
 
   /** @throws as the database does: a worker that cannot know whether it is paused must not begin. */
@@ -74,7 +74,7 @@ export class FlowControl {
 
   /** How many leads of the stage this process may have in calls now. */
   permitted(stage: Stage): number {
-    const gate = this.gates[stage];
+    const gate = this.breakers[stage];
     return gate.paused ? 0 : gate.permitted(this.share(stage));
   }
 
@@ -118,8 +118,8 @@ export class FlowControl {
     try {
       await this.listen();
       this.living = await this.options.store.beat();
-      for (const row of await this.options.store.stages()) this.gates[row.stage].see(row);
-      for (const stage of STAGES) await this.gates[stage].tick();
+      for (const row of await this.options.store.stages()) this.breakers[row.stage].see(row);
+      for (const stage of STAGES) await this.breakers[stage].tick();
       await this.saveSpending();
     } finally {
       this.notify();

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { SharedThrottle } from './rate-limiter.js';
+import { SharedRateLimiter } from './rate-limiter.js';
 
 describe('the shared throttle', () => {
   it('uses one place of those that the database was late to name, and asks for the others again', async () => {
@@ -9,8 +9,8 @@ describe('the shared throttle', () => {
       if (asked.push(count) === 2) await sleep(100);
       return { inMs: 0, everyMs: 1 };
     };
-    const throttle = new SharedThrottle({ reserve }, 'crm-sync', 50);
-    await Promise.all(Array.from({ length: 5 }, () => throttle.take()));
+    const rateLimiter = new SharedRateLimiter({ reserve }, 'crm-sync', 50);
+    await Promise.all(Array.from({ length: 5 }, () => rateLimiter.take()));
     // The first taker asks alone, then the others together.
     expect(asked).toEqual([1, 4, 1, 2]);
   });
@@ -21,8 +21,8 @@ describe('the shared throttle', () => {
       asked.push(count);
       return { inMs: 0, everyMs: 1 };
     };
-    const throttle = new SharedThrottle({ reserve }, 'crm-sync', 50);
-    await Promise.all(Array.from({ length: 5 }, () => throttle.take()));
+    const rateLimiter = new SharedRateLimiter({ reserve }, 'crm-sync', 50);
+    await Promise.all(Array.from({ length: 5 }, () => rateLimiter.take()));
     expect(asked).toEqual([1, 4]);
   });
 });

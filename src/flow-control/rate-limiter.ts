@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError } from '../domain/app-error.js';
 import type { Stage } from '../domain/lead-state.js';
-import { isOurMistake } from '../platform/database/sql-state.js';
-import type { Throttle } from '../platform/concurrency/rate-limiter.port.js';
-import type { FlowStore } from './flow-control.repository.js';
+import { isStatementError } from '../platform/database/sql-state.js';
+import type { RateLimiter } from '../platform/concurrency/rate-limiter.port.js';
+import type { FlowControlRepository } from './flow-control.repository.js';
 
 /**
  * A place that comes up later than this, because the process was busy, is given up: two at once would break the rate. Of places that the
@@ -21,12 +21,12 @@ interface Waiter {
  * Evenly spaced calls, at a rate that holds for all processes together: places are reserved in the database, a tenth of a
  * second's worth at a time, and no credit builds up, so no window of a second sees more than the rate.
  */
-export class SharedThrottle implements Throttle {
+export class SharedRateLimiter implements RateLimiter {
   private readonly waiting: Waiter[] = [];
   private pumping = false;
 
   constructor(
-    private readonly store: Pick<FlowStore, 'reserve'>,
+    private readonly store: Pick<FlowControlRepository, 'reserve'>,
     private readonly stage: Stage,
     private readonly perSecond: number,
   ) {}
@@ -64,7 +64,7 @@ export class SharedThrottle implements Throttle {
         await this.serve(now + Math.max(0, inMs), everyMs, late ? 1 : count);
       }
     } catch (cause) {
-      const error = isOurMistake(cause)
+      const error = isStatementError(cause)
         ? AppError.from(cause)
         : new AppError('LEDGER_UNAVAILABLE', 'PostgreSQL, which keeps the rate of calls, did not answer.', { cause });
       for (const waiter of this.waiting.splice(0)) waiter.fail(error);

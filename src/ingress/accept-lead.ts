@@ -2,7 +2,7 @@ import { leadIdOf, personKeyOf } from '../domain/lead-keys.js';
 import type { LeadInput } from '../domain/lead.js';
 import type { AcceptedLead, LeadToAccept } from '../ledger/intake.repository.js';
 import { currentTraceparent } from '../platform/observability/tracing.js';
-import type { Announcer } from '../queue/job-publisher.js';
+import type { JobPublisher } from '../queue/job-publisher.js';
 
 /** The answer to a webhook: flat and never empty, since Marketo's response mappings read it. */
 export type Acknowledgement =
@@ -13,7 +13,7 @@ export type Acknowledgement =
 export interface AcceptTools {
   /** The ledger, or the gate that has the spool beside it. */
   ledger: { accept(lead: LeadToAccept): Promise<AcceptedLead | 'spooled'> };
-  announcer: Pick<Announcer, 'announce'>;
+  publisher: Pick<JobPublisher, 'publish'>;
 }
 
 /**
@@ -33,7 +33,7 @@ export async function acceptLead(tools: AcceptTools, input: LeadInput): Promise<
   if (answer === 'spooled') return { status: 'accepted', leadId, duplicate: false };
   const { outcome, revision, epoch } = answer;
   if (outcome === 'duplicate') return { status: 'duplicate', leadId, duplicate: true };
-  tools.announcer.announce('enrichment', { leadId, epoch });
+  tools.publisher.publish('enrichment', { leadId, epoch });
   if (outcome === 'updated') return { status: 'updated', leadId, duplicate: false, revision };
   return { status: 'accepted', leadId, duplicate: false };
 }

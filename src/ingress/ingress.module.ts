@@ -4,11 +4,10 @@ import type { Config } from '../platform/config/config.js';
 import type { Logger } from '../platform/observability/logger.js';
 import type { Metrics } from '../platform/observability/metrics.js';
 import { ACK_READINESS, LOGGER, METRICS } from '../platform/platform.module.js';
-import { within } from '../platform/concurrency/with-timeout.js';
-import { Announcer } from '../queue/job-publisher.js';
+import { withTimeout } from '../platform/concurrency/with-timeout.js';
+import { JobPublisher } from '../queue/job-publisher.js';
 import { LeadsController } from './leads.controller.js';
-import { RejectionsController } from '../ops/rejections/rejections.controller.js';
-import { LedgerGate } from './spool/failover-ledger.js';
+import { FailoverLedger } from './spool/failover-ledger.js';
 import { RedisSpool } from './spool/redis-spool.js';
 import { SpoolDrainer } from './spool/spool-drainer.js';
 import type { Spool } from './spool/spool.js';
@@ -22,7 +21,7 @@ const DRAINER = Symbol('SpoolDrainer');
 @Module({})
 export class IngressModule implements OnApplicationBootstrap, OnApplicationShutdown {
   constructor(
-    private readonly gate: LedgerGate,
+    private readonly gate: FailoverLedger,
     @Inject(SPOOL) private readonly spool: Spool | null,
     @Inject(DRAINER) private readonly drainer: SpoolDrainer | null,
     @Inject(LOGGER) private readonly logger: Logger,
@@ -33,14 +32,14 @@ export class IngressModule implements OnApplicationBootstrap, OnApplicationShutd
       module: IngressModule,
       global: true,
       exports: [ACK_READINESS, SPOOL],
-      controllers: [LeadsController, RejectionsController],
+      controllers: [LeadsController],
       providers: [
         { provide: SPOOL, useFactory: () => (mode === 'off' || redisUrl === null ? null : new RedisSpool(redisUrl, mode)) },
         {
-          provide: LedgerGate,
+          provide: FailoverLedger,
           inject: [Ledger, SPOOL, LOGGER, METRICS],
           useFactory: (ledger: Ledger, spool: Spool | null, logger: Logger, metrics: Metrics) =>
-            new LedgerGate({ ledger, spool, logger, metrics }),
+            new FailoverLedger({ ledger, spool, logger, metrics }),
         },
         {
           provide: ACK_READINESS,
@@ -49,9 +48,9 @@ export class IngressModule implements OnApplicationBootstrap, OnApplicationShutd
         },
         {
           provide: DRAINER,
-          inject: [Ledger, SPOOL, Announcer, LOGGER, METRICS],
-          useFactory: (ledger: Ledger, spool: Spool | null, announcer: Announcer, logger: Logger, metrics: Metrics) =>
-            spool && new SpoolDrainer({ ledger, spool, announcer, logger, metrics }),
+          inject: [Ledger, SPOOL, JobPublisher, LOGGER, METRICS],
+          useFactory: (ledger: Ledger, spool: Spool | null, publisher: JobPublisher, logger: Logger, metrics: Metrics) =>
+            spool && new SpoolDrainer({ ledger, spool, publisher, logger, metrics }),
         },
       ],
     };
@@ -60,7 +59,7 @@ export class IngressModule implements OnApplicationBootstrap, OnApplicationShutd
   async onApplicationBootstrap(): Promise<void> {
     if (!this.spool) return;
     // Ready from the first request on, but a Redis that is down delays no start.
-    await within(this.spool.connected(), CONNECT_WITHIN_MS);
+    await withTimeout(this.spool.connected(), CONNECT_WITHIN_MS);
     this.drainer?.start();
     void this.sayWhatTheSpoolIsWorth(this.spool);
   }

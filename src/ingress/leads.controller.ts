@@ -3,16 +3,16 @@ import type { FastifyReply } from 'fastify';
 import { AppError } from '../domain/app-error.js';
 import { METRICS } from '../platform/platform.module.js';
 import type { Metrics } from '../platform/observability/metrics.js';
-import { Announcer } from '../queue/job-publisher.js';
+import { JobPublisher } from '../queue/job-publisher.js';
 import { acceptLead, type Acknowledgement } from './accept-lead.js';
-import { readLead } from './parse-lead.js';
-import { LedgerGate } from './spool/failover-ledger.js';
+import { parseLead } from './parse-lead.js';
+import { FailoverLedger } from './spool/failover-ledger.js';
 
 @Controller('leads')
 export class LeadsController {
   constructor(
-    private readonly gate: LedgerGate,
-    private readonly announcer: Announcer,
+    private readonly gate: FailoverLedger,
+    private readonly publisher: JobPublisher,
     @Inject(METRICS) private readonly metrics: Metrics,
   ) {}
 
@@ -21,7 +21,7 @@ export class LeadsController {
   async post(@Body() body: unknown, @Res({ passthrough: true }) reply: FastifyReply): Promise<Acknowledgement> {
     const stop = this.metrics.ackSeconds.startTimer();
     try {
-      const answer = await acceptLead({ ledger: this.gate, announcer: this.announcer }, readLead(body));
+      const answer = await acceptLead({ ledger: this.gate, publisher: this.publisher }, parseLead(body));
       this.metrics.leads.inc({ outcome: answer.status });
       void reply.code(answer.duplicate ? 200 : 202);
       return answer;

@@ -2,13 +2,13 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { AppError } from '../domain/app-error.js';
 import { parseFormBody, parseJsonBody } from '../platform/http/parse-body.js';
-import { readLead } from './parse-lead.js';
+import { parseLead } from './parse-lead.js';
 
 const minimal = { email: 'ann@acme.com', campaign_id: 'c1' };
 
 function refusal(body: unknown): AppError {
   try {
-    readLead(body);
+    parseLead(body);
   } catch (error) {
     expect(error).toBeInstanceOf(AppError);
     return error as AppError;
@@ -17,9 +17,9 @@ function refusal(body: unknown): AppError {
 }
 const paths = (body: unknown) => refusal(body).problems.map((problem) => problem.path);
 
-describe('readLead', () => {
+describe('parseLead', () => {
   it('reads the minimal lead', () => {
-    expect(readLead(minimal)).toEqual({
+    expect(parseLead(minimal)).toEqual({
       email: 'ann@acme.com',
       emailRaw: 'ann@acme.com',
       campaignId: 'c1',
@@ -29,7 +29,7 @@ describe('readLead', () => {
   });
 
   it('keeps what else was sent, flat and as strings, without the empty', () => {
-    const { attributes } = readLead({
+    const { attributes } = parseLead({
       ...minimal,
       company: 'Jack & Jill',
       title: '',
@@ -46,11 +46,11 @@ describe('readLead', () => {
   });
 
   it('takes a campaign id as a number, and none that a number cannot hold', () => {
-    expect(readLead({ ...minimal, campaign_id: 987 }).campaignId).toBe('987');
+    expect(parseLead({ ...minimal, campaign_id: 987 }).campaignId).toBe('987');
     expect(paths({ ...minimal, campaign_id: 2 ** 53 })).toEqual(['campaign_id']);
     expect(paths({ ...minimal, campaign_id: 1.5 })).toEqual(['campaign_id']);
     expect(paths({ ...minimal, campaign_id: 'x'.repeat(256) })).toEqual(['campaign_id']);
-    expect(readLead({ ...minimal, campaign_id: '😀'.repeat(255) }).campaignId).toHaveLength(510);
+    expect(parseLead({ ...minimal, campaign_id: '😀'.repeat(255) }).campaignId).toHaveLength(510);
   });
 
   it('names every field that is wrong, and says what to do', () => {
@@ -87,7 +87,7 @@ describe('readLead', () => {
         (extra) => {
           const body = typeof extra === 'object' && extra !== null && !Array.isArray(extra) ? { ...extra, ...minimal } : extra;
           try {
-            const lead = readLead(body);
+            const lead = parseLead(body);
             const text = JSON.stringify(lead.attributes);
             expect(text).not.toContain('\\u0000');
             expect(text.isWellFormed()).toBe(true);

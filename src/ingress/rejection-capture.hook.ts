@@ -7,7 +7,7 @@ import type { Logger } from '../platform/observability/logger.js';
  * Keeps each authenticated POST /leads that is answered 400, with its raw body: after the template is mended it can be
  * replayed. The answer waits for that, and goes out whatever comes of it.
  */
-export function keepRejections(
+export function captureRejections(
   fastify: FastifyInstance,
   keep: (rejected: RejectedRequest) => Promise<unknown>,
   logger: Logger,

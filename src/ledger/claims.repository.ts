@@ -3,7 +3,7 @@ import type { OpenState } from '../domain/lead-state.js';
 import type { Pool } from '../platform/database/pool.js';
 import { columns } from '../platform/database/unnest-columns.js';
 import { PROJECTION, projectionOf, type Projection, type ProjectionRow } from './projection.js';
-import { inOrder } from './lock-in-id-order.js';
+import { lockInIdOrder } from './lock-in-id-order.js';
 
 /** A job's view of the lead it brings forward. */
 export interface ClaimRequest {
@@ -60,7 +60,7 @@ const CLAIM = (state: OpenState, returning: string) => `
   SET fence = nextval('ledger.fence'), claimed_by = $3, claimed_at = clock_timestamp(), touched_at = now(),
     suspicions = l.suspicions + ${ORPHANED}, crashes = l.crashes + ${ORPHANED} * l.alone::int, alone = false
     ${state === 'received' ? ', first_scoring_at = coalesce(l.first_scoring_at, clock_timestamp())' : ''}
-  FROM ${inOrder('$1::uuid[], $2::int[]', 'id, epoch')} c
+  FROM ${lockInIdOrder('$1::uuid[], $2::int[]', 'id, epoch')} c
   WHERE l.id = c.id AND l.epoch = c.epoch AND l.state = '${state}'
   RETURNING ${returning}`;
 

@@ -1,7 +1,7 @@
 import { AppError } from '../domain/app-error.js';
 import type { ErrorCode } from '../domain/error-catalog.js';
 import { BatcherFull } from '../platform/concurrency/batcher.js';
-import { isOurMistake, sqlState } from '../platform/database/sql-state.js';
+import { isStatementError, sqlState } from '../platform/database/sql-state.js';
 
 /** SQLSTATE class 22: a value that PostgreSQL cannot store. */
 export function isDataError(error: unknown): boolean {
@@ -25,7 +25,7 @@ export async function guarded<T>(answer: Promise<T>, mistake: ErrorCode = 'UNEXP
     if (isDataError(cause)) {
       throw new AppError('INVALID_LEAD', 'PostgreSQL cannot store a value of this lead; it was not taken.', { cause });
     }
-    if (isOurMistake(cause))
+    if (isStatementError(cause))
       throw new AppError(mistake, `PostgreSQL refuses a statement of this service (${sqlState(cause)}).`, { cause });
     throw new AppError('LEDGER_UNAVAILABLE', `PostgreSQL did not confirm (${sqlState(cause) ?? 'no answer'}).`, { cause });
   }

@@ -1,7 +1,7 @@
 import type { LeadInput } from '../domain/lead.js';
 import type { Pool } from '../platform/database/pool.js';
 import { columns, jsonColumn } from '../platform/database/unnest-columns.js';
-import { inOrder } from './lock-in-id-order.js';
+import { lockInIdOrder } from './lock-in-id-order.js';
 
 /** A validated lead with its keys, ready to be committed. */
 export interface LeadToAccept extends LeadInput {
@@ -132,7 +132,7 @@ function runsOfDistinctIds(leads: SpooledLead[]): SpooledLead[][] {
 const RECORD_LATE_CONTENT = `
 WITH late AS (
   UPDATE ledger.leads l SET event_seq = l.event_seq + 1
-  FROM ${inOrder('$1::uuid[], $2::timestamptz[], $3::text[], $4::text[], $5::text[]', 'id, received_at, entry, name, attributes')} i
+  FROM ${lockInIdOrder('$1::uuid[], $2::timestamptz[], $3::text[], $4::text[], $5::text[]', 'id, received_at, entry, name, attributes')} i
   WHERE l.id = i.id AND l.content_at > i.received_at
     AND (coalesce(i.name, l.name) IS DISTINCT FROM l.name
       OR (l.attributes || i.attributes::jsonb) - $6::text[] IS DISTINCT FROM l.attributes - $6::text[])

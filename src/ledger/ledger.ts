@@ -2,7 +2,7 @@ import { AppError } from '../domain/app-error.js';
 import type { Enrichment } from '../domain/enrichment.js';
 import type { CrmSynced, Lead, LeadError, LeadEvent } from '../domain/lead.js';
 import type { Stage } from '../domain/lead-state.js';
-import { boundary } from '../platform/observability/io-boundary.js';
+import { ioBoundary } from '../platform/observability/io-boundary.js';
 import { Batcher, type BatcherOptions } from '../platform/concurrency/batcher.js';
 import type { Cursor, Page } from '../platform/database/cursor-pagination.js';
 import type { Pool } from '../platform/database/pool.js';
@@ -25,7 +25,7 @@ import { eraseAgainIfGone } from './people/erasures.js';
 import { recordFailure } from './record-failure.js';
 import { Retention } from './retention.repository.js';
 import { markAlone, releaseClaims, type Release } from './release-claims.js';
-import { countDeadWith, returnAttempts, type Acquittal } from './return-attempts.js';
+import { countDeadWith, refundAttempts, type AttemptRefund } from './return-attempts.js';
 import { findProjection, type Projection } from './projection.js';
 import { checkpointRescore, markCrmTold } from './rescore/checkpoint.js';
 import { claimForRescore, type LeadClaimedForRescore } from './rescore.repository.js';
@@ -136,11 +136,11 @@ export class Ledger {
   }
 
   claimForEnrichment(request: ClaimRequest): Promise<ClaimedLead | null> {
-    return guarded(boundary('ledger.claim-for-enrichment', request.leadId, () => this.claimingForEnrichment.submit(request)));
+    return guarded(ioBoundary('ledger.claim-for-enrichment', request.leadId, () => this.claimingForEnrichment.submit(request)));
   }
 
   claimForSync(request: ClaimRequest): Promise<LeadClaimedForSync | null> {
-    return guarded(boundary('ledger.claim-for-sync', request.leadId, () => this.claimingForSync.submit(request)));
+    return guarded(ioBoundary('ledger.claim-for-sync', request.leadId, () => this.claimingForSync.submit(request)));
   }
 
   /**
@@ -150,22 +150,22 @@ export class Ledger {
    */
   async checkpoint(claim: Claim, enrichment: Enrichment): Promise<number> {
     const { id, fence } = claim;
-    const epoch = await guarded(boundary('ledger.checkpoint', id, () => this.checkpointing.submit({ id, fence, enrichment })));
-    refuseStale(epoch !== null);
+    const epoch = await guarded(ioBoundary('ledger.checkpoint', id, () => this.checkpointing.submit({ id, fence, enrichment })));
+    assertFence(epoch !== null);
     return epoch!;
   }
 
   /** enriched → synced. @throws AppError STALE_RUN where a newer run has the lead; nothing was written. */
   async markSynced(claim: Claim, crm: CrmSynced): Promise<void> {
     const { id, fence } = claim;
-    refuseStale(await guarded(boundary('ledger.mark-synced', id, () => this.marking.submit({ id, fence, crm }))));
+    assertFence(await guarded(ioBoundary('ledger.mark-synced', id, () => this.marking.submit({ id, fence, crm }))));
   }
 
   /** Counts the failed attempt; `nextAttemptAt` null makes it a dead letter. @throws AppError STALE_RUN */
   async recordFailure(claim: Claim, error: LeadError, nextAttemptAt: Date | null): Promise<void> {
     const { id, fence } = claim;
     const failure = { id, fence, error, nextAttemptAt };
-    refuseStale(await guarded(boundary('ledger.record-failure', id, () => recordFailure(this.options.pool, failure))));
+    assertFence(await guarded(ioBoundary('ledger.record-failure', id, () => recordFailure(this.options.pool, failure))));
   }
 
   /** Hands a lead back untried. A newer run's lead is left alone. */
@@ -175,16 +175,16 @@ export class Ledger {
 
   /** From here on the run has its worker for itself. @throws AppError STALE_RUN */
   async markAlone({ id, fence }: Claim): Promise<void> {
-    refuseStale(await guarded(markAlone(this.options.pool, { id, fence })));
+    assertFence(await guarded(markAlone(this.options.pool, { id, fence })));
   }
 
   /** Gives back the attempts that were no lead's fault. @returns how many leads got some. */
-  returnAttempts(acquittal: Acquittal): Promise<number> {
-    return guarded(returnAttempts(this.options.pool, acquittal));
+  refundAttempts(refund: AttemptRefund): Promise<number> {
+    return guarded(refundAttempts(this.options.pool, refund));
   }
 
-  countDeadWith(acquittal: Acquittal): Promise<number> {
-    return guarded(countDeadWith(this.options.pool, acquittal));
+  countDeadWith(refund: AttemptRefund): Promise<number> {
+    return guarded(countDeadWith(this.options.pool, refund));
   }
 
   /** Synced leads whose score is a stand-in, or whose better score the CRM does not know yet; those of a dead worker after `leaseMs`. */
@@ -195,13 +195,15 @@ export class Ledger {
   /** @throws AppError STALE_RUN where the lead has changed since the claim: a newer score is never overwritten. */
   async checkpointRescore(claim: LeadClaimedForRescore, enrichment: Enrichment): Promise<void> {
     const { pool } = this.options;
-    refuseStale(await guarded(boundary('ledger.checkpoint-rescore', claim.id, () => checkpointRescore(pool, claim, enrichment))));
+    assertFence(
+      await guarded(ioBoundary('ledger.checkpoint-rescore', claim.id, () => checkpointRescore(pool, claim, enrichment))),
+    );
   }
 
   /** @throws AppError STALE_RUN */
   async markCrmTold(claim: LeadClaimedForRescore, crm: CrmSynced | null): Promise<void> {
     const { pool } = this.options;
-    refuseStale(await guarded(boundary('ledger.mark-crm-told', claim.id, () => markCrmTold(pool, claim, crm))));
+    assertFence(await guarded(ioBoundary('ledger.mark-crm-told', claim.id, () => markCrmTold(pool, claim, crm))));
   }
 
   returnRescore(claim: LeadClaimedForRescore, dueAt: Date): Promise<void> {
@@ -293,6 +295,6 @@ function stageBatcher<Item, Result>(run: BatcherOptions<Item, Result>['run'], ke
   });
 }
 
-function refuseStale(written: boolean): void {
+function assertFence(written: boolean): void {
   if (!written) throw new AppError('STALE_RUN', 'A newer run has taken this lead over; the late write was refused.');
 }

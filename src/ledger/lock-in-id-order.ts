@@ -4,7 +4,7 @@
  * Those that take what they find and pass over what is locked (SKIP LOCKED) wait for nobody and need no order.
  * An UPDATE alone locks in whatever order its plan has; for a small table, that of the disk.
  */
-export const inOrder = (arrays: string, columns: string) => `(
+export const lockInIdOrder = (arrays: string, columns: string) => `(
   SELECT given.* FROM unnest(${arrays}) AS given (${columns})
   JOIN ledger.leads held ON held.id = given.id
   ORDER BY given.id FOR NO KEY UPDATE OF held

@@ -1,7 +1,7 @@
 import type { CrmSynced } from '../domain/lead.js';
 import type { Pool } from '../platform/database/pool.js';
 import { columns, jsonColumn } from '../platform/database/unnest-columns.js';
-import { inOrder } from './lock-in-id-order.js';
+import { lockInIdOrder } from './lock-in-id-order.js';
 
 export interface SyncedLead {
   id: string;
@@ -17,7 +17,7 @@ WITH done AS (
       first_synced_at = CASE WHEN l.crm IS NULL THEN clock_timestamp() ELSE l.first_synced_at END,
       first_enriched_at = CASE WHEN l.crm IS NULL THEN l.enriched_at ELSE l.first_enriched_at END,
       claimed_by = NULL, suspicions = 0, alone = false, crashes = 0, next_attempt_at = NULL, last_error = NULL, replaced = NULL, low_priority = false, touched_at = now(), event_seq = l.event_seq + 1
-  FROM (SELECT id, fence, crm::jsonb FROM ${inOrder('$1::uuid[], $2::bigint[], $3::text[]', 'id, fence, crm')} i) i
+  FROM (SELECT id, fence, crm::jsonb FROM ${lockInIdOrder('$1::uuid[], $2::bigint[], $3::text[]', 'id, fence, crm')} i) i
   WHERE l.id = i.id AND l.fence = i.fence AND l.state = 'enriched'
   RETURNING l.id, l.event_seq, i.crm, l.revision, l.claimed_at
 ), audited AS (

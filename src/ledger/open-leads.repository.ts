@@ -1,7 +1,7 @@
 import type { OpenState } from '../domain/lead-state.js';
 import type { Pool } from '../platform/database/pool.js';
 import { columns } from '../platform/database/unnest-columns.js';
-import { inOrder } from './lock-in-id-order.js';
+import { lockInIdOrder } from './lock-in-id-order.js';
 
 /** An open lead and the job that should be bringing it forward. */
 export interface OpenLead {
@@ -25,7 +25,7 @@ ORDER BY id LIMIT $3`;
 /** Raises only where nothing has happened since the lead was read: a row that moved on has a newer job of its own. */
 const RAISE_EPOCHS = `
 UPDATE ledger.leads l SET epoch = l.epoch + 1, touched_at = now()
-FROM ${inOrder('$1::uuid[], $2::int[], $3::text[]', 'id, epoch, state')} o
+FROM ${lockInIdOrder('$1::uuid[], $2::int[], $3::text[]', 'id, epoch, state')} o
 WHERE l.id = o.id AND l.epoch = o.epoch AND l.state = o.state
 RETURNING l.id AS "leadId", l.epoch, l.state, l.content_at AS "contentAt", l.next_attempt_at AS "nextAttemptAt",
   l.low_priority AS "lowPriority"`;

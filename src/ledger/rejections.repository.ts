@@ -36,7 +36,7 @@ interface Row {
   replayed_at: Date | null;
 }
 
-export async function keepRejection(pool: Pool, rejected: RejectedRequest): Promise<string> {
+export async function storeRejection(pool: Pool, rejected: RejectedRequest): Promise<string> {
   const { contentType, body, code, detail, problems } = rejected;
   const { rows } = await pool.query<{ id: string }>(
     `INSERT INTO ledger.rejections (content_type, body, code, detail, problems) VALUES ($1, $2, $3, $4, $5) RETURNING id`,

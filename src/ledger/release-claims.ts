@@ -1,6 +1,6 @@
 import type { Pool } from '../platform/database/pool.js';
 import { columns } from '../platform/database/unnest-columns.js';
-import { inOrder } from './lock-in-id-order.js';
+import { lockInIdOrder } from './lock-in-id-order.js';
 
 export interface Release {
   id: string;
@@ -9,7 +9,7 @@ export interface Release {
 
 const RELEASE = `
 UPDATE ledger.leads l SET claimed_by = NULL, alone = false, touched_at = now()
-FROM ${inOrder('$1::uuid[], $2::bigint[]', 'id, fence')} r
+FROM ${lockInIdOrder('$1::uuid[], $2::bigint[]', 'id, fence')} r
 WHERE l.id = r.id AND l.fence = r.fence`;
 
 /** Hands leads back untried: nothing is counted, and no crash is suspected of them. */

@@ -2,7 +2,7 @@ import type { Stage } from '../domain/lead-state.js';
 import type { Pool } from '../platform/database/pool.js';
 
 /** What a breaker that opened says about the failures before it: they were the downstream's, not the leads'. */
-export interface Acquittal {
+export interface AttemptRefund {
   stage: Stage;
   /** When the stage last succeeded; failures from then on count no more. Null: it never has. */
   since: Date | null;
@@ -50,13 +50,13 @@ SELECT id FROM done`;
  * same signature live again, and the sweeper enqueues them. What was returned before is not returned twice.
  * @returns how many leads.
  */
-export async function returnAttempts(pool: Pool, { stage, since, signature }: Acquittal): Promise<number> {
+export async function refundAttempts(pool: Pool, { stage, since, signature }: AttemptRefund): Promise<number> {
   const { rowCount } = await pool.query(RETURN_ATTEMPTS, [stage, since, signature]);
   return rowCount ?? 0;
 }
 
 /** Distinct leads that died in the stage with this signature since it last succeeded. */
-export async function countDeadWith(pool: Pool, { stage, since, signature }: Acquittal): Promise<number> {
+export async function countDeadWith(pool: Pool, { stage, since, signature }: AttemptRefund): Promise<number> {
   const { rows } = await pool.query<{ count: number }>(
     `SELECT count(*)::int AS count FROM ledger.leads
      WHERE state = 'dead' AND died_at >= coalesce($2::timestamptz, '-infinity') AND died_at > now() - interval '1 hour'

@@ -1,7 +1,7 @@
 import type { Enrichment } from '../domain/enrichment.js';
 import type { Pool } from '../platform/database/pool.js';
 import { columns, jsonColumn } from '../platform/database/unnest-columns.js';
-import { inOrder } from './lock-in-id-order.js';
+import { lockInIdOrder } from './lock-in-id-order.js';
 
 export interface EnrichmentCheckpoint {
   id: string;
@@ -14,7 +14,7 @@ WITH done AS (
   UPDATE ledger.leads l
   SET state = 'enriched', enrichment = i.enrichment::jsonb, scorings = l.scorings + 1, enriched_at = clock_timestamp(),
       claimed_by = NULL, suspicions = 0, alone = false, crashes = 0, next_attempt_at = NULL, last_error = NULL, touched_at = now(), event_seq = l.event_seq + 1
-  FROM ${inOrder('$1::uuid[], $2::bigint[], $3::text[]', 'id, fence, enrichment')} i
+  FROM ${lockInIdOrder('$1::uuid[], $2::bigint[], $3::text[]', 'id, fence, enrichment')} i
   WHERE l.id = i.id AND l.fence = i.fence AND l.state = 'received'
   RETURNING l.id, l.epoch, l.event_seq, l.enrichment, l.revision, l.claimed_at
 ), audited AS (

@@ -1,7 +1,7 @@
 import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query } from '@nestjs/common';
 import { z } from 'zod';
 import { AppError } from '../domain/app-error.js';
-import { FlowStore } from '../flow-control/flow-control.repository.js';
+import { FlowControlRepository } from '../flow-control/flow-control.repository.js';
 import { normaliseCampaignId, normaliseEmail, personKeyOf } from '../domain/lead-keys.js';
 import { LEAD_STATES } from '../domain/lead-state.js';
 import { guarded } from '../ledger/database-errors.js';
@@ -25,7 +25,7 @@ export const searchSchema = filterSchema.extend({ email: z.string().optional() }
 export class OpsLeadsController {
   constructor(
     private readonly ledger: Ledger,
-    private readonly flow: FlowStore,
+    private readonly flow: FlowControlRepository,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 

@@ -1,5 +1,5 @@
 import { Controller, Get, Header, Inject } from '@nestjs/common';
-import { FlowStore } from '../flow-control/flow-control.repository.js';
+import { FlowControlRepository } from '../flow-control/flow-control.repository.js';
 import { Ledger } from '../ledger/ledger.js';
 import { forecastOf } from '../ledger/sla/forecast.js';
 import { DeadLetters } from './dead-letters/dead-letters.service.js';
@@ -13,7 +13,7 @@ import type { Pool } from '../platform/database/pool.js';
 export class MetricsController {
   constructor(
     private readonly ledger: Ledger,
-    private readonly flow: FlowStore,
+    private readonly flow: FlowControlRepository,
     private readonly deadLetters: DeadLetters,
     @Inject(METRICS) private readonly metrics: Metrics,
     @Inject(CONFIG) private readonly config: Config,

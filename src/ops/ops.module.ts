@@ -1,7 +1,7 @@
 import { Module } from '@nestjs/common';
 import { LEDGER_POOL } from '../platform/platform.module.js';
 import type { Pool } from '../platform/database/pool.js';
-import { Announcer } from '../queue/job-publisher.js';
+import { JobPublisher } from '../queue/job-publisher.js';
 import { DeadLetters } from './dead-letters/dead-letters.service.js';
 import { CostsController } from './costs.controller.js';
 import { DeadLettersController } from './dead-letters/dead-letters.controller.js';
@@ -26,8 +26,8 @@ import { SlaController } from './sla.controller.js';
   providers: [
     {
       provide: DeadLetters,
-      inject: [LEDGER_POOL, Announcer],
-      useFactory: (pool: Pool, announcer: Announcer) => new DeadLetters(pool, announcer),
+      inject: [LEDGER_POOL, JobPublisher],
+      useFactory: (pool: Pool, publisher: JobPublisher) => new DeadLetters(pool, publisher),
     },
   ],
 })

@@ -34,7 +34,7 @@ export interface BoardTools {
  * authenticateOps, which every route of this Fastify passes, is what guards it. Jobs carry a lead id and an epoch, so it shows
  * nothing personal.
  */
-export async function mountQueueBoard(fastify: FastifyInstance, tools: BoardTools): Promise<void> {
+export async function mountQueueDashboard(fastify: FastifyInstance, tools: BoardTools): Promise<void> {
   const server = new FastifyAdapter();
   server.setBasePath(BOARD_PATH);
   createBullBoard({

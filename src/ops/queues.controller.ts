@@ -1,7 +1,7 @@
 import { Controller, Get, HttpCode, Inject, Param, Post, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { AppError } from '../domain/app-error.js';
-import { FlowStore } from '../flow-control/flow-control.repository.js';
+import { FlowControlRepository } from '../flow-control/flow-control.repository.js';
 import type { StageRow } from '../flow-control/stage-row.js';
 import { STAGES, type Stage } from '../domain/lead-state.js';
 import { guarded } from '../ledger/database-errors.js';
@@ -12,7 +12,7 @@ import { QUEUE_BACKEND } from '../queue/queue.module.js';
 export class QueuesController {
   constructor(
     @Inject(QUEUE_BACKEND) private readonly backend: QueueBackend,
-    private readonly flow: FlowStore,
+    private readonly flow: FlowControlRepository,
   ) {}
 
   @Get()

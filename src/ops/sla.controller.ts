@@ -1,6 +1,6 @@
 import { Controller, Get, Inject, Query } from '@nestjs/common';
 import { z } from 'zod';
-import { FlowStore } from '../flow-control/flow-control.repository.js';
+import { FlowControlRepository } from '../flow-control/flow-control.repository.js';
 import type { StageRow } from '../flow-control/stage-row.js';
 import { STAGES, type Stage } from '../domain/lead-state.js';
 import { guarded } from '../ledger/database-errors.js';
@@ -21,7 +21,7 @@ export type SlaReport = Awaited<ReturnType<SlaController['report']>>;
 export class SlaController {
   constructor(
     private readonly ledger: Ledger,
-    private readonly flow: FlowStore,
+    private readonly flow: FlowControlRepository,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 

@@ -11,21 +11,21 @@ const OVERLAP_MS = 2000;
 type AcquitTools = Pick<PipelineTools, 'ledger' | 'flow' | 'logger'>;
 
 /** The downstream was down, and no lead's fault: what it has cost them since it last succeeded is given back. */
-export async function acquitLeads(tools: AcquitTools, stage: Stage): Promise<void> {
-  const success = dateOf(tools.flow.gates[stage].lastSuccessAt);
+export async function refundAttempts(tools: AcquitTools, stage: Stage): Promise<void> {
+  const success = dateOf(tools.flow.breakers[stage].lastSuccessAt);
   const since = success && new Date(success.getTime() - OVERLAP_MS);
-  const count = await tools.ledger.returnAttempts({ stage, since, signature: null });
+  const count = await tools.ledger.refundAttempts({ stage, since, signature: null });
   if (count > 0) tools.logger.info({ stage, count }, 'Leads have the attempts back that the outage cost them');
 }
 
 /** One admin's change in the CRM must not bury every lead: the breaker opens, and those that it buried live again. */
-export async function suspectConfiguration(tools: AcquitTools, stage: Stage, code: ErrorCode, signature: string): Promise<void> {
-  const gate = tools.flow.gates[stage];
-  const acquittal = { stage, since: dateOf(gate.lastAnswerAt), signature };
+export async function openOnSharedFailure(tools: AcquitTools, stage: Stage, code: ErrorCode, signature: string): Promise<void> {
+  const gate = tools.flow.breakers[stage];
+  const refund = { stage, since: dateOf(gate.lastAnswerAt), signature };
   const known = gate.open && gate.reason?.reason === 'configuration';
-  if (!known && (await tools.ledger.countDeadWith(acquittal)) < LEADS_THAT_SHOW_A_SETTING) return;
+  if (!known && (await tools.ledger.countDeadWith(refund)) < LEADS_THAT_SHOW_A_SETTING) return;
   if (!known) await gate.trip('configuration', code);
-  const count = await tools.ledger.returnAttempts(acquittal);
+  const count = await tools.ledger.refundAttempts(refund);
   tools.logger.error(
     { stage, code, signature, count },
     'Several leads failed alike, so a setting of the downstream is at fault; they wait again and have their attempts back',

@@ -5,7 +5,7 @@ import { recordOf } from './failure-handler.js';
 import type { PipelineTools } from './pipeline-context.js';
 
 /** Gives up a lead that has killed CRASH_BUDGET workers while each had it alone. @returns whether it did. */
-export async function buryIfItKills(tools: PipelineTools, stage: Stage, claim: Claim): Promise<boolean> {
+export async function deadLetterIfPoison(tools: PipelineTools, stage: Stage, claim: Claim): Promise<boolean> {
   if (claim.crashes < tools.crashBudget) return false;
   const error = new AppError('WORKER_CRASHED', `The worker died ${claim.crashes} times while it had this lead alone in hand.`);
   await tools.ledger.recordFailure(claim, recordOf(stage, error, tools.clock.now()), null);

@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Isolation } from './crash-isolation.js';
+import { CrashIsolation } from './crash-isolation.js';
 
-describe('Isolation', () => {
+describe('CrashIsolation', () => {
   it('never lets a lone run share the process, nor more than sixteen suspects run at once, and runs everyone', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.nat(3), { minLength: 1, maxLength: 60 }), async (suspicions) => {
-        const isolation = new Isolation();
+        const isolation = new CrashIsolation();
         const running: number[] = [];
         let ran = 0;
         const work = (mine: number) => async (alone: boolean) => {
@@ -26,7 +26,7 @@ describe('Isolation', () => {
   });
 
   it('goes on after a run that fails', async () => {
-    const isolation = new Isolation();
+    const isolation = new CrashIsolation();
     const failing = [0, 1, 2].map((mine) => isolation.run(mine, () => Promise.reject(new Error('odd'))));
     expect((await Promise.allSettled(failing)).map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
     expect(await Promise.all([0, 1, 2].map((mine) => isolation.run(mine, async () => mine)))).toEqual([0, 1, 2]);

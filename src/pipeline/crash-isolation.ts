@@ -5,7 +5,7 @@ const SUSPECTS_AT_ONCE = 16;
  * Finds the lead that kills its worker. A worker that dies has many leads in hand, and all are suspect; run a few at a time,
  * then one by one with the process to themselves, the innocent get through and the guilty one stands alone.
  */
-export class Isolation {
+export class CrashIsolation {
   private running = 0;
   private suspects = 0;
   private alone = 0;

@@ -3,15 +3,15 @@ import type { EnrichmentProvider } from '../enrichment/port.js';
 import type { FlowControl } from '../flow-control/flow-control.js';
 import { STAGES, type Stage } from '../domain/lead-state.js';
 import type { Config } from '../platform/config/config.js';
-import type { Throttle } from '../platform/concurrency/rate-limiter.port.js';
+import type { RateLimiter } from '../platform/concurrency/rate-limiter.port.js';
 import type { QueueBackend } from '../queue/queue-backend.js';
 import type { JobHandler } from '../queue/job.js';
-import { acquitLeads } from './acquit-leads.js';
-import { AiTurns } from './model-slots.js';
+import { refundAttempts } from './acquit-leads.js';
+import { ModelSlots } from './model-slots.js';
 import { enrichLead } from './enrichment.processor.js';
-import { Isolation } from './crash-isolation.js';
+import { CrashIsolation } from './crash-isolation.js';
 import { rescoreLead, type RescoreTools } from './rescore.processor.js';
-import { Rescorer, type RescorerTools } from './rescore.poller.js';
+import { RescorePoller, type RescorePollerTools } from './rescore.poller.js';
 import { syncLead } from './crm-sync.processor.js';
 import type { PipelineTools } from './pipeline-context.js';
 
@@ -26,13 +26,13 @@ export interface HandlerTools extends Omit<PipelineTools, 'ledger' | 'flow' | 'i
     | 'AI_DEADLINE_SECONDS'
     | 'SPEED_TO_LEAD_SLA_SECONDS'
   >;
-  ledger: PipelineTools['ledger'] & RescoreTools['ledger'] & RescorerTools['ledger'];
+  ledger: PipelineTools['ledger'] & RescoreTools['ledger'] & RescorePollerTools['ledger'];
   backend: Pick<QueueBackend, 'queue'>;
   flow: FlowControl;
   /** The longest that one scoring may take. */
   scoringTimeoutMs: number;
   /** The rate of the scorer. */
-  throttle: Throttle;
+  rateLimiter: RateLimiter;
 }
 
 export interface Downstreams {
@@ -44,26 +44,26 @@ export interface Downstreams {
 /** What the workers of a process run: one handler a stage, and the re-scorer beside them. */
 export interface Work {
   handlers: Record<Stage, JobHandler>;
-  rescorer: Pick<Rescorer, 'start' | 'stop'>;
+  rescorer: Pick<RescorePoller, 'start' | 'stop'>;
 }
 
 /** Re-scores that one process has in hand at most: the rate is what limits them. */
 const RESCORES_AT_ONCE = 20;
 
 export function createWork(tools: HandlerTools, { scorer, heuristic, crm }: Downstreams): Work {
-  const { config, flow, throttle } = tools;
+  const { config, flow, rateLimiter } = tools;
   const shared: PipelineTools = {
     ...tools,
-    isolation: new Isolation(),
+    isolation: new CrashIsolation(),
     policy: { attempts: config.RETRY_ATTEMPTS, baseMs: config.RETRY_BASE_MS },
     crashBudget: config.CRASH_BUDGET,
   };
-  const gate = flow.gates.enrichment;
-  const turns = new AiTurns({
+  const gate = flow.breakers.enrichment;
+  const turns = new ModelSlots({
     permitted: () => flow.permitted('enrichment'),
     paused: () => gate.paused,
     enter: () => gate.enter(),
-    throttle,
+    rateLimiter,
   });
   flow.onChange(() => turns.look());
   for (const stage of STAGES) acquitWhenItOpens(shared, flow, stage);
@@ -77,7 +77,7 @@ export function createWork(tools: HandlerTools, { scorer, heuristic, crm }: Down
   };
   const syncTools = { ...shared, provider: crm, slaSeconds: config.SPEED_TO_LEAD_SLA_SECONDS };
   const rescoreTools = { ...shared, ...asking, ledger: tools.ledger, crm, turnWaitMs: config.LEASE_MS / 2 };
-  const rescorer = new Rescorer({
+  const rescorer = new RescorePoller({
     ledger: tools.ledger,
     capacity: () => (flow.budgetSpent ? 0 : spareOf(flow)),
     waiting: async () => turns.waiting + (await tools.backend.queue('enrichment').counts()).waiting,
@@ -98,10 +98,10 @@ function spareOf(flow: FlowControl): number {
 function acquitWhenItOpens(tools: PipelineTools, flow: FlowControl, stage: Stage): void {
   let wasOpen = false;
   flow.onChange(() => {
-    const { open, reason } = flow.gates[stage];
+    const { open, reason } = flow.breakers[stage];
     const opened = open && !wasOpen && reason?.reason === 'dependency-down';
     wasOpen = open;
     // PostgreSQL is away: they keep what was counted, and are not given up while nothing proves that the downstream is up.
-    if (opened) void acquitLeads(tools, stage).catch(() => {});
+    if (opened) void refundAttempts(tools, stage).catch(() => {});
   });
 }

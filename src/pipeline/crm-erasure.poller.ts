@@ -12,19 +12,19 @@ import {
 } from '../ledger/people/erasures.js';
 import type { Logger } from '../platform/observability/logger.js';
 import type { Pool } from '../platform/database/pool.js';
-import type { Announcer } from '../queue/job-publisher.js';
+import type { JobPublisher } from '../queue/job-publisher.js';
 
 const LOOK_EVERY_MS = 1000;
 const AT_ONCE = 10;
 const RETRY_AT_MOST_MS = 600_000;
 const CRM_WITHIN_MS = 30_000;
 
-export interface ErasureTools {
+export interface CrmErasureTools {
   pool: Pool;
   ledger: Pick<Ledger, 'asEraseLeader'>;
   crm: Pick<CrmProvider, 'name' | 'erasePerson'>;
   scorer: { forget?(): void };
-  announcer: Pick<Announcer, 'announce'>;
+  publisher: Pick<JobPublisher, 'publish'>;
   logger: Logger;
   /** RETRY_BASE_MS */
   baseMs: number;
@@ -34,13 +34,13 @@ export interface ErasureTools {
  * The part of an erasure that only a worker can do, since an api loads no CRM client: the ledger has the demand, one worker of all asks the CRM,
  * until it has answered. Each worker forgets what its scorer remembers.
  */
-export class ErasureRunner {
+export class CrmErasurePoller {
   private readonly stopping = new AbortController();
   private running: Promise<void> = Promise.resolve();
   private last: string | null = null;
   private blind = false;
 
-  constructor(private readonly tools: ErasureTools) {}
+  constructor(private readonly tools: CrmErasureTools) {}
 
   start(): void {
     this.running = this.run();
@@ -56,7 +56,7 @@ export class ErasureRunner {
     while (!signal.aborted) {
       await this.look().then(
         () => (this.blind = false),
-        (error: unknown) => this.sayItIsBlind(error),
+        (error: unknown) => this.warnOnce(error),
       );
       await sleep(LOOK_EVERY_MS, undefined, { signal }).catch(() => {});
     }
@@ -78,14 +78,14 @@ export class ErasureRunner {
   }
 
   /** Once an outage of PostgreSQL, which has the demands. */
-  private sayItIsBlind(error: unknown): void {
+  private warnOnce(error: unknown): void {
     if (!this.blind)
       this.tools.logger.warn({ err: error }, 'Whether a person is to be erased cannot be read: PostgreSQL does not answer');
     this.blind = true;
   }
 
   private async carryOut(erasure: DueErasure): Promise<void> {
-    const { pool, crm, announcer, logger, baseMs } = this.tools;
+    const { pool, crm, publisher, logger, baseMs } = this.tools;
     if (!crm.erasePerson) {
       await leaveToHand(pool, erasure.id);
       logger.warn(
@@ -98,7 +98,7 @@ export class ErasureRunner {
       const signal = AbortSignal.any([this.stopping.signal, AbortSignal.timeout(CRM_WITHIN_MS)]);
       const records = await crm.erasePerson(erasure.personKey, signal);
       for (const { leadId, epoch, contentAt } of await recordForgotten(pool, erasure, records)) {
-        announcer.announce('crm-sync', { leadId, epoch, since: contentAt.getTime() });
+        publisher.publish('crm-sync', { leadId, epoch, since: contentAt.getTime() });
       }
     } catch (cause) {
       const error = AppError.from(cause);

@@ -1,13 +1,13 @@
 import type { CrmProvider } from '../crm/port.js';
 import { AppError } from '../domain/app-error.js';
-import type { Permit } from '../flow-control/circuit-breaker.js';
+import type { CallPermit } from '../flow-control/circuit-breaker.js';
 import type { LeadClaimedForSync } from '../ledger/claims.repository.js';
-import { boundary } from '../platform/observability/io-boundary.js';
+import { ioBoundary } from '../platform/observability/io-boundary.js';
 import { traced } from '../platform/observability/tracing.js';
 import type { JobOutcome, JobReference } from '../queue/job.js';
-import { buryIfItKills } from './bury-if-it-kills.js';
+import { deadLetterIfPoison } from './bury-if-it-kills.js';
 import { eventOf, spanOf } from './stage-telemetry.js';
-import { settleFailure } from './failure-handler.js';
+import { handleFailure } from './failure-handler.js';
 import type { PipelineTools } from './pipeline-context.js';
 
 /** A job that came just as the stage was paused or its breaker opened: the worker takes no more of them until it goes on. */
@@ -21,28 +21,28 @@ export interface SyncTools extends PipelineTools {
 
 /** Brings one lead from enriched to synced: the person's Lead and its membership are in the CRM. */
 export async function syncLead(tools: SyncTools, reference: JobReference, signal: AbortSignal): Promise<JobOutcome> {
-  const permit = tools.flow.gates['crm-sync'].enter();
+  const permit = tools.flow.breakers['crm-sync'].enter();
   if (!permit) return { kind: 'wait', delayMs: HELD_BACK_WAIT_MS };
   const claim = await tools.ledger.claimForSync(reference).catch(AppError.from);
-  if (!claim || claim instanceof AppError) permit.abandoned();
+  if (!claim || claim instanceof AppError) permit.cancelled();
   if (!claim) return { kind: 'done' };
-  if (claim instanceof AppError) return settleFailure(tools, { stage: 'crm-sync', claim: null, error: claim });
+  if (claim instanceof AppError) return handleFailure(tools, { stage: 'crm-sync', claim: null, error: claim });
   return traced(spanOf('sync lead', claim), () => syncClaimed(tools, claim, permit, signal));
 }
 
 async function syncClaimed(
   tools: SyncTools,
   claim: LeadClaimedForSync,
-  permit: Permit,
+  permit: CallPermit,
   signal: AbortSignal,
 ): Promise<JobOutcome> {
   try {
-    if (await buryIfItKills(tools, 'crm-sync', claim)) {
-      permit.abandoned();
+    if (await deadLetterIfPoison(tools, 'crm-sync', claim)) {
+      permit.cancelled();
       return { kind: 'dead', code: 'WORKER_CRASHED' };
     }
   } catch (error) {
-    return settleFailure(tools, { stage: 'crm-sync', claim, error: AppError.from(error), permit });
+    return handleFailure(tools, { stage: 'crm-sync', claim, error: AppError.from(error), permit });
   }
   // Isolated until the outcome is in the ledger: whoever comes next and kills the worker must not take this lead for the culprit.
   return tools.isolation.run(claim.suspicions, (alone) => sync(tools, claim, alone, permit, signal));
@@ -52,14 +52,14 @@ async function sync(
   tools: SyncTools,
   claim: LeadClaimedForSync,
   alone: boolean,
-  permit: Permit,
+  permit: CallPermit,
   signal: AbortSignal,
 ): Promise<JobOutcome> {
   const began = tools.clock.now();
-  let asked: Permit | null = permit;
+  let asked: CallPermit | null = permit;
   try {
     if (alone) await tools.ledger.markAlone(claim);
-    const crm = await boundary('crm.sync', claim.id, () =>
+    const crm = await ioBoundary('crm.sync', claim.id, () =>
       tools.provider.sync(
         {
           personKey: claim.personKey,
@@ -72,11 +72,11 @@ async function sync(
         signal,
       ),
     );
-    permit.answered(true);
+    permit.succeeded(true);
     asked = null;
     await tools.ledger.markSynced(claim, crm);
   } catch (error) {
-    const outcome = await settleFailure(tools, { stage: 'crm-sync', claim, error: AppError.from(error), permit: asked });
+    const outcome = await handleFailure(tools, { stage: 'crm-sync', claim, error: AppError.from(error), permit: asked });
     // Superseded by a newer run, or erased meanwhile: then this run may have brought the person back into the CRM.
     if (outcome.kind === 'done') await forgetAgain(tools, claim);
     return outcome;

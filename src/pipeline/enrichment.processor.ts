@@ -1,15 +1,15 @@
 import { AppError } from '../domain/app-error.js';
 import type { EnrichmentProvider } from '../enrichment/port.js';
-import type { Permit } from '../flow-control/circuit-breaker.js';
+import type { CallPermit } from '../flow-control/circuit-breaker.js';
 import type { Enrichment } from '../domain/enrichment.js';
 import type { ClaimedLead } from '../ledger/claims.repository.js';
 import { traced } from '../platform/observability/tracing.js';
 import type { JobOutcome, JobReference } from '../queue/job.js';
-import type { AiTurns } from './model-slots.js';
+import type { ModelSlots } from './model-slots.js';
 import { askScorer, type ScorerTools } from './score-lead.js';
-import { buryIfItKills } from './bury-if-it-kills.js';
-import { settleFailure } from './failure-handler.js';
-import { fallbackScore, standInScore } from './stand-in-score.js';
+import { deadLetterIfPoison } from './bury-if-it-kills.js';
+import { handleFailure } from './failure-handler.js';
+import { neutralFallback, heuristicFallback } from './stand-in-score.js';
 import { eventOf, spanOf } from './stage-telemetry.js';
 import type { PipelineTools } from './pipeline-context.js';
 
@@ -21,7 +21,7 @@ const HELD_BACK_WAIT_MS = 1000;
 export interface EnrichTools extends PipelineTools, ScorerTools {
   /** What ranks the leads before the model, and stands in for it. Its scores cost nothing. */
   heuristic: EnrichmentProvider;
-  turns: AiTurns;
+  turns: ModelSlots;
   /** AI_DEADLINE_SECONDS, in milliseconds */
   deadlineMs: number;
   /** SPEED_TO_LEAD_SLA_SECONDS, in milliseconds */
@@ -30,16 +30,16 @@ export interface EnrichTools extends PipelineTools, ScorerTools {
 
 /** Brings one lead from received to enriched, and announces it to the next stage. */
 export async function enrichLead(tools: EnrichTools, reference: JobReference, signal: AbortSignal): Promise<JobOutcome> {
-  if (tools.flow.gates.enrichment.paused) return { kind: 'wait', delayMs: HELD_BACK_WAIT_MS };
+  if (tools.flow.breakers.enrichment.paused) return { kind: 'wait', delayMs: HELD_BACK_WAIT_MS };
   const claim = await tools.ledger.claimForEnrichment(reference).catch(AppError.from);
   if (!claim) return { kind: 'done' };
-  if (claim instanceof AppError) return settleFailure(tools, { stage: 'enrichment', claim: null, error: claim });
+  if (claim instanceof AppError) return handleFailure(tools, { stage: 'enrichment', claim: null, error: claim });
   return traced(spanOf('enrich lead', claim), () => enrichClaimed(tools, claim, signal));
 }
 
 async function enrichClaimed(tools: EnrichTools, claim: ClaimedLead, signal: AbortSignal): Promise<JobOutcome> {
   try {
-    if (await buryIfItKills(tools, 'enrichment', claim)) return { kind: 'dead', code: 'WORKER_CRASHED' };
+    if (await deadLetterIfPoison(tools, 'enrichment', claim)) return { kind: 'dead', code: 'WORKER_CRASHED' };
     return await (tools.provider.local ? enrich(tools, claim, null, signal) : enrichInTurn(tools, claim, signal));
   } catch (error) {
     return fail(tools, claim, AppError.from(error), null);
@@ -62,7 +62,7 @@ async function enrichInTurn(tools: EnrichTools, claim: ClaimedLead, signal: Abor
   if (turn === 'missed') return goOnWithoutTurn(tools, claim, ranking, untilDeadline <= untilHalfOfSla);
   try {
     if (!tools.spending.budgetSpent) return await enrich(tools, claim, turn.permit, signal);
-    turn.permit.abandoned();
+    turn.permit.cancelled();
     return await goOnWithoutBudget(tools, claim);
   } finally {
     turn.end();
@@ -76,12 +76,12 @@ async function goOnWithoutTurn(
   ranking: Enrichment,
   atDeadline: boolean,
 ): Promise<JobOutcome> {
-  const outage = tools.flow.gates.enrichment.reason;
+  const outage = tools.flow.breakers.enrichment.reason;
   if (outage && atDeadline) {
     await goOnWithFallback(tools, claim, new AppError(outage.code, 'The model could not be asked in time.'));
   } else {
     tools.metrics.aiFallbacks.inc({ reason: 'AI_OVERLOADED' });
-    await checkpoint(tools, claim, standInScore(ranking));
+    await checkpoint(tools, claim, heuristicFallback(ranking));
   }
   return { kind: 'done' };
 }
@@ -92,13 +92,13 @@ async function goOnWithoutBudget(tools: EnrichTools, claim: ClaimedLead): Promis
 }
 
 /** Isolated until the outcome is in the ledger: whoever comes next and kills the worker must not take this lead for the culprit. */
-function enrich(tools: EnrichTools, claim: ClaimedLead, permit: Permit | null, signal: AbortSignal): Promise<JobOutcome> {
+function enrich(tools: EnrichTools, claim: ClaimedLead, permit: CallPermit | null, signal: AbortSignal): Promise<JobOutcome> {
   return tools.isolation.run(claim.suspicions, async (alone) => {
     let asked = permit;
     try {
       if (alone) await tools.ledger.markAlone(claim);
       const enrichment = await askScorer(tools, claim, signal);
-      asked?.answered(true);
+      asked?.succeeded(true);
       asked = null;
       await checkpoint(tools, claim, enrichment);
       return { kind: 'done' };
@@ -108,14 +108,14 @@ function enrich(tools: EnrichTools, claim: ClaimedLead, permit: Permit | null, s
   });
 }
 
-function fail(tools: EnrichTools, claim: ClaimedLead, error: AppError, permit: Permit | null): Promise<JobOutcome> {
+function fail(tools: EnrichTools, claim: ClaimedLead, error: AppError, permit: CallPermit | null): Promise<JobOutcome> {
   const deadlinePassed = tools.clock.now() >= deadlineOf(tools, claim);
   const fallback = () => goOnWithFallback(tools, claim, error);
-  return settleFailure(tools, { stage: 'enrichment', claim, error, permit, deadlinePassed, fallback });
+  return handleFailure(tools, { stage: 'enrichment', claim, error, permit, deadlinePassed, fallback });
 }
 
 async function goOnWithFallback(tools: EnrichTools, claim: ClaimedLead, reason: AppError): Promise<void> {
-  await checkpoint(tools, claim, fallbackScore(tools.provider.name, reason));
+  await checkpoint(tools, claim, neutralFallback(tools.provider.name, reason));
   tools.metrics.aiFallbacks.inc({ reason: reason.code });
 }
 
@@ -135,7 +135,7 @@ async function checkpoint(tools: EnrichTools, claim: ClaimedLead, enrichment: En
     },
     'A lead was scored',
   );
-  tools.announcer.announce('crm-sync', { leadId: claim.id, epoch, since: claim.contentAt.getTime(), low: claim.lowPriority });
+  tools.publisher.publish('crm-sync', { leadId: claim.id, epoch, since: claim.contentAt.getTime(), low: claim.lowPriority });
 }
 
 function deadlineOf(tools: EnrichTools, claim: ClaimedLead): number {

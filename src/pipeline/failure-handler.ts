@@ -1,12 +1,12 @@
 import { AppError } from '../domain/app-error.js';
-import type { Permit } from '../flow-control/circuit-breaker.js';
+import type { CallPermit } from '../flow-control/circuit-breaker.js';
 import type { LeadError } from '../domain/lead.js';
 import type { Stage } from '../domain/lead-state.js';
 import type { Claim } from '../ledger/claims.repository.js';
 import type { JobOutcome } from '../queue/job.js';
-import { acquitLeads, suspectConfiguration } from './acquit-leads.js';
-import { dispositionOf } from './retry-policy.js';
-import { tellBreaker } from './tell-breaker.js';
+import { refundAttempts, openOnSharedFailure } from './acquit-leads.js';
+import { decideRetry } from './retry-policy.js';
+import { recordBreakerResult } from './tell-breaker.js';
 import type { PipelineTools } from './pipeline-context.js';
 
 const UNRECORDED_WAIT_MS = 1000;
@@ -17,14 +17,14 @@ export interface Failure {
   claim: Claim | null;
   error: AppError;
   /** The call that failed; null where the downstream was not called. */
-  permit?: Permit | null;
+  permit?: CallPermit | null;
   deadlinePassed?: boolean;
   /** How the stage goes on without a result, where it can (enrichment). */
   fallback?(): Promise<void>;
 }
 
 /** Does with a failed run what the outcome policy says, and records it in the ledger. */
-export async function settleFailure(tools: PipelineTools, failure: Failure): Promise<JobOutcome> {
+export async function handleFailure(tools: PipelineTools, failure: Failure): Promise<JobOutcome> {
   try {
     return await settle(tools, failure);
   } catch (error) {
@@ -35,15 +35,15 @@ export async function settleFailure(tools: PipelineTools, failure: Failure): Pro
 
 async function settle(tools: PipelineTools, failure: Failure): Promise<JobOutcome> {
   const { stage, claim, error, permit, deadlinePassed = false, fallback } = failure;
-  const gate = tools.flow.gates[stage];
-  const breakerOpen = permit ? await tellBreaker(tools, stage, permit, error) : gate.open;
+  const gate = tools.flow.breakers[stage];
+  const breakerOpen = permit ? await recordBreakerResult(tools, stage, permit, error) : gate.open;
   const facts = {
     failures: (claim?.attempts ?? 0) + 1,
     breakerOpen,
     downstreamProven: claim?.lastFailureAt != null && gate.lastSuccessAt > claim.lastFailureAt.getTime(),
     deadlinePassed,
   };
-  const disposition = dispositionOf(error, stage, facts, tools.policy);
+  const disposition = decideRetry(error, stage, facts, tools.policy);
   const context = { leadId: claim?.id, stage, code: error.code, disposition: disposition.kind };
   if (disposition.kind === 'superseded') {
     tools.logger.info(context, 'A newer run has this lead; this one wrote nothing');
@@ -66,11 +66,11 @@ async function settle(tools: PipelineTools, failure: Failure): Promise<JobOutcom
   if (disposition.kind === 'retry') {
     await tools.ledger.recordFailure(claim, record, new Date(now + disposition.delayMs));
     // Counted a moment before the breaker opened.
-    if (gate.open && error.class === 'dependency-down') await acquitLeads(tools, stage);
+    if (gate.open && error.class === 'dependency-down') await refundAttempts(tools, stage);
     return { kind: 'retry', delayMs: disposition.delayMs, code: error.code };
   }
   await tools.ledger.recordFailure(claim, record, null);
-  if (error.signature) await suspectConfiguration(tools, stage, error.code, error.signature);
+  if (error.signature) await openOnSharedFailure(tools, stage, error.code, error.signature);
   return { kind: 'dead', code: error.code };
 }
 

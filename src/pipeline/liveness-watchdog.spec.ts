@@ -1,15 +1,15 @@
 import { pino } from 'pino';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { ProgressWatch } from './liveness-watchdog.js';
+import { LivenessWatchdog } from './liveness-watchdog.js';
 
-describe('ProgressWatch', () => {
+describe('LivenessWatchdog', () => {
   let now: number;
   let progress: { inHand: number; ended: number };
   let waiting: () => Promise<number>;
   let ledger: () => Promise<void>;
   let heldBack: boolean;
   const onStuck = vi.fn();
-  let watch: ProgressWatch;
+  let watch: LivenessWatchdog;
 
   beforeEach(() => {
     now = 0;
@@ -18,7 +18,7 @@ describe('ProgressWatch', () => {
     ledger = async () => {};
     heldBack = false;
     onStuck.mockClear();
-    watch = new ProgressWatch({
+    watch = new LivenessWatchdog({
       progressOf: () => progress,
       waiting: () => waiting(),
       pingLedger: () => ledger(),

@@ -25,7 +25,7 @@ export interface ProgressWatchTools {
  * Liveness is progress: a worker may answer its health check and consume nothing. Times in which it could not work (a store
  * away, paused, breaker open) do not count, or it would be restarted over and over for what a restart does not mend.
  */
-export class ProgressWatch {
+export class LivenessWatchdog {
   private timer: NodeJS.Timeout | undefined;
   private readonly seen: Record<Stage, { ended: number; at: number }>;
 

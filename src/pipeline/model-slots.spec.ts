@@ -1,19 +1,19 @@
 import { describe, expect, it, vi } from 'vitest';
 import { UNLIMITED } from '../platform/concurrency/rate-limiter.port.js';
-import { AiTurns, type Turn } from './model-slots.js';
+import { ModelSlots, type Turn } from './model-slots.js';
 
-const permit = { probe: false, answered: vi.fn(), failed: vi.fn(async () => false), abandoned: vi.fn() };
+const permit = { probe: false, succeeded: vi.fn(), failed: vi.fn(async () => false), cancelled: vi.fn() };
 const never = new AbortController().signal;
 
 function line(permitted: () => number, paused = () => false) {
-  return new AiTurns({ permitted, paused, enter: () => permit, throttle: UNLIMITED });
+  return new ModelSlots({ permitted, paused, enter: () => permit, rateLimiter: UNLIMITED });
 }
 
 function end(turn: Turn): void {
   if (typeof turn !== 'string') turn.end();
 }
 
-describe('AiTurns', () => {
+describe('ModelSlots', () => {
   it('calls the best first, and no more at a time than are permitted', async () => {
     let limit = 0;
     const turns = line(() => limit);
@@ -59,9 +59,9 @@ describe('AiTurns', () => {
   });
 
   it('goes on after the rate could not be asked for', async () => {
-    const throttle = { take: vi.fn(async () => {}) };
-    throttle.take.mockRejectedValueOnce(new Error('PostgreSQL is away'));
-    const turns = new AiTurns({ permitted: () => 1, paused: () => false, enter: () => permit, throttle });
+    const rateLimiter = { take: vi.fn(async () => {}) };
+    rateLimiter.take.mockRejectedValueOnce(new Error('PostgreSQL is away'));
+    const turns = new ModelSlots({ permitted: () => 1, paused: () => false, enter: () => permit, rateLimiter });
     const turn = turns.take({ rank: 1, waitMs: 60_000, signal: never });
     await new Promise((resolve) => setImmediate(resolve));
     turns.look();

@@ -1,5 +1,5 @@
-import type { Permit } from '../flow-control/circuit-breaker.js';
-import type { Throttle } from '../platform/concurrency/rate-limiter.port.js';
+import type { CallPermit } from '../flow-control/circuit-breaker.js';
+import type { RateLimiter } from '../platform/concurrency/rate-limiter.port.js';
 
 export interface TurnRequest {
   /** Who goes first where not all can: the heuristic's fit score. */
@@ -11,14 +11,14 @@ export interface TurnRequest {
 }
 
 /** A turn, `missed` where none came in time, or `given-up` where the stage or the process stops. */
-export type Turn = { permit: Permit; end(): void } | 'missed' | 'given-up';
+export type Turn = { permit: CallPermit; end(): void } | 'missed' | 'given-up';
 
 export interface TurnOptions {
   /** Calls that this process may have under way now; 0 while the breaker is open. */
   permitted(): number;
   paused(): boolean;
-  enter(): Permit | null;
-  throttle: Throttle;
+  enter(): CallPermit | null;
+  rateLimiter: RateLimiter;
 }
 
 interface Waiter {
@@ -27,7 +27,7 @@ interface Waiter {
 }
 
 /** The line before the model: limited in number and rate, the best leads first, and none waits for longer than it can afford. */
-export class AiTurns {
+export class ModelSlots {
   private line: Waiter[] = [];
   private underWay = 0;
   private calling = false;
@@ -69,7 +69,7 @@ export class AiTurns {
     this.calling = true;
     try {
       while (this.line.length > 0 && this.underWay < this.options.permitted()) {
-        await this.options.throttle.take();
+        await this.options.rateLimiter.take();
         const permit = this.line.length > 0 ? this.options.enter() : null;
         if (!permit) break;
         this.underWay++;

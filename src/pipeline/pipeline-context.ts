@@ -1,11 +1,11 @@
 import type { FlowControl } from '../flow-control/flow-control.js';
-import type { StageGate } from '../flow-control/circuit-breaker.js';
+import type { CircuitBreaker } from '../flow-control/circuit-breaker.js';
 import type { Ledger } from '../ledger/ledger.js';
 import type { Clock } from '../platform/clock.js';
 import type { Logger } from '../platform/observability/logger.js';
 import type { Metrics } from '../platform/observability/metrics.js';
-import type { Announcer } from '../queue/job-publisher.js';
-import type { Isolation } from './crash-isolation.js';
+import type { JobPublisher } from '../queue/job-publisher.js';
+import type { CrashIsolation } from './crash-isolation.js';
 import type { RetryPolicy } from './retry-policy.js';
 
 /** What both stages work with. */
@@ -19,18 +19,18 @@ export interface PipelineTools {
     | 'recordFailure'
     | 'release'
     | 'markAlone'
-    | 'returnAttempts'
+    | 'refundAttempts'
     | 'countDeadWith'
     | 'eraseAgainIfGone'
   >;
-  announcer: Pick<Announcer, 'announce'>;
+  publisher: Pick<JobPublisher, 'publish'>;
   flow: {
-    gates: Record<
-      keyof FlowControl['gates'],
-      Pick<StageGate, 'enter' | 'trip' | 'lastSuccessAt' | 'lastAnswerAt' | 'open' | 'paused' | 'reason'>
+    breakers: Record<
+      keyof FlowControl['breakers'],
+      Pick<CircuitBreaker, 'enter' | 'trip' | 'lastSuccessAt' | 'lastAnswerAt' | 'open' | 'paused' | 'reason'>
     >;
   };
-  isolation: Isolation;
+  isolation: CrashIsolation;
   policy: RetryPolicy;
   /** CRASH_BUDGET: workers that may die of a lead before it is given up. */
   crashBudget: number;

@@ -4,8 +4,8 @@ import { openCrm } from '../crm/registry.js';
 import type { EnrichmentProvider } from '../enrichment/port.js';
 import { AI_PROVIDERS, openScorer, scoringTimeoutMs } from '../enrichment/registry.js';
 import { FlowControl } from '../flow-control/flow-control.js';
-import { FlowStore } from '../flow-control/flow-control.repository.js';
-import { SharedThrottle } from '../flow-control/rate-limiter.js';
+import { FlowControlRepository } from '../flow-control/flow-control.repository.js';
+import { SharedRateLimiter } from '../flow-control/rate-limiter.js';
 import { Ledger } from '../ledger/ledger.js';
 import type { Clock } from '../platform/clock.js';
 import type { Config } from '../platform/config/config.js';
@@ -14,13 +14,13 @@ import type { Metrics } from '../platform/observability/metrics.js';
 import type { Pool } from '../platform/database/pool.js';
 import { CLOCK, CONFIG, DATABASE_URL, LEDGER_POOL, LOGGER, METRICS, WORK_PROGRESS } from '../platform/platform.module.js';
 import { WORKER_ID } from '../platform/worker-id.js';
-import { Announcer } from '../queue/job-publisher.js';
+import { JobPublisher } from '../queue/job-publisher.js';
 import type { QueueBackend } from '../queue/queue-backend.js';
 import { QUEUE_BACKEND } from '../queue/queue.module.js';
 import { createWork } from './create-processors.js';
-import { ErasureRunner } from './crm-erasure.poller.js';
-import { ProgressWatch } from './liveness-watchdog.js';
-import { StageWorkers } from './worker-host.js';
+import { CrmErasurePoller } from './crm-erasure.poller.js';
+import { LivenessWatchdog } from './liveness-watchdog.js';
+import { WorkerHost } from './worker-host.js';
 
 const AI = Symbol('EnrichmentProvider');
 const HEURISTIC = Symbol('Heuristic');
@@ -38,8 +38,15 @@ const EX_SOFTWARE = 70;
     { provide: HEURISTIC, inject: [CONFIG], useFactory: (config: Config) => AI_PROVIDERS['heuristic']!(config) },
     {
       provide: CRM,
-      inject: [CONFIG, DATABASE_URL, FlowStore, LOGGER, CLOCK, METRICS],
-      useFactory: (config: Config, databaseUrl: string, store: FlowStore, logger: Logger, clock: Clock, metrics: Metrics) =>
+      inject: [CONFIG, DATABASE_URL, FlowControlRepository, LOGGER, CLOCK, METRICS],
+      useFactory: (
+        config: Config,
+        databaseUrl: string,
+        store: FlowControlRepository,
+        logger: Logger,
+        clock: Clock,
+        metrics: Metrics,
+      ) =>
         openCrm({
           config,
           databaseUrl,
@@ -47,13 +54,13 @@ const EX_SOFTWARE = 70;
           logger,
           observeApiUsage: (ratio) => metrics.crmApiUsage.set(ratio),
           observeShadow: (outcome) => metrics.crmShadow.inc({ outcome }),
-          throttle: new SharedThrottle(store, 'crm-sync', config.CRM_RATE_LIMIT_PER_SECOND),
+          rateLimiter: new SharedRateLimiter(store, 'crm-sync', config.CRM_RATE_LIMIT_PER_SECOND),
         }),
     },
     {
       provide: FlowControl,
-      inject: [CONFIG, LOGGER, CLOCK, FlowStore],
-      useFactory: (config: Config, logger: Logger, clock: Clock, store: FlowStore) =>
+      inject: [CONFIG, LOGGER, CLOCK, FlowControlRepository],
+      useFactory: (config: Config, logger: Logger, clock: Clock, store: FlowControlRepository) =>
         new FlowControl({
           store,
           worker: WORKER_ID,
@@ -65,55 +72,68 @@ const EX_SOFTWARE = 70;
         }),
     },
     {
-      provide: StageWorkers,
-      inject: [CONFIG, LOGGER, METRICS, CLOCK, Ledger, Announcer, QUEUE_BACKEND, FlowStore, FlowControl, AI, HEURISTIC, CRM],
+      provide: WorkerHost,
+      inject: [
+        CONFIG,
+        LOGGER,
+        METRICS,
+        CLOCK,
+        Ledger,
+        JobPublisher,
+        QUEUE_BACKEND,
+        FlowControlRepository,
+        FlowControl,
+        AI,
+        HEURISTIC,
+        CRM,
+      ],
       useFactory: (
         config: Config,
         logger: Logger,
         metrics: Metrics,
         clock: Clock,
         ledger: Ledger,
-        announcer: Announcer,
+        publisher: JobPublisher,
         backend: QueueBackend,
-        store: FlowStore,
+        store: FlowControlRepository,
         flow: FlowControl,
         scorer: EnrichmentProvider,
         heuristic: EnrichmentProvider,
         crm: CrmProvider,
       ) => {
-        const throttle = new SharedThrottle(store, 'enrichment', config.AI_RATE_LIMIT_PER_SECOND);
+        const rateLimiter = new SharedRateLimiter(store, 'enrichment', config.AI_RATE_LIMIT_PER_SECOND);
         const tools = {
           config,
           scoringTimeoutMs: scoringTimeoutMs(config),
           ledger,
-          announcer,
+          publisher,
           backend,
           flow,
-          throttle,
+          rateLimiter,
           clock,
           logger,
           metrics,
         };
         const work = createWork(tools, { scorer, heuristic, crm });
-        return new StageWorkers({ backend, flow, ...work, localScorer: scorer.local === true, config, logger });
+        return new WorkerHost({ backend, flow, ...work, localScorer: scorer.local === true, config, logger });
       },
     },
     {
-      provide: ErasureRunner,
-      inject: [CONFIG, LOGGER, Ledger, LEDGER_POOL, Announcer, AI, CRM],
+      provide: CrmErasurePoller,
+      inject: [CONFIG, LOGGER, Ledger, LEDGER_POOL, JobPublisher, AI, CRM],
       useFactory: (
         config: Config,
         logger: Logger,
         ledger: Ledger,
         pool: Pool,
-        announcer: Announcer,
+        publisher: JobPublisher,
         scorer: EnrichmentProvider,
         crm: CrmProvider,
-      ) => new ErasureRunner({ pool, ledger, crm, scorer, announcer, logger, baseMs: config.RETRY_BASE_MS }),
+      ) => new CrmErasurePoller({ pool, ledger, crm, scorer, publisher, logger, baseMs: config.RETRY_BASE_MS }),
     },
     {
-      provide: ProgressWatch,
-      inject: [CONFIG, LOGGER, CLOCK, Ledger, QUEUE_BACKEND, FlowControl, StageWorkers],
+      provide: LivenessWatchdog,
+      inject: [CONFIG, LOGGER, CLOCK, Ledger, QUEUE_BACKEND, FlowControl, WorkerHost],
       useFactory: (
         config: Config,
         logger: Logger,
@@ -121,27 +141,27 @@ const EX_SOFTWARE = 70;
         ledger: Ledger,
         backend: QueueBackend,
         flow: FlowControl,
-        workers: StageWorkers,
+        workers: WorkerHost,
       ) =>
-        new ProgressWatch({
+        new LivenessWatchdog({
           progressOf: (stage) => workers.progressOf(stage),
           waiting: async (stage) => (await backend.queue(stage).counts()).waiting,
           pingLedger: () => ledger.ping(),
-          heldBack: (stage) => flow.gates[stage].paused || flow.gates[stage].open,
+          heldBack: (stage) => flow.breakers[stage].paused || flow.breakers[stage].open,
           stuckAfterMs: Math.max(config.LEASE_MS, STUCK_AT_LEAST_MS) + scoringTimeoutMs(config),
           onStuck: () => endStuckProcess(logger),
           clock,
           logger,
         }),
     },
-    { provide: WORK_PROGRESS, inject: [ProgressWatch], useFactory: (watch: ProgressWatch) => () => watch.moving },
+    { provide: WORK_PROGRESS, inject: [LivenessWatchdog], useFactory: (watch: LivenessWatchdog) => () => watch.moving },
   ],
 })
 export class PipelineModule implements OnApplicationBootstrap, OnApplicationShutdown {
   constructor(
-    private readonly workers: StageWorkers,
-    private readonly watch: ProgressWatch,
-    private readonly erasures: ErasureRunner,
+    private readonly workers: WorkerHost,
+    private readonly watch: LivenessWatchdog,
+    private readonly erasures: CrmErasurePoller,
     @Inject(CRM) private readonly crm: CrmProvider,
   ) {}
 
@@ -153,7 +173,7 @@ export class PipelineModule implements OnApplicationBootstrap, OnApplicationShut
 
   async onApplicationShutdown(): Promise<void> {
     this.watch.stop();
-    this.crm.hurry?.();
+    this.crm.flush?.();
     await Promise.all([this.workers.stop(), this.erasures.stop()]);
     await this.crm.close();
   }

@@ -4,10 +4,10 @@ import { AppError } from '../domain/app-error.js';
 import type { Enrichment } from '../domain/enrichment.js';
 import type { ClaimedLead, LeadClaimedForSync } from '../ledger/claims.repository.js';
 import { createMetrics } from '../platform/observability/metrics.js';
-import type { Permit, StageGate } from '../flow-control/circuit-breaker.js';
+import type { CallPermit, CircuitBreaker } from '../flow-control/circuit-breaker.js';
 import { UNLIMITED } from '../platform/concurrency/rate-limiter.port.js';
-import { AiTurns } from './model-slots.js';
-import { Isolation } from './crash-isolation.js';
+import { ModelSlots } from './model-slots.js';
+import { CrashIsolation } from './crash-isolation.js';
 import { enrichLead, type EnrichTools } from './enrichment.processor.js';
 import { syncLead, type SyncTools } from './crm-sync.processor.js';
 
@@ -59,8 +59,8 @@ function claim(attempts = 0): ClaimedLead & LeadClaimedForSync {
   };
 }
 
-type FakeGate = Pick<StageGate, 'enter' | 'trip' | 'lastSuccessAt' | 'lastAnswerAt' | 'open' | 'paused' | 'reason'> & {
-  permit: Permit;
+type FakeGate = Pick<CircuitBreaker, 'enter' | 'trip' | 'lastSuccessAt' | 'lastAnswerAt' | 'open' | 'paused' | 'reason'> & {
+  permit: CallPermit;
 };
 
 function tools(attempts = 0) {
@@ -72,16 +72,16 @@ function tools(attempts = 0) {
     recordFailure: vi.fn(async () => {}),
     release: vi.fn(async () => {}),
     markAlone: vi.fn(async () => {}),
-    returnAttempts: vi.fn(async () => 0),
+    refundAttempts: vi.fn(async () => 0),
     countDeadWith: vi.fn(async () => 0),
     eraseAgainIfGone: vi.fn(async () => false),
   };
   const gate = (): FakeGate => {
     const permit = {
       probe: false,
-      answered: vi.fn(),
+      succeeded: vi.fn(),
       failed: vi.fn(async () => false),
-      abandoned: vi.fn(),
+      cancelled: vi.fn(),
     };
     return {
       permit,
@@ -94,26 +94,26 @@ function tools(attempts = 0) {
       reason: null,
     };
   };
-  const flow = { gates: { enrichment: gate(), 'crm-sync': gate() } };
-  const announcer = { announce: vi.fn() };
+  const flow = { breakers: { enrichment: gate(), 'crm-sync': gate() } };
+  const publisher = { publish: vi.fn() };
   const common = {
     ledger,
-    announcer,
+    publisher,
     policy: { attempts: 5, baseMs: 1000 },
     clock: { now: () => NOW },
     logger: pino({ level: 'silent' }),
     metrics: createMetrics(),
     flow,
-    isolation: new Isolation(),
+    isolation: new CrashIsolation(),
     crashBudget: 3,
   };
   const score = vi.fn(async () => enrichment);
   const sync = vi.fn(async () => ({ provider: 'postgres', leadId: 'l', memberId: 'm' }));
-  const turns = new AiTurns({
+  const turns = new ModelSlots({
     permitted: () => 10,
     paused: () => false,
-    enter: () => flow.gates.enrichment.enter(),
-    throttle: UNLIMITED,
+    enter: () => flow.breakers.enrichment.enter(),
+    rateLimiter: UNLIMITED,
   });
   const enrichTools: EnrichTools = {
     ...common,
@@ -127,7 +127,7 @@ function tools(attempts = 0) {
   };
   const crm = { name: 'test', sync, ping: async () => {}, close: async () => {} };
   const syncTools: SyncTools = { ...common, provider: crm, slaSeconds: 300 };
-  return { ledger, announcer, score, sync, flow, enrichTools, syncTools };
+  return { ledger, publisher, score, sync, flow, enrichTools, syncTools };
 }
 
 const unavailable = new AppError('AI_UNAVAILABLE', 'no answer');
@@ -136,10 +136,10 @@ const ledgerDown = new AppError('LEDGER_UNAVAILABLE', 'no answer');
 
 describe('enrichLead', () => {
   it('checkpoints the score and announces the next stage', async () => {
-    const { enrichTools, ledger, announcer } = tools();
+    const { enrichTools, ledger, publisher } = tools();
     expect(await enrichLead(enrichTools, reference, signal)).toEqual({ kind: 'done' });
     expect(ledger.checkpoint).toHaveBeenCalledWith(expect.objectContaining({ fence: '7' }), enrichment);
-    expect(announcer.announce).toHaveBeenCalledWith('crm-sync', { ...reference, since: NOW, low: false });
+    expect(publisher.publish).toHaveBeenCalledWith('crm-sync', { ...reference, since: NOW, low: false });
   });
 
   it('does nothing where the lead has moved on', async () => {
@@ -161,14 +161,14 @@ describe('enrichLead', () => {
   });
 
   it('goes on with fit score 50 after the last attempt, flagged for a better one', async () => {
-    const { enrichTools, ledger, score, announcer } = tools(4);
+    const { enrichTools, ledger, score, publisher } = tools(4);
     score.mockRejectedValue(unavailable);
     expect(await enrichLead(enrichTools, reference, signal)).toEqual({ kind: 'done' });
     expect(ledger.checkpoint).toHaveBeenCalledWith(
       expect.anything(),
       expect.objectContaining({ fitScore: 50, scoreSource: 'fallback', needsRescore: true, flags: ['fallback:AI_UNAVAILABLE'] }),
     );
-    expect(announcer.announce).toHaveBeenCalledOnce();
+    expect(publisher.publish).toHaveBeenCalledOnce();
   });
 
   it('gives up on a scorer that takes too long', async () => {
@@ -181,11 +181,11 @@ describe('enrichLead', () => {
   });
 
   it('writes and announces nothing when it was overtaken', async () => {
-    const { enrichTools, ledger, announcer } = tools();
+    const { enrichTools, ledger, publisher } = tools();
     ledger.checkpoint.mockRejectedValue(stale);
     expect(await enrichLead(enrichTools, reference, signal)).toEqual({ kind: 'done' });
     expect(ledger.recordFailure).not.toHaveBeenCalled();
-    expect(announcer.announce).not.toHaveBeenCalled();
+    expect(publisher.publish).not.toHaveBeenCalled();
   });
 
   it('waits without counting while the ledger does not answer, before the claim and after the score', async () => {

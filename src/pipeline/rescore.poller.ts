@@ -4,7 +4,7 @@ import type { Logger } from '../platform/observability/logger.js';
 
 const LOOK_EVERY_MS = 1000;
 
-export interface RescorerTools {
+export interface RescorePollerTools {
   ledger: Pick<Ledger, 'claimForRescore'>;
   /** Scorings that this process could take on beside its fresh leads; 0 while a breaker is open, a stage paused or the budget spent. */
   capacity(): number;
@@ -20,12 +20,12 @@ export interface RescorerTools {
  * Scores again what has a stand-in score, whenever there is capacity to spare. The work list is in the ledger, so it is
  * resumed wherever a process ended, by whichever worker looks next.
  */
-export class Rescorer {
+export class RescorePoller {
   private timer: NodeJS.Timeout | undefined;
   private running: Promise<void> = Promise.resolve();
   private readonly stopping = new AbortController();
 
-  constructor(private readonly tools: RescorerTools) {}
+  constructor(private readonly tools: RescorePollerTools) {}
 
   start(): void {
     this.schedule(0);

@@ -1,15 +1,15 @@
 import type { CrmProvider } from '../crm/port.js';
 import { AppError } from '../domain/app-error.js';
-import type { Permit } from '../flow-control/circuit-breaker.js';
+import type { CallPermit } from '../flow-control/circuit-breaker.js';
 import type { Stage } from '../domain/lead-state.js';
 import type { Ledger } from '../ledger/ledger.js';
 import type { LeadClaimedForRescore } from '../ledger/rescore.repository.js';
-import { boundary } from '../platform/observability/io-boundary.js';
-import type { AiTurns } from './model-slots.js';
+import { ioBoundary } from '../platform/observability/io-boundary.js';
+import type { ModelSlots } from './model-slots.js';
 import { askScorer, type ScorerTools } from './score-lead.js';
 import { backoffMs } from './retry-policy.js';
 import { recordOf } from './failure-handler.js';
-import { tellBreaker } from './tell-breaker.js';
+import { recordBreakerResult } from './tell-breaker.js';
 import type { PipelineTools } from './pipeline-context.js';
 
 /** Behind every fresh lead: the heuristic's ranks begin at 0. */
@@ -25,7 +25,7 @@ const STAND_IN_BASES = 600;
 
 export interface RescoreTools extends ScorerTools, Pick<PipelineTools, 'flow' | 'policy' | 'logger'> {
   ledger: Pick<Ledger, 'checkpointRescore' | 'markCrmTold' | 'returnRescore' | 'recordRescoreFailure' | 'findProjection'>;
-  turns: Pick<AiTurns, 'take'>;
+  turns: Pick<ModelSlots, 'take'>;
   crm: CrmProvider;
   /** How long one may stand in the line before the model. */
   turnWaitMs: number;
@@ -34,7 +34,7 @@ export interface RescoreTools extends ScorerTools, Pick<PipelineTools, 'flow' | 
 /** Gives a synced lead the score that it is owed, then tells the CRM. The lead is `synced` throughout, whatever comes of it. @returns whether it got it. */
 export async function rescoreLead(tools: RescoreTools, claim: LeadClaimedForRescore, signal: AbortSignal): Promise<boolean> {
   let stage: Stage = 'enrichment';
-  let permit: Permit | null = null;
+  let permit: CallPermit | null = null;
   try {
     if (!claim.crmOwed) {
       const turn = tools.provider.local ? null : await tools.turns.take({ rank: LAST_IN_LINE, waitMs: tools.turnWaitMs, signal });
@@ -42,7 +42,7 @@ export async function rescoreLead(tools: RescoreTools, claim: LeadClaimedForResc
       permit = turn && turn.permit;
       try {
         const enrichment = await askScorer(tools, claim, signal);
-        permit?.answered(true);
+        permit?.succeeded(true);
         permit = null;
         // The second scorer answered, by rules: that is what the lead has already.
         if (enrichment.needsRescore) return await handBack(tools, claim, STAND_IN_BASES);
@@ -52,7 +52,7 @@ export async function rescoreLead(tools: RescoreTools, claim: LeadClaimedForResc
       }
     }
     stage = 'crm-sync';
-    permit = tools.flow.gates['crm-sync'].enter();
+    permit = tools.flow.breakers['crm-sync'].enter();
     if (!permit) return await handBack(tools, claim);
     const crm = await tellCrm(tools, claim, signal, permit);
     permit = null;
@@ -66,13 +66,13 @@ export async function rescoreLead(tools: RescoreTools, claim: LeadClaimedForResc
 }
 
 /** @returns null where another row of the person is newer: the CRM shows that one, and nothing has changed for it. */
-async function tellCrm(tools: RescoreTools, claim: LeadClaimedForRescore, signal: AbortSignal, permit: Permit) {
+async function tellCrm(tools: RescoreTools, claim: LeadClaimedForRescore, signal: AbortSignal, permit: CallPermit) {
   const projection = await tools.ledger.findProjection(claim.personKey);
   if (projection?.lead.id !== claim.id) {
-    permit.abandoned();
+    permit.cancelled();
     return null;
   }
-  const crm = await boundary('crm.sync', claim.id, () =>
+  const crm = await ioBoundary('crm.sync', claim.id, () =>
     tools.crm.sync(
       {
         personKey: claim.personKey,
@@ -83,7 +83,7 @@ async function tellCrm(tools: RescoreTools, claim: LeadClaimedForRescore, signal
       signal,
     ),
   );
-  permit.answered(true);
+  permit.succeeded(true);
   return crm;
 }
 
@@ -92,10 +92,10 @@ async function settle(
   claim: LeadClaimedForRescore,
   stage: Stage,
   error: AppError,
-  permit: Permit | null,
+  permit: CallPermit | null,
   stopping: boolean,
 ): Promise<void> {
-  const open = permit ? await tellBreaker(tools, stage, permit, error) : tools.flow.gates[stage].open;
+  const open = permit ? await recordBreakerResult(tools, stage, permit, error) : tools.flow.breakers[stage].open;
   if (error.code === 'STALE_RUN') return; // the lead has changed, and its new score is on its way
   if (open || stopping || !['permanent', 'transient', 'fallback'].includes(error.class)) {
     await handBack(tools, claim);

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { AppError } from '../domain/app-error.js';
 import type { ErrorCode } from '../domain/error-catalog.js';
-import { backoffMs, dispositionOf, type Circumstances } from './retry-policy.js';
+import { backoffMs, decideRetry, type Circumstances } from './retry-policy.js';
 
 const policy = { attempts: 5, baseMs: 1000 };
 const transient = new AppError('UNEXPECTED', 'odd');
@@ -14,9 +14,9 @@ const facts = (failures: number, others: Partial<Circumstances> = {}): Circumsta
   ...others,
 });
 
-describe('dispositionOf', () => {
+describe('decideRetry', () => {
   it('waits 2, 4, 8 and 16 seconds between five attempts, then gives up', () => {
-    const outcomes = [1, 2, 3, 4, 5].map((failures) => dispositionOf(transient, 'crm-sync', facts(failures), policy));
+    const outcomes = [1, 2, 3, 4, 5].map((failures) => decideRetry(transient, 'crm-sync', facts(failures), policy));
     expect(outcomes).toEqual([
       { kind: 'retry', delayMs: 2000 },
       { kind: 'retry', delayMs: 4000 },
@@ -27,7 +27,7 @@ describe('dispositionOf', () => {
   });
 
   it('dead-letters a permanent error at once', () => {
-    expect(dispositionOf(new AppError('CRM_RECORD_REJECTED', 'no'), 'crm-sync', facts(1), policy)).toEqual({
+    expect(decideRetry(new AppError('CRM_RECORD_REJECTED', 'no'), 'crm-sync', facts(1), policy)).toEqual({
       kind: 'dead-letter',
     });
   });
@@ -35,7 +35,7 @@ describe('dispositionOf', () => {
   it('lets no lead die of an outage of the CRM, however long', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 10_000 }), (failures) => {
-        expect(dispositionOf(new AppError('CRM_UNAVAILABLE', ''), 'crm-sync', facts(failures), policy).kind).toBeOneOf([
+        expect(decideRetry(new AppError('CRM_UNAVAILABLE', ''), 'crm-sync', facts(failures), policy).kind).toBeOneOf([
           'retry',
           'wait',
         ]);
@@ -49,18 +49,18 @@ describe('dispositionOf', () => {
         fc.constantFrom('AI_UNAVAILABLE', 'UNEXPECTED', 'CRM_RECORD_REJECTED'),
         fc.integer({ min: 1, max: 20 }),
         (code, failures) => {
-          expect(dispositionOf(new AppError(code, ''), 'enrichment', facts(failures), policy).kind).not.toBe('dead-letter');
+          expect(decideRetry(new AppError(code, ''), 'enrichment', facts(failures), policy).kind).not.toBe('dead-letter');
         },
       ),
     );
-    expect(dispositionOf(new AppError('AI_UNAVAILABLE', ''), 'enrichment', facts(5), policy)).toEqual({ kind: 'fallback' });
+    expect(decideRetry(new AppError('AI_UNAVAILABLE', ''), 'enrichment', facts(5), policy)).toEqual({ kind: 'fallback' });
   });
 
   it('gives up a lead that always breaks a CRM which works for others', () => {
     const broken = new AppError('CRM_UNAVAILABLE', '');
     const proven = { downstreamProven: true };
-    expect(dispositionOf(broken, 'crm-sync', facts(4, proven), policy).kind).toBe('retry');
-    expect(dispositionOf(broken, 'crm-sync', facts(5, proven), policy)).toEqual({ kind: 'dead-letter' });
+    expect(decideRetry(broken, 'crm-sync', facts(4, proven), policy).kind).toBe('retry');
+    expect(decideRetry(broken, 'crm-sync', facts(5, proven), policy)).toEqual({ kind: 'dead-letter' });
   });
 
   it('counts nothing while the breaker is open, whatever failed', () => {
@@ -69,7 +69,7 @@ describe('dispositionOf', () => {
         fc.constantFrom<ErrorCode>('CRM_UNAVAILABLE', 'CRM_RATE_LIMITED', 'CRM_MISCONFIGURED', 'CRM_RECORD_REJECTED'),
         fc.nat(100),
         (code, failures) => {
-          expect(dispositionOf(new AppError(code, ''), 'crm-sync', facts(failures, { breakerOpen: true }), policy).kind).toBe(
+          expect(decideRetry(new AppError(code, ''), 'crm-sync', facts(failures, { breakerOpen: true }), policy).kind).toBe(
             'wait',
           );
         },
@@ -84,22 +84,22 @@ describe('dispositionOf', () => {
         fc.boolean(),
         (code, open) => {
           const late = facts(1, { breakerOpen: open, deadlinePassed: true });
-          expect(dispositionOf(new AppError(code, ''), 'enrichment', late, policy)).toEqual({ kind: 'fallback' });
+          expect(decideRetry(new AppError(code, ''), 'enrichment', late, policy)).toEqual({ kind: 'fallback' });
         },
       ),
     );
   });
 
   it('falls back at once where the model refuses to judge', () => {
-    expect(dispositionOf(new AppError('AI_REFUSED', ''), 'enrichment', facts(1), policy)).toEqual({ kind: 'fallback' });
+    expect(decideRetry(new AppError('AI_REFUSED', ''), 'enrichment', facts(1), policy)).toEqual({ kind: 'fallback' });
   });
 
   it('counts nothing while the ledger does not answer, however often', () => {
-    expect(dispositionOf(new AppError('LEDGER_UNAVAILABLE', ''), 'crm-sync', facts(99), policy).kind).toBe('wait');
+    expect(decideRetry(new AppError('LEDGER_UNAVAILABLE', ''), 'crm-sync', facts(99), policy).kind).toBe('wait');
   });
 
   it('leaves a lead alone that a newer run has', () => {
-    expect(dispositionOf(new AppError('STALE_RUN', ''), 'crm-sync', facts(1), policy)).toEqual({ kind: 'superseded' });
+    expect(decideRetry(new AppError('STALE_RUN', ''), 'crm-sync', facts(1), policy)).toEqual({ kind: 'superseded' });
   });
 });
 

@@ -39,7 +39,7 @@ const BREAKER_WAIT_BASES = 5;
 const OUTAGE_WAIT_MS = 30_000;
 
 /** The one place that decides what an error means. */
-export function dispositionOf(error: AppError, stage: Stage, facts: Circumstances, policy: RetryPolicy): Disposition {
+export function decideRetry(error: AppError, stage: Stage, facts: Circumstances, policy: RetryPolicy): Disposition {
   if (error.code === 'STALE_RUN') return { kind: 'superseded' };
   if (error.code === 'LEDGER_UNAVAILABLE' || error.code === 'LEDGER_OVERLOADED') return { kind: 'wait', delayMs: LEDGER_WAIT_MS };
   if (stage === 'enrichment' && facts.deadlinePassed) return { kind: 'fallback' };

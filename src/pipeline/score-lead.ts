@@ -3,7 +3,7 @@ import { AppError } from '../domain/app-error.js';
 import type { Enrichment } from '../domain/enrichment.js';
 import type { Spending } from '../flow-control/ai-spend.js';
 import type { LeadContent } from '../domain/lead.js';
-import { boundary } from '../platform/observability/io-boundary.js';
+import { ioBoundary } from '../platform/observability/io-boundary.js';
 import type { PipelineTools } from './pipeline-context.js';
 
 export interface ScorerTools extends Pick<PipelineTools, 'clock' | 'metrics'> {
@@ -25,7 +25,7 @@ export async function askScorer(tools: ScorerTools, lead: LeadContent, signal: A
   const began = tools.clock.now();
   let outcome = 'failed';
   try {
-    const enrichment = await boundary('ai.score', lead.id, () =>
+    const enrichment = await ioBoundary('ai.score', lead.id, () =>
       tools.provider.score(lead, until, (call) => countTokens(tools, call, 0)),
     );
     outcome = 'scored';

@@ -2,7 +2,7 @@ import type { AppError } from '../domain/app-error.js';
 import type { Enrichment } from '../domain/enrichment.js';
 
 /** The middle of the scale, marked as what it is, so that sales hears of the lead and a real score can follow. */
-export function fallbackScore(provider: string, error: AppError): Enrichment {
+export function neutralFallback(provider: string, error: AppError): Enrichment {
   return {
     fitScore: 50,
     intent: 'unknown',
@@ -18,6 +18,6 @@ export function fallbackScore(provider: string, error: AppError): Enrichment {
 }
 
 /** The heuristic's score for a lead that the model had no time for; a model's score is owed to it. */
-export function standInScore(ranking: Enrichment): Enrichment {
+export function heuristicFallback(ranking: Enrichment): Enrichment {
   return { ...ranking, needsRescore: true, flags: [...ranking.flags, 'stand-in:AI_OVERLOADED'] };
 }

@@ -2,9 +2,9 @@ import type { Ledger } from '../ledger/ledger.js';
 import type { OpenLead } from '../ledger/open-leads.repository.js';
 import { STAGES, stageDueIn, type Stage } from '../domain/lead-state.js';
 import type { Logger } from '../platform/observability/logger.js';
-import { within } from '../platform/concurrency/with-timeout.js';
+import { withTimeout } from '../platform/concurrency/with-timeout.js';
 import type { QueueBackend, StageQueue } from '../queue/queue-backend.js';
-import { announcementOf } from './job-request-of.js';
+import { jobRequestOf } from '../queue/job.js';
 
 const NIL_UUID = '00000000-0000-0000-0000-000000000000';
 const PAGE = 1000;
@@ -42,7 +42,7 @@ export class Sweeper {
   async stop(): Promise<void> {
     this.stopped = true;
     clearTimeout(this.timer);
-    await within(this.running, STOP_WITHIN_MS);
+    await withTimeout(this.running, STOP_WITHIN_MS);
   }
 
   private schedule(delayMs: number): void {
@@ -103,7 +103,7 @@ export class Sweeper {
     const forgotten = new Set((await queue.withoutLiveJob(leads)).map(({ leadId }) => leadId));
     if (forgotten.size === 0) return 0;
     const raised = await this.tools.ledger.raiseEpochs(leads.filter(({ leadId }) => forgotten.has(leadId)));
-    await queue.enqueue(raised.map(announcementOf));
+    await queue.enqueue(raised.map(jobRequestOf));
     return raised.length;
   }
 }

@@ -1,25 +1,29 @@
 import type { AppError } from '../domain/app-error.js';
-import type { Permit } from '../flow-control/circuit-breaker.js';
+import type { CallPermit } from '../flow-control/circuit-breaker.js';
 import type { BreakerReason } from '../flow-control/stage-row.js';
 import type { Stage } from '../domain/lead-state.js';
 import type { PipelineTools } from './pipeline-context.js';
 
 /** Tells the stage's breaker what a failed call says about the downstream. @returns whether the breaker is open now. */
-export async function tellBreaker(
+export async function recordBreakerResult(
   tools: Pick<PipelineTools, 'flow'>,
   stage: Stage,
-  permit: Permit,
+  permit: CallPermit,
   error: AppError,
 ): Promise<boolean> {
-  const gate = tools.flow.gates[stage];
+  const gate = tools.flow.breakers[stage];
   const reason = reasonOf(error, permit, gate.reason?.reason ?? null);
-  if (reason === 'answered') permit.answered(false);
-  if (reason === 'says-nothing') permit.abandoned();
+  if (reason === 'answered') permit.succeeded(false);
+  if (reason === 'says-nothing') permit.cancelled();
   if (reason === 'answered' || reason === 'says-nothing') return gate.open;
   return permit.failed(error, reason);
 }
 
-function reasonOf(error: AppError, permit: Permit, openFor: BreakerReason | null): BreakerReason | 'answered' | 'says-nothing' {
+function reasonOf(
+  error: AppError,
+  permit: CallPermit,
+  openFor: BreakerReason | null,
+): BreakerReason | 'answered' | 'says-nothing' {
   switch (error.class) {
     case 'rate-limited':
     case 'configuration':

@@ -2,10 +2,10 @@ import type { FlowControl } from '../flow-control/flow-control.js';
 import { STAGES, type Stage } from '../domain/lead-state.js';
 import type { Config } from '../platform/config/config.js';
 import type { Logger } from '../platform/observability/logger.js';
-import { within } from '../platform/concurrency/with-timeout.js';
+import { withTimeout } from '../platform/concurrency/with-timeout.js';
 import type { QueueBackend, StageWorker } from '../queue/queue-backend.js';
 import type { JobHandler } from '../queue/job.js';
-import type { Rescorer } from './rescore.poller.js';
+import type { RescorePoller } from './rescore.poller.js';
 
 /** With what follows it, well inside the ten seconds that a stop may take. */
 const CLOSE_WITHIN_MS = 4000;
@@ -20,7 +20,7 @@ export interface StageWorkerTools {
   backend: QueueBackend;
   flow: FlowControl;
   handlers: Record<Stage, JobHandler>;
-  rescorer: Pick<Rescorer, 'start' | 'stop'>;
+  rescorer: Pick<RescorePoller, 'start' | 'stop'>;
   /** The scorer asks nobody: no line before it. */
   localScorer: boolean;
   config: Pick<Config, 'LEASE_MS' | 'SPEED_TO_LEAD_SLA_SECONDS'>;
@@ -28,7 +28,7 @@ export interface StageWorkerTools {
 }
 
 /** The two processors: one worker a stage, each with as many leads in hand as the flow control permits now. */
-export class StageWorkers {
+export class WorkerHost {
   private workers: Partial<Record<Stage, StageWorker>> = {};
   private endedBefore: Partial<Record<Stage, number>> = {};
 
@@ -53,7 +53,7 @@ export class StageWorkers {
 
   /** Finishes the jobs in hand; those that take longer are handed back, or left to their leases. */
   async stop(): Promise<void> {
-    const rescorerStopped = within(this.tools.rescorer.stop(), CLOSE_WITHIN_MS);
+    const rescorerStopped = withTimeout(this.tools.rescorer.stop(), CLOSE_WITHIN_MS);
     await Promise.all(Object.values(this.workers).map((worker) => worker.close(CLOSE_WITHIN_MS)));
     await rescorerStopped;
     this.workers = {};
@@ -83,7 +83,7 @@ export class StageWorkers {
   private concurrencyOf(stage: Stage): number {
     const { flow, localScorer } = this.tools;
     if (stage === 'crm-sync') return flow.permitted(stage);
-    if (flow.gates[stage].paused) return 0;
+    if (flow.breakers[stage].paused) return 0;
     return localScorer ? LOCAL_LINE : AI_LINE;
   }
 }

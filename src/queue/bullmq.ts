@@ -2,9 +2,9 @@ import { setMaxListeners } from 'node:events';
 import { DelayedError, Queue, UnrecoverableError, Worker, type Job, type JobsOptions, type WorkerOptions } from 'bullmq';
 import type { Stage } from '../domain/lead-state.js';
 import type { Logger } from '../platform/observability/logger.js';
-import { within } from '../platform/concurrency/with-timeout.js';
+import { withTimeout } from '../platform/concurrency/with-timeout.js';
 import type { QueueCounts, StageQueue, StageWorker, WorkerSettings } from './queue-backend.js';
-import { jobIdOf, jobSchema, type Announcement, type JobHandler, type JobReference } from './job.js';
+import { jobIdOf, jobSchema, type JobRequest, type JobHandler, type JobReference } from './job.js';
 import { warnOncePerOutage } from './log-once-per-outage.js';
 
 const JOB_NAME = 'bring-forward';
@@ -31,9 +31,9 @@ export class BullStageQueue implements StageQueue {
     private readonly queue: Queue,
   ) {}
 
-  async enqueue(announcements: Announcement[]): Promise<void> {
+  async enqueue(requests: JobRequest[]): Promise<void> {
     await this.queue.addBulk(
-      announcements.map(({ leadId, epoch, ...place }) => ({
+      requests.map(({ leadId, epoch, ...place }) => ({
         name: JOB_NAME,
         data: { leadId, epoch },
         opts: { jobId: jobIdOf({ leadId, epoch }), ...placeOf(place) },
@@ -85,7 +85,7 @@ export class BullStageQueue implements StageQueue {
 }
 
 /** BullMQ counts a delay from the job's timestamp, which is the lead's and may be long ago. */
-function placeOf({ since, dueAt, low }: Omit<Announcement, keyof JobReference>): JobsOptions {
+function placeOf({ since, dueAt, low }: Omit<JobRequest, keyof JobReference>): JobsOptions {
   const now = Date.now();
   const timestamp = since ?? now;
   return {
@@ -113,7 +113,7 @@ export function startBullWorker(
   let fetched = FETCHED_AHEAD;
 
   /** Late and seen for the first time: it goes behind those that can still be in time, but for a reserved share. */
-  const giveWay = async (job: Job, token: string | undefined) => {
+  const deprioritiseLate = async (job: Job, token: string | undefined) => {
     const late = Date.now() - job.timestamp > settings.lateAfterMs;
     if (!late || job.priority > 0 || job.attemptsStarted > 1 || ++lateSeen % LATE_TURN === 0) return;
     await job.changePriority({ priority: LATE_PRIORITY });
@@ -122,7 +122,7 @@ export function startBullWorker(
 
   const process: BullProcessor = async (job, token) => {
     const reference = jobSchema.parse(job.data);
-    await giveWay(job, token);
+    await deprioritiseLate(job, token);
     inHand++;
     // Never fewer while jobs wait: one that ends brings the next along only where there is room.
     fetchUpTo(Math.max(fetched, inHand + FETCHED_AHEAD));
@@ -172,11 +172,11 @@ export function startBullWorker(
     },
     async close(timeoutMs) {
       const closed = worker.close().catch(() => {});
-      if (await within(closed, timeoutMs)) return;
+      if (await withTimeout(closed, timeoutMs)) return;
       // Those who wait for something hand their leads back now.
       stopping.abort(new Error('The worker stops'));
-      if (await within(closed, 1000)) return;
-      await within(
+      if (await withTimeout(closed, 1000)) return;
+      await withTimeout(
         worker.close(true).catch(() => {}),
         1000,
       );

@@ -1,10 +1,10 @@
 import type { Stage } from '../domain/lead-state.js';
 import { STAGES } from '../domain/lead-state.js';
 import { Batcher, BatcherFull } from '../platform/concurrency/batcher.js';
-import { boundary } from '../platform/observability/io-boundary.js';
+import { ioBoundary } from '../platform/observability/io-boundary.js';
 import type { QueueBackend } from './queue-backend.js';
 import { warnOncePerOutage } from './log-once-per-outage.js';
-import type { Announcement } from './job.js';
+import type { JobRequest } from './job.js';
 import type { Logger } from '../platform/observability/logger.js';
 
 /** Announcements that may wait in memory; what comes on top is left to the sweeper. */
@@ -14,17 +14,17 @@ const MAX_WAITING = 50_000;
  * Tells a stage that a lead is due: many at a time, best effort, never in anybody's way. An announcement that fails costs
  * time and nothing else, since the ledger has the lead and the sweeper enqueues what no job brings forward.
  */
-export class Announcer {
-  private readonly batchers: Record<Stage, Batcher<Announcement, void>>;
+export class JobPublisher {
+  private readonly batchers: Record<Stage, Batcher<JobRequest, void>>;
   private readonly pending = new Set<Promise<void>>();
   private readonly warn: (error: Error) => void;
 
   constructor(backend: QueueBackend, logger: Logger) {
     this.warn = warnOncePerOutage(logger, 'enqueue');
     const batcherFor = (stage: Stage) =>
-      new Batcher<Announcement, void>({
-        run: async (announcements) => {
-          await boundary('queue.enqueue', announcements[0]?.leadId, () => backend.announcing(stage).enqueue(announcements));
+      new Batcher<JobRequest, void>({
+        run: async (requests) => {
+          await ioBoundary('queue.enqueue', requests[0]?.leadId, () => backend.bestEffortQueue(stage).enqueue(requests));
           return [];
         },
         maxBatch: 1000,
@@ -33,11 +33,11 @@ export class Announcer {
       });
     this.batchers = Object.fromEntries(STAGES.map((stage) => [stage, batcherFor(stage)])) as Record<
       Stage,
-      Batcher<Announcement, void>
+      Batcher<JobRequest, void>
     >;
   }
 
-  announce(stage: Stage, announcement: Announcement): void {
+  publish(stage: Stage, announcement: JobRequest): void {
     const done = this.batchers[stage].submit(announcement).catch((error: Error) => {
       if (!(error instanceof BatcherFull)) this.warn(error);
     });

@@ -8,13 +8,31 @@ export const jobSchema = z.object({ leadId: z.uuid(), epoch: z.number().int().po
 export type JobReference = z.infer<typeof jobSchema>;
 
 /** A job to be added, and what its place in the queue depends on. */
-export interface Announcement extends JobReference {
+export interface JobRequest extends JobReference {
   /** When the lead's content was received, in milliseconds since 1970: its speed to lead counts from here. Default: now. */
   since?: number;
   /** Not to be run before this. */
   dueAt?: number;
   /** Behind every other job: replays and re-scores. */
   low?: boolean;
+}
+
+/** The columns of an unfinished lead that its job is made of. */
+export interface UnfinishedLead extends JobReference {
+  contentAt: Date;
+  nextAttemptAt: Date | null;
+  lowPriority: boolean;
+}
+
+/** Makes the job of an unfinished lead. It keeps the lead's age, its backoff delay and its priority. */
+export function jobRequestOf({ leadId, epoch, contentAt, nextAttemptAt, lowPriority }: UnfinishedLead): JobRequest {
+  return {
+    leadId,
+    epoch,
+    since: contentAt.getTime(),
+    ...(nextAttemptAt ? { dueAt: nextAttemptAt.getTime() } : {}),
+    ...(lowPriority ? { low: true } : {}),
+  };
 }
 
 /** The same reference always gets the same id, so adding it twice adds one job. */

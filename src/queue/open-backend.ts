@@ -4,7 +4,7 @@ import type { Stores } from '../platform/embedded/open-stores.js';
 import type { QueueBackend } from './queue-backend.js';
 
 /** The backend that the stores decided; only the chosen one's client is loaded. */
-export async function openBackend(
+export async function openQueueBackend(
   config: Config,
   stores: Pick<Stores, 'databaseUrl' | 'redisUrl'>,
   logger: Logger,

@@ -3,7 +3,7 @@ import pg from 'pg';
 import { AppError } from '../domain/app-error.js';
 import { STAGES, type Stage } from '../domain/lead-state.js';
 import type { Logger } from '../platform/observability/logger.js';
-import { within } from '../platform/concurrency/with-timeout.js';
+import { withTimeout } from '../platform/concurrency/with-timeout.js';
 import type { QueueBackend } from './queue-backend.js';
 import { BullStageQueue, startBullWorker } from './bullmq.js';
 import { warnOncePerOutage } from './log-once-per-outage.js';
@@ -45,7 +45,7 @@ export async function openPostgresBackend({ url, logger }: PostgresBackendOption
   return {
     kind: 'postgres',
     queue: (stage) => new BullStageQueue(stage, queues[stage] as never),
-    announcing: (stage) => new BullStageQueue(stage, queues[stage] as never),
+    bestEffortQueue: (stage) => new BullStageQueue(stage, queues[stage] as never),
     async startWorker(stage, handler, settings) {
       const options = { connection: connectionTo(url) as never };
       return startBullWorker(
@@ -62,7 +62,7 @@ export async function openPostgresBackend({ url, logger }: PostgresBackendOption
       await pinging.query('SELECT 1');
     },
     async close() {
-      await within(Promise.allSettled([...STAGES.map((stage) => queues[stage].close()), pinging.end()]), 2000);
+      await withTimeout(Promise.allSettled([...STAGES.map((stage) => queues[stage].close()), pinging.end()]), 2000);
     },
   };
 }

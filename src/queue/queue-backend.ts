@@ -1,12 +1,12 @@
 import type { Queue } from 'bullmq';
 import type { Stage } from '../domain/lead-state.js';
-import type { Announcement, JobHandler, JobReference } from './job.js';
+import type { JobRequest, JobHandler, JobReference } from './job.js';
 
 /** One stage's queue, as producers and the sweeper use it. */
 export interface StageQueue {
   readonly stage: Stage;
   /** Adds a job for each reference; one that is there already is left alone. Rejects where the store does not answer. */
-  enqueue(announcements: Announcement[]): Promise<void>;
+  enqueue(requests: JobRequest[]): Promise<void>;
   /** Those of the references that no job will bring forward: never added, lost, or finished. */
   withoutLiveJob(references: JobReference[]): Promise<JobReference[]>;
   /** Moves up to `count` of the late jobs, which wait behind all others, to the head: none may wait for ever. */
@@ -47,7 +47,7 @@ export interface QueueBackend {
   readonly kind: 'redis' | 'postgres';
   queue(stage: Stage): StageQueue;
   /** The same queue for announcements after an ack: it gives up soon, since the sweeper makes up for what it does not say. */
-  announcing(stage: Stage): StageQueue;
+  bestEffortQueue(stage: Stage): StageQueue;
   /** Resolves once the worker takes jobs; a store that is down now is waited for in the background. */
   startWorker(stage: Stage, handler: JobHandler, settings: WorkerSettings): Promise<StageWorker>;
   /** The queues as BullMQ has them, for the board. */

@@ -2,7 +2,7 @@ import { Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import { STAGES, type Stage } from '../domain/lead-state.js';
 import type { Logger } from '../platform/observability/logger.js';
-import { within } from '../platform/concurrency/with-timeout.js';
+import { withTimeout } from '../platform/concurrency/with-timeout.js';
 import type { QueueBackend } from './queue-backend.js';
 import { BullStageQueue, startBullWorker } from './bullmq.js';
 import { warnOncePerOutage } from './log-once-per-outage.js';
@@ -57,14 +57,14 @@ export async function openRedisBackend({ url, logger }: RedisBackendOptions): Pr
   const [producer, patient] = [connect(COMMAND_TIMEOUT_MS), connect(PATIENT_TIMEOUT_MS)];
   // Without an offline queue the first commands would fail while it still connects; a Redis that is down is not waited for.
   const ready = [producer, patient].map((redis) => new Promise((resolve) => redis.once('ready', resolve)));
-  await within(Promise.all(ready), CONNECT_WITHIN_MS);
+  await withTimeout(Promise.all(ready), CONNECT_WITHIN_MS);
   void warnOfBadSettings(producer, logger);
   const [hasty, unhurried] = [queuesOn(producer), queuesOn(patient)];
   const workerConnections: Redis[] = [];
 
   return {
     kind: 'redis',
-    announcing: (stage) => new BullStageQueue(stage, hasty[stage]),
+    bestEffortQueue: (stage) => new BullStageQueue(stage, hasty[stage]),
     queue: (stage) => new BullStageQueue(stage, unhurried[stage]),
     async startWorker(stage, handler, settings) {
       const connection = new Redis(url, { maxRetriesPerRequest: null, retryStrategy, reconnectOnError });
@@ -79,7 +79,7 @@ export async function openRedisBackend({ url, logger }: RedisBackendOptions): Pr
     },
     async close() {
       const queues = [...Object.values(hasty), ...Object.values(unhurried)];
-      await within(Promise.allSettled(queues.map((queue) => queue.close())), 1000);
+      await withTimeout(Promise.allSettled(queues.map((queue) => queue.close())), 1000);
       for (const connection of [producer, patient, ...workerConnections]) connection.disconnect();
     },
   };

@@ -3,7 +3,7 @@ import { pino } from 'pino';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { QueueBackend, StageWorker } from '../../src/queue/queue-backend.js';
 import type { JobHandler, JobReference } from '../../src/queue/job.js';
-import { openBackend } from '../../src/queue/open-backend.js';
+import { openQueueBackend } from '../../src/queue/open-backend.js';
 import { loadConfig } from '../../src/platform/config/config.js';
 import { freshDatabase, freshRedis, hasRedis } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
@@ -24,7 +24,7 @@ describe.each(['redis', 'postgres'] as const)('a queue on %s', (kind) => {
       const database = await freshDatabase();
       undo.push(() => database.drop());
       const redis = kind === 'redis' ? await freshRedis() : null;
-      const backend = await openBackend(
+      const backend = await openQueueBackend(
         config,
         { databaseUrl: database.url, redisUrl: redis?.url ?? null },
         pino({ level: 'silent' }),

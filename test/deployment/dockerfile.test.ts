@@ -69,6 +69,8 @@ describe('the Dockerfile', () => {
       expect(existsSync(join(ROOT, source)), source).toBe(true);
       expect(sends(source), source).toBe(true);
     }
-    expect(['.env', '.git/config', '.data/x', 'node_modules/pg/package.json', 'src/domain/lead-keys.spec.ts'].filter(sends)).toEqual([]);
+    expect(
+      ['.env', '.git/config', '.data/x', 'node_modules/pg/package.json', 'src/domain/lead-keys.spec.ts'].filter(sends),
+    ).toEqual([]);
   });
 });

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { ERROR_CATALOGUE } from '../../src/domain/error-catalog.js';
+import { ERROR_CATALOG } from '../../src/domain/error-catalog.js';
 import { VARIABLES } from '../../src/platform/config/variables.js';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -102,11 +102,7 @@ describe.each(DOCUMENTS)('%s', (document) => {
     const inShell = [...text.matchAll(/(?:^|\s|\$ )([A-Z][A-Z0-9_]{2,})=\S* (?:npm|npx|docker|node)/gm)].map(([, name]) => name!);
     const unknown = [...inCode, ...inShell].filter(
       (name) =>
-        !(name in VARIABLES) &&
-        !(name in ERROR_CATALOGUE) &&
-        !OTHERS.has(name) &&
-        !AT_GITHUB.has(name) &&
-        !SOURCES.includes(name),
+        !(name in VARIABLES) && !(name in ERROR_CATALOG) && !OTHERS.has(name) && !AT_GITHUB.has(name) && !SOURCES.includes(name),
     );
     expect(unknown).toEqual([]);
   });

@@ -9,13 +9,13 @@ import pg from 'pg';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AppModule } from '../../src/app.module.js';
-import { ERROR_CATALOGUE } from '../../src/domain/error-catalog.js';
+import { ERROR_CATALOG } from '../../src/domain/error-catalog.js';
 import { openApiDocument, OPERATIONS } from '../../src/ops/openapi/document.js';
 import { loadConfig } from '../../src/platform/config/config.js';
 import { createHttpAdapter } from '../../src/platform/http/adapter.js';
 import { STATUS } from '../../src/platform/http/problem.js';
 import { openPool } from '../../src/platform/database/pool.js';
-import { openBackend } from '../../src/queue/open-backend.js';
+import { openQueueBackend } from '../../src/queue/open-backend.js';
 import { freshDatabase } from '../support/database.js';
 import { fillService, operationCalled, requestsOn, send, type Filled } from '../support/every-operation.js';
 import { OPERATORS, SECRET, TOKEN } from '../support/operator.js';
@@ -79,7 +79,7 @@ describe('the document', () => {
   });
 
   it('has every code of the catalogue, and says where each that HTTP answers may come from', () => {
-    expect((document.components.schemas['ErrorCode'] as { enum: string[] }).enum).toEqual(Object.keys(ERROR_CATALOGUE));
+    expect((document.components.schemas['ErrorCode'] as { enum: string[] }).enum).toEqual(Object.keys(ERROR_CATALOG));
     expect(Object.keys(document.components.examples).toSorted()).toEqual([...Object.keys(STATUS), 'UNEXPECTED'].toSorted());
   });
 
@@ -96,7 +96,7 @@ describe('the routes of the service', () => {
     const config = loadConfig(env, { aiProviders: ['heuristic'], crmProviders: ['postgres'] });
     const logger = pino({ level: 'silent' });
     const pool = openPool({ url: database.url, max: 2, timeoutMs: 5000, name: 'test' });
-    const backend = await openBackend(config, { databaseUrl: database.url, redisUrl: null }, logger);
+    const backend = await openQueueBackend(config, { databaseUrl: database.url, redisUrl: null }, logger);
     const adapter = createHttpAdapter();
     const routes: string[] = [];
     adapter.getInstance().addHook('onRoute', ({ method, url }) => {

@@ -2,7 +2,7 @@ import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { AlertStore } from '../../src/alerts/alert-store.js';
 import { Alerts } from '../../src/alerts/alerts.js';
-import { FlowStore } from '../../src/flow-control/flow-control.repository.js';
+import { FlowControlRepository } from '../../src/flow-control/flow-control.repository.js';
 import type { Enrichment } from '../../src/domain/enrichment.js';
 import { leadIdOf, personKeyOf } from '../../src/domain/lead-keys.js';
 import { Ledger } from '../../src/ledger/ledger.js';
@@ -14,7 +14,7 @@ import { eventually } from '../support/eventually.js';
 let database: Awaited<ReturnType<typeof freshDatabase>>;
 let pool: Pool;
 let ledger: Ledger;
-let flow: FlowStore;
+let flow: FlowControlRepository;
 let sink: AlertSink;
 let logged: string[];
 
@@ -22,7 +22,7 @@ beforeAll(async () => {
   database = await freshDatabase();
   pool = openPool({ url: database.url, max: 10, timeoutMs: 5000, name: 'test' });
   ledger = new Ledger({ pool, acceptPool: pool, worker: 'test', contentIgnore: [] });
-  flow = new FlowStore(pool, 'test');
+  flow = new FlowControlRepository(pool, 'test');
 });
 afterAll(async () => {
   await pool.end();

@@ -33,8 +33,8 @@ describe.each(['redis', 'postgres'] as const)('the breaker of the CRM, queue on 
         expect((await store.stages()).find((row) => row.stage === 'crm-sync')!.trips).toBeGreaterThan(4),
       );
       await eventually(() => {
-        expect(flow.gates['crm-sync'].open).toBe(true);
-        expect(second.flow.gates['crm-sync'].open).toBe(true);
+        expect(flow.breakers['crm-sync'].open).toBe(true);
+        expect(second.flow.breakers['crm-sync'].open).toBe(true);
       });
       const attempts = () => world.pool.query('SELECT 1 FROM ledger.leads WHERE crm_sync_attempts > 0');
       await eventually(async () => expect((await attempts()).rowCount).toBe(0));
@@ -65,7 +65,7 @@ describe.each(['redis', 'postgres'] as const)('the breaker of the CRM, queue on 
         const id = leadIdOf(email, 'c');
         const lead = { id, personKey: personKeyOf(email), email, emailRaw: email, campaignId: 'c', name: null, attributes: {} };
         const { epoch } = await world.ledger.accept(lead);
-        world.announcer.announce('enrichment', { leadId: id, epoch });
+        world.publisher.publish('enrichment', { leadId: id, epoch });
         expect((await world.ledger.find(poison))!.lead.state).toBe('dead');
       }, 40_000);
       const { lead } = (await world.ledger.find(poison))!;
@@ -156,7 +156,7 @@ describe.each(['redis', 'postgres'] as const)('the breaker of the CRM, queue on 
       });
       await workers.stop();
       const { flow } = await world.startWorker('new');
-      expect(flow.gates['crm-sync'].open).toBe(true);
+      expect(flow.breakers['crm-sync'].open).toBe(true);
       expect(flow.permitted('crm-sync')).toBe(0);
     });
   });

@@ -7,7 +7,7 @@ import { RedisSpool } from '../../src/ingress/spool/redis-spool.js';
 import { SpoolDrainer } from '../../src/ingress/spool/spool-drainer.js';
 import { leadIdOf, personKeyOf } from '../../src/domain/lead-keys.js';
 import { Ledger } from '../../src/ledger/ledger.js';
-import { People } from '../../src/ops/privacy/privacy.service.js';
+import { PrivacyService } from '../../src/ops/privacy/privacy.service.js';
 import { findRedisServer, startEmbeddedRedis } from '../../src/platform/embedded/redis.js';
 import type { EmbeddedServer } from '../../src/platform/embedded/embedded-server.js';
 import { createMetrics } from '../../src/platform/observability/metrics.js';
@@ -24,7 +24,7 @@ describe.skipIf(findRedisServer() === null && !process.env['CI'])('an erasure, w
   let spool: RedisSpool;
   let pool: Pool;
   let ledger: Ledger;
-  let people: People;
+  let people: PrivacyService;
 
   beforeEach(async () => {
     const folder = await mkdtemp(join(tmpdir(), 'revenueflow-spool-'));
@@ -40,7 +40,7 @@ describe.skipIf(findRedisServer() === null && !process.env['CI'])('an erasure, w
     undo.push(() => pool.end());
     ledger = new Ledger({ pool, acceptPool: pool, worker: 'test', contentIgnore: [] });
     const backend = { queue: () => ({ forget: async () => 0 }) } as unknown as QueueBackend;
-    people = new People({ ledger, pool, spool, backend, logger, graceMs: 0, crmWithinMs: 0 });
+    people = new PrivacyService({ ledger, pool, spool, backend, logger, graceMs: 0, crmWithinMs: 0 });
   });
   afterEach(async () => {
     for (const step of undo.splice(0).toReversed()) await step();
@@ -59,7 +59,7 @@ describe.skipIf(findRedisServer() === null && !process.env['CI'])('an erasure, w
     new SpoolDrainer({
       ledger,
       spool: stepping as RedisSpool,
-      announcer: { announce: () => {} },
+      publisher: { publish: () => {} },
       logger,
       metrics: createMetrics(),
     });

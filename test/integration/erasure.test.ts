@@ -5,9 +5,9 @@ import type { CrmProvider } from '../../src/crm/port.js';
 import { HeuristicProvider } from '../../src/enrichment/heuristic/heuristic.provider.js';
 import { AppError } from '../../src/domain/app-error.js';
 import { leadIdOf, personKeyOf } from '../../src/domain/lead-keys.js';
-import { keepRejection } from '../../src/ledger/rejections.repository.js';
-import { People } from '../../src/ops/privacy/privacy.service.js';
-import { ErasureRunner } from '../../src/pipeline/crm-erasure.poller.js';
+import { storeRejection } from '../../src/ledger/rejections.repository.js';
+import { PrivacyService } from '../../src/ops/privacy/privacy.service.js';
+import { CrmErasurePoller } from '../../src/pipeline/crm-erasure.poller.js';
 import { hasRedis } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
 import { pipelineWorld } from '../support/pipeline-world.js';
@@ -55,16 +55,15 @@ describe.each(['redis', 'postgres'] as const)('an erasure, queue on %s', (kind) 
       await world.startWorker();
       const forget = vi.fn();
       const runnerFor = (provider: Pick<CrmProvider, 'name' | 'erasePerson'>) =>
-        new ErasureRunner({ ...world, crm: provider, scorer: { forget }, logger, baseMs: 1 });
+        new CrmErasurePoller({ ...world, crm: provider, scorer: { forget }, logger, baseMs: 1 });
       const runner = runnerFor(crm);
-      const peopleWaiting = (crmWithinMs: number) => new People({ ...world, spool: null, logger, graceMs, crmWithinMs });
+      const peopleWaiting = (crmWithinMs: number) => new PrivacyService({ ...world, spool: null, logger, graceMs, crmWithinMs });
       const people = peopleWaiting(1000);
       const patient = peopleWaiting(20_000);
       const post = async (email: string, campaignId = 'c', attributes: Record<string, string> = {}) => {
         const key = { id: leadIdOf(email, campaignId), personKey: personKeyOf(email), email, emailRaw: email, campaignId };
         const answer = await world.ledger.accept({ ...key, name: 'Ann Lee', attributes });
-        if (answer.outcome !== 'duplicate')
-          world.announcer.announce('enrichment', { leadId: answer.leadId, epoch: answer.epoch });
+        if (answer.outcome !== 'duplicate') world.publisher.publish('enrichment', { leadId: answer.leadId, epoch: answer.epoch });
         return answer;
       };
       const count = async (text: string) =>
@@ -85,9 +84,9 @@ describe.each(['redis', 'postgres'] as const)('an erasure, queue on %s', (kind) 
       await Promise.all([post(ANN, 'c1'), post(ANN, 'c2'), post(BOB, 'c1')]);
       await synced(3);
       const refused = { contentType: 'application/json', code: 'INVALID_BODY', detail: '', problems: [] };
-      await keepRejection(pool, { ...refused, body: Buffer.from('{"email":"ANN@acme.com", "name": }') });
-      await keepRejection(pool, { ...refused, body: Buffer.from('{"email":"joann@acme.com", "name": }') });
-      const replayed = await keepRejection(pool, { ...refused, body: Buffer.from('{"name":"Ann"}') });
+      await storeRejection(pool, { ...refused, body: Buffer.from('{"email":"ANN@acme.com", "name": }') });
+      await storeRejection(pool, { ...refused, body: Buffer.from('{"email":"joann@acme.com", "name": }') });
+      const replayed = await storeRejection(pool, { ...refused, body: Buffer.from('{"name":"Ann"}') });
       await pool.query('UPDATE ledger.rejections SET replayed_as = $2 WHERE id = $1', [replayed, leadIdOf(ANN, 'c1')]);
       // What the queue may still know of them, once it has forgotten what it has done.
       await eventually(async () => expect(await backend.queue('crm-sync').counts()).toMatchObject({ active: 0, waiting: 0 }));

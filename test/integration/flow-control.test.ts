@@ -2,8 +2,8 @@ import { AppError } from '../../src/domain/app-error.js';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FlowControl } from '../../src/flow-control/flow-control.js';
-import { FlowStore } from '../../src/flow-control/flow-control.repository.js';
-import { SharedThrottle } from '../../src/flow-control/rate-limiter.js';
+import { FlowControlRepository } from '../../src/flow-control/flow-control.repository.js';
+import { SharedRateLimiter } from '../../src/flow-control/rate-limiter.js';
 import { systemClock } from '../../src/platform/clock.js';
 import { openPool, type Pool } from '../../src/platform/database/pool.js';
 import { freshDatabase } from '../support/database.js';
@@ -25,10 +25,10 @@ describe('flow control across processes', () => {
   });
 
   /** What one process has of its own: connections, name. */
-  function storeOf(worker: string): FlowStore {
+  function storeOf(worker: string): FlowControlRepository {
     const pool = openPool({ url: database.url, max: 2, timeoutMs: 5000, name: worker });
     pools.push(pool);
-    return new FlowStore(pool, worker);
+    return new FlowControlRepository(pool, worker);
   }
 
   async function startFlow(worker: string, tickMs = 50): Promise<FlowControl> {
@@ -71,15 +71,15 @@ describe('flow control across processes', () => {
     const perSecond = 50;
     const calls: number[] = [];
     const end = performance.now() + 4000;
-    const throttles = ['a', 'b', 'c'].map((worker) => new SharedThrottle(storeOf(worker), 'crm-sync', perSecond));
-    const caller = async (throttle: SharedThrottle) => {
+    const throttles = ['a', 'b', 'c'].map((worker) => new SharedRateLimiter(storeOf(worker), 'crm-sync', perSecond));
+    const caller = async (rateLimiter: SharedRateLimiter) => {
       for (;;) {
-        await throttle.take();
+        await rateLimiter.take();
         if (performance.now() > end) return;
         calls.push(performance.now());
       }
     };
-    await Promise.all(throttles.flatMap((throttle) => [caller(throttle), caller(throttle), caller(throttle)]));
+    await Promise.all(throttles.flatMap((rateLimiter) => [caller(rateLimiter), caller(rateLimiter), caller(rateLimiter)]));
     const inWindow = calls.map((from) => calls.filter((at) => at >= from && at < from + 1000).length);
     expect(Math.max(...inWindow)).toBeLessThanOrEqual(perSecond * 1.1);
     // And the rate is used.
@@ -191,7 +191,7 @@ describe('flow control across processes', () => {
     expect(steps).toEqual(steps.toSorted((x, y) => x - y));
     expect(await store.close('crm-sync')).toBeNull();
     await pools[0]!.query(`UPDATE flow.stages SET recovered_at = now() - interval '1 minute'`);
-    await eventually(() => expect(flow.gates['crm-sync'].reason).toBeNull());
+    await eventually(() => expect(flow.breakers['crm-sync'].reason).toBeNull());
   });
 
   it('waits twice as long after each failed probe, at most the cap, and as long as Retry-After says', async () => {
@@ -229,7 +229,7 @@ describe('flow control across processes', () => {
 
   it('counts a call that failed for many leads once', async () => {
     const flow = await startFlow('a');
-    const gate = flow.gates['crm-sync'];
+    const gate = flow.breakers['crm-sync'];
     const oneCall = new AppError('CRM_UNAVAILABLE', 'down');
     for (let lead = 0; lead < 200; lead++) expect(await gate.enter()!.failed(oneCall, 'dependency-down')).toBe(false);
     for (let call = 0; call < 3; call++) {

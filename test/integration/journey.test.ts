@@ -1,12 +1,12 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { AppError } from '../../src/domain/app-error.js';
-import { sentFields } from '../../src/crm/audit-fields.js';
+import { auditFields } from '../../src/crm/audit-fields.js';
 import type { Enrichment } from '../../src/domain/enrichment.js';
 import type { CrmExchange, LeadContent } from '../../src/domain/lead.js';
 import { DeadLetters } from '../../src/ops/dead-letters/dead-letters.service.js';
 import { journeyText } from '../../src/cli/format-lead.js';
 import { journeyOf } from '../../src/ops/lead-timeline.js';
-import { FlowStore } from '../../src/flow-control/flow-control.repository.js';
+import { FlowControlRepository } from '../../src/flow-control/flow-control.repository.js';
 import { eventually } from '../support/eventually.js';
 import { pipelineWorld, type PipelineWorld } from '../support/pipeline-world.js';
 
@@ -60,19 +60,19 @@ describe('the journey of a lead that met everything', () => {
         if (crm === 'refuses') {
           throw new AppError('CRM_RECORD_REJECTED', 'The CRM refused the record (STRING_TOO_LONG).', {
             answer: 'STRING_TOO_LONG: Title',
-            sent: sentFields(fieldsOf(lead, enrichment)),
+            sent: auditFields(fieldsOf(lead, enrichment)),
           });
         }
         const known = written++ > 0;
         const exchange: CrmExchange = {
           provider: 'salesforce',
-          lead: { answer: known ? 'updated' : 'created', fields: sentFields(fieldsOf(lead, enrichment)) },
+          lead: { answer: known ? 'updated' : 'created', fields: auditFields(fieldsOf(lead, enrichment)) },
           member: known ? { answer: 'sent-before', fields: {} } : { answer: 'created', fields: { CampaignId: '7011' } },
         };
         return { provider: 'salesforce', leadId: '00Q1', memberId: '00v1', exchanges: [exchange] };
       },
     });
-    const store = new FlowStore(world.pool, 'operator');
+    const store = new FlowControlRepository(world.pool, 'operator');
     const [id] = await world.accept(1, () => ({ name: 'Ann Lee', attributes: { title: 'Head of Everything' } }));
     const text = async () => {
       const { lead, events } = (await world.ledger.find(id!))!;
@@ -91,7 +91,7 @@ describe('the journey of a lead that met everything', () => {
     crm = 'refuses';
     await state('dead');
     expect(await text()).toContain('\ndead; nothing follows until somebody corrects, replays or discards it (ops dlq)\n');
-    const letters = new DeadLetters(world.pool, world.announcer);
+    const letters = new DeadLetters(world.pool, world.publisher);
     await letters.edit(id!, { name: 'Ann Lee', attributes: { title: 'Head' } }, 'bea');
     crm = 'works';
     await letters.replay(id!, 'bea');

@@ -187,7 +187,7 @@ describe.each(['redis', 'postgres'] as const)('leads with a stand-in score, queu
       const email = 'p0@acme.com';
       const key = { id: leadIdOf(email, 'later'), personKey: personKeyOf(email), email, emailRaw: email, campaignId: 'later' };
       const { leadId, epoch } = await world.ledger.accept({ ...key, name: null, attributes: { title: 'VP' } });
-      world.announcer.announce('enrichment', { leadId, epoch });
+      world.publisher.publish('enrichment', { leadId, epoch });
       await eventually(async () => expect(await world.states()).toEqual({ synced: 2 }));
       answer = async () => ({ ...aiScore, fitScore: 20 });
       await eventually(async () => {

@@ -3,7 +3,7 @@ import { pino } from 'pino';
 import { Ledger } from '../../src/ledger/ledger.js';
 import { loadConfig } from '../../src/platform/config/config.js';
 import { openPool, type Pool } from '../../src/platform/database/pool.js';
-import { openBackend } from '../../src/queue/open-backend.js';
+import { openQueueBackend } from '../../src/queue/open-backend.js';
 import type { QueueBackend } from '../../src/queue/queue-backend.js';
 import { freshDatabase } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
@@ -109,7 +109,7 @@ describe('retention', () => {
 
   it('forgets finished jobs of BullMQ’s tables after a day', async () => {
     const config = loadConfig({}, { aiProviders: ['heuristic'], crmProviders: ['postgres'] });
-    const backend: QueueBackend = await openBackend(
+    const backend: QueueBackend = await openQueueBackend(
       config,
       { databaseUrl: database.url, redisUrl: null },
       pino({ level: 'silent' }),

@@ -312,7 +312,7 @@ describe('trouble', () => {
     };
     expect(await took(() => crm.sync({ ...syncOf('b@acme.com', 'c1', 1), urgent: true }, signal))).toBeLessThan(4000);
     const waiting = sync('c@acme.com', 'c1', 1);
-    crm.hurry!();
+    crm.flush!();
     expect(await took(() => waiting)).toBeLessThan(4000);
     expect(await took(() => sync('d@acme.com', 'c1', 1))).toBeLessThan(4000);
   });

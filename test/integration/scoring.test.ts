@@ -203,7 +203,7 @@ describe.skipIf(!hasRedis())('more leads than the model can take in time', () =>
     // All in the line before the first turn: the workers start when the queue is full.
     const wanted: Record<string, string> = { title: 'VP Sales', message: 'Please call me about a quote for 200 seats' };
     const ids = await world.accept(60, (index) => ({ attributes: index % 3 === 0 ? wanted : { title: 'Intern' } }));
-    await world.announcer.idle();
+    await world.publisher.idle();
     await world.startWorker();
     await eventually(async () => expect(await world.states()).toEqual({ synced: 60 }));
     const scored = asked.length;

@@ -4,7 +4,7 @@ import { leadIdOf, personKeyOf } from '../../src/domain/lead-keys.js';
 import { Ledger } from '../../src/ledger/ledger.js';
 import { loadConfig } from '../../src/platform/config/config.js';
 import { openPool } from '../../src/platform/database/pool.js';
-import { openBackend } from '../../src/queue/open-backend.js';
+import { openQueueBackend } from '../../src/queue/open-backend.js';
 import { Sweeper } from '../../src/pipeline/sweeper.js';
 import { freshDatabase, freshRedis, hasRedis } from '../support/database.js';
 
@@ -25,7 +25,7 @@ describe.each(['redis', 'postgres'] as const)('the sweeper, queue on %s', (kind)
       const pool = openPool({ url: database.url, max: 5, timeoutMs: 60_000, name: 'test' });
       undo.push(() => pool.end());
       const ledger = new Ledger({ pool, acceptPool: pool, worker: 'test', contentIgnore: [] });
-      const backend = await openBackend(config, { databaseUrl: database.url, redisUrl: redis?.url ?? null }, logger);
+      const backend = await openQueueBackend(config, { databaseUrl: database.url, redisUrl: redis?.url ?? null }, logger);
       undo.push(() => backend.close());
       const accepted = await Promise.all(
         Array.from({ length: leads }, (_, index) => {

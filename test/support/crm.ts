@@ -9,7 +9,7 @@ import { UNLIMITED } from '../../src/platform/concurrency/rate-limiter.port.js';
 export function crmSettings(some: Pick<CrmSettings, 'config'> & Partial<CrmSettings>): CrmSettings {
   return {
     databaseUrl: '',
-    throttle: UNLIMITED,
+    rateLimiter: UNLIMITED,
     clock: systemClock,
     logger: pino({ level: 'silent' }),
     observeApiUsage: () => {},

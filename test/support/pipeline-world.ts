@@ -3,18 +3,18 @@ import type { CrmProvider } from '../../src/crm/port.js';
 import { HeuristicProvider } from '../../src/enrichment/heuristic/heuristic.provider.js';
 import type { EnrichmentProvider } from '../../src/enrichment/port.js';
 import { FlowControl } from '../../src/flow-control/flow-control.js';
-import { FlowStore } from '../../src/flow-control/flow-control.repository.js';
-import { SharedThrottle } from '../../src/flow-control/rate-limiter.js';
+import { FlowControlRepository } from '../../src/flow-control/flow-control.repository.js';
+import { SharedRateLimiter } from '../../src/flow-control/rate-limiter.js';
 import { leadIdOf, personKeyOf } from '../../src/domain/lead-keys.js';
 import { Ledger } from '../../src/ledger/ledger.js';
 import { createWork } from '../../src/pipeline/create-processors.js';
-import { StageWorkers } from '../../src/pipeline/worker-host.js';
+import { WorkerHost } from '../../src/pipeline/worker-host.js';
 import { systemClock } from '../../src/platform/clock.js';
 import { loadConfig } from '../../src/platform/config/config.js';
 import { createMetrics } from '../../src/platform/observability/metrics.js';
 import { openPool } from '../../src/platform/database/pool.js';
-import { Announcer } from '../../src/queue/job-publisher.js';
-import { openBackend } from '../../src/queue/open-backend.js';
+import { JobPublisher } from '../../src/queue/job-publisher.js';
+import { openQueueBackend } from '../../src/queue/open-backend.js';
 import { Sweeper } from '../../src/pipeline/sweeper.js';
 import { freshDatabase, freshRedis } from './database.js';
 
@@ -43,10 +43,10 @@ export async function pipelineWorld({ kind, crm, scorer, env = {}, rescoring = t
   const redis = kind === 'redis' ? await freshRedis() : null;
   const pool = openPool({ url: database.url, max: 10, timeoutMs: 5000, name: 'test' });
   undo.push(() => pool.end());
-  const backend = await openBackend(config, { databaseUrl: database.url, redisUrl: redis?.url ?? null }, logger);
+  const backend = await openQueueBackend(config, { databaseUrl: database.url, redisUrl: redis?.url ?? null }, logger);
   undo.push(() => backend.close());
-  const announcer = new Announcer(backend, logger);
-  undo.push(() => announcer.idle());
+  const publisher = new JobPublisher(backend, logger);
+  undo.push(() => publisher.idle());
   const ledgerOf = (worker: string) => new Ledger({ pool, acceptPool: pool, worker, contentIgnore: [] });
   const ledger = ledgerOf('ingress');
   const metrics = createMetrics();
@@ -59,12 +59,12 @@ export async function pipelineWorld({ kind, crm, scorer, env = {}, rescoring = t
     pool,
     ledger,
     backend,
-    announcer,
+    publisher,
     metrics,
     sweeper,
     ledgerOf,
     async startWorker(name = 'worker-1') {
-      const store = new FlowStore(pool, name);
+      const store = new FlowControlRepository(pool, name);
       const flow = new FlowControl({
         store,
         worker: name,
@@ -75,7 +75,7 @@ export async function pipelineWorld({ kind, crm, scorer, env = {}, rescoring = t
         dailyTokens: config.AI_DAILY_TOKEN_BUDGET,
         tickMs: 50,
       });
-      const throttle = new SharedThrottle(store, 'enrichment', config.AI_RATE_LIMIT_PER_SECOND);
+      const rateLimiter = new SharedRateLimiter(store, 'enrichment', config.AI_RATE_LIMIT_PER_SECOND);
       const provider: CrmProvider = {
         name: 'test',
         sync: crm ?? (async () => ({ provider: 'test', leadId: 'l', memberId: 'm' })),
@@ -87,10 +87,10 @@ export async function pipelineWorld({ kind, crm, scorer, env = {}, rescoring = t
         config,
         scoringTimeoutMs,
         ledger: ledgerOf(name),
-        announcer,
+        publisher,
         backend,
         flow,
-        throttle,
+        rateLimiter,
         clock: systemClock,
         logger,
         metrics,
@@ -98,7 +98,7 @@ export async function pipelineWorld({ kind, crm, scorer, env = {}, rescoring = t
       const work = createWork(tools, { scorer: scorer ?? heuristic, heuristic, crm: provider });
       const localScorer = (scorer ?? heuristic).local === true;
       if (!rescoring) work.rescorer = { start: () => {}, stop: async () => {} };
-      const workers = new StageWorkers({ backend, flow, ...work, localScorer, config, logger });
+      const workers = new WorkerHost({ backend, flow, ...work, localScorer, config, logger });
       await workers.start();
       undo.push(() => workers.stop());
       return { flow, store, workers };
@@ -116,7 +116,7 @@ export async function pipelineWorld({ kind, crm, scorer, env = {}, rescoring = t
           return ledger.accept({ ...key, name, attributes });
         }),
       );
-      for (const { leadId, epoch } of accepted) announcer.announce('enrichment', { leadId, epoch });
+      for (const { leadId, epoch } of accepted) publisher.publish('enrichment', { leadId, epoch });
       return accepted.map(({ leadId }) => leadId);
     },
     async states(): Promise<Record<string, number>> {

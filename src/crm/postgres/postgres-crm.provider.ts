@@ -4,7 +4,7 @@ import { Batcher } from '../../platform/concurrency/batcher.js';
 import { openPool, type Pool } from '../../platform/database/pool.js';
 import type { CrmProvider, CrmSync } from '../port.js';
 import { eraseLead } from './erase-lead.js';
-import { contentOf, sentFields } from '../audit-fields.js';
+import { contentOf, auditFields } from '../audit-fields.js';
 import { ensureMembers, recordOf, upsertLeads } from './upsert-leads.js';
 
 const FOREIGN_KEY_VIOLATION = '23503';
@@ -44,7 +44,7 @@ export class PostgresCrmProvider implements CrmProvider {
         throw new AppError('CRM_RECORD_REJECTED', `The mock CRM refused the record (${(cause as { code: string }).code}).`, {
           cause,
           answer: answerOf(cause),
-          sent: sentFields(recordOf(request)),
+          sent: auditFields(recordOf(request)),
         });
       }
       throw new AppError('CRM_UNAVAILABLE', 'The mock CRM did not answer.', { cause });

@@ -3,7 +3,7 @@ import { columns } from '../../platform/database/unnest-columns.js';
 import type { CrmExchange } from '../../domain/lead.js';
 import { companyOf, splitName } from '../person-name.js';
 import type { CrmSync } from '../port.js';
-import { sentFields } from '../audit-fields.js';
+import { auditFields } from '../audit-fields.js';
 
 /** A row that was made here has no xmax yet. The version decides: an older projection finds a newer one in place and leaves it alone. */
 const UPSERT_LEADS = `
@@ -84,7 +84,7 @@ export async function upsertLeads(pool: Pool, syncs: CrmSync[]): Promise<CrmExch
   const created = new Map(answer.rows.map((row) => [row.person_key, row.created]));
   return syncs.map((sync) => {
     const made = created.get(sync.personKey);
-    return { answer: made === undefined ? 'newer-there' : made ? 'created' : 'updated', fields: sentFields(recordOf(sync)) };
+    return { answer: made === undefined ? 'newer-there' : made ? 'created' : 'updated', fields: auditFields(recordOf(sync)) };
   });
 }
 

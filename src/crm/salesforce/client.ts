@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import type { Throttle } from '../../platform/concurrency/rate-limiter.port.js';
+import type { RateLimiter } from '../../platform/concurrency/rate-limiter.port.js';
 import type { ApiBudget } from './api-budget.js';
 import { apiErrorSchema, callError, isConcurrencyLimit, unavailable, type ApiError } from './errors.js';
 import type { Session } from './session.js';
@@ -9,7 +9,7 @@ export interface ClientOptions {
   session: Session;
   /** Without the `v`: 62.0 */
   apiVersion: string;
-  throttle: Throttle;
+  rateLimiter: RateLimiter;
   budget: ApiBudget;
   timeoutMs: number;
 }
@@ -45,10 +45,10 @@ export class SalesforceClient {
   }
 
   private async send(request: ApiCall, { mayRefresh, tries }: { mayRefresh: boolean; tries: number }): Promise<Parsed> {
-    const { session, throttle, budget } = this.options;
+    const { session, rateLimiter, budget } = this.options;
     const grant = await session.grant();
     await budget.spend();
-    await throttle.take();
+    await rateLimiter.take();
     const response = await this.fetch(request, grant);
     budget.learn(response.headers.get('sforce-limit-info'));
     const text = await textOf(response);

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { AppError } from '../../domain/app-error.js';
-import { sentFields } from '../audit-fields.js';
+import { auditFields } from '../audit-fields.js';
 
 /**
  * One error as Salesforce says it. Single-record calls spell the code `errorCode`, Collections `statusCode`
@@ -76,7 +76,7 @@ export function recordError(error: ApiError, record: Record<string, unknown>): A
   const limited = limitError(error);
   if (limited) return limited;
   const answer = answerOf(error, record);
-  const sent = sentFields(record);
+  const sent = auditFields(record);
   if (isLock(error)) return new AppError('CRM_RECORD_BUSY', 'Another change held the record in Salesforce.', { answer, sent });
   if (error.code === 'SERVER_UNAVAILABLE' || error.code === 'UNKNOWN_EXCEPTION') {
     return new AppError('CRM_UNAVAILABLE', `Salesforce could not write the record (${error.code}).`, { answer, sent });

@@ -13,7 +13,7 @@ const LOOK_AGAIN_BASES = 300;
 export async function openSalesforce({
   config,
   shadow,
-  throttle,
+  rateLimiter,
   clock,
   logger,
   observeApiUsage,
@@ -39,7 +39,7 @@ export async function openSalesforce({
   });
   const apiVersion = config.SALESFORCE_API_VERSION;
   return new SalesforceProvider({
-    client: new SalesforceClient({ session, apiVersion, throttle, budget, timeoutMs: config.SALESFORCE_TIMEOUT_MS }),
+    client: new SalesforceClient({ session, apiVersion, rateLimiter, budget, timeoutMs: config.SALESFORCE_TIMEOUT_MS }),
     apiVersion,
     map: await loadFieldMap(config.SALESFORCE_FIELD_MAP),
     campaignMap: await loadCampaignMap(config.SALESFORCE_CAMPAIGN_MAP),

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { AppError } from '../../domain/app-error.js';
 import type { Clock } from '../../platform/clock.js';
-import { cutText } from '../../platform/truncate-text.js';
+import { truncateText } from '../../platform/truncate-text.js';
 import type { SalesforceClient } from './client.js';
 import type { FieldValues } from './field-map.js';
 
@@ -78,7 +78,7 @@ export class OrgSchema {
       if (typeof value !== 'string' || !field || field.length === 0 || !TEXT_TYPES.has(field.type) || field.type === 'email')
         continue;
       if (value.length <= field.length) continue;
-      values[name] = cutText(value, field.length);
+      values[name] = truncateText(value, field.length);
       cut.push(field.name);
     }
     return cut;

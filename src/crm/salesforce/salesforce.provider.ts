@@ -112,8 +112,8 @@ export class SalesforceProvider implements CrmProvider {
     await this.options.client.call({ method: 'GET', path: 'limits' }, z.unknown());
   }
 
-  hurry(): void {
-    this.syncing.hurry();
+  flush(): void {
+    this.syncing.flush();
   }
 
   async close(): Promise<void> {}

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { AppError } from '../../domain/app-error.js';
 import type { CrmExchange } from '../../domain/lead.js';
-import { sentFields } from '../audit-fields.js';
+import { auditFields } from '../audit-fields.js';
 import type { SalesforceClient } from './client.js';
 import { writeRecords } from './collections.js';
 import { isLock, recordError, type ApiError } from './errors.js';
@@ -49,7 +49,7 @@ export async function writeMembers(
     const locked: number[] = [];
     open.forEach((index, place) => {
       const answer = answers[place]!;
-      if ('id' in answer) results[index] = { id: answer.id, answer: 'created', fields: sentFields(records[place]!) };
+      if ('id' in answer) results[index] = { id: answer.id, answer: 'created', fields: auditFields(records[place]!) };
       else if (isMemberAlready(answer.error)) existing.push(index);
       else if (isLock(answer.error) && tries < LOCK_TRIES) locked.push(index);
       else results[index] = memberError(answer.error, records[place]!);
@@ -115,7 +115,7 @@ async function findExisting(
     const { target, campaign } = members[index]!;
     const id = ids.get(`${target.id} ${campaign}`);
     results[index] = id
-      ? { id, answer: 'there-already', fields: sentFields(recordOf(members[index]!)) }
+      ? { id, answer: 'there-already', fields: auditFields(recordOf(members[index]!)) }
       : new AppError('CRM_RECORD_BUSY', 'Salesforce says that the membership exists, and does not show it.');
   }
 }

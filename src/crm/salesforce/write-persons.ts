@@ -1,7 +1,7 @@
 import { AppError } from '../../domain/app-error.js';
 import type { CrmExchange } from '../../domain/lead.js';
 import type { CrmSync } from '../port.js';
-import { sentFields } from '../audit-fields.js';
+import { auditFields } from '../audit-fields.js';
 import type { SalesforceClient } from './client.js';
 import { writeRecords, type RecordResult } from './collections.js';
 import { recordError, type ApiError } from './errors.js';
@@ -144,7 +144,7 @@ async function write(
   }
   entries.forEach((entry, index) => {
     const answer = answers[index]!;
-    const fields = sentFields(records[index]!);
+    const fields = auditFields(records[index]!);
     if ('id' in answer) {
       const written = { answer: entry.target ? ('updated' as const) : ('created' as const), fields };
       return settle(entry, { target: { object: 'Lead', id: answer.id }, written, cut: cuts[index]! });

@@ -21,7 +21,7 @@ export interface GateTools {
  * that the ledger does not take closes the gate, and a probe opens it again, so that the leads in between do not wait for a
  * timeout each.
  */
-export class LedgerGate {
+export class FailoverLedger {
   private away = false;
   private stopped = false;
 

@@ -2,7 +2,7 @@ import { AppError } from '../../domain/app-error.js';
 import type { Ledger } from '../../ledger/ledger.js';
 import type { Logger } from '../../platform/observability/logger.js';
 import type { Metrics } from '../../platform/observability/metrics.js';
-import type { Announcer } from '../../queue/job-publisher.js';
+import type { JobPublisher } from '../../queue/job-publisher.js';
 import type { Spool } from './spool.js';
 
 const LOOK_EVERY_MS = 1000;
@@ -11,7 +11,7 @@ const CHUNK = 500;
 export interface DrainTools {
   ledger: Pick<Ledger, 'acceptSpooled' | 'asDrainLeader'>;
   spool: Spool;
-  announcer: Pick<Announcer, 'announce'>;
+  publisher: Pick<JobPublisher, 'publish'>;
   logger: Logger;
   metrics: Pick<Metrics, 'spoolEntries'>;
 }
@@ -65,7 +65,7 @@ export class SpoolDrainer {
       const answers = await this.tools.ledger.acceptSpooled(leads);
       await this.tools.spool.remove(leads.map(({ entry }) => entry));
       for (const { leadId, epoch, outcome } of answers) {
-        if (outcome !== 'duplicate') this.tools.announcer.announce('enrichment', { leadId, epoch });
+        if (outcome !== 'duplicate') this.tools.publisher.publish('enrichment', { leadId, epoch });
       }
       count += leads.length;
     }

@@ -2,13 +2,13 @@ import { Body, Controller, Get, HttpCode, Param, Patch, Post, Query, Req } from 
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { acceptLead } from '../../ingress/accept-lead.js';
-import { readLead } from '../../ingress/parse-lead.js';
+import { parseLead } from '../../ingress/parse-lead.js';
 import { leadIdOf } from '../../domain/lead-keys.js';
 import type { DeadLetter } from '../../ledger/dead-letters.repository.js';
 import { Ledger } from '../../ledger/ledger.js';
 import { decodeCursor, encodeCursor } from '../../platform/database/cursor-pagination.js';
 import { parseQuery } from '../../platform/http/parse-query.js';
-import { Announcer } from '../../queue/job-publisher.js';
+import { JobPublisher } from '../../queue/job-publisher.js';
 import { DeadLetters } from './dead-letters.service.js';
 
 export const pageSchema = z.object({
@@ -30,7 +30,7 @@ export class DeadLettersController {
   constructor(
     private readonly deadLetters: DeadLetters,
     private readonly ledger: Ledger,
-    private readonly announcer: Announcer,
+    private readonly publisher: JobPublisher,
   ) {}
 
   @Get()
@@ -73,7 +73,7 @@ export class DeadLettersController {
   async edit(@Param('id') id: string, @Body() body: unknown, @Req() request: FastifyRequest) {
     const by = operatorOf(request);
     const letter = await this.deadLetters.find(idOf(id));
-    const corrected = readLead({
+    const corrected = parseLead({
       email: letter.emailRaw,
       campaign_id: letter.campaignId,
       name: letter.name,
@@ -83,7 +83,7 @@ export class DeadLettersController {
     if (leadIdOf(corrected.email, corrected.campaignId) === letter.id) {
       return { status: 'edited', leadId: letter.id, revision: await this.deadLetters.edit(letter.id, corrected, by) };
     }
-    const { leadId } = await acceptLead({ ledger: this.ledger, announcer: this.announcer }, corrected);
+    const { leadId } = await acceptLead({ ledger: this.ledger, publisher: this.publisher }, corrected);
     await this.deadLetters.discard(letter.id, `corrected as ${leadId}`, by);
     return { status: 'replaced', leadId };
   }

@@ -15,14 +15,14 @@ import { recordAct } from '../../ledger/audit-log.repository.js';
 import type { OpenLead } from '../../ledger/open-leads.repository.js';
 import type { Cursor, Page } from '../../platform/database/cursor-pagination.js';
 import type { Pool } from '../../platform/database/pool.js';
-import type { Announcer } from '../../queue/job-publisher.js';
-import { announcementOf } from '../../pipeline/job-request-of.js';
+import type { JobPublisher } from '../../queue/job-publisher.js';
+import { jobRequestOf } from '../../queue/job.js';
 
 /** The leads that the service has given up, for an operator to review, mend, replay or discard. */
 export class DeadLetters {
   constructor(
     private readonly pool: Pool,
-    private readonly announcer: Pick<Announcer, 'announce'>,
+    private readonly publisher: Pick<JobPublisher, 'publish'>,
   ) {}
 
   list(filter: DeadLetterFilter, limit: number, after: Cursor | null): Promise<Page<DeadLetter>> {
@@ -43,14 +43,14 @@ export class DeadLetters {
   async replay(id: string, by: string): Promise<void> {
     const leads = await guarded(replayDeadLetters(this.pool, { id, limit: 1, perSecond: null, by }));
     if (leads.length === 0) notDead();
-    this.announce(leads);
+    this.publish(leads);
   }
 
   /** @returns how many are on their way; at `perSecond` the last of them goes when its turn comes. */
   async replayMany(code: string | undefined, limit: number, perSecond: number | null, by: string): Promise<number> {
     const leads = await guarded(replayDeadLetters(this.pool, { ...(code ? { code } : {}), limit, perSecond, by }));
     await guarded(recordAct(this.pool, by, 'replay', { code: code ?? null, count: leads.length, perSecond }));
-    this.announce(leads);
+    this.publish(leads);
     return leads.length;
   }
 
@@ -64,8 +64,8 @@ export class DeadLetters {
     if (!(await guarded(discardDeadLetter(this.pool, { id, reason, by })))) notDead();
   }
 
-  private announce(leads: OpenLead[]): void {
-    for (const lead of leads) this.announcer.announce(stageDueIn(lead.state)!, announcementOf(lead));
+  private publish(leads: OpenLead[]): void {
+    for (const lead of leads) this.publisher.publish(stageDueIn(lead.state)!, jobRequestOf(lead));
   }
 }
 

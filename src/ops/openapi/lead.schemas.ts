@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ERROR_CATALOGUE } from '../../domain/error-catalog.js';
+import { ERROR_CATALOG } from '../../domain/error-catalog.js';
 import { evidenceSchema, INTENTS, SCORE_SOURCES } from '../../domain/enrichment.js';
 import { CRM_LEAD_ANSWERS, CRM_MEMBER_ANSWERS } from '../../domain/lead.js';
 import { LEAD_STATES, STAGES } from '../../domain/lead-state.js';
@@ -8,7 +8,7 @@ import type { Component } from './operation.js';
 import { ERROR_CODE, LEAD_ID } from './webhook.schemas.js';
 
 export const at = z.iso.datetime();
-export const errorClass = z.enum([...new Set(Object.values(ERROR_CATALOGUE).map((entry) => entry.class))]);
+export const errorClass = z.enum([...new Set(Object.values(ERROR_CATALOG).map((entry) => entry.class))]);
 export const attributes = z.record(z.string(), z.string());
 export const nextCursor = z.string().nullable().describe('Send it as `cursor` for the next page; null on the last.');
 
@@ -93,7 +93,7 @@ export const LEAD_SEARCH: Component = {
   examples: [{ email: 'lead@enterprise.com' }],
 };
 
-const sentFields = z
+const auditFields = z
   .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
   .describe('What was sent, by the CRM’s names of the fields; long values are cut. Empty where nothing had to be sent.');
 
@@ -104,8 +104,8 @@ const exchange = z.object({
     .uuid()
     .optional()
     .describe('The lead of whose content this is, where that is another lead of the person: the CRM shows the newest.'),
-  lead: z.object({ answer: z.enum(CRM_LEAD_ANSWERS).describe('What the CRM answered.'), fields: sentFields }),
-  member: z.object({ answer: z.enum(CRM_MEMBER_ANSWERS), fields: sentFields }),
+  lead: z.object({ answer: z.enum(CRM_LEAD_ANSWERS).describe('What the CRM answered.'), fields: auditFields }),
+  member: z.object({ answer: z.enum(CRM_MEMBER_ANSWERS), fields: auditFields }),
 });
 
 const exampleExchange = {

@@ -1,5 +1,5 @@
 import { AppError } from '../../domain/app-error.js';
-import { ERROR_CATALOGUE, type ErrorCode } from '../../domain/error-catalog.js';
+import { ERROR_CATALOG, type ErrorCode } from '../../domain/error-catalog.js';
 import { problemOf, STATUS } from '../../platform/http/problem.js';
 import { refTo } from './components.js';
 import type { Answer, Operation } from './operation.js';
@@ -11,7 +11,7 @@ export function problemExamples(operations: Operation[]): Record<string, { value
 
 function exampleOf(code: ErrorCode) {
   const problems = code === 'INVALID_LEAD' ? [{ path: 'email', message: 'is not a valid e-mail address' }] : [];
-  return problemOf(new AppError(code, ERROR_CATALOGUE[code].meaning, { problems }));
+  return problemOf(new AppError(code, ERROR_CATALOG[code].meaning, { problems }));
 }
 
 /** What an operation answers, by status: its own answers, and the problems that it and the way to it may have. */
@@ -56,7 +56,7 @@ function problemResponse(codes: ErrorCode[]): Response {
   const { status } = exampleOf(codes[0]!);
   const examples = Object.fromEntries(codes.map((code) => [code, { $ref: `#/components/examples/${code}` }]));
   return {
-    description: codes.map((code) => `\`${code}\`: ${ERROR_CATALOGUE[code].meaning}`).join(' '),
+    description: codes.map((code) => `\`${code}\`: ${ERROR_CATALOG[code].meaning}`).join(' '),
     ...(status === 503 || status === 429 ? { headers: RETRY_AFTER } : {}),
     content: { 'application/problem+json': { schema: refTo('Problem'), examples } },
   };

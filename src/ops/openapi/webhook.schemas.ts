@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ERROR_CATALOGUE, type ErrorCode } from '../../domain/error-catalog.js';
+import { ERROR_CATALOG, type ErrorCode } from '../../domain/error-catalog.js';
 import type { Component } from './operation.js';
 
 export const LEAD_ID = 'db5828d4-a8ce-868b-8b1b-b40e6736011c';
@@ -61,8 +61,8 @@ export const DUPLICATE: Component = {
   examples: [{ status: 'duplicate', leadId: LEAD_ID, duplicate: true }],
 };
 
-const CODES = Object.keys(ERROR_CATALOGUE) as [ErrorCode, ...ErrorCode[]];
-const meanings = CODES.map((code) => `- \`${code}\` (${ERROR_CATALOGUE[code].class}): ${ERROR_CATALOGUE[code].meaning}`);
+const CODES = Object.keys(ERROR_CATALOG) as [ErrorCode, ...ErrorCode[]];
+const meanings = CODES.map((code) => `- \`${code}\` (${ERROR_CATALOG[code].class}): ${ERROR_CATALOG[code].meaning}`);
 
 export const ERROR_CODE: Component = {
   name: 'ErrorCode',

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { mentions } from './body-mentions-email.js';
+import { bodyMentionsEmail } from './body-mentions-email.js';
 
 const says = (body: string, email: string) => {
   const contentType = body.startsWith('{') ? 'application/json' : 'application/x-www-form-urlencoded';
-  return mentions({ body: Buffer.from(body), contentType }, email);
+  return bodyMentionsEmail({ body: Buffer.from(body), contentType }, email);
 };
 
 describe('a refused body mentions an address', () => {

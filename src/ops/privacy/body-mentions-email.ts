@@ -10,7 +10,7 @@ const PART_OF_A_NAME = /[\p{L}\p{N}._+-]$/u;
  * to erase a refused request too many is the lesser evil.
  * @param email normalised.
  */
-export function mentions({ body, contentType }: { body: Buffer; contentType: string }, email: string): boolean {
+export function bodyMentionsEmail({ body, contentType }: { body: Buffer; contentType: string }, email: string): boolean {
   const raw = body.toString('utf8');
   const unescaped = withoutJsonEscapes(raw);
   const texts = [raw, unescaped, percentDecoded(raw), percentDecoded(unescaped)];

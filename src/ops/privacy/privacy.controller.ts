@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { AppError } from '../../domain/app-error.js';
 import type { Receipt } from '../../ledger/people/erasures.js';
 import { parseQuery } from '../../platform/http/parse-query.js';
-import { People } from './privacy.service.js';
+import { PrivacyService } from './privacy.service.js';
 
 export const personSchema = z.object({ email: z.string().max(1000) });
 
@@ -12,8 +12,8 @@ export type ShownReceipt = ReturnType<typeof shown>;
 
 /** What is held about a person, and its end. Requests are POSTs, so that no address ends in an access log. */
 @Controller('ops/people')
-export class PeopleController {
-  constructor(private readonly people: People) {}
+export class PrivacyController {
+  constructor(private readonly people: PrivacyService) {}
 
   /** A copy of everything; the answer is the only place where it is put together. */
   @Post('export')

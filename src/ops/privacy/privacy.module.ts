@@ -8,23 +8,23 @@ import { CONFIG, LEDGER_POOL, LOGGER } from '../../platform/platform.module.js';
 import type { Pool } from '../../platform/database/pool.js';
 import type { QueueBackend } from '../../queue/queue-backend.js';
 import { QUEUE_BACKEND } from '../../queue/queue.module.js';
-import { PeopleController } from './privacy.controller.js';
-import { People } from './privacy.service.js';
+import { PrivacyController } from './privacy.controller.js';
+import { PrivacyService } from './privacy.service.js';
 
 /** Most receipts are complete by then. */
 const CRM_WITHIN_MS = 4000;
 
 /** Beside the ingress alone: whoever erases a person must reach the spool. */
 @Module({
-  controllers: [PeopleController],
+  controllers: [PrivacyController],
   providers: [
     {
-      provide: People,
+      provide: PrivacyService,
       inject: [CONFIG, LOGGER, Ledger, LEDGER_POOL, SPOOL, QUEUE_BACKEND],
       useFactory: (config: Config, logger: Logger, ledger: Ledger, pool: Pool, spool: Spool | null, backend: QueueBackend) =>
         // Twice the lease: a run that lasts longer notices by itself that its lead is gone.
-        new People({ ledger, pool, spool, backend, logger, graceMs: 2 * config.LEASE_MS, crmWithinMs: CRM_WITHIN_MS }),
+        new PrivacyService({ ledger, pool, spool, backend, logger, graceMs: 2 * config.LEASE_MS, crmWithinMs: CRM_WITHIN_MS }),
     },
   ],
 })
-export class PeopleModule {}
+export class PrivacyModule {}

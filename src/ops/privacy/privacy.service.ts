@@ -1,6 +1,6 @@
 import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
 import { AppError } from '../../domain/app-error.js';
-import { mentions } from './body-mentions-email.js';
+import { bodyMentionsEmail } from './body-mentions-email.js';
 import type { Spool } from '../../ingress/spool/spool.js';
 import { isEmail, normaliseEmail, personKeyOf } from '../../domain/lead-keys.js';
 import { STAGES } from '../../domain/lead-state.js';
@@ -15,7 +15,7 @@ import { listRejections, type Rejection } from '../../ledger/rejections.reposito
 import type { Logger } from '../../platform/observability/logger.js';
 import type { Cursor, Page } from '../../platform/database/cursor-pagination.js';
 import type { Pool } from '../../platform/database/pool.js';
-import { within } from '../../platform/concurrency/with-timeout.js';
+import { withTimeout } from '../../platform/concurrency/with-timeout.js';
 import type { QueueBackend } from '../../queue/queue-backend.js';
 
 /** A body may have 64 KiB. */
@@ -45,7 +45,7 @@ export interface PeopleTools {
  * how far that is. It would be shorter to delete the mock CRM's rows by SQL in the same commit; but then the one CRM that every test uses would
  * take another way than those that matter.
  */
-export class People {
+export class PrivacyService {
   constructor(private readonly tools: PeopleTools) {}
 
   /** @throws AppError BAD_REQUEST, LEDGER_UNAVAILABLE, QUEUE_UNAVAILABLE (the spool may hold leads of the person) */
@@ -81,13 +81,13 @@ export class People {
     const email = emailOf(address);
     const personKey = personKeyOf(email);
     const rejections = (await guarded(this.rejectionsOf(email, []))).map(({ id }) => id);
-    const erased = await this.whileNobodyDrains(async () => {
+    const erased = await this.withDrainLock(async () => {
       const spooled = await this.spooledOf(personKey);
       await this.answering(this.tools.spool?.remove(spooled.map(({ entry }) => entry)));
       const { graceMs } = this.tools;
       return this.tools.ledger.erasePerson({ personKey, rejections, spooled: spooled.length, who, graceMs });
     });
-    await this.forgetJobs(erased);
+    await this.removeJobs(erased);
     return this.receiptWhenDone(erased.receipt);
   }
 
@@ -99,7 +99,7 @@ export class People {
   }
 
   /** A drainer that has read a lead of the person would commit it after the erasure: nobody drains meanwhile. */
-  private async whileNobodyDrains(work: () => Promise<ErasedPerson>): Promise<ErasedPerson> {
+  private async withDrainLock(work: () => Promise<ErasedPerson>): Promise<ErasedPerson> {
     if (!this.tools.spool) return work();
     let erased: ErasedPerson | undefined;
     const deadline = performance.now() + DRAINED_WITHIN_MS;
@@ -134,7 +134,7 @@ export class People {
     do {
       const page: Page<Rejection> = await listRejections(this.tools.pool, REJECTIONS_AT_A_TIME, after);
       for (const one of page.items) {
-        if (leadIds.includes(one.replayedAs ?? '') || mentions(one, email)) found.push(one);
+        if (leadIds.includes(one.replayedAs ?? '') || bodyMentionsEmail(one, email)) found.push(one);
         await turn(); // webhooks are answered by this process too
       }
       after = page.next;
@@ -143,13 +143,13 @@ export class People {
   }
 
   /** Best effort: a job has nothing but an id, and one whose lead is gone ends at once. */
-  private async forgetJobs({ receipt, leads }: ErasedPerson): Promise<void> {
+  private async removeJobs({ receipt, leads }: ErasedPerson): Promise<void> {
     let jobs = 0;
     const removing = (async () => {
       for (const stage of STAGES) jobs += await this.tools.backend.queue(stage).forget(leads);
       await recordErasedJobs(this.tools.pool, receipt, jobs);
     })();
-    const done = await within(removing, JOBS_WITHIN_MS).catch(() => false);
+    const done = await withTimeout(removing, JOBS_WITHIN_MS).catch(() => false);
     if (!done) this.tools.logger.info({ receipt }, 'The queue did not answer: jobs of the erased leads end by themselves');
   }
 

@@ -4,12 +4,18 @@ import { z } from 'zod';
 import { AppError } from '../../domain/app-error.js';
 import { guarded } from '../../ledger/database-errors.js';
 import { Ledger } from '../../ledger/ledger.js';
-import { findRejection, listRejections, markReplayed, openRejections, type Rejection } from '../../ledger/rejections.repository.js';
+import {
+  findRejection,
+  listRejections,
+  markReplayed,
+  openRejections,
+  type Rejection,
+} from '../../ledger/rejections.repository.js';
 import { decodeCursor, encodeCursor } from '../../platform/database/cursor-pagination.js';
 import { parseQuery } from '../../platform/http/parse-query.js';
 import { LEDGER_POOL } from '../../platform/platform.module.js';
 import type { Pool } from '../../platform/database/pool.js';
-import { Announcer } from '../../queue/job-publisher.js';
+import { JobPublisher } from '../../queue/job-publisher.js';
 import { replayRejection } from './replay-rejection.js';
 
 export const pageSchema = z.object({ limit: z.coerce.number().int().min(1).max(200).default(50), cursor: z.string().optional() });
@@ -19,7 +25,7 @@ export const manySchema = z.object({ limit: z.number().int().min(1).max(1000).de
 export class RejectionsController {
   constructor(
     private readonly ledger: Ledger,
-    private readonly announcer: Announcer,
+    private readonly publisher: JobPublisher,
     @Inject(LEDGER_POOL) private readonly pool: Pool,
   ) {}
 
@@ -57,7 +63,7 @@ export class RejectionsController {
   }
 
   private async replay(rejection: Rejection, corrected: Record<string, unknown>, request: FastifyRequest) {
-    const answer = await replayRejection({ ledger: this.ledger, announcer: this.announcer }, rejection, corrected);
+    const answer = await replayRejection({ ledger: this.ledger, publisher: this.publisher }, rejection, corrected);
     await guarded(markReplayed(this.pool, rejection.id, answer.leadId, request.operator?.name ?? 'local'));
     return answer;
   }

@@ -2,7 +2,7 @@ import { AppError } from '../../domain/app-error.js';
 import type { Rejection } from '../../ledger/rejections.repository.js';
 import { parseFormBody, parseJsonBody } from '../../platform/http/parse-body.js';
 import { acceptLead, type Acknowledgement, type AcceptTools } from '../../ingress/accept-lead.js';
-import { readLead } from '../../ingress/parse-lead.js';
+import { parseLead } from '../../ingress/parse-lead.js';
 
 /**
  * Takes a rejected request once more, with the corrected fields in place of its own.
@@ -13,7 +13,7 @@ export function replayRejection(
   rejection: Rejection,
   corrected: Record<string, unknown>,
 ): Promise<Acknowledgement> {
-  return acceptLead(tools, readLead({ ...fieldsOf(rejection), ...corrected }));
+  return acceptLead(tools, parseLead({ ...fieldsOf(rejection), ...corrected }));
 }
 
 function fieldsOf({ contentType, body }: Rejection): Record<string, unknown> {

@@ -109,7 +109,7 @@ describe('Batcher', () => {
       void batcher.submit(3);
       await after(1);
       expect(batches).toEqual([[1, 2]]);
-      batcher.hurry();
+      batcher.flush();
       await after(1);
       void batcher.submit(4);
       await after(1);

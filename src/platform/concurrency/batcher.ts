@@ -45,7 +45,7 @@ export class Batcher<Item, Result> {
   private scheduled = false;
   private window: { timer: NodeJS.Timeout; until: number } | undefined;
   /** Those who wait have waited for company long enough. */
-  private ripe = false;
+  private windowElapsed = false;
   private hurried = false;
 
   constructor(private readonly options: BatcherOptions<Item, Result>) {}
@@ -65,7 +65,7 @@ export class Batcher<Item, Result> {
   }
 
   /** From now on nobody waits for company. */
-  hurry(): void {
+  flush(): void {
     this.hurried = true;
     this.closeWindow();
   }
@@ -88,7 +88,7 @@ export class Batcher<Item, Result> {
   private closeWindow(): void {
     clearTimeout(this.window?.timer);
     this.window = undefined;
-    this.ripe = this.waiting.length > 0;
+    this.windowElapsed = this.waiting.length > 0;
     this.schedule();
   }
 
@@ -115,7 +115,7 @@ export class Batcher<Item, Result> {
       if (batch.length === 0) return;
       void this.execute(batch);
     }
-    if (this.waiting.length === 0) this.ripe = false;
+    if (this.waiting.length === 0) this.windowElapsed = false;
   }
 
   private take(): Waiting<Item, Result>[] {
@@ -147,7 +147,7 @@ export class Batcher<Item, Result> {
       this.inFlight--;
       if (this.options.keyOf) for (const entry of batch) this.running.delete(this.options.keyOf(entry.item));
       // Those who made way for this batch come back together with those whom its end brings; those whose window has closed go.
-      if (this.ripe) this.schedule();
+      if (this.windowElapsed) this.schedule();
       else if (this.waiting.length > 0) this.scheduleInTime();
     }
   }

@@ -1,5 +1,5 @@
 /** Resolves false where the promise took longer. BullMQ's close can hang for ever while its store is unreachable. */
-export async function within(promise: Promise<unknown>, timeoutMs: number): Promise<boolean> {
+export async function withTimeout(promise: Promise<unknown>, timeoutMs: number): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<false>((resolve) => {
     timer = setTimeout(() => resolve(false), timeoutMs);

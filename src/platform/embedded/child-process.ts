@@ -4,7 +4,7 @@ import { closeSync, openSync, readFileSync } from 'node:fs';
 import { open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { within } from '../concurrency/with-timeout.js';
+import { withTimeout } from '../concurrency/with-timeout.js';
 
 const MAX_LOG_BYTES = 10 * 1024 * 1024;
 
@@ -54,7 +54,7 @@ export async function stopChild(child: Child, ending: Ending): Promise<void> {
   for (const [signal, ms] of ending) {
     if (!child.running()) return;
     child.kill(signal);
-    await within(child.exited, ms);
+    await withTimeout(child.exited, ms);
   }
 }
 

@@ -1,7 +1,7 @@
 import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AppError } from '../../domain/app-error.js';
-import { ERROR_CATALOGUE, type ErrorCode } from '../../domain/error-catalog.js';
+import { ERROR_CATALOG, type ErrorCode } from '../../domain/error-catalog.js';
 import type { Logger } from '../observability/logger.js';
 
 export const STATUS: Partial<Record<ErrorCode, number>> = {
@@ -46,7 +46,7 @@ export function problemOf(error: AppError) {
     title: TITLES[status]!,
     status,
     code: error.code,
-    detail: status === 500 ? ERROR_CATALOGUE.UNEXPECTED.meaning : error.message,
+    detail: status === 500 ? ERROR_CATALOG.UNEXPECTED.meaning : error.message,
     errors: error.problems,
   };
 }

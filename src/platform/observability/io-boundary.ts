@@ -15,7 +15,7 @@ export const BOUNDARY_CHANNEL = 'revenueflow:boundary';
 const boundaries = channel(BOUNDARY_CHANNEL);
 
 /** Runs a step that leaves the process, and says so before and after it. */
-export async function boundary<T>(step: string, leadId: string | undefined, act: () => Promise<T>): Promise<T> {
+export async function ioBoundary<T>(step: string, leadId: string | undefined, act: () => Promise<T>): Promise<T> {
   const run = isTracing() ? () => traced({ name: step, kind: SpanKind.CLIENT }, act) : act;
   if (!boundaries.hasSubscribers) return run();
   boundaries.publish({ step, when: 'before', leadId } satisfies BoundaryMessage);

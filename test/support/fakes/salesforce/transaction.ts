@@ -245,14 +245,14 @@ function check(
 ): RecordError[] {
   if (before?.['IsDeleted'] === true) return [recordError('ENTITY_IS_DELETED', 'entity is deleted')];
   if (before?.['IsConverted'] === true) return [recordError('CANNOT_UPDATE_CONVERTED_LEAD', 'cannot reference converted lead')];
-  const inOrder = [
+  const lockInIdOrder = [
     () => fieldErrors(org, object, after, changed),
     () => (object === 'CampaignMember' ? memberErrors(org, after) : []),
     () => (object === 'Lead' ? versionErrors(org, before, after) : []),
     () => duplicateErrors(org, object, before, after, context),
     () => uniqueErrors(org, object, after),
   ];
-  for (const rule of inOrder) {
+  for (const rule of lockInIdOrder) {
     const errors = rule();
     if (errors.length > 0) return errors;
   }

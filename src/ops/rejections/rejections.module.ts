@@ -1,0 +1,6 @@
+import { Module } from '@nestjs/common';
+import { RejectionsController } from './rejections.controller.js';
+
+/** Only in processes that take webhooks: a replay goes through the same code as a webhook. */
+@Module({ controllers: [RejectionsController] })
+export class RejectionsModule {}
