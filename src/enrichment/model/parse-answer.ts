@@ -42,9 +42,9 @@ export function readAnswer(text: string, secrets: readonly string[]): ModelAnswe
   const { fitScore, confidence, evidence, reasoning, intent, bant } = parsed.data;
   const texts = [reasoning, ...evidence.map(({ signal }) => signal)];
   return {
-    fitScore: Math.round(withTimeout(fitScore, 100, 'fitScore')),
+    fitScore: Math.round(inRange(fitScore, 100, 'fitScore')),
     // Some models give a percentage whatever the instructions say.
-    confidence: withTimeout(
+    confidence: inRange(
       confidence > 1 + TOLERANCE / 100 && confidence <= 100 ? confidence / 100 : confidence,
       1,
       'confidence',
@@ -70,7 +70,7 @@ function parseJson(text: string): unknown {
   }
 }
 
-function withTimeout(value: number, max: number, name: string): number {
+function inRange(value: number, max: number, name: string): number {
   const slack = (max * TOLERANCE) / 100;
   if (!Number.isFinite(value) || value < -slack || value > max + slack)
     throw new AppError('AI_ANSWER_INVALID', `The model answered a ${name} out of range.`);
