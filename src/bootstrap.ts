@@ -4,9 +4,8 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AppModule } from './app.module.js';
 import { authenticateWebhooks } from './ingress/webhook-auth.hook.js';
 import { captureRejections } from './ingress/rejection-capture.hook.js';
-import { guarded } from './ledger/database-errors.js';
-import { recordAct } from './ledger/audit-log.repository.js';
-import { storeRejection } from './ledger/rejections.repository.js';
+import { AuditLogRepository } from './ledger/audit-log.repository.js';
+import { RejectionsRepository } from './ledger/rejections.repository.js';
 import { authenticateOps } from './ops/operator-auth.hook.js';
 import type { Config } from './platform/config/config.js';
 import { createHttpAdapter } from './platform/http/adapter.js';
@@ -15,6 +14,7 @@ import { refuseCrossSite } from './platform/http/refuse-cross-site.js';
 import { traceWebhooks } from './platform/http/trace-requests.js';
 import { ProblemFilter } from './platform/http/problem.js';
 import type { Logger } from './platform/observability/logger.js';
+import { Database } from './platform/database/database.js';
 import { migrate } from './platform/database/migrate.js';
 import { NestLogger } from './platform/observability/nest-logger.js';
 import { openPool } from './platform/database/pool.js';
@@ -69,7 +69,8 @@ export async function startService(config: Config, logger: Logger): Promise<Runn
     const backend = await openQueueBackend(config, stores, logger);
     undo.push(() => backend.close());
 
-    const parts = { config, logger, pool, acceptPool, databaseUrl: stores.databaseUrl };
+    const [database, acceptDatabase] = [new Database(pool), new Database(acceptPool)];
+    const parts = { config, logger, database, acceptDatabase, databaseUrl: stores.databaseUrl };
     const adapter = createHttpAdapter();
     refuseCrossSite(adapter.getInstance(), { webhooks: !config.WEBHOOK_SECRETS, operations: !config.OPS_TOKENS });
     authenticateWebhooks(adapter.getInstance(), config.WEBHOOK_SECRETS);
@@ -78,11 +79,15 @@ export async function startService(config: Config, logger: Logger): Promise<Runn
       const { mountQueueDashboard } = await import('./ops/queue-dashboard.js');
       await mountQueueDashboard(adapter.getInstance(), {
         backend,
-        record: (...act) => guarded(recordAct(pool, ...act)),
+        record: (...act) => new AuditLogRepository(database).recordAct(...act),
       });
     }
     if (config.OTEL_EXPORTER_OTLP_ENDPOINT) traceWebhooks(adapter.getInstance());
-    captureRejections(adapter.getInstance(), (rejected) => storeRejection(acceptPool, rejected), logger);
+    captureRejections(
+      adapter.getInstance(),
+      (rejected) => new RejectionsRepository(acceptDatabase).storeRejection(rejected),
+      logger,
+    );
     const app = await NestFactory.create<NestFastifyApplication>(
       await AppModule.forRole(parts, backend, stores.redisUrl),
       adapter,

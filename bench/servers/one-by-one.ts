@@ -8,17 +8,19 @@ import { parseLead } from '../../src/ingress/parse-lead.js';
 import { acceptLeads } from '../../src/ledger/intake.repository.js';
 import { loadConfig } from '../../src/platform/config/config.js';
 import { createHttpAdapter } from '../../src/platform/http/adapter.js';
+import { Database } from '../../src/platform/database/database.js';
 import { openPool } from '../../src/platform/database/pool.js';
 import { openQueueBackend } from '../../src/queue/open-backend.js';
 
 // Baseline (d): our own service as one would first write it: one INSERT and one queue.add a request, both awaited.
 const databaseUrl = process.env['DATABASE_URL']!;
 const pool = openPool({ url: databaseUrl, max: 10, timeoutMs: 5000, name: 'bench' });
+const database = new Database(pool);
 const config = loadConfig({}, { aiProviders: ['heuristic'], crmProviders: ['postgres'] });
 const backend = await openQueueBackend(config, { databaseUrl, redisUrl: process.env['REDIS_URL']! }, pino({ level: 'warn' }));
 const added: Promise<void>[] = [];
 const tools = {
-  ledger: { accept: async (lead: Parameters<typeof acceptLeads>[1][0]) => (await acceptLeads(pool, [lead], []))[0]! },
+  ledger: { accept: async (lead: Parameters<typeof acceptLeads>[1][0]) => (await acceptLeads(database, [lead], [], false))[0]! },
   publisher: {
     publish: (stage: 'enrichment' | 'crm-sync', reference: { leadId: string; epoch: number }) =>
       void added.push(backend.queue(stage).enqueue([reference])),

@@ -1,6 +1,4 @@
-import type { PoolClient } from 'pg';
-import type { Pool } from '../platform/database/pool.js';
-import { inTransaction } from '../platform/database/transaction.js';
+import type { Database, Queryable } from '../platform/database/database.js';
 import type { Condition } from './conditions.js';
 import { deadLettersFound, hotLeads, type HotLead, type NewDeadLetters } from './messages.js';
 
@@ -27,7 +25,7 @@ export interface Pace {
 /** What was told and what is to be told, in PostgreSQL: whoever leads next goes on from here. */
 export class AlertStore {
   constructor(
-    private readonly pool: Pool,
+    private readonly database: Database,
     private readonly pace: Pace,
   ) {}
 
@@ -40,7 +38,7 @@ export class AlertStore {
          WHERE (a.raised, a.detail) IS DISTINCT FROM (excluded.raised, excluded.detail) AND a.told_at <= now() - make_interval(secs => $4)`
       : `UPDATE flow.alerts SET raised = $2, detail = $3, told_at = now()
          WHERE key = $1 AND raised AND told_at <= now() - make_interval(secs => $4)`;
-    await this.pool.query(`WITH told AS (${told} RETURNING key) INSERT INTO flow.alert_messages (text) SELECT $5 FROM told`, [
+    await this.database.query(`WITH told AS (${told} RETURNING key) INSERT INTO flow.alert_messages (text) SELECT $5 FROM told`, [
       key,
       raised,
       detail,
@@ -55,13 +53,13 @@ export class AlertStore {
       const { rows } = await client.query<HotLead>(
         `WITH fresh AS (
            INSERT INTO flow.alerted_leads (kind, lead_id, seq)
-           SELECT DISTINCT 'hot-lead', lead_id, 0 FROM ledger.events
-           WHERE kind = 'enriched' AND at > $1 AND (detail->>'fitScore')::float >= $2 AND detail->>'scoreSource' <> 'fallback'
+           SELECT DISTINCT 'hot-lead', lead_id, 0 FROM ledger.scorings
+           WHERE at > $1 AND fit_score >= $2 AND score_source <> 'fallback'
            ON CONFLICT DO NOTHING RETURNING lead_id
          )
-         SELECT l.id AS "leadId", l.enrichment->'fitScore' AS "fitScore", l.enrichment->>'intent' AS intent, l.campaign_id AS "campaignId"
-         FROM fresh JOIN ledger.leads l ON l.id = fresh.lead_id AND (l.enrichment->>'fitScore')::float >= $2
-         ORDER BY (l.enrichment->>'fitScore')::float DESC, l.id`,
+         SELECT l.lead_id AS "leadId", l.fit_score AS "fitScore", l.intent, l.campaign_id AS "campaignId"
+         FROM fresh JOIN ledger.lead_summaries l ON l.lead_id = fresh.lead_id AND l.fit_score >= $2
+         ORDER BY l.fit_score DESC, l.lead_id`,
         [since, score],
       );
       return rows.length === 0 ? null : { text: hotLeads(rows), leadIds: rows.map(({ leadId }) => leadId) };
@@ -72,13 +70,12 @@ export class AlertStore {
     await this.look('dead-letter', this.pace.deadLetterSeconds, async (client, since) => {
       const { rows } = await client.query<NewDeadLetters & { total: number }>(
         `WITH found AS (
-           SELECT lead_id, seq, detail->>'stage' AS stage, detail->>'code' AS code FROM ledger.events
-           WHERE kind = 'dead-lettered' AND at > $1
+           SELECT lead_id, seq, stage, code FROM ledger.dead_letterings WHERE at > $1
          ), fresh AS (
            INSERT INTO flow.alerted_leads (kind, lead_id, seq) SELECT 'dead-letter', lead_id, seq FROM found
            ON CONFLICT DO NOTHING RETURNING lead_id, seq
          )
-         SELECT stage, code, count(*)::int AS count, (SELECT count(*)::int FROM ledger.leads WHERE state = 'dead') AS total
+         SELECT stage, code, count(*)::int AS count, (SELECT count(*)::int FROM ledger.lead_summaries WHERE state = 'dead') AS total
          FROM fresh JOIN found USING (lead_id, seq) GROUP BY stage, code ORDER BY count(*) DESC, code`,
         [since],
       );
@@ -93,7 +90,7 @@ export class AlertStore {
 
   /** Those that are due, oldest first; all others wait behind them. */
   async due(limit: number): Promise<DueMessage[]> {
-    const { rows } = await this.pool.query<DueMessage>(
+    const { rows } = await this.database.query<DueMessage>(
       'SELECT id, text, attempts FROM flow.alert_messages WHERE next_attempt_at <= now() ORDER BY id LIMIT $1',
       [limit],
     );
@@ -101,12 +98,12 @@ export class AlertStore {
   }
 
   async delivered(id: string): Promise<void> {
-    await this.pool.query('DELETE FROM flow.alert_messages WHERE id = $1', [id]);
+    await this.database.query('DELETE FROM flow.alert_messages WHERE id = $1', [id]);
   }
 
   /** All messages wait for this one, since what ends must not be told before its beginning. */
   async postpone(id: string, delayMs: number): Promise<void> {
-    await this.pool.query(
+    await this.database.query(
       `UPDATE flow.alert_messages SET attempts = attempts + (id = $1)::int,
          next_attempt_at = greatest(next_attempt_at, now() + make_interval(secs => $2 / 1000.0))`,
       [id, delayMs],
@@ -114,20 +111,21 @@ export class AlertStore {
   }
 
   async prune(): Promise<void> {
-    await this.pool.query(
+    await this.database.query(
       `DELETE FROM flow.alert_messages WHERE id <= (SELECT id FROM flow.alert_messages ORDER BY id DESC OFFSET ${KEPT_MESSAGES} LIMIT 1)`,
     );
-    await this.pool.query("DELETE FROM flow.alerted_leads WHERE at < now() - interval '1 day'");
+    await this.database.query("DELETE FROM flow.alert_messages WHERE created_at < now() - interval '1 day'");
+    await this.database.query("DELETE FROM flow.alerted_leads WHERE at < now() - interval '1 day'");
   }
 
   /** What is found, the message about it and how far the look went are committed together. */
   private async look(
     kind: string,
     everySeconds: number,
-    find: (client: PoolClient, since: Date) => Promise<{ text: string; leadIds: string[] } | null>,
+    find: (client: Queryable, since: Date) => Promise<{ text: string; leadIds: string[] } | null>,
   ): Promise<void> {
-    await this.pool.query('INSERT INTO flow.alert_looks (kind) VALUES ($1) ON CONFLICT DO NOTHING', [kind]);
-    await inTransaction(this.pool, async (client) => {
+    await this.database.query('INSERT INTO flow.alert_looks (kind) VALUES ($1) ON CONFLICT DO NOTHING', [kind]);
+    await this.database.transaction(async (client) => {
       const { rows } = await client.query<{ since: Date }>(
         `SELECT greatest(seen_until - interval '${OVERLAP_SECONDS} seconds', began, now() - interval '${LOOK_BACK_SECONDS} seconds') AS since
          FROM flow.alert_looks WHERE kind = $1 AND (told_at IS NULL OR told_at <= now() - make_interval(secs => $2)) FOR UPDATE`,

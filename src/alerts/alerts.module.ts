@@ -1,10 +1,11 @@
 import { Inject, Module, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { FlowControlRepository } from '../flow-control/flow-control.repository.js';
-import { Ledger } from '../ledger/ledger.js';
+import { LeaderLock } from '../ledger/leader-lock.js';
+import { SlaRepository } from '../ledger/sla.repository.js';
 import type { Config } from '../platform/config/config.js';
 import type { Logger } from '../platform/observability/logger.js';
-import { CONFIG, LEDGER_POOL, LOGGER } from '../platform/platform.module.js';
-import type { Pool } from '../platform/database/pool.js';
+import { CONFIG, LOGGER } from '../platform/platform.module.js';
+import { Database } from '../platform/database/database.js';
 import { AlertStore } from './alert-store.js';
 import { Alerts } from './alerts.js';
 
@@ -14,16 +15,25 @@ const RETRY_BASE_MS = 2000;
 
 @Module({
   providers: [
+    { provide: AlertStore, inject: [Database], useFactory: (database: Database) => new AlertStore(database, PACE) },
     {
       provide: ALERTS,
-      inject: [CONFIG, LOGGER, Ledger, FlowControlRepository, LEDGER_POOL],
-      useFactory: (config: Config, logger: Logger, ledger: Ledger, flow: FlowControlRepository, pool: Pool) =>
+      inject: [CONFIG, LOGGER, LeaderLock, SlaRepository, FlowControlRepository, AlertStore],
+      useFactory: (
+        config: Config,
+        logger: Logger,
+        leaderLock: LeaderLock,
+        sla: SlaRepository,
+        flow: FlowControlRepository,
+        store: AlertStore,
+      ) =>
         config.ALERT_WEBHOOK_URL === undefined
           ? null
           : new Alerts({
               url: config.ALERT_WEBHOOK_URL,
-              store: new AlertStore(pool, PACE),
-              ledger,
+              store,
+              leaderLock,
+              sla,
               flow,
               logger,
               slaSeconds: config.SPEED_TO_LEAD_SLA_SECONDS,
@@ -35,10 +45,15 @@ const RETRY_BASE_MS = 2000;
   ],
 })
 export class AlertsModule implements OnApplicationBootstrap, OnApplicationShutdown {
-  constructor(@Inject(ALERTS) private readonly alerts: Alerts | null) {}
+  constructor(
+    @Inject(ALERTS) private readonly alerts: Alerts | null,
+    private readonly store: AlertStore,
+  ) {}
 
   onApplicationBootstrap(): void {
-    this.alerts?.start();
+    if (this.alerts) return this.alerts.start();
+    // Alerts are off: what an earlier configuration left is removed at the next start where PostgreSQL does not answer now.
+    void this.store.prune().catch(() => {});
   }
 
   async onApplicationShutdown(): Promise<void> {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FlowControlRepository } from '../flow-control/flow-control.repository.js';
-import type { Ledger } from '../ledger/ledger.js';
+import type { LeaderLock } from '../ledger/leader-lock.js';
+import type { SlaRepository } from '../ledger/sla.repository.js';
 import type { Logger } from '../platform/observability/logger.js';
 import type { AlertStore } from './alert-store.js';
 import { conditionsOf, forecastIsLong } from './conditions.js';
@@ -15,7 +16,8 @@ export interface AlertTools {
   /** ALERT_WEBHOOK_URL */
   url: string;
   store: AlertStore;
-  ledger: Pick<Ledger, 'asAlertLeader' | 'sla'>;
+  leaderLock: Pick<LeaderLock, 'runAsLeader'>;
+  sla: Pick<SlaRepository, 'stageLoads' | 'oldestWithoutCrm' | 'countDead'>;
   flow: Pick<FlowControlRepository, 'stages'>;
   logger: Logger;
   slaSeconds: number;
@@ -51,8 +53,8 @@ export class Alerts {
   private async run(): Promise<void> {
     const { signal } = this.stopping;
     while (!signal.aborted) {
-      await this.tools.ledger
-        .asAlertLeader(() => this.look())
+      await this.tools.leaderLock
+        .runAsLeader('alert', () => this.look())
         .then(
           () => (this.blind = false),
           (error: unknown) => this.warnOnce(error),
@@ -63,14 +65,14 @@ export class Alerts {
 
   /** One look, and the messages that are due. */
   async look(): Promise<void> {
-    const { store, ledger, flow, slaSeconds, hotLeadScore } = this.tools;
+    const { store, sla, flow, slaSeconds, hotLeadScore } = this.tools;
     await store.tellHotLeads(hotLeadScore);
     await store.tellDeadLetters();
     const [loads, oldestSeconds, stages, deadLetters] = await Promise.all([
-      ledger.sla.stageLoads(),
-      ledger.sla.oldestWithoutCrm(),
+      sla.stageLoads(),
+      sla.oldestWithoutCrm(),
       flow.stages(),
-      ledger.sla.countDead(),
+      sla.countDead(),
     ]);
     const facts = { slaSeconds, loads, oldestSeconds, stages, deadLetters, forecastWasLong: this.forecastWasLong };
     for (const condition of conditionsOf(facts)) await store.tell(condition);

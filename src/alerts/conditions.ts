@@ -1,6 +1,6 @@
 import type { StageRow } from '../flow-control/stage-row.js';
 import type { StageLoad } from '../ledger/sla.repository.js';
-import { forecastOf } from '../ledger/sla/forecast.js';
+import { forecastOf } from '../ledger/forecast.js';
 import { breakerClosed, breakerOpen, deadLettersGone, slaAtRisk, slaSafe } from './messages.js';
 
 /** Something that begins and ends. It is told when it begins, when its detail changes, and when it has ended. */

@@ -1,8 +1,6 @@
 import type { CrmProvider, CrmSync } from '../crm/port.js';
 import { AppError } from '../domain/app-error.js';
-import { guarded } from '../ledger/database-errors.js';
-import { pendingIn, recordBackfill, type PendingLead } from '../ledger/crm-backfill.repository.js';
-import type { Pool } from '../platform/database/pool.js';
+import type { CrmBackfillRepository, PendingLead } from '../ledger/crm-backfill.repository.js';
 
 export interface BackfillReport {
   /** Leads looked at. */
@@ -17,7 +15,7 @@ export interface BackfillReport {
 }
 
 export interface BackfillOptions {
-  pool: Pool;
+  ledger: CrmBackfillRepository;
   crm: CrmProvider;
   /** Only find out what would be done. */
   dryRun: boolean;
@@ -35,18 +33,18 @@ const REFUSED_KEPT = 1000;
  * ledger when it is there, so a run that is broken off goes on where it stopped, and two at once do no harm.
  * @throws AppError CRM_UNAVAILABLE, CRM_RATE_LIMITED, CRM_MISCONFIGURED: run it again when that is mended.
  */
-export async function backfill({ pool, crm, dryRun, concurrency, progress, signal }: BackfillOptions): Promise<BackfillReport> {
+export async function backfill({ ledger, crm, dryRun, concurrency, progress, signal }: BackfillOptions): Promise<BackfillReport> {
   const report: BackfillReport = { leads: 0, written: 0, acts: {}, refused: [], refusedCount: 0 };
   let after = NIL_UUID;
   while (!signal.aborted) {
-    const page = await guarded(pendingIn(pool, crm.name, after, concurrency));
+    const page = await ledger.pendingIn(crm.name, after, concurrency);
     if (page.length === 0) break;
     after = page.at(-1)!.id;
     const failures = await Promise.all(
       page.map(async (lead) => {
         try {
           if (dryRun) await look(crm, lead, report);
-          else await write(pool, crm, lead, report, signal);
+          else await write(ledger, crm, lead, report, signal);
           return null;
         } catch (cause) {
           return refusal(lead, AppError.from(cause), report);
@@ -63,14 +61,14 @@ export async function backfill({ pool, crm, dryRun, concurrency, progress, signa
 }
 
 async function write(
-  pool: Pool,
+  ledger: CrmBackfillRepository,
   crm: CrmProvider,
   lead: PendingLead,
   report: BackfillReport,
   signal: AbortSignal,
 ): Promise<void> {
   const reference = await crm.sync(syncOf(lead), signal);
-  await guarded(recordBackfill(pool, lead, reference));
+  await ledger.recordBackfill(lead, reference);
   report.written++;
 }
 

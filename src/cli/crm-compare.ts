@@ -1,8 +1,6 @@
 import type { CrmDifference, CrmProvider } from '../crm/port.js';
 import { AppError } from '../domain/app-error.js';
-import { guarded } from '../ledger/database-errors.js';
-import { syncedPersons } from '../ledger/crm-backfill.repository.js';
-import type { Pool } from '../platform/database/pool.js';
+import type { CrmBackfillRepository } from '../ledger/crm-backfill.repository.js';
 
 export interface CompareReport {
   persons: number;
@@ -20,7 +18,7 @@ const EXAMPLES = 100;
 
 /** Compares each person's record in the CRM with what the ledger says it should show. Changes nothing. */
 export async function compare(
-  pool: Pool,
+  ledger: CrmBackfillRepository,
   crm: CrmProvider,
   progress: (done: number) => void,
   signal: AbortSignal,
@@ -29,7 +27,7 @@ export async function compare(
   const report: CompareReport = { persons: 0, different: 0, missing: 0, fields: {}, examples: [] };
   let after = '';
   while (!signal.aborted) {
-    const page = await guarded(syncedPersons(pool, after, PAGE));
+    const page = await ledger.syncedPersons(after, PAGE);
     if (page.length === 0) break;
     after = page.at(-1)!.lead.personKey;
     const leadIds = new Map(page.map(({ lead }) => [lead.personKey, lead.id]));

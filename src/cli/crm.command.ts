@@ -7,11 +7,12 @@ import { CRM_PROVIDERS } from '../crm/registry.js';
 import { AppError } from '../domain/app-error.js';
 import { FlowControlRepository } from '../flow-control/flow-control.repository.js';
 import { SharedRateLimiter } from '../flow-control/rate-limiter.js';
-import { countPendingIn, countSyncedPersons } from '../ledger/crm-backfill.repository.js';
+import { CrmBackfillRepository } from '../ledger/crm-backfill.repository.js';
 import { systemClock } from '../platform/clock.js';
 import { loadConfig, type Config } from '../platform/config/config.js';
 import { runningEmbeddedPostgres } from '../platform/embedded/running-postgres.js';
-import { openPool, type Pool } from '../platform/database/pool.js';
+import { Database } from '../platform/database/database.js';
+import { openPool } from '../platform/database/pool.js';
 import { UNLIMITED } from '../platform/concurrency/rate-limiter.port.js';
 import { WORKER_ID } from '../platform/worker-id.js';
 import { backfill, type BackfillReport } from './crm-backfill.js';
@@ -44,11 +45,11 @@ export function crmCommands({ print, table }: Printing): Command {
     .addOption(new Option('--to <crm>', 'the CRM that lacks them').choices(Object.keys(CRM_PROVIDERS)).default('salesforce'))
     .option('--dry-run', 'find out what would be done, and write nothing')
     .action(async ({ to, dryRun = false }: { to: string; dryRun?: boolean }) => {
-      const report = await withStores(to, async ({ config, pool, provider, signal }) => {
+      const report = await withStores(to, async ({ config, ledger, provider, signal }) => {
         const bar = progressBar('leads');
-        bar.start(await countPendingIn(pool, provider.name));
+        bar.start(await ledger.countPendingIn(provider.name));
         const concurrency = Math.min(400, config.CRM_CONCURRENCY);
-        return backfill({ pool, crm: provider, dryRun, concurrency, progress: bar.update, signal }).finally(bar.stop);
+        return backfill({ ledger, crm: provider, dryRun, concurrency, progress: bar.update, signal }).finally(bar.stop);
       });
       print(report, () => backfillText(report, to, dryRun, table));
       if (report.refusedCount > 0) process.exitCode = 1;
@@ -58,10 +59,10 @@ export function crmCommands({ print, table }: Printing): Command {
     .command('compare')
     .description('compares each person’s record in Salesforce with the ledger, field by field; exits 1 on a difference')
     .action(async () => {
-      const report = await withStores('salesforce', async ({ pool, provider, signal }) => {
+      const report = await withStores('salesforce', async ({ ledger, provider, signal }) => {
         const bar = progressBar('persons');
-        bar.start(await countSyncedPersons(pool));
-        return compare(pool, provider, bar.update, signal).finally(bar.stop);
+        bar.start(await ledger.countSyncedPersons());
+        return compare(ledger, provider, bar.update, signal).finally(bar.stop);
       });
       print(report, () => compareText(report, table));
       if (report.different > 0) process.exitCode = 1;
@@ -75,13 +76,13 @@ function configFor(crm: string): Config {
   return loadConfig(env, { aiProviders: ['heuristic'], crmProviders: Object.keys(CRM_PROVIDERS) });
 }
 
-function openCrmFor(config: Config, name: string, databaseUrl = '', pool?: Pool): Promise<CrmProvider> {
+function openCrmFor(config: Config, name: string, databaseUrl = '', database?: Database): Promise<CrmProvider> {
   return CRM_PROVIDERS[name]!({
     config,
     databaseUrl,
     // The calls of a backfill count against the same rate as those of the workers.
-    rateLimiter: pool
-      ? new SharedRateLimiter(new FlowControlRepository(pool, WORKER_ID), 'crm-sync', config.CRM_RATE_LIMIT_PER_SECOND)
+    rateLimiter: database
+      ? new SharedRateLimiter(new FlowControlRepository(database, WORKER_ID), 'crm-sync', config.CRM_RATE_LIMIT_PER_SECOND)
       : UNLIMITED,
     clock: systemClock,
     logger: pino({ level: 'warn' }, pino.destination(2)),
@@ -92,7 +93,7 @@ function openCrmFor(config: Config, name: string, databaseUrl = '', pool?: Pool)
 
 interface Opened {
   config: Config;
-  pool: Pool;
+  ledger: CrmBackfillRepository;
   provider: CrmProvider;
   signal: AbortSignal;
 }
@@ -107,12 +108,13 @@ async function withStores<T>(crm: string, act: (opened: Opened) => Promise<T>): 
     );
   }
   const pool = openPool({ url: databaseUrl, max: 4, timeoutMs: 60_000, name: 'revenueflow-crm-commands' });
-  const provider = await openCrmFor(config, crm, databaseUrl, pool);
+  const database = new Database(pool);
+  const provider = await openCrmFor(config, crm, databaseUrl, database);
   const stop = new AbortController();
   const onSignal = () => stop.abort(new Error('Interrupted; what was written is noted, and the next run goes on from there.'));
   process.once('SIGINT', onSignal);
   try {
-    return await act({ config, pool, provider, signal: stop.signal });
+    return await act({ config, ledger: new CrmBackfillRepository(database), provider, signal: stop.signal });
   } finally {
     process.off('SIGINT', onSignal);
     await provider.close();

@@ -1,5 +1,5 @@
 import { columns } from '../platform/database/unnest-columns.js';
-import type { Pool } from '../platform/database/pool.js';
+import type { Queryable } from '../platform/database/database.js';
 
 /** One call of a model. */
 export interface Spending {
@@ -60,8 +60,8 @@ export class AiCosts {
   }
 }
 
-export async function addAiCosts(pool: Pool, costs: AiCost[]): Promise<void> {
-  await pool.query({
+export async function addAiCosts(database: Queryable, costs: AiCost[]): Promise<void> {
+  await database.query({
     name: 'add-ai-costs',
     text: `INSERT INTO flow.ai_costs AS c (day, provider, model, scorings, input_tokens, output_tokens, cost_usd)
       SELECT (now() AT TIME ZONE 'UTC')::date, i.* FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::float[]) AS i
@@ -74,8 +74,8 @@ export async function addAiCosts(pool: Pool, costs: AiCost[]): Promise<void> {
 }
 
 /** Of the last `days`, today included; the newest first. */
-export async function listAiCosts(pool: Pool, days: number): Promise<DailyAiCost[]> {
-  const { rows } = await pool.query<DailyAiCost>(
+export async function listAiCosts(database: Queryable, days: number): Promise<DailyAiCost[]> {
+  const { rows } = await database.query<DailyAiCost>(
     `SELECT to_char(day, 'YYYY-MM-DD') AS day, provider, model, scorings::float AS scorings, input_tokens::float AS "inputTokens",
        output_tokens::float AS "outputTokens", cost_usd AS "costUsd"
      FROM flow.ai_costs WHERE day > (now() AT TIME ZONE 'UTC')::date - $1::int ORDER BY flow.ai_costs.day DESC, provider, model`,

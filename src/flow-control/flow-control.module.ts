@@ -1,6 +1,5 @@
 import { Global, Module } from '@nestjs/common';
-import { LEDGER_POOL } from '../platform/platform.module.js';
-import type { Pool } from '../platform/database/pool.js';
+import { Database } from '../platform/database/database.js';
 import { WORKER_ID } from '../platform/worker-id.js';
 import { FlowControlRepository } from './flow-control.repository.js';
 
@@ -9,8 +8,8 @@ import { FlowControlRepository } from './flow-control.repository.js';
   providers: [
     {
       provide: FlowControlRepository,
-      inject: [LEDGER_POOL],
-      useFactory: (pool: Pool) => new FlowControlRepository(pool, WORKER_ID),
+      inject: [Database],
+      useFactory: (database: Database) => new FlowControlRepository(database, WORKER_ID),
     },
   ],
   exports: [FlowControlRepository],

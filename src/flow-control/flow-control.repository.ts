@@ -1,11 +1,9 @@
 import type { ErrorCode } from '../domain/error-catalog.js';
 import type { Stage } from '../domain/lead-state.js';
-import type { Pool } from '../platform/database/pool.js';
+import type { Database } from '../platform/database/database.js';
 import { addAiCosts, type AiCost } from './ai-spend.js';
 import { RATE_SHARE, STAGE_COLUMNS, type BreakerReason, type StageRow } from './stage-row.js';
 
-/** A worker that has not been heard of for this long does not count as living. */
-export const ALIVE_SECONDS = 3;
 /** How long a probe may take before another worker takes it over. */
 const PROBE_SECONDS = 30;
 /** From the first success to the full rate. */
@@ -29,18 +27,18 @@ export interface Opening {
 /** The shared state of both stages; one SQL statement a method. */
 export class FlowControlRepository {
   constructor(
-    private readonly pool: Pool,
+    private readonly database: Database,
     private readonly worker: string,
   ) {}
 
   async stages(): Promise<StageRow[]> {
-    const { rows } = await this.pool.query<StageRow>(`SELECT ${STAGE_COLUMNS} FROM flow.stages`);
+    const { rows } = await this.database.query<StageRow>(`SELECT ${STAGE_COLUMNS} FROM flow.stages`);
     return rows;
   }
 
   /** Says that this worker lives; where it is new, the others are told and make room. @returns the names of all that do, in order. */
   async beat(): Promise<string[]> {
-    const { rows } = await this.pool.query<{ worker: string }>({
+    const { rows } = await this.database.query<{ worker: string }>({
       name: 'flow-beat',
       text: `WITH me AS (
         INSERT INTO flow.workers (worker, seen_at) VALUES ($1, clock_timestamp())
@@ -49,7 +47,7 @@ export class FlowControlRepository {
       ), told AS (
         SELECT pg_notify('${CHANNEL}', $1) FROM me WHERE joined
       )
-      SELECT worker FROM flow.workers WHERE seen_at > now() - interval '${ALIVE_SECONDS} seconds' AND worker <> $1
+      SELECT worker FROM flow.living_workers WHERE worker <> $1
       UNION SELECT $1 FROM (SELECT count(*) FROM told) t ORDER BY worker`,
       values: [this.worker],
     });
@@ -58,7 +56,7 @@ export class FlowControlRepository {
 
   /** This worker ends in order: others need not wait to see it missing. Also forgets those that ended long ago. */
   async leave(): Promise<void> {
-    await this.pool.query(
+    await this.database.query(
       `WITH gone AS (DELETE FROM flow.workers WHERE worker = $1 OR seen_at < now() - interval '1 day' RETURNING worker)
        SELECT pg_notify('${CHANNEL}', worker) FROM gone WHERE worker = $1`,
       [this.worker],
@@ -67,7 +65,7 @@ export class FlowControlRepository {
 
   /** Adds to what today (UTC) has cost, and tells the sum of all workers. */
   async spend(tokens: number): Promise<number> {
-    const { rows } = await this.pool.query<{ tokens: number }>({
+    const { rows } = await this.database.query<{ tokens: number }>({
       name: 'flow-spend',
       text: `INSERT INTO flow.ai_spend AS s (day, tokens) VALUES ((now() AT TIME ZONE 'UTC')::date, $1)
         ON CONFLICT (day) DO UPDATE SET tokens = s.tokens + excluded.tokens RETURNING tokens::float AS tokens`,
@@ -78,18 +76,21 @@ export class FlowControlRepository {
 
   /** What today (UTC) has cost all workers so far. */
   async spentToday(): Promise<number> {
-    const { rows } = await this.pool.query<{ tokens: number }>(
+    const { rows } = await this.database.query<{ tokens: number }>(
       "SELECT tokens::float AS tokens FROM flow.ai_spend WHERE day = (now() AT TIME ZONE 'UTC')::date",
     );
     return rows[0]?.tokens ?? 0;
   }
 
   addCosts(costs: AiCost[]): Promise<void> {
-    return addAiCosts(this.pool, costs);
+    return addAiCosts(this.database, costs);
   }
 
   async recordSuccess(stage: Stage, at: Date): Promise<void> {
-    await this.pool.query('UPDATE flow.stages SET last_success_at = greatest(last_success_at, $2) WHERE stage = $1', [stage, at]);
+    await this.database.query('UPDATE flow.stages SET last_success_at = greatest(last_success_at, $2) WHERE stage = $1', [
+      stage,
+      at,
+    ]);
   }
 
   /**
@@ -147,7 +148,7 @@ export class FlowControlRepository {
    * @returns how long to wait for the first of them, and the space between two, in milliseconds.
    */
   async reserve(stage: Stage, perSecond: number, count: number): Promise<{ inMs: number; everyMs: number }> {
-    const { rows } = await this.pool.query<{ inMs: number; everyMs: number }>({
+    const { rows } = await this.database.query<{ inMs: number; everyMs: number }>({
       name: 'flow-reserve',
       text: `UPDATE flow.stages s
         SET next_slot_at = greatest(s.next_slot_at, clock_timestamp()) + $3::int * make_interval(secs => 1 / ($2 * (${RATE_SHARE})))
@@ -172,34 +173,24 @@ export class FlowControlRepository {
    * Calls `onChange` when any process changes a stage, without waiting for the next look. One connection; it is lost with the server, and then `onEnd` is called.
    * @returns what ends it.
    */
-  async listen(onChange: () => void, onEnd: () => void): Promise<() => void> {
-    const client = await this.pool.connect();
-    let over = false;
-    const end = () => {
-      if (over) return;
-      over = true;
-      client.release(true);
-      onEnd();
-    };
-    client.on('notification', onChange);
-    client.on('error', end);
-    client.on('end', end);
-    try {
-      await client.query(`LISTEN ${CHANNEL}`);
-    } catch (error) {
-      end();
-      throw error;
+  listen(onChange: () => void, onEnd: () => void): Promise<() => void> {
+    return this.database.listen(CHANNEL, onChange, onEnd);
+  }
+
+  /** Removes workers that have not reported for a day, and the costs of days before the last `days`; undefined keeps them. */
+  async prune(days: number | undefined): Promise<void> {
+    await this.database.query("DELETE FROM flow.workers WHERE seen_at < now() - interval '1 day'");
+    if (days === undefined) return;
+    for (const table of ['flow.ai_spend', 'flow.ai_costs']) {
+      await this.database.query(`DELETE FROM ${table} WHERE day < (now() AT TIME ZONE 'UTC')::date - $1::int`, [days]);
     }
-    return end;
   }
 
   private audited(act: string, who: string, stage: Stage, set: string): Promise<StageRow | null> {
     return this.told(
-      `WITH changed AS (UPDATE flow.stages ${set} WHERE stage = $1 RETURNING ${STAGE_COLUMNS}),
-       audited AS (
-         INSERT INTO ledger.operator_acts (who, act, detail) SELECT $2, $3, jsonb_build_object('queue', $1::text) FROM changed
-       )`,
+      `WITH changed AS (UPDATE flow.stages ${set} WHERE stage = $1 RETURNING ${STAGE_COLUMNS})`,
       [stage, who, act],
+      `ledger.record_act($2, $3, jsonb_build_object('queue', $1::text))`,
     );
   }
 
@@ -207,10 +198,10 @@ export class FlowControlRepository {
     return this.told(`WITH changed AS (UPDATE flow.stages ${clauses} RETURNING ${STAGE_COLUMNS})`, values);
   }
 
-  /** Tells the other processes with the commit. */
-  private async told(changed: string, values: unknown[]): Promise<StageRow | null> {
-    const { rows } = await this.pool.query<StageRow>(
-      `${changed}, told AS (SELECT pg_notify('${CHANNEL}', stage) FROM changed) SELECT changed.* FROM changed, told`,
+  /** Notifies the other processes with the commit; `also` is called once per changed row. */
+  private async told(changed: string, values: unknown[], also = 'NULL'): Promise<StageRow | null> {
+    const { rows } = await this.database.query<StageRow>(
+      `${changed}, told AS (SELECT pg_notify('${CHANNEL}', stage), ${also} FROM changed) SELECT changed.* FROM changed, told`,
       values,
     );
     return rows[0] ?? null;

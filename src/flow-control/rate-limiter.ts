@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError } from '../domain/app-error.js';
 import type { Stage } from '../domain/lead-state.js';
-import { isStatementError } from '../platform/database/sql-state.js';
 import type { RateLimiter } from '../platform/concurrency/rate-limiter.port.js';
 import type { FlowControlRepository } from './flow-control.repository.js';
 
@@ -64,9 +63,7 @@ export class SharedRateLimiter implements RateLimiter {
         await this.serve(now + Math.max(0, inMs), everyMs, late ? 1 : count);
       }
     } catch (cause) {
-      const error = isStatementError(cause)
-        ? AppError.from(cause)
-        : new AppError('LEDGER_UNAVAILABLE', 'PostgreSQL, which keeps the rate of calls, did not answer.', { cause });
+      const error = AppError.from(cause);
       for (const waiter of this.waiting.splice(0)) waiter.fail(error);
     } finally {
       this.pumping = false;

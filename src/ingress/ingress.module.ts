@@ -1,5 +1,6 @@
 import { Inject, Module, type DynamicModule, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import { Ledger } from '../ledger/ledger.js';
+import { IntakeRepository } from '../ledger/intake.repository.js';
+import { LeaderLock } from '../ledger/leader-lock.js';
 import type { Config } from '../platform/config/config.js';
 import type { Logger } from '../platform/observability/logger.js';
 import type { Metrics } from '../platform/observability/metrics.js';
@@ -37,20 +38,26 @@ export class IngressModule implements OnApplicationBootstrap, OnApplicationShutd
         { provide: SPOOL, useFactory: () => (mode === 'off' || redisUrl === null ? null : new RedisSpool(redisUrl, mode)) },
         {
           provide: FailoverLedger,
-          inject: [Ledger, SPOOL, LOGGER, METRICS],
-          useFactory: (ledger: Ledger, spool: Spool | null, logger: Logger, metrics: Metrics) =>
-            new FailoverLedger({ ledger, spool, logger, metrics }),
+          inject: [IntakeRepository, SPOOL, LOGGER, METRICS],
+          useFactory: (intake: IntakeRepository, spool: Spool | null, logger: Logger, metrics: Metrics) =>
+            new FailoverLedger({ intake, spool, logger, metrics }),
         },
         {
           provide: ACK_READINESS,
-          inject: [Ledger, SPOOL],
-          useFactory: (ledger: Ledger, spool: Spool | null) => () => canAck(ledger, spool),
+          inject: [IntakeRepository, SPOOL],
+          useFactory: (intake: IntakeRepository, spool: Spool | null) => () => canAck(intake, spool),
         },
         {
           provide: DRAINER,
-          inject: [Ledger, SPOOL, JobPublisher, LOGGER, METRICS],
-          useFactory: (ledger: Ledger, spool: Spool | null, publisher: JobPublisher, logger: Logger, metrics: Metrics) =>
-            spool && new SpoolDrainer({ ledger, spool, publisher, logger, metrics }),
+          inject: [IntakeRepository, LeaderLock, SPOOL, JobPublisher, LOGGER, METRICS],
+          useFactory: (
+            intake: IntakeRepository,
+            leaderLock: LeaderLock,
+            spool: Spool | null,
+            publisher: JobPublisher,
+            logger: Logger,
+            metrics: Metrics,
+          ) => spool && new SpoolDrainer({ intake, leaderLock, spool, publisher, logger, metrics }),
         },
       ],
     };
@@ -78,7 +85,7 @@ export class IngressModule implements OnApplicationBootstrap, OnApplicationShutd
 }
 
 /** By the ledger, or by a spool that can confirm a write. */
-async function canAck(ledger: Ledger, spool: Spool | null): Promise<boolean> {
-  const [committed, confirmed] = await Promise.allSettled([ledger.pingAcceptPath(), spool?.describe() ?? null]);
+async function canAck(intake: IntakeRepository, spool: Spool | null): Promise<boolean> {
+  const [committed, confirmed] = await Promise.allSettled([intake.pingAcceptPath(), spool?.describe() ?? null]);
   return committed.status === 'fulfilled' || (confirmed.status === 'fulfilled' && confirmed.value !== null);
 }

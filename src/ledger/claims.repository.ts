@@ -1,17 +1,25 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { AppError } from '../domain/app-error.js';
 import type { LeadContent } from '../domain/lead.js';
 import type { OpenState } from '../domain/lead-state.js';
-import type { Pool } from '../platform/database/pool.js';
+import { Database } from '../platform/database/database.js';
 import { columns } from '../platform/database/unnest-columns.js';
-import { PROJECTION, projectionOf, type Projection, type ProjectionRow } from './projection.js';
-import { lockInIdOrder } from './lock-in-id-order.js';
+import { ioBoundary } from '../platform/observability/io-boundary.js';
+import { WORKER_NAME } from '../platform/worker-id.js';
+import { PROJECTION, projectionOf, type Projection, type ProjectionRow } from './lead-content-sql.js';
+import { END_CLAIM, lockInIdOrder, RAISE_FENCE } from './lead-update-sql.js';
+import { stageStatement } from './statement-batcher.js';
 
-/** A job's view of the lead it brings forward. */
+/** The lead and the epoch that a job names. */
 export interface ClaimRequest {
   leadId: string;
   epoch: number;
 }
 
-/** A run's hold on a lead, until somebody else raises the fence. */
+/** A run's right to write a lead, until another claim or a revision raises the fence. */
+export type Fence = Pick<Claim, 'id' | 'fence'>;
+
+/** A lead as a run has claimed it. */
 export interface Claim extends Pick<LeadContent, 'id' | 'personKey' | 'campaignId' | 'revision'> {
   epoch: number;
   fence: string;
@@ -21,32 +29,32 @@ export interface Claim extends Pick<LeadContent, 'id' | 'personKey' | 'campaignI
   lastFailureAt: Date | null;
   /** When this revision was first about to be scored. */
   firstScoringAt: Date | null;
-  /** Workers that died while they had this lead among others, and alone. */
+  /** Workers that crashed while they ran this lead among others. */
   suspicions: number;
+  /** Workers that crashed while they ran this lead exclusively. */
   crashes: number;
   /** A replay or a re-score: fresh leads go first. */
   lowPriority: boolean;
   receivedAt: Date;
   contentAt: Date;
   claimedAt: Date;
-  /** Of the trace that brought the content; null where nobody traces. */
+  /** Trace context of the webhook that brought the content; null without tracing. */
   traceparent: string | null;
-  /** It has never been in the CRM: its speed to lead is still to be measured. */
+  /** The lead has never been in the CRM: its speed to lead is still to be measured. */
   firstSync: boolean;
 }
 
-/** For the scorer: with what the lead says. */
+/** For the scorer: with the content. */
 export interface ClaimedLead extends Claim, LeadContent {}
 
-/** For the CRM, which is told what the person's newest content says: mostly, but not always, this row's. */
 export interface LeadClaimedForSync extends Claim {
-  /** The newest scored content of the person, which the CRM's Lead shall show: this row's or another's. */
+  /** What the CRM's Lead shows: the person's newest scored content, from this row or another. */
   projection: Projection;
 }
 
-/** A claim that nobody ended, of a worker that nobody has heard of lately: it died with this lead in its hands. */
+/** Claimed by another worker that has stopped its heartbeat: that worker crashed while it had the lead. */
 const ORPHANED = `(l.claimed_by IS NOT NULL AND l.claimed_by <> $3
-    AND NOT EXISTS (SELECT 1 FROM flow.workers w WHERE w.worker = l.claimed_by AND w.seen_at > now() - interval '3 seconds'))::int`;
+    AND NOT EXISTS (SELECT 1 FROM flow.living_workers w WHERE w.worker = l.claimed_by))::int`;
 
 /** Named as the fields are, so that a row is a claim. */
 const CLAIM_COLUMNS = (attempts: string) => `
@@ -57,7 +65,7 @@ const CLAIM_COLUMNS = (attempts: string) => `
 
 const CLAIM = (state: OpenState, returning: string) => `
   UPDATE ledger.leads l
-  SET fence = nextval('ledger.fence'), claimed_by = $3, claimed_at = clock_timestamp(), touched_at = now(),
+  SET ${RAISE_FENCE}, claimed_by = $3, claimed_at = clock_timestamp(), touched_at = now(),
     suspicions = l.suspicions + ${ORPHANED}, crashes = l.crashes + ${ORPHANED} * l.alone::int, alone = false
     ${state === 'received' ? ', first_scoring_at = coalesce(l.first_scoring_at, clock_timestamp())' : ''}
   FROM ${lockInIdOrder('$1::uuid[], $2::int[]', 'id, epoch')} c
@@ -78,22 +86,71 @@ FROM claimed CROSS JOIN LATERAL (
   FROM (${PROJECTION(`decode(claimed."personKey", 'hex')`)}) newest
 ) p`;
 
-/**
- * Claims a batch: each row that is still where its job expects it gets a new fence, so that a frozen older run can no longer
- * write. Null where the row has moved on (a newer revision, already done, erased): that job has nothing left to do.
- */
-export function claimForEnrichment(pool: Pool, requests: ClaimRequest[], worker: string): Promise<(ClaimedLead | null)[]> {
-  return claim<ClaimedLead>(pool, 'claim-for-enrichment', CLAIM_FOR_ENRICHMENT, requests, worker);
+const RELEASE = `
+UPDATE ledger.leads l SET ${END_CLAIM}, touched_at = now()
+FROM ${lockInIdOrder('$1::uuid[], $2::bigint[]', 'id, fence')} r
+WHERE l.id = r.id AND l.fence = r.fence`;
+
+/** Who works on a lead. Concurrent calls share a statement. */
+@Injectable()
+export class ClaimsRepository {
+  constructor(
+    private readonly database: Database,
+    @Inject(WORKER_NAME) private readonly worker: string,
+  ) {}
+
+  private readonly claimingForEnrichment = stageStatement(
+    (requests: ClaimRequest[]) => this.claim<ClaimedLead>('claim-for-enrichment', CLAIM_FOR_ENRICHMENT, requests),
+    ({ leadId }) => leadId,
+  );
+  private readonly claimingForSync = stageStatement(
+    async (requests: ClaimRequest[]): Promise<(LeadClaimedForSync | null)[]> => {
+      type Row = Claim & { projection: ProjectionRow };
+      const rows = await this.claim<Row>('claim-for-sync', CLAIM_FOR_SYNC, requests);
+      return rows.map((row) => row && { ...row, projection: projectionOf(row.projection) });
+    },
+    ({ leadId }) => leadId,
+  );
+  private readonly releasing = stageStatement(
+    async (fences: Fence[]): Promise<void[]> => {
+      await this.database.query({ name: 'release-claims', text: RELEASE, values: columns(fences, ['id', 'fence']) });
+      return [];
+    },
+    ({ id }) => id,
+  );
+
+  /**
+   * Claims a lead: it gets a new fence, so that a frozen older run can no longer write. Null where the lead is no longer where the job
+   * expects it (a newer revision, already done, erased): then the job has nothing left to do.
+   */
+  claimForEnrichment(request: ClaimRequest): Promise<ClaimedLead | null> {
+    return ioBoundary('ledger.claim-for-enrichment', request.leadId, () => this.claimingForEnrichment.submit(request));
+  }
+
+  claimForSync(request: ClaimRequest): Promise<LeadClaimedForSync | null> {
+    return ioBoundary('ledger.claim-for-sync', request.leadId, () => this.claimingForSync.submit(request));
+  }
+
+  /** Returns a lead untried: nothing is counted, and no crash is suspected of it. A lead that a newer run has is left alone. */
+  release({ id, fence }: Fence): Promise<void> {
+    return this.releasing.submit({ id, fence });
+  }
+
+  /** The run has its worker to itself: if the worker crashes now, this lead crashed it. @throws AppError STALE_RUN */
+  async markExclusive({ id, fence }: Fence): Promise<void> {
+    const text = 'UPDATE ledger.leads SET alone = true WHERE id = $1 AND fence = $2';
+    assertFence((await this.database.query(text, [id, fence])).rowCount === 1);
+  }
+
+  private async claim<Row extends Claim>(name: string, text: string, requests: ClaimRequest[]): Promise<(Row | null)[]> {
+    const values = [...columns(requests, ['leadId', 'epoch']), this.worker];
+    const { rows } = await this.database.query<Row>({ name, text, values });
+    const claimed = new Map(rows.map((row) => [row.id, row]));
+    return requests.map(({ leadId }) => claimed.get(leadId) ?? null);
+  }
 }
 
-export async function claimForSync(pool: Pool, requests: ClaimRequest[], worker: string): Promise<(LeadClaimedForSync | null)[]> {
-  type Row = Claim & { projection: ProjectionRow };
-  const rows = await claim<Row>(pool, 'claim-for-sync', CLAIM_FOR_SYNC, requests, worker);
-  return rows.map((row) => row && { ...row, projection: projectionOf(row.projection) });
-}
-
-async function claim<Row extends Claim>(pool: Pool, name: string, text: string, requests: ClaimRequest[], worker: string) {
-  const { rows } = await pool.query<Row>({ name, text, values: [...columns(requests, ['leadId', 'epoch']), worker] });
-  const claimed = new Map(rows.map((row) => [row.id, row]));
-  return requests.map(({ leadId }) => claimed.get(leadId) ?? null);
+/** @throws AppError STALE_RUN where the write matched no row: a newer run or a revision has raised the fence. */
+export function assertFence(written: boolean): void {
+  if (!written) throw new AppError('STALE_RUN', 'A newer run has taken this lead over; the late write was refused.');
 }

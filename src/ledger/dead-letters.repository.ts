@@ -1,8 +1,11 @@
+import { Injectable } from '@nestjs/common';
 import type { LeadContent, LeadError } from '../domain/lead.js';
 import type { Stage } from '../domain/lead-state.js';
 import { pageOf, type Cursor, type Page } from '../platform/database/cursor-pagination.js';
-import type { Pool } from '../platform/database/pool.js';
-import { contentOf, CONTENT_COLUMNS, type ContentRow } from './lead-row.js';
+import { Database } from '../platform/database/database.js';
+import { contentOf, CONTENT_COLUMNS, type ContentRow } from './lead-content-sql.js';
+import { FORGET_SCORE, RAISE_FENCE, RESET_CLAIM, TOUCH_AND_NUMBER_EVENT, writeEvents } from './lead-update-sql.js';
+import { OPEN_LEAD_COLUMNS, type OpenLead } from './open-leads.repository.js';
 
 /** A lead that was given up, and why. Times are ISO 8601 in UTC. */
 export interface DeadLetter extends LeadContent, LeadError {
@@ -22,31 +25,6 @@ export interface DeadLetterFilter {
   code?: string;
 }
 
-/** A page, those that died last first. The cursor's time is that of the death. */
-export async function listDeadLetters(
-  pool: Pool,
-  { id, code }: DeadLetterFilter,
-  limit: number,
-  after: Cursor | null,
-): Promise<Page<DeadLetter>> {
-  const { rows } = await pool.query<Row>(
-    `SELECT ${CONTENT_COLUMNS('l')}, l.last_error, l.died_at,
-       CASE l.last_error->>'stage' WHEN 'enrichment' THEN l.enrichment_attempts ELSE l.crm_sync_attempts END AS attempts,
-       to_char(l.died_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS exact_received_at
-     FROM ledger.leads l
-     WHERE l.state = 'dead' AND ($1::uuid IS NULL OR l.id = $1) AND ($2::text IS NULL OR l.last_error->>'code' = $2)
-       AND ($3::timestamptz IS NULL OR (l.died_at, l.id) < ($3::timestamptz, $4::uuid))
-     ORDER BY l.died_at DESC, l.id DESC LIMIT $5`,
-    [id ?? null, code ?? null, after?.receivedAt ?? null, after?.id ?? null, limit],
-  );
-  return pageOf(rows, limit, (row) => ({
-    ...contentOf(row),
-    ...row.last_error,
-    attempts: row.attempts,
-    diedAt: row.died_at.toISOString(),
-  }));
-}
-
 /** Dead letters that look alike. */
 export interface DeadLetterGroup {
   stage: Stage;
@@ -56,16 +34,127 @@ export interface DeadLetterGroup {
   count: number;
   oldest: Date;
   newest: Date;
-  /** One of them, to look at. */
+  /** The id of one of them. */
   example: string;
 }
 
-export async function groupDeadLetters(pool: Pool): Promise<DeadLetterGroup[]> {
-  const { rows } = await pool.query<DeadLetterGroup>(
-    `SELECT last_error->>'stage' AS stage, last_error->>'code' AS code, last_error->>'class' AS class,
-       last_error->>'signature' AS signature, count(*)::int AS count, min(died_at) AS oldest, max(died_at) AS newest,
-       (array_agg(id ORDER BY died_at DESC))[1] AS example
-     FROM ledger.leads WHERE state = 'dead' GROUP BY 1, 2, 3, 4 ORDER BY count(*) DESC, 2`,
-  );
-  return rows;
+export interface Replay extends DeadLetterFilter {
+  limit: number;
+  /** Leads per second; null: all at once. */
+  perSecond: number | null;
+  /** The operator. */
+  by: string;
+}
+
+export interface Correction {
+  id: string;
+  name: string | null;
+  attributes: Record<string, string>;
+  /** The operator. */
+  by: string;
+}
+
+const LIST = `
+SELECT ${CONTENT_COLUMNS('l')}, l.last_error, l.died_at,
+  CASE l.last_error->>'stage' WHEN 'enrichment' THEN l.enrichment_attempts ELSE l.crm_sync_attempts END AS attempts,
+  to_char(l.died_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS exact_received_at
+FROM ledger.leads l
+WHERE l.state = 'dead' AND ($1::uuid IS NULL OR l.id = $1) AND ($2::text IS NULL OR l.last_error->>'code' = $2)
+  AND ($3::timestamptz IS NULL OR (l.died_at, l.id) < ($3::timestamptz, $4::uuid))
+ORDER BY l.died_at DESC, l.id DESC LIMIT $5`;
+
+const GROUP = `
+SELECT last_error->>'stage' AS stage, last_error->>'code' AS code, last_error->>'class' AS class,
+  last_error->>'signature' AS signature, count(*)::int AS count, min(died_at) AS oldest, max(died_at) AS newest,
+  (array_agg(id ORDER BY died_at DESC))[1] AS example
+FROM ledger.leads WHERE state = 'dead' GROUP BY 1, 2, 3, 4 ORDER BY count(*) DESC, 2`;
+
+/**
+ * The times are in the rows, so the rate holds across a loss of the queue and a restart. A lead that has a score keeps it,
+ * unless it was edited since.
+ */
+const REPLAY = `
+WITH chosen AS (
+  SELECT id, died_at, last_error FROM ledger.leads
+  WHERE state = 'dead' AND ($1::uuid IS NULL OR id = $1) AND ($2::text IS NULL OR last_error->>'code' = $2)
+  ORDER BY died_at, id LIMIT $3
+  FOR UPDATE SKIP LOCKED
+), placed AS (
+  SELECT id, last_error, row_number() OVER (ORDER BY died_at, id) - 1 AS place FROM chosen
+), done AS (
+  UPDATE ledger.leads l
+  SET state = CASE WHEN l.enrichment IS NULL OR p.last_error->>'stage' = 'enrichment' THEN 'received' ELSE 'enriched' END,
+      enrichment_attempts = 0, crm_sync_attempts = 0, last_error = NULL, first_scoring_at = NULL,
+      epoch = l.epoch + 1, low_priority = true, died_at = NULL,
+      next_attempt_at = CASE WHEN $4::float IS NOT NULL THEN now() + make_interval(secs => p.place / $4) END,
+      ${RAISE_FENCE}, ${RESET_CLAIM}, ${TOUCH_AND_NUMBER_EVENT}
+  FROM placed p WHERE l.id = p.id
+  RETURNING l.id, l.epoch, l.state, l.content_at, l.next_attempt_at, l.low_priority, l.event_seq, p.last_error AS died_of
+), audited AS (${writeEvents(
+  `'replayed'`,
+  `jsonb_build_object('by', $5::text, 'stage', died_of->>'stage', 'code', died_of->>'code', 'dueAt', next_attempt_at)`,
+)})
+SELECT ${OPEN_LEAD_COLUMNS} FROM done l`;
+
+/** Corrected content is a revision like any other, but the lead stays a dead letter until it is replayed. */
+const EDIT = `
+WITH done AS (
+  UPDATE ledger.leads l
+  SET name = $2, attributes = $3::jsonb, revision = l.revision + 1, ${RAISE_FENCE}, ${FORGET_SCORE},
+      content_at = greatest(now(), l.content_at + interval '1 microsecond'), ${TOUCH_AND_NUMBER_EVENT}
+  FROM (SELECT id, jsonb_build_object('name', name, 'attributes', attributes) AS content
+        FROM ledger.leads WHERE id = $1 AND state = 'dead' FOR NO KEY UPDATE) before
+  WHERE l.id = before.id
+  RETURNING l.id, l.event_seq, l.revision, l.name, l.attributes, before.content AS before
+), audited AS (${writeEvents(
+  `'edited'`,
+  `jsonb_build_object('by', $4::text, 'revision', revision, 'changed', ledger.changed_fields(before, name, attributes))`,
+)})
+SELECT revision FROM done`;
+
+const DISCARD = `
+WITH done AS (
+  UPDATE ledger.leads l
+  SET state = 'discarded', died_at = NULL, ${RAISE_FENCE}, ${TOUCH_AND_NUMBER_EVENT}
+  WHERE l.id = $1 AND l.state = 'dead'
+  RETURNING l.id, l.event_seq
+), audited AS (${writeEvents(`'discarded'`, `jsonb_build_object('by', $3::text, 'reason', $2::text)`)})
+SELECT id FROM done`;
+
+/** The leads that were given up. */
+@Injectable()
+export class DeadLettersRepository {
+  constructor(private readonly database: Database) {}
+
+  /** A page, those that died last first. The cursor's time is that of the death. */
+  async listDeadLetters({ id, code }: DeadLetterFilter, limit: number, after: Cursor | null): Promise<Page<DeadLetter>> {
+    const values = [id ?? null, code ?? null, after?.receivedAt ?? null, after?.id ?? null, limit];
+    const { rows } = await this.database.query<Row>(LIST, values);
+    return pageOf(rows, limit, (row) => ({
+      ...contentOf(row),
+      ...row.last_error,
+      attempts: row.attempts,
+      diedAt: row.died_at.toISOString(),
+    }));
+  }
+
+  async groupDeadLetters(): Promise<DeadLetterGroup[]> {
+    return (await this.database.query<DeadLetterGroup>(GROUP)).rows;
+  }
+
+  /** dead → received or enriched, the longest dead first. @returns the leads that need a job. */
+  async replayDeadLetters({ id, code, limit, perSecond, by }: Replay): Promise<OpenLead[]> {
+    return (await this.database.query<OpenLead>(REPLAY, [id ?? null, code ?? null, limit, perSecond, by])).rows;
+  }
+
+  /** Replaces name and attributes of a dead letter. @returns the new revision; null where the lead is no dead letter. */
+  async editDeadLetter({ id, name, attributes, by }: Correction): Promise<number | null> {
+    const { rows } = await this.database.query<{ revision: number }>(EDIT, [id, name, JSON.stringify(attributes), by]);
+    return rows[0]?.revision ?? null;
+  }
+
+  /** dead → discarded. False where the lead is no dead letter. */
+  async discardDeadLetter({ id, reason, by }: { id: string; reason: string; by: string }): Promise<boolean> {
+    return (await this.database.query(DISCARD, [id, reason, by])).rowCount === 1;
+  }
 }

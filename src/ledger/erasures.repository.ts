@@ -1,11 +1,14 @@
-import type { Pool } from '../platform/database/pool.js';
-import { inTransaction } from '../platform/database/transaction.js';
+import { Injectable } from '@nestjs/common';
+import type { ErrorCode } from '../domain/error-catalog.js';
+import { Database } from '../platform/database/database.js';
+import { END_CLAIM, RAISE_FENCE, TOUCH_AND_NUMBER_EVENT, writeEvents } from './lead-update-sql.js';
+import { OPEN_LEAD_COLUMNS, type OpenLead } from './open-leads.repository.js';
 
 export interface PersonToErase {
   personKey: string;
-  /** Requests that were refused and mention the address; found by whoever can read their bodies. */
+  /** Ids of refused requests that mention the address. */
   rejections: string[];
-  /** How many the spool had. */
+  /** How many leads of the person the spool had. */
   spooled: number;
   /** The operator. */
   who: string;
@@ -13,73 +16,209 @@ export interface PersonToErase {
   graceMs: number;
 }
 
-/** How many rows went, a store. */
+/** Rows removed, per store. */
 export interface ErasedCounts {
   leads: number;
   events: number;
   rejections: number;
   spool: number;
   alerts: number;
-  /** null where the queue did not answer: its jobs have nothing but ids, and end by themselves. */
+  /** null where the queue did not answer: its jobs hold nothing but ids, and end by themselves. */
   jobs: number | null;
 }
 
 export interface ErasedPerson {
   receipt: string;
   counts: ErasedCounts;
-  /** Of the leads that went, for the queue. */
+  /** The leads that were removed, so that the queue can remove their jobs. */
   leads: { leadId: string; epoch: number }[];
 }
 
-interface DeletedRow {
+/** What an erasure did and still has to do. It names no person. */
+export interface Receipt {
   id: string;
-  epoch: number;
-  unsettled: boolean;
+  at: Date;
+  who: string;
+  counts: ErasedCounts;
+  crm: 'pending' | 'done' | 'by-hand';
+  crmCount: number;
+  /** While pending: whether the CRM has answered once. */
+  asked: boolean;
+  /** While pending: when the CRM is asked for the last time. */
+  finalAt: Date;
+  lastCode: string | null;
+  doneAt: Date | null;
 }
 
+/** A person whose data in the CRM is to be erased. */
+export interface DueErasure {
+  id: string;
+  personKey: string;
+  failures: number;
+}
+
+/** Rows as the tables have them, for the person's own request. */
+export interface HeldData {
+  leads: Record<string, unknown>[];
+  mockCrm: Record<string, unknown>[];
+}
+
+const DELETE_LEADS = `
+DELETE FROM ledger.leads WHERE person_key = decode($1, 'hex')
+RETURNING id, epoch, (claimed_by IS NOT NULL OR state IN ('received', 'enriched')
+  OR touched_at > now() - make_interval(secs => $2 / 1000.0)) AS unsettled`;
+
+const RECEIPT = `
+SELECT id, at, who, counts, crm, crm_count AS "crmCount", final_at AS "finalAt",
+  asked_at IS NOT NULL AS asked, last_code AS "lastCode", done_at AS "doneAt"
+FROM ledger.erasures WHERE id = $1`;
+
 /**
- * All rows of the person in one commit. What is in hand meanwhile cannot bring them back: a write of a run is an UPDATE of its row with its
- * fence, a later claim finds no row, and a lead that is sent again makes a new row with a new fence from the same sequence. A statement that
- * holds a row now is waited for, and its event goes with the others, since events are deleted after their leads.
- * Only the CRM can still be written by a run that has read its row before: `unsettled` rows make the erasure of the CRM wait and be repeated.
+ * The CRM has erased the person: for good where every earlier run has ended, else until the last pass.
+ * Leads that were sent again since may have been in the CRM by then and are gone from it too: they are synced once more, and the
+ * fence makes a run that is writing now start over.
  */
-export function erasePerson(pool: Pool, { personKey, rejections, spooled, who, graceMs }: PersonToErase): Promise<ErasedPerson> {
-  return inTransaction(pool, async (client) => {
-    // In the order in which a batch of webhooks locks them, or the two could wait for each other.
-    await client.query(`SELECT FROM ledger.leads WHERE person_key = decode($1, 'hex') ORDER BY id FOR UPDATE`, [personKey]);
-    const { rows } = await client.query<DeletedRow>(
-      `DELETE FROM ledger.leads WHERE person_key = decode($1, 'hex')
-       RETURNING id, epoch, (claimed_by IS NOT NULL OR state IN ('received', 'enriched')
-         OR touched_at > now() - make_interval(secs => $2 / 1000.0)) AS unsettled`,
-      [personKey, graceMs],
+const RECORD_ERASED = `
+WITH held AS ( -- in id order, as lockInIdOrder
+  SELECT id FROM ledger.leads WHERE person_key = decode($2, 'hex') ORDER BY id FOR NO KEY UPDATE
+), again AS (
+  UPDATE ledger.leads l
+  SET state = 'enriched', epoch = l.epoch + 1, next_attempt_at = NULL, ${RAISE_FENCE}, ${END_CLAIM}, ${TOUCH_AND_NUMBER_EVENT}
+  FROM held WHERE l.id = held.id AND l.state IN ('enriched', 'synced')
+  RETURNING l.id, l.epoch, l.state, l.content_at, l.next_attempt_at, l.low_priority, l.event_seq
+), audited AS (${writeEvents(`'resync'`, `'{"reason": "the CRM was asked to forget what it had before"}'`, 'again')}
+), done AS (
+  UPDATE ledger.erasures SET crm_count = crm_count + $3, failures = 0, last_code = NULL, asked_at = now(),
+    crm = CASE WHEN final_at <= now() THEN 'done' ELSE crm END,
+    person_key = CASE WHEN final_at <= now() THEN NULL ELSE person_key END,
+    done_at = CASE WHEN final_at <= now() THEN now() END,
+    next_at = final_at
+  WHERE id = $1
+)
+SELECT ${OPEN_LEAD_COLUMNS} FROM again l`;
+
+const EXPORT_LEADS = `
+SELECT to_jsonb(l) || jsonb_build_object('events', coalesce((
+  SELECT jsonb_agg(to_jsonb(e) - 'lead_id' ORDER BY e.seq) FROM ledger.events e WHERE e.lead_id = l.id), '[]')) AS record
+FROM ledger.leads l WHERE l.person_key = decode($1, 'hex') ORDER BY l.received_at, l.id`;
+
+/** What is held about a person, and its erasure. */
+@Injectable()
+export class ErasuresRepository {
+  constructor(private readonly database: Database) {}
+
+  /**
+   * Removes all rows of the person in one commit. Runs that are under way cannot bring them back: a write of a run is an UPDATE of its row
+   * with its fence, a later claim finds no row, and a lead that is sent again makes a new row with a new fence from the same sequence.
+   * A statement that holds a row now is waited for, and its event is removed too, since events are deleted after their leads.
+   * Only the CRM can still be written by a run that has read its row before: `unsettled` rows make the CRM's erasure wait and repeat.
+   */
+  erasePerson({ personKey, rejections, spooled, who, graceMs }: PersonToErase): Promise<ErasedPerson> {
+    return this.database.transaction(async (transaction) => {
+      const remove = async (text: string, values: unknown[]) => (await transaction.query(text, values)).rowCount ?? 0;
+      // In the order in which a batch of webhooks locks them, or the two could deadlock.
+      await transaction.query(`SELECT FROM ledger.leads WHERE person_key = decode($1, 'hex') ORDER BY id FOR UPDATE`, [
+        personKey,
+      ]);
+      const deleted = await transaction.query<{ id: string; epoch: number; unsettled: boolean }>(DELETE_LEADS, [
+        personKey,
+        graceMs,
+      ]);
+      const ids = deleted.rows.map(({ id }) => id);
+      const alerts = await transaction.query<{ count: number }>('SELECT flow.erase_alerts($1) AS count', [ids]);
+      const counts: ErasedCounts = {
+        leads: ids.length,
+        events: await remove('DELETE FROM ledger.events WHERE lead_id = ANY($1)', [ids]),
+        // A request that was replayed with a corrected address is the person's too, whatever its body says.
+        rejections: await remove('DELETE FROM ledger.rejections WHERE id = ANY($1) OR replayed_as = ANY($2)', [rejections, ids]),
+        spool: spooled,
+        alerts: alerts.rows[0]!.count,
+        jobs: null,
+      };
+      // Lead ids are derived from the e-mail, so they identify the person.
+      await transaction.query(
+        `UPDATE ledger.operator_acts SET detail = detail - 'leadId' WHERE detail->>'leadId' = ANY($1::text[])`,
+        [ids],
+      );
+      const receipt = await transaction.query<{ id: string }>(
+        `INSERT INTO ledger.erasures (who, counts, person_key, final_at)
+         VALUES ($1, $2, decode($3, 'hex'), now() + make_interval(secs => $4 / 1000.0)) RETURNING id`,
+        [who, JSON.stringify(counts), personKey, deleted.rows.some(({ unsettled }) => unsettled) ? graceMs : 0],
+      );
+      const { id } = receipt.rows[0]!;
+      await transaction.query("SELECT ledger.record_act($1, 'erase', $2)", [who, JSON.stringify({ receipt: id, ...counts })]);
+      return { receipt: id, counts, leads: deleted.rows.map((row) => ({ leadId: row.id, epoch: row.epoch })) };
+    });
+  }
+
+  /**
+   * The mock CRM's tables are in this database, so what they hold is held by this service. An external CRM is not read: the export has
+   * the ids under which it knows the person.
+   */
+  async exportPerson(personKey: string): Promise<HeldData> {
+    const [leads, records] = await Promise.all(
+      [EXPORT_LEADS, `SELECT record FROM mock_crm.held_records WHERE person_key = decode($1, 'hex')`].map((text) =>
+        this.database.query<{ record: Record<string, unknown> }>(text, [personKey]),
+      ),
     );
-    const ids = rows.map(({ id }) => id);
-    const remove = async (text: string, values: unknown[]) => (await client.query(text, values)).rowCount ?? 0;
-    const counts: ErasedCounts = {
-      leads: rows.length,
-      events: await remove('DELETE FROM ledger.events WHERE lead_id = ANY($1)', [ids]),
-      // One that was replayed with a corrected address is the person's too, whatever its body says.
-      rejections: await remove('DELETE FROM ledger.rejections WHERE id = ANY($1) OR replayed_as = ANY($2)', [rejections, ids]),
-      spool: spooled,
-      alerts:
-        (await remove('DELETE FROM flow.alerted_leads WHERE lead_id = ANY($1)', [ids])) +
-        (await remove('DELETE FROM flow.alert_messages WHERE lead_ids && $1', [ids])),
-      jobs: null,
-    };
-    // Ids are made of the address: who knows it could tell that an act was about it.
-    await client.query(`UPDATE ledger.operator_acts SET detail = detail - 'leadId' WHERE detail->>'leadId' = ANY($1::text[])`, [
-      ids,
-    ]);
-    const receipt = await client.query<{ id: string }>(
+    return { leads: leads!.rows.map(({ record }) => record), mockCrm: records!.rows.map(({ record }) => record) };
+  }
+
+  async findReceipt(id: string): Promise<Receipt | null> {
+    return (await this.database.query<Receipt>(RECEIPT, [id])).rows[0] ?? null;
+  }
+
+  async recordErasedJobs(id: string, jobs: number): Promise<void> {
+    const text = `UPDATE ledger.erasures SET counts = counts || jsonb_build_object('jobs', $2::int) WHERE id = $1`;
+    await this.database.query(text, [id, jobs]);
+  }
+
+  async dueErasures(limit: number): Promise<DueErasure[]> {
+    const { rows } = await this.database.query<DueErasure>(
+      `SELECT id, encode(person_key, 'hex') AS "personKey", failures FROM ledger.erasures
+       WHERE person_key IS NOT NULL AND next_at <= now() ORDER BY next_at LIMIT $1`,
+      [limit],
+    );
+    return rows;
+  }
+
+  /** Id of the newest erasure, or null. A process that keeps content in memory forgets it when this changes. */
+  async lastErasure(): Promise<string | null> {
+    const { rows } = await this.database.query<{ id: string }>('SELECT id FROM ledger.erasures ORDER BY at DESC LIMIT 1');
+    return rows[0]?.id ?? null;
+  }
+
+  /** The CRM has erased `records` of the person. @returns leads that need a job for the CRM's stage. */
+  async recordForgotten({ id, personKey }: DueErasure, records: number): Promise<OpenLead[]> {
+    return (await this.database.query<OpenLead>(RECORD_ERASED, [id, personKey, records])).rows;
+  }
+
+  /** This CRM has no way to erase a person: an operator must. */
+  async leaveToHand(id: string): Promise<void> {
+    const text = "UPDATE ledger.erasures SET crm = 'by-hand', person_key = NULL, done_at = now() WHERE id = $1";
+    await this.database.query(text, [id]);
+  }
+
+  async postponeErasure(id: string, delayMs: number, code: ErrorCode): Promise<void> {
+    await this.database.query(
+      `UPDATE ledger.erasures SET failures = failures + 1, last_code = $3, next_at = now() + make_interval(secs => $2 / 1000.0)
+       WHERE id = $1`,
+      [id, delayMs, code],
+    );
+  }
+
+  /** A run wrote to the CRM after its lead was erased: the CRM is asked once more. @returns whether the lead was erased. */
+  async eraseAgainIfGone({ id, personKey }: { id: string; personKey: string }): Promise<boolean> {
+    const { rowCount } = await this.database.query(
       `INSERT INTO ledger.erasures (who, counts, person_key, final_at)
-       VALUES ($1, $2, decode($3, 'hex'), now() + make_interval(secs => $4 / 1000.0)) RETURNING id`,
-      [who, JSON.stringify(counts), personKey, rows.some(({ unsettled }) => unsettled) ? graceMs : 0],
+       SELECT 'late write', '{}', decode($2, 'hex'), now() WHERE NOT EXISTS (SELECT 1 FROM ledger.leads WHERE id = $1)`,
+      [id, personKey],
     );
-    const { id } = receipt.rows[0]!;
-    await client.query("INSERT INTO ledger.operator_acts (who, act, detail) VALUES ($1, 'erase', $2)", [
-      who,
-      JSON.stringify({ receipt: id, ...counts }),
-    ]);
-    return { receipt: id, counts, leads: rows.map((row) => ({ leadId: row.id, epoch: row.epoch })) };
-  });
+    return rowCount === 1;
+  }
+
+  /** Removes the finished entries of `eraseAgainIfGone`. Receipts of erasures are kept: they name no person. */
+  async pruneLateWrites(): Promise<void> {
+    await this.database.query("DELETE FROM ledger.erasures WHERE who = 'late write' AND done_at < now() - interval '1 day'");
+  }
 }

@@ -1,7 +1,20 @@
+import { Inject, Injectable } from '@nestjs/common';
 import type { LeadInput } from '../domain/lead.js';
-import type { Pool } from '../platform/database/pool.js';
+import type { Config } from '../platform/config/config.js';
+import { Database, type Queryable } from '../platform/database/database.js';
+import { mayBeCausedByOneItem } from '../platform/database/database-errors.js';
 import { columns, jsonColumn } from '../platform/database/unnest-columns.js';
-import { lockInIdOrder } from './lock-in-id-order.js';
+import { ACCEPT_DATABASE, CONFIG } from '../platform/platform.module.js';
+import {
+  FORGET_SCORE,
+  lockInIdOrder,
+  NUMBER_EVENT,
+  RAISE_FENCE,
+  RESET_CLAIM,
+  TOUCH_AND_NUMBER_EVENT,
+  writeEvents,
+} from './lead-update-sql.js';
+import { overloaded, StatementBatcher } from './statement-batcher.js';
 
 /** A validated lead with its keys, ready to be committed. */
 export interface LeadToAccept extends LeadInput {
@@ -53,15 +66,12 @@ WITH accepted AS (
     state = 'received',
     revision = l.revision + 1,
     epoch = l.epoch + 1,
-    fence = nextval('ledger.fence'),
-    claimed_by = NULL, claimed_at = NULL, suspicions = 0, alone = false, crashes = 0,
+    ${RAISE_FENCE}, ${RESET_CLAIM}, claimed_at = NULL,
     first_scoring_at = NULL, low_priority = false, died_at = NULL,
     enrichment_attempts = 0, crm_sync_attempts = 0, next_attempt_at = NULL, last_error = NULL,
-    enrichment = NULL, scorings = 0,
+    ${FORGET_SCORE}, synced_at = NULL, rescore_at = '-infinity', rescore_attempts = 0, crm_owed = false,
     content_at = greatest(excluded.content_at, l.content_at + interval '1 microsecond'),
-    enriched_at = NULL, synced_at = NULL, rescore_at = '-infinity', rescore_attempts = 0, crm_owed = false,
-    touched_at = now(),
-    event_seq = l.event_seq + 1
+    ${TOUCH_AND_NUMBER_EVENT}
   WHERE (coalesce(excluded.name, l.name) IS DISTINCT FROM l.name
       OR (l.attributes || excluded.attributes) - $8::text[] IS DISTINCT FROM l.attributes - $8::text[])
     AND (NOT $10::boolean OR excluded.content_at >= l.content_at)
@@ -83,37 +93,6 @@ interface Row {
   event_seq: number;
 }
 
-/**
- * Commits a batch of leads with distinct ids. Resolves only after the commit; results are in the order of the input.
- * @param ignored attribute names that make no new revision (CONTENT_IGNORE).
- */
-export function acceptLeads(pool: Pool, leads: LeadToAccept[], ignored: string[]): Promise<AcceptedLead[]> {
-  return accept(pool, leads, ignored, false);
-}
-
-/**
- * The same for leads from the spool, in their order and by their time of receipt; ids may recur. Where the ledger has newer content by now, the
- * older becomes a line of the lead's history and nothing else.
- */
-export async function acceptSpooledLeads(pool: Pool, leads: SpooledLead[], ignored: string[]): Promise<AcceptedLead[]> {
-  const answers: AcceptedLead[] = [];
-  for (const run of runsOfDistinctIds(leads)) answers.push(...(await acceptRun(pool, run, ignored)));
-  return answers;
-}
-
-async function acceptRun(pool: Pool, leads: SpooledLead[], ignored: string[]): Promise<AcceptedLead[]> {
-  const answers = await accept(pool, leads, ignored, true);
-  const known = leads.filter((_, index) => answers[index]!.outcome === 'duplicate');
-  if (known.length > 0) {
-    await pool.query({
-      name: 'record-late-content',
-      text: RECORD_LATE_CONTENT,
-      values: [...columns(known, ['id', 'receivedAt', 'entry', 'name']), jsonColumn(known, (lead) => lead.attributes), ignored],
-    });
-  }
-  return answers;
-}
-
 /** One statement cannot write a row twice: cuts before each id that the run already has. */
 function runsOfDistinctIds(leads: SpooledLead[]): SpooledLead[][] {
   const runs: SpooledLead[][] = [];
@@ -131,21 +110,28 @@ function runsOfDistinctIds(leads: SpooledLead[]): SpooledLead[][] {
 
 const RECORD_LATE_CONTENT = `
 WITH late AS (
-  UPDATE ledger.leads l SET event_seq = l.event_seq + 1
+  UPDATE ledger.leads l SET ${NUMBER_EVENT}
   FROM ${lockInIdOrder('$1::uuid[], $2::timestamptz[], $3::text[], $4::text[], $5::text[]', 'id, received_at, entry, name, attributes')} i
   WHERE l.id = i.id AND l.content_at > i.received_at
     AND (coalesce(i.name, l.name) IS DISTINCT FROM l.name
       OR (l.attributes || i.attributes::jsonb) - $6::text[] IS DISTINCT FROM l.attributes - $6::text[])
     AND NOT EXISTS (SELECT 1 FROM ledger.events e WHERE e.lead_id = l.id AND e.detail->>'entry' = i.entry)
-  RETURNING l.id AS lead_id, l.event_seq, i.received_at, i.entry, i.name, i.attributes
+  RETURNING l.id, l.event_seq, i.received_at, i.entry, i.name, i.attributes
 )
-INSERT INTO ledger.events (lead_id, seq, at, kind, detail)
-SELECT lead_id, event_seq, clock_timestamp(), 'late-content', jsonb_build_object(
-  'receivedAt', received_at, 'entry', entry, 'name', name, 'attributes', attributes::jsonb)
-FROM late`;
+${writeEvents(
+  `'late-content'`,
+  `jsonb_build_object('receivedAt', received_at, 'entry', entry, 'name', name, 'attributes', attributes::jsonb)`,
+  'late',
+)}`;
 
-async function accept(pool: Pool, leads: (LeadToAccept & { receivedAt?: string })[], ignored: string[], spooled: boolean) {
-  const { rows } = await pool.query<Row>({
+/** One statement, so one commit, for a batch of distinct leads. Results are in the order of the input. */
+export async function acceptLeads(
+  database: Queryable,
+  leads: (LeadToAccept & { receivedAt?: string })[],
+  ignored: string[],
+  spooled: boolean,
+): Promise<AcceptedLead[]> {
+  const { rows } = await database.query<Row>({
     name: 'accept-leads',
     text: ACCEPT,
     values: [
@@ -163,4 +149,84 @@ async function accept(pool: Pool, leads: (LeadToAccept & { receivedAt?: string }
     if (!row) return { leadId: id, outcome: 'duplicate', revision: 0, epoch: 0 };
     return { leadId: id, outcome: row.event_seq === 1 ? 'accepted' : 'updated', revision: row.revision, epoch: row.epoch };
   });
+}
+
+/** Attributes of the leads that wait for their commit, in characters: one lead may be a thousand times larger than the usual. */
+const MAX_WAITING_CHARACTERS = 64_000_000;
+
+/** Commits leads: webhooks on the connections of the ack path, the spool on the others. */
+@Injectable()
+export class IntakeRepository {
+  private readonly accepting: StatementBatcher<LeadToAccept, AcceptedLead>;
+  /** The newest request under way of each lead, so that its exact repeats share its commit. */
+  private readonly newest = new Map<string, { content: string; answer: Promise<AcceptedLead> }>();
+  private waitingCharacters = 0;
+  /** Attribute names that make no new revision. */
+  private readonly ignored: string[];
+
+  constructor(
+    @Inject(ACCEPT_DATABASE) private readonly acceptDatabase: Database,
+    private readonly database: Database,
+    @Inject(CONFIG) config: Pick<Config, 'CONTENT_IGNORE'>,
+  ) {
+    this.ignored = config.CONTENT_IGNORE;
+    this.accepting = new StatementBatcher({
+      run: (leads) => acceptLeads(acceptDatabase, leads, this.ignored, false),
+      keyOf: (lead) => lead.id,
+      maxBatch: 500,
+      parallel: 1,
+      failsAll: (error) => !mayBeCausedByOneItem(error),
+    });
+  }
+
+  /**
+   * Commits a lead: when this resolves, it is in PostgreSQL's log on disk. A repeat of the very request that is under way for
+   * the same lead waits for that commit and is its duplicate: a hundred at once cost one.
+   * @throws AppError LEDGER_UNAVAILABLE, LEDGER_OVERLOADED, INVALID_LEAD, or UNEXPECTED where the fault is in this service.
+   */
+  async accept(lead: LeadToAccept): Promise<AcceptedLead> {
+    const content = JSON.stringify([lead.name, lead.attributes]);
+    const underWay = this.newest.get(lead.id);
+    if (underWay?.content === content) return { ...(await underWay.answer), outcome: 'duplicate' };
+    if (this.waitingCharacters + content.length > MAX_WAITING_CHARACTERS) throw overloaded();
+    const answer = this.accepting.submit(lead);
+    this.waitingCharacters += content.length;
+    const entry = { content, answer };
+    this.newest.set(lead.id, entry);
+    try {
+      return await answer;
+    } finally {
+      this.waitingCharacters -= content.length;
+      if (this.newest.get(lead.id) === entry) this.newest.delete(lead.id);
+    }
+  }
+
+  /**
+   * Commits leads from the spool in their order and by their time of receipt; ids may recur. Where the ledger has newer content, the
+   * older becomes an event of the lead and changes nothing else.
+   */
+  async acceptSpooled(leads: SpooledLead[]): Promise<AcceptedLead[]> {
+    const answers: AcceptedLead[] = [];
+    for (const run of runsOfDistinctIds(leads)) answers.push(...(await this.acceptRun(run)));
+    return answers;
+  }
+
+  /** Resolves where the ack path answers within its short timeout. */
+  async pingAcceptPath(): Promise<void> {
+    await this.acceptDatabase.query('SELECT 1');
+  }
+
+  private async acceptRun(leads: SpooledLead[]): Promise<AcceptedLead[]> {
+    const answers = await acceptLeads(this.database, leads, this.ignored, true);
+    const known = leads.filter((_, index) => answers[index]!.outcome === 'duplicate');
+    if (known.length > 0) {
+      const values = [
+        ...columns(known, ['id', 'receivedAt', 'entry', 'name']),
+        jsonColumn(known, (lead) => lead.attributes),
+        this.ignored,
+      ];
+      await this.database.query({ name: 'record-late-content', text: RECORD_LATE_CONTENT, values });
+    }
+    return answers;
+  }
 }

@@ -1,27 +1,29 @@
-import type { Pool } from '../platform/database/pool.js';
+import { Injectable } from '@nestjs/common';
+import { Database } from '../platform/database/database.js';
 
-/** One lock for each work that only one process may be at. */
+/** One advisory lock per task that only one process may run at a time. */
 const LOCKS = { sweep: 0x7e5e_0002, drain: 0x7e5e_0003, alert: 0x7e5e_0010, erase: 0x7e5e_0011 };
 
+export type LeaderTask = keyof typeof LOCKS;
+
 /**
- * Runs `work` only if no other process is running it. The lock belongs to the connection and ends with it, however that
- * ends: a killed leader blocks nobody. It is no transaction, since an open one would hold back the vacuum for as long.
- * @returns false where another process is the leader.
+ * Elects one process for a task. The lock belongs to a connection and ends with it, so a killed leader blocks no other process.
+ * It is no transaction, since an open one would hold back the vacuum.
  */
-export async function asLeader(pool: Pool, name: keyof typeof LOCKS, work: () => Promise<void>): Promise<boolean> {
-  const client = await pool.connect();
-  let failure: Error | undefined;
-  try {
-    const { rows } = await client.query<{ locked: boolean }>('SELECT pg_try_advisory_lock($1) AS locked', [LOCKS[name]]);
-    if (!rows[0]!.locked) return false;
-    await work();
-    await client.query('SELECT pg_advisory_unlock($1)', [LOCKS[name]]);
-    return true;
-  } catch (error) {
-    failure = error as Error;
-    throw error;
-  } finally {
-    // A connection that failed is closed, and the lock with it; returned to the pool it might be held for ever.
-    client.release(failure);
+@Injectable()
+export class LeaderLock {
+  constructor(private readonly database: Database) {}
+
+  /** Runs `work` where no other process runs the task; its errors pass unchanged. @returns false where another process is the leader. */
+  runAsLeader(task: LeaderTask, work: () => Promise<void>): Promise<boolean> {
+    return this.database.withConnection(async (connection) => {
+      const lock = 'SELECT pg_try_advisory_lock($1) AS locked';
+      const { rows } = await connection.query<{ locked: boolean }>(lock, [LOCKS[task]]);
+      if (!rows[0]!.locked) return false;
+      // Where the work fails the connection is closed, and the lock with it; a pooled connection would keep it.
+      await work();
+      await connection.query('SELECT pg_advisory_unlock($1)', [LOCKS[task]]);
+      return true;
+    });
   }
 }

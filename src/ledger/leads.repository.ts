@@ -1,9 +1,18 @@
+import { Injectable } from '@nestjs/common';
 import type { Enrichment } from '../domain/enrichment.js';
 import type { CrmReference, Lead, LeadError, LeadEvent } from '../domain/lead.js';
 import type { LeadState } from '../domain/lead-state.js';
 import { EXACT_RECEIVED_AT, pageOf, type Cursor, type Page } from '../platform/database/cursor-pagination.js';
-import type { Pool } from '../platform/database/pool.js';
-import { contentOf, CONTENT_COLUMNS, type ContentRow } from './lead-row.js';
+import { Database } from '../platform/database/database.js';
+import {
+  contentOf,
+  CONTENT_COLUMNS,
+  PROJECTION,
+  projectionOf,
+  type ContentRow,
+  type Projection,
+  type ProjectionRow,
+} from './lead-content-sql.js';
 
 const LEAD_COLUMNS = `${CONTENT_COLUMNS('l')}, l.state, l.epoch, l.enrichment_attempts, l.crm_sync_attempts, l.enrichment, l.crm,
   l.last_error, l.next_attempt_at, l.received_at, l.content_at, l.enriched_at, l.synced_at,
@@ -33,35 +42,10 @@ const WITH_EVENTS = `SELECT ${LEAD_COLUMNS}, (
   ) AS events
   FROM ledger.leads l WHERE l.id = $1`;
 
-/** One lead with its whole audit trail, or null. */
-export async function findLead(pool: Pool, id: string): Promise<{ lead: Lead; events: LeadEvent[] } | null> {
-  const { rows } = await pool.query<LeadRow & { events: LeadEvent[] }>(WITH_EVENTS, [id]);
-  const row = rows[0];
-  if (!row) return null;
-  return { lead: leadOf(row), events: row.events.map((event) => ({ ...event, at: new Date(event.at).toISOString() })) };
-}
-
 export interface LeadFilter {
   state?: LeadState;
   campaignId?: string;
   personKey?: string;
-}
-
-/** A page of leads, newest first. Keyset pagination: the cost of a page does not grow with its number. */
-export async function listLeads(pool: Pool, filter: LeadFilter, limit: number, after: Cursor | null): Promise<Page<Lead>> {
-  const values: unknown[] = [];
-  const bind = (value: unknown) => `$${values.push(value)}`;
-  const conditions = ['true'];
-  if (filter.state) conditions.push(`l.state = ${bind(filter.state)}`);
-  if (filter.campaignId) conditions.push(`l.campaign_id = ${bind(filter.campaignId)}`);
-  if (filter.personKey) conditions.push(`l.person_key = decode(${bind(filter.personKey)}, 'hex')`);
-  if (after) conditions.push(`(l.received_at, l.id) < (${bind(after.receivedAt)}::timestamptz, ${bind(after.id)}::uuid)`);
-  const { rows } = await pool.query<LeadRow & { exact_received_at: string }>(
-    `SELECT ${LEAD_COLUMNS}, ${EXACT_RECEIVED_AT} FROM ledger.leads l WHERE ${conditions.join(' AND ')}
-     ORDER BY l.received_at DESC, l.id DESC LIMIT ${bind(limit)}`,
-    values,
-  );
-  return pageOf(rows, limit, leadOf);
 }
 
 function leadOf(row: LeadRow): Lead {
@@ -84,4 +68,42 @@ function leadOf(row: LeadRow): Lead {
 
 function iso(date: Date | null): string | null {
   return date === null ? null : date.toISOString();
+}
+
+/** Leads as operators and the CRM's writer read them. */
+@Injectable()
+export class LeadsRepository {
+  constructor(private readonly database: Database) {}
+
+  /** One lead with its audit trail, or null. */
+  async findLead(id: string): Promise<{ lead: Lead; events: LeadEvent[] } | null> {
+    const { rows } = await this.database.query<LeadRow & { events: LeadEvent[] }>(WITH_EVENTS, [id]);
+    const row = rows[0];
+    if (!row) return null;
+    return { lead: leadOf(row), events: row.events.map((event) => ({ ...event, at: new Date(event.at).toISOString() })) };
+  }
+
+  /** A page of leads, newest first. Keyset pagination: the cost of a page does not grow with its number. */
+  async listLeads(filter: LeadFilter, limit: number, after: Cursor | null): Promise<Page<Lead>> {
+    const values: unknown[] = [];
+    const bind = (value: unknown) => `$${values.push(value)}`;
+    const conditions = ['true'];
+    if (filter.state) conditions.push(`l.state = ${bind(filter.state)}`);
+    if (filter.campaignId) conditions.push(`l.campaign_id = ${bind(filter.campaignId)}`);
+    if (filter.personKey) conditions.push(`l.person_key = decode(${bind(filter.personKey)}, 'hex')`);
+    if (after) conditions.push(`(l.received_at, l.id) < (${bind(after.receivedAt)}::timestamptz, ${bind(after.id)}::uuid)`);
+    const { rows } = await this.database.query<LeadRow & { exact_received_at: string }>(
+      `SELECT ${LEAD_COLUMNS}, ${EXACT_RECEIVED_AT} FROM ledger.leads l WHERE ${conditions.join(' AND ')}
+       ORDER BY l.received_at DESC, l.id DESC LIMIT ${bind(limit)}`,
+      values,
+    );
+    return pageOf(rows, limit, leadOf);
+  }
+
+  /** What the CRM's Lead shows of the person now; null where the person has been erased. */
+  async findProjection(personKey: string): Promise<Projection | null> {
+    const text = PROJECTION("decode($1, 'hex')");
+    const { rows } = await this.database.query<ProjectionRow>({ name: 'find-projection', text, values: [personKey] });
+    return rows[0] ? projectionOf(rows[0]) : null;
+  }
 }

@@ -1,26 +1,41 @@
 import { Global, Module } from '@nestjs/common';
-import type { Config } from '../platform/config/config.js';
-import { ACCEPT_POOL, CONFIG, LEDGER_POOL } from '../platform/platform.module.js';
-import { WORKER_ID } from '../platform/worker-id.js';
-import type { Pool } from '../platform/database/pool.js';
-import { Ledger } from './ledger.js';
+import { WORKER_ID, WORKER_NAME } from '../platform/worker-id.js';
+import { AuditLogRepository } from './audit-log.repository.js';
+import { ClaimsRepository } from './claims.repository.js';
+import { CrmBackfillRepository } from './crm-backfill.repository.js';
+import { DeadLettersRepository } from './dead-letters.repository.js';
+import { ErasuresRepository } from './erasures.repository.js';
+import { IntakeRepository } from './intake.repository.js';
+import { LeaderLock } from './leader-lock.js';
+import { LeadsRepository } from './leads.repository.js';
+import { OpenLeadsRepository } from './open-leads.repository.js';
+import { RejectionsRepository } from './rejections.repository.js';
+import { RescoreRepository } from './rescore.repository.js';
+import { RetentionRepository } from './retention.repository.js';
+import { SlaRepository } from './sla.repository.js';
+import { StageResultsRepository } from './stage-results.repository.js';
 
+const REPOSITORIES = [
+  AuditLogRepository,
+  ClaimsRepository,
+  CrmBackfillRepository,
+  DeadLettersRepository,
+  ErasuresRepository,
+  IntakeRepository,
+  LeaderLock,
+  LeadsRepository,
+  OpenLeadsRepository,
+  RejectionsRepository,
+  RescoreRepository,
+  RetentionRepository,
+  SlaRepository,
+  StageResultsRepository,
+];
+
+/** The schema `ledger`: one repository per aggregate. Every method throws as `toAppError` maps the errors of PostgreSQL. */
 @Global()
 @Module({
-  providers: [
-    {
-      provide: Ledger,
-      inject: [CONFIG, LEDGER_POOL, ACCEPT_POOL],
-      useFactory: (config: Config, pool: Pool, acceptPool: Pool) =>
-        new Ledger({
-          pool,
-          acceptPool,
-          worker: WORKER_ID,
-          contentIgnore: config.CONTENT_IGNORE,
-          retentionDays: config.RETENTION_DAYS,
-        }),
-    },
-  ],
-  exports: [Ledger],
+  providers: [{ provide: WORKER_NAME, useValue: WORKER_ID }, ...REPOSITORIES],
+  exports: REPOSITORIES,
 })
 export class LedgerModule {}

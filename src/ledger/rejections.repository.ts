@@ -1,10 +1,11 @@
+import { Injectable } from '@nestjs/common';
 import type { FieldProblem } from '../domain/app-error.js';
 import { EXACT_RECEIVED_AT, pageOf, type Cursor, type Page } from '../platform/database/cursor-pagination.js';
-import type { Pool } from '../platform/database/pool.js';
+import { Database } from '../platform/database/database.js';
 
 /** Kept at most; the oldest go first. */
 const KEPT = 10_000;
-export const REJECTIONS_KEPT_DAYS = 30;
+const KEPT_DAYS = 30;
 
 /** A request that was refused with 400, as it came. */
 export interface RejectedRequest {
@@ -36,67 +37,69 @@ interface Row {
   replayed_at: Date | null;
 }
 
-export async function storeRejection(pool: Pool, rejected: RejectedRequest): Promise<string> {
-  const { contentType, body, code, detail, problems } = rejected;
-  const { rows } = await pool.query<{ id: string }>(
-    `INSERT INTO ledger.rejections (content_type, body, code, detail, problems) VALUES ($1, $2, $3, $4, $5) RETURNING id`,
-    [contentType, body, code, detail, JSON.stringify(problems)],
-  );
-  return rows[0]!.id;
-}
+/** Requests that were refused, kept so that they can be replayed. */
+@Injectable()
+export class RejectionsRepository {
+  constructor(private readonly database: Database) {}
 
-export async function findRejection(pool: Pool, id: string): Promise<Rejection | null> {
-  const { rows } = await pool.query<Row>('SELECT * FROM ledger.rejections WHERE id = $1', [id]);
-  return rows[0] ? rejectionOf(rows[0]) : null;
-}
+  async storeRejection({ contentType, body, code, detail, problems }: RejectedRequest): Promise<string> {
+    const { rows } = await this.database.query<{ id: string }>(
+      `INSERT INTO ledger.rejections (content_type, body, code, detail, problems) VALUES ($1, $2, $3, $4, $5) RETURNING id`,
+      [contentType, body, code, detail, JSON.stringify(problems)],
+    );
+    return rows[0]!.id;
+  }
 
-/** A page, newest first. */
-export async function listRejections(pool: Pool, limit: number, after: Cursor | null): Promise<Page<Rejection>> {
-  const { rows } = await pool.query<Row & { exact_received_at: string }>(
-    `SELECT *, ${EXACT_RECEIVED_AT} FROM ledger.rejections
-     WHERE $2::timestamptz IS NULL OR (received_at, id) < ($2::timestamptz, $3::uuid)
-     ORDER BY received_at DESC, id DESC LIMIT $1`,
-    [limit, after?.receivedAt ?? null, after?.id ?? null],
-  );
-  return pageOf(rows, limit, rejectionOf);
-}
+  async findRejection(id: string): Promise<Rejection | null> {
+    const { rows } = await this.database.query<Row>('SELECT * FROM ledger.rejections WHERE id = $1', [id]);
+    return rows[0] ? rejectionOf(rows[0]) : null;
+  }
 
-/** The oldest that have not been replayed. */
-export async function openRejections(pool: Pool, limit: number): Promise<Rejection[]> {
-  const { rows } = await pool.query<Row>(
-    'SELECT * FROM ledger.rejections WHERE replayed_as IS NULL ORDER BY received_at, id LIMIT $1',
-    [limit],
-  );
-  return rows.map(rejectionOf);
-}
+  /** A page, newest first. */
+  async listRejections(limit: number, after: Cursor | null): Promise<Page<Rejection>> {
+    const { rows } = await this.database.query<Row & { exact_received_at: string }>(
+      `SELECT *, ${EXACT_RECEIVED_AT} FROM ledger.rejections
+       WHERE $2::timestamptz IS NULL OR (received_at, id) < ($2::timestamptz, $3::uuid)
+       ORDER BY received_at DESC, id DESC LIMIT $1`,
+      [limit, after?.receivedAt ?? null, after?.id ?? null],
+    );
+    return pageOf(rows, limit, rejectionOf);
+  }
 
-/** How many have not been replayed. */
-export async function countOpenRejections(pool: Pool): Promise<number> {
-  const { rows } = await pool.query<{ count: number }>(
-    'SELECT count(*)::int AS count FROM ledger.rejections WHERE replayed_as IS NULL',
-  );
-  return rows[0]!.count;
-}
+  /** The oldest that have not been replayed. */
+  async openRejections(limit: number): Promise<Rejection[]> {
+    const { rows } = await this.database.query<Row>(
+      'SELECT * FROM ledger.rejections WHERE replayed_as IS NULL ORDER BY received_at, id LIMIT $1',
+      [limit],
+    );
+    return rows.map(rejectionOf);
+  }
 
-export async function markReplayed(pool: Pool, id: string, leadId: string, operator: string): Promise<void> {
-  await pool.query('UPDATE ledger.rejections SET replayed_as = $2, replayed_by = $3, replayed_at = now() WHERE id = $1', [
-    id,
-    leadId,
-    operator,
-  ]);
-}
+  /** How many have not been replayed. */
+  async countOpenRejections(): Promise<number> {
+    const { rows } = await this.database.query<{ count: number }>(
+      'SELECT count(*)::int AS count FROM ledger.rejections WHERE replayed_as IS NULL',
+    );
+    return rows[0]!.count;
+  }
 
-/** Removes what is too old or too many. @returns how many. */
-export async function pruneRejections(pool: Pool, days: number): Promise<number> {
-  const { rowCount } = await pool.query(
-    `DELETE FROM ledger.rejections WHERE id IN (
-       SELECT id FROM ledger.rejections WHERE received_at < now() - make_interval(days => $1)
-       UNION ALL
-       (SELECT id FROM ledger.rejections ORDER BY received_at DESC, id DESC OFFSET $2)
-       LIMIT 5000)`,
-    [days, KEPT],
-  );
-  return rowCount ?? 0;
+  async markReplayed(id: string, leadId: string, operator: string): Promise<void> {
+    const text = 'UPDATE ledger.rejections SET replayed_as = $2, replayed_by = $3, replayed_at = now() WHERE id = $1';
+    await this.database.query(text, [id, leadId, operator]);
+  }
+
+  /** Removes what is older than `days` (30 at most) or beyond the newest 10,000. @returns how many. */
+  async pruneRejections(days: number = KEPT_DAYS): Promise<number> {
+    const { rowCount } = await this.database.query(
+      `DELETE FROM ledger.rejections WHERE id IN (
+         SELECT id FROM ledger.rejections WHERE received_at < now() - make_interval(days => $1)
+         UNION ALL
+         (SELECT id FROM ledger.rejections ORDER BY received_at DESC, id DESC OFFSET $2)
+         LIMIT 5000)`,
+      [Math.min(days, KEPT_DAYS), KEPT],
+    );
+    return rowCount ?? 0;
+  }
 }
 
 function rejectionOf(row: Row): Rejection {

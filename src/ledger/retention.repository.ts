@@ -1,16 +1,20 @@
-import type { Pool } from '../platform/database/pool.js';
-import { pruneActs } from './audit-log.repository.js';
-import { pruneRejections, REJECTIONS_KEPT_DAYS } from './rejections.repository.js';
+import { Inject, Injectable } from '@nestjs/common';
+import type { Config } from '../platform/config/config.js';
+import { Database } from '../platform/database/database.js';
+import { CONFIG } from '../platform/platform.module.js';
+import { AuditLogRepository } from './audit-log.repository.js';
+import { ErasuresRepository } from './erasures.repository.js';
+import { RejectionsRepository } from './rejections.repository.js';
 
-/** Rows a statement, and statements a look: a look is short, and nobody waits for its locks. */
+/** Rows per statement, and statements per run: a run is short, and its locks are too. */
 const BATCH = 1000;
 const BATCHES = 5;
-/** Where nothing was left to do. */
-const LOOK_AGAIN_MS = 600_000;
+/** After a run that found nothing more to remove. */
+const PAUSE_MS = 600_000;
 
 /**
- * Leads that nothing happens to any more, by the last thing that happened: in the CRM, given up or discarded. A dead letter that nobody has looked
- * at for so long goes too. Open leads never do. Who is about to write a row has it locked, and it is passed over.
+ * Leads that have ended, by the last thing that happened to them: in the CRM, given up or discarded. Open leads are never removed.
+ * A row that another statement has locked is passed over.
  */
 const PRUNE_LEADS = `
 WITH old AS (
@@ -26,46 +30,38 @@ WITH old AS (
 )
 SELECT count(*)::int AS count FROM leads`;
 
-/** What is small: a statement each. */
-const PRUNE_OTHERS = [
-  'DELETE FROM ledger.operator_acts WHERE at < now() - make_interval(days => $1)',
-  "DELETE FROM flow.ai_spend WHERE day < (now() AT TIME ZONE 'UTC')::date - $1::int",
-  "DELETE FROM flow.ai_costs WHERE day < (now() AT TIME ZONE 'UTC')::date - $1::int",
-];
-/** Remnants that nobody needs after a day, whatever RETENTION_DAYS says. Receipts of erasures are kept: they name nobody. */
-const PRUNE_REMNANTS = [
-  "DELETE FROM flow.workers WHERE seen_at < now() - interval '1 day'",
-  "DELETE FROM flow.alerted_leads WHERE at < now() - interval '1 day'",
-  "DELETE FROM flow.alert_messages WHERE created_at < now() - interval '1 day'",
-  "DELETE FROM ledger.erasures WHERE who = 'late write' AND done_at < now() - interval '1 day'",
-];
-
-/** Ends what has been kept for long enough. For the leader of the sweeps; a bounded number at a time. */
-export class Retention {
-  private nextLook = 0;
+/** Removes what has been kept for long enough, a bounded number at a time. The leader of the sweeps runs it. */
+@Injectable()
+export class RetentionRepository {
+  private nextRun = 0;
+  /** RETENTION_DAYS; undefined keeps leads without a limit. */
+  private readonly days: number | undefined;
 
   constructor(
-    private readonly pool: Pool,
-    /** RETENTION_DAYS; undefined keeps leads for ever. */
-    private readonly days: number | undefined,
-  ) {}
+    private readonly database: Database,
+    private readonly rejections: RejectionsRepository,
+    private readonly acts: AuditLogRepository,
+    private readonly erasures: ErasuresRepository,
+    @Inject(CONFIG) config: Pick<Config, 'RETENTION_DAYS'>,
+  ) {
+    this.days = config.RETENTION_DAYS;
+  }
 
-  /** @returns how many leads went. */
+  /** @returns how many leads were removed. */
   async prune(): Promise<number> {
-    await pruneRejections(this.pool, Math.min(this.days ?? Infinity, REJECTIONS_KEPT_DAYS));
-    await pruneActs(this.pool);
-    if (performance.now() < this.nextLook) return 0;
-    for (const text of PRUNE_REMNANTS) await this.pool.query(text);
+    await this.rejections.pruneRejections(this.days);
+    if (performance.now() < this.nextRun) return 0;
+    await this.acts.pruneActs(this.days);
+    await this.erasures.pruneLateWrites();
     const count = this.days === undefined ? 0 : await this.pruneLeads(this.days);
-    if (count < BATCHES * BATCH) this.nextLook = performance.now() + LOOK_AGAIN_MS;
+    if (count < BATCHES * BATCH) this.nextRun = performance.now() + PAUSE_MS;
     return count;
   }
 
   private async pruneLeads(days: number): Promise<number> {
-    for (const text of PRUNE_OTHERS) await this.pool.query(text, [days]);
     let total = 0;
     for (let batch = 0; batch < BATCHES; batch++) {
-      const { rows } = await this.pool.query<{ count: number }>(PRUNE_LEADS, [days]);
+      const { rows } = await this.database.query<{ count: number }>(PRUNE_LEADS, [days]);
       total += rows[0]!.count;
       if (rows[0]!.count < BATCH) break;
     }

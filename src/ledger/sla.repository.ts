@@ -1,6 +1,8 @@
-import { stageDueIn, STAGES, type Stage } from '../domain/lead-state.js';
-import type { Pool } from '../platform/database/pool.js';
-import { backlog } from './open-leads.repository.js';
+import { Injectable } from '@nestjs/common';
+import { STAGES, type Stage } from '../domain/lead-state.js';
+import { Database } from '../platform/database/database.js';
+import { SPEED_TO_LEAD_BUCKETS } from '../platform/observability/metrics.js';
+import { OpenLeadsRepository } from './open-leads.repository.js';
 
 /** Seconds; null where no lead was measured. */
 export interface Percentiles {
@@ -68,27 +70,6 @@ interface ArrivalsRow {
   buckets: Record<string, number> | null;
 }
 
-/** Reads the index of first arrivals alone, and of it the window. */
-export async function arrivals(pool: Pool, minutes: number, slaSeconds: number, bounds: number[]): Promise<Arrivals> {
-  const { rows } = await pool.query<ArrivalsRow>({ name: 'sla-arrivals', text: ARRIVALS, values: [minutes, slaSeconds, bounds] });
-  const row = rows[0]!;
-  return {
-    count: row.count,
-    late: row.late,
-    speedToLead: percentilesOf(row.total, row.total_max),
-    stages: {
-      enrichment: percentilesOf(row.enrichment, row.enrichment_max),
-      'crm-sync': percentilesOf(row.sync, row.sync_max),
-    },
-    histogram: [...bounds, null].map((upTo, index) => ({ upTo, count: row.buckets?.[index] ?? 0 })),
-  };
-}
-
-function percentilesOf(values: number[] | null, max: number | null): Percentiles {
-  const [p50 = null, p95 = null, p99 = null] = values ?? [];
-  return { p50, p95, p99, max };
-}
-
 const OVERDUE = `
 SELECT
   (SELECT count(*)::int FROM ledger.leads
@@ -96,44 +77,77 @@ SELECT
   (SELECT count(*)::int FROM ledger.leads
    WHERE state = 'dead' AND crm IS NULL AND died_at > now() - make_interval(mins => $1)) AS dead`;
 
-export async function overdue(pool: Pool, minutes: number, slaSeconds: number): Promise<Overdue> {
-  const { rows } = await pool.query<Overdue>({ name: 'sla-overdue', text: OVERDUE, values: [minutes, slaSeconds] });
-  return rows[0]!;
-}
+/** Replays were late before, and an operator has seen them; of a revision sales has the lead already. */
+const OLDEST_WITHOUT_CRM = `
+-- Materialised, or the planner may look for the least time by walking all leads from the oldest on.
+WITH waiting AS MATERIALIZED (
+  SELECT received_at FROM ledger.leads WHERE state IN ('received', 'enriched') AND crm IS NULL AND NOT low_priority
+)
+SELECT coalesce(extract(epoch FROM now() - min(received_at)), 0)::float AS oldest FROM waiting`;
 
-/** Replays were late before, and somebody has seen to them; of a revision sales has the lead already. */
-export async function oldestWithoutCrm(pool: Pool): Promise<number> {
-  const { rows } = await pool.query<{ oldest: number }>(
-    // Materialised, or the planner may look for the least time by walking all leads from the oldest on.
-    `WITH waiting AS MATERIALIZED (
-       SELECT received_at FROM ledger.leads WHERE state IN ('received', 'enriched') AND crm IS NULL AND NOT low_priority
-     )
-     SELECT coalesce(extract(epoch FROM now() - min(received_at)), 0)::float AS oldest FROM waiting`,
-  );
-  return rows[0]!.oldest;
-}
-
-export async function countDead(pool: Pool): Promise<number> {
-  const { rows } = await pool.query<{ count: number }>("SELECT count(*)::int AS count FROM ledger.leads WHERE state = 'dead'");
-  return rows[0]!.count;
-}
-
-/** The better of the last ten seconds and the last minute: at the start of a burst the minute before it tells nothing. */
+/** The better of the last ten seconds and the last minute: at the start of a burst the minute before it says nothing. */
 const PACE = `
 SELECT kind, greatest(count(*) / 60.0, count(*) FILTER (WHERE at > now() - interval '10 seconds') / 10.0)::float AS pace
 FROM ledger.events WHERE at > now() - interval '1 minute' AND kind IN ('enriched', 'synced') GROUP BY kind`;
 
 const KIND_OF = { enrichment: 'enriched', 'crm-sync': 'synced' } as const;
 
-/** What waits for each stage, and how fast it goes. */
-export async function stageLoads(pool: Pool): Promise<StageLoad[]> {
-  const [waiting, pace] = await Promise.all([
-    backlog(pool),
-    pool.query<{ kind: string; pace: number }>({ name: 'sla-pace', text: PACE }),
-  ]);
-  return STAGES.map((stage) => {
-    const row = waiting.find(({ state }) => stageDueIn(state) === stage);
-    const perSecond = pace.rows.find(({ kind }) => kind === KIND_OF[stage])?.pace ?? 0;
-    return { stage, backlog: row?.count ?? 0, oldestSeconds: Math.max(0, row?.oldest ?? 0), perSecond };
-  });
+/** How fast leads reach the CRM, and what waits. */
+@Injectable()
+export class SlaRepository {
+  constructor(
+    private readonly database: Database,
+    private readonly open: OpenLeadsRepository,
+  ) {}
+
+  /** How fast the leads were that first reached the CRM in the last `minutes`. Reads that window of one index and nothing else. */
+  async arrivals(minutes: number, slaSeconds: number): Promise<Arrivals> {
+    // The SLA is always a bound of the histogram.
+    const bounds = [...new Set([...SPEED_TO_LEAD_BUCKETS, slaSeconds])].toSorted((a, b) => a - b);
+    const values = [minutes, slaSeconds, bounds];
+    const { rows } = await this.database.query<ArrivalsRow>({ name: 'sla-arrivals', text: ARRIVALS, values });
+    const row = rows[0]!;
+    return {
+      count: row.count,
+      late: row.late,
+      speedToLead: percentilesOf(row.total, row.total_max),
+      stages: {
+        enrichment: percentilesOf(row.enrichment, row.enrichment_max),
+        'crm-sync': percentilesOf(row.sync, row.sync_max),
+      },
+      histogram: [...bounds, null].map((upTo, index) => ({ upTo, count: row.buckets?.[index] ?? 0 })),
+    };
+  }
+
+  async overdue(minutes: number, slaSeconds: number): Promise<Overdue> {
+    return (await this.database.query<Overdue>({ name: 'sla-overdue', text: OVERDUE, values: [minutes, slaSeconds] })).rows[0]!;
+  }
+
+  /** What waits for each stage, and its pace. */
+  async stageLoads(): Promise<StageLoad[]> {
+    const [backlog, pace] = await Promise.all([
+      this.open.backlog(),
+      this.database.query<{ kind: string; pace: number }>({ name: 'sla-pace', text: PACE }),
+    ]);
+    return STAGES.map((stage) => {
+      const waiting = backlog.find((row) => row.stage === stage);
+      const perSecond = pace.rows.find(({ kind }) => kind === KIND_OF[stage])?.pace ?? 0;
+      return { stage, backlog: waiting?.count ?? 0, oldestSeconds: Math.max(0, waiting?.oldest ?? 0), perSecond };
+    });
+  }
+
+  /** Age in seconds of the oldest lead that waits and has never been in the CRM; replays do not count. */
+  async oldestWithoutCrm(): Promise<number> {
+    return (await this.database.query<{ oldest: number }>(OLDEST_WITHOUT_CRM)).rows[0]!.oldest;
+  }
+
+  async countDead(): Promise<number> {
+    const text = "SELECT count(*)::int AS count FROM ledger.leads WHERE state = 'dead'";
+    return (await this.database.query<{ count: number }>(text)).rows[0]!.count;
+  }
+}
+
+function percentilesOf(values: number[] | null, max: number | null): Percentiles {
+  const [p50 = null, p95 = null, p99 = null] = values ?? [];
+  return { p50, p95, p99, max };
 }

@@ -1,42 +1,183 @@
+import { Injectable } from '@nestjs/common';
 import type { Enrichment } from '../domain/enrichment.js';
-import type { Pool } from '../platform/database/pool.js';
+import type { CrmSynced, LeadError } from '../domain/lead.js';
+import type { Stage } from '../domain/lead-state.js';
+import { Database } from '../platform/database/database.js';
 import { columns, jsonColumn } from '../platform/database/unnest-columns.js';
-import { lockInIdOrder } from './lock-in-id-order.js';
+import { ioBoundary } from '../platform/observability/io-boundary.js';
+import { assertFence, type Fence } from './claims.repository.js';
+import { lockInIdOrder, RESET_CLAIM, TOUCH_AND_NUMBER_EVENT, writeEvents } from './lead-update-sql.js';
+import { stageStatement } from './statement-batcher.js';
 
-export interface EnrichmentCheckpoint {
-  id: string;
-  fence: string;
-  enrichment: Enrichment;
-}
+/** What the event of a score says; for a row with the columns revision and enrichment. */
+export const SCORE_DETAIL = `'revision', revision, 'fitScore', enrichment->'fitScore', 'intent', enrichment->'intent',
+    'scoreSource', enrichment->'scoreSource', 'provider', enrichment->'provider',
+    'scorerVersion', enrichment->'scorerVersion', 'flags', enrichment->'flags'`;
 
 const CHECKPOINT = `
 WITH done AS (
   UPDATE ledger.leads l
   SET state = 'enriched', enrichment = i.enrichment::jsonb, scorings = l.scorings + 1, enriched_at = clock_timestamp(),
-      claimed_by = NULL, suspicions = 0, alone = false, crashes = 0, next_attempt_at = NULL, last_error = NULL, touched_at = now(), event_seq = l.event_seq + 1
+      ${RESET_CLAIM}, next_attempt_at = NULL, last_error = NULL, ${TOUCH_AND_NUMBER_EVENT}
   FROM ${lockInIdOrder('$1::uuid[], $2::bigint[], $3::text[]', 'id, fence, enrichment')} i
   WHERE l.id = i.id AND l.fence = i.fence AND l.state = 'received'
   RETURNING l.id, l.epoch, l.event_seq, l.enrichment, l.revision, l.claimed_at
-), audited AS (
-  INSERT INTO ledger.events (lead_id, seq, at, kind, detail)
-  SELECT id, event_seq, clock_timestamp(), 'enriched', jsonb_build_object(
-    'revision', revision, 'fitScore', enrichment->'fitScore', 'intent', enrichment->'intent',
-    'scoreSource', enrichment->'scoreSource', 'provider', enrichment->'provider',
-    'scorerVersion', enrichment->'scorerVersion', 'flags', enrichment->'flags', 'startedAt', claimed_at)
-  FROM done
-)
+), audited AS (${writeEvents(`'enriched'`, `jsonb_build_object(${SCORE_DETAIL}, 'startedAt', claimed_at)`)})
 SELECT id, epoch FROM done`;
 
-/**
- * received → enriched. Gives the row's epoch, which a sweep may have raised during the scoring; null where the fence has been
- * raised since: the write was refused, and a newer run has the lead.
- */
-export async function checkpointEnrichment(pool: Pool, checkpoints: EnrichmentCheckpoint[]): Promise<(number | null)[]> {
-  const { rows } = await pool.query<{ id: string; epoch: number }>({
-    name: 'checkpoint-enrichment',
-    text: CHECKPOINT,
-    values: [...columns(checkpoints, ['id', 'fence']), jsonColumn(checkpoints, ({ enrichment }) => enrichment)],
-  });
-  const epochs = new Map(rows.map((row) => [row.id, row.epoch]));
-  return checkpoints.map(({ id }) => epochs.get(id) ?? null);
+const MARK_SYNCED = `
+WITH done AS (
+  UPDATE ledger.leads l
+  SET state = 'synced', crm = i.crm - 'exchanges', synced_at = clock_timestamp(),
+      -- Of a lead that has never been in the CRM; a row that an older version wrote is recognised by its reference.
+      first_synced_at = CASE WHEN l.crm IS NULL THEN clock_timestamp() ELSE l.first_synced_at END,
+      first_enriched_at = CASE WHEN l.crm IS NULL THEN l.enriched_at ELSE l.first_enriched_at END,
+      ${RESET_CLAIM}, next_attempt_at = NULL, last_error = NULL, replaced = NULL, low_priority = false, ${TOUCH_AND_NUMBER_EVENT}
+  FROM (SELECT id, fence, crm::jsonb FROM ${lockInIdOrder('$1::uuid[], $2::bigint[], $3::text[]', 'id, fence, crm')} i) i
+  WHERE l.id = i.id AND l.fence = i.fence AND l.state = 'enriched'
+  RETURNING l.id, l.event_seq, i.crm, l.revision, l.claimed_at
+), audited AS (${writeEvents(`'synced'`, `crm || jsonb_build_object('revision', revision, 'startedAt', claimed_at)`)})
+SELECT id FROM done`;
+
+/** The attempt is counted here and nowhere else: the queue's own count is only its timer. */
+const RECORD_FAILURE = `
+WITH done AS (
+  UPDATE ledger.leads l
+  SET state = CASE WHEN $4::timestamptz IS NULL THEN 'dead' ELSE l.state END,
+      enrichment_attempts = l.enrichment_attempts + ($3::jsonb->>'stage' = 'enrichment')::int,
+      crm_sync_attempts = l.crm_sync_attempts + ($3::jsonb->>'stage' = 'crm-sync')::int,
+      last_error = $3::jsonb - 'sent', next_attempt_at = $4, died_at = CASE WHEN $4::timestamptz IS NULL THEN clock_timestamp() END,
+      ${RESET_CLAIM}, ${TOUCH_AND_NUMBER_EVENT}
+  WHERE l.id = $1 AND l.fence = $2 AND l.state IN ('received', 'enriched')
+  RETURNING l.id, l.event_seq, l.revision,
+    CASE WHEN $3::jsonb->>'stage' = 'enrichment' THEN l.enrichment_attempts ELSE l.crm_sync_attempts END AS attempt
+), audited AS (${writeEvents(
+  `CASE WHEN $4::timestamptz IS NULL THEN 'dead-lettered' ELSE 'attempt-failed' END`,
+  `$3::jsonb || jsonb_build_object('attempt', attempt, 'revision', revision, 'nextAttemptAt', $4::timestamptz)`,
+)})
+SELECT id FROM done`;
+
+/** The failures that a breaker, when it opens, attributes to the downstream and not to the leads. */
+export interface AttemptRefund {
+  stage: Stage;
+  /** When the stage last succeeded: only later failures count. Null: it never has. */
+  since: Date | null;
+  /** Failures with this signature, dead letters included; null: failures of class dependency-down. */
+  signature: string | null;
+}
+
+const REFUND_ATTEMPTS = `
+WITH returned AS (
+  SELECT l.id, sum(CASE WHEN e.kind = 'attempts-returned' THEN -(e.detail->>'attempts')::int ELSE 1 END)::int AS attempts
+  FROM ledger.leads l
+  JOIN ledger.events e ON e.lead_id = l.id AND e.at >= coalesce($2::timestamptz, '-infinity')
+    AND e.detail->>'stage' = $1 AND (e.detail->>'revision')::int = l.revision
+    AND CASE
+      WHEN e.kind = 'attempts-returned' THEN e.detail->>'signature' IS NOT DISTINCT FROM $3
+      WHEN e.kind NOT IN ('attempt-failed', 'dead-lettered') THEN false
+      WHEN $3::text IS NULL THEN e.detail->>'class' = 'dependency-down'
+      ELSE e.detail->>'signature' = $3
+    END
+  WHERE l.last_error->>'stage' = $1 AND (l.last_error->>'at')::timestamptz >= coalesce($2::timestamptz, '-infinity')
+    AND (l.next_attempt_at IS NOT NULL OR ($3::text IS NOT NULL AND l.state = 'dead' AND l.died_at >= coalesce($2::timestamptz, '-infinity')))
+  GROUP BY l.id HAVING sum(CASE WHEN e.kind = 'attempts-returned' THEN -(e.detail->>'attempts')::int ELSE 1 END) > 0
+), held AS ( -- in id order, as lockInIdOrder
+  SELECT r.* FROM returned r JOIN ledger.leads l ON l.id = r.id ORDER BY r.id FOR NO KEY UPDATE OF l
+), done AS (
+  UPDATE ledger.leads l
+  SET enrichment_attempts = greatest(0, l.enrichment_attempts - r.attempts * ($1 = 'enrichment')::int),
+      crm_sync_attempts = greatest(0, l.crm_sync_attempts - r.attempts * ($1 = 'crm-sync')::int),
+      epoch = l.epoch + (l.state = 'dead')::int,
+      state = CASE WHEN l.state <> 'dead' THEN l.state WHEN $1 = 'enrichment' THEN 'received' ELSE 'enriched' END,
+      died_at = NULL, next_attempt_at = coalesce(l.next_attempt_at, now() + interval '30 seconds'),
+      ${TOUCH_AND_NUMBER_EVENT}
+  FROM held r WHERE l.id = r.id AND l.state IN ('received', 'enriched', 'dead')
+  RETURNING l.id, l.event_seq, l.revision, r.attempts
+), audited AS (${writeEvents(
+  `'attempts-returned'`,
+  `jsonb_build_object('stage', $1::text, 'attempts', attempts, 'revision', revision, 'signature', $3::text)`,
+)})
+SELECT id FROM done`;
+
+/** What the stages make of the leads that they claimed. Concurrent results share a statement. */
+@Injectable()
+export class StageResultsRepository {
+  constructor(private readonly database: Database) {}
+
+  private readonly checkpointing = stageStatement(
+    (checkpoints: (Fence & { enrichment: Enrichment })[]) => this.writeCheckpoints(checkpoints),
+    ({ id }) => id,
+  );
+  private readonly marking = stageStatement(
+    (synced: (Fence & { crm: CrmSynced })[]) => this.writeSynced(synced),
+    ({ id }) => id,
+  );
+
+  /**
+   * received → enriched.
+   * @returns the epoch for the next stage's job, which a sweep may have raised during the scoring.
+   * @throws AppError STALE_RUN where a newer run has the lead; nothing was written.
+   */
+  async checkpoint({ id, fence }: Fence, enrichment: Enrichment): Promise<number> {
+    const epoch = await ioBoundary('ledger.checkpoint', id, () => this.checkpointing.submit({ id, fence, enrichment }));
+    assertFence(epoch !== null);
+    return epoch!;
+  }
+
+  /** enriched → synced. @throws AppError STALE_RUN where a newer run has the lead; nothing was written. */
+  async markSynced({ id, fence }: Fence, crm: CrmSynced): Promise<void> {
+    assertFence(await ioBoundary('ledger.mark-synced', id, () => this.marking.submit({ id, fence, crm })));
+  }
+
+  /** Counts the failed attempt; `nextAttemptAt` null makes the lead a dead letter. @throws AppError STALE_RUN */
+  async recordFailure({ id, fence }: Fence, error: LeadError, nextAttemptAt: Date | null): Promise<void> {
+    const values = [id, fence, JSON.stringify(error), nextAttemptAt];
+    const { rowCount } = await ioBoundary('ledger.record-failure', id, () =>
+      this.database.query({ name: 'record-failure', text: RECORD_FAILURE, values }),
+    );
+    assertFence(rowCount === 1);
+  }
+
+  /**
+   * Gives leads back the attempts that an outage, or a setting of the downstream, has cost them; dead letters of the same
+   * signature are open again, and the sweeper enqueues them. What was returned before is not returned twice.
+   * @returns how many leads.
+   */
+  async refundAttempts({ stage, since, signature }: AttemptRefund): Promise<number> {
+    const { rowCount } = await this.database.query(REFUND_ATTEMPTS, [stage, since, signature]);
+    return rowCount ?? 0;
+  }
+
+  /** Distinct leads that became dead letters in the stage with this signature since it last succeeded. */
+  async countDeadWith({ stage, since, signature }: AttemptRefund): Promise<number> {
+    const { rows } = await this.database.query<{ count: number }>(
+      `SELECT count(*)::int AS count FROM ledger.leads
+       WHERE state = 'dead' AND died_at >= coalesce($2::timestamptz, '-infinity') AND died_at > now() - interval '1 hour'
+         AND last_error->>'stage' = $1 AND last_error->>'signature' = $3`,
+      [stage, since, signature],
+    );
+    return rows[0]!.count;
+  }
+
+  /** Null where the fence has been raised since. */
+  private async writeCheckpoints(checkpoints: (Fence & { enrichment: Enrichment })[]): Promise<(number | null)[]> {
+    const { rows } = await this.database.query<{ id: string; epoch: number }>({
+      name: 'checkpoint-enrichment',
+      text: CHECKPOINT,
+      values: [...columns(checkpoints, ['id', 'fence']), jsonColumn(checkpoints, ({ enrichment }) => enrichment)],
+    });
+    const epochs = new Map(rows.map((row) => [row.id, row.epoch]));
+    return checkpoints.map(({ id }) => epochs.get(id) ?? null);
+  }
+
+  /** False where the fence has been raised since. */
+  private async writeSynced(leads: (Fence & { crm: CrmSynced })[]): Promise<boolean[]> {
+    const { rows } = await this.database.query<{ id: string }>({
+      name: 'mark-synced',
+      text: MARK_SYNCED,
+      values: [...columns(leads, ['id', 'fence']), jsonColumn(leads, ({ crm }) => crm)],
+    });
+    const written = new Set(rows.map((row) => row.id));
+    return leads.map(({ id }) => written.has(id));
+  }
 }

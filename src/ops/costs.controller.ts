@@ -1,10 +1,8 @@
-import { Controller, Get, Inject, Query } from '@nestjs/common';
+import { Controller, Get, Query } from '@nestjs/common';
 import { z } from 'zod';
 import { listAiCosts } from '../flow-control/ai-spend.js';
-import { guarded } from '../ledger/database-errors.js';
 import { parseQuery } from '../platform/http/parse-query.js';
-import { LEDGER_POOL } from '../platform/platform.module.js';
-import type { Pool } from '../platform/database/pool.js';
+import { Database } from '../platform/database/database.js';
 
 export const costsSchema = z.object({ days: z.coerce.number().int().min(1).max(400).default(7) });
 
@@ -13,12 +11,12 @@ export type CostsReport = Awaited<ReturnType<CostsController['report']>>;
 /** What the models have cost. */
 @Controller('ops/costs')
 export class CostsController {
-  constructor(@Inject(LEDGER_POOL) private readonly pool: Pool) {}
+  constructor(private readonly database: Database) {}
 
   @Get()
   async report(@Query() query: unknown) {
     const { days } = parseQuery(costsSchema, query);
-    const costs = await guarded(listAiCosts(this.pool, days));
+    const costs = await listAiCosts(this.database, days);
     return {
       days,
       items: costs.map((cost) => ({

@@ -1,8 +1,8 @@
 import { Controller, Get, Inject, Optional, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import { Ledger } from '../ledger/ledger.js';
 import type { Config } from '../platform/config/config.js';
 import type { Clock } from '../platform/clock.js';
+import { Database } from '../platform/database/database.js';
 import { ACK_READINESS, CLOCK, CONFIG, WORK_PROGRESS } from '../platform/platform.module.js';
 import type { QueueBackend } from '../queue/queue-backend.js';
 import { QUEUE_BACKEND } from '../queue/queue.module.js';
@@ -17,7 +17,7 @@ export class HealthController {
   private wellAt = -Infinity;
 
   constructor(
-    private readonly ledger: Ledger,
+    private readonly database: Database,
     @Inject(QUEUE_BACKEND) private readonly backend: QueueBackend,
     @Inject(CONFIG) private readonly config: Config,
     @Inject(CLOCK) private readonly clock: Clock,
@@ -37,7 +37,7 @@ export class HealthController {
   @Get('ready')
   async ready(@Res({ passthrough: true }) reply: FastifyReply) {
     const [postgres, queue, ack] = await Promise.all([
-      statusOf(this.ledger.ping()),
+      statusOf(this.database.ping()),
       statusOf(this.backend.ping()),
       this.canAck ? statusOf(this.canAck().then((can) => (can ? undefined : Promise.reject()))) : null,
     ]);

@@ -4,8 +4,7 @@ import { AppError } from '../domain/app-error.js';
 import { FlowControlRepository } from '../flow-control/flow-control.repository.js';
 import { normaliseCampaignId, normaliseEmail, personKeyOf } from '../domain/lead-keys.js';
 import { LEAD_STATES } from '../domain/lead-state.js';
-import { guarded } from '../ledger/database-errors.js';
-import { Ledger } from '../ledger/ledger.js';
+import { LeadsRepository } from '../ledger/leads.repository.js';
 import type { Config } from '../platform/config/config.js';
 import { decodeCursor, encodeCursor } from '../platform/database/cursor-pagination.js';
 import { parseQuery } from '../platform/http/parse-query.js';
@@ -24,7 +23,7 @@ export const searchSchema = filterSchema.extend({ email: z.string().optional() }
 @Controller('ops/leads')
 export class OpsLeadsController {
   constructor(
-    private readonly ledger: Ledger,
+    private readonly leads: LeadsRepository,
     private readonly flow: FlowControlRepository,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
@@ -43,9 +42,9 @@ export class OpsLeadsController {
 
   @Get(':id')
   async journey(@Param('id') id: string) {
-    const found = z.uuid().safeParse(id).success ? await this.ledger.find(id) : null;
+    const found = z.uuid().safeParse(id).success ? await this.leads.findLead(id) : null;
     if (!found) throw new AppError('NOT_FOUND', 'No lead has this id. It is the leadId that POST /leads answered.');
-    return journeyOf(found.lead, found.events, this.config.RETRY_ATTEMPTS, await guarded(this.flow.stages()));
+    return journeyOf(found.lead, found.events, this.config.RETRY_ATTEMPTS, await this.flow.stages());
   }
 
   private async page(query: z.infer<typeof searchSchema>) {
@@ -56,8 +55,8 @@ export class OpsLeadsController {
       ...(email ? { personKey: personKeyOf(normaliseEmail(email)) } : {}),
     };
     const [{ items, next }, stages] = await Promise.all([
-      this.ledger.list(filter, limit, cursor ? decodeCursor(cursor) : null),
-      guarded(this.flow.stages()),
+      this.leads.listLeads(filter, limit, cursor ? decodeCursor(cursor) : null),
+      this.flow.stages(),
     ]);
     return {
       items: items.map((lead) => summaryOf(lead, this.config.RETRY_ATTEMPTS, stages)),

@@ -1,23 +1,22 @@
 import { Controller, Get, Header, Inject } from '@nestjs/common';
 import { FlowControlRepository } from '../flow-control/flow-control.repository.js';
-import { Ledger } from '../ledger/ledger.js';
-import { forecastOf } from '../ledger/sla/forecast.js';
+import { forecastOf } from '../ledger/forecast.js';
 import { DeadLetters } from './dead-letters/dead-letters.service.js';
-import { countOpenRejections } from '../ledger/rejections.repository.js';
+import { RejectionsRepository } from '../ledger/rejections.repository.js';
+import { SlaRepository } from '../ledger/sla.repository.js';
 import type { Config } from '../platform/config/config.js';
 import type { Metrics } from '../platform/observability/metrics.js';
-import { CONFIG, LEDGER_POOL, METRICS } from '../platform/platform.module.js';
-import type { Pool } from '../platform/database/pool.js';
+import { CONFIG, METRICS } from '../platform/platform.module.js';
 
 @Controller('metrics')
 export class MetricsController {
   constructor(
-    private readonly ledger: Ledger,
+    private readonly sla: SlaRepository,
     private readonly flow: FlowControlRepository,
     private readonly deadLetters: DeadLetters,
     @Inject(METRICS) private readonly metrics: Metrics,
     @Inject(CONFIG) private readonly config: Config,
-    @Inject(LEDGER_POOL) private readonly pool: Pool,
+    private readonly rejections: RejectionsRepository,
   ) {
     metrics.slaSeconds.set(config.SPEED_TO_LEAD_SLA_SECONDS);
   }
@@ -40,7 +39,7 @@ export class MetricsController {
   }
 
   private async readRejections(): Promise<void> {
-    this.metrics.rejections.set(await countOpenRejections(this.pool));
+    this.metrics.rejections.set(await this.rejections.countOpenRejections());
   }
 
   private async readAiBudget(): Promise<void> {
@@ -55,7 +54,7 @@ export class MetricsController {
   }
 
   private async readBacklog(): Promise<void> {
-    const loads = await this.ledger.sla.stageLoads();
+    const loads = await this.sla.stageLoads();
     const forecast = forecastOf(loads);
     for (const { stage, backlog, oldestSeconds } of loads) {
       this.metrics.backlog.set({ stage }, backlog);

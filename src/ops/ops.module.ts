@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
-import { LEDGER_POOL } from '../platform/platform.module.js';
-import type { Pool } from '../platform/database/pool.js';
+import { AuditLogRepository } from '../ledger/audit-log.repository.js';
+import { DeadLettersRepository } from '../ledger/dead-letters.repository.js';
 import { JobPublisher } from '../queue/job-publisher.js';
 import { DeadLetters } from './dead-letters/dead-letters.service.js';
 import { CostsController } from './costs.controller.js';
@@ -26,8 +26,9 @@ import { SlaController } from './sla.controller.js';
   providers: [
     {
       provide: DeadLetters,
-      inject: [LEDGER_POOL, JobPublisher],
-      useFactory: (pool: Pool, publisher: JobPublisher) => new DeadLetters(pool, publisher),
+      inject: [DeadLettersRepository, AuditLogRepository, JobPublisher],
+      useFactory: (repository: DeadLettersRepository, auditLog: AuditLogRepository, publisher: JobPublisher) =>
+        new DeadLetters(repository, auditLog, publisher),
     },
   ],
 })

@@ -4,7 +4,6 @@ import { AppError } from '../domain/app-error.js';
 import { FlowControlRepository } from '../flow-control/flow-control.repository.js';
 import type { StageRow } from '../flow-control/stage-row.js';
 import { STAGES, type Stage } from '../domain/lead-state.js';
-import { guarded } from '../ledger/database-errors.js';
 import type { QueueBackend } from '../queue/queue-backend.js';
 import { QUEUE_BACKEND } from '../queue/queue.module.js';
 
@@ -18,7 +17,7 @@ export class QueuesController {
   @Get()
   async list() {
     const [rows, counts] = await Promise.all([
-      guarded(this.flow.stages()),
+      this.flow.stages(),
       Promise.all(STAGES.map((stage) => this.backend.queue(stage).counts())).catch((cause: unknown) => {
         throw new AppError('QUEUE_UNAVAILABLE', 'The queue store does not answer. The leads are in the ledger.', { cause });
       }),
@@ -35,13 +34,13 @@ export class QueuesController {
   @Post(':name/pause')
   @HttpCode(200)
   async pause(@Param('name') name: string, @Req() request: FastifyRequest) {
-    return this.answer(await guarded(this.flow.pause(stageOf(name), request.operator?.name ?? 'local')));
+    return this.answer(await this.flow.pause(stageOf(name), request.operator?.name ?? 'local'));
   }
 
   @Post(':name/resume')
   @HttpCode(200)
   async resume(@Param('name') name: string, @Req() request: FastifyRequest) {
-    return this.answer(await guarded(this.flow.resume(stageOf(name), request.operator?.name ?? 'local')));
+    return this.answer(await this.flow.resume(stageOf(name), request.operator?.name ?? 'local'));
   }
 
   private answer(row: StageRow | null) {

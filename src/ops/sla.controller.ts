@@ -3,10 +3,8 @@ import { z } from 'zod';
 import { FlowControlRepository } from '../flow-control/flow-control.repository.js';
 import type { StageRow } from '../flow-control/stage-row.js';
 import { STAGES, type Stage } from '../domain/lead-state.js';
-import { guarded } from '../ledger/database-errors.js';
-import { Ledger } from '../ledger/ledger.js';
-import type { Percentiles } from '../ledger/sla.repository.js';
-import { forecastOf } from '../ledger/sla/forecast.js';
+import { SlaRepository, type Percentiles } from '../ledger/sla.repository.js';
+import { forecastOf } from '../ledger/forecast.js';
 import type { Config } from '../platform/config/config.js';
 import { parseQuery } from '../platform/http/parse-query.js';
 import { CONFIG } from '../platform/platform.module.js';
@@ -20,7 +18,7 @@ export type SlaReport = Awaited<ReturnType<SlaController['report']>>;
 @Controller('ops/sla')
 export class SlaController {
   constructor(
-    private readonly ledger: Ledger,
+    private readonly sla: SlaRepository,
     private readonly flow: FlowControlRepository,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
@@ -31,10 +29,10 @@ export class SlaController {
     const { minutes } = parseQuery(windowSchema, query);
     const slaSeconds = this.config.SPEED_TO_LEAD_SLA_SECONDS;
     const [arrived, overdue, loads, rows] = await Promise.all([
-      this.ledger.sla.arrivals(minutes, slaSeconds),
-      this.ledger.sla.overdue(minutes, slaSeconds),
-      this.ledger.sla.stageLoads(),
-      guarded(this.flow.stages()),
+      this.sla.arrivals(minutes, slaSeconds),
+      this.sla.overdue(minutes, slaSeconds),
+      this.sla.stageLoads(),
+      this.flow.stages(),
     ]);
     const forecast = forecastOf(loads);
     return {

@@ -8,7 +8,7 @@ import type { PipelineTools } from './pipeline-context.js';
 export async function deadLetterIfPoison(tools: PipelineTools, stage: Stage, claim: Claim): Promise<boolean> {
   if (claim.crashes < tools.crashBudget) return false;
   const error = new AppError('WORKER_CRASHED', `The worker died ${claim.crashes} times while it had this lead alone in hand.`);
-  await tools.ledger.recordFailure(claim, recordOf(stage, error, tools.clock.now()), null);
+  await tools.results.recordFailure(claim, recordOf(stage, error, tools.clock.now()), null);
   tools.logger.error({ leadId: claim.id, stage, code: error.code }, 'A lead that kills its worker is a dead letter now');
   return true;
 }

@@ -15,7 +15,7 @@ import { RescorePoller, type RescorePollerTools } from './rescore.poller.js';
 import { syncLead } from './crm-sync.processor.js';
 import type { PipelineTools } from './pipeline-context.js';
 
-export interface HandlerTools extends Omit<PipelineTools, 'ledger' | 'flow' | 'isolation' | 'policy' | 'crashBudget'> {
+export interface HandlerTools extends Omit<PipelineTools, 'flow' | 'isolation' | 'policy' | 'crashBudget'> {
   config: Pick<
     Config,
     | 'LEASE_MS'
@@ -26,7 +26,8 @@ export interface HandlerTools extends Omit<PipelineTools, 'ledger' | 'flow' | 'i
     | 'AI_DEADLINE_SECONDS'
     | 'SPEED_TO_LEAD_SLA_SECONDS'
   >;
-  ledger: PipelineTools['ledger'] & RescoreTools['ledger'] & RescorePollerTools['ledger'];
+  rescores: RescoreTools['rescores'] & RescorePollerTools['rescores'];
+  leads: RescoreTools['leads'];
   backend: Pick<QueueBackend, 'queue'>;
   flow: FlowControl;
   /** The longest that one scoring may take. */
@@ -76,9 +77,16 @@ export function createWork(tools: HandlerTools, { scorer, heuristic, crm }: Down
     slaMs: config.SPEED_TO_LEAD_SLA_SECONDS * 1000,
   };
   const syncTools = { ...shared, provider: crm, slaSeconds: config.SPEED_TO_LEAD_SLA_SECONDS };
-  const rescoreTools = { ...shared, ...asking, ledger: tools.ledger, crm, turnWaitMs: config.LEASE_MS / 2 };
+  const rescoreTools = {
+    ...shared,
+    ...asking,
+    rescores: tools.rescores,
+    leads: tools.leads,
+    crm,
+    turnWaitMs: config.LEASE_MS / 2,
+  };
   const rescorer = new RescorePoller({
-    ledger: tools.ledger,
+    rescores: tools.rescores,
     capacity: () => (flow.budgetSpent ? 0 : spareOf(flow)),
     waiting: async () => turns.waiting + (await tools.backend.queue('enrichment').counts()).waiting,
     rescore: rescoreLead.bind(null, rescoreTools),

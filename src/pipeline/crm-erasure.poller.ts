@@ -1,17 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CrmProvider } from '../crm/port.js';
 import { AppError } from '../domain/app-error.js';
-import type { Ledger } from '../ledger/ledger.js';
-import {
-  dueErasures,
-  lastErasure,
-  leaveToHand,
-  postponeErasure,
-  recordForgotten,
-  type DueErasure,
-} from '../ledger/people/erasures.js';
+import type { DueErasure, ErasuresRepository } from '../ledger/erasures.repository.js';
+import type { LeaderLock } from '../ledger/leader-lock.js';
 import type { Logger } from '../platform/observability/logger.js';
-import type { Pool } from '../platform/database/pool.js';
 import type { JobPublisher } from '../queue/job-publisher.js';
 
 const LOOK_EVERY_MS = 1000;
@@ -20,8 +12,8 @@ const RETRY_AT_MOST_MS = 600_000;
 const CRM_WITHIN_MS = 30_000;
 
 export interface CrmErasureTools {
-  pool: Pool;
-  ledger: Pick<Ledger, 'asEraseLeader'>;
+  leaderLock: Pick<LeaderLock, 'runAsLeader'>;
+  erasures: Pick<ErasuresRepository, 'dueErasures' | 'lastErasure' | 'leaveToHand' | 'postponeErasure' | 'recordForgotten'>;
   crm: Pick<CrmProvider, 'name' | 'erasePerson'>;
   scorer: { forget?(): void };
   publisher: Pick<JobPublisher, 'publish'>;
@@ -64,13 +56,13 @@ export class CrmErasurePoller {
 
   /** One look at the demands. */
   async look(): Promise<void> {
-    const { pool, ledger, scorer } = this.tools;
-    const last = await lastErasure(pool);
+    const { leaderLock, erasures, scorer } = this.tools;
+    const last = await erasures.lastErasure();
     if (last !== this.last) scorer.forget?.();
     this.last = last;
-    if ((await dueErasures(pool, 1)).length === 0) return;
-    await ledger.asEraseLeader(async () => {
-      for (const erasure of await dueErasures(pool, AT_ONCE)) {
+    if ((await erasures.dueErasures(1)).length === 0) return;
+    await leaderLock.runAsLeader('erase', async () => {
+      for (const erasure of await erasures.dueErasures(AT_ONCE)) {
         if (this.stopping.signal.aborted) return;
         await this.carryOut(erasure);
       }
@@ -85,9 +77,9 @@ export class CrmErasurePoller {
   }
 
   private async carryOut(erasure: DueErasure): Promise<void> {
-    const { pool, crm, publisher, logger, baseMs } = this.tools;
+    const { erasures, crm, publisher, logger, baseMs } = this.tools;
     if (!crm.erasePerson) {
-      await leaveToHand(pool, erasure.id);
+      await erasures.leaveToHand(erasure.id);
       logger.warn(
         { receipt: erasure.id, crm: crm.name },
         'This CRM cannot be asked to forget a person: it has to be done there by hand',
@@ -97,13 +89,12 @@ export class CrmErasurePoller {
     try {
       const signal = AbortSignal.any([this.stopping.signal, AbortSignal.timeout(CRM_WITHIN_MS)]);
       const records = await crm.erasePerson(erasure.personKey, signal);
-      for (const { leadId, epoch, contentAt } of await recordForgotten(pool, erasure, records)) {
+      for (const { leadId, epoch, contentAt } of await erasures.recordForgotten(erasure, records)) {
         publisher.publish('crm-sync', { leadId, epoch, since: contentAt.getTime() });
       }
     } catch (cause) {
       const error = AppError.from(cause);
-      await postponeErasure(
-        pool,
+      await erasures.postponeErasure(
         erasure.id,
         Math.min(RETRY_AT_MOST_MS, baseMs * 2 ** Math.min(erasure.failures + 1, 20)),
         error.code,

@@ -23,7 +23,7 @@ export interface SyncTools extends PipelineTools {
 export async function syncLead(tools: SyncTools, reference: JobReference, signal: AbortSignal): Promise<JobOutcome> {
   const permit = tools.flow.breakers['crm-sync'].enter();
   if (!permit) return { kind: 'wait', delayMs: HELD_BACK_WAIT_MS };
-  const claim = await tools.ledger.claimForSync(reference).catch(AppError.from);
+  const claim = await tools.claims.claimForSync(reference).catch(AppError.from);
   if (!claim || claim instanceof AppError) permit.cancelled();
   if (!claim) return { kind: 'done' };
   if (claim instanceof AppError) return handleFailure(tools, { stage: 'crm-sync', claim: null, error: claim });
@@ -58,7 +58,7 @@ async function sync(
   const began = tools.clock.now();
   let asked: CallPermit | null = permit;
   try {
-    if (alone) await tools.ledger.markAlone(claim);
+    if (alone) await tools.claims.markExclusive(claim);
     const crm = await ioBoundary('crm.sync', claim.id, () =>
       tools.provider.sync(
         {
@@ -74,7 +74,7 @@ async function sync(
     );
     permit.succeeded(true);
     asked = null;
-    await tools.ledger.markSynced(claim, crm);
+    await tools.results.markSynced(claim, crm);
   } catch (error) {
     const outcome = await handleFailure(tools, { stage: 'crm-sync', claim, error: AppError.from(error), permit: asked });
     // Superseded by a newer run, or erased meanwhile: then this run may have brought the person back into the CRM.
@@ -96,7 +96,7 @@ async function sync(
 /** Whoever is too late to see this through leaves it to the last pass of the erasure, which waits for such runs. */
 async function forgetAgain(tools: SyncTools, claim: LeadClaimedForSync): Promise<void> {
   try {
-    if (!(await tools.ledger.eraseAgainIfGone(claim))) return;
+    if (!(await tools.erasures.eraseAgainIfGone(claim))) return;
     tools.logger.info(
       { leadId: claim.id },
       'The lead was erased while it was on its way to the CRM: the CRM is asked to forget it again',

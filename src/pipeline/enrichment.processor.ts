@@ -31,7 +31,7 @@ export interface EnrichTools extends PipelineTools, ScorerTools {
 /** Brings one lead from received to enriched, and announces it to the next stage. */
 export async function enrichLead(tools: EnrichTools, reference: JobReference, signal: AbortSignal): Promise<JobOutcome> {
   if (tools.flow.breakers.enrichment.paused) return { kind: 'wait', delayMs: HELD_BACK_WAIT_MS };
-  const claim = await tools.ledger.claimForEnrichment(reference).catch(AppError.from);
+  const claim = await tools.claims.claimForEnrichment(reference).catch(AppError.from);
   if (!claim) return { kind: 'done' };
   if (claim instanceof AppError) return handleFailure(tools, { stage: 'enrichment', claim: null, error: claim });
   return traced(spanOf('enrich lead', claim), () => enrichClaimed(tools, claim, signal));
@@ -55,7 +55,7 @@ async function enrichInTurn(tools: EnrichTools, claim: ClaimedLead, signal: Abor
   const untilDeadline = deadlineOf(tools, claim) - now;
   const turn = await tools.turns.take({ rank: ranking.fitScore, waitMs: Math.min(untilHalfOfSla, untilDeadline), signal });
   if (turn === 'given-up') {
-    await tools.ledger.release(claim).catch(() => {}); // PostgreSQL is away: the next claim takes it over
+    await tools.claims.release(claim).catch(() => {}); // PostgreSQL is away: the next claim takes it over
     return { kind: 'wait', delayMs: HELD_BACK_WAIT_MS };
   }
   tools.metrics.aiTurns.inc({ outcome: turn === 'missed' ? 'missed' : 'taken' });
@@ -96,7 +96,7 @@ function enrich(tools: EnrichTools, claim: ClaimedLead, permit: CallPermit | nul
   return tools.isolation.run(claim.suspicions, async (alone) => {
     let asked = permit;
     try {
-      if (alone) await tools.ledger.markAlone(claim);
+      if (alone) await tools.claims.markExclusive(claim);
       const enrichment = await askScorer(tools, claim, signal);
       asked?.succeeded(true);
       asked = null;
@@ -121,7 +121,7 @@ async function goOnWithFallback(tools: EnrichTools, claim: ClaimedLead, reason: 
 
 /** Checkpoint first: a CRM retry must not buy a second AI call. */
 async function checkpoint(tools: EnrichTools, claim: ClaimedLead, enrichment: Enrichment): Promise<void> {
-  const epoch = await tools.ledger.checkpoint(claim, enrichment);
+  const epoch = await tools.results.checkpoint(claim, enrichment);
   const { fitScore, intent, scoreSource, provider, flags, usage } = enrichment;
   tools.logger.info(
     {

@@ -52,24 +52,24 @@ async function settle(tools: PipelineTools, failure: Failure): Promise<JobOutcom
   if (!breakerOpen) tools.logger.warn({ ...context, err: error }, 'A run failed');
   if (!claim) return { kind: 'wait', delayMs: UNRECORDED_WAIT_MS };
   if (disposition.kind === 'wait') {
-    await tools.ledger.release(claim).catch(() => {}); // PostgreSQL is away: the next claim takes it over
+    await tools.claims.release(claim).catch(() => {}); // PostgreSQL is away: the next claim takes it over
     return disposition;
   }
 
   const now = tools.clock.now();
   const record = recordOf(stage, error, now);
   if (disposition.kind === 'fallback') {
-    if (!breakerOpen) await tools.ledger.recordFailure(claim, record, new Date(now));
+    if (!breakerOpen) await tools.results.recordFailure(claim, record, new Date(now));
     await fallback!();
     return { kind: 'done' };
   }
   if (disposition.kind === 'retry') {
-    await tools.ledger.recordFailure(claim, record, new Date(now + disposition.delayMs));
+    await tools.results.recordFailure(claim, record, new Date(now + disposition.delayMs));
     // Counted a moment before the breaker opened.
     if (gate.open && error.class === 'dependency-down') await refundAttempts(tools, stage);
     return { kind: 'retry', delayMs: disposition.delayMs, code: error.code };
   }
-  await tools.ledger.recordFailure(claim, record, null);
+  await tools.results.recordFailure(claim, record, null);
   if (error.signature) await openOnSharedFailure(tools, stage, error.code, error.signature);
   return { kind: 'dead', code: error.code };
 }

@@ -1,6 +1,8 @@
 import type { FlowControl } from '../flow-control/flow-control.js';
 import type { CircuitBreaker } from '../flow-control/circuit-breaker.js';
-import type { Ledger } from '../ledger/ledger.js';
+import type { ClaimsRepository } from '../ledger/claims.repository.js';
+import type { ErasuresRepository } from '../ledger/erasures.repository.js';
+import type { StageResultsRepository } from '../ledger/stage-results.repository.js';
 import type { Clock } from '../platform/clock.js';
 import type { Logger } from '../platform/observability/logger.js';
 import type { Metrics } from '../platform/observability/metrics.js';
@@ -10,19 +12,9 @@ import type { RetryPolicy } from './retry-policy.js';
 
 /** What both stages work with. */
 export interface PipelineTools {
-  ledger: Pick<
-    Ledger,
-    | 'claimForEnrichment'
-    | 'claimForSync'
-    | 'checkpoint'
-    | 'markSynced'
-    | 'recordFailure'
-    | 'release'
-    | 'markAlone'
-    | 'refundAttempts'
-    | 'countDeadWith'
-    | 'eraseAgainIfGone'
-  >;
+  claims: Pick<ClaimsRepository, 'claimForEnrichment' | 'claimForSync' | 'release' | 'markExclusive'>;
+  results: Pick<StageResultsRepository, 'checkpoint' | 'markSynced' | 'recordFailure' | 'refundAttempts' | 'countDeadWith'>;
+  erasures: Pick<ErasuresRepository, 'eraseAgainIfGone'>;
   publisher: Pick<JobPublisher, 'publish'>;
   flow: {
     breakers: Record<

@@ -6,13 +6,18 @@ import { AI_PROVIDERS, openScorer, scoringTimeoutMs } from '../enrichment/regist
 import { FlowControl } from '../flow-control/flow-control.js';
 import { FlowControlRepository } from '../flow-control/flow-control.repository.js';
 import { SharedRateLimiter } from '../flow-control/rate-limiter.js';
-import { Ledger } from '../ledger/ledger.js';
+import { ClaimsRepository } from '../ledger/claims.repository.js';
+import { ErasuresRepository } from '../ledger/erasures.repository.js';
+import { LeaderLock } from '../ledger/leader-lock.js';
+import { LeadsRepository } from '../ledger/leads.repository.js';
+import { RescoreRepository } from '../ledger/rescore.repository.js';
+import { StageResultsRepository } from '../ledger/stage-results.repository.js';
 import type { Clock } from '../platform/clock.js';
 import type { Config } from '../platform/config/config.js';
 import type { Logger } from '../platform/observability/logger.js';
 import type { Metrics } from '../platform/observability/metrics.js';
-import type { Pool } from '../platform/database/pool.js';
-import { CLOCK, CONFIG, DATABASE_URL, LEDGER_POOL, LOGGER, METRICS, WORK_PROGRESS } from '../platform/platform.module.js';
+import { Database } from '../platform/database/database.js';
+import { CLOCK, CONFIG, DATABASE_URL, LOGGER, METRICS, WORK_PROGRESS } from '../platform/platform.module.js';
 import { WORKER_ID } from '../platform/worker-id.js';
 import { JobPublisher } from '../queue/job-publisher.js';
 import type { QueueBackend } from '../queue/queue-backend.js';
@@ -78,7 +83,11 @@ const EX_SOFTWARE = 70;
         LOGGER,
         METRICS,
         CLOCK,
-        Ledger,
+        ClaimsRepository,
+        StageResultsRepository,
+        RescoreRepository,
+        LeadsRepository,
+        ErasuresRepository,
         JobPublisher,
         QUEUE_BACKEND,
         FlowControlRepository,
@@ -92,7 +101,11 @@ const EX_SOFTWARE = 70;
         logger: Logger,
         metrics: Metrics,
         clock: Clock,
-        ledger: Ledger,
+        claims: ClaimsRepository,
+        results: StageResultsRepository,
+        rescores: RescoreRepository,
+        leads: LeadsRepository,
+        erasures: ErasuresRepository,
         publisher: JobPublisher,
         backend: QueueBackend,
         store: FlowControlRepository,
@@ -105,7 +118,11 @@ const EX_SOFTWARE = 70;
         const tools = {
           config,
           scoringTimeoutMs: scoringTimeoutMs(config),
-          ledger,
+          claims,
+          results,
+          rescores,
+          leads,
+          erasures,
           publisher,
           backend,
           flow,
@@ -120,25 +137,25 @@ const EX_SOFTWARE = 70;
     },
     {
       provide: CrmErasurePoller,
-      inject: [CONFIG, LOGGER, Ledger, LEDGER_POOL, JobPublisher, AI, CRM],
+      inject: [CONFIG, LOGGER, LeaderLock, ErasuresRepository, JobPublisher, AI, CRM],
       useFactory: (
         config: Config,
         logger: Logger,
-        ledger: Ledger,
-        pool: Pool,
+        leaderLock: LeaderLock,
+        erasures: ErasuresRepository,
         publisher: JobPublisher,
         scorer: EnrichmentProvider,
         crm: CrmProvider,
-      ) => new CrmErasurePoller({ pool, ledger, crm, scorer, publisher, logger, baseMs: config.RETRY_BASE_MS }),
+      ) => new CrmErasurePoller({ leaderLock, erasures, crm, scorer, publisher, logger, baseMs: config.RETRY_BASE_MS }),
     },
     {
       provide: LivenessWatchdog,
-      inject: [CONFIG, LOGGER, CLOCK, Ledger, QUEUE_BACKEND, FlowControl, WorkerHost],
+      inject: [CONFIG, LOGGER, CLOCK, Database, QUEUE_BACKEND, FlowControl, WorkerHost],
       useFactory: (
         config: Config,
         logger: Logger,
         clock: Clock,
-        ledger: Ledger,
+        database: Database,
         backend: QueueBackend,
         flow: FlowControl,
         workers: WorkerHost,
@@ -146,7 +163,7 @@ const EX_SOFTWARE = 70;
         new LivenessWatchdog({
           progressOf: (stage) => workers.progressOf(stage),
           waiting: async (stage) => (await backend.queue(stage).counts()).waiting,
-          pingLedger: () => ledger.ping(),
+          pingLedger: () => database.ping(),
           heldBack: (stage) => flow.breakers[stage].paused || flow.breakers[stage].open,
           stuckAfterMs: Math.max(config.LEASE_MS, STUCK_AT_LEAST_MS) + scoringTimeoutMs(config),
           onStuck: () => endStuckProcess(logger),

@@ -71,7 +71,7 @@ function tools(attempts = 0) {
     markSynced: vi.fn(async () => {}),
     recordFailure: vi.fn(async () => {}),
     release: vi.fn(async () => {}),
-    markAlone: vi.fn(async () => {}),
+    markExclusive: vi.fn(async () => {}),
     refundAttempts: vi.fn(async () => 0),
     countDeadWith: vi.fn(async () => 0),
     eraseAgainIfGone: vi.fn(async () => false),
@@ -97,7 +97,9 @@ function tools(attempts = 0) {
   const flow = { breakers: { enrichment: gate(), 'crm-sync': gate() } };
   const publisher = { publish: vi.fn() };
   const common = {
-    ledger,
+    claims: ledger,
+    results: ledger,
+    erasures: ledger,
     publisher,
     policy: { attempts: 5, baseMs: 1000 },
     clock: { now: () => NOW },

@@ -1,5 +1,8 @@
 import { Module, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import { Ledger } from '../ledger/ledger.js';
+import { FlowControlRepository } from '../flow-control/flow-control.repository.js';
+import { LeaderLock } from '../ledger/leader-lock.js';
+import { OpenLeadsRepository } from '../ledger/open-leads.repository.js';
+import { RetentionRepository } from '../ledger/retention.repository.js';
 import type { Config } from '../platform/config/config.js';
 import type { Logger } from '../platform/observability/logger.js';
 import type { Metrics } from '../platform/observability/metrics.js';
@@ -12,10 +15,33 @@ import { Sweeper } from './sweeper.js';
   providers: [
     {
       provide: Sweeper,
-      inject: [CONFIG, LOGGER, Ledger, QUEUE_BACKEND, METRICS],
-      useFactory: (config: Config, logger: Logger, ledger: Ledger, backend: QueueBackend, metrics: Metrics) =>
+      inject: [
+        CONFIG,
+        LOGGER,
+        LeaderLock,
+        OpenLeadsRepository,
+        RetentionRepository,
+        FlowControlRepository,
+        QUEUE_BACKEND,
+        METRICS,
+      ],
+      useFactory: (
+        config: Config,
+        logger: Logger,
+        leaderLock: LeaderLock,
+        openLeads: OpenLeadsRepository,
+        retention: RetentionRepository,
+        flow: FlowControlRepository,
+        backend: QueueBackend,
+        metrics: Metrics,
+      ) =>
         new Sweeper({
-          ledger,
+          leaderLock,
+          openLeads,
+          prune: async () => {
+            await flow.prune(config.RETENTION_DAYS);
+            return retention.prune();
+          },
           backend,
           logger,
           intervalMs: config.SWEEP_INTERVAL_MS,

@@ -1,11 +1,10 @@
-import type { Ledger } from '../ledger/ledger.js';
-import type { LeadClaimedForRescore } from '../ledger/rescore.repository.js';
+import type { LeadClaimedForRescore, RescoreRepository } from '../ledger/rescore.repository.js';
 import type { Logger } from '../platform/observability/logger.js';
 
 const LOOK_EVERY_MS = 1000;
 
 export interface RescorePollerTools {
-  ledger: Pick<Ledger, 'claimForRescore'>;
+  rescores: Pick<RescoreRepository, 'claimForRescore'>;
   /** Scorings that this process could take on beside its fresh leads; 0 while a breaker is open, a stage paused or the budget spent. */
   capacity(): number;
   /** Fresh leads that wait for a scoring: while there are any, there is no capacity to spare. */
@@ -48,10 +47,10 @@ export class RescorePoller {
 
   /** @returns whether there may be more to do at once. */
   private async look(): Promise<boolean> {
-    const { ledger, capacity, waiting, rescore, leaseMs, logger } = this.tools;
+    const { rescores, capacity, waiting, rescore, leaseMs, logger } = this.tools;
     const room = capacity();
     if (room < 1 || (await waiting()) > 0) return false;
-    const claims = await ledger.claimForRescore(room, leaseMs);
+    const claims = await rescores.claimForRescore(room, leaseMs);
     if (claims.length === 0) return false;
     logger.info({ count: claims.length }, 'Leads with a stand-in score are scored again');
     const scored = await Promise.all(claims.map((claim) => rescore(claim, this.stopping.signal)));

@@ -2,8 +2,8 @@ import type { CrmProvider } from '../crm/port.js';
 import { AppError } from '../domain/app-error.js';
 import type { CallPermit } from '../flow-control/circuit-breaker.js';
 import type { Stage } from '../domain/lead-state.js';
-import type { Ledger } from '../ledger/ledger.js';
-import type { LeadClaimedForRescore } from '../ledger/rescore.repository.js';
+import type { LeadsRepository } from '../ledger/leads.repository.js';
+import type { LeadClaimedForRescore, RescoreRepository } from '../ledger/rescore.repository.js';
 import { ioBoundary } from '../platform/observability/io-boundary.js';
 import type { ModelSlots } from './model-slots.js';
 import { askScorer, type ScorerTools } from './score-lead.js';
@@ -24,7 +24,8 @@ const RETURN_BASES = 30;
 const STAND_IN_BASES = 600;
 
 export interface RescoreTools extends ScorerTools, Pick<PipelineTools, 'flow' | 'policy' | 'logger'> {
-  ledger: Pick<Ledger, 'checkpointRescore' | 'markCrmTold' | 'returnRescore' | 'recordRescoreFailure' | 'findProjection'>;
+  rescores: Pick<RescoreRepository, 'checkpointRescore' | 'markCrmUpdated' | 'returnRescore' | 'recordRescoreFailure'>;
+  leads: Pick<LeadsRepository, 'findProjection'>;
   turns: Pick<ModelSlots, 'take'>;
   crm: CrmProvider;
   /** How long one may stand in the line before the model. */
@@ -46,7 +47,7 @@ export async function rescoreLead(tools: RescoreTools, claim: LeadClaimedForResc
         permit = null;
         // The second scorer answered, by rules: that is what the lead has already.
         if (enrichment.needsRescore) return await handBack(tools, claim, STAND_IN_BASES);
-        await tools.ledger.checkpointRescore(claim, enrichment);
+        await tools.rescores.checkpointRescore(claim, enrichment);
       } finally {
         turn?.end();
       }
@@ -56,7 +57,7 @@ export async function rescoreLead(tools: RescoreTools, claim: LeadClaimedForResc
     if (!permit) return await handBack(tools, claim);
     const crm = await tellCrm(tools, claim, signal, permit);
     permit = null;
-    await tools.ledger.markCrmTold(claim, crm);
+    await tools.rescores.markCrmUpdated(claim, crm);
     tools.metrics.rescores.inc({ outcome: 'rescored' });
     return true;
   } catch (error) {
@@ -67,7 +68,7 @@ export async function rescoreLead(tools: RescoreTools, claim: LeadClaimedForResc
 
 /** @returns null where another row of the person is newer: the CRM shows that one, and nothing has changed for it. */
 async function tellCrm(tools: RescoreTools, claim: LeadClaimedForRescore, signal: AbortSignal, permit: CallPermit) {
-  const projection = await tools.ledger.findProjection(claim.personKey);
+  const projection = await tools.leads.findProjection(claim.personKey);
   if (projection?.lead.id !== claim.id) {
     permit.cancelled();
     return null;
@@ -104,12 +105,12 @@ async function settle(
   const now = tools.clock.now();
   const last = claim.attempts >= ATTEMPTS || (stage === 'crm-sync' && error.class === 'permanent');
   const dueAt = last ? null : new Date(now + PATIENCE * backoffMs(claim.attempts, tools.policy));
-  await tools.ledger.recordRescoreFailure(claim, recordOf(stage, error, now), dueAt);
+  await tools.rescores.recordRescoreFailure(claim, recordOf(stage, error, now), dueAt);
   tools.metrics.rescores.inc({ outcome: last ? 'given-up' : 'failed' });
   tools.logger.warn({ leadId: claim.id, stage, code: error.code, attempt: claim.attempts, last }, 'A re-score failed');
 }
 
 async function handBack(tools: RescoreTools, claim: LeadClaimedForRescore, bases = RETURN_BASES): Promise<false> {
-  await tools.ledger.returnRescore(claim, new Date(tools.clock.now() + bases * tools.policy.baseMs));
+  await tools.rescores.returnRescore(claim, new Date(tools.clock.now() + bases * tools.policy.baseMs));
   return false;
 }

@@ -1,5 +1,5 @@
-import type { Ledger } from '../ledger/ledger.js';
-import type { OpenLead } from '../ledger/open-leads.repository.js';
+import type { LeaderLock } from '../ledger/leader-lock.js';
+import type { OpenLead, OpenLeadsRepository } from '../ledger/open-leads.repository.js';
 import { STAGES, stageDueIn, type Stage } from '../domain/lead-state.js';
 import type { Logger } from '../platform/observability/logger.js';
 import { withTimeout } from '../platform/concurrency/with-timeout.js';
@@ -13,7 +13,10 @@ const CLEAN_EVERY_MS = 600_000;
 const STOP_WITHIN_MS = 1000;
 
 export interface SweeperTools {
-  ledger: Pick<Ledger, 'asSweepLeader' | 'openLeads' | 'raiseEpochs' | 'prune'>;
+  leaderLock: Pick<LeaderLock, 'runAsLeader'>;
+  openLeads: Pick<OpenLeadsRepository, 'openLeads' | 'raiseEpochs'>;
+  /** Removes what is kept for long enough. @returns how many leads. */
+  prune(): Promise<number>;
   backend: Pick<QueueBackend, 'queue'>;
   logger: Logger;
   /** SWEEP_INTERVAL_MS: also how long a lead must have been left alone before it counts as forgotten. */
@@ -58,9 +61,9 @@ export class Sweeper {
 
   private async sweepQuietly(): Promise<void> {
     try {
-      await this.tools.ledger.asSweepLeader(async () => {
+      await this.tools.leaderLock.runAsLeader('sweep', async () => {
         const count = await this.sweep();
-        const expired = await this.tools.ledger.prune();
+        const expired = await this.tools.prune();
         if (expired > 0) this.tools.logger.info({ count: expired }, 'Leads were removed that RETENTION_DAYS no longer keeps');
         await this.cleanQueues();
         this.tools.onSwept?.();
@@ -80,11 +83,11 @@ export class Sweeper {
 
   /** Walks all open leads once, a page at a time. @returns how many were enqueued. */
   async sweep(): Promise<number> {
-    const { ledger, intervalMs } = this.tools;
+    const { openLeads, intervalMs } = this.tools;
     let count = 0;
     let after = NIL_UUID;
     while (!this.stopped) {
-      const page = await ledger.openLeads(after, intervalMs, PAGE);
+      const page = await openLeads.openLeads(after, intervalMs, PAGE);
       for (const stage of STAGES) {
         count += await this.mend(
           stage,
@@ -102,7 +105,7 @@ export class Sweeper {
     const queue: StageQueue = this.tools.backend.queue(stage);
     const forgotten = new Set((await queue.withoutLiveJob(leads)).map(({ leadId }) => leadId));
     if (forgotten.size === 0) return 0;
-    const raised = await this.tools.ledger.raiseEpochs(leads.filter(({ leadId }) => forgotten.has(leadId)));
+    const raised = await this.tools.openLeads.raiseEpochs(leads.filter(({ leadId }) => forgotten.has(leadId)));
     await queue.enqueue(raised.map(jobRequestOf));
     return raised.length;
   }

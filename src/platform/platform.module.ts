@@ -3,14 +3,14 @@ import { systemClock } from './clock.js';
 import type { Config } from './config/config.js';
 import type { Logger } from './observability/logger.js';
 import { createMetrics } from './observability/metrics.js';
-import type { Pool } from './database/pool.js';
+import { Database } from './database/database.js';
 
 export const CONFIG = Symbol('Config');
 export const LOGGER = Symbol('Logger');
 export const METRICS = Symbol('Metrics');
 export const CLOCK = Symbol('Clock');
-export const LEDGER_POOL = Symbol('Pool of the ledger');
-export const ACCEPT_POOL = Symbol('Pool of the ack path');
+/** The `Database` of the ack path: its own connections, and a timeout within which the sender still gets an answer. */
+export const ACCEPT_DATABASE = Symbol('Database of the ack path');
 /** `() => Promise<boolean>`: whether a webhook would be acknowledged now. Only roles that take webhooks provide it. */
 export const ACK_READINESS = Symbol('Ack readiness');
 /** `() => boolean`: whether the worker's stages get on with their work. Only roles that have workers provide it. */
@@ -21,21 +21,21 @@ export const DATABASE_URL = Symbol('Database URL');
 export interface PlatformParts {
   config: Config;
   logger: Logger;
-  pool: Pool;
-  acceptPool: Pool;
+  database: Database;
+  acceptDatabase: Database;
   databaseUrl: string;
 }
 
-/** What every room of the house uses. */
+/** What every module uses. */
 @Global()
 @Module({})
 export class PlatformModule {
-  static with({ config, logger, pool, acceptPool, databaseUrl }: PlatformParts): DynamicModule {
+  static with({ config, logger, database, acceptDatabase, databaseUrl }: PlatformParts): DynamicModule {
     const providers = [
       { provide: CONFIG, useValue: config },
       { provide: LOGGER, useValue: logger },
-      { provide: LEDGER_POOL, useValue: pool },
-      { provide: ACCEPT_POOL, useValue: acceptPool },
+      { provide: Database, useValue: database },
+      { provide: ACCEPT_DATABASE, useValue: acceptDatabase },
       { provide: DATABASE_URL, useValue: databaseUrl },
       { provide: CLOCK, useValue: systemClock },
       { provide: METRICS, useFactory: createMetrics },

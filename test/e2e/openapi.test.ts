@@ -14,6 +14,7 @@ import { openApiDocument, OPERATIONS } from '../../src/ops/openapi/document.js';
 import { loadConfig } from '../../src/platform/config/config.js';
 import { createHttpAdapter } from '../../src/platform/http/adapter.js';
 import { STATUS } from '../../src/platform/http/problem.js';
+import { Database } from '../../src/platform/database/database.js';
 import { openPool } from '../../src/platform/database/pool.js';
 import { openQueueBackend } from '../../src/queue/open-backend.js';
 import { freshDatabase } from '../support/database.js';
@@ -103,7 +104,7 @@ describe('the routes of the service', () => {
       for (const one of [method].flat())
         if (one !== 'HEAD') routes.push(`${one.toLowerCase()} ${url.replaceAll(/:(\w+)/g, '{$1}')}`);
     });
-    const parts = { config, logger, pool, acceptPool: pool, databaseUrl: database.url };
+    const parts = { config, logger, database: new Database(pool), acceptDatabase: new Database(pool), databaseUrl: database.url };
     const app = await NestFactory.create<NestFastifyApplication>(await AppModule.forRole(parts, backend, null), adapter, {
       bodyParser: false,
       logger: false,

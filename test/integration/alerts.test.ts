@@ -5,15 +5,15 @@ import { Alerts } from '../../src/alerts/alerts.js';
 import { FlowControlRepository } from '../../src/flow-control/flow-control.repository.js';
 import type { Enrichment } from '../../src/domain/enrichment.js';
 import { leadIdOf, personKeyOf } from '../../src/domain/lead-keys.js';
-import { Ledger } from '../../src/ledger/ledger.js';
 import { openPool, type Pool } from '../../src/platform/database/pool.js';
 import { startAlertSink, type AlertSink } from '../support/alert-sink.js';
 import { freshDatabase } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
+import { ledgerOn, type LedgerRepositories } from '../support/ledger.js';
 
 let database: Awaited<ReturnType<typeof freshDatabase>>;
 let pool: Pool;
-let ledger: Ledger;
+let ledger: LedgerRepositories;
 let flow: FlowControlRepository;
 let sink: AlertSink;
 let logged: string[];
@@ -21,8 +21,8 @@ let logged: string[];
 beforeAll(async () => {
   database = await freshDatabase();
   pool = openPool({ url: database.url, max: 10, timeoutMs: 5000, name: 'test' });
-  ledger = new Ledger({ pool, acceptPool: pool, worker: 'test', contentIgnore: [] });
-  flow = new FlowControlRepository(pool, 'test');
+  ledger = ledgerOn(pool);
+  flow = new FlowControlRepository(ledger.database, 'test');
 });
 afterAll(async () => {
   await pool.end();
@@ -42,11 +42,11 @@ const logger = pino({ level: 'info' }, { write: (line: string) => void logged.pu
 const EAGER = { conditionSeconds: 0, hotLeadSeconds: 0, deadLetterSeconds: 0 };
 
 function alerts(pace = EAGER) {
-  const store = new AlertStore(pool, pace);
+  const store = new AlertStore(ledger.database, pace);
   const tools = {
     url: sink.url,
     store,
-    ledger,
+    ...ledger,
     flow,
     logger,
     slaSeconds: 300,
@@ -59,14 +59,18 @@ function alerts(pace = EAGER) {
 
 async function scored(email: string, fitScore: number, campaignId = 'c') {
   const key = { id: leadIdOf(email, campaignId), personKey: personKeyOf(email), email, emailRaw: email, campaignId };
-  const { leadId, epoch } = await ledger.accept({ ...key, name: 'Ann Lee', attributes: { phone: '555', message: 'call me' } });
-  const claim = (await ledger.claimForEnrichment({ leadId, epoch }))!;
+  const { leadId, epoch } = await ledger.intake.accept({
+    ...key,
+    name: 'Ann Lee',
+    attributes: { phone: '555', message: 'call me' },
+  });
+  const claim = (await ledger.claims.claimForEnrichment({ leadId, epoch }))!;
   const enrichment = { fitScore, intent: 'high', reasoning: 'Ann wants it', scoreSource: 'ai' } as Enrichment;
-  return { leadId, epoch: await ledger.checkpoint(claim, enrichment) };
+  return { leadId, epoch: await ledger.results.checkpoint(claim, enrichment) };
 }
 
 async function bury(lead: { leadId: string; epoch: number }) {
-  const claim = (await ledger.claimForSync(lead))!;
+  const claim = (await ledger.claims.claimForSync(lead))!;
   const error = {
     stage: 'crm-sync',
     code: 'CRM_RECORD_REJECTED',
@@ -74,7 +78,7 @@ async function bury(lead: { leadId: string; epoch: number }) {
     message: 'no',
     at: new Date().toISOString(),
   };
-  await ledger.recordFailure(claim, { ...error, stage: 'crm-sync' }, null);
+  await ledger.results.recordFailure(claim, { ...error, stage: 'crm-sync' }, null);
 }
 
 describe('a hot lead', () => {

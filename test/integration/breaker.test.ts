@@ -64,11 +64,11 @@ describe.each(['redis', 'postgres'] as const)('the breaker of the CRM, queue on 
         const { leadIdOf, personKeyOf } = await import('../../src/domain/lead-keys.js');
         const id = leadIdOf(email, 'c');
         const lead = { id, personKey: personKeyOf(email), email, emailRaw: email, campaignId: 'c', name: null, attributes: {} };
-        const { epoch } = await world.ledger.accept(lead);
+        const { epoch } = await world.ledger.intake.accept(lead);
         world.publisher.publish('enrichment', { leadId: id, epoch });
-        expect((await world.ledger.find(poison))!.lead.state).toBe('dead');
+        expect((await world.ledger.leads.findLead(poison))!.lead.state).toBe('dead');
       }, 40_000);
-      const { lead } = (await world.ledger.find(poison))!;
+      const { lead } = (await world.ledger.leads.findLead(poison))!;
       expect(lead.attempts['crm-sync']).toBe(5);
       expect(lead.lastError).toMatchObject({ code: 'CRM_UNAVAILABLE', class: 'dependency-down', stage: 'crm-sync' });
     });

@@ -14,7 +14,7 @@ describe.skipIf(!hasRedis())('the crash budget', () => {
     const claims = [];
     for (const leadId of ids) {
       const { rows } = await world.pool.query<{ epoch: number }>('SELECT epoch FROM ledger.leads WHERE id = $1', [leadId]);
-      claims.push((await ledger.claimForEnrichment({ leadId, epoch: rows[0]!.epoch }))!);
+      claims.push((await ledger.claims.claimForEnrichment({ leadId, epoch: rows[0]!.epoch }))!);
     }
     return claims;
   };
@@ -31,13 +31,13 @@ describe.skipIf(!hasRedis())('the crash budget', () => {
     for (const crashes of [0, 1, 2]) {
       const [claim] = await dies(`w${3 + crashes}`, [poison]);
       expect(claim).toMatchObject({ suspicions: 2 + crashes, crashes });
-      await world.ledgerOf(`w${3 + crashes}`).markAlone(claim!);
+      await world.ledgerOf(`w${3 + crashes}`).claims.markExclusive(claim!);
     }
     await world.startWorker();
     await eventually(async () => expect(await world.states()).toEqual({ dead: 1, synced: 1 }));
-    const { lead } = (await world.ledger.find(poison))!;
+    const { lead } = (await world.ledger.leads.findLead(poison))!;
     expect(lead.lastError).toMatchObject({ code: 'WORKER_CRASHED', class: 'permanent', stage: 'enrichment' });
-    expect((await world.ledger.find(neighbour))!.lead.state).toBe('synced');
+    expect((await world.ledger.leads.findLead(neighbour))!.lead.state).toBe('synced');
   });
 
   it('suspects nothing of a lead whose worker lives, and forgets the suspicion of one that got through', async () => {

@@ -6,7 +6,6 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { RedisSpool } from '../../src/ingress/spool/redis-spool.js';
 import { SpoolDrainer } from '../../src/ingress/spool/spool-drainer.js';
 import { leadIdOf, personKeyOf } from '../../src/domain/lead-keys.js';
-import { Ledger } from '../../src/ledger/ledger.js';
 import { PrivacyService } from '../../src/ops/privacy/privacy.service.js';
 import { findRedisServer, startEmbeddedRedis } from '../../src/platform/embedded/redis.js';
 import type { EmbeddedServer } from '../../src/platform/embedded/embedded-server.js';
@@ -15,6 +14,7 @@ import { openPool, type Pool } from '../../src/platform/database/pool.js';
 import type { QueueBackend } from '../../src/queue/queue-backend.js';
 import { freshDatabase } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
+import { ledgerOn, type LedgerRepositories } from '../support/ledger.js';
 
 const logger = pino({ level: 'silent' });
 
@@ -23,7 +23,7 @@ describe.skipIf(findRedisServer() === null && !process.env['CI'])('an erasure, w
   let redis: EmbeddedServer;
   let spool: RedisSpool;
   let pool: Pool;
-  let ledger: Ledger;
+  let ledger: LedgerRepositories;
   let people: PrivacyService;
 
   beforeEach(async () => {
@@ -38,9 +38,9 @@ describe.skipIf(findRedisServer() === null && !process.env['CI'])('an erasure, w
     undo.push(() => database.drop());
     pool = openPool({ url: database.url, max: 5, timeoutMs: 5000, name: 'test' });
     undo.push(() => pool.end());
-    ledger = new Ledger({ pool, acceptPool: pool, worker: 'test', contentIgnore: [] });
+    ledger = ledgerOn(pool);
     const backend = { queue: () => ({ forget: async () => 0 }) } as unknown as QueueBackend;
-    people = new PrivacyService({ ledger, pool, spool, backend, logger, graceMs: 0, crmWithinMs: 0 });
+    people = new PrivacyService({ ...ledger, spool, backend, logger, graceMs: 0, crmWithinMs: 0 });
   });
   afterEach(async () => {
     for (const step of undo.splice(0).toReversed()) await step();
@@ -57,7 +57,7 @@ describe.skipIf(findRedisServer() === null && !process.env['CI'])('an erasure, w
   });
   const drainer = (stepping: Pick<RedisSpool, 'read' | 'remove' | 'size'> = spool) =>
     new SpoolDrainer({
-      ledger,
+      ...ledger,
       spool: stepping as RedisSpool,
       publisher: { publish: () => {} },
       logger,
@@ -102,7 +102,7 @@ describe.skipIf(findRedisServer() === null && !process.env['CI'])('an erasure, w
   });
 
   it('does nothing at all while Redis is away, and says so', async () => {
-    await ledger.accept(lead('ann@acme.com', 'c'));
+    await ledger.intake.accept(lead('ann@acme.com', 'c'));
     await redis.stop();
     const refused = { code: 'QUEUE_UNAVAILABLE', message: expect.stringMatching(/The ledger was not touched; ask again/) };
     await expect(people.erase('ann@acme.com', 'ann')).rejects.toMatchObject(refused);

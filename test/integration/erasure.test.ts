@@ -5,7 +5,6 @@ import type { CrmProvider } from '../../src/crm/port.js';
 import { HeuristicProvider } from '../../src/enrichment/heuristic/heuristic.provider.js';
 import { AppError } from '../../src/domain/app-error.js';
 import { leadIdOf, personKeyOf } from '../../src/domain/lead-keys.js';
-import { storeRejection } from '../../src/ledger/rejections.repository.js';
 import { PrivacyService } from '../../src/ops/privacy/privacy.service.js';
 import { CrmErasurePoller } from '../../src/pipeline/crm-erasure.poller.js';
 import { hasRedis } from '../support/database.js';
@@ -55,14 +54,15 @@ describe.each(['redis', 'postgres'] as const)('an erasure, queue on %s', (kind) 
       await world.startWorker();
       const forget = vi.fn();
       const runnerFor = (provider: Pick<CrmProvider, 'name' | 'erasePerson'>) =>
-        new CrmErasurePoller({ ...world, crm: provider, scorer: { forget }, logger, baseMs: 1 });
+        new CrmErasurePoller({ ...world, ...world.ledger, crm: provider, scorer: { forget }, logger, baseMs: 1 });
       const runner = runnerFor(crm);
-      const peopleWaiting = (crmWithinMs: number) => new PrivacyService({ ...world, spool: null, logger, graceMs, crmWithinMs });
+      const peopleWaiting = (crmWithinMs: number) =>
+        new PrivacyService({ ...world, ...world.ledger, spool: null, logger, graceMs, crmWithinMs });
       const people = peopleWaiting(1000);
       const patient = peopleWaiting(20_000);
       const post = async (email: string, campaignId = 'c', attributes: Record<string, string> = {}) => {
         const key = { id: leadIdOf(email, campaignId), personKey: personKeyOf(email), email, emailRaw: email, campaignId };
-        const answer = await world.ledger.accept({ ...key, name: 'Ann Lee', attributes });
+        const answer = await world.ledger.intake.accept({ ...key, name: 'Ann Lee', attributes });
         if (answer.outcome !== 'duplicate') world.publisher.publish('enrichment', { leadId: answer.leadId, epoch: answer.epoch });
         return answer;
       };
@@ -80,13 +80,13 @@ describe.each(['redis', 'postgres'] as const)('an erasure, queue on %s', (kind) 
     }
 
     it('in every store, and leaves the others alone', async () => {
-      const { pool, post, synced, erase, count, backend, forget, people } = await start();
+      const { pool, post, synced, erase, count, backend, forget, people, ledger } = await start();
       await Promise.all([post(ANN, 'c1'), post(ANN, 'c2'), post(BOB, 'c1')]);
       await synced(3);
       const refused = { contentType: 'application/json', code: 'INVALID_BODY', detail: '', problems: [] };
-      await storeRejection(pool, { ...refused, body: Buffer.from('{"email":"ANN@acme.com", "name": }') });
-      await storeRejection(pool, { ...refused, body: Buffer.from('{"email":"joann@acme.com", "name": }') });
-      const replayed = await storeRejection(pool, { ...refused, body: Buffer.from('{"name":"Ann"}') });
+      await ledger.rejections.storeRejection({ ...refused, body: Buffer.from('{"email":"ANN@acme.com", "name": }') });
+      await ledger.rejections.storeRejection({ ...refused, body: Buffer.from('{"email":"joann@acme.com", "name": }') });
+      const replayed = await ledger.rejections.storeRejection({ ...refused, body: Buffer.from('{"name":"Ann"}') });
       await pool.query('UPDATE ledger.rejections SET replayed_as = $2 WHERE id = $1', [replayed, leadIdOf(ANN, 'c1')]);
       // What the queue may still know of them, once it has forgotten what it has done.
       await eventually(async () => expect(await backend.queue('crm-sync').counts()).toMatchObject({ active: 0, waiting: 0 }));
@@ -137,7 +137,7 @@ describe.each(['redis', 'postgres'] as const)('an erasure, queue on %s', (kind) 
       await erase(ANN);
       expect(await post(ANN, 'c', { title: 'CEO' })).toMatchObject({ outcome: 'accepted', revision: 1 });
       await synced(1);
-      const { lead, events } = (await ledger.find(leadIdOf(ANN, 'c')))!;
+      const { lead, events } = (await ledger.leads.findLead(leadIdOf(ANN, 'c')))!;
       expect([lead.attributes, events.map(({ seq }) => seq)]).toEqual([{ title: 'CEO' }, [1, 2, 3]]);
     });
 
@@ -203,7 +203,7 @@ describe.each(['redis', 'postgres'] as const)('an erasure, queue on %s', (kind) 
         expect(rows).toEqual([{ attributes: { title: 'CEO' }, campaign_id: 'new' }]);
       });
       await synced(1);
-      const { lead, events } = (await ledger.find(leadIdOf(ANN, 'new')))!;
+      const { lead, events } = (await ledger.leads.findLead(leadIdOf(ANN, 'new')))!;
       expect(events.map(({ kind: what }) => what)).toEqual(['received', 'enriched', 'synced', 'resync', 'synced']);
       expect(lead.crm!.leadId).toMatch(/^00Q/);
       // Its speed to lead was measured when it first came.

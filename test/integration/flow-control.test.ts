@@ -5,6 +5,7 @@ import { FlowControl } from '../../src/flow-control/flow-control.js';
 import { FlowControlRepository } from '../../src/flow-control/flow-control.repository.js';
 import { SharedRateLimiter } from '../../src/flow-control/rate-limiter.js';
 import { systemClock } from '../../src/platform/clock.js';
+import { Database } from '../../src/platform/database/database.js';
 import { openPool, type Pool } from '../../src/platform/database/pool.js';
 import { freshDatabase } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
@@ -28,7 +29,7 @@ describe('flow control across processes', () => {
   function storeOf(worker: string): FlowControlRepository {
     const pool = openPool({ url: database.url, max: 2, timeoutMs: 5000, name: worker });
     pools.push(pool);
-    return new FlowControlRepository(pool, worker);
+    return new FlowControlRepository(new Database(pool), worker);
   }
 
   async function startFlow(worker: string, tickMs = 50): Promise<FlowControl> {

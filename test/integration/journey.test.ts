@@ -72,14 +72,15 @@ describe('the journey of a lead that met everything', () => {
         return { provider: 'salesforce', leadId: '00Q1', memberId: '00v1', exchanges: [exchange] };
       },
     });
-    const store = new FlowControlRepository(world.pool, 'operator');
+    const store = new FlowControlRepository(world.ledger.database, 'operator');
     const [id] = await world.accept(1, () => ({ name: 'Ann Lee', attributes: { title: 'Head of Everything' } }));
     const text = async () => {
-      const { lead, events } = (await world.ledger.find(id!))!;
+      const { lead, events } = (await world.ledger.leads.findLead(id!))!;
       const journey = journeyOf(lead, events, world.config.RETRY_ATTEMPTS, await store.stages());
       return journeyText(JSON.parse(JSON.stringify(journey)) as typeof journey);
     };
-    const state = (expected: string) => eventually(async () => expect((await world.ledger.find(id!))!.lead.state).toBe(expected));
+    const state = (expected: string) =>
+      eventually(async () => expect((await world.ledger.leads.findLead(id!))!.lead.state).toBe(expected));
 
     await world.startWorker();
     await eventually(async () =>
@@ -91,14 +92,14 @@ describe('the journey of a lead that met everything', () => {
     crm = 'refuses';
     await state('dead');
     expect(await text()).toContain('\ndead; nothing follows until somebody corrects, replays or discards it (ops dlq)\n');
-    const letters = new DeadLetters(world.pool, world.publisher);
+    const letters = new DeadLetters(world.ledger.deadLetters, world.ledger.auditLog, world.publisher);
     await letters.edit(id!, { name: 'Ann Lee', attributes: { title: 'Head' } }, 'bea');
     crm = 'works';
     await letters.replay(id!, 'bea');
     await state('synced');
     await eventually(async () => {
       await world.pool.query(`UPDATE ledger.leads SET rescore_at = '-infinity'`);
-      expect((await world.ledger.find(id!))!.events.at(-1)!.kind).toBe('crm-updated');
+      expect((await world.ledger.leads.findLead(id!))!.events.at(-1)!.kind).toBe('crm-updated');
     });
 
     const told = (await text())

@@ -2,19 +2,19 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { AppError } from '../../src/domain/app-error.js';
 import type { Enrichment } from '../../src/domain/enrichment.js';
 import { leadIdOf, personKeyOf } from '../../src/domain/lead-keys.js';
-import { Ledger } from '../../src/ledger/ledger.js';
 import type { LeadToAccept } from '../../src/ledger/intake.repository.js';
 import { openPool, type Pool } from '../../src/platform/database/pool.js';
 import { freshDatabase } from '../support/database.js';
+import { ledgerOn, type LedgerRepositories } from '../support/ledger.js';
 
 let database: Awaited<ReturnType<typeof freshDatabase>>;
 let pool: Pool;
-let ledger: Ledger;
+let ledger: LedgerRepositories;
 
 beforeAll(async () => {
   database = await freshDatabase();
   pool = openPool({ url: database.url, max: 5, timeoutMs: 5000, name: 'test' });
-  ledger = new Ledger({ pool, acceptPool: pool, worker: 'test', contentIgnore: ['timestamp'] });
+  ledger = ledgerOn(pool, { contentIgnore: ['timestamp'] });
 });
 afterAll(async () => {
   await pool.end();
@@ -52,31 +52,31 @@ const enrichment: Enrichment = {
 const crm = { provider: 'postgres', leadId: '00Q1', memberId: '00v1' };
 
 async function kindsOf(id: string): Promise<string[]> {
-  const found = await ledger.find(id);
+  const found = await ledger.leads.findLead(id);
   expect(found!.events.map((event) => event.seq)).toEqual(found!.events.map((_, index) => index + 1));
   return found!.events.map((event) => event.kind);
 }
 
 describe('accept', () => {
   it('takes a lead once; the same content again changes nothing at all', async () => {
-    const first = await ledger.accept(lead());
-    const before = await ledger.find(first.leadId);
-    const second = await ledger.accept(lead({ emailRaw: 'ANN@acme.com' }));
+    const first = await ledger.intake.accept(lead());
+    const before = await ledger.leads.findLead(first.leadId);
+    const second = await ledger.intake.accept(lead({ emailRaw: 'ANN@acme.com' }));
     expect([first.outcome, second.outcome]).toEqual(['accepted', 'duplicate']);
-    expect(await ledger.find(first.leadId)).toEqual(before);
+    expect(await ledger.leads.findLead(first.leadId)).toEqual(before);
   });
 
   it('does not take a volatile attribute or a missing field for a change', async () => {
-    await ledger.accept(lead({ attributes: { title: 'VP Sales', timestamp: '1' } }));
-    expect((await ledger.accept(lead({ attributes: { title: 'VP Sales', timestamp: '2' } }))).outcome).toBe('duplicate');
-    expect((await ledger.accept(lead({ name: null, attributes: {} }))).outcome).toBe('duplicate');
+    await ledger.intake.accept(lead({ attributes: { title: 'VP Sales', timestamp: '1' } }));
+    expect((await ledger.intake.accept(lead({ attributes: { title: 'VP Sales', timestamp: '2' } }))).outcome).toBe('duplicate');
+    expect((await ledger.intake.accept(lead({ name: null, attributes: {} }))).outcome).toBe('duplicate');
   });
 
   it('makes a revision of changed content, and keeps what the new one does not mention', async () => {
-    const { leadId } = await ledger.accept(lead());
-    const second = await ledger.accept(lead({ name: null, attributes: { title: 'CEO', phone: '1' } }));
+    const { leadId } = await ledger.intake.accept(lead());
+    const second = await ledger.intake.accept(lead({ name: null, attributes: { title: 'CEO', phone: '1' } }));
     expect(second).toMatchObject({ outcome: 'updated', revision: 2 });
-    const { lead: row, events } = (await ledger.find(leadId))!;
+    const { lead: row, events } = (await ledger.leads.findLead(leadId))!;
     expect(row).toMatchObject({ name: 'Ann Lee', attributes: { title: 'CEO', phone: '1' }, revision: 2, state: 'received' });
     expect(events[1]!.detail).toEqual({
       revision: 2,
@@ -86,30 +86,30 @@ describe('accept', () => {
 
   it('resolves a hundred concurrent posts of one key in order: one row, gap-free audit', async () => {
     const outcomes = await Promise.all(
-      Array.from({ length: 100 }, (_, index) => ledger.accept(lead({ attributes: { step: String(index >> 2) } }))),
+      Array.from({ length: 100 }, (_, index) => ledger.intake.accept(lead({ attributes: { step: String(index >> 2) } }))),
     );
     const count = (outcome: string) => outcomes.filter((answer) => answer.outcome === outcome).length;
     expect([count('accepted'), count('updated'), count('duplicate')]).toEqual([1, 24, 75]);
-    const { lead: row } = (await ledger.find(lead().id))!;
+    const { lead: row } = (await ledger.leads.findLead(lead().id))!;
     expect(row.revision).toBe(25);
     expect(row.attributes).toEqual({ step: '24' });
     expect(await kindsOf(row.id)).toHaveLength(25);
   });
 
   it('answers exact repeats that arrive together with the commit of the first', async () => {
-    const outcomes = await Promise.all(Array.from({ length: 50 }, () => ledger.accept(lead())));
+    const outcomes = await Promise.all(Array.from({ length: 50 }, () => ledger.intake.accept(lead())));
     expect(outcomes.map(({ outcome }) => outcome)).toEqual(['accepted', ...Array.from({ length: 49 }, () => 'duplicate')]);
     // A repeat behind other content is no repeat of it: the last word counts.
-    const words = ['a', 'b', 'a'].map((title) => ledger.accept(lead({ attributes: { title } })));
+    const words = ['a', 'b', 'a'].map((title) => ledger.intake.accept(lead({ attributes: { title } })));
     expect((await Promise.all(words)).map(({ outcome }) => outcome)).toEqual(['updated', 'updated', 'updated']);
-    expect((await ledger.find(lead().id))!.lead.attributes).toEqual({ title: 'a' });
+    expect((await ledger.leads.findLead(lead().id))!.lead.attributes).toEqual({ title: 'a' });
   });
 
   it('gives two processes racing for one key one row, with one of them first', async () => {
-    const other = new Ledger({ pool, acceptPool: pool, worker: 'other', contentIgnore: [] });
+    const other = ledgerOn(pool, { worker: 'other' });
     for (let round = 0; round < 30; round++) {
       const request = lead({ campaignId: `race-${round}` });
-      const outcomes = await Promise.all([ledger.accept(request), other.accept(request)]);
+      const outcomes = await Promise.all([ledger.intake.accept(request), other.intake.accept(request)]);
       expect(outcomes.map((answer) => answer.outcome).toSorted()).toEqual(['accepted', 'duplicate']);
     }
   });
@@ -117,71 +117,77 @@ describe('accept', () => {
   it('lets a value that PostgreSQL cannot store fail alone', async () => {
     const good = Array.from({ length: 20 }, (_, index) => lead({ email: `a${index}@acme.com` }));
     const bad = lead({ email: 'bad@acme.com', name: 'a\u0000b' });
-    const results = await Promise.allSettled([...good.slice(0, 10), bad, ...good.slice(10)].map((item) => ledger.accept(item)));
+    const results = await Promise.allSettled(
+      [...good.slice(0, 10), bad, ...good.slice(10)].map((item) => ledger.intake.accept(item)),
+    );
     expect(results.filter((result) => result.status === 'fulfilled')).toHaveLength(20);
     expect((results[10] as PromiseRejectedResult).reason).toBeInstanceOf(AppError);
-    expect(await ledger.find(bad.id)).toBeNull();
+    expect(await ledger.leads.findLead(bad.id)).toBeNull();
   });
 });
 
 describe('the fence', () => {
   it('refuses the checkpoint of a run that was overtaken by another claim', async () => {
-    const { leadId, epoch } = await ledger.accept(lead());
-    const frozen = (await ledger.claimForEnrichment({ leadId, epoch }))!;
-    const second = (await ledger.claimForEnrichment({ leadId, epoch }))!;
-    await ledger.checkpoint(second, enrichment);
-    await expect(ledger.checkpoint(frozen, { ...enrichment, fitScore: 1 })).rejects.toMatchObject({ code: 'STALE_RUN' });
-    expect((await ledger.find(leadId))!.lead.enrichment!.fitScore).toBe(80);
+    const { leadId, epoch } = await ledger.intake.accept(lead());
+    const frozen = (await ledger.claims.claimForEnrichment({ leadId, epoch }))!;
+    const second = (await ledger.claims.claimForEnrichment({ leadId, epoch }))!;
+    await ledger.results.checkpoint(second, enrichment);
+    await expect(ledger.results.checkpoint(frozen, { ...enrichment, fitScore: 1 })).rejects.toMatchObject({ code: 'STALE_RUN' });
+    expect((await ledger.leads.findLead(leadId))!.lead.enrichment!.fitScore).toBe(80);
   });
 
   it('refuses every late write of a run that a new revision has overtaken', async () => {
-    const { leadId, epoch } = await ledger.accept(lead());
-    const claim = (await ledger.claimForEnrichment({ leadId, epoch }))!;
-    await ledger.accept(lead({ attributes: { title: 'CEO' } }));
+    const { leadId, epoch } = await ledger.intake.accept(lead());
+    const claim = (await ledger.claims.claimForEnrichment({ leadId, epoch }))!;
+    await ledger.intake.accept(lead({ attributes: { title: 'CEO' } }));
     const error = { stage: 'enrichment', code: 'X', class: 'transient', message: '', at: '2026-01-01T00:00:00Z' } as const;
-    await expect(ledger.checkpoint(claim, enrichment)).rejects.toMatchObject({ code: 'STALE_RUN' });
-    await expect(ledger.recordFailure(claim, error, null)).rejects.toMatchObject({ code: 'STALE_RUN' });
+    await expect(ledger.results.checkpoint(claim, enrichment)).rejects.toMatchObject({ code: 'STALE_RUN' });
+    await expect(ledger.results.recordFailure(claim, error, null)).rejects.toMatchObject({ code: 'STALE_RUN' });
     expect(await kindsOf(leadId)).toEqual(['received', 'revised']);
   });
 
   it('gives nothing to a job of an older epoch', async () => {
-    const { leadId, epoch } = await ledger.accept(lead());
-    await ledger.accept(lead({ attributes: { title: 'CEO' } }));
-    expect(await ledger.claimForEnrichment({ leadId, epoch })).toBeNull();
-    expect(await ledger.claimForEnrichment({ leadId, epoch: epoch + 1 })).not.toBeNull();
+    const { leadId, epoch } = await ledger.intake.accept(lead());
+    await ledger.intake.accept(lead({ attributes: { title: 'CEO' } }));
+    expect(await ledger.claims.claimForEnrichment({ leadId, epoch })).toBeNull();
+    expect(await ledger.claims.claimForEnrichment({ leadId, epoch: epoch + 1 })).not.toBeNull();
   });
 });
 
 describe('the way of a lead', () => {
   it('goes received, enriched, synced, each once', async () => {
-    const { leadId, epoch } = await ledger.accept(lead());
-    await ledger.checkpoint((await ledger.claimForEnrichment({ leadId, epoch }))!, enrichment);
-    expect(await ledger.claimForEnrichment({ leadId, epoch })).toBeNull();
-    const claim = (await ledger.claimForSync({ leadId, epoch }))!;
+    const { leadId, epoch } = await ledger.intake.accept(lead());
+    await ledger.results.checkpoint((await ledger.claims.claimForEnrichment({ leadId, epoch }))!, enrichment);
+    expect(await ledger.claims.claimForEnrichment({ leadId, epoch })).toBeNull();
+    const claim = (await ledger.claims.claimForSync({ leadId, epoch }))!;
     expect(claim.projection.lead.id).toBe(leadId);
-    await ledger.markSynced(claim, crm);
-    expect(await ledger.claimForSync({ leadId, epoch })).toBeNull();
-    expect((await ledger.find(leadId))!.lead).toMatchObject({ state: 'synced', crm, attempts: { enrichment: 0, 'crm-sync': 0 } });
+    await ledger.results.markSynced(claim, crm);
+    expect(await ledger.claims.claimForSync({ leadId, epoch })).toBeNull();
+    expect((await ledger.leads.findLead(leadId))!.lead).toMatchObject({
+      state: 'synced',
+      crm,
+      attempts: { enrichment: 0, 'crm-sync': 0 },
+    });
     expect(await kindsOf(leadId)).toEqual(['received', 'enriched', 'synced']);
   });
 
   it('projects the newest scored content of the person, whichever row asks', async () => {
-    const old = await ledger.accept(lead({ campaignId: 'c1' }));
-    const young = await ledger.accept(lead({ campaignId: 'c2', attributes: { title: 'CEO' } }));
-    await ledger.checkpoint((await ledger.claimForEnrichment(old))!, enrichment);
+    const old = await ledger.intake.accept(lead({ campaignId: 'c1' }));
+    const young = await ledger.intake.accept(lead({ campaignId: 'c2', attributes: { title: 'CEO' } }));
+    await ledger.results.checkpoint((await ledger.claims.claimForEnrichment(old))!, enrichment);
     // The newer row has no score yet, so the older one speaks for the person.
-    expect((await ledger.claimForSync(old))!.projection.lead.id).toBe(old.leadId);
-    await ledger.checkpoint((await ledger.claimForEnrichment(young))!, enrichment);
-    const [a, b] = [(await ledger.claimForSync(old))!, (await ledger.claimForSync(young))!];
+    expect((await ledger.claims.claimForSync(old))!.projection.lead.id).toBe(old.leadId);
+    await ledger.results.checkpoint((await ledger.claims.claimForEnrichment(young))!, enrichment);
+    const [a, b] = [(await ledger.claims.claimForSync(old))!, (await ledger.claims.claimForSync(young))!];
     expect([a.projection.lead.id, b.projection.lead.id]).toEqual([young.leadId, young.leadId]);
     expect(a.projection.version).toBe(b.projection.version);
   });
 
   it('counts failures by stage, and starts anew with a revision', async () => {
-    const { leadId, epoch } = await ledger.accept(lead());
+    const { leadId, epoch } = await ledger.intake.accept(lead());
     const fail = async (at: Date | null) => {
-      const claim = (await ledger.claimForEnrichment({ leadId, epoch }))!;
-      await ledger.recordFailure(
+      const claim = (await ledger.claims.claimForEnrichment({ leadId, epoch }))!;
+      await ledger.results.recordFailure(
         claim,
         { stage: 'enrichment', code: 'AI_UNAVAILABLE', class: 'dependency-down', message: 'm', at: '2026-01-01T00:00:00Z' },
         at,
@@ -189,10 +195,17 @@ describe('the way of a lead', () => {
       return claim.attempts;
     };
     expect([await fail(new Date()), await fail(new Date()), await fail(null)]).toEqual([0, 1, 2]);
-    expect((await ledger.find(leadId))!.lead).toMatchObject({ state: 'dead', attempts: { enrichment: 3, 'crm-sync': 0 } });
-    expect(await ledger.claimForEnrichment({ leadId, epoch })).toBeNull();
-    await ledger.accept(lead({ attributes: { title: 'CEO' } }));
-    expect((await ledger.find(leadId))!.lead).toMatchObject({ state: 'received', attempts: { enrichment: 0 }, lastError: null });
+    expect((await ledger.leads.findLead(leadId))!.lead).toMatchObject({
+      state: 'dead',
+      attempts: { enrichment: 3, 'crm-sync': 0 },
+    });
+    expect(await ledger.claims.claimForEnrichment({ leadId, epoch })).toBeNull();
+    await ledger.intake.accept(lead({ attributes: { title: 'CEO' } }));
+    expect((await ledger.leads.findLead(leadId))!.lead).toMatchObject({
+      state: 'received',
+      attempts: { enrichment: 0 },
+      lastError: null,
+    });
     expect(await kindsOf(leadId)).toEqual(['received', 'attempt-failed', 'attempt-failed', 'dead-lettered', 'revised']);
   });
 });
@@ -206,22 +219,22 @@ describe('leads from the spool', () => {
   });
 
   it('are taken in their order, each content a revision', async () => {
-    const answers = await ledger.acceptSpooled([
+    const answers = await ledger.intake.acceptSpooled([
       spooled(at(-9), '1-0', 'a'),
       spooled(at(-8), '2-0', 'b'),
       spooled(at(-7), '3-0', 'b'),
     ]);
     expect(answers.map(({ outcome }) => outcome)).toEqual(['accepted', 'updated', 'duplicate']);
-    const { lead: row } = (await ledger.find(lead().id))!;
+    const { lead: row } = (await ledger.leads.findLead(lead().id))!;
     expect([row.attributes, row.revision]).toEqual([{ title: 'b' }, 2]);
   });
 
   it('are history only where the ledger has newer content, once, however often they are drained', async () => {
-    await ledger.accept(lead({ attributes: { title: 'new' } }));
+    await ledger.intake.accept(lead({ attributes: { title: 'new' } }));
     for (let drain = 0; drain < 2; drain++) {
-      expect((await ledger.acceptSpooled([spooled(at(-60), '1-0', 'old')]))[0]!.outcome).toBe('duplicate');
+      expect((await ledger.intake.acceptSpooled([spooled(at(-60), '1-0', 'old')]))[0]!.outcome).toBe('duplicate');
     }
-    const { lead: row, events } = (await ledger.find(lead().id))!;
+    const { lead: row, events } = (await ledger.leads.findLead(lead().id))!;
     expect([row.attributes, row.revision, row.state]).toEqual([{ title: 'new' }, 1, 'received']);
     expect(events.map(({ kind, seq }) => [kind, seq])).toEqual([
       ['received', 1],
@@ -234,8 +247,8 @@ describe('leads from the spool', () => {
 describe('an unreachable PostgreSQL', () => {
   it('is an error with a code, not a silence', async () => {
     const nowhere = openPool({ url: 'postgres://u:p@127.0.0.1:1/x', max: 1, timeoutMs: 300, name: 'test' });
-    const cut = new Ledger({ pool: nowhere, acceptPool: nowhere, worker: 'test', contentIgnore: [] });
-    await expect(cut.accept(lead())).rejects.toMatchObject({ code: 'LEDGER_UNAVAILABLE' });
+    const cut = ledgerOn(nowhere);
+    await expect(cut.intake.accept(lead())).rejects.toMatchObject({ code: 'LEDGER_UNAVAILABLE' });
     await nowhere.end();
   });
 });
@@ -252,15 +265,30 @@ describe('a statement that PostgreSQL refuses', () => {
   }
 
   it('is our mistake and no outage: no lead waits for PostgreSQL to come back', async () => {
-    const { leadId, epoch } = await ledger.accept(lead());
+    const { leadId, epoch } = await ledger.intake.accept(lead());
     await withoutColumn('claimed_by', async () => {
-      const refused = ledger.claimForEnrichment({ leadId, epoch });
+      const refused = ledger.claims.claimForEnrichment({ leadId, epoch });
       await expect(refused).rejects.toMatchObject({ code: 'UNEXPECTED', message: expect.stringContaining('42703') });
     });
-    expect(await ledger.claimForEnrichment({ leadId, epoch })).not.toBeNull();
+    expect(await ledger.claims.claimForEnrichment({ leadId, epoch })).not.toBeNull();
   });
 
-  it('is an outage to a webhook, whose lead the spool can take', async () => {
-    await withoutColumn('replaced', () => expect(ledger.accept(lead())).rejects.toMatchObject({ code: 'LEDGER_UNAVAILABLE' }));
+  it('is no outage for a webhook either: the ack path stays open for the next lead', async () => {
+    await withoutColumn('replaced', () => expect(ledger.intake.accept(lead())).rejects.toMatchObject({ code: 'UNEXPECTED' }));
+    expect((await ledger.intake.accept(lead())).outcome).toBe('accepted');
+  });
+
+  it('that one lead alone provokes fails for that lead alone', async () => {
+    await pool.query("ALTER TABLE ledger.leads ADD CONSTRAINT refuse CHECK (name <> 'provokes')");
+    try {
+      const names = Array.from({ length: 21 }, (_, index) => (index === 10 ? 'provokes' : `Ann ${index}`));
+      const results = await Promise.allSettled(
+        names.map((name, index) => ledger.intake.accept(lead({ email: `a${index}@acme.com`, name }))),
+      );
+      const refused = results.flatMap((result, index) => (result.status === 'rejected' ? [[index, result.reason.code]] : []));
+      expect(refused).toEqual([[10, 'UNEXPECTED']]);
+    } finally {
+      await pool.query('ALTER TABLE ledger.leads DROP CONSTRAINT refuse');
+    }
   });
 });

@@ -3,22 +3,22 @@ import type { AppError } from '../../src/domain/app-error.js';
 import type { Enrichment } from '../../src/domain/enrichment.js';
 import { leadIdOf, personKeyOf } from '../../src/domain/lead-keys.js';
 import type { AcceptedLead } from '../../src/ledger/intake.repository.js';
-import { Ledger } from '../../src/ledger/ledger.js';
 import { openPool, type Pool } from '../../src/platform/database/pool.js';
 import { freshDatabase } from '../support/database.js';
+import { ledgerOn, type LedgerRepositories } from '../support/ledger.js';
 
 const LEADS = 300;
 const ROUNDS = 40;
 
 let database: Awaited<ReturnType<typeof freshDatabase>>;
 let pool: Pool;
-const ledgers: Ledger[] = [];
+const ledgers: LedgerRepositories[] = [];
 
 beforeAll(async () => {
   database = await freshDatabase();
   pool = openPool({ url: database.url, max: 8, timeoutMs: 5000, name: 'test' });
   // An api and two workers.
-  for (const worker of ['a', 'b', 'c']) ledgers.push(new Ledger({ pool, acceptPool: pool, worker, contentIgnore: [] }));
+  for (const worker of ['a', 'b', 'c']) ledgers.push(ledgerOn(pool, { worker }));
 });
 afterAll(async () => {
   await pool.end();
@@ -38,20 +38,20 @@ const inAnyOrder = <T>(rows: T[]) =>
 const enrichment = { fitScore: 80, intent: 'high', scoreSource: 'heuristic', needsRescore: false } as Enrichment;
 
 /** All that a worker does with a lead, as far as nobody else has taken it over. */
-async function bringForward(worker: Ledger, { leadId, epoch }: AcceptedLead): Promise<void> {
-  const claim = await worker.claimForEnrichment({ leadId, epoch });
+async function bringForward(worker: LedgerRepositories, { leadId, epoch }: AcceptedLead): Promise<void> {
+  const claim = await worker.claims.claimForEnrichment({ leadId, epoch });
   if (!claim) return;
-  if (leadId < '8') return worker.release(claim);
-  await worker.checkpoint(claim, enrichment);
-  const claimForSync = await worker.claimForSync({ leadId, epoch });
-  if (claimForSync) await worker.markSynced(claimForSync, { provider: 'postgres', leadId: '00Q1', memberId: '00v1' });
+  if (leadId < '8') return worker.claims.release(claim);
+  await worker.results.checkpoint(claim, enrichment);
+  const claimForSync = await worker.claims.claimForSync({ leadId, epoch });
+  if (claimForSync) await worker.results.markSynced(claimForSync, { provider: 'postgres', leadId: '00Q1', memberId: '00v1' });
 }
 
 it('webhooks that revise leads and the workers that have them in hand never wait for each other in a circle', async () => {
-  const [api, ...workers] = ledgers as [Ledger, ...Ledger[]];
-  let accepted = await Promise.all(leads.map((lead) => api.accept({ ...lead, attributes: {} })));
+  const [api, ...workers] = ledgers as [LedgerRepositories, ...LedgerRepositories[]];
+  let accepted = await Promise.all(leads.map((lead) => api.intake.accept({ ...lead, attributes: {} })));
   for (let round = 1; round <= ROUNDS; round++) {
-    const revised = inAnyOrder(leads).map((lead) => api.accept({ ...lead, attributes: { round: String(round) } }));
+    const revised = inAnyOrder(leads).map((lead) => api.intake.accept({ ...lead, attributes: { round: String(round) } }));
     const work = workers.flatMap((worker) =>
       inAnyOrder(accepted).map((lead) => bringForward(worker, lead).catch((error: AppError) => error)),
     );

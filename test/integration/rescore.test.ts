@@ -55,7 +55,7 @@ describe.each(['redis', 'postgres'] as const)('leads with a stand-in score, queu
       await eventually(async () => expect(await world.states()).toEqual({ synced: 1 }));
       return id!;
     };
-    const find = async (id: string) => (await world.ledger.find(id))!;
+    const find = async (id: string) => (await world.ledger.leads.findLead(id))!;
     /** Does not wait for the backoff. */
     const dueNow = () => world.pool.query(`UPDATE ledger.leads SET rescore_at = '-infinity' WHERE rescore_at < 'infinity'`);
 
@@ -114,8 +114,8 @@ describe.each(['redis', 'postgres'] as const)('leads with a stand-in score, queu
       // What a worker does before it dies.
       await dueNow();
       const ledger = world.ledgerOf('dead');
-      const [claim] = await ledger.claimForRescore(1, 100);
-      await ledger.checkpointRescore(claim!, aiScore);
+      const [claim] = await ledger.rescores.claimForRescore(1, 100);
+      await ledger.rescores.checkpointRescore(claim!, aiScore);
       answer = async () => {
         throw new Error('asked a second time');
       };
@@ -186,7 +186,7 @@ describe.each(['redis', 'postgres'] as const)('leads with a stand-in score, queu
       answer = async (lead) => (lead.campaignId === 'later' ? { ...aiScore, fitScore: 90 } : refuses(lead));
       const email = 'p0@acme.com';
       const key = { id: leadIdOf(email, 'later'), personKey: personKeyOf(email), email, emailRaw: email, campaignId: 'later' };
-      const { leadId, epoch } = await world.ledger.accept({ ...key, name: null, attributes: { title: 'VP' } });
+      const { leadId, epoch } = await world.ledger.intake.accept({ ...key, name: null, attributes: { title: 'VP' } });
       world.publisher.publish('enrichment', { leadId, epoch });
       await eventually(async () => expect(await world.states()).toEqual({ synced: 2 }));
       answer = async () => ({ ...aiScore, fitScore: 20 });

@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { pino } from 'pino';
-import { Ledger } from '../../src/ledger/ledger.js';
+import { FlowControlRepository } from '../../src/flow-control/flow-control.repository.js';
 import { loadConfig } from '../../src/platform/config/config.js';
 import { openPool, type Pool } from '../../src/platform/database/pool.js';
 import { openQueueBackend } from '../../src/queue/open-backend.js';
 import type { QueueBackend } from '../../src/queue/queue-backend.js';
 import { freshDatabase } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
+import { ledgerOn } from '../support/ledger.js';
 
 let database: Awaited<ReturnType<typeof freshDatabase>>;
 let pool: Pool;
@@ -24,8 +25,11 @@ beforeEach(() =>
 );
 
 /** A new one for each look: it looks again only after a while. */
-const prune = (retentionDays?: number) =>
-  new Ledger({ pool, acceptPool: pool, worker: 'test', contentIgnore: [], retentionDays }).prune();
+async function prune(retentionDays?: number): Promise<number> {
+  const { database, retention } = ledgerOn(pool, { retentionDays });
+  await new FlowControlRepository(database, 'test').prune(retentionDays);
+  return retention.prune();
+}
 
 /** So many leads, each with three events, received and touched so many days ago. */
 async function insert(count: number, state: string, receivedDays: number, touchedDays: number): Promise<void> {
@@ -96,9 +100,9 @@ describe('retention', () => {
   });
 
   it('takes a lead that is sent again after that for a new one', async () => {
-    const ledger = new Ledger({ pool, acceptPool: pool, worker: 'test', contentIgnore: [] });
+    const ledger = ledgerOn(pool);
     const lead = { email: 'a@a.com', emailRaw: 'a@a.com', campaignId: 'c', name: null, attributes: {} };
-    const send = () => ledger.accept({ ...lead, id: '00000000-0000-8000-8000-000000000001', personKey: '00'.repeat(32) });
+    const send = () => ledger.intake.accept({ ...lead, id: '00000000-0000-8000-8000-000000000001', personKey: '00'.repeat(32) });
     await send();
     await pool.query(
       "UPDATE ledger.leads SET state = 'synced', received_at = now() - interval '9 days', touched_at = received_at - interval '9 days'",

@@ -60,7 +60,7 @@ describe.each(['redis', 'postgres'] as const)('scoring by a model, queue on %s',
       await world.startWorker();
       const [id] = await world.accept(5);
       await eventually(async () => expect(await world.states()).toEqual({ synced: 5 }));
-      const { lead, events } = (await world.ledger.find(id!))!;
+      const { lead, events } = (await world.ledger.leads.findLead(id!))!;
       expect(lead.enrichment).toMatchObject({ fitScore: 50, scoreSource: 'fallback', needsRescore: true });
       expect(lead.enrichment!.flags).toEqual(['fallback:AI_RATE_LIMITED']);
       expect(lead.attempts.enrichment).toBe(0);
@@ -93,10 +93,10 @@ describe.each(['redis', 'postgres'] as const)('scoring by a model, queue on %s',
       await world.startWorker();
       const [refused, hanging] = await world.accept(2);
       await eventually(async () => expect(await world.states()).toEqual({ synced: 2 }));
-      const first = (await world.ledger.find(refused!))!;
+      const first = (await world.ledger.leads.findLead(refused!))!;
       expect(first.lead.enrichment).toMatchObject({ scoreSource: 'fallback', flags: ['fallback:AI_REFUSED'] });
       expect(first.lead.attempts.enrichment).toBe(1);
-      const second = (await world.ledger.find(hanging!))!;
+      const second = (await world.ledger.leads.findLead(hanging!))!;
       expect(second.lead.enrichment).toMatchObject({ fitScore: 50, flags: ['fallback:AI_TIMEOUT'] });
       expect(second.lead.attempts.enrichment).toBe(5);
     });
@@ -147,7 +147,7 @@ describe.each(['redis', 'postgres'] as const)('scoring by a model, queue on %s',
       await world.startWorker();
       const [id] = await world.accept(1);
       await eventually(async () => expect(await world.states()).toEqual({ synced: 1 }));
-      expect((await world.ledger.find(id!))!.lead.enrichment!.flags).toEqual(['fallback:AI_BUDGET_SPENT']);
+      expect((await world.ledger.leads.findLead(id!))!.lead.enrichment!.flags).toEqual(['fallback:AI_BUDGET_SPENT']);
       await eventually(async () => {
         const { rows } = await world.pool.query('SELECT tokens::int AS tokens FROM flow.ai_spend');
         expect(rows).toEqual([{ tokens: 1000 }]);

@@ -1,18 +1,18 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Enrichment } from '../../src/domain/enrichment.js';
 import { leadIdOf, personKeyOf } from '../../src/domain/lead-keys.js';
-import { Ledger } from '../../src/ledger/ledger.js';
 import { openPool, type Pool } from '../../src/platform/database/pool.js';
 import { freshDatabase } from '../support/database.js';
+import { ledgerOn, type LedgerRepositories } from '../support/ledger.js';
 
 let database: Awaited<ReturnType<typeof freshDatabase>>;
 let pool: Pool;
-let ledger: Ledger;
+let ledger: LedgerRepositories;
 
 beforeAll(async () => {
   database = await freshDatabase();
   pool = openPool({ url: database.url, max: 5, timeoutMs: 120_000, name: 'test' });
-  ledger = new Ledger({ pool, acceptPool: pool, worker: 'test', contentIgnore: [] });
+  ledger = ledgerOn(pool);
 });
 afterAll(async () => {
   await pool.end();
@@ -24,14 +24,14 @@ const enrichment = { fitScore: 80, intent: 'high', reasoning: 'A reason.', score
 
 function accept(email: string, title = 'VP') {
   const key = { id: leadIdOf(email, 'c'), personKey: personKeyOf(email), email, emailRaw: email, campaignId: 'c' };
-  return ledger.accept({ ...key, name: null, attributes: { title } });
+  return ledger.intake.accept({ ...key, name: null, attributes: { title } });
 }
 
 async function bringToCrm({ leadId, epoch }: { leadId: string; epoch: number }): Promise<boolean> {
-  const forScore = (await ledger.claimForEnrichment({ leadId, epoch }))!;
-  const next = await ledger.checkpoint(forScore, enrichment);
-  const forSync = (await ledger.claimForSync({ leadId, epoch: next }))!;
-  await ledger.markSynced(forSync, { provider: 'test', leadId: 'l', memberId: 'm' });
+  const forScore = (await ledger.claims.claimForEnrichment({ leadId, epoch }))!;
+  const next = await ledger.results.checkpoint(forScore, enrichment);
+  const forSync = (await ledger.claims.claimForSync({ leadId, epoch: next }))!;
+  await ledger.results.markSynced(forSync, { provider: 'test', leadId: 'l', memberId: 'm' });
   return forSync.firstSync;
 }
 

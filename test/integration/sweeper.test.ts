@@ -1,15 +1,16 @@
 import { pino } from 'pino';
 import { afterEach, describe, expect, it } from 'vitest';
 import { leadIdOf, personKeyOf } from '../../src/domain/lead-keys.js';
-import { Ledger } from '../../src/ledger/ledger.js';
 import { loadConfig } from '../../src/platform/config/config.js';
 import { openPool } from '../../src/platform/database/pool.js';
 import { openQueueBackend } from '../../src/queue/open-backend.js';
 import { Sweeper } from '../../src/pipeline/sweeper.js';
 import { freshDatabase, freshRedis, hasRedis } from '../support/database.js';
+import { ledgerOn } from '../support/ledger.js';
 
 const config = loadConfig({}, { aiProviders: ['heuristic'], crmProviders: ['postgres'] });
 const logger = pino({ level: 'silent' });
+const prune = async () => 0;
 
 describe.each(['redis', 'postgres'] as const)('the sweeper, queue on %s', (kind) => {
   describe.skipIf(kind === 'redis' && !hasRedis())('finds what was forgotten', () => {
@@ -24,14 +25,14 @@ describe.each(['redis', 'postgres'] as const)('the sweeper, queue on %s', (kind)
       const redis = kind === 'redis' ? await freshRedis() : null;
       const pool = openPool({ url: database.url, max: 5, timeoutMs: 60_000, name: 'test' });
       undo.push(() => pool.end());
-      const ledger = new Ledger({ pool, acceptPool: pool, worker: 'test', contentIgnore: [] });
+      const ledger = ledgerOn(pool);
       const backend = await openQueueBackend(config, { databaseUrl: database.url, redisUrl: redis?.url ?? null }, logger);
       undo.push(() => backend.close());
       const accepted = await Promise.all(
         Array.from({ length: leads }, (_, index) => {
           const email = `p${index}@acme.com`;
           const id = leadIdOf(email, 'c');
-          return ledger.accept({
+          return ledger.intake.accept({
             id,
             personKey: personKeyOf(email),
             email,
@@ -43,7 +44,7 @@ describe.each(['redis', 'postgres'] as const)('the sweeper, queue on %s', (kind)
         }),
       );
       // Interval 0: every lead counts as left alone.
-      const sweeper = new Sweeper({ ledger, backend, logger, intervalMs: 0 });
+      const sweeper = new Sweeper({ ...ledger, prune, backend, logger, intervalMs: 0 });
       const wipe = () => redis?.flush() ?? pool.query('DELETE FROM bullmq.job');
       return { ledger, backend, pool, accepted, sweeper, wipe, queue: backend.queue('enrichment') };
     }
@@ -84,12 +85,12 @@ describe.each(['redis', 'postgres'] as const)('the sweeper, queue on %s', (kind)
       await wipe();
       expect(await sweeper.sweep()).toBe(300);
       expect((await queue.counts()).waiting).toBe(300);
-      expect((await ledger.backlog())[0]).toMatchObject({ stage: 'enrichment', count: 300 });
+      expect((await ledger.openLeads.backlog())[0]).toMatchObject({ stage: 'enrichment', count: 300 });
     });
 
     it('leaves alone what somebody has just touched', async () => {
       const { ledger, backend } = await world(10);
-      const patient = new Sweeper({ ledger, backend, logger, intervalMs: 60_000 });
+      const patient = new Sweeper({ ...ledger, prune, backend, logger, intervalMs: 60_000 });
       expect(await patient.sweep()).toBe(0);
     });
 
@@ -99,16 +100,16 @@ describe.each(['redis', 'postgres'] as const)('the sweeper, queue on %s', (kind)
       const held = new Promise<void>((resolve) => (release = resolve));
       let first: Promise<boolean> | undefined;
       await new Promise<void>((entered) => {
-        first = ledger.asSweepLeader(() => {
+        first = ledger.leaderLock.runAsLeader('sweep', () => {
           entered();
           return held;
         });
       });
       // The others come away empty-handed for as long as the first holds the lead.
-      expect(await ledger.asSweepLeader(async () => {})).toBe(false);
+      expect(await ledger.leaderLock.runAsLeader('sweep', async () => {})).toBe(false);
       release();
       expect(await first).toBe(true);
-      expect(await ledger.asSweepLeader(async () => {})).toBe(true);
+      expect(await ledger.leaderLock.runAsLeader('sweep', async () => {})).toBe(true);
     });
   });
 });

@@ -6,7 +6,6 @@ import { FlowControl } from '../../src/flow-control/flow-control.js';
 import { FlowControlRepository } from '../../src/flow-control/flow-control.repository.js';
 import { SharedRateLimiter } from '../../src/flow-control/rate-limiter.js';
 import { leadIdOf, personKeyOf } from '../../src/domain/lead-keys.js';
-import { Ledger } from '../../src/ledger/ledger.js';
 import { createWork } from '../../src/pipeline/create-processors.js';
 import { WorkerHost } from '../../src/pipeline/worker-host.js';
 import { systemClock } from '../../src/platform/clock.js';
@@ -17,6 +16,7 @@ import { JobPublisher } from '../../src/queue/job-publisher.js';
 import { openQueueBackend } from '../../src/queue/open-backend.js';
 import { Sweeper } from '../../src/pipeline/sweeper.js';
 import { freshDatabase, freshRedis } from './database.js';
+import { ledgerOn } from './ledger.js';
 
 export interface WorldOptions {
   kind: 'redis' | 'postgres';
@@ -47,11 +47,18 @@ export async function pipelineWorld({ kind, crm, scorer, env = {}, rescoring = t
   undo.push(() => backend.close());
   const publisher = new JobPublisher(backend, logger);
   undo.push(() => publisher.idle());
-  const ledgerOf = (worker: string) => new Ledger({ pool, acceptPool: pool, worker, contentIgnore: [] });
+  const ledgerOf = (worker: string) => ledgerOn(pool, { worker });
   const ledger = ledgerOf('ingress');
   const metrics = createMetrics();
   const heuristic = new HeuristicProvider();
-  const sweeper = new Sweeper({ ledger, backend, logger, intervalMs: 200 });
+  const sweeper = new Sweeper({
+    ...ledger,
+    openLeads: ledger.openLeads,
+    prune: () => ledger.retention.prune(),
+    backend,
+    logger,
+    intervalMs: 200,
+  });
 
   return {
     config,
@@ -64,7 +71,7 @@ export async function pipelineWorld({ kind, crm, scorer, env = {}, rescoring = t
     sweeper,
     ledgerOf,
     async startWorker(name = 'worker-1') {
-      const store = new FlowControlRepository(pool, name);
+      const store = new FlowControlRepository(ledger.database, name);
       const flow = new FlowControl({
         store,
         worker: name,
@@ -86,7 +93,7 @@ export async function pipelineWorld({ kind, crm, scorer, env = {}, rescoring = t
       const tools = {
         config,
         scoringTimeoutMs,
-        ledger: ledgerOf(name),
+        ...ledgerOf(name),
         publisher,
         backend,
         flow,
@@ -113,7 +120,7 @@ export async function pipelineWorld({ kind, crm, scorer, env = {}, rescoring = t
           const email = `p${index}@acme.com`;
           const { name = null, attributes = {} } = contentOf(index);
           const key = { id: leadIdOf(email, 'c'), personKey: personKeyOf(email), email, emailRaw: email, campaignId: 'c' };
-          return ledger.accept({ ...key, name, attributes });
+          return ledger.intake.accept({ ...key, name, attributes });
         }),
       );
       for (const { leadId, epoch } of accepted) publisher.publish('enrichment', { leadId, epoch });

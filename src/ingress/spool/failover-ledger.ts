@@ -1,46 +1,66 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError } from '../../domain/app-error.js';
-import type { AcceptedLead, LeadToAccept } from '../../ledger/intake.repository.js';
-import type { Ledger } from '../../ledger/ledger.js';
+import type { AcceptedLead, IntakeRepository, LeadToAccept } from '../../ledger/intake.repository.js';
 import type { Logger } from '../../platform/observability/logger.js';
 import type { Metrics } from '../../platform/observability/metrics.js';
 import type { Spool } from './spool.js';
 
 const PROBE_EVERY_MS = 500;
+/** One log line per interval while storing fails by our own fault: such a fault can meet every lead. */
+const FAULT_LOG_INTERVAL_MS = 10_000;
 
 export interface GateTools {
-  ledger: Pick<Ledger, 'accept' | 'pingAcceptPath'>;
-  /** null where there is none: then leads are refused while the ledger is away. */
+  intake: Pick<IntakeRepository, 'accept' | 'pingAcceptPath'>;
+  /** null where there is none: then leads are refused while PostgreSQL is unavailable. */
   spool: Spool | null;
   logger: Logger;
   metrics: Pick<Metrics, 'ledgerAway'>;
 }
 
 /**
- * The ledger while it answers, the spool while it does not. It switches by itself, both ways, and says so once: the first lead
- * that the ledger does not take closes the gate, and a probe opens it again, so that the leads in between do not wait for a
- * timeout each.
+ * Stores leads in the ledger while PostgreSQL answers, and in the spool while it does not. The first lead that meets an outage switches
+ * to the spool, and a probe switches back, so that the leads in between do not each wait for a timeout. Each switch is logged once.
+ * A fault of this service is no outage: it diverts only the lead that met it.
  */
 export class FailoverLedger {
   private away = false;
   private stopped = false;
+  private nextFaultLog = -Infinity;
 
   constructor(private readonly tools: GateTools) {}
 
-  /** @throws AppError LEDGER_UNAVAILABLE or LEDGER_OVERLOADED: the lead is not durable anywhere. */
+  /** @throws AppError LEDGER_UNAVAILABLE, LEDGER_OVERLOADED or INVALID_LEAD: the lead was not stored. */
   async accept(lead: LeadToAccept): Promise<AcceptedLead | 'spooled'> {
-    if (this.away) return this.spool(lead, new AppError('LEDGER_UNAVAILABLE', 'PostgreSQL is away; the lead was not taken.'));
+    if (this.away) {
+      return this.spool(lead, new AppError('LEDGER_UNAVAILABLE', 'PostgreSQL does not answer; the lead was not stored.'));
+    }
     try {
-      return await this.tools.ledger.accept(lead);
+      return await this.tools.intake.accept(lead);
     } catch (error) {
-      if (!(error instanceof AppError) || error.code !== 'LEDGER_UNAVAILABLE') throw error;
-      this.close(error);
-      return this.spool(lead, error);
+      const { code } = AppError.from(error);
+      if (code === 'UNEXPECTED') return this.divert(lead, error);
+      if (code !== 'LEDGER_UNAVAILABLE') throw error;
+      this.close(error as AppError);
+      return this.spool(lead, error as AppError);
     }
   }
 
   stop(): void {
     this.stopped = true;
+  }
+
+  /** The sender must hear 2xx or 503: after a 500 it would not send the lead again. */
+  private divert(lead: LeadToAccept, fault: unknown): Promise<'spooled'> {
+    if (performance.now() >= this.nextFaultLog) {
+      this.nextFaultLog = performance.now() + FAULT_LOG_INTERVAL_MS;
+      const destination = this.tools.spool ? 'it goes to the spool' : 'its sender is answered 503';
+      this.tools.logger.error(
+        { err: fault, leadId: lead.id },
+        `A lead cannot be stored, by a fault of this service: ${destination}`,
+      );
+    }
+    const cause = { cause: fault };
+    return this.spool(lead, new AppError('LEDGER_UNAVAILABLE', 'A fault of this service; the lead was not stored.', cause));
   }
 
   private async spool(lead: LeadToAccept, refusal: AppError): Promise<'spooled'> {
@@ -49,9 +69,8 @@ export class FailoverLedger {
       await this.tools.spool.write(lead);
       return 'spooled';
     } catch (cause) {
-      throw new AppError('LEDGER_UNAVAILABLE', 'PostgreSQL is away, and the spool did not confirm the lead: it was not taken.', {
-        cause,
-      });
+      const message = 'The lead could not be stored, and the spool did not confirm it.';
+      throw new AppError('LEDGER_UNAVAILABLE', message, { cause });
     }
   }
 
@@ -69,7 +88,7 @@ export class FailoverLedger {
   private async probe(): Promise<void> {
     while (!this.stopped) {
       await sleep(PROBE_EVERY_MS);
-      const back = await this.tools.ledger.pingAcceptPath().then(
+      const back = await this.tools.intake.pingAcceptPath().then(
         () => true,
         () => false,
       );

@@ -1,5 +1,6 @@
 import { AppError } from '../../domain/app-error.js';
-import type { Ledger } from '../../ledger/ledger.js';
+import type { IntakeRepository } from '../../ledger/intake.repository.js';
+import type { LeaderLock } from '../../ledger/leader-lock.js';
 import type { Logger } from '../../platform/observability/logger.js';
 import type { Metrics } from '../../platform/observability/metrics.js';
 import type { JobPublisher } from '../../queue/job-publisher.js';
@@ -9,7 +10,8 @@ const LOOK_EVERY_MS = 1000;
 const CHUNK = 500;
 
 export interface DrainTools {
-  ledger: Pick<Ledger, 'acceptSpooled' | 'asDrainLeader'>;
+  intake: Pick<IntakeRepository, 'acceptSpooled'>;
+  leaderLock: Pick<LeaderLock, 'runAsLeader'>;
   spool: Spool;
   publisher: Pick<JobPublisher, 'publish'>;
   logger: Logger;
@@ -45,7 +47,7 @@ export class SpoolDrainer {
     try {
       const size = await this.tools.spool.size();
       this.tools.metrics.spoolEntries.set(size);
-      if (size > 0) await this.tools.ledger.asDrainLeader(() => this.drain());
+      if (size > 0) await this.tools.leaderLock.runAsLeader('drain', () => this.drain());
     } catch (error) {
       // Nothing was removed, and the next look goes on. That a store is away has been said; anything else somebody must see.
       if (error instanceof AppError && error.code !== 'LEDGER_UNAVAILABLE') {
@@ -62,7 +64,7 @@ export class SpoolDrainer {
     while (!this.stopped) {
       const leads = await this.tools.spool.read(CHUNK);
       if (leads.length === 0) break;
-      const answers = await this.tools.ledger.acceptSpooled(leads);
+      const answers = await this.tools.intake.acceptSpooled(leads);
       await this.tools.spool.remove(leads.map(({ entry }) => entry));
       for (const { leadId, epoch, outcome } of answers) {
         if (outcome !== 'duplicate') this.tools.publisher.publish('enrichment', { leadId, epoch });

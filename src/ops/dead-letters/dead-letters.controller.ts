@@ -5,7 +5,7 @@ import { acceptLead } from '../../ingress/accept-lead.js';
 import { parseLead } from '../../ingress/parse-lead.js';
 import { leadIdOf } from '../../domain/lead-keys.js';
 import type { DeadLetter } from '../../ledger/dead-letters.repository.js';
-import { Ledger } from '../../ledger/ledger.js';
+import { IntakeRepository } from '../../ledger/intake.repository.js';
 import { decodeCursor, encodeCursor } from '../../platform/database/cursor-pagination.js';
 import { parseQuery } from '../../platform/http/parse-query.js';
 import { JobPublisher } from '../../queue/job-publisher.js';
@@ -29,7 +29,7 @@ export const correctionSchema = z.record(z.string(), z.unknown());
 export class DeadLettersController {
   constructor(
     private readonly deadLetters: DeadLetters,
-    private readonly ledger: Ledger,
+    private readonly intake: IntakeRepository,
     private readonly publisher: JobPublisher,
   ) {}
 
@@ -83,7 +83,7 @@ export class DeadLettersController {
     if (leadIdOf(corrected.email, corrected.campaignId) === letter.id) {
       return { status: 'edited', leadId: letter.id, revision: await this.deadLetters.edit(letter.id, corrected, by) };
     }
-    const { leadId } = await acceptLead({ ledger: this.ledger, publisher: this.publisher }, corrected);
+    const { leadId } = await acceptLead({ ledger: this.intake, publisher: this.publisher }, corrected);
     await this.deadLetters.discard(letter.id, `corrected as ${leadId}`, by);
     return { status: 'replaced', leadId };
   }

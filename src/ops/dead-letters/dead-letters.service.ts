@@ -1,36 +1,31 @@
 import { AppError } from '../../domain/app-error.js';
 import { stageDueIn } from '../../domain/lead-state.js';
-import { discardDeadLetter } from '../../ledger/dead-letters/discard.js';
-import { editDeadLetter } from '../../ledger/dead-letters/edit.js';
-import {
-  groupDeadLetters,
-  listDeadLetters,
-  type DeadLetter,
-  type DeadLetterFilter,
-  type DeadLetterGroup,
+import type { AuditLogRepository } from '../../ledger/audit-log.repository.js';
+import type {
+  DeadLetter,
+  DeadLetterFilter,
+  DeadLetterGroup,
+  DeadLettersRepository,
 } from '../../ledger/dead-letters.repository.js';
-import { replayDeadLetters } from '../../ledger/dead-letters/replay.js';
-import { guarded } from '../../ledger/database-errors.js';
-import { recordAct } from '../../ledger/audit-log.repository.js';
 import type { OpenLead } from '../../ledger/open-leads.repository.js';
 import type { Cursor, Page } from '../../platform/database/cursor-pagination.js';
-import type { Pool } from '../../platform/database/pool.js';
 import type { JobPublisher } from '../../queue/job-publisher.js';
 import { jobRequestOf } from '../../queue/job.js';
 
 /** The leads that the service has given up, for an operator to review, mend, replay or discard. */
 export class DeadLetters {
   constructor(
-    private readonly pool: Pool,
+    private readonly repository: DeadLettersRepository,
+    private readonly auditLog: AuditLogRepository,
     private readonly publisher: Pick<JobPublisher, 'publish'>,
   ) {}
 
   list(filter: DeadLetterFilter, limit: number, after: Cursor | null): Promise<Page<DeadLetter>> {
-    return guarded(listDeadLetters(this.pool, filter, limit, after));
+    return this.repository.listDeadLetters(filter, limit, after);
   }
 
   summary(): Promise<DeadLetterGroup[]> {
-    return guarded(groupDeadLetters(this.pool));
+    return this.repository.groupDeadLetters();
   }
 
   /** @throws AppError NOT_FOUND where the lead is no dead letter. */
@@ -41,27 +36,27 @@ export class DeadLetters {
 
   /** @throws AppError NOT_FOUND where the lead is no dead letter. */
   async replay(id: string, by: string): Promise<void> {
-    const leads = await guarded(replayDeadLetters(this.pool, { id, limit: 1, perSecond: null, by }));
+    const leads = await this.repository.replayDeadLetters({ id, limit: 1, perSecond: null, by });
     if (leads.length === 0) notDead();
     this.publish(leads);
   }
 
   /** @returns how many are on their way; at `perSecond` the last of them goes when its turn comes. */
   async replayMany(code: string | undefined, limit: number, perSecond: number | null, by: string): Promise<number> {
-    const leads = await guarded(replayDeadLetters(this.pool, { ...(code ? { code } : {}), limit, perSecond, by }));
-    await guarded(recordAct(this.pool, by, 'replay', { code: code ?? null, count: leads.length, perSecond }));
+    const leads = await this.repository.replayDeadLetters({ ...(code ? { code } : {}), limit, perSecond, by });
+    await this.auditLog.recordAct(by, 'replay', { code: code ?? null, count: leads.length, perSecond });
     this.publish(leads);
     return leads.length;
   }
 
   /** Replaces name and attributes. @returns the new revision. @throws AppError NOT_FOUND */
   async edit(id: string, content: { name: string | null; attributes: Record<string, string> }, by: string): Promise<number> {
-    return (await guarded(editDeadLetter(this.pool, { id, ...content, by }))) ?? notDead();
+    return (await this.repository.editDeadLetter({ id, ...content, by })) ?? notDead();
   }
 
   /** @throws AppError NOT_FOUND */
   async discard(id: string, reason: string, by: string): Promise<void> {
-    if (!(await guarded(discardDeadLetter(this.pool, { id, reason, by })))) notDead();
+    if (!(await this.repository.discardDeadLetter({ id, reason, by }))) notDead();
   }
 
   private publish(leads: OpenLead[]): void {

@@ -2,7 +2,7 @@ import { Body, Controller, Get, HttpCode, Param, Post, Req } from '@nestjs/commo
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { AppError } from '../../domain/app-error.js';
-import type { Receipt } from '../../ledger/people/erasures.js';
+import type { Receipt } from '../../ledger/erasures.repository.js';
 import { parseQuery } from '../../platform/http/parse-query.js';
 import { PrivacyService } from './privacy.service.js';
 

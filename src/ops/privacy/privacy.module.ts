@@ -1,11 +1,13 @@
 import { Module } from '@nestjs/common';
 import { SPOOL } from '../../ingress/ingress.module.js';
 import type { Spool } from '../../ingress/spool/spool.js';
-import { Ledger } from '../../ledger/ledger.js';
+import { AuditLogRepository } from '../../ledger/audit-log.repository.js';
+import { ErasuresRepository } from '../../ledger/erasures.repository.js';
+import { LeaderLock } from '../../ledger/leader-lock.js';
+import { RejectionsRepository } from '../../ledger/rejections.repository.js';
 import type { Config } from '../../platform/config/config.js';
 import type { Logger } from '../../platform/observability/logger.js';
-import { CONFIG, LEDGER_POOL, LOGGER } from '../../platform/platform.module.js';
-import type { Pool } from '../../platform/database/pool.js';
+import { CONFIG, LOGGER } from '../../platform/platform.module.js';
 import type { QueueBackend } from '../../queue/queue-backend.js';
 import { QUEUE_BACKEND } from '../../queue/queue.module.js';
 import { PrivacyController } from './privacy.controller.js';
@@ -20,10 +22,22 @@ const CRM_WITHIN_MS = 4000;
   providers: [
     {
       provide: PrivacyService,
-      inject: [CONFIG, LOGGER, Ledger, LEDGER_POOL, SPOOL, QUEUE_BACKEND],
-      useFactory: (config: Config, logger: Logger, ledger: Ledger, pool: Pool, spool: Spool | null, backend: QueueBackend) =>
+      inject: [CONFIG, LOGGER, ErasuresRepository, RejectionsRepository, AuditLogRepository, LeaderLock, SPOOL, QUEUE_BACKEND],
+      useFactory: (
+        config: Config,
+        logger: Logger,
+        erasures: ErasuresRepository,
+        rejections: RejectionsRepository,
+        auditLog: AuditLogRepository,
+        leaderLock: LeaderLock,
+        spool: Spool | null,
+        backend: QueueBackend,
+      ) => {
         // Twice the lease: a run that lasts longer notices by itself that its lead is gone.
-        new PrivacyService({ ledger, pool, spool, backend, logger, graceMs: 2 * config.LEASE_MS, crmWithinMs: CRM_WITHIN_MS }),
+        const graceMs = 2 * config.LEASE_MS;
+        const stores = { erasures, rejections, auditLog, leaderLock, spool, backend };
+        return new PrivacyService({ ...stores, logger, graceMs, crmWithinMs: CRM_WITHIN_MS });
+      },
     },
   ],
 })

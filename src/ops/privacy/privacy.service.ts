@@ -5,16 +5,12 @@ import type { Spool } from '../../ingress/spool/spool.js';
 import { isEmail, normaliseEmail, personKeyOf } from '../../domain/lead-keys.js';
 import { STAGES } from '../../domain/lead-state.js';
 import type { SpooledLead } from '../../ledger/intake.repository.js';
-import { guarded } from '../../ledger/database-errors.js';
-import type { Ledger } from '../../ledger/ledger.js';
-import { recordAct } from '../../ledger/audit-log.repository.js';
-import type { ErasedPerson } from '../../ledger/erasures.repository.js';
-import { findReceipt, recordErasedJobs, type Receipt } from '../../ledger/people/erasures.js';
-import { exportPerson } from '../../ledger/people/export-person.js';
-import { listRejections, type Rejection } from '../../ledger/rejections.repository.js';
+import type { AuditLogRepository } from '../../ledger/audit-log.repository.js';
+import type { ErasedPerson, ErasuresRepository, Receipt } from '../../ledger/erasures.repository.js';
+import type { LeaderLock } from '../../ledger/leader-lock.js';
+import type { Rejection, RejectionsRepository } from '../../ledger/rejections.repository.js';
 import type { Logger } from '../../platform/observability/logger.js';
 import type { Cursor, Page } from '../../platform/database/cursor-pagination.js';
-import type { Pool } from '../../platform/database/pool.js';
 import { withTimeout } from '../../platform/concurrency/with-timeout.js';
 import type { QueueBackend } from '../../queue/queue-backend.js';
 
@@ -26,8 +22,10 @@ const JOBS_WITHIN_MS = 5000;
 const LOOK_AGAIN_MS = 200;
 
 export interface PeopleTools {
-  ledger: Pick<Ledger, 'erasePerson' | 'asDrainLeader'>;
-  pool: Pool;
+  erasures: Pick<ErasuresRepository, 'erasePerson' | 'exportPerson' | 'findReceipt' | 'recordErasedJobs'>;
+  rejections: Pick<RejectionsRepository, 'listRejections'>;
+  auditLog: Pick<AuditLogRepository, 'recordAct'>;
+  leaderLock: Pick<LeaderLock, 'runAsLeader'>;
   /** null where there is none. */
   spool: Spool | null;
   backend: Pick<QueueBackend, 'queue'>;
@@ -50,19 +48,14 @@ export class PrivacyService {
 
   /** @throws AppError BAD_REQUEST, LEDGER_UNAVAILABLE, QUEUE_UNAVAILABLE (the spool may hold leads of the person) */
   async export(address: string, who: string) {
-    const { pool } = this.tools;
+    const { erasures, auditLog } = this.tools;
     const email = emailOf(address);
     const personKey = personKeyOf(email);
-    const [held, spooled] = await Promise.all([guarded(exportPerson(pool, personKey)), this.spooledOf(personKey)]);
-    const rejections = await guarded(
-      this.rejectionsOf(
-        email,
-        held.leads.map((lead) => String(lead['id'])),
-      ),
-    );
-    await guarded(
-      recordAct(pool, who, 'export', { leads: held.leads.length, rejections: rejections.length, spool: spooled.length }),
-    );
+    const [held, spooled] = await Promise.all([erasures.exportPerson(personKey), this.spooledOf(personKey)]);
+    const leadIds = held.leads.map((lead) => String(lead['id']));
+    const rejections = await this.rejectionsOf(email, leadIds);
+    const counts = { leads: held.leads.length, rejections: rejections.length, spool: spooled.length };
+    await auditLog.recordAct(who, 'export', counts);
     return {
       email,
       exportedAt: new Date().toISOString(),
@@ -80,12 +73,12 @@ export class PrivacyService {
   async erase(address: string, who: string): Promise<Receipt> {
     const email = emailOf(address);
     const personKey = personKeyOf(email);
-    const rejections = (await guarded(this.rejectionsOf(email, []))).map(({ id }) => id);
+    const rejections = (await this.rejectionsOf(email, [])).map(({ id }) => id);
     const erased = await this.withDrainLock(async () => {
       const spooled = await this.spooledOf(personKey);
       await this.answering(this.tools.spool?.remove(spooled.map(({ entry }) => entry)));
       const { graceMs } = this.tools;
-      return this.tools.ledger.erasePerson({ personKey, rejections, spooled: spooled.length, who, graceMs });
+      return this.tools.erasures.erasePerson({ personKey, rejections, spooled: spooled.length, who, graceMs });
     });
     await this.removeJobs(erased);
     return this.receiptWhenDone(erased.receipt);
@@ -93,7 +86,7 @@ export class PrivacyService {
 
   /** @throws AppError NOT_FOUND */
   async receipt(id: string): Promise<Receipt> {
-    const receipt = await guarded(findReceipt(this.tools.pool, id));
+    const receipt = await this.tools.erasures.findReceipt(id);
     if (!receipt) throw new AppError('NOT_FOUND', 'No receipt has this id. POST /ops/people/erase answers it.');
     return receipt;
   }
@@ -104,7 +97,7 @@ export class PrivacyService {
     let erased: ErasedPerson | undefined;
     const deadline = performance.now() + DRAINED_WITHIN_MS;
     while (performance.now() < deadline) {
-      const wasLeader = await this.tools.ledger.asDrainLeader(async () => {
+      const wasLeader = await this.tools.leaderLock.runAsLeader('drain', async () => {
         erased = await work();
       });
       if (wasLeader) return erased!;
@@ -132,7 +125,7 @@ export class PrivacyService {
     const found: Rejection[] = [];
     let after: Cursor | null = null;
     do {
-      const page: Page<Rejection> = await listRejections(this.tools.pool, REJECTIONS_AT_A_TIME, after);
+      const page: Page<Rejection> = await this.tools.rejections.listRejections(REJECTIONS_AT_A_TIME, after);
       for (const one of page.items) {
         if (leadIds.includes(one.replayedAs ?? '') || bodyMentionsEmail(one, email)) found.push(one);
         await turn(); // webhooks are answered by this process too
@@ -147,7 +140,7 @@ export class PrivacyService {
     let jobs = 0;
     const removing = (async () => {
       for (const stage of STAGES) jobs += await this.tools.backend.queue(stage).forget(leads);
-      await recordErasedJobs(this.tools.pool, receipt, jobs);
+      await this.tools.erasures.recordErasedJobs(receipt, jobs);
     })();
     const done = await withTimeout(removing, JOBS_WITHIN_MS).catch(() => false);
     if (!done) this.tools.logger.info({ receipt }, 'The queue did not answer: jobs of the erased leads end by themselves');

@@ -1,20 +1,11 @@
-import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query, Req } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Param, Post, Query, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { AppError } from '../../domain/app-error.js';
-import { guarded } from '../../ledger/database-errors.js';
-import { Ledger } from '../../ledger/ledger.js';
-import {
-  findRejection,
-  listRejections,
-  markReplayed,
-  openRejections,
-  type Rejection,
-} from '../../ledger/rejections.repository.js';
+import { IntakeRepository } from '../../ledger/intake.repository.js';
+import { RejectionsRepository, type Rejection } from '../../ledger/rejections.repository.js';
 import { decodeCursor, encodeCursor } from '../../platform/database/cursor-pagination.js';
 import { parseQuery } from '../../platform/http/parse-query.js';
-import { LEDGER_POOL } from '../../platform/platform.module.js';
-import type { Pool } from '../../platform/database/pool.js';
 import { JobPublisher } from '../../queue/job-publisher.js';
 import { replayRejection } from './replay-rejection.js';
 
@@ -24,15 +15,15 @@ export const manySchema = z.object({ limit: z.number().int().min(1).max(1000).de
 @Controller('ops/rejections')
 export class RejectionsController {
   constructor(
-    private readonly ledger: Ledger,
+    private readonly intake: IntakeRepository,
     private readonly publisher: JobPublisher,
-    @Inject(LEDGER_POOL) private readonly pool: Pool,
+    private readonly rejections: RejectionsRepository,
   ) {}
 
   @Get()
   async list(@Query() query: unknown) {
     const { limit, cursor } = parseQuery(pageSchema, query);
-    const { items, next } = await guarded(listRejections(this.pool, limit, cursor ? decodeCursor(cursor) : null));
+    const { items, next } = await this.rejections.listRejections(limit, cursor ? decodeCursor(cursor) : null);
     return { items: items.map(shown), nextCursor: next ? encodeCursor(next) : null };
   }
 
@@ -42,7 +33,7 @@ export class RejectionsController {
   async replayMany(@Body() body: unknown, @Req() request: FastifyRequest) {
     const { limit } = parseQuery(manySchema, body ?? {});
     const items = [];
-    for (const rejection of await guarded(openRejections(this.pool, limit))) {
+    for (const rejection of await this.rejections.openRejections(limit)) {
       try {
         items.push({ id: rejection.id, ...(await this.replay(rejection, {}, request)) });
       } catch (error) {
@@ -57,14 +48,14 @@ export class RejectionsController {
   @Post(':id/replay')
   @HttpCode(202)
   async replayOne(@Param('id') id: string, @Body() body: unknown, @Req() request: FastifyRequest) {
-    const rejection = z.uuid().safeParse(id).success ? await guarded(findRejection(this.pool, id)) : null;
+    const rejection = z.uuid().safeParse(id).success ? await this.rejections.findRejection(id) : null;
     if (!rejection) throw new AppError('NOT_FOUND', 'No rejection has this id. GET /ops/rejections lists them.');
     return this.replay(rejection, parseQuery(z.record(z.string(), z.unknown()), body ?? {}), request);
   }
 
   private async replay(rejection: Rejection, corrected: Record<string, unknown>, request: FastifyRequest) {
-    const answer = await replayRejection({ ledger: this.ledger, publisher: this.publisher }, rejection, corrected);
-    await guarded(markReplayed(this.pool, rejection.id, answer.leadId, request.operator?.name ?? 'local'));
+    const answer = await replayRejection({ ledger: this.intake, publisher: this.publisher }, rejection, corrected);
+    await this.rejections.markReplayed(rejection.id, answer.leadId, request.operator?.name ?? 'local');
     return answer;
   }
 }

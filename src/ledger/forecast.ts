@@ -1,8 +1,8 @@
-import type { Stage } from '../../domain/lead-state.js';
-import type { StageLoad } from '../sla.repository.js';
+import type { Stage } from '../domain/lead-state.js';
+import type { StageLoad } from './sla.repository.js';
 
 export interface Forecast {
-  /** Until what waits now has passed the stage; null where the stage makes no headway, so nobody can tell. */
+  /** Until what waits now has passed the stage; null where the stage makes no headway, so no forecast exists. */
   stages: Record<Stage, number | null>;
   /** Until all that waits now is in the CRM. */
   seconds: number | null;

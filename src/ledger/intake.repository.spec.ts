@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { leadIdOf, personKeyOf } from '../domain/lead-keys.js';
+import { Database } from '../platform/database/database.js';
 import type { Pool } from '../platform/database/pool.js';
-import { Ledger } from './ledger.js';
+import { IntakeRepository } from './intake.repository.js';
 
-/** A PostgreSQL that takes statements and does not answer. */
-const hanging = { query: () => new Promise(() => {}) } as unknown as Pool;
+/** A PostgreSQL that receives statements and does not answer. */
+const hanging = new Database({ query: () => new Promise(() => {}) } as unknown as Pool);
 
 function lead(number: number, characters: number) {
   const email = `p${number}@acme.com`;
@@ -14,10 +15,10 @@ function lead(number: number, characters: number) {
 
 describe('the leads that wait for a commit', () => {
   const refusals = async (count: number, characters: number) => {
-    const ledger = new Ledger({ pool: hanging, acceptPool: hanging, worker: 'w', contentIgnore: [] });
+    const intake = new IntakeRepository(hanging, hanging, { CONTENT_IGNORE: [] });
     const refused: string[] = [];
     for (let number = 0; number < count; number++) {
-      ledger.accept(lead(number, characters)).catch((error: { code: string }) => refused.push(error.code));
+      intake.accept(lead(number, characters)).catch((error: { code: string }) => refused.push(error.code));
     }
     await new Promise((resolve) => setImmediate(resolve));
     return refused;

@@ -1,0 +1,105 @@
+import type { PoolClient, QueryResult, QueryResultRow } from 'pg';
+import { toAppError } from './database-errors.js';
+import type { Pool } from './pool.js';
+
+/** A statement and its parameters. A statement with a name is prepared once per connection. */
+export interface Statement {
+  name?: string;
+  text: string;
+  values?: unknown[];
+}
+
+/** What repositories run their statements on: the pool, one connection, or a transaction. */
+export interface Queryable {
+  /** @throws AppError as `toAppError` maps it: the mapping is here, so errors of the caller's own code keep their identity. */
+  query<Row extends QueryResultRow = Record<string, unknown>>(
+    statement: string | Statement,
+    values?: unknown[],
+  ): Promise<QueryResult<Row>>;
+}
+
+/** A pool of connections whose errors are AppErrors. Repositories know PostgreSQL by this class alone. */
+export class Database implements Queryable {
+  constructor(private readonly pool: Pool) {}
+
+  query<Row extends QueryResultRow>(statement: string | Statement, values?: unknown[]): Promise<QueryResult<Row>> {
+    return run<Row>(this.pool, statement, values);
+  }
+
+  /** Resolves where PostgreSQL answers. @throws AppError */
+  async ping(): Promise<void> {
+    await this.query('SELECT 1');
+  }
+
+  /** Runs `work` in one transaction: all of it is committed, or nothing. An error of `work` itself passes unchanged. */
+  transaction<T>(work: (transaction: Queryable) => Promise<T>): Promise<T> {
+    return this.withConnection(async (connection) => {
+      await connection.query('BEGIN');
+      const result = await work(connection);
+      await connection.query('COMMIT');
+      return result;
+    });
+  }
+
+  /**
+   * Runs `work` on one connection, for what belongs to a session: advisory locks, transactions.
+   * On any error the connection is closed, so its locks and its open transaction end on the server too.
+   */
+  async withConnection<T>(work: (connection: Queryable) => Promise<T>): Promise<T> {
+    const client = await this.connect();
+    let failure: Error | undefined;
+    try {
+      return await work({ query: (statement, values) => run(client, statement, values) });
+    } catch (error) {
+      failure = error instanceof Error ? error : new Error('The work on this connection failed', { cause: error });
+      throw error;
+    } finally {
+      client.release(failure);
+    }
+  }
+
+  /**
+   * Calls `onNotification` for each NOTIFY on the channel. Keeps one connection; when that is lost, `onEnd` is called.
+   * @returns ends the subscription.
+   */
+  async listen(channel: string, onNotification: () => void, onEnd: () => void): Promise<() => void> {
+    const client = await this.connect();
+    let ended = false;
+    const end = () => {
+      if (ended) return;
+      ended = true;
+      client.release(true);
+      onEnd();
+    };
+    client.on('notification', onNotification);
+    client.on('error', end);
+    client.on('end', end);
+    try {
+      await run(client, `LISTEN ${channel}`);
+    } catch (error) {
+      end();
+      throw error;
+    }
+    return end;
+  }
+
+  private async connect(): Promise<PoolClient> {
+    try {
+      return await this.pool.connect();
+    } catch (cause) {
+      throw toAppError(cause);
+    }
+  }
+}
+
+async function run<Row extends QueryResultRow>(
+  target: Pool | PoolClient,
+  statement: string | Statement,
+  values?: unknown[],
+): Promise<QueryResult<Row>> {
+  try {
+    return await target.query<Row>(statement, values);
+  } catch (cause) {
+    throw toAppError(cause);
+  }
+}

@@ -1,0 +1,49 @@
+import { AuditLogRepository } from '../../src/ledger/audit-log.repository.js';
+import { ClaimsRepository } from '../../src/ledger/claims.repository.js';
+import { DeadLettersRepository } from '../../src/ledger/dead-letters.repository.js';
+import { ErasuresRepository } from '../../src/ledger/erasures.repository.js';
+import { IntakeRepository } from '../../src/ledger/intake.repository.js';
+import { LeaderLock } from '../../src/ledger/leader-lock.js';
+import { LeadsRepository } from '../../src/ledger/leads.repository.js';
+import { OpenLeadsRepository } from '../../src/ledger/open-leads.repository.js';
+import { RejectionsRepository } from '../../src/ledger/rejections.repository.js';
+import { RescoreRepository } from '../../src/ledger/rescore.repository.js';
+import { RetentionRepository } from '../../src/ledger/retention.repository.js';
+import { SlaRepository } from '../../src/ledger/sla.repository.js';
+import { StageResultsRepository } from '../../src/ledger/stage-results.repository.js';
+import { Database } from '../../src/platform/database/database.js';
+import type { Pool } from '../../src/platform/database/pool.js';
+
+export interface LedgerOptions {
+  worker?: string;
+  contentIgnore?: string[];
+  retentionDays?: number | undefined;
+}
+
+/** The repositories of the ledger as one process has them, on one pool. */
+export function ledgerOn(pool: Pool, { worker = 'test', contentIgnore = [], retentionDays }: LedgerOptions = {}) {
+  const database = new Database(pool);
+  const openLeads = new OpenLeadsRepository(database);
+  const rejections = new RejectionsRepository(database);
+  const auditLog = new AuditLogRepository(database);
+  const erasures = new ErasuresRepository(database);
+  const settings = { CONTENT_IGNORE: contentIgnore, RETENTION_DAYS: retentionDays };
+  return {
+    database,
+    openLeads,
+    rejections,
+    auditLog,
+    erasures,
+    intake: new IntakeRepository(database, database, settings),
+    claims: new ClaimsRepository(database, worker),
+    results: new StageResultsRepository(database),
+    rescores: new RescoreRepository(database),
+    leads: new LeadsRepository(database),
+    deadLetters: new DeadLettersRepository(database),
+    sla: new SlaRepository(database, openLeads),
+    retention: new RetentionRepository(database, rejections, auditLog, erasures, settings),
+    leaderLock: new LeaderLock(database),
+  };
+}
+
+export type LedgerRepositories = ReturnType<typeof ledgerOn>;
