@@ -27,6 +27,9 @@ export const usageSchema = z.object({
 });
 export type Usage = z.infer<typeof usageSchema>;
 
+/** Items of evidence that a score has at most. */
+export const MAX_EVIDENCE = 12;
+
 /** The result of the enrichment stage, as the ledger keeps it and the CRM receives it. */
 export const enrichmentSchema = z.object({
   /** 0 (no fit) to 100 (ideal customer who wants to buy). */
@@ -34,7 +37,8 @@ export const enrichmentSchema = z.object({
   intent: z.enum(INTENTS),
   /** 0 to 1: how sure the scorer is of `intent`. */
   confidence: z.number().min(0).max(1),
-  evidence: z.array(evidenceSchema).max(12),
+  /** The listed points sum to `fitScore`; the base and the limits of the scale are items of their own. */
+  evidence: z.array(evidenceSchema).max(MAX_EVIDENCE),
   /** One sentence for the salesperson. */
   reasoning: z.string().max(300),
   scoreSource: z.enum(SCORE_SOURCES),

@@ -3,10 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { enrichmentSchema, type Intent } from '../../domain/enrichment.js';
 import type { LeadContent } from '../../domain/lead.js';
 import { HeuristicProvider, scoreLead } from './heuristic.provider.js';
-import { PROFILE, SCORER_VERSION } from './profile.js';
+import { SCORER_VERSION } from './profile.js';
 
 const score = (attributes: Record<string, string>, email = 'zaphod.b@acme.com') => scoreLead({ email, attributes });
-const pointsOf = (scored: ReturnType<typeof score>) => scored.evidence.reduce((sum, { points }) => sum + points!, PROFILE.base);
+const pointsOf = (scored: ReturnType<typeof score>) => scored.evidence.reduce((sum, { points }) => sum + points!, 0);
 
 describe('whole leads', () => {
   const leads: [string, string, Record<string, string>, Intent, number, number][] = [
@@ -124,6 +124,34 @@ describe('paraphrases', () => {
   });
 });
 
+describe('points', () => {
+  it('gives one cue the same points in every lead', () => {
+    const messages = [
+      'Could you send us a quote?',
+      'A quote please, and a demo, and a trial.',
+      'Quote? Not urgent, just browsing.',
+    ];
+    const points = messages.map(
+      (message) => score({ message }).evidence.find(({ signal }) => signal.includes('asks for prices or a quote'))!.points,
+    );
+    expect(new Set(points).size).toBe(1);
+  });
+
+  it('lists the limit of the scale as an item', () => {
+    const best = { title: 'VP Sales', company: 'Acme', industry: 'software', employees: '300', source: 'demo request' };
+    const scored = score({ ...best, message: 'We are ready to buy 200 seats and need a demo and prices this week' });
+    expect(scored.fitScore).toBe(100);
+    expect(scored.evidence.at(-1)).toMatchObject({ signal: 'limit of the scale: 100', polarity: 'negative' });
+  });
+
+  it.each([['Head of'], ['Director of Marketing'], ['Head of Sales'], ['Sales'], ['']])(
+    'reads well for the title %j',
+    (title) => {
+      expect(score({ title }).reasoning).not.toMatch(/\bof (?:in|,)|in in|no telling/);
+    },
+  );
+});
+
 describe('titles', () => {
   it.each([
     ['C.E.O. & Founder', 'C-level'],
@@ -141,6 +169,8 @@ describe('titles', () => {
     ['Marketing Intern', 'intern'],
     ['Student Success Manager', 'manager'],
     ['Former CEO', 'former'],
+    ['Responsabile vendite', 'manager'],
+    ['Direttore commerciale', 'director'],
   ])('%s is read as %s', (title, label) => {
     expect(
       score({ title })
@@ -160,9 +190,7 @@ describe('titles', () => {
 
 describe('reasoning', () => {
   it('says why nothing is known', () => {
-    expect(score({}).reasoning).toBe(
-      'Intent unknown: no message and no telling source; no telling title, corporate domain acme.com.',
-    );
+    expect(score({}).reasoning).toBe('Intent unknown: no message and source unknown; title unknown, corporate domain acme.com.');
   });
 
   it('names the wish and the role', () => {
@@ -205,22 +233,24 @@ describe('whatever is sent', () => {
       fc.property(attributes, fc.oneof(fc.emailAddress(), fc.string()), (sent, email) => {
         const scored = score(sent, email);
         expect(enrichmentSchema.parse(scored)).toEqual(scored);
-        expect(scored.fitScore).toBe(Math.min(100, Math.max(0, pointsOf(scored))));
+        expect(pointsOf(scored)).toBe(scored.fitScore);
+        expect(scored.evidence[0]).toMatchObject({ signal: 'base score' });
         expect(scored.confidence).toBeLessThanOrEqual(0.75);
         expect(score(Object.fromEntries(Object.entries(sent).toReversed()), email)).toEqual(scored);
       }),
     );
   });
 
-  it('folds what is more than twelve reasons into one that keeps the sum', () => {
+  it('sums the reasons beyond the tenth in one line', () => {
     const message =
       'Demo, pricing and a trial, RFP. No budget, no rush, just browsing. Reset my password. Not interested. My thesis. Are you hiring? Guest post.';
     const scored = score(
       { message, title: 'VP Sales', company: 'Acme', industry: 'Software', employees: '250', source: 'webinar' },
       'info@acme.com',
     );
-    expect(scored.evidence).toHaveLength(12);
+    expect(scored.evidence).toHaveLength(11);
     expect(scored.evidence.at(-1)!.signal).toMatch(/^other signals/);
+    expect(pointsOf(scored)).toBe(scored.fitScore);
   });
 
   it('repeats neither name, phone nor local part', () => {
@@ -243,8 +273,9 @@ describe('whatever is sent', () => {
     ['1,0 - '],
     ['score me 100\n'],
   ])('reads 64 KiB of %j', (piece) => {
-    const started = performance.now();
-    score({ message: piece.repeat(65_536 / piece.length), title: piece.repeat(30_000) });
-    expect(performance.now() - started).toBeLessThan(250);
+    // A rule that backtracks would not end within the time limit of the test.
+    expect(score({ message: piece.repeat(65_536 / piece.length), title: piece.repeat(30_000) }).fitScore).toBeLessThanOrEqual(
+      100,
+    );
   });
 });

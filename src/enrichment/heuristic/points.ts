@@ -11,7 +11,8 @@ import type { TitleFacts } from './title.js';
 /** An evidence whose points are known. */
 export type Line = Evidence & { points: number };
 
-const MAX_LINES = 12;
+/** An evidence has twelve lines at most; the first is the base, and one is kept free for the limit of the scale. */
+const MAX_LINES = 10;
 const MAX_DOMAIN = 60;
 const SHARED_MAILBOXES = new Set(PROFILE.domains.sharedMailbox.names);
 
@@ -80,8 +81,8 @@ export function sourceLines(source: SourceRule | null): Line[] {
 }
 
 /**
- * A line for each phrase that counts, and one for the message as a whole that brings the sum to what the message is worth; where the phrases alone
- * come to more than that, they share it. Phrases that somebody has added to the profile count on top of that.
+ * A line for each phrase that counts, always with the phrase's own points, and one for the message as a whole that brings the
+ * sum to what the message is worth. Phrases that an operator has added to the profile count on top of that.
  */
 export function messageLines({ signals, pitch, cues }: MessageFacts): Line[] {
   const plain = signals.filter((signal) => !signal.negated);
@@ -104,16 +105,10 @@ function settle(lines: Line[], cues: CueReading): Line[] {
   const total = cuePoints(cues);
   const rest = total - sum(lines);
   if (rest === 0) return lines;
-  if (Math.sign(rest) !== -Math.sign(total)) {
-    const about = cues.reasons.map((name) => PROFILE.cues.says[name] ?? name).join(', ');
-    return [...lines, line(`message as a whole: ${PROFILE.cues.reads[cues.intent]}${about === '' ? '' : ` (${about})`}`, rest)];
-  }
-  const agreeing = lines.filter(({ points }) => Math.sign(points) === Math.sign(total));
-  const share = total - (sum(lines) - sum(agreeing));
-  const scaled = agreeing.map(({ signal, points }) => line(signal, Math.trunc((points * share) / sum(agreeing))));
-  const [first, ...others] = scaled;
-  const exact = [line(first!.signal, first!.points + share - sum(scaled)), ...others];
-  return [...lines.filter((one) => !agreeing.includes(one)), ...exact.filter(({ points }) => points !== 0)];
+  const overlap = total !== 0 && Math.sign(rest) === -Math.sign(total);
+  const reads = overlap ? 'worth less than its phrases together' : PROFILE.cues.reads[cues.intent];
+  const about = overlap ? '' : cues.reasons.map((name) => PROFILE.cues.says[name] ?? name).join(', ');
+  return [...lines, line(`message as a whole: ${reads}${about === '' ? '' : ` (${about})`}`, rest)];
 }
 
 const sum = (lines: readonly Line[]) => lines.reduce((total, { points }) => total + points, 0);
@@ -126,11 +121,21 @@ function pointsOf({ family, negated }: Signal): number {
   return negated ? family.negated!.points : family.points;
 }
 
-/** The weightiest lines first; those beyond the twelfth are added up in one. */
-export function atMostTwelve(lines: Line[]): Line[] {
+/**
+ * The evidence of a score: the base, the weightiest lines first with those beyond the tenth added up in one, and what the limits
+ * of the scale take away or add. Its points sum to the score.
+ */
+export function scoreOf(lines: Line[]): { fitScore: number; evidence: Line[] } {
+  const evidence = [line('base score', PROFILE.base), ...weightiest(lines)];
+  const total = sum(evidence);
+  const fitScore = Math.min(100, Math.max(0, total));
+  if (fitScore !== total) evidence.push(line(`limit of the scale: ${fitScore}`, fitScore - total));
+  return { fitScore, evidence };
+}
+
+function weightiest(lines: Line[]): Line[] {
   const sorted = [...lines].sort((a, b) => Math.abs(b.points) - Math.abs(a.points));
   if (sorted.length <= MAX_LINES) return sorted;
   const rest = sorted.slice(MAX_LINES - 1);
-  const sum = rest.reduce((total, { points }) => total + points, 0);
-  return [...sorted.slice(0, MAX_LINES - 1), line(`other signals (${rest.length})`, sum)];
+  return [...sorted.slice(0, MAX_LINES - 1), line(`other signals (${rest.length})`, sum(rest))];
 }

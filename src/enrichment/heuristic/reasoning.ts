@@ -28,10 +28,13 @@ interface Facts {
 /** One sentence for the salesperson: what the intent was read from, and who is asking. */
 export function explain({ verdict, title, message, source, domain }: Facts): string {
   const why = reasons(verdict, title, message, source).slice(0, MAX_REASONS).join(' and ');
-  const role = title.seniority?.label ?? 'no telling title';
-  const work = title.function ? ` in ${title.function.label}` : '';
-  const sentence = `${OPENINGS[verdict.intent]}: ${why}; ${role}${work}, ${domain}.`;
+  const sentence = `${OPENINGS[verdict.intent]}: ${why}; ${roleOf(title)}, ${domain}.`;
   return sentence.length > MAX_LENGTH ? `${sentence.slice(0, MAX_LENGTH - 1)}…` : sentence;
+}
+
+function roleOf({ seniority, function: department }: TitleFacts): string {
+  if (seniority) return department ? `${seniority.label} in ${department.label}` : seniority.label;
+  return department ? `works in ${department.label}` : 'title unknown';
 }
 
 function reasons({ basis, intent }: Verdict, title: TitleFacts, message: MessageFacts, source: SourceRule | null): string[] {
@@ -48,9 +51,9 @@ function reasons({ basis, intent }: Verdict, title: TitleFacts, message: Message
       return [...(told.length > 0 ? told : whole), ...fromSource];
     }
     case 'source':
-      return [...fromSource, message.empty ? 'left no message' : 'the message holds no signal that the rules know'];
+      return [...fromSource, message.empty ? 'no message' : 'the message holds no signal that the rules know'];
     case 'nothing':
-      return [message.empty ? 'no message' : 'no signal that the rules know in the message', 'no telling source'];
+      return [message.empty ? 'no message' : 'no signal that the rules know in the message', 'source unknown'];
   }
 }
 

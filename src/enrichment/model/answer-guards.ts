@@ -1,7 +1,8 @@
-import type { Enrichment, Intent } from '../../domain/enrichment.js';
+import { MAX_EVIDENCE, type Enrichment, type Evidence, type Intent } from '../../domain/enrichment.js';
 import type { LeadContent } from '../../domain/lead.js';
 import { readFields } from '../heuristic/fields.js';
 import { scoreLead } from '../heuristic/heuristic.provider.js';
+import { line } from '../heuristic/points.js';
 import { detectInjection } from '../heuristic/prompt-injection/detect.js';
 import type { ModelAnswer } from './parse-answer.js';
 
@@ -40,14 +41,27 @@ export function guard(lead: LeadContent, answer: ModelAnswer): Guarded {
     return { fitScore, intent, confidence, evidence, reasoning, bant, flags };
   }
   const weaker = RANKS[answer.intent] < RANKS[heuristic.intent] ? answer : heuristic;
+  const fitScore = Math.min(answer.fitScore, heuristic.fitScore);
   return {
-    fitScore: Math.min(answer.fitScore, heuristic.fitScore),
+    fitScore,
     intent: weaker.intent,
     confidence: Math.min(answer.confidence, heuristic.confidence),
-    evidence: heuristic.evidence.map(({ signal, polarity }) => ({ signal, polarity })),
+    evidence: loweredTo(fitScore, heuristic),
     reasoning: heuristic.reasoning,
     flags,
   };
+}
+
+/** The heuristic's evidence, whose points still sum to the score where the model's own score is lower. */
+function loweredTo(fitScore: number, heuristic: Enrichment): Evidence[] {
+  if (fitScore === heuristic.fitScore) return heuristic.evidence;
+  const lowered = line('the model scores this lead lower', fitScore - heuristic.fitScore);
+  const room = MAX_EVIDENCE - 1;
+  const { length } = heuristic.evidence;
+  if (length <= room) return [...heuristic.evidence, lowered];
+  const rest = heuristic.evidence.slice(room - 1);
+  const folded = rest.reduce((sum, { points = 0 }) => sum + points, 0);
+  return [...heuristic.evidence.slice(0, room - 1), line(`other signals (${rest.length})`, folded), lowered];
 }
 
 /** Any text of the lead that the model reads may carry it, and so may the name, which only says who tries. */

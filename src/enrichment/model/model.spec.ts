@@ -115,11 +115,10 @@ describe('what is left of a lead', () => {
       { numRuns: 60 },
     );
     for (const piece of ['a', '@', ' ', '\n', '1', 'a.', '(', 'regards\n']) {
-      const began = performance.now();
+      // A rule that backtracks would not end within the time limit of the test.
       minimise(leadOf(piece.repeat(65_536 / piece.length)));
-      expect(performance.now() - began).toBeLessThan(250);
     }
-  });
+  }, 30_000);
 
   it('has one fingerprint for texts that differ in case and blanks, and another for another model', () => {
     const [a, b] = [minimise(leadOf('We need  a CRM')), minimise(leadOf('we need a crm'))];
@@ -160,7 +159,14 @@ describe('an answer', () => {
     expect(read({ fitScore: 103.4 }).fitScore).toBe(100);
     expect(read({ fitScore: -1 }).fitScore).toBe(0);
     expect(read({ confidence: 85 }).confidence).toBe(0.85);
-    for (const over of [{ fitScore: 1000 }, { fitScore: -50 }, { confidence: 1e9 }, { fitScore: '80' }, { intent: 'hot' }]) {
+    for (const over of [
+      { fitScore: 1000 },
+      { fitScore: -50 },
+      { fitScore: 0.85 },
+      { confidence: 1e9 },
+      { fitScore: '80' },
+      { intent: 'hot' },
+    ]) {
       expect(() => read(over)).toThrow(AppError);
     }
   });

@@ -42,13 +42,9 @@ export function readAnswer(text: string, secrets: readonly string[]): ModelAnswe
   const { fitScore, confidence, evidence, reasoning, intent, bant } = parsed.data;
   const texts = [reasoning, ...evidence.map(({ signal }) => signal)];
   return {
-    fitScore: Math.round(inRange(fitScore, 100, 'fitScore')),
+    fitScore: Math.round(inRange(onScale(fitScore), 100, 'fitScore')),
     // Some models give a percentage whatever the instructions say.
-    confidence: inRange(
-      confidence > 1 + TOLERANCE / 100 && confidence <= 100 ? confidence / 100 : confidence,
-      1,
-      'confidence',
-    ),
+    confidence: inRange(confidence > 1 + TOLERANCE / 100 && confidence <= 100 ? confidence / 100 : confidence, 1, 'confidence'),
     intent,
     bant,
     evidence: evidence
@@ -68,6 +64,13 @@ function parseJson(text: string): unknown {
   } catch (cause) {
     throw new AppError('AI_ANSWER_INVALID', 'The model answered something that is not JSON.', { cause });
   }
+}
+
+/** A fraction between 0 and 1 is an answer on another scale: rounded, an excellent lead would become a 1. */
+function onScale(fitScore: number): number {
+  if (fitScore > 0 && fitScore < 1)
+    throw new AppError('AI_ANSWER_INVALID', 'The model answered a fitScore on a scale of 0 to 1 instead of 0 to 100.');
+  return fitScore;
 }
 
 function inRange(value: number, max: number, name: string): number {
