@@ -5,6 +5,7 @@ import { IngressModule } from './ingress/ingress.module.js';
 import { LedgerModule } from './ledger/ledger.module.js';
 import { PrivacyModule } from './ops/privacy/privacy.module.js';
 import { RejectionsModule } from './ops/rejections/rejections.module.js';
+import { HttpModule } from './platform/http/http.module.js';
 import { OpsModule } from './ops/ops.module.js';
 import { PlatformModule, type PlatformParts } from './platform/platform.module.js';
 import type { QueueBackend } from './queue/queue-backend.js';
@@ -19,6 +20,7 @@ export class AppModule {
       module: AppModule,
       imports: [
         PlatformModule.with(parts),
+        HttpModule,
         QueueModule.with(backend),
         LedgerModule,
         FlowModule,

@@ -2,17 +2,11 @@ import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AppModule } from './app.module.js';
-import { authenticateWebhooks } from './ingress/webhook-auth.hook.js';
 import { captureRejections } from './ingress/rejection-capture.hook.js';
-import { AuditLogRepository } from './ledger/audit-log.repository.js';
 import { RejectionsRepository } from './ledger/rejections.repository.js';
-import { authenticateOps } from './ops/operator-auth.hook.js';
 import type { Config } from './platform/config/config.js';
 import { createHttpAdapter } from './platform/http/adapter.js';
 import { asListenError, requireFreePort } from './platform/http/port.js';
-import { refuseCrossSite } from './platform/http/refuse-cross-site.js';
-import { traceWebhooks } from './platform/http/trace-requests.js';
-import { ProblemFilter } from './platform/http/problem.js';
 import type { Logger } from './platform/observability/logger.js';
 import { Database } from './platform/database/database.js';
 import { migrate } from './platform/database/migrate.js';
@@ -25,16 +19,19 @@ import { JobPublisher } from './queue/job-publisher.js';
 import { openQueueBackend } from './queue/open-backend.js';
 
 const POOL_TIMEOUT_MS = 5000;
-/** A webhook is told within a second that its lead could not be committed. */
+/** A webhook gets its 503 within a second. */
 const ACCEPT_TIMEOUT_MS = 800;
 
-/** With the stores' ends after it, inside the ten seconds that a stop may take. What is in hand then is in the ledger. */
+/**
+ * With the stores that stop after it, inside the ten seconds that a stop may take. Unfinished work is in the ledger. Nest's own
+ * enableShutdownHooks stays off: it would close the application but not the stores, and in no order with them.
+ */
 const CLOSE_WITHIN_MS = 5500;
 
 export interface RunningService {
   url: string;
   stores: Stores;
-  /** Stops in order: no new work, work in hand finished, stores closed. Bounded in time; safe to call twice. */
+  /** Stops in order: no new work, running work finished, stores closed. Bounded in time; safe to call twice. */
   stop(): Promise<void>;
 }
 
@@ -51,7 +48,7 @@ export async function startService(config: Config, logger: Logger): Promise<Runn
   try {
     if (config.OTEL_EXPORTER_OTLP_ENDPOINT) {
       const stopTracing = await startTracing(config, config.OTEL_EXPORTER_OTLP_ENDPOINT);
-      // A collector that is away must not hold up the end.
+      // An unreachable collector must not delay the stop.
       undo.push(() =>
         withTimeout(
           stopTracing().catch(() => {}),
@@ -71,18 +68,7 @@ export async function startService(config: Config, logger: Logger): Promise<Runn
 
     const [database, acceptDatabase] = [new Database(pool), new Database(acceptPool)];
     const parts = { config, logger, database, acceptDatabase, databaseUrl: stores.databaseUrl };
-    const adapter = createHttpAdapter();
-    refuseCrossSite(adapter.getInstance(), { webhooks: !config.WEBHOOK_SECRETS, operations: !config.OPS_TOKENS });
-    authenticateWebhooks(adapter.getInstance(), config.WEBHOOK_SECRETS);
-    authenticateOps(adapter.getInstance(), config.OPS_TOKENS);
-    if (config.QUEUE_BOARD === 'on') {
-      const { mountQueueDashboard } = await import('./ops/queue-dashboard.js');
-      await mountQueueDashboard(adapter.getInstance(), {
-        backend,
-        record: (...act) => new AuditLogRepository(database).recordAct(...act),
-      });
-    }
-    if (config.OTEL_EXPORTER_OTLP_ENDPOINT) traceWebhooks(adapter.getInstance());
+    const adapter = createHttpAdapter({ trustProxy: config.TRUST_PROXY });
     captureRejections(
       adapter.getInstance(),
       (rejected) => new RejectionsRepository(acceptDatabase).storeRejection(rejected),
@@ -97,12 +83,11 @@ export async function startService(config: Config, logger: Logger): Promise<Runn
         abortOnError: false,
       },
     );
-    app.useGlobalFilters(new ProblemFilter(logger));
     undo.push(() => withTimeout(app.get(JobPublisher).idle(), 1000));
-    // Its parts stop one after the other, each bounded; together they have no more than this, whatever hangs.
+    // Its parts stop one after the other, each bounded; this bounds them together.
     undo.push(async () => {
       if (!(await withTimeout(app.close(), CLOSE_WITHIN_MS)))
-        logger.warn('A part did not stop in time and is left: the ledger has what it had in hand');
+        logger.warn('A part did not stop in time and was abandoned: its unfinished work is in the ledger');
     });
     await app.listen(config.PORT, config.HOST);
     return { url: await app.getUrl(), stores, stop: unwind };

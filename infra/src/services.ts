@@ -41,7 +41,8 @@ export class Services extends Construct {
 
     const api = this.task('Api', {
       ...settings.size.api,
-      environment: { ROLE: 'api' },
+      // The load balancer is the one proxy in front: failed authentications are counted per client.
+      environment: { ROLE: 'api', TRUST_PROXY: '1' },
       secrets: { WEBHOOK_SECRETS: ecs.Secret.fromSecretsManager(secrets.webhooks) },
       role: 'api',
     });

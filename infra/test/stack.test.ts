@@ -126,7 +126,7 @@ describe('Valkey', () => {
 
 describe('the services', () => {
   it('are an api and a worker, each with a definition and roles of its own', () => {
-    expect(env(service('api'))['ROLE']).toBe('api');
+    expect(env(service('api'))).toMatchObject({ ROLE: 'api', TRUST_PROXY: '1' });
     expect(env(service('worker'))['ROLE']).toBe('worker');
     const roles = ['api', 'worker', 'migration'].map((suffix) =>
       JSON.stringify(taskDefinition(suffix)[1].Properties['TaskRoleArn']),

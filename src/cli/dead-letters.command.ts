@@ -87,7 +87,7 @@ export function deadLetterCommands(client: () => ServiceClient, print: Print): C
         }
         if (!code && !all) throw new Error('Name a lead, or say --code <code> or --all.');
         const answer = await client().post<{ replaying: number }>('/ops/dead-letters/replay', {
-          ...(code ? { code } : {}),
+          ...(code ? { code } : { all: true }),
           limit: Number(limit),
           ...(perSecond ? { perSecond: Number(perSecond) } : {}),
         });
@@ -104,9 +104,10 @@ export function deadLetterCommands(client: () => ServiceClient, print: Print): C
     .action(async (id: string, { set, replay }: { set: string[]; replay?: true }) => {
       const path = `/ops/dead-letters/${encodeURIComponent(id)}`;
       const answer = await client().patch<{ status: string; leadId: string }>(path, fieldsOf(set));
-      if (replay && answer.status === 'edited') await client().post(`${path}/replay`, {});
+      if (replay && answer.status !== 'replaced') await client().post(`${path}/replay`, {});
       print(answer, () => {
         if (answer.status === 'replaced') return `Taken as a new lead, ${answer.leadId}; the old one is discarded.`;
+        if (answer.status === 'unchanged' && !replay) return 'The lead has these values already. Nothing was changed.';
         return replay ? 'Corrected, and on its way.' : `Corrected. Take it up again with: npm run ops -- dlq replay ${id}`;
       });
     });

@@ -161,7 +161,7 @@ rejections
     type Result = { id?: string; status: string; leadId?: string; detail?: string };
     const items = id
       ? [await client().post<Result>(`/ops/rejections/${encodeURIComponent(id)}/replay`, corrected)]
-      : (await client().post<{ items: Result[] }>('/ops/rejections/replay', {})).items;
+      : (await client().post<{ items: Result[] }>('/ops/rejections/replay', { all: true })).items;
     print(items, () =>
       table(
         ['answer', 'lead or reason'],

@@ -1,13 +1,13 @@
 /**
- * What an error means for the lead that met it; `pipeline/outcome.ts` turns the class into what happens next.
+ * What an error means for its lead; `pipeline/retry-policy.ts` decides by the class what happens next.
  *
  * - `input`: the sender's request is wrong; nothing was stored.
  * - `permanent`: this record will never succeed as it is: dead letter at once.
  * - `transient`: this record may succeed later: retried, then dead letter.
  * - `dependency-down`: the downstream is unreachable or broken for everyone.
- * - `rate-limited`: the downstream is well and has told us to wait; nobody's fault, so no attempt is counted.
- * - `configuration`: the downstream refuses us, not the record: a key, a permission or a setting is wrong.
- * - `fallback`: no better answer will come for this record: the stage goes on without one.
+ * - `rate-limited`: the downstream works and asks us to wait; no attempt is counted.
+ * - `configuration`: the downstream refuses every record: a key, a permission or a setting is wrong.
+ * - `fallback`: a retry would not change the answer: the stage continues with a fallback.
  * - `startup`: the service cannot run as it is configured.
  * - `internal`: a condition inside the service, not the lead's fault.
  */
@@ -49,13 +49,14 @@ export const ERROR_CATALOG = {
   },
   FORBIDDEN: {
     class: 'input',
-    meaning: 'The token is known, but its role does not permit this act.',
+    meaning: 'The token is valid, but its role does not permit this operation.',
     remedy: 'Use a token with the role `operator`.',
   },
   CROSS_SITE: {
     class: 'input',
-    meaning: 'A web page sent the request to a service that is open on loopback.',
-    remedy: 'Send it from a program on this machine, or set WEBHOOK_SECRETS and OPS_TOKENS.',
+    meaning: 'A web page of another site sent the request.',
+    remedy:
+      'Send it from a program. A service without secrets accepts only programs on its own machine: set WEBHOOK_SECRETS and OPS_TOKENS.',
   },
   HEADERS_TOO_LARGE: {
     class: 'input',
@@ -72,6 +73,11 @@ export const ERROR_CATALOG = {
     meaning: 'There is nothing at this address.',
     remedy: 'Check the path and the id.',
   },
+  METHOD_NOT_ALLOWED: {
+    class: 'input',
+    meaning: 'The address exists, but not for this method.',
+    remedy: 'Use one of the methods that the header Allow lists.',
+  },
   BODY_TOO_LARGE: {
     class: 'input',
     meaning: 'The body is larger than 64 KiB.',
@@ -84,13 +90,13 @@ export const ERROR_CATALOG = {
   },
   TOO_MANY_FAILED_AUTHENTICATIONS: {
     class: 'input',
-    meaning: 'This address sent too many wrong secrets and is held off for a while.',
-    remedy: 'Correct the secret. Requests that carry a right one are never held off.',
+    meaning: 'This address sent more than 20 wrong secrets within a minute.',
+    remedy: 'Correct the secret. Requests with a valid secret are always accepted. Behind a load balancer set TRUST_PROXY.',
   },
   BAD_REQUEST: {
     class: 'input',
-    meaning: 'The request is not one that this service can read.',
-    remedy: 'The detail of the problem says which part of it.',
+    meaning: 'A parameter or a field of the request is not valid, or the request cannot be read.',
+    remedy: 'Correct what `detail` and `errors` of the problem name.',
   },
   LEDGER_UNAVAILABLE: {
     class: 'dependency-down',
@@ -100,7 +106,7 @@ export const ERROR_CATALOG = {
   LEDGER_OVERLOADED: {
     class: 'dependency-down',
     meaning:
-      'More leads were waiting for PostgreSQL than the service holds in memory, so this one was refused rather than risked.',
+      'More leads were waiting for PostgreSQL than the service holds in memory, so this one was refused. It was not stored.',
     remedy: 'Send it again after the seconds in Retry-After. Add API instances or a faster database if it recurs.',
   },
   QUEUE_UNAVAILABLE: {
@@ -115,18 +121,18 @@ export const ERROR_CATALOG = {
   },
   CRM_RATE_LIMITED: {
     class: 'rate-limited',
-    meaning: 'The CRM has no API calls left for us at present.',
+    meaning: 'The CRM allows no more API calls for now.',
     remedy: 'Nothing to do for the lead: it waits until there are. Raise the API limit or lower CRM_RATE_LIMIT_PER_SECOND.',
   },
   CRM_MISCONFIGURED: {
     class: 'configuration',
-    meaning: 'The CRM refuses our credentials, or something that every record needs is missing there.',
-    remedy: 'Correct the credentials, the permissions or the fields in the CRM. Leads wait meanwhile and lose no attempt.',
+    meaning: 'The CRM refuses our credentials, or lacks something that every record needs.',
+    remedy: 'Correct the credentials, the permissions or the fields in the CRM. Leads wait meanwhile; no attempt is counted.',
   },
   CRM_RECORD_BUSY: {
     class: 'transient',
-    meaning: 'Another change held the record in the CRM.',
-    remedy: 'Nothing: it is retried.',
+    meaning: 'Another change had locked the record in the CRM.',
+    remedy: 'Nothing to do: it is retried.',
   },
   CRM_RECORD_REJECTED: {
     class: 'permanent',
@@ -140,54 +146,53 @@ export const ERROR_CATALOG = {
   },
   AI_RATE_LIMITED: {
     class: 'rate-limited',
-    meaning: 'The model takes no more requests for now, or the quota of the day is used up.',
-    remedy: 'Nothing to do for the lead: it waits for a while, then goes on with a fallback score and is scored later.',
+    meaning: 'The model accepts no more requests for now, or the quota of the day is used up.',
+    remedy: 'Nothing to do for the lead: it waits for a while, then continues with a fallback score and is scored later.',
   },
   AI_MISCONFIGURED: {
     class: 'configuration',
     meaning: 'The AI provider refuses the key, the permission or the model.',
-    remedy: 'Correct the key or the model name. Leads go on with a fallback score meanwhile and are scored later.',
+    remedy: 'Correct the key or the model name. Leads continue with a fallback score meanwhile and are scored later.',
   },
   AI_TIMEOUT: {
     class: 'transient',
     meaning: 'The model took longer than AI_TIMEOUT_MS.',
-    remedy: 'Nothing to do for the lead: it is retried, then goes on with a fallback score. Raise AI_TIMEOUT_MS if it recurs.',
+    remedy: 'Nothing to do for the lead: it is retried, then continues with a fallback score. Raise AI_TIMEOUT_MS if it recurs.',
   },
   AI_ANSWER_INVALID: {
     class: 'transient',
     meaning: 'The model answered something that is not a score.',
-    remedy: 'Nothing to do for the lead: it is retried, then goes on with a fallback score.',
+    remedy: 'Nothing to do for the lead: it is retried, then continues with a fallback score.',
   },
   AI_REFUSED: {
     class: 'fallback',
-    meaning: 'The model refuses to judge this text.',
-    remedy: 'Nothing: the lead goes on with a fallback score and is flagged. Read its message before you call.',
+    meaning: 'The model refuses to score this text.',
+    remedy: 'Nothing to do: the lead continues with a fallback score and is flagged. Read its message before you call.',
   },
   UNEXPECTED: {
     class: 'transient',
-    meaning: 'An error that the catalogue does not know.',
-    remedy: 'It is retried, then dead-lettered with its cause in the log. Report it: it should have a code.',
+    meaning: 'An unexpected error without a code of its own.',
+    remedy: 'The lead is retried, then dead-lettered. Read the cause in the log and report it.',
   },
   WORKER_CRASHED: {
     class: 'permanent',
-    meaning: 'The worker process died each time that it had this lead in hand, also when it had nothing else.',
-    remedy: 'Look at the log before the crashes. Correct or discard the dead letter; do not replay it as it is.',
+    meaning: 'The worker process crashed each time it processed this lead, also when it processed no other.',
+    remedy: 'Read the log before the crashes. Correct or discard the dead letter; do not replay it unchanged.',
   },
   AI_BUDGET_SPENT: {
     class: 'rate-limited',
     meaning: 'AI_DAILY_TOKEN_BUDGET is used up for today (UTC).',
-    remedy: 'Nothing to do for the lead: it went on with a fallback score. Raise the budget, or wait for tomorrow.',
+    remedy: 'Nothing to do for the lead: it continued with a fallback score. Raise the budget, or wait for tomorrow.',
   },
   AI_OVERLOADED: {
     class: 'rate-limited',
-    meaning: 'More leads arrive than the model may be asked about in time.',
-    remedy:
-      'Nothing to do for the lead: it went on with the score of the heuristic. Raise AI_RATE_LIMIT_PER_SECOND if it recurs.',
+    meaning: 'More leads arrive than the rate limit of the model lets through in time.',
+    remedy: 'Nothing to do for the lead: it continued with the heuristic score. Raise AI_RATE_LIMIT_PER_SECOND if it recurs.',
   },
   STALE_RUN: {
     class: 'internal',
-    meaning: 'A newer run has taken the lead over, so the late write was refused.',
-    remedy: 'Nothing: this is the fence doing its work.',
+    meaning: 'A newer run owns the lead, so the write of the older run was refused.',
+    remedy: 'Nothing to do: the fencing token prevented a stale write.',
   },
   CONFIG_INVALID: {
     class: 'startup',
@@ -196,7 +201,7 @@ export const ERROR_CATALOG = {
   },
   PORT_IN_USE: {
     class: 'startup',
-    meaning: 'Another process listens on the port.',
+    meaning: 'Another process uses the port.',
     remedy: 'Stop it, or start with another PORT.',
   },
   DATA_DIR_IN_USE: {
@@ -208,7 +213,7 @@ export const ERROR_CATALOG = {
     class: 'startup',
     meaning:
       'The data folder cannot be made, read or written to, its disk is full, or it holds something that this service did not make.',
-    remedy: 'Mend what the message names, or point DATA_DIR at another folder. What was in it is as it was.',
+    remedy: 'Correct what the message names, or point DATA_DIR at another folder. The content of the folder was not changed.',
   },
   EMBEDDED_POSTGRES_FAILED: {
     class: 'startup',

@@ -3,8 +3,8 @@ import { isEmail, normaliseCampaignId, normaliseEmail } from '../domain/lead-key
 import type { LeadInput } from '../domain/lead.js';
 import { flatten } from './flatten.js';
 
-const MAX_CAMPAIGN_ID = 255;
-const MAX_NAME = 500;
+export const MAX_CAMPAIGN_ID = 255;
+export const MAX_NAME = 500;
 
 /**
  * Reads a parsed body as a lead.

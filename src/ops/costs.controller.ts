@@ -1,21 +1,28 @@
 import { Controller, Get, Query } from '@nestjs/common';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { listAiCosts } from '../flow-control/ai-spend.js';
-import { parseQuery } from '../platform/http/parse-query.js';
+import { Access } from '../platform/http/access.js';
+import { ApiOperation, ApiTag } from '../platform/http/api-operation.js';
 import { Database } from '../platform/database/database.js';
-
-export const costsSchema = z.object({ days: z.coerce.number().int().min(1).max(400).default(7) });
+import { costsReportSchema, costsWindowSchema } from './reports.schemas.js';
 
 export type CostsReport = Awaited<ReturnType<CostsController['report']>>;
 
-/** What the models have cost. */
+/** What calls to the models cost. */
+@ApiTag('Queues')
 @Controller('ops/costs')
 export class CostsController {
   constructor(private readonly database: Database) {}
 
+  @Access('viewer')
+  @ApiOperation({
+    id: 'getCosts',
+    summary: 'Reports the estimated cost of model calls, by day',
+    answers: { 200: { means: 'A row for each day, provider and model; the newest day first.', body: costsReportSchema } },
+    problems: ['BAD_REQUEST', 'LEDGER_UNAVAILABLE'],
+  })
   @Get()
-  async report(@Query() query: unknown) {
-    const { days } = parseQuery(costsSchema, query);
+  async report(@Query({ schema: costsWindowSchema }) { days }: z.output<typeof costsWindowSchema>) {
     const costs = await listAiCosts(this.database, days);
     return {
       days,

@@ -4,14 +4,25 @@ import type { Config } from '../platform/config/config.js';
 import type { Clock } from '../platform/clock.js';
 import { Database } from '../platform/database/database.js';
 import { ACK_READINESS, CLOCK, CONFIG, WORK_PROGRESS } from '../platform/platform.module.js';
+import { Access } from '../platform/http/access.js';
+import { ApiOperation, ApiTag } from '../platform/http/api-operation.js';
 import type { QueueBackend } from '../queue/queue-backend.js';
 import { QUEUE_BACKEND } from '../queue/queue.module.js';
+import { liveSchema, readySchema } from './health.schemas.js';
 
 type Status = 'up' | 'down';
 const ANSWER_WITHIN_MS = 1500;
-/** A worker rides out an outage of a store, and nobody should replace it for a short one: nothing would be better after that. */
+/** A worker survives an outage of a store, so a short one must not make an orchestrator replace it. */
 const RIDDEN_OUT_MS = 30_000;
 
+const READY_MEANS =
+  'An api process is ready while it can acknowledge leads, through the ledger or the spool; a worker while it can make progress.';
+const READY_ANSWERS = {
+  200: { means: 'It is ready.', body: readySchema },
+  503: { means: 'It is not; the body says what is down.', body: readySchema },
+};
+
+@ApiTag('Service')
 @Controller('health')
 export class HealthController {
   private wellAt = -Infinity;
@@ -25,15 +36,31 @@ export class HealthController {
     @Optional() @Inject(WORK_PROGRESS) private readonly moving?: () => boolean,
   ) {}
 
+  @Access('public')
+  @ApiOperation({
+    id: 'live',
+    summary: 'Whether the process answers',
+    answers: { 200: { means: 'It does.', body: liveSchema } },
+  })
   @Get('live')
   live() {
     return { status: 'up' };
   }
 
+  /** The same as /health/ready, for those who guess the address. */
+  @Access('public')
+  @ApiOperation({ id: 'health', summary: 'The same as /health/ready', description: READY_MEANS, answers: READY_ANSWERS })
+  @Get()
+  health(@Res({ passthrough: true }) reply: FastifyReply) {
+    return this.ready(reply);
+  }
+
   /**
-   * An api is ready while it can acknowledge, by the ledger or by the spool; a worker while it can make progress, or could half a minute ago, and
-   * not where it consumes nothing for no reason that it could wait out. One that stops closes its port first.
+   * An api is ready while it can acknowledge, through the ledger or the spool. A worker is ready while it can make progress, or
+   * could half a minute ago; not where it consumes nothing and no outage explains that. A process that stops closes its port first.
    */
+  @Access('public')
+  @ApiOperation({ id: 'ready', summary: 'Whether the process can do its work', description: READY_MEANS, answers: READY_ANSWERS })
   @Get('ready')
   async ready(@Res({ passthrough: true }) reply: FastifyReply) {
     const [postgres, queue, ack] = await Promise.all([

@@ -1,5 +1,6 @@
 import type { CrmExchange, Lead, LeadEvent } from '../domain/lead.js';
 import type { StageRow } from '../flow-control/stage-row.js';
+import { withIsoTimes } from '../platform/iso-times.js';
 import { stageDueIn, type Stage } from '../domain/lead-state.js';
 
 /** A lead as operators see it; the shape of GET /ops/leads/:id. What is not known yet is null. */
@@ -34,12 +35,16 @@ export function summaryOf(lead: Lead, attemptsAllowed: number, stages: StageRow[
   };
 }
 
-/** The whole journey: the summary, what passed between us and each CRM last, and every event of the audit trail. */
+/** The whole journey: the summary, the last exchange with each CRM, and every event of the audit trail. */
 export function journeyOf(lead: Lead, events: LeadEvent[], attemptsAllowed: number, stages: StageRow[]) {
-  return { ...summaryOf(lead, attemptsAllowed, stages), exchanges: exchangesOf(events), events };
+  return { ...summaryOf(lead, attemptsAllowed, stages), exchanges: exchangesOf(events), events: events.map(withTimes) };
 }
 
-/** The newest exchange with each CRM, and rather one in which something was sent. */
+function withTimes(event: LeadEvent): LeadEvent {
+  return { ...event, detail: withIsoTimes(event.detail) };
+}
+
+/** The newest exchange with each CRM; one in which fields were sent is preferred. */
 function exchangesOf(events: LeadEvent[]): (CrmExchange & { at: string })[] {
   const newest = new Map<string, CrmExchange & { at: string }>();
   for (const { at, detail } of events) {
@@ -51,7 +56,7 @@ function exchangesOf(events: LeadEvent[]): (CrmExchange & { at: string })[] {
   return [...newest.values()];
 }
 
-/** What will happen to the lead next, and when; null where nothing will unless somebody acts. */
+/** What will happen to the lead next, and when; null where nothing will without an operator. */
 function nextOf(lead: Lead, attemptsAllowed: number, stages: StageRow[]): { what: string; at: string | null } | null {
   const stage = stageDueIn(lead.state);
   if (stage === null) return rescoreOf(lead);
@@ -65,10 +70,10 @@ function nextOf(lead: Lead, attemptsAllowed: number, stages: StageRow[]): { what
   return { what: `${stage}, attempt ${failures + 1} of ${attemptsAllowed}`, at: lead.nextAttemptAt };
 }
 
-/** What keeps the whole stage, and with it this lead. */
+/** What holds the whole stage back, and with it this lead. */
 function heldBack(stage: Stage, row: StageRow | undefined): { what: string; at: string | null } | null {
   if (row?.pausedAt)
-    return { what: `${stage}, once somebody resumes it: paused by ${row.pausedBy} at ${row.pausedAt.toISOString()}`, at: null };
+    return { what: `${stage}, once it is resumed: paused by ${row.pausedBy} at ${row.pausedAt.toISOString()}`, at: null };
   if (row?.breaker !== 'open' && row?.breaker !== 'half-open') return null;
   const since = row.openedAt ? ` since ${row.openedAt.toISOString()}` : '';
   return {
@@ -77,7 +82,7 @@ function heldBack(stage: Stage, row: StageRow | undefined): { what: string; at: 
   };
 }
 
-/** A lead with a stand-in score is in the CRM already; a better score follows. */
+/** A lead with a fallback score is in the CRM already; a better score follows. */
 function rescoreOf({ state, enrichment, rescore }: Lead): { what: string; at: string | null } | null {
   if (state !== 'synced' || !enrichment?.needsRescore || rescore.givenUp) return null;
   return { what: 're-score, when the scorer has capacity to spare', at: rescore.dueAt };

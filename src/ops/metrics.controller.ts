@@ -5,9 +5,12 @@ import { DeadLetters } from './dead-letters/dead-letters.service.js';
 import { RejectionsRepository } from '../ledger/rejections.repository.js';
 import { SlaRepository } from '../ledger/sla.repository.js';
 import type { Config } from '../platform/config/config.js';
+import { Access } from '../platform/http/access.js';
+import { ApiOperation, ApiTag } from '../platform/http/api-operation.js';
 import type { Metrics } from '../platform/observability/metrics.js';
 import { CONFIG, METRICS } from '../platform/platform.module.js';
 
+@ApiTag('Service')
 @Controller('metrics')
 export class MetricsController {
   constructor(
@@ -21,11 +24,18 @@ export class MetricsController {
     metrics.slaSeconds.set(config.SPEED_TO_LEAD_SLA_SECONDS);
   }
 
-  /** What the ledger knows is read from the ledger at each scrape: it is the same from every process. */
+  @Access('viewer')
+  @ApiOperation({
+    id: 'metrics',
+    summary: 'The metrics, for Prometheus',
+    description:
+      'Gauges are read from the ledger and are the same from every process; counters and histograms are of this process.',
+    answers: { 200: { means: 'The text format of Prometheus, 0.0.4.', body: { mediaType: 'text/plain', about: 'Metrics' } } },
+  })
   @Get()
   @Header('content-type', 'text/plain; version=0.0.4; charset=utf-8')
   async scrape(): Promise<string> {
-    // PostgreSQL is down: the other figures are still worth having.
+    // While PostgreSQL is down, the figures of this process are still useful.
     const readings = [this.readBacklog(), this.readStages(), this.readDeadLetters(), this.readRejections(), this.readAiBudget()];
     await Promise.all(readings.map((reading) => reading.catch(() => {})));
     return this.metrics.registry.metrics();

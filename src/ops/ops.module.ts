@@ -8,17 +8,18 @@ import { DeadLettersController } from './dead-letters/dead-letters.controller.js
 import { HealthController } from './health.controller.js';
 import { OpsLeadsController } from './leads.controller.js';
 import { MetricsController } from './metrics.controller.js';
-import { OpenApiController } from './openapi/openapi.controller.js';
+import { OpenApiModule } from './openapi/openapi.module.js';
+import { QueueDashboardModule } from './queue-dashboard.module.js';
 import { QueuesController } from './queues.controller.js';
 import { SlaController } from './sla.controller.js';
 
 @Module({
+  imports: [OpenApiModule, QueueDashboardModule],
   controllers: [
     CostsController,
     DeadLettersController,
     HealthController,
     MetricsController,
-    OpenApiController,
     OpsLeadsController,
     QueuesController,
     SlaController,

@@ -9,13 +9,13 @@ import type { QueueBackend } from '../queue/queue-backend.js';
 
 export const BOARD_PATH = '/ops/queues/board';
 
-/** Who looks, as the board's visibility guards see it: they are given headers only. What a client sends in it is overwritten. */
+/** The role, for the board's visibility guards, which see headers only. A value that a client sends is overwritten. */
 const ROLE_HEADER = 'x-revenueflow-role';
 
 /**
- * What an operator may do to jobs here: bring one forward or take one away. Both are only hints, since the sweeper makes up for a
- * missing job. The rest of what the board offers would go behind the back of the ledger: its pause would not hold and `ops queues`
- * would not show it, and a limit of its own would contradict ours.
+ * What an operator may do to jobs here: run one sooner or remove it. Neither can lose a lead, since the sweeper replaces a missing
+ * job. Everything else that the board offers would bypass the ledger: its pause would not hold, `ops queues` would not show it, and
+ * its rate limit would contradict ours.
  */
 const ALLOWED = /^\/api\/queues\/:queueName\/(?:(?:retry|clean)\/:queueStatus|promote|:jobId\/(?:retry|promote|clean))$/;
 
@@ -25,16 +25,15 @@ const POLICY =
 
 export interface BoardTools {
   backend: Pick<QueueBackend, 'bullQueues'>;
-  /** Writes down who did what, before it is done; where that fails nothing is done. */
+  /** Audits an act before it is carried out; where that fails, nothing is done. */
   record(who: string, act: string, detail: Record<string, unknown>): Promise<void>;
 }
 
 /**
- * Serves bull-board under BOARD_PATH. It registers on Fastify and not with Nest, so no Nest guard sees it: the hook of
- * authenticateOps, which every route of this Fastify passes, is what guards it. Jobs carry a lead id and an epoch, so it shows
- * nothing personal.
+ * Serves bull-board under BOARD_PATH. It registers on Fastify and not with Nest, so its routes get their access here. Jobs carry
+ * a lead id and an epoch, so it shows no personal data.
  */
-export async function mountQueueDashboard(fastify: FastifyInstance, tools: BoardTools): Promise<void> {
+export function mountQueueDashboard(fastify: FastifyInstance, tools: BoardTools): void {
   const server = new FastifyAdapter();
   server.setBasePath(BOARD_PATH);
   createBullBoard({
@@ -51,10 +50,15 @@ export async function mountQueueDashboard(fastify: FastifyInstance, tools: Board
     const problem = problemOf(asAppError(error));
     return { status: problem.status as never, body: problem };
   });
-  await fastify.register(
+  void fastify.register(
     async (board) => {
+      board.addHook('onRoute', (route) => {
+        const reads = [route.method].flat().every((method) => method === 'GET' || method === 'HEAD');
+        route.config = { ...route.config, access: reads ? 'viewer' : 'operator', basicAuth: true };
+      });
       board.addHook('onRequest', async (request, reply) => {
-        request.headers[ROLE_HEADER] = request.operator!.role;
+        // 405 and OPTIONS are answered to everyone, and need no role.
+        request.headers[ROLE_HEADER] = request.operator?.role ?? 'none';
         void reply.header('content-security-policy', POLICY);
       });
       board.addHook('preHandler', (request) => admit(request, tools));

@@ -1,12 +1,15 @@
-import { Controller, Get, HttpCode, Inject, Param, Post, Req } from '@nestjs/common';
-import type { FastifyRequest } from 'fastify';
+import { Controller, Get, HttpCode, Inject, Param, Post } from '@nestjs/common';
 import { AppError } from '../domain/app-error.js';
 import { FlowControlRepository } from '../flow-control/flow-control.repository.js';
 import type { StageRow } from '../flow-control/stage-row.js';
 import { STAGES, type Stage } from '../domain/lead-state.js';
+import { Access, CurrentOperator, type Operator } from '../platform/http/access.js';
+import { ApiOperation, ApiTag } from '../platform/http/api-operation.js';
 import type { QueueBackend } from '../queue/queue-backend.js';
 import { QUEUE_BACKEND } from '../queue/queue.module.js';
+import { queueControlSchema, queuesSchema } from './queues.schemas.js';
 
+@ApiTag('Queues')
 @Controller('ops/queues')
 export class QueuesController {
   constructor(
@@ -14,6 +17,13 @@ export class QueuesController {
     private readonly flow: FlowControlRepository,
   ) {}
 
+  @Access('viewer')
+  @ApiOperation({
+    id: 'listQueues',
+    summary: 'Shows both queues: their jobs, whether they are paused, and their circuit breakers',
+    answers: { 200: { means: 'Both queues.', body: queuesSchema } },
+    problems: ['LEDGER_UNAVAILABLE', 'QUEUE_UNAVAILABLE'],
+  })
   @Get()
   async list() {
     const [rows, counts] = await Promise.all([
@@ -30,17 +40,31 @@ export class QueuesController {
     return { backend: this.backend.kind, items };
   }
 
-  /** Workers stop taking leads of the stage within a second; those in hand are finished. It holds until it is resumed. */
+  @Access('operator')
+  @ApiOperation({
+    id: 'pauseQueue',
+    summary: 'Pauses a stage: within a second workers start no more of its leads; running ones finish',
+    description: 'The pause holds across restarts, deployments and a wiped Redis, until the stage is resumed.',
+    answers: { 200: { means: 'Paused.', body: queueControlSchema } },
+    problems: ['NOT_FOUND', 'LEDGER_UNAVAILABLE'],
+  })
   @Post(':name/pause')
   @HttpCode(200)
-  async pause(@Param('name') name: string, @Req() request: FastifyRequest) {
-    return this.answer(await this.flow.pause(stageOf(name), request.operator?.name ?? 'local'));
+  async pause(@Param('name') name: string, @CurrentOperator() by: Operator) {
+    return this.answer(await this.flow.pause(stageOf(name), by.name));
   }
 
+  @Access('operator')
+  @ApiOperation({
+    id: 'resumeQueue',
+    summary: 'Resumes a paused stage',
+    answers: { 200: { means: 'Resumed.', body: queueControlSchema } },
+    problems: ['NOT_FOUND', 'LEDGER_UNAVAILABLE'],
+  })
   @Post(':name/resume')
   @HttpCode(200)
-  async resume(@Param('name') name: string, @Req() request: FastifyRequest) {
-    return this.answer(await this.flow.resume(stageOf(name), request.operator?.name ?? 'local'));
+  async resume(@Param('name') name: string, @CurrentOperator() by: Operator) {
+    return this.answer(await this.flow.resume(stageOf(name), by.name));
   }
 
   private answer(row: StageRow | null) {

@@ -1,20 +1,20 @@
 import { Controller, Get, Inject, Query } from '@nestjs/common';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { FlowControlRepository } from '../flow-control/flow-control.repository.js';
 import type { StageRow } from '../flow-control/stage-row.js';
 import { STAGES, type Stage } from '../domain/lead-state.js';
 import { SlaRepository, type Percentiles } from '../ledger/sla.repository.js';
 import { forecastOf } from '../ledger/forecast.js';
 import type { Config } from '../platform/config/config.js';
-import { parseQuery } from '../platform/http/parse-query.js';
+import { Access } from '../platform/http/access.js';
+import { ApiOperation, ApiTag } from '../platform/http/api-operation.js';
 import { CONFIG } from '../platform/platform.module.js';
-
-const DAY = 24 * 60;
-export const windowSchema = z.object({ minutes: z.coerce.number().int().min(1).max(DAY).default(60) });
+import { slaReportSchema, slaWindowSchema } from './reports.schemas.js';
 
 export type SlaReport = Awaited<ReturnType<SlaController['report']>>;
 
-/** Are leads with sales in time, and will they be? */
+/** Whether leads reach sales in time, and a forecast. */
+@ApiTag('Queues')
 @Controller('ops/sla')
 export class SlaController {
   constructor(
@@ -23,10 +23,16 @@ export class SlaController {
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
-  /** Of the last `minutes` (1 to 1440, by default 60). All times are in seconds; null is "nobody can tell". */
+  /** Of the last `minutes` (1 to 1440, by default 60). All times are in seconds; null means unknown. */
+  @Access('viewer')
+  @ApiOperation({
+    id: 'getSla',
+    summary: 'Reports speed to lead, SLA breaches, the backlog and a forecast',
+    answers: { 200: { means: 'The report.', body: slaReportSchema } },
+    problems: ['BAD_REQUEST', 'LEDGER_UNAVAILABLE'],
+  })
   @Get()
-  async report(@Query() query: unknown) {
-    const { minutes } = parseQuery(windowSchema, query);
+  async report(@Query({ schema: slaWindowSchema }) { minutes }: z.output<typeof slaWindowSchema>) {
     const slaSeconds = this.config.SPEED_TO_LEAD_SLA_SECONDS;
     const [arrived, overdue, loads, rows] = await Promise.all([
       this.sla.arrivals(minutes, slaSeconds),
@@ -39,7 +45,7 @@ export class SlaController {
       slaSeconds,
       windowMinutes: minutes,
       speedToLead: { count: arrived.count, ...rounded(arrived.speedToLead) },
-      // A lead that nobody has got yet is late as much as one that came late.
+      // A lead that has not arrived yet is as late as one that arrived late.
       breaches: arrived.late + overdue.waiting + overdue.dead,
       breached: { synced: arrived.late, ...overdue },
       backlog: byStage((stage) => loads.find((load) => load.stage === stage)!.backlog),
@@ -62,7 +68,7 @@ function byStage<T>(of: (stage: Stage) => T): Record<Stage, T> {
   return Object.fromEntries(STAGES.map((stage) => [stage, of(stage)])) as Record<Stage, T>;
 }
 
-/** Why a stage may make no headway. */
+/** Why a stage processes no leads. */
 function heldBackBy(row: StageRow | undefined): 'pause' | 'breaker' | null {
   if (row?.pausedAt) return 'pause';
   return row?.breaker === 'open' || row?.breaker === 'half-open' ? 'breaker' : null;

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { OPERATIONS } from '../../src/ops/openapi/document.js';
 import { freshDatabase } from '../support/database.js';
 import { fillService, operationCalled, requestsOn, send, type Filled } from '../support/every-operation.js';
-import { OPERATORS, SECRET, TOKEN } from '../support/operator.js';
+import { askOps, OPERATORS, SECRET, TOKEN } from '../support/operator.js';
 import { startProcess, type RunningProcess } from '../support/service.js';
 
 const VIEWER = 'v'.repeat(40);
@@ -60,6 +60,73 @@ describe('a route of the operators', () => {
     const basic = { authorization: `Basic ${Buffer.from(`any:${TOKEN}`).toString('base64')}` };
     expect((await service.get('/docs', basic)).status).toBe(200);
     expect((await service.get('/ops/leads', basic)).status).toBe(401);
+  });
+});
+
+describe('a call that would do more than was meant', () => {
+  const ask = (method: string, path: string, body?: unknown) => askOps(service, method, path, body);
+  const events = async () => (await sql.query<{ n: number }>('SELECT count(*)::int AS n FROM ledger.events')).rows[0]!.n;
+
+  it('is refused and changes nothing: a bulk replay without a filter, or with one that is misspelt', async () => {
+    const before = await events();
+    for (const path of ['/ops/dead-letters/replay', '/ops/rejections/replay']) {
+      for (const body of [undefined, {}, { limit: 1 }, { all: false }]) expect((await ask('POST', path, body)).status).toBe(400);
+    }
+    expect((await ask('POST', '/ops/dead-letters/replay', { all: true, code: 'CRM_RECORD_REJECTED' })).status).toBe(400);
+    const { status, body } = await ask('POST', '/ops/dead-letters/replay', { codee: 'CRM_RECORD_REJECTED' });
+    expect([status, body.errors[0]]).toEqual([400, { path: 'codee', message: expect.stringContaining('did you mean code?') }]);
+    expect((await ask('POST', '/ops/queues/crm-sync/pause?hours=1')).status).toBe(400);
+    expect(await events()).toBe(before);
+  });
+
+  it('is refused where an unknown filter would widen it to other leads', async () => {
+    const { body } = await ask('POST', '/ops/leads/search', { emial: 'synced@acme.com' });
+    expect(body.errors).toEqual([{ path: 'emial', message: expect.stringContaining('did you mean email?') }]);
+    expect((await ask('GET', '/ops/leads?campaignId=walk')).body.items).toHaveLength(6);
+    expect((await ask('GET', '/ops/leads?campaignId=other')).body.items).toHaveLength(0);
+    expect((await ask('GET', '/ops/leads?campaignId=walk&campaign_id=other')).status).toBe(400);
+  });
+
+  it('is an edit of nothing: it makes no revision and keeps the score', async () => {
+    const path = `/ops/dead-letters/${filled.dead[4]}`;
+    const scored = async () => (await ask('GET', `/ops/leads/${filled.dead[4]}`)).body.fitScore;
+    const [before, score] = [await events(), await scored()];
+    expect(score).toEqual(expect.any(Number));
+    for (const body of [undefined, {}, { name: 'Bob Refused5' }, { title: 'VP', campaignId: 'walk' }]) {
+      expect((await ask('PATCH', path, body)).body).toEqual({ status: 'unchanged', leadId: filled.dead[4], revision: 1 });
+    }
+    expect([await events(), await scored()]).toEqual([before, score]);
+  });
+
+  it('has the id of its request in the problem, for the log', async () => {
+    const answer = await send(service, operationCalled('listLeads'), '/ops/leads?limit=0', TOKEN);
+    expect(await answer.json()).toMatchObject({ requestId: answer.headers.get('x-request-id') });
+  });
+});
+
+describe('a list of leads', () => {
+  it('is light unless its fields are named', async () => {
+    const list = async (query: string) => (await askOps(service, 'GET', `/ops/leads?campaign_id=walk&${query}`)).body;
+    const [item] = (await list('limit=1')).items;
+    expect(item).toMatchObject({ id: expect.any(String), email: expect.any(String), fitScore: expect.any(Number) });
+    expect(item).not.toHaveProperty('evidence');
+    const [chosen] = (await list('limit=1&fields=email,%20evidence')).items;
+    expect(Object.keys(chosen!).toSorted()).toEqual(['email', 'evidence', 'id']);
+    expect((await list('fields=emial')).errors[0]!.message).toMatch(/^must be one of id, state, /);
+    const body = { email: 'synced@acme.com', fields: ['state'] };
+    expect((await askOps(service, 'POST', '/ops/leads/search', body)).body.items).toEqual([
+      { id: filled.synced, state: 'synced' },
+    ]);
+  });
+});
+
+describe('an accepted lead', () => {
+  it('has an address for operators', async () => {
+    const lead = { email: 'located@acme.com', campaign_id: 'located' };
+    const answer = await send(service, operationCalled('postLead'), '/leads', SECRET, lead);
+    const { leadId } = (await answer.json()) as { leadId: string };
+    expect([answer.status, answer.headers.get('location')]).toEqual([202, `/ops/leads/${leadId}`]);
+    expect((await askOps(service, 'GET', answer.headers.get('location')!)).body.id).toBe(leadId);
   });
 });
 

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { expect } from 'vitest';
 import { OPERATIONS } from '../../src/ops/openapi/document.js';
-import type { Operation } from '../../src/ops/openapi/operation.js';
+import type { Operation } from '../../src/ops/openapi/read-operations.js';
 import { eventually } from './eventually.js';
 import { SECRET, TOKEN } from './operator.js';
 import type { RunningProcess } from './service.js';
@@ -66,10 +66,10 @@ export function requestsOn({ synced, dead, receipt, rejections }: Filled): Recor
     ],
     replayDeadLetter: [{ path: `/ops/dead-letters/${dead[0]}/replay` }],
     discardDeadLetter: [{ path: `/ops/dead-letters/${dead[2]}/discard`, body: { reason: 'a test' } }],
-    replayDeadLetters: [{ path: '/ops/dead-letters/replay', body: { limit: 1 } }],
+    replayDeadLetters: [{ path: '/ops/dead-letters/replay', body: { all: true, limit: 1 } }],
     listRejections: [{ path: '/ops/rejections' }],
     replayRejection: [{ path: `/ops/rejections/${rejections[0]}/replay`, body: { email: 'mended@acme.com' } }],
-    replayRejections: [{ path: '/ops/rejections/replay', body: {} }],
+    replayRejections: [{ path: '/ops/rejections/replay', body: { all: true } }],
     pauseQueue: [{ path: '/ops/queues/crm-sync/pause' }],
     listQueues: [{ path: '/ops/queues' }],
     resumeQueue: [{ path: '/ops/queues/crm-sync/resume' }],
@@ -78,11 +78,13 @@ export function requestsOn({ synced, dead, receipt, rejections }: Filled): Recor
     exportPerson: [{ path: '/ops/people/export', body: { email: 'synced@acme.com' } }],
     erasePerson: [{ path: '/ops/people/erase', body: { email: 'nobody-knows@acme.com' } }],
     getErasure: [{ path: `/ops/people/erasures/${receipt}` }],
+    index: [{ path: '/' }],
+    operationsIndex: [{ path: '/ops' }],
+    health: [{ path: '/health' }],
     live: [{ path: '/health/live' }],
     ready: [{ path: '/health/ready' }],
     metrics: [{ path: '/metrics' }],
     openapi: [{ path: '/openapi.json' }],
-    docs: [{ path: '/docs' }],
   };
 }
 

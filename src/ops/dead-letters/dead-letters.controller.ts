@@ -1,30 +1,34 @@
-import { Body, Controller, Get, HttpCode, Param, Patch, Post, Query, Req } from '@nestjs/common';
-import type { FastifyRequest } from 'fastify';
-import { z } from 'zod';
+import { Body, Controller, Get, HttpCode, Patch, Post, Query } from '@nestjs/common';
+import { isDeepStrictEqual } from 'node:util';
+import type { z } from 'zod';
+import { leadIdOf } from '../../domain/lead-keys.js';
 import { acceptLead } from '../../ingress/accept-lead.js';
 import { parseLead } from '../../ingress/parse-lead.js';
-import { leadIdOf } from '../../domain/lead-keys.js';
 import type { DeadLetter } from '../../ledger/dead-letters.repository.js';
 import { IntakeRepository } from '../../ledger/intake.repository.js';
 import { decodeCursor, encodeCursor } from '../../platform/database/cursor-pagination.js';
-import { parseQuery } from '../../platform/http/parse-query.js';
+import { Access, CurrentOperator, type Operator } from '../../platform/http/access.js';
+import { ApiOperation, ApiTag } from '../../platform/http/api-operation.js';
+import { IdParam } from '../../platform/http/id.pipe.js';
 import { JobPublisher } from '../../queue/job-publisher.js';
-import { DeadLetters } from './dead-letters.service.js';
+import {
+  correctedSchema,
+  correctionSchema,
+  deadLetterPageSchema,
+  deadLetterSchema,
+  deadLetterSummarySchema,
+  discardedSchema,
+  discardSchema,
+  pageSchema,
+  replayingManySchema,
+  replayingSchema,
+  replayManySchema,
+} from './dead-letters.schemas.js';
+import { DeadLetters, NOT_A_DEAD_LETTER } from './dead-letters.service.js';
+import { correctedFields } from './corrected-fields.js';
 
-export const pageSchema = z.object({
-  code: z.string().max(100).optional(),
-  limit: z.coerce.number().int().min(1).max(200).default(50),
-  cursor: z.string().optional(),
-});
-export const replaySchema = z.object({
-  code: z.string().max(100).optional(),
-  limit: z.number().int().min(1).max(10_000).default(10_000),
-  perSecond: z.number().positive().max(10_000).optional(),
-});
-export const discardSchema = z.object({ reason: z.string().trim().min(1).max(500) });
-export const correctionSchema = z.record(z.string(), z.unknown());
-
-/** What was given up: look, mend, replay or discard. Every act is in the audit trail with the name of the token. */
+/** Leads that the service gave up: list, correct, replay or discard them. The audit trail names the token of each change. */
+@ApiTag('Dead letters')
 @Controller('ops/dead-letters')
 export class DeadLettersController {
   constructor(
@@ -33,77 +37,126 @@ export class DeadLettersController {
     private readonly publisher: JobPublisher,
   ) {}
 
+  @Access('viewer')
+  @ApiOperation({
+    id: 'listDeadLetters',
+    summary: 'Lists dead letters, the latest first',
+    answers: { 200: { means: 'A page.', body: deadLetterPageSchema } },
+    problems: ['LEDGER_UNAVAILABLE'],
+  })
   @Get()
-  async list(@Query() query: unknown) {
-    const { code, limit, cursor } = parseQuery(pageSchema, query);
+  async list(@Query({ schema: pageSchema }) { code, limit, cursor }: z.output<typeof pageSchema>) {
     const page = await this.deadLetters.list(code ? { code } : {}, limit, cursor ? decodeCursor(cursor) : null);
     return { items: page.items.map(shown), nextCursor: page.next ? encodeCursor(page.next) : null };
   }
 
+  @Access('viewer')
+  @ApiOperation({
+    id: 'summariseDeadLetters',
+    summary: 'Counts dead letters by stage, code, class and signature',
+    answers: { 200: { means: 'The groups.', body: deadLetterSummarySchema } },
+    problems: ['LEDGER_UNAVAILABLE'],
+  })
   @Get('summary')
   async summary() {
     const groups = await this.deadLetters.summary();
     return { total: groups.reduce((sum, { count }) => sum + count, 0), items: groups };
   }
 
+  @Access('viewer')
+  @ApiOperation({
+    id: 'getDeadLetter',
+    summary: 'Shows a dead letter',
+    answers: { 200: { means: 'The dead letter.', body: deadLetterSchema } },
+    problems: ['NOT_FOUND', 'LEDGER_UNAVAILABLE'],
+  })
   @Get(':id')
-  async show(@Param('id') id: string) {
-    return shown(await this.deadLetters.find(idOf(id)));
+  async show(@IdParam(NOT_A_DEAD_LETTER) id: string) {
+    return shown(await this.deadLetters.find(id));
   }
 
+  @Access('operator')
+  @ApiOperation({
+    id: 'replayDeadLetters',
+    summary: 'Replays dead letters: each continues with the stage that failed',
+    description: 'Either `code` or `"all": true` says which. A call with neither is refused.',
+    answers: { 202: { means: 'They are queued; `perSecond` spreads them.', body: replayingManySchema } },
+    problems: ['LEDGER_UNAVAILABLE'],
+  })
   @Post('replay')
   @HttpCode(202)
-  async replayMany(@Body() body: unknown, @Req() request: FastifyRequest) {
-    const { code, limit, perSecond } = parseQuery(replaySchema, body ?? {});
-    return { replaying: await this.deadLetters.replayMany(code, limit, perSecond ?? null, operatorOf(request)) };
+  async replayMany(
+    @Body({ schema: replayManySchema }) { code, limit, perSecond }: z.output<typeof replayManySchema>,
+    @CurrentOperator() by: Operator,
+  ) {
+    return { replaying: await this.deadLetters.replayMany(code, limit, perSecond ?? null, by.name) };
   }
 
+  @Access('operator')
+  @ApiOperation({
+    id: 'replayDeadLetter',
+    summary: 'Replays a dead letter: it continues with the stage that failed',
+    answers: { 202: { means: 'It is queued.', body: replayingSchema } },
+    problems: ['NOT_FOUND', 'LEDGER_UNAVAILABLE'],
+  })
   @Post(':id/replay')
   @HttpCode(202)
-  async replay(@Param('id') id: string, @Req() request: FastifyRequest) {
-    await this.deadLetters.replay(idOf(id), operatorOf(request));
+  async replay(@IdParam(NOT_A_DEAD_LETTER) id: string, @CurrentOperator() by: Operator) {
+    await this.deadLetters.replay(id, by.name);
     return { status: 'replaying', leadId: id };
   }
 
   /**
-   * Corrects fields, checked as a webhook's are. E-mail and campaign make the lead's key, so a correction of those takes the
-   * lead as a new one and discards the old; anything else stays a dead letter until it is replayed.
+   * E-mail and campaign make the lead's key, so a correction of those accepts a new lead and discards the old one. Any other
+   * correction leaves a dead letter until it is replayed.
    */
+  @Access('operator')
+  @ApiOperation({
+    id: 'editDeadLetter',
+    summary: 'Corrects fields of a dead letter',
+    description:
+      'The fields are checked as those of a webhook. The lead stays a dead letter until it is replayed, unless its key changes. ' +
+      'Values that it has already change nothing.',
+    answers: { 200: { means: 'Corrected, unchanged, or accepted as a new lead.', body: correctedSchema } },
+    problems: ['INVALID_LEAD', 'NOT_FOUND', 'LEDGER_UNAVAILABLE', 'LEDGER_OVERLOADED'],
+  })
   @Patch(':id')
-  async edit(@Param('id') id: string, @Body() body: unknown, @Req() request: FastifyRequest) {
-    const by = operatorOf(request);
-    const letter = await this.deadLetters.find(idOf(id));
-    const corrected = parseLead({
-      email: letter.emailRaw,
-      campaign_id: letter.campaignId,
-      name: letter.name,
-      ...letter.attributes,
-      ...parseQuery(correctionSchema, body),
-    });
-    if (leadIdOf(corrected.email, corrected.campaignId) === letter.id) {
-      return { status: 'edited', leadId: letter.id, revision: await this.deadLetters.edit(letter.id, corrected, by) };
+  async edit(
+    @IdParam(NOT_A_DEAD_LETTER) id: string,
+    @Body({ schema: correctionSchema }) correction: z.output<typeof correctionSchema>,
+    @CurrentOperator() by: Operator,
+  ) {
+    const letter = await this.deadLetters.find(id);
+    const corrected = parseLead(correctedFields(letter, correction));
+    if (leadIdOf(corrected.email, corrected.campaignId) !== letter.id) {
+      const { leadId } = await acceptLead({ ledger: this.intake, publisher: this.publisher }, corrected);
+      await this.deadLetters.discard(letter.id, `corrected as ${leadId}`, by.name);
+      return { status: 'replaced', leadId };
     }
-    const { leadId } = await acceptLead({ ledger: this.intake, publisher: this.publisher }, corrected);
-    await this.deadLetters.discard(letter.id, `corrected as ${leadId}`, by);
-    return { status: 'replaced', leadId };
+    const { name, attributes } = corrected;
+    if (name === letter.name && isDeepStrictEqual({ ...attributes }, { ...letter.attributes })) {
+      return { status: 'unchanged', leadId: letter.id, revision: letter.revision };
+    }
+    return { status: 'edited', leadId: letter.id, revision: await this.deadLetters.edit(letter.id, corrected, by.name) };
   }
 
+  @Access('operator')
+  @ApiOperation({
+    id: 'discardDeadLetter',
+    summary: 'Discards a dead letter for good',
+    answers: { 200: { means: 'Discarded.', body: discardedSchema } },
+    problems: ['NOT_FOUND', 'LEDGER_UNAVAILABLE'],
+  })
   @Post(':id/discard')
   @HttpCode(200)
-  async discard(@Param('id') id: string, @Body() body: unknown, @Req() request: FastifyRequest) {
-    const { reason } = parseQuery(discardSchema, body ?? {});
-    await this.deadLetters.discard(idOf(id), reason, operatorOf(request));
+  async discard(
+    @IdParam(NOT_A_DEAD_LETTER) id: string,
+    @Body({ schema: discardSchema }) { reason }: z.output<typeof discardSchema>,
+    @CurrentOperator() by: Operator,
+  ) {
+    await this.deadLetters.discard(id, reason, by.name);
     return { status: 'discarded', leadId: id };
   }
-}
-
-function operatorOf(request: FastifyRequest): string {
-  return request.operator?.name ?? 'local';
-}
-
-/** What is no UUID is no id of ours: the nil UUID finds nothing. */
-function idOf(id: string): string {
-  return z.uuid().safeParse(id).success ? id : '00000000-0000-0000-0000-000000000000';
 }
 
 function shown({ personKey: _personKey, emailRaw: _emailRaw, at: _at, ...letter }: DeadLetter) {

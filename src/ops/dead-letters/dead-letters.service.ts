@@ -12,7 +12,10 @@ import type { Cursor, Page } from '../../platform/database/cursor-pagination.js'
 import type { JobPublisher } from '../../queue/job-publisher.js';
 import { jobRequestOf } from '../../queue/job.js';
 
-/** The leads that the service has given up, for an operator to review, mend, replay or discard. */
+export const NOT_A_DEAD_LETTER =
+  'No dead letter has this id. GET /ops/dead-letters lists them; GET /ops/leads/:id shows any lead.';
+
+/** The leads that the service has given up, for an operator to review, correct, replay or discard. */
 export class DeadLetters {
   constructor(
     private readonly repository: DeadLettersRepository,
@@ -65,8 +68,5 @@ export class DeadLetters {
 }
 
 function notDead(): never {
-  throw new AppError(
-    'NOT_FOUND',
-    'No dead letter has this id. GET /ops/dead-letters lists them; GET /ops/leads/:id shows any lead.',
-  );
+  throw new AppError('NOT_FOUND', NOT_A_DEAD_LETTER);
 }

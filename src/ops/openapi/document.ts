@@ -1,33 +1,51 @@
-import { componentsOf, refTo, schemaOf } from './components.js';
-import { LEAD_SUMMARY } from './lead.schemas.js';
-import type { Access, Operation } from './operation.js';
-import { DEAD_LETTER_OPERATIONS } from './operations/dead-letter-operations.js';
-import { LEAD_OPERATIONS } from './operations/lead-operations.js';
-import { PEOPLE_OPERATIONS } from './operations/people-operations.js';
-import { QUEUE_OPERATIONS } from './operations/queue-operations.js';
-import { REJECTION_OPERATIONS } from './operations/rejection-operations.js';
-import { SERVICE_OPERATIONS } from './operations/service-operations.js';
-import { WEBHOOK_OPERATIONS } from './operations/webhook-operations.js';
+import type { Type } from '@nestjs/common';
+import { LEAD_ID } from '../../ingress/lead.schemas.js';
+import { LeadsController } from '../../ingress/leads.controller.js';
+import type { Access } from '../../platform/http/access.js';
+import { CostsController } from '../costs.controller.js';
+import { DeadLettersController } from '../dead-letters/dead-letters.controller.js';
+import { HealthController } from '../health.controller.js';
+import { OpsLeadsController } from '../leads.controller.js';
+import { MetricsController } from '../metrics.controller.js';
+import { PrivacyController } from '../privacy/privacy.controller.js';
+import { QueuesController } from '../queues.controller.js';
+import { RejectionsController } from '../rejections/rejections.controller.js';
+import { SlaController } from '../sla.controller.js';
+import { components, nameOf, refTo, schemaOf } from './components.js';
+import { IndexController } from './index.controller.js';
+import { OpenApiController } from './openapi.controller.js';
+import { operationsOf, type Operation } from './read-operations.js';
 import { problemExamples, responsesOf, sharedResponses } from './responses.js';
-import { LEAD_ID } from './webhook.schemas.js';
 
-export const OPERATIONS: Operation[] = [
-  ...WEBHOOK_OPERATIONS,
-  ...LEAD_OPERATIONS,
-  ...DEAD_LETTER_OPERATIONS,
-  ...REJECTION_OPERATIONS,
-  ...QUEUE_OPERATIONS,
-  ...PEOPLE_OPERATIONS,
-  ...SERVICE_OPERATIONS,
+/** The controllers of all roles, in the order of the document. */
+const CONTROLLERS: Type[] = [
+  LeadsController,
+  OpsLeadsController,
+  DeadLettersController,
+  RejectionsController,
+  QueuesController,
+  SlaController,
+  CostsController,
+  PrivacyController,
+  HealthController,
+  MetricsController,
+  OpenApiController,
+  IndexController,
 ];
 
+export const OPERATIONS: Operation[] = operationsOf(CONTROLLERS);
+
 const PARAMETERS: Record<string, { description: string; schema: object; example: string }> = {
-  id: { description: 'The id: of a lead its leadId.', schema: { type: 'string', format: 'uuid' }, example: LEAD_ID },
+  id: {
+    description: 'The id; of a lead or dead letter its leadId.',
+    schema: { type: 'string', format: 'uuid' },
+    example: LEAD_ID,
+  },
   name: { description: 'The queue.', schema: { type: 'string', enum: ['enrichment', 'crm-sync'] }, example: 'crm-sync' },
 };
 
 const SECURITY: Record<Access, Record<string, string[]>[]> = {
-  everybody: [],
+  public: [],
   webhook: [{ webhookSecret: [] }, { webhookBearer: [] }],
   viewer: [{ opsToken: ['viewer'] }, { opsToken: ['operator'] }],
   operator: [{ opsToken: ['operator'] }],
@@ -59,15 +77,16 @@ export function openApiDocument() {
       title: 'RevenueFlow AI',
       version: '1',
       description:
-        'Marketo webhooks in, scored and de-duplicated CRM leads out, and none lost. Every error is an RFC 9457 problem with a code of ' +
-        'docs/errors.md. Fields may be added to answers; none is renamed.',
+        'Receives Marketo webhooks, scores each lead, and writes it to the CRM once. Every error is an RFC 9457 problem with a code of ' +
+        'docs/errors.md. Unknown query parameters and body fields of operations calls are answered 400. Fields may be added to answers; ' +
+        'none is renamed.',
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [{ url: '/', description: 'Where this document was read.' }],
     tags: [...new Set(OPERATIONS.map(({ tag }) => tag))].map((name) => ({ name })),
     paths,
     components: {
-      schemas: componentsOf(OPERATIONS, [LEAD_SUMMARY]),
+      schemas: components(),
       responses: sharedResponses(OPERATIONS),
       examples: problemExamples(OPERATIONS),
       securitySchemes: SECURITY_SCHEMES,
@@ -101,6 +120,6 @@ function queryParameters({ query }: Operation): object[] {
   return Object.entries(properties).map(([name, schema]) => ({ name, in: 'query', schema }));
 }
 
-function requestBody({ component, mediaTypes, required }: NonNullable<Operation['body']>): object {
-  return { required, content: Object.fromEntries(mediaTypes.map((type) => [type, { schema: refTo(component.name) }])) };
+function requestBody({ schema, mediaTypes, required }: NonNullable<Operation['body']>): object {
+  return { required, content: Object.fromEntries(mediaTypes.map((type) => [type, { schema: refTo(nameOf(schema)) }])) };
 }

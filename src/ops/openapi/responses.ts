@@ -1,8 +1,9 @@
 import { AppError } from '../../domain/app-error.js';
 import { ERROR_CATALOG, type ErrorCode } from '../../domain/error-catalog.js';
 import { problemOf, STATUS } from '../../platform/http/problem.js';
-import { refTo } from './components.js';
-import type { Answer, Operation } from './operation.js';
+import type { ApiAnswer } from '../../platform/http/api-operation.js';
+import { nameOf, refTo } from './components.js';
+import type { Operation } from './read-operations.js';
 
 export function problemExamples(operations: Operation[]): Record<string, { value: ReturnType<typeof problemOf> }> {
   const codes = [...new Set(operations.flatMap(problemsOf))].toSorted();
@@ -22,7 +23,7 @@ export function responsesOf(operation: Operation): Record<string, object> {
     const own = operation.answers[status];
     responses[status] = own
       ? merged(responseOf(own), problemResponse(codes))
-      : { $ref: `#/components/responses/${nameOf(codes)}` };
+      : { $ref: `#/components/responses/${sharedName(codes)}` };
   }
   return responses;
 }
@@ -30,7 +31,7 @@ export function responsesOf(operation: Operation): Record<string, object> {
 /** What several operations answer alike stands once in the document. */
 export function sharedResponses(operations: Operation[]): Record<string, Response> {
   const groups = operations.flatMap((operation) => [...byStatus(problemsOf(operation)).values()]);
-  return Object.fromEntries(groups.map((codes) => [nameOf(codes), problemResponse(codes)]));
+  return Object.fromEntries(groups.map((codes) => [sharedName(codes), problemResponse(codes)]));
 }
 
 function byStatus(codes: ErrorCode[]): Map<number, ErrorCode[]> {
@@ -42,7 +43,7 @@ function byStatus(codes: ErrorCode[]): Map<number, ErrorCode[]> {
   return groups;
 }
 
-function nameOf(codes: ErrorCode[]): string {
+function sharedName(codes: ErrorCode[]): string {
   return codes.join('.');
 }
 
@@ -72,20 +73,22 @@ function merged(own: Response, problem: Response): Response {
 
 const RETRY_AFTER = { 'Retry-After': { description: 'Seconds.', schema: { type: 'integer' } } };
 
-function responseOf({ means, body }: Answer): Response {
+function responseOf({ means, body, headers = {} }: ApiAnswer): Response {
+  const described = Object.entries(headers).map(([name, description]) => [name, { description, schema: { type: 'string' } }]);
+  const shared = { description: means, ...(described.length > 0 ? { headers: Object.fromEntries(described) as object } : {}) };
   if ('mediaType' in body) {
     const schema = body.mediaType === 'application/json' ? { type: 'object' } : { type: 'string' };
-    return { description: means, content: { [body.mediaType]: { schema: { ...schema, description: body.about } } } };
+    return { ...shared, content: { [body.mediaType]: { schema: { ...schema, description: body.about } } } };
   }
-  return { description: means, content: { 'application/json': { schema: refTo(body.name) } } };
+  return { ...shared, content: { 'application/json': { schema: refTo(nameOf(body)) } } };
 }
 
 /** What it says itself, and what the way to it may answer. Ordered by status. */
-function problemsOf({ access, body, query, method, problems }: Operation): ErrorCode[] {
+function problemsOf({ access, body, query, method, path, problems }: Operation): ErrorCode[] {
   const codes: ErrorCode[] = ['CROSS_SITE', 'REQUEST_TIMEOUT', 'HEADERS_TOO_LARGE', 'UNEXPECTED', ...problems];
-  if (access !== 'everybody') codes.push('UNAUTHENTICATED');
+  if (access !== 'public') codes.push('UNAUTHENTICATED');
   if (access === 'operator') codes.push('FORBIDDEN');
-  if (query || body) codes.push('BAD_REQUEST');
+  if (query || body || path.startsWith('/ops')) codes.push('BAD_REQUEST');
   if (method !== 'get') codes.push('INVALID_BODY', 'BODY_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE');
   return [...new Set(codes)].toSorted((a, b) => (STATUS[a] ?? 500) - (STATUS[b] ?? 500));
 }

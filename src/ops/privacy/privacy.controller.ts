@@ -1,46 +1,61 @@
-import { Body, Controller, Get, HttpCode, Param, Post, Req } from '@nestjs/common';
-import type { FastifyRequest } from 'fastify';
-import { z } from 'zod';
-import { AppError } from '../../domain/app-error.js';
+import { Body, Controller, Get, HttpCode, Post } from '@nestjs/common';
+import type { z } from 'zod';
 import type { Receipt } from '../../ledger/erasures.repository.js';
-import { parseQuery } from '../../platform/http/parse-query.js';
+import { Access, CurrentOperator, type Operator } from '../../platform/http/access.js';
+import { ApiOperation, ApiTag } from '../../platform/http/api-operation.js';
+import { IdParam } from '../../platform/http/id.pipe.js';
+import { heldDataSchema, personSchema, receiptSchema } from './privacy.schemas.js';
 import { PrivacyService } from './privacy.service.js';
-
-export const personSchema = z.object({ email: z.string().max(1000) });
 
 export type ShownReceipt = ReturnType<typeof shown>;
 
-/** What is held about a person, and its end. Requests are POSTs, so that no address ends in an access log. */
+/** Export and erasure of a person's data (docs/privacy.md). Requests are POSTs, so that no address appears in an access log. */
+@ApiTag('People')
 @Controller('ops/people')
 export class PrivacyController {
   constructor(private readonly people: PrivacyService) {}
 
-  /** A copy of everything; the answer is the only place where it is put together. */
+  @Access('operator')
+  @ApiOperation({
+    id: 'exportPerson',
+    summary: 'Exports all data about a person',
+    answers: { 200: { means: 'The data, as it is stored.', body: heldDataSchema } },
+    problems: ['BAD_REQUEST', 'LEDGER_UNAVAILABLE', 'QUEUE_UNAVAILABLE'],
+  })
   @Post('export')
   @HttpCode(200)
-  export(@Body() body: unknown, @Req() request: FastifyRequest) {
-    return this.people.export(parseQuery(personSchema, body ?? {}).email, operatorOf(request));
+  export(@Body({ schema: personSchema }) { email }: z.output<typeof personSchema>, @CurrentOperator() by: Operator) {
+    return this.people.export(email, by.name);
   }
 
+  @Access('operator')
+  @ApiOperation({
+    id: 'erasePerson',
+    summary: 'Erases all data about a person',
+    description: 'It can be repeated; then nothing is left to erase. A webhook about the person afterwards makes a new lead.',
+    answers: { 200: { means: 'Erased here; the receipt says whether the CRM is done.', body: receiptSchema } },
+    problems: ['BAD_REQUEST', 'LEDGER_UNAVAILABLE', 'QUEUE_UNAVAILABLE'],
+  })
   @Post('erase')
   @HttpCode(200)
-  async erase(@Body() body: unknown, @Req() request: FastifyRequest) {
-    return shown(await this.people.erase(parseQuery(personSchema, body ?? {}).email, operatorOf(request)));
+  async erase(@Body({ schema: personSchema }) { email }: z.output<typeof personSchema>, @CurrentOperator() by: Operator) {
+    return shown(await this.people.erase(email, by.name));
   }
 
-  /** The receipt once more: whether the CRM has been done. */
+  @Access('viewer')
+  @ApiOperation({
+    id: 'getErasure',
+    summary: "Shows the receipt of an erasure, with the state of the CRM's part",
+    answers: { 200: { means: 'The receipt.', body: receiptSchema } },
+    problems: ['NOT_FOUND', 'LEDGER_UNAVAILABLE'],
+  })
   @Get('erasures/:id')
-  async receipt(@Param('id') id: string) {
-    if (!z.uuid().safeParse(id).success) throw new AppError('NOT_FOUND', 'No receipt has this id.');
+  async receipt(@IdParam('No receipt has this id. POST /ops/people/erase answers it.') id: string) {
     return shown(await this.people.receipt(id));
   }
 }
 
-function operatorOf(request: FastifyRequest): string {
-  return request.operator?.name ?? 'local';
-}
-
-/** Names nobody: who keeps it keeps no personal data. */
+/** The receipt contains no personal data. */
 function shown({ id, at, who, counts, crm, crmCount, asked, finalAt, lastCode, doneAt }: Receipt) {
   const { leads, events, rejections, spool, alerts, jobs } = counts;
   return {

@@ -9,6 +9,7 @@ import type { AuditLogRepository } from '../../ledger/audit-log.repository.js';
 import type { ErasedPerson, ErasuresRepository, Receipt } from '../../ledger/erasures.repository.js';
 import type { LeaderLock } from '../../ledger/leader-lock.js';
 import type { Rejection, RejectionsRepository } from '../../ledger/rejections.repository.js';
+import { withIsoTimes } from '../../platform/iso-times.js';
 import type { Logger } from '../../platform/observability/logger.js';
 import type { Cursor, Page } from '../../platform/database/cursor-pagination.js';
 import { withTimeout } from '../../platform/concurrency/with-timeout.js';
@@ -59,10 +60,10 @@ export class PrivacyService {
     return {
       email,
       exportedAt: new Date().toISOString(),
-      leads: held.leads,
+      leads: held.leads.map(withIsoTimes),
       rejections: rejections.map((rejection) => ({ ...rejection, body: rejection.body.toString('utf8') })),
       spool: spooled,
-      mockCrm: held.mockCrm,
+      mockCrm: held.mockCrm.map(withIsoTimes),
     };
   }
 

@@ -1,17 +1,27 @@
-import { Body, Controller, Get, HttpCode, Param, Post, Query, Req } from '@nestjs/common';
-import type { FastifyRequest } from 'fastify';
-import { z } from 'zod';
+import { Body, Controller, Get, HttpCode, Post, Query } from '@nestjs/common';
+import type { z } from 'zod';
 import { AppError } from '../../domain/app-error.js';
 import { IntakeRepository } from '../../ledger/intake.repository.js';
 import { RejectionsRepository, type Rejection } from '../../ledger/rejections.repository.js';
 import { decodeCursor, encodeCursor } from '../../platform/database/cursor-pagination.js';
-import { parseQuery } from '../../platform/http/parse-query.js';
+import { Access, CurrentOperator, type Operator } from '../../platform/http/access.js';
+import { ApiOperation, ApiTag } from '../../platform/http/api-operation.js';
+import { IdParam } from '../../platform/http/id.pipe.js';
 import { JobPublisher } from '../../queue/job-publisher.js';
+import { correctionSchema } from '../dead-letters/dead-letters.schemas.js';
+import {
+  acknowledgedSchema,
+  pageSchema,
+  rejectionPageSchema,
+  replayedRejectionsSchema,
+  replayRejectionsSchema,
+} from './rejections.schemas.js';
 import { replayRejection } from './replay-rejection.js';
 
-export const pageSchema = z.object({ limit: z.coerce.number().int().min(1).max(200).default(50), cursor: z.string().optional() });
-export const manySchema = z.object({ limit: z.number().int().min(1).max(1000).default(1000) });
+const NOT_FOUND = 'No rejection has this id. GET /ops/rejections lists them.';
 
+/** Authenticated webhooks that were refused for their content. A process with ROLE=worker takes no webhooks and has none. */
+@ApiTag('Rejections')
 @Controller('ops/rejections')
 export class RejectionsController {
   constructor(
@@ -20,22 +30,37 @@ export class RejectionsController {
     private readonly rejections: RejectionsRepository,
   ) {}
 
+  @Access('viewer')
+  @ApiOperation({
+    id: 'listRejections',
+    summary: 'Lists webhooks that were answered 400, with their bodies, newest first',
+    answers: { 200: { means: 'A page.', body: rejectionPageSchema } },
+    problems: ['LEDGER_UNAVAILABLE'],
+  })
   @Get()
-  async list(@Query() query: unknown) {
-    const { limit, cursor } = parseQuery(pageSchema, query);
+  async list(@Query({ schema: pageSchema }) { limit, cursor }: z.output<typeof pageSchema>) {
     const { items, next } = await this.rejections.listRejections(limit, cursor ? decodeCursor(cursor) : null);
     return { items: items.map(shown), nextCursor: next ? encodeCursor(next) : null };
   }
 
-  /** Replays those that are still open, oldest first, as they are: for after the template has been mended by defaults here. */
+  @Access('operator')
+  @ApiOperation({
+    id: 'replayRejections',
+    summary: 'Replays all open rejections as they are, oldest first',
+    description: 'Useful after a change here that accepts what was refused. `"all": true` confirms that all are meant.',
+    answers: { 202: { means: 'The result of each.', body: replayedRejectionsSchema } },
+    problems: ['LEDGER_UNAVAILABLE', 'LEDGER_OVERLOADED'],
+  })
   @Post('replay')
-  @HttpCode(200)
-  async replayMany(@Body() body: unknown, @Req() request: FastifyRequest) {
-    const { limit } = parseQuery(manySchema, body ?? {});
+  @HttpCode(202)
+  async replayMany(
+    @Body({ schema: replayRejectionsSchema }) { limit }: z.output<typeof replayRejectionsSchema>,
+    @CurrentOperator() by: Operator,
+  ) {
     const items = [];
     for (const rejection of await this.rejections.openRejections(limit)) {
       try {
-        items.push({ id: rejection.id, ...(await this.replay(rejection, {}, request)) });
+        items.push({ id: rejection.id, ...(await this.replay(rejection, {}, by)) });
       } catch (error) {
         if (!(error instanceof AppError) || error.class !== 'input') throw error;
         items.push({ id: rejection.id, status: 'rejected' as const, code: error.code, detail: error.message });
@@ -44,18 +69,28 @@ export class RejectionsController {
     return { items };
   }
 
-  /** The body's fields take the place of the request's own. */
+  @Access('operator')
+  @ApiOperation({
+    id: 'replayRejection',
+    summary: 'Replays a rejection, with corrected fields in place of its own',
+    answers: { 202: { means: 'It is a lead now.', body: acknowledgedSchema } },
+    problems: ['INVALID_LEAD', 'NOT_FOUND', 'LEDGER_UNAVAILABLE', 'LEDGER_OVERLOADED'],
+  })
   @Post(':id/replay')
   @HttpCode(202)
-  async replayOne(@Param('id') id: string, @Body() body: unknown, @Req() request: FastifyRequest) {
-    const rejection = z.uuid().safeParse(id).success ? await this.rejections.findRejection(id) : null;
-    if (!rejection) throw new AppError('NOT_FOUND', 'No rejection has this id. GET /ops/rejections lists them.');
-    return this.replay(rejection, parseQuery(z.record(z.string(), z.unknown()), body ?? {}), request);
+  async replayOne(
+    @IdParam(NOT_FOUND) id: string,
+    @Body({ schema: correctionSchema }) corrected: z.output<typeof correctionSchema>,
+    @CurrentOperator() by: Operator,
+  ) {
+    const rejection = await this.rejections.findRejection(id);
+    if (!rejection) throw new AppError('NOT_FOUND', NOT_FOUND);
+    return this.replay(rejection, corrected, by);
   }
 
-  private async replay(rejection: Rejection, corrected: Record<string, unknown>, request: FastifyRequest) {
+  private async replay(rejection: Rejection, corrected: Record<string, unknown>, by: Operator) {
     const answer = await replayRejection({ ledger: this.intake, publisher: this.publisher }, rejection, corrected);
-    await this.rejections.markReplayed(rejection.id, answer.leadId, request.operator?.name ?? 'local');
+    await this.rejections.markReplayed(rejection.id, answer.leadId, by.name);
     return answer;
   }
 }

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
 
 /** One environment variable: what it may hold, what it is by default in each profile, and how the docs describe it. */
@@ -45,6 +46,20 @@ const list = z.string().transform((value) =>
     .filter((part) => part !== ''),
 );
 
+/** Addresses as proxy-addr takes them. */
+const proxyAddress = z.string().refine(isProxyAddress, 'must be off, the number of proxies, or their addresses and networks');
+
+function isProxyAddress(text: string): boolean {
+  if (['loopback', 'linklocal', 'uniquelocal'].includes(text)) return true;
+  const [address = '', bits, ...rest] = text.split('/');
+  const longest = isIP(address) === 4 ? 32 : 128;
+  return (
+    isIP(address) !== 0 &&
+    rest.length === 0 &&
+    (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) >= 1 && Number(bits) <= longest))
+  );
+}
+
 const opsToken = z
   .string()
   .regex(/^[^:]+:(viewer|operator):.+$/, 'must be name:role:secret, the role viewer or operator')
@@ -74,6 +89,24 @@ export const VARIABLES = {
     about: 'The address to listen on. MOCK without secrets listens on loopback only.',
     mock: '127.0.0.1',
     real: '0.0.0.0',
+  },
+  TRUST_PROXY: {
+    schema: z.union(
+      [
+        z.literal('off').transform(() => false as const),
+        z
+          .string()
+          .regex(/^[1-9]$/)
+          .transform(Number),
+        list.pipe(z.array(proxyAddress).min(1)),
+      ],
+      { error: 'must be off, the number of proxies in front (1 to 9), or their addresses and networks, comma-separated' },
+    ),
+    about:
+      'The proxies whose X-Forwarded-For names the client: their number, or their addresses and networks (10.0.0.0/8). Set it behind a load balancer: failed authentications are counted per client address.',
+    mock: 'off',
+    real: 'off',
+    example: '1',
   },
   DATABASE_URL: {
     schema: url(['postgres:', 'postgresql:']),

@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AppError } from '../../domain/app-error.js';
+import { recordMethods } from './allowed-methods.js';
 import { parseFormBody, parseJsonBody } from './parse-body.js';
 import { asAppError, problemOf } from './problem.js';
 
@@ -15,35 +16,43 @@ declare module 'fastify' {
 }
 
 export const BODY_LIMIT_BYTES = 64 * 1024;
-/** A request that takes longer to arrive is an attack or a broken line; Marketo sends some hundred bytes. */
+/** A slower request is an attack or a broken connection; a webhook has some hundred bytes. */
 const REQUEST_WITHIN_MS = 10_000;
 
-/** Ids that a proxy may hand on: short and plain, so that they can stand in a log line. */
+/** Request ids that a proxy may pass on: short and plain, so that they are safe in a log line. */
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,64}$/;
 
+export interface HttpOptions {
+  /** Whose X-Forwarded-* headers count: false, the number of proxies, or their addresses. */
+  trustProxy?: false | number | string[];
+}
+
 /**
- * Fastify with the limits that an endpoint on the internet needs, and with our own parsers: their errors name what is wrong
- * with a Marketo template. Create the Nest application with `bodyParser: false`.
+ * Fastify with the limits that an endpoint on the internet needs, and with our own body parsers: their errors name the fault in
+ * a Marketo template. Create the Nest application with `bodyParser: false`.
  */
-export function createHttpAdapter(): FastifyAdapter {
+export function createHttpAdapter({ trustProxy = false }: HttpOptions = {}): FastifyAdapter {
   const adapter = new FastifyAdapter({
+    // A number is understood by Fastify too, but not by the types of its adapter.
+    trustProxy: typeof trustProxy === 'number' ? (_address, hop) => hop < trustProxy : trustProxy,
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: REQUEST_WITHIN_MS,
     connectionTimeout: 30_000,
-    keepAliveTimeout: 65_000, // longer than the idle timeout of a load balancer (60 s), which must be the one to hang up
+    keepAliveTimeout: 65_000, // longer than the idle timeout of a load balancer (60 s), which must close first
     http: { headersTimeout: REQUEST_WITHIN_MS, connectionsCheckingInterval: 1000, maxHeaderSize: 16 * 1024 },
     genReqId: (request: IncomingMessage) => {
       const given = request.headers['x-request-id'];
       return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
     },
-    routerOptions: { maxParamLength: 200 },
+    routerOptions: { maxParamLength: 200, ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, caseSensitive: false },
     clientErrorHandler: answerUnreadable,
-    frameworkErrors: (error: Error, _request: FastifyRequest, reply: FastifyReply) => {
-      const problem = problemOf(asAppError(error));
+    frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => {
+      const problem = problemOf(asAppError(error), request.id);
       void reply.code(problem.status).type('application/problem+json').send(JSON.stringify(problem));
     },
   });
   const fastify = adapter.getInstance();
+  recordMethods(fastify);
   fastify.addHook('onSend', (request, reply, _payload, done) => {
     void reply.header('x-request-id', request.id);
     done();
@@ -73,7 +82,7 @@ function parseWith(parse: (body: Buffer) => unknown, body: Buffer, done: (error:
   done(null, parsed);
 }
 
-/** What is not HTTP, too large or too slow never becomes a request; it gets a problem all the same, and the line is cut. */
+/** Bytes that are not HTTP, too large or too slow never become a request. They get a problem, and the connection is closed. */
 function answerUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();

@@ -2,7 +2,7 @@ import { createServer } from 'node:net';
 import { AppError } from '../../domain/app-error.js';
 
 /**
- * Fails where nobody could listen: asked first, so that a start that cannot succeed starts no stores.
+ * Fails where the port cannot be used. Checked first, so that a start that cannot succeed starts no stores.
  * @throws AppError PORT_IN_USE or CONFIG_INVALID
  */
 export async function requireFreePort(port: number, host: string): Promise<void> {
@@ -18,7 +18,7 @@ export async function requireFreePort(port: number, host: string): Promise<void>
   await new Promise((resolve) => probe.close(resolve));
 }
 
-/** What went wrong with listening, as a sentence; other errors as they are. */
+/** An error of listening as an AppError; other errors unchanged. */
 export function asListenError(error: unknown, port: number, host: string): unknown {
   const code = (error as NodeJS.ErrnoException).code;
   if (code === 'EADDRINUSE') {
@@ -26,7 +26,7 @@ export function asListenError(error: unknown, port: number, host: string): unkno
     return new AppError('PORT_IN_USE', message, { cause: error });
   }
   if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND' || code === 'EACCES') {
-    return new AppError('CONFIG_INVALID', `Configuration: nobody can listen on HOST and PORT as given (${code}).`, {
+    return new AppError('CONFIG_INVALID', `Configuration: HOST and PORT cannot be listened on (${code}).`, {
       cause: error,
     });
   }

@@ -13,6 +13,7 @@ export const STATUS: Partial<Record<ErrorCode, number>> = {
   CROSS_SITE: 403,
   REQUEST_TIMEOUT: 408,
   NOT_FOUND: 404,
+  METHOD_NOT_ALLOWED: 405,
   BODY_TOO_LARGE: 413,
   UNSUPPORTED_MEDIA_TYPE: 415,
   TOO_MANY_FAILED_AUTHENTICATIONS: 429,
@@ -27,6 +28,7 @@ const TITLES: Record<number, string> = {
   401: 'Unauthorized',
   403: 'Forbidden',
   404: 'Not Found',
+  405: 'Method Not Allowed',
   408: 'Request Timeout',
   413: 'Content Too Large',
   415: 'Unsupported Media Type',
@@ -38,8 +40,8 @@ const TITLES: Record<number, string> = {
 
 const RETRY_AFTER_SECONDS = 5;
 
-/** An error as RFC 9457 wants it. */
-export function problemOf(error: AppError) {
+/** An error as a problem of RFC 9457. `requestId` finds it in the log. */
+export function problemOf(error: AppError, requestId?: string) {
   const status = STATUS[error.code] ?? 500;
   return {
     type: `urn:revenueflow:error:${error.code}`,
@@ -48,6 +50,7 @@ export function problemOf(error: AppError) {
     code: error.code,
     detail: status === 500 ? ERROR_CATALOG.UNEXPECTED.meaning : error.message,
     errors: error.problems,
+    ...(requestId === undefined ? {} : { requestId }),
   };
 }
 
@@ -57,7 +60,9 @@ export function asAppError(error: unknown): AppError {
   const status = error instanceof HttpException ? error.getStatus() : (error as { statusCode?: unknown } | null)?.statusCode;
   const code = String((error as { code?: unknown } | null)?.code ?? '');
   if (status === 404)
-    return new AppError('NOT_FOUND', 'There is nothing at this address. POST /leads takes the webhooks.', { cause: error });
+    return new AppError('NOT_FOUND', 'There is nothing at this address. GET / lists the addresses; webhooks go to POST /leads.', {
+      cause: error,
+    });
   if (status === 413)
     return new AppError('BODY_TOO_LARGE', 'The body is larger than 64 KiB. Nothing was stored. Send fewer fields.');
   if (status === 415) {
@@ -81,10 +86,10 @@ export class ProblemFilter implements ExceptionFilter {
 
   catch(thrown: unknown, host: ArgumentsHost): void {
     const error = asAppError(thrown);
-    const problem = problemOf(error);
     const http = host.switchToHttp();
     const reply = http.getResponse<FastifyReply>();
     const request = http.getRequest<FastifyRequest>();
+    const problem = problemOf(error, request.id);
     if (problem.status === 500) this.logger.error({ requestId: request.id, err: error }, 'A request failed unexpectedly');
     if (problem.status === 503 || problem.status === 429) void reply.header('retry-after', RETRY_AFTER_SECONDS);
     if (problem.status === 401 && !reply.hasHeader('www-authenticate')) void reply.header('www-authenticate', 'Bearer');

@@ -2,7 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 
 /**
  * A check against several secrets at a time (two while one is rotated). Both sides are hashed and every secret is compared, so
- * the time taken tells nothing about the length, the place of a difference, or which secret it was.
+ * the time does not depend on the length, the place of a difference, or which secret it was.
  */
 export class SecretSet<Owner> {
   private readonly known: { digest: Buffer; owner: Owner }[];

@@ -1,11 +1,11 @@
 import { context, propagation, ROOT_CONTEXT, SpanKind, trace } from '@opentelemetry/api';
 import type { FastifyInstance } from 'fastify';
 
-/** A span for each webhook, in the sender's trace where it sent a `traceparent`; everything that the request does runs in it. */
+/** Makes a span for each webhook, in the sender's trace where it sent a `traceparent`. The work of the request runs in it. */
 export function traceWebhooks(fastify: FastifyInstance): void {
   const tracer = trace.getTracer('revenueflow');
   fastify.addHook('onRequest', (request, reply, done) => {
-    if (request.method !== 'POST' || request.url !== '/leads') return done();
+    if (request.method !== 'POST' || request.routeOptions.url !== '/leads') return done();
     const parent = propagation.extract(ROOT_CONTEXT, request.headers);
     const span = tracer.startSpan(
       'POST /leads',

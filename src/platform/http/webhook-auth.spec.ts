@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { FailedAuthentications } from './failed-authentications.js';
+import { FailedAuthentications } from './webhook-auth.js';
 
 describe('FailedAuthentications', () => {
   it('holds an address off after 20 failures, and forgets after a minute', () => {

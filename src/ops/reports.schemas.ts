@@ -1,67 +1,18 @@
 import { z } from 'zod';
-import { STAGES } from '../../domain/lead-state.js';
-import { personSchema } from '../privacy/privacy.controller.js';
-import { at } from './lead.schemas.js';
-import type { Component } from './operation.js';
-import { ERROR_CODE } from './webhook.schemas.js';
+import { STAGES } from '../domain/lead-state.js';
+import { apiSchema } from '../platform/http/api-operation.js';
+import { countSchema, wholeNumber } from '../platform/http/field-schemas.js';
 
-const RECEIPT_ID = '7f8d6f0e-6d5c-4d59-9f1a-0f3f6d1f2a34';
+const MINUTES_A_DAY = 24 * 60;
+export const slaWindowSchema = z.strictObject({ minutes: wholeNumber(1, MINUTES_A_DAY).default(60) });
+export const costsWindowSchema = z.strictObject({ days: wholeNumber(1, 400).default(7) });
+
 const stage = z.enum(STAGES);
-const count = z.int().min(0);
+const count = countSchema;
 const seconds = z.number().nullable();
-const component = (name: string, schema: z.ZodType, ...examples: unknown[]): Component => ({ name, schema, examples });
-
-/** Rows as the tables have them: what is held is shown as it is held. */
-const heldRows = z.array(z.looseObject({}));
-
-export const PERSON = component('Person', personSchema, { email: 'lead@enterprise.com' });
-export const HELD_DATA = component(
-  'HeldData',
-  z.object({ email: z.string(), exportedAt: at, leads: heldRows, rejections: heldRows, spool: heldRows, mockCrm: heldRows }),
-  { email: 'lead@enterprise.com', exportedAt: '2026-11-24T04:00:00.000Z', leads: [], rejections: [], spool: [], mockCrm: [] },
-);
-export const RECEIPT = component(
-  'ErasureReceipt',
-  z
-    .object({
-      receipt: z.uuid(),
-      at,
-      by: z.string().describe('The name of the token.'),
-      status: z.enum(['pending', 'done']),
-      doneAt: at.nullable(),
-      erased: z.object({
-        leads: count,
-        events: count,
-        rejections: count,
-        spool: count,
-        alerts: count,
-        jobs: count
-          .nullable()
-          .describe('null where the queue did not answer: its jobs have nothing but ids, and end by themselves.'),
-        crm: count,
-      }),
-      crm: z.object({
-        status: z.enum(['pending', 'done', 'by-hand']),
-        asked: z.boolean().optional(),
-        until: at.optional().describe('When the CRM is asked for the last time.'),
-        lastCode: ERROR_CODE.schema.nullable().optional(),
-      }),
-    })
-    .describe('What went, and whether the CRM has done its part. It names nobody.'),
-  {
-    receipt: RECEIPT_ID,
-    at: '2026-11-24T04:00:00.000Z',
-    by: 'ann',
-    status: 'done',
-    doneAt: '2026-11-24T04:00:01.200Z',
-    erased: { leads: 2, events: 7, rejections: 0, spool: 0, alerts: 0, jobs: 0, crm: 3 },
-    crm: { status: 'done' },
-  },
-);
-
 const percentiles = { p50: seconds, p95: seconds, p99: seconds, max: seconds };
 const none = { p50: null, p95: null, p99: null, max: null };
-export const SLA_REPORT = component(
+export const slaReportSchema = apiSchema(
   'SlaReport',
   z
     .object({
@@ -71,7 +22,9 @@ export const SLA_REPORT = component(
       breaches: count,
       breached: z.object({ synced: count, waiting: count, dead: count }),
       backlog: z.object({ enrichment: count, 'crm-sync': count }),
-      forecastSeconds: seconds.describe('When what waits now will be done, at the present pace; null: nobody can tell.'),
+      forecastSeconds: seconds.describe(
+        'Seconds until the present backlog is done at the present rate; null where that is unknown.',
+      ),
       stages: z.array(
         z.object({
           name: stage,
@@ -110,7 +63,7 @@ export const SLA_REPORT = component(
   },
 );
 
-export const COSTS_REPORT = component(
+export const costsReportSchema = apiSchema(
   'CostsReport',
   z
     .object({

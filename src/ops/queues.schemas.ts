@@ -1,0 +1,45 @@
+import { z } from 'zod';
+import { STAGES } from '../domain/lead-state.js';
+import { BREAKER_STATES } from '../flow-control/stage-row.js';
+import { apiSchema } from '../platform/http/api-operation.js';
+import { countSchema, timeSchema } from '../platform/http/field-schemas.js';
+import { errorCodeSchema } from '../platform/http/problem.schemas.js';
+
+const stage = z.enum(STAGES);
+const count = countSchema;
+const control = {
+  name: stage,
+  paused: z.boolean(),
+  pausedBy: z.string().nullable(),
+  pausedAt: timeSchema.nullable(),
+  breaker: z.object({
+    state: z.enum(BREAKER_STATES),
+    reason: z.enum(['dependency-down', 'rate-limited', 'configuration']).nullable(),
+    code: errorCodeSchema.nullable(),
+    openedAt: timeSchema.nullable(),
+    nextProbeAt: timeSchema.nullable(),
+  }),
+  rateShare: z.number().min(0).max(1).describe('Share of the configured rate that is in use now.'),
+};
+const running = {
+  name: 'enrichment',
+  paused: false,
+  pausedBy: null,
+  pausedAt: null,
+  breaker: { state: 'closed', reason: null, code: null, openedAt: null, nextProbeAt: null },
+  rateShare: 1,
+};
+export const queuesSchema = apiSchema(
+  'Queues',
+  z.object({
+    backend: z.enum(['redis', 'postgres']),
+    items: z.array(z.object({ ...control, waiting: count, active: count, delayed: count, failed: count })),
+  }),
+  { backend: 'redis', items: [{ ...running, waiting: 12, active: 4, delayed: 0, failed: 0 }] },
+);
+export const queueControlSchema = apiSchema('QueueControl', z.object(control), {
+  ...running,
+  paused: true,
+  pausedBy: 'ann',
+  pausedAt: '2026-11-24T04:00:00.000Z',
+});

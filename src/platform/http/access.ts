@@ -1,0 +1,40 @@
+import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
+import { RouteConfig } from '@nestjs/platform-fastify';
+import type { FastifyRequest } from 'fastify';
+
+/**
+ * Who may call a route: everyone, a sender with one of WEBHOOK_SECRETS, or an owner of one of OPS_TOKENS whose role is at
+ * least this.
+ */
+export type Access = 'public' | 'webhook' | 'viewer' | 'operator';
+
+/** Whose token a request carries, for the audit trail. */
+export interface Operator {
+  name: string;
+  role: 'viewer' | 'operator';
+}
+
+export interface AccessOptions {
+  /** For pages: a browser can send the token only as the password of HTTP Basic authentication. */
+  basicAuth?: boolean;
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Set on the routes of viewers and operators. */
+    operator?: Operator;
+  }
+  interface FastifyContextConfig extends AccessOptions {
+    access?: Access;
+  }
+}
+
+/** Declares who may call a handler. A route without it is for operators only. */
+export const Access = (access: Access, options: AccessOptions = {}) => RouteConfig({ access, ...options });
+
+/** The operator who sent the request. It fails on a route that is open to others, where the audit trail would have no name. */
+export const CurrentOperator = createParamDecorator((_data: unknown, context: ExecutionContext): Operator => {
+  const { operator } = context.switchToHttp().getRequest<FastifyRequest>();
+  if (!operator) throw new Error('The handler needs an operator, and its route has no @Access for one.');
+  return operator;
+});
