@@ -204,14 +204,14 @@ describe('a request that its schema refuses', () => {
     ['?limit=0.5', 'limit', 'must be a whole number from 1 to 200'],
     ['?limit=1&limit=2', 'limit', 'must be a whole number from 1 to 200'],
     ['?state=ded', 'state', 'must be one of dead, synced'],
-    ['?campaign_id=a&campaign_id=b', 'campaign_id', 'must be a text'],
+    ['?campaign_id=a&campaign_id=b', 'campaign_id', 'must be a string'],
     ['?Campaign-Id=7', 'Campaign-Id', 'is not known here (did you mean campaign_id?); known are limit, campaign_id, state'],
     ['?x=7', 'x', 'is not known here; known are limit, campaign_id, state'],
   ])('GET %s names %s in plain words', async (query, path, message) => {
     await start();
     const { status, body } = await wrong('GET', `/ops/things${query}`);
     expect([status, body.code, body.errors]).toEqual([400, 'BAD_REQUEST', [{ path, message }]]);
-    expect(body.detail).toBe(`Nothing was done. ${path} ${message}.`);
+    expect(body.detail).toBe(`The request is not valid; nothing was changed. ${path} ${message}.`);
   });
 
   it.each([
@@ -219,7 +219,7 @@ describe('a request that its schema refuses', () => {
     [undefined, ['reason is required']],
     [{ reason: ' ' }, ['reason must not be empty']],
     [{ reason: 'too long' }, ['reason must have at most 5 characters']],
-    [{ reason: 7, perSecond: -1 }, ['reason must be a text', 'perSecond must be a number above 0 to 10']],
+    [{ reason: 7, perSecond: -1 }, ['reason must be a string', 'perSecond must be a number above 0 to 10']],
     [{ reason: 'x', at: 'now' }, ['at must be a time such as 2026-11-24T09:00:00Z']],
     [
       { reason: 'x', raeson: 1, persecond: 1 },

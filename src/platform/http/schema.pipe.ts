@@ -34,7 +34,7 @@ function badRequest(issues: Issue[]): AppError {
   // A number that is too small and not whole has one cause.
   const distinct = [...new Map(problems.map((problem) => [`${problem.path} ${problem.message}`, problem])).values()];
   const sentences = distinct.map(({ path, message }) => (path === '' ? `${message}.` : `${path} ${message}.`));
-  return new AppError('BAD_REQUEST', `Nothing was done. ${sentences.join(' ')}`.slice(0, 2000), {
+  return new AppError('BAD_REQUEST', `The request is not valid; nothing was changed. ${sentences.join(' ')}`.slice(0, 2000), {
     problems: distinct.slice(0, 50),
   });
 }
@@ -100,11 +100,11 @@ function numberWords(schema: unknown): string {
 
 function nounOf(expected: string): string {
   const nouns: Record<string, string> = {
-    string: 'a text',
+    string: 'a string',
     boolean: 'true or false',
     object: 'an object',
     record: 'an object',
-    array: 'a list',
+    array: 'an array',
   };
   return nouns[expected] ?? `a ${expected}`;
 }

@@ -24,5 +24,5 @@ function refuseFields(given: unknown, noun: string): void {
   if (names.length === 0) return;
   const message = `is not known here: this call takes no ${noun}`;
   const problems = names.map((name) => ({ path: name.slice(0, 100), message }));
-  throw new AppError('BAD_REQUEST', `Nothing was done. This call takes no ${noun}.`, { problems });
+  throw new AppError('BAD_REQUEST', `The request is not valid; nothing was changed. This call takes no ${noun}.`, { problems });
 }
