@@ -109,8 +109,8 @@ describe('the routes of the service', () => {
     const routes: string[] = [];
     const undeclared: string[] = [];
     adapter.getInstance().addHook('onRoute', ({ method, url, config }) => {
-      if (config?.access === undefined) undeclared.push(`${String(method)} ${url}`);
       if (config?.refuses || PAGES.test(url)) return;
+      if (config?.access === undefined) undeclared.push(`${String(method)} ${url}`);
       for (const one of [method].flat())
         if (one !== 'HEAD') routes.push(`${one.toLowerCase()} ${url.replaceAll(/:(\w+)/g, '{$1}')}`);
     });
