@@ -127,10 +127,10 @@ describe('a start that cannot be', () => {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as AddressInfo;
-    const { code, output } = await runToExit({ DATA_DIR: join(folder, 'data'), PORT: String(port), ...nodeAlone() });
+    const { code, stderr } = await runToExit({ DATA_DIR: join(folder, 'data'), PORT: String(port), ...nodeAlone() });
     server.close();
     expect(code).toBe(1);
-    expect(output).toBe(`Port ${port} on 127.0.0.1 is in use. Stop what listens there, or start with another PORT.\n`);
+    expect(stderr).toBe(`Port ${port} on 127.0.0.1 is in use. Stop what listens there, or start with another PORT.\n`);
   });
 
   it('leaves a foreign folder as it was', async () => {
@@ -149,9 +149,9 @@ describe('a start that cannot be', () => {
       ['notes', 'in its place'],
       ['notes/data', 'in its path'],
     ] as const) {
-      const { code, output } = await runToExit({ DATA_DIR: join(folder, place), PORT: '0', ...nodeAlone() });
+      const { code, stderr } = await runToExit({ DATA_DIR: join(folder, place), PORT: '0', ...nodeAlone() });
       expect(code).toBe(78);
-      expect(output).toBe(
+      expect(stderr).toBe(
         `The data folder ${join(folder, place)} cannot be made: a file is ${what}. What was in it is as it was. ` +
           'Mend that and start again, or point DATA_DIR at another folder.\n',
       );
@@ -168,7 +168,7 @@ describe('a start that cannot be', () => {
       try {
         const env = { DATA_DIR: small, PORT: '0', ...nodeAlone() };
         const first = await runToExit(env);
-        expect([first.code, first.output]).toEqual([
+        expect([first.code, first.stderr]).toEqual([
           78,
           expect.stringMatching(/^The data folder \S+ is on a disk that is full\./),
         ]);

@@ -101,10 +101,12 @@ export async function startProcess(env: Record<string, string>, uid?: number): P
 }
 
 /** Runs the service until it exits by itself: for starts that must fail. */
-export async function runToExit(env: Record<string, string>): Promise<{ code: number | null; output: string }> {
+export async function runToExit(env: Record<string, string>): Promise<{ code: number | null; output: string; stderr: string }> {
   const { child, output } = spawnService(env);
+  let stderr = '';
+  child.stderr!.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
   const [code] = (await once(child, 'close')) as [number | null];
-  return { code, output: output() };
+  return { code, output: output(), stderr };
 }
 
 function spawnService(env: Record<string, string>, uid?: number): { child: ChildProcess; output(): string } {
