@@ -7,12 +7,13 @@ import { openQueueBackend } from '../../src/queue/open-backend.js';
 import { Sweeper } from '../../src/pipeline/sweeper.js';
 import { freshDatabase, freshRedis, hasRedis } from '../support/database.js';
 import { ledgerOn } from '../support/ledger.js';
+import { BACKENDS } from '../support/full.js';
 
 const config = loadConfig({}, { aiProviders: ['heuristic'], crmProviders: ['postgres'] });
 const logger = pino({ level: 'silent' });
 const prune = async () => 0;
 
-describe.each(['redis', 'postgres'] as const)('the sweeper, queue on %s', (kind) => {
+describe.each(BACKENDS)('the sweeper, queue on %s', (kind) => {
   describe.skipIf(kind === 'redis' && !hasRedis())('finds what was forgotten', () => {
     const undo: (() => Promise<unknown>)[] = [];
     afterEach(async () => {

@@ -9,6 +9,7 @@ import { startEmbeddedPostgres } from '../../src/platform/embedded/postgres.js';
 import { findRedisServer, startEmbeddedRedis } from '../../src/platform/embedded/redis.js';
 import { eventually } from './eventually.js';
 import { freeze } from './freeze.js';
+import { startOwnPostgres } from './own-postgres.js';
 import { startProcess, type RunningProcess } from './service.js';
 
 /** Requests at a time. */
@@ -35,7 +36,7 @@ export class OutageWorld {
     beforeEach(async () => {
       this.folder = await mkdtemp(join(tmpdir(), 'revenueflow-outage-'));
       this.undo.push(() => rm(this.folder, { recursive: true, force: true }));
-      this.postgres = await startEmbeddedPostgres({ folder: join(this.folder, 'postgres') });
+      this.postgres = await startOwnPostgres(join(this.folder, 'postgres'));
       this.undo.push(() => this.postgres.stop());
     });
     afterEach(async () => {
