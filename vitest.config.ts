@@ -11,15 +11,14 @@ declare module 'vitest' {
 const UNIT = ['src', 'samples', 'eval', 'simulate'].map((folder) => `${folder}/**/*.spec.ts`);
 
 /**
- * `npm test` takes every unit and contract test, and each behaviour once. `npm run test:full` adds the files `*.full.test.ts` and
- * what is under `FULL` (test/support/full.ts): the other queue backend throughout, volume, fuzz, Prometheus, embedded servers.
+ * `npm test` takes every unit and contract test, and each behaviour once. `npm run test:full` adds what is under `FULL`
+ * (test/support/full.ts): the other queue backend throughout, volume, fuzz, Prometheus, embedded servers.
  */
 export function configOf({ full }: { full: boolean }): ViteUserConfig {
   const services = (name: string, globalSetup: string[]) => ({
     test: {
       name,
       include: [`test/${name}/**/*.test.ts`],
-      exclude: full ? [] : ['**/*.full.test.ts'],
       globalSetup,
       hookTimeout: 60_000,
       testTimeout: 60_000,

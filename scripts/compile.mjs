@@ -75,7 +75,8 @@ function swcOptions({ target, experimentalDecorators, emitDecoratorMetadata, jsx
       parser: { syntax: 'typescript', tsx: file.endsWith('.tsx'), decorators: experimentalDecorators },
       transform: { legacyDecorator: experimentalDecorators, decoratorMetadata: emitDecoratorMetadata, react },
       keepClassNames: true,
-      preserveAllComments: false,
+      // `with { type: 'json' }`, without which Node loads no JSON module.
+      experimental: { keepImportAttributes: true },
     },
   });
 }

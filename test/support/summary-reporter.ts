@@ -22,7 +22,8 @@ export default class SummaryReporter implements Reporter {
 
   private noteOf(name: string): string {
     if (/prometheus\)|promtool/.test(name)) return INSTALL_PROMETHEUS;
-    if (/as root/i.test(name) && process.getuid?.() !== 0) return 'Run as root to test that PostgreSQL is started as another user.';
+    if (/as root/i.test(name) && process.getuid?.() !== 0)
+      return 'Run as root to test that PostgreSQL is started as another user.';
     if (findRedisServer() === null) return INSTALL_REDIS;
     return this.options.full ? `"${name}" gives its reason in its file.` : RUN_FULL;
   }
