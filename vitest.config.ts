@@ -15,6 +15,8 @@ const UNIT = ['src', 'samples', 'eval', 'simulate'].map((folder) => `${folder}/*
  * (test/support/full.ts): the other queue backend throughout, volume, fuzz, Prometheus, embedded servers.
  */
 export function configOf({ full }: { full: boolean }): ViteUserConfig {
+  // Files of one process share the modules that they import: to load the frameworks anew takes longer than most tests.
+  const run = { isolate: false, provide: { full } };
   const services = (name: string, globalSetup: string[]) => ({
     test: {
       name,
@@ -22,8 +24,7 @@ export function configOf({ full }: { full: boolean }): ViteUserConfig {
       globalSetup,
       hookTimeout: 60_000,
       testTimeout: 60_000,
-      isolate: false,
-      provide: { full },
+      ...run,
     },
   });
   return defineConfig({
@@ -32,7 +33,7 @@ export function configOf({ full }: { full: boolean }): ViteUserConfig {
       maxWorkers: Math.max(2, availableParallelism() - 1),
       reporters: ['default', ['./test/support/summary-reporter.ts', { full }]],
       projects: [
-        { test: { name: 'unit', include: [...UNIT, 'test/deployment/**/*.test.ts'], isolate: false, provide: { full } } },
+        { test: { name: 'unit', include: [...UNIT, 'test/deployment/**/*.test.ts'], testTimeout: 60_000, ...run } },
         services('contract', ['test/support/servers.ts']),
         services('integration', ['test/support/servers.ts']),
         services('e2e', ['test/support/build.ts', 'test/support/servers.ts']),
