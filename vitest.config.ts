@@ -17,11 +17,12 @@ const UNIT = ['src', 'samples', 'eval', 'simulate'].map((folder) => `${folder}/*
 export function configOf({ full }: { full: boolean }): ViteUserConfig {
   // Files of one process share the modules that they import: to load the frameworks anew takes longer than most tests.
   const run = { isolate: false, provide: { full } };
-  const services = (name: string, globalSetup: string[]) => ({
+  const services = (name: string, globalSetup: string[], setupFiles: string[] = []) => ({
     test: {
       name,
       include: [`test/${name}/**/*.test.ts`],
       globalSetup,
+      setupFiles,
       hookTimeout: 60_000,
       testTimeout: 60_000,
       ...run,
@@ -36,7 +37,7 @@ export function configOf({ full }: { full: boolean }): ViteUserConfig {
         { test: { name: 'unit', include: [...UNIT, 'test/deployment/**/*.test.ts'], testTimeout: 60_000, ...run } },
         services('contract', ['test/support/servers.ts']),
         services('integration', ['test/support/servers.ts']),
-        services('e2e', ['test/support/build.ts', 'test/support/servers.ts']),
+        services('e2e', ['test/support/build.ts', 'test/support/servers.ts'], ['test/support/each-file.ts']),
       ],
     },
   });

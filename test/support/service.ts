@@ -6,6 +6,8 @@ import { PersonalData } from './personal-data.js';
 
 /** Of all processes of a test file: what the api was sent must not stand in the worker's log either. */
 const personal = new PersonalData();
+/** Files of one vitest process share this module; each begins anew. */
+export const forgetPersonalData = (): void => personal.forget();
 const MAIN = join(import.meta.dirname, '../../dist/main.js');
 /** The flag with which `npm start` bounds the heap. */
 export const HEAP_LIMIT = /--max-old-space-size=\d+/.exec(
