@@ -49,7 +49,8 @@ async function compileWithSwc(swc, modules, folder) {
       writeFileSync(`${output}.map`, map);
     }),
   );
-  const failures = results.flatMap(({ reason }) => (reason ? [reason.message] : []));
+  // What follows is the compiler's own stack.
+  const failures = results.flatMap(({ reason }) => (reason ? [reason.message.split('\n\nCaused by')[0].trimEnd()] : []));
   if (failures.length > 0) console.error(failures.join('\n'));
   return failures.length === 0;
 }
