@@ -12,9 +12,9 @@ COPY package.json package-lock.json ./
 # its install script: what they build or link is either optional or development only.
 RUN npm ci --omit=optional --ignore-scripts --no-audit --no-fund
 COPY tsconfig.json tsconfig.build.json ./
-COPY scripts/rds-certificates.mjs scripts/
+COPY scripts/compile.mjs scripts/rds-certificates.mjs scripts/
 COPY src src
-RUN node node_modules/typescript/bin/tsc -p tsconfig.build.json
+RUN node scripts/compile.mjs
 RUN node scripts/rds-certificates.mjs certificates/rds.pem
 
 FROM ${NODE_IMAGE} AS production

@@ -1,44 +1,46 @@
 import { availableParallelism } from 'node:os';
-import { defineConfig } from 'vitest/config';
+import { defineConfig, type ViteUserConfig } from 'vitest/config';
 
-const e2e = { hookTimeout: 60_000, testTimeout: 60_000 };
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** True in `npm run test:full`. */
+    full: boolean;
+  }
+}
 
-export default defineConfig({
-  test: {
-    // Most of a test's time is waiting, so two share a machine of two cores well; by itself vitest would leave one idle.
-    maxWorkers: Math.max(2, availableParallelism() - 1),
-    reporters: ['default', './test/support/summary-reporter.ts'],
-    projects: [
-      {
-        test: {
-          name: 'unit',
-          include: [
-            'src/**/*.spec.ts',
-            'samples/**/*.spec.ts',
-            'eval/**/*.spec.ts',
-            'simulate/**/*.spec.ts',
-            'test/deployment/**/*.test.ts',
-          ],
-          environment: 'node',
-        },
-      },
-      { test: { name: 'contract', include: ['test/contract/**/*.test.ts'], globalSetup: ['test/support/servers.ts'], ...e2e } },
-      {
-        test: {
-          name: 'integration',
-          include: ['test/integration/**/*.test.ts'],
-          globalSetup: ['test/support/servers.ts'],
-          ...e2e,
-        },
-      },
-      {
-        test: {
-          name: 'e2e',
-          include: ['test/e2e/**/*.test.ts'],
-          globalSetup: ['test/support/build.ts', 'test/support/servers.ts'],
-          ...e2e,
-        },
-      },
-    ],
-  },
-});
+const UNIT = ['src', 'samples', 'eval', 'simulate'].map((folder) => `${folder}/**/*.spec.ts`);
+
+/**
+ * `npm test` takes every unit and contract test, and each behaviour once. `npm run test:full` adds what is under `FULL`
+ * (test/support/full.ts): the other queue backend throughout, volume, fuzz, Prometheus, embedded servers.
+ */
+export function configOf({ full }: { full: boolean }): ViteUserConfig {
+  // Files of one process share the modules that they import: to load the frameworks anew takes longer than most tests.
+  const run = { isolate: false, provide: { full } };
+  const services = (name: string, globalSetup: string[], setupFiles: string[] = []) => ({
+    test: {
+      name,
+      include: [`test/${name}/**/*.test.ts`],
+      globalSetup,
+      setupFiles,
+      hookTimeout: 60_000,
+      testTimeout: 60_000,
+      ...run,
+    },
+  });
+  return defineConfig({
+    test: {
+      // Most of a test's time is waiting, so two share a machine of two cores well; by itself vitest would leave one idle.
+      maxWorkers: Math.max(2, availableParallelism() - 1),
+      reporters: ['default', ['./test/support/summary-reporter.ts', { full }]],
+      projects: [
+        { test: { name: 'unit', include: [...UNIT, 'test/deployment/**/*.test.ts'], testTimeout: 60_000, ...run } },
+        services('contract', ['test/support/servers.ts']),
+        services('integration', ['test/support/servers.ts']),
+        services('e2e', ['test/support/build.ts', 'test/support/servers.ts'], ['test/support/each-file.ts']),
+      ],
+    },
+  });
+}
+
+export default configOf({ full: false });

@@ -1,14 +1,13 @@
 import { CRM_PROVIDERS } from './crm/registry.js';
 import { AI_PROVIDERS } from './enrichment/registry.js';
 import { AppError } from './domain/app-error.js';
-import { loadConfig, type Config } from './platform/config/config.js';
+import { loadConfig } from './platform/config/config.js';
 import { loadEnvFile } from './platform/config/env-file.js';
 import { createLogger } from './platform/observability/logger.js';
-import { startService } from './bootstrap.js';
-import { startBlock } from './startup-banner.js';
+import { startupBanner } from './startup-banner.js';
 
 const EX_CONFIG = 78;
-/** To start again changes nothing about these. */
+/** These need another setting: a restart changes nothing. */
 const SETTINGS = new Set(['CONFIG_INVALID', 'DATA_DIR_UNUSABLE']);
 const STOP_WITHIN_MS = 15_000;
 
@@ -17,14 +16,16 @@ async function main(): Promise<void> {
   const config = loadConfig(process.env, { aiProviders: Object.keys(AI_PROVIDERS), crmProviders: Object.keys(CRM_PROVIDERS) });
   const logger = createLogger(config.LOG_LEVEL);
   const began = performance.now();
+  logger.info({ env: config.ENV, role: config.ROLE }, 'Starting');
 
   let stopping = false;
-  const starting = startService(config, logger);
+  // Loaded only now: the framework takes most of a second, and the line above must not wait for that.
+  const starting = import('./bootstrap.js').then(({ startService }) => startService(config, logger));
   const stop = async (signal: string) => {
     if (stopping) return;
     stopping = true;
-    logger.info({ signal }, 'Stopping: finishing the work in hand');
-    // Whatever hangs, the process ends; what it had in hand is in the ledger.
+    logger.info({ signal }, 'Stopping: finishing the active work');
+    // Whatever hangs, the process ends; the ledger has its unfinished leads.
     setTimeout(() => process.exit(1), STOP_WITHIN_MS).unref();
     await (await starting).stop();
     logger.info('Stopped');
@@ -36,11 +37,7 @@ async function main(): Promise<void> {
   process.on('SIGTERM', () => void stop('SIGTERM'));
 
   const service = await starting;
-  if (!stopping) announceStart(config, service, performance.now() - began);
-}
-
-function announceStart(config: Config, service: Awaited<ReturnType<typeof startService>>, tookMs: number): void {
-  process.stdout.write(startBlock(config, service.url, service.stores, tookMs));
+  if (!stopping) process.stdout.write(startupBanner(config, service.url, service.stores, performance.now() - began));
 }
 
 main().catch((error: unknown) => {

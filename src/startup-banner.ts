@@ -1,9 +1,25 @@
 import type { Config } from './platform/config/config.js';
 import type { Stores } from './platform/embedded/open-stores.js';
 
-/** The short block that `npm start` prints: what is in use, why, and what to set to change it. */
-export function startBlock(config: Config, url: string, stores: Stores, tookMs: number): string {
-  const rows: [string, string, string][] = [
+/** The block that `npm start` prints: what is in use, why, what to set to change it, what to open and what to try next. */
+export function startupBanner(config: Config, url: string, stores: Stores, tookMs: number): string {
+  const settings = table(settingsOf(config, url, stores).map(([label, value, variables]) => [label, `${value}  [${variables}]`]));
+  const links = table(linksOf(config, url));
+  const seconds = (tookMs / 1000).toFixed(1);
+  return [
+    `\nRevenueFlow AI is ready (ENV=${config.ENV}, ${seconds} s). The environment variables behind each line are in brackets.`,
+    settings,
+    `Open:\n${links}`,
+    ...(config.ROLE === 'worker'
+      ? []
+      : ['Try in another terminal: `npm run demo` sends sample leads and shows what becomes of each.']),
+  ]
+    .join('\n\n')
+    .concat('\n\n');
+}
+
+function settingsOf(config: Config, url: string, stores: Stores): [label: string, value: string, variables: string][] {
+  return [
     ['URL', url, 'PORT, HOST'],
     ['Role', config.ROLE === 'all' ? 'all (api and worker)' : config.ROLE, 'ROLE'],
     ['Database', stores.database, 'DATABASE_URL, DATA_DIR'],
@@ -12,13 +28,25 @@ export function startBlock(config: Config, url: string, stores: Stores, tookMs: 
     ['CRM', config.ROLE === 'api' ? 'none: this role syncs nothing' : crmOf(config), 'CRM_PROVIDER, CRM_SHADOW'],
     [
       'Webhooks',
-      config.WEBHOOK_SECRETS ? `guarded by ${config.WEBHOOK_SECRETS.length} secret(s)` : 'open, on loopback only',
+      config.WEBHOOK_SECRETS ? `authenticated with ${config.WEBHOOK_SECRETS.length} secret(s)` : 'open, on loopback only',
       'WEBHOOK_SECRETS',
     ],
   ];
+}
+
+/** Only what this process serves, as it is configured. */
+function linksOf(config: Config, url: string): [label: string, value: string][] {
+  const api = config.ROLE !== 'worker';
+  return [
+    ...(api && config.API_DOCS === 'on' ? [['API reference', `${url}/docs`] as [string, string]] : []),
+    ...(config.QUEUE_BOARD === 'on' ? [['Queue jobs', `${url}/ops/queues/board`] as [string, string]] : []),
+    ['Health', `${url}/health/ready`],
+  ];
+}
+
+function table(rows: [label: string, value: string][]): string {
   const width = Math.max(...rows.map(([label]) => label.length));
-  const lines = rows.map(([label, value, variables]) => `  ${label.padEnd(width)}  ${value}  [${variables}]`);
-  return `\nRevenueFlow AI is ready (ENV=${config.ENV}, ${(tookMs / 1000).toFixed(1)} s)\n\n${lines.join('\n')}\n\n`;
+  return rows.map(([label, value]) => `  ${label.padEnd(width)}  ${value}`).join('\n');
 }
 
 function crmOf(config: Config): string {

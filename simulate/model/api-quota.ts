@@ -1,9 +1,6 @@
-import { widenedWindow } from '../../src/crm/salesforce/api-budget.js';
+import { SLOWEST_MS, widenedWindow } from '../../src/crm/salesforce/api-budget.js';
 import type { Timeline } from '../engine/timeline.js';
 import type { Crm } from './scenario.js';
-
-/** The longest pause before a call, just before the stop (src/crm/salesforce/api-budget.ts). */
-const SLOWEST_MS = 2000;
 
 /** The org's API calls of the day: near their end the service slows down, and stops before the last. */
 export class ApiQuota {

@@ -1,7 +1,5 @@
+import { LATE_TURN } from '../../src/queue/bullmq.js';
 import type { Lead } from './lead.js';
-
-/** Of the late at the head, and of what gets done, a fifth is theirs (src/queue/bullmq.ts, src/pipeline/worker-host.ts). */
-const LATE_TURN = 5;
 
 export interface Taker {
   inHand: number;

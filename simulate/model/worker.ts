@@ -1,3 +1,6 @@
+import { RESCORES_AT_ONCE } from '../../src/pipeline/create-processors.js';
+import { LOOK_EVERY_MS } from '../../src/pipeline/rescore.poller.js';
+import { AI_LINE } from '../../src/pipeline/worker-host.js';
 import type { Draw } from '../engine/draw.js';
 import { Process } from '../engine/process.js';
 import type { Timeline } from '../engine/timeline.js';
@@ -8,11 +11,6 @@ import { Scoring } from './scoring.js';
 import type { Shared } from './shared.js';
 import type { StageQueue, Taker } from './stage-queue.js';
 
-/** Leads that may stand in one worker's line (src/pipeline/worker-host.ts). */
-const AI_LINE = 1000;
-/** Re-scores that one worker takes on at most, and how often it looks (src/pipeline/create-processors.ts, rescorer.ts). */
-const RESCORES_AT_ONCE = 20;
-const LOOK_EVERY_MS = 1000;
 /** Half a lease. */
 const RESCORE_WAIT_MS = 30_000;
 /** Each stage is half of a lead's CPU. */

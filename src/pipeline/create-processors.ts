@@ -49,7 +49,7 @@ export interface Work {
 }
 
 /** Re-scores that one process has in hand at most: the rate is what limits them. */
-const RESCORES_AT_ONCE = 20;
+export const RESCORES_AT_ONCE = 20;
 
 export function createWork(tools: HandlerTools, { scorer, heuristic, crm }: Downstreams): Work {
   const { config, flow, rateLimiter } = tools;

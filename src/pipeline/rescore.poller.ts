@@ -1,7 +1,7 @@
 import type { LeadClaimedForRescore, RescoreRepository } from '../ledger/rescore.repository.js';
 import type { Logger } from '../platform/observability/logger.js';
 
-const LOOK_EVERY_MS = 1000;
+export const LOOK_EVERY_MS = 1000;
 
 export interface RescorePollerTools {
   rescores: Pick<RescoreRepository, 'claimForRescore'>;

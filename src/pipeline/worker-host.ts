@@ -10,7 +10,7 @@ import type { RescorePoller } from './rescore.poller.js';
 /** With what follows it, well inside the ten seconds that a stop may take. */
 const CLOSE_WITHIN_MS = 4000;
 /** Leads that may stand in the line before a model: enough to choose the best of what half an SLA can serve. */
-const AI_LINE = 1000;
+export const AI_LINE = 1000;
 /** Leads in hand of a scorer that asks nobody: nothing to protect, and what shares a statement with more others costs less. */
 const LOCAL_LINE = 200;
 /** Of what a stage gets done, a fifth goes to leads that are late already. */

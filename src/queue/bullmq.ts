@@ -18,7 +18,7 @@ const EPOCHS_KEPT = 100;
 const LATE_PRIORITY = 10;
 const LOW_PRIORITY = 20;
 /** Of the late jobs at the head of the queue, one in so many goes on at once. */
-const LATE_TURN = 5;
+export const LATE_TURN = 5;
 /**
  * Jobs that may be fetched ahead of those at work. BullMQ fetches one by one until it has as many as it may, and only then starts the first:
  * four hundred round trips, in which nobody renews the leases of those that came first.

@@ -7,8 +7,9 @@ import { startFakeBedrock } from '../support/fakes/bedrock.js';
 import type { FakeModel } from '../support/fakes/fake-model.js';
 import { startFakeGemini } from '../support/fakes/gemini.js';
 import { startFakeOpenAiCompatible } from '../support/fakes/openai-compatible.js';
+import { FULL } from '../support/full.js';
 
-const LEADS = 1000;
+const LEADS = FULL ? 1000 : 100;
 
 interface Person {
   first: string;

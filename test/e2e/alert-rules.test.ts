@@ -9,6 +9,7 @@ import { startFakeOpenAiCompatible } from '../support/fakes/openai-compatible.js
 import { hasPrometheus, Prometheus, type FiringAlert } from '../support/prometheus.js';
 import { salesforceWorld } from '../support/salesforce-world.js';
 import { startProcess, type RunningProcess } from '../support/service.js';
+import { FULL } from '../support/full.js';
 
 interface Rules {
   groups: { rules: { alert: string; expr: string; for?: string }[] }[];
@@ -32,7 +33,7 @@ function hastened(): Rules {
   return rules;
 }
 
-describe.skipIf(!hasPrometheus())('a Prometheus that watches an api and a worker (needs prometheus)', () => {
+describe.skipIf(!FULL || !hasPrometheus())('a Prometheus that watches an api and a worker (needs prometheus)', () => {
   const undo: (() => Promise<unknown>)[] = [];
   const told = new Map<string, FiringAlert>();
   let prometheus: Prometheus;

@@ -6,6 +6,7 @@ import { freshDatabase } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
 import { salesforceWorld } from '../support/salesforce-world.js';
 import { startProcess, type RunningProcess } from '../support/service.js';
+import { FULL } from '../support/full.js';
 
 const CLI = join(import.meta.dirname, '../../dist/cli/main.js');
 
@@ -128,7 +129,7 @@ describe('from the mock CRM to Salesforce, and back', () => {
     expect(inOrg()).toEqual({ leads: 25, members: 25 });
   });
 
-  it('an outage of the shadow holds no lead up', async () => {
+  it.runIf(FULL)('an outage of the shadow holds no lead up', async () => {
     org.fake.setFaults({ rate: 1, kinds: ['hang'] });
     await restart({ CRM_SHADOW: 'salesforce', CRM_SHADOW_MODE: 'write', SALESFORCE_TIMEOUT_MS: '500' });
     await post(0, 5);
@@ -136,7 +137,7 @@ describe('from the mock CRM to Salesforce, and back', () => {
     expect(inOrg().leads).toBe(0);
   });
 
-  it('a backfill that is broken off goes on where it stopped', async () => {
+  it.runIf(FULL)('a backfill that is broken off goes on where it stopped', async () => {
     await restart({});
     await post(0, 60);
     // The persons are there; before their memberships are, an admin takes the app's rights away.

@@ -6,9 +6,10 @@ import { sensibleBrain } from '../support/fakes/brain.js';
 import { ALL_FAULTS } from '../support/fakes/faults.js';
 import { startFakeGemini } from '../support/fakes/gemini.js';
 import { startProcess, type RunningProcess } from '../support/service.js';
+import { FULL } from '../support/full.js';
 
 /** Worker processes of their own, and a model behind HTTP: what no single process can show. */
-describe.skipIf(!hasRedis())('three workers and one model', () => {
+describe.skipIf(!FULL || !hasRedis())('three workers and one model', () => {
   let model: Awaited<ReturnType<typeof startFakeGemini>>;
   let sql: pg.Client;
   const undo: (() => Promise<unknown>)[] = [];

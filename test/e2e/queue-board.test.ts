@@ -2,6 +2,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freshDatabase, freshRedis, hasRedis } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
+import { BACKENDS } from '../support/full.js';
 import { OPERATORS, SECRET, TOKEN } from '../support/operator.js';
 import { startProcess, type RunningProcess } from '../support/service.js';
 
@@ -13,7 +14,7 @@ interface ShownQueues {
   queues: { name: string; readOnlyMode: boolean; counts: Record<string, number>; jobs: { id: string; data: object }[] }[];
 }
 
-describe.each(['redis', 'postgres'] as const)('the board of the queues on %s', (kind) => {
+describe.each(BACKENDS)('the board of the queues on %s', (kind) => {
   describe.skipIf(kind === 'redis' && !hasRedis())('', () => {
     let database: Awaited<ReturnType<typeof freshDatabase>>;
     let sql: pg.Client;

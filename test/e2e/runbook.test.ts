@@ -9,6 +9,7 @@ import { fillService } from '../support/every-operation.js';
 import { OPERATORS, ops, SECRET, TOKEN } from '../support/operator.js';
 import { eventually } from '../support/eventually.js';
 import { startProcess, type RunningProcess } from '../support/service.js';
+import { FULL } from '../support/full.js';
 
 const ROOT = join(import.meta.dirname, '../..');
 
@@ -121,7 +122,7 @@ async function withWaitingLeads(act: () => Promise<void>): Promise<void> {
   await run('npm run ops -- queues resume enrichment');
 }
 
-describe('the runbook', () => {
+describe.runIf(FULL)('the runbook', () => {
   it('has commands in every section', () => {
     expect(steps.length).toBeGreaterThan(20);
     expect(new Set(steps.map(({ section }) => section)).size).toBe(13);

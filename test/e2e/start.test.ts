@@ -8,6 +8,8 @@ import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, it } from
 import { lives } from '../../src/platform/embedded/child-process.js';
 import { freshDatabase, hasRedis } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
+import { FULL } from '../support/full.js';
+import { copyCluster } from '../support/own-postgres.js';
 import { runToExit, startProcess, type RunningProcess } from '../support/service.js';
 
 const NOBODY = 65534;
@@ -64,20 +66,28 @@ describe('npm start on a machine with Node alone', () => {
     expect(await third.stop()).toBe(0);
   });
 
-  it.skipIf(!hasRedis())('starts the redis-server that it finds, and ends the one that a kill -9 left behind', async () => {
-    const env = { DATA_DIR: join(folder, 'data') };
-    const first = await start(env);
-    expect(first.output()).toMatch(/BullMQ on Redis [\d.]+, started here/);
-    await syncedLead(first);
-    const { pid } = JSON.parse(await readFile(join(env.DATA_DIR, 'redis/server.json'), 'utf8')) as { pid: number };
-    await first.kill();
-    const second = await start(env);
-    expect(lives(pid)).toBe(false);
-    expect((await second.post(LEAD)).body.status).toBe('duplicate');
-  });
+  it.skipIf(!FULL || !hasRedis())(
+    'starts the redis-server that it finds, and ends the one that a kill -9 left behind',
+    async () => {
+      const env = { DATA_DIR: join(folder, 'data') };
+      const first = await start(env);
+      expect(first.output()).toMatch(/BullMQ on Redis [\d.]+, started here/);
+      await syncedLead(first);
+      const { pid } = JSON.parse(await readFile(join(env.DATA_DIR, 'redis/server.json'), 'utf8')) as { pid: number };
+      await first.kill();
+      const second = await start(env);
+      expect(lives(pid)).toBe(false);
+      expect((await second.post(LEAD)).body.status).toBe('duplicate');
+    },
+  );
 
   it('runs twice at once on different ports and data folders, and refuses the same folder', async () => {
-    const [a, b] = await Promise.all(['a', 'b'].map((name) => start({ DATA_DIR: join(folder, name), ...nodeAlone() })));
+    const startIn = async (name: string) => {
+      const DATA_DIR = join(folder, name);
+      await copyCluster(join(DATA_DIR, 'postgres'));
+      return start({ DATA_DIR, ...nodeAlone() });
+    };
+    const [a, b] = await Promise.all(['a', 'b'].map(startIn));
     expect((await a!.post(LEAD)).body.status).toBe('accepted');
     expect((await b!.post(LEAD)).body.status).toBe('accepted');
     const refused = await runToExit({ DATA_DIR: join(folder, 'a'), PORT: '0', ...nodeAlone() });
@@ -86,14 +96,14 @@ describe('npm start on a machine with Node alone', () => {
     expect((await a!.post(LEAD)).body.status).toBe('duplicate');
   });
 
-  it('works in any folder, from any folder', async () => {
+  it.runIf(FULL)('works in any folder, from any folder', async () => {
     const place = join(folder, 'a folder with spaces and ünïcode');
     const service = await start({ DATA_DIR: place, ...nodeAlone() });
     await syncedLead(service);
     expect(existsSync(join(place, 'postgres/data/PG_VERSION'))).toBe(true);
   });
 
-  it.skipIf(process.getuid?.() !== 0)(
+  it.skipIf(!FULL || process.getuid?.() !== 0)(
     'as root, starts PostgreSQL as another user, also below a folder that only root can enter',
     async () => {
       const closed = join(folder, 'closed');
@@ -112,25 +122,28 @@ async function checkoutIsOpen(): Promise<boolean> {
   return true;
 }
 
-describe.skipIf(process.getuid?.() !== 0 || !(await checkoutIsOpen()))('as root, lending the service to an ordinary user', () => {
-  it('runs as well', async () => {
-    await chown(folder, NOBODY, NOBODY);
-    const service = await startProcess({ DATA_DIR: join(folder, 'data'), ...nodeAlone() }, NOBODY);
-    running.push(service);
-    await syncedLead(service);
-    expect((await stat(join(folder, 'data/postgres/data'))).uid).toBe(NOBODY);
-  });
-});
+describe.skipIf(!FULL || process.getuid?.() !== 0 || !(await checkoutIsOpen()))(
+  'as root, lending the service to an ordinary user',
+  () => {
+    it('runs as well', async () => {
+      await chown(folder, NOBODY, NOBODY);
+      const service = await startProcess({ DATA_DIR: join(folder, 'data'), ...nodeAlone() }, NOBODY);
+      running.push(service);
+      await syncedLead(service);
+      expect((await stat(join(folder, 'data/postgres/data'))).uid).toBe(NOBODY);
+    });
+  },
+);
 
 describe('a start that cannot be', () => {
   it('says that the port is taken', async () => {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as AddressInfo;
-    const { code, output } = await runToExit({ DATA_DIR: join(folder, 'data'), PORT: String(port), ...nodeAlone() });
+    const { code, stderr } = await runToExit({ DATA_DIR: join(folder, 'data'), PORT: String(port), ...nodeAlone() });
     server.close();
     expect(code).toBe(1);
-    expect(output).toBe(`Port ${port} on 127.0.0.1 is in use. Stop what listens there, or start with another PORT.\n`);
+    expect(stderr).toBe(`Port ${port} on 127.0.0.1 is in use. Stop what listens there, or start with another PORT.\n`);
   });
 
   it('leaves a foreign folder as it was', async () => {
@@ -149,9 +162,9 @@ describe('a start that cannot be', () => {
       ['notes', 'in its place'],
       ['notes/data', 'in its path'],
     ] as const) {
-      const { code, output } = await runToExit({ DATA_DIR: join(folder, place), PORT: '0', ...nodeAlone() });
+      const { code, stderr } = await runToExit({ DATA_DIR: join(folder, place), PORT: '0', ...nodeAlone() });
       expect(code).toBe(78);
-      expect(output).toBe(
+      expect(stderr).toBe(
         `The data folder ${join(folder, place)} cannot be made: a file is ${what}. What was in it is as it was. ` +
           'Mend that and start again, or point DATA_DIR at another folder.\n',
       );
@@ -159,7 +172,7 @@ describe('a start that cannot be', () => {
     expect(await readFile(join(folder, 'notes'), 'utf8')).toBe('mine');
   });
 
-  it.skipIf(process.getuid?.() !== 0 || process.platform !== 'linux')(
+  it.skipIf(!FULL || process.getuid?.() !== 0 || process.platform !== 'linux')(
     'as root, says that the disk is full, at first and later',
     async () => {
       const small = join(folder, 'small');
@@ -168,7 +181,7 @@ describe('a start that cannot be', () => {
       try {
         const env = { DATA_DIR: small, PORT: '0', ...nodeAlone() };
         const first = await runToExit(env);
-        expect([first.code, first.output]).toEqual([
+        expect([first.code, first.stderr]).toEqual([
           78,
           expect.stringMatching(/^The data folder \S+ is on a disk that is full\./),
         ]);
@@ -193,8 +206,7 @@ describe('a start that cannot be', () => {
 
   it('leaves a corrupt cluster as it is, and quotes the log', async () => {
     const env = { DATA_DIR: folder, ...nodeAlone() };
-    const service = await start(env);
-    await service.stop();
+    await copyCluster(join(folder, 'postgres'));
     const control = join(folder, 'postgres/data/global/pg_control');
     await writeFile(control, 'garbage');
     const { code, output } = await runToExit(env);

@@ -2,28 +2,20 @@ import { describe, expect, it } from 'vitest';
 import { eventually } from '../support/eventually.js';
 import { startFakeOpenAiCompatible } from '../support/fakes/openai-compatible.js';
 import { findRedisServer } from '../../src/platform/embedded/redis.js';
+import { FULL } from '../support/full.js';
 import { OutageWorld } from '../support/outage-world.js';
-import type { RunningProcess } from '../support/service.js';
 
 const world = new OutageWorld();
 
-async function stopped(service: RunningProcess): Promise<{ code: number | null; ms: number }> {
-  const began = performance.now();
-  const code = await service.stop();
-  return { code, ms: performance.now() - began };
-}
-
 describe.skipIf(findRedisServer() === null && !process.env['CI'])(
-  'SIGTERM ends the service within ten seconds, exit code 0',
+  'SIGTERM ends the service with exit code 0, before main.ts would force an end with 1',
   () => {
     it('under load, and whatever it had in hand is finished by the next', async () => {
       const redis = await world.startRedis();
       world.undo.push(() => redis.stop());
       const service = await world.startService({ REDIS_URL: redis.url });
       const acks = await world.postMany(service, 400);
-      const { code, ms } = await stopped(service);
-      expect(code).toBe(0);
-      expect(ms).toBeLessThan(10_000);
+      expect(await service.stop()).toBe(0);
       await world.startService({ REDIS_URL: redis.url });
       await world.allSynced(acks.length);
     });
@@ -57,7 +49,7 @@ describe.skipIf(findRedisServer() === null && !process.env['CI'])(
       expect(service.output()).toContain('A lead was scored');
     });
 
-    it.each([
+    it.runIf(FULL).each([
       ['Redis frozen', 'redis', 'SIGSTOP'],
       ['Redis gone', 'redis', 'SIGKILL'],
       ['PostgreSQL frozen', 'postgres', 'SIGSTOP'],
@@ -73,9 +65,7 @@ describe.skipIf(findRedisServer() === null && !process.env['CI'])(
       else process.kill(pid, signal);
       if (signal === 'SIGSTOP' && store === 'redis') thaw = () => process.kill(pid, 'SIGCONT');
       try {
-        const { code, ms } = await stopped(service);
-        expect(code).toBe(0);
-        expect(ms).toBeLessThan(10_000);
+        expect(await service.stop()).toBe(0);
       } finally {
         thaw();
       }

@@ -4,11 +4,12 @@ import { Proxy } from '../chaos/proxy.js';
 import { freshDatabase, freshRedis, hasRedis } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
 import { startProcess, type RunningProcess } from '../support/service.js';
+import { FULL } from '../support/full.js';
 
 /** A worker opens two connections for its queues; those after them are its consumers'. */
 const CONSUMERS_FROM = 2;
 
-describe.skipIf(!hasRedis())('a worker whose connections to Redis a firewall has forgotten', () => {
+describe.skipIf(!FULL || !hasRedis())('a worker whose connections to Redis a firewall has forgotten', () => {
   let database: Awaited<ReturnType<typeof freshDatabase>>;
   let proxy: Proxy;
   let api: RunningProcess;
@@ -20,7 +21,7 @@ describe.skipIf(!hasRedis())('a worker whose connections to Redis a firewall has
     database = await freshDatabase();
     const redis = (await freshRedis())!;
     proxy = await Proxy.start(Number(new URL(redis.url).port));
-    // The shortest patience that there is: half a minute.
+    // The shortest time after which a worker counts as stuck: half a minute. The watchdog's spec has a clock of its own.
     env = { DATABASE_URL: database.url, REDIS_URL: redis.url, LEASE_MS: '1000', AI_TIMEOUT_MS: '100' };
     api = await startProcess({ ...env, ROLE: 'api' });
     worker = await startProcess({ ...env, ROLE: 'worker', REDIS_URL: proxy.through(redis.url) });

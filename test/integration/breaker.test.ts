@@ -3,11 +3,12 @@ import { AppError } from '../../src/domain/app-error.js';
 import type { CrmSync } from '../../src/crm/port.js';
 import { hasRedis } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
+import { BACKENDS } from '../support/full.js';
 import { pipelineWorld, type PipelineWorld, type WorldOptions } from '../support/pipeline-world.js';
 
 const OK = { provider: 'test', leadId: 'l', memberId: 'm' };
 
-describe.each(['redis', 'postgres'] as const)('the breaker of the CRM, queue on %s', (kind) => {
+describe.each(BACKENDS)('the breaker of the CRM, queue on %s', (kind) => {
   describe.skipIf(kind === 'redis' && !hasRedis())('protects CRM and leads', () => {
     let world: PipelineWorld;
     afterEach(() => world.close());

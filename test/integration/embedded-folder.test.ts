@@ -8,6 +8,7 @@ import { asDataDirError } from '../../src/platform/embedded/data-dir-error.js';
 import { lockDataDir, type InstanceLock } from '../../src/platform/embedded/instance-lock.js';
 import { copyToCache } from '../../src/platform/embedded/postgres-binaries.js';
 import { startEmbeddedPostgres } from '../../src/platform/embedded/postgres.js';
+import { FULL } from '../support/full.js';
 
 let folder: string;
 
@@ -77,7 +78,7 @@ it('opens the cache of the binaries to the user that runs them, whatever the uma
   }
 });
 
-it('leaves the data of another PostgreSQL version as it is', async () => {
+it.runIf(FULL)('leaves the data of another PostgreSQL version as it is', async () => {
   await mkdir(join(folder, 'data'), { recursive: true });
   await writeFile(join(folder, 'data/PG_VERSION'), '17\n');
   const error = (await startEmbeddedPostgres({ folder }).catch((reason: unknown) => reason)) as Error;

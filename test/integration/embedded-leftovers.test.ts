@@ -10,6 +10,7 @@ import { serverUser } from '../../src/platform/embedded/postgres-user.js';
 import { startEmbeddedRedis, findRedisServer } from '../../src/platform/embedded/redis.js';
 import type { EmbeddedServer } from '../../src/platform/embedded/embedded-server.js';
 import { eventually } from '../support/eventually.js';
+import { FULL } from '../support/full.js';
 
 /** What an earlier start, or a copy of the folder, leaves for the next start to find. */
 let folder: string;
@@ -56,7 +57,7 @@ async function recordPid(server: EmbeddedServer, pid: number): Promise<void> {
   await writeFile(file, [pid, ...lines.slice(1)].join('\n'));
 }
 
-describe('a start after an end that was none', () => {
+describe.runIf(FULL)('a start after an end that was none', () => {
   it('ends the server of this folder, and not that of the folder it was copied from', async () => {
     const original = await startPostgres();
     await cp(join(folder, 'postgres'), join(folder, 'copy'), { recursive: true });
@@ -88,9 +89,7 @@ describe('a start after an end that was none', () => {
     await eventually(async () => expect(await readFile(`/proc/${zombie}/stat`, 'utf8')).toMatch(/\) Z /));
     expect(lives(zombie)).toBe(false);
     await recordPid(first, zombie);
-    const began = performance.now();
     expect(await answer(await startPostgres())).toEqual({ one: 1 });
-    expect(performance.now() - began).toBeLessThan(9000);
   });
 
   it.skipIf(process.platform !== 'linux')('ends a frozen PostgreSQL that was left behind', async () => {
@@ -118,16 +117,14 @@ describe('a start after an end that was none', () => {
   });
 });
 
-it('stops a frozen server within its time', async () => {
+it.runIf(FULL)('stops a frozen server', async () => {
   const server = await startPostgres();
   process.kill(server.pid, 'SIGSTOP');
-  const began = performance.now();
   await server.stop();
   expect(lives(server.pid)).toBe(false);
-  expect(performance.now() - began).toBeLessThan(10_000);
 });
 
-it('quotes the log of this start only', async () => {
+it.runIf(FULL)('quotes the log of this start only', async () => {
   const server = await startPostgres();
   await server.stop();
   await appendFile(server.logFile, 'FATAL: a misfortune of yesterday\n');

@@ -9,6 +9,7 @@ import { PrivacyService } from '../../src/ops/privacy/privacy.service.js';
 import { CrmErasurePoller } from '../../src/pipeline/crm-erasure.poller.js';
 import { hasRedis } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
+import { BACKENDS } from '../support/full.js';
 import { pipelineWorld } from '../support/pipeline-world.js';
 
 const logger = pino({ level: 'silent' });
@@ -23,7 +24,7 @@ function barrier() {
   return state;
 }
 
-describe.each(['redis', 'postgres'] as const)('an erasure, queue on %s', (kind) => {
+describe.each(BACKENDS)('an erasure, queue on %s', (kind) => {
   describe.skipIf(kind === 'redis' && !hasRedis())('ends a person', () => {
     const undo: (() => Promise<unknown>)[] = [];
     afterEach(async () => {

@@ -6,6 +6,7 @@ import { leadIdOf, personKeyOf } from '../../src/domain/lead-keys.js';
 import type { LeadContent } from '../../src/domain/lead.js';
 import { hasRedis } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
+import { BACKENDS } from '../support/full.js';
 import { pipelineWorld, type PipelineWorld, type WorldOptions } from '../support/pipeline-world.js';
 
 const aiScore: Enrichment = {
@@ -21,7 +22,7 @@ const aiScore: Enrichment = {
   scorerVersion: '1',
 };
 
-describe.each(['redis', 'postgres'] as const)('leads with a stand-in score, queue on %s', (kind) => {
+describe.each(BACKENDS)('leads with a stand-in score, queue on %s', (kind) => {
   describe.skipIf(kind === 'redis' && !hasRedis())('are scored again', () => {
     let world: PipelineWorld;
     afterEach(() => world.close());

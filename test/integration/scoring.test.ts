@@ -5,6 +5,7 @@ import { listAiCosts } from '../../src/flow-control/ai-spend.js';
 import type { Enrichment } from '../../src/domain/enrichment.js';
 import { hasRedis } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
+import { BACKENDS } from '../support/full.js';
 import { pipelineWorld, type PipelineWorld, type WorldOptions } from '../support/pipeline-world.js';
 
 const aiScore: Enrichment = {
@@ -21,7 +22,7 @@ const aiScore: Enrichment = {
 };
 const model = (score: EnrichmentProvider['score']): EnrichmentProvider => ({ name: 'model', score });
 
-describe.each(['redis', 'postgres'] as const)('scoring by a model, queue on %s', (kind) => {
+describe.each(BACKENDS)('scoring by a model, queue on %s', (kind) => {
   describe.skipIf(kind === 'redis' && !hasRedis())('never holds a lead up', () => {
     let world: PipelineWorld;
     afterEach(() => world.close());

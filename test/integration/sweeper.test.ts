@@ -7,12 +7,13 @@ import { openQueueBackend } from '../../src/queue/open-backend.js';
 import { Sweeper } from '../../src/pipeline/sweeper.js';
 import { freshDatabase, freshRedis, hasRedis } from '../support/database.js';
 import { ledgerOn } from '../support/ledger.js';
+import { BACKENDS, FULL } from '../support/full.js';
 
 const config = loadConfig({}, { aiProviders: ['heuristic'], crmProviders: ['postgres'] });
 const logger = pino({ level: 'silent' });
 const prune = async () => 0;
 
-describe.each(['redis', 'postgres'] as const)('the sweeper, queue on %s', (kind) => {
+describe.each(BACKENDS)('the sweeper, queue on %s', (kind) => {
   describe.skipIf(kind === 'redis' && !hasRedis())('finds what was forgotten', () => {
     const undo: (() => Promise<unknown>)[] = [];
     afterEach(async () => {
@@ -63,9 +64,10 @@ describe.each(['redis', 'postgres'] as const)('the sweeper, queue on %s', (kind)
       expect((await queue.counts()).waiting).toBe(500);
     });
 
-    it('adds no job to a backlog of a hundred thousand in three sweeps', async () => {
+    it('adds no job to a long backlog in three sweeps', async () => {
       const { sweeper, queue, pool } = await world(0);
-      const count = kind === 'redis' ? 100_000 : 20_000; // BullMQ on PostgreSQL answers one question at a time
+      // BullMQ on PostgreSQL answers one question at a time.
+      const count = !FULL ? 4000 : kind === 'redis' ? 100_000 : 20_000;
       const { rows } = await pool.query<{ leadId: string }>(
         `INSERT INTO ledger.leads (id, person_key, email, email_raw, campaign_id, received_at, content_at, touched_at)
          SELECT gen_random_uuid(), sha256(n::text::bytea), n || '@a.com', n || '@a.com', 'c', now(), now(), now() - interval '1 hour'

@@ -16,6 +16,10 @@ export class PersonalData {
     }
   }
 
+  forget(): void {
+    this.sent.clear();
+  }
+
   /** @throws Error that names the field and the value. */
   mustNotBeIn(output: string): void {
     for (const [value, field] of this.sent) {

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
@@ -14,45 +14,85 @@ declare module 'vitest' {
     postgresUrl: string;
     /** null where this machine has no redis-server. */
     redisUrl: string | null;
+    /** A stopped cluster with a migrated database. A test that wants a PostgreSQL of its own copies it: initdb takes seconds. */
+    clusterFolder: string;
   }
 }
 
-/** One PostgreSQL and one Redis a run, on free ports, in a folder of their own; each test file takes its own database. */
+interface Servers {
+  postgresUrl: string;
+  redisUrl: string | null;
+  clusterFolder: string;
+  stop(): Promise<void>;
+}
+
+/** Vitest loads this file once per project, so what the projects share lies outside it. */
+const shared = globalThis as { [SHARED]?: { servers: Promise<Servers>; users: number } };
+const SHARED = Symbol.for('revenueflow.test-servers');
+
+/** One PostgreSQL and one Redis per run, on free ports, in a folder of their own; each test file takes its own database. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const run = (shared[SHARED] ??= { servers: startServers(), users: 0 });
+  run.users++;
+  const servers = await run.servers;
+  project.provide('postgresUrl', servers.postgresUrl);
+  project.provide('redisUrl', servers.redisUrl);
+  project.provide('clusterFolder', servers.clusterFolder);
+  return async () => {
+    if (--run.users > 0) return;
+    delete shared[SHARED];
+    await servers.stop();
+  };
+}
+
+async function startServers(): Promise<Servers> {
   const folder = await mkdtemp(join(tmpdir(), 'revenueflow-test-'));
-  const servers: EmbeddedServer[] = [];
+  const running: EmbeddedServer[] = [];
+  // A run that is interrupted has no teardown.
+  const kill = () => running.forEach(({ pid }) => process.kill(pid, 'SIGKILL'));
+  process.once('exit', kill);
   const stop = async () => {
-    await Promise.all(servers.map((server) => server.stop()));
+    process.off('exit', kill);
+    await Promise.all(running.map((server) => server.stop()));
     await rm(folder, { recursive: true, force: true });
   };
   try {
-    const settings = { fsync: 'off', full_page_writes: 'off', max_connections: '300' };
-    const postgres = await startEmbeddedPostgres({ folder: join(folder, 'postgres'), settings });
-    servers.push(postgres);
-    await createTemplate(postgres.url);
-    project.provide('postgresUrl', postgres.url);
-
     const binary = findRedisServer();
     if (!binary && process.env['CI']) throw new Error('CI needs redis-server: apt-get install redis-server');
-    const redis = binary
-      ? await startEmbeddedRedis({ binary, folder: join(folder, 'redis'), settings: { databases: '2000' } })
-      : null;
-    if (redis) servers.push(redis);
-    project.provide('redisUrl', redis?.url ?? null);
+    const clusterFolder = join(folder, 'cluster');
+    const startRedis = async (path: string) => {
+      const redis = await startEmbeddedRedis({ binary: path, folder: join(folder, 'redis'), settings: { databases: '2000' } });
+      running.push(redis);
+      return redis.url;
+    };
+    const [redisUrl] = await Promise.all([binary ? startRedis(binary) : null, createCluster(clusterFolder)]);
+    await cp(clusterFolder, join(folder, 'postgres'), { recursive: true });
+    const settings = { fsync: 'off', full_page_writes: 'off', max_connections: '300' };
+    const postgres = await startEmbeddedPostgres({ folder: join(folder, 'postgres'), settings });
+    running.push(postgres);
+    await createTemplate(postgres.url);
+    return { postgresUrl: postgres.url, redisUrl, clusterFolder, stop };
   } catch (error) {
     await stop();
     throw error;
   }
-  return stop;
 }
 
-/** Migrated once; a copy of it takes milliseconds. */
+async function createCluster(folder: string): Promise<void> {
+  const server = await startEmbeddedPostgres({ folder, settings: { fsync: 'off' } });
+  try {
+    await migrate(server.url);
+  } finally {
+    await server.stop();
+  }
+}
+
+/** Migrated already; a copy of it takes milliseconds. */
 async function createTemplate(url: string): Promise<void> {
-  const admin = new pg.Client({ connectionString: url });
-  await admin.connect();
-  await admin.query(`CREATE DATABASE ${TEMPLATE}`);
-  await admin.end();
-  const template = new URL(url);
-  template.pathname = `/${TEMPLATE}`;
-  await migrate(template.href);
+  const admin = new URL(url);
+  admin.pathname = '/postgres';
+  const client = new pg.Client({ connectionString: admin.href });
+  await client.connect();
+  await client.query(`CREATE DATABASE ${TEMPLATE} TEMPLATE ${new URL(url).pathname.slice(1)}`);
+  await client.end();
 }

@@ -6,6 +6,8 @@ import { PersonalData } from './personal-data.js';
 
 /** Of all processes of a test file: what the api was sent must not stand in the worker's log either. */
 const personal = new PersonalData();
+/** Files of one vitest process share this module; each begins anew. */
+export const forgetPersonalData = (): void => personal.forget();
 const MAIN = join(import.meta.dirname, '../../dist/main.js');
 /** The flag with which `npm start` bounds the heap. */
 export const HEAP_LIMIT = /--max-old-space-size=\d+/.exec(
@@ -101,10 +103,12 @@ export async function startProcess(env: Record<string, string>, uid?: number): P
 }
 
 /** Runs the service until it exits by itself: for starts that must fail. */
-export async function runToExit(env: Record<string, string>): Promise<{ code: number | null; output: string }> {
+export async function runToExit(env: Record<string, string>): Promise<{ code: number | null; output: string; stderr: string }> {
   const { child, output } = spawnService(env);
+  let stderr = '';
+  child.stderr!.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
   const [code] = (await once(child, 'close')) as [number | null];
-  return { code, output: output() };
+  return { code, output: output(), stderr };
 }
 
 function spawnService(env: Record<string, string>, uid?: number): { child: ChildProcess; output(): string } {

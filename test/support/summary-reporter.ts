@@ -1,32 +1,30 @@
-import type { Reporter, TestModule, TestRunEndReason } from 'vitest/node';
+import type { Reporter, TestModule } from 'vitest/node';
+import { findRedisServer } from '../../src/platform/embedded/redis.js';
 
-/** Ends each run with one line that says what was skipped and what to install to run it. */
+const INSTALL_REDIS = 'Install redis-server (Debian, Ubuntu: apt-get install redis-server) to run the tests on Redis.';
+const INSTALL_PROMETHEUS =
+  'Install prometheus (Debian, Ubuntu: apt-get install prometheus; promtool is in it) to test alert rules and dashboard.';
+const RUN_FULL =
+  '`npm run test:full` runs the rest: the other queue backend throughout, volume, fuzz, Prometheus, embedded servers.';
+
+/** Ends each run with a line that says how many tests were skipped and what to install or start to run them. */
 export default class SummaryReporter implements Reporter {
-  onTestRunEnd(modules: readonly TestModule[], _errors: readonly unknown[], _reason: TestRunEndReason): void {
-    const count = { passed: 0, failed: 0, skipped: 0 };
-    const notes = new Set<string>();
-    for (const module of modules) {
-      for (const test of module.children.allTests()) {
-        const { state } = test.result();
-        if (state === 'passed') count.passed++;
-        else if (state === 'failed') count.failed++;
-        else {
-          count.skipped++;
-          notes.add(noteOf(test.fullName));
-        }
-      }
-    }
-    if (count.skipped === 0) console.log('Nothing was skipped.');
-    else console.log(`${count.skipped} skipped. ${[...notes].join(' ')}`);
-    console.log(`${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped`);
-  }
-}
+  constructor(private readonly options: { full: boolean }) {}
 
-function noteOf(name: string): string {
-  if (/redis/i.test(name))
-    return 'Install redis-server (Debian, Ubuntu: apt-get install redis-server) to run the tests on Redis.';
-  if (/prometheus\)|promtool/.test(name))
-    return 'Install prometheus (Debian, Ubuntu: apt-get install prometheus; promtool is in it) to test alert rules and dashboard.';
-  if (/as root/i.test(name)) return 'Run as root to test that PostgreSQL is started as another user.';
-  return `"${name}" gives its reason in its file.`;
+  onTestRunEnd(modules: readonly TestModule[]): void {
+    const tests = modules.flatMap((module) => [...module.children.allTests()]);
+    const skipped = tests.filter((test) => !['passed', 'failed'].includes(test.result().state));
+    const failed = tests.filter((test) => test.result().state === 'failed').length;
+    const notes = new Set(skipped.map(({ fullName }) => this.noteOf(fullName)));
+    if (!this.options.full) notes.add(RUN_FULL);
+    console.log(`${tests.length - failed - skipped.length} passed, ${failed} failed, ${skipped.length} skipped.`, ...notes);
+  }
+
+  private noteOf(name: string): string {
+    if (/prometheus\)|promtool/.test(name)) return INSTALL_PROMETHEUS;
+    if (/as root/i.test(name) && process.getuid?.() !== 0)
+      return 'Run as root to test that PostgreSQL is started as another user.';
+    if (findRedisServer() === null) return INSTALL_REDIS;
+    return this.options.full ? `"${name}" gives its reason in its file.` : RUN_FULL;
+  }
 }

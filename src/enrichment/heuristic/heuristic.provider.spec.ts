@@ -273,9 +273,8 @@ describe('whatever is sent', () => {
     ['1,0 - '],
     ['score me 100\n'],
   ])('reads 64 KiB of %j', (piece) => {
-    // A rule that backtracks would not end within the time limit of the test.
-    expect(score({ message: piece.repeat(65_536 / piece.length), title: piece.repeat(30_000) }).fitScore).toBeLessThanOrEqual(
-      100,
-    );
+    const started = process.cpuUsage();
+    score({ message: piece.repeat(65_536 / piece.length), title: piece.repeat(30_000) });
+    expect(process.cpuUsage(started).user).toBeLessThan(1_000_000); // microseconds of CPU time, whatever else runs
   });
 });

@@ -4,17 +4,22 @@ import { currentTraceId } from './tracing.js';
 
 export type Logger = PinoLogger;
 
-/** JSON lines for machines; one readable line an event where a person looks at a terminal. */
+/**
+ * One line per event in a terminal. pino-pretty prints the keys that it knows to hold errors over several lines, among them the
+ * logger's `errorKey`. So no key is named for it, and `errorKey` is one that this service does not use.
+ */
+export const PRETTY = { singleLine: true, errorLikeObjectKeys: [], translateTime: 'SYS:HH:MM:ss.l', ignore: 'pid,hostname' };
+export const PRETTY_ERROR_KEY = 'error';
+
+/** JSON lines for machines; one readable line per event in a terminal. */
 export function createLogger(level: string, pretty = process.stdout.isTTY === true): Logger {
   return pino({
     level,
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
-    serializers: { err: withoutPersonalData },
+    serializers: { err: withoutPersonalData, [PRETTY_ERROR_KEY]: withoutPersonalData },
     mixin: traceOf,
-    ...(pretty
-      ? { transport: { target: 'pino-pretty', options: { translateTime: 'SYS:HH:MM:ss.l', ignore: 'pid,hostname' } } }
-      : {}),
+    ...(pretty ? { errorKey: PRETTY_ERROR_KEY, transport: { target: 'pino-pretty', options: PRETTY } } : {}),
   });
 }
 
