@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { join, resolve } from 'node:path';
 import { SingleBar } from 'cli-progress';
 import { Command, Option } from 'commander';
@@ -88,6 +89,7 @@ function openCrmFor(config: Config, name: string, databaseUrl = '', database?: D
     logger: pino({ level: 'warn' }, pino.destination(2)),
     observeApiUsage: () => {},
     observeShadow: () => {},
+    observeNotice: () => {},
   });
 }
 
@@ -111,6 +113,7 @@ async function withStores<T>(crm: string, act: (opened: Opened) => Promise<T>): 
   const database = new Database(pool);
   const provider = await openCrmFor(config, crm, databaseUrl, database);
   const stop = new AbortController();
+  setMaxListeners(0, stop.signal); // one a lead under way
   const onSignal = () => stop.abort(new Error('Interrupted; what was written is noted, and the next run goes on from there.'));
   process.once('SIGINT', onSignal);
   try {

@@ -54,9 +54,10 @@ function again({ nextAttemptAt, at }: Detail): string {
     : '';
 }
 
-function record({ provider, leadId, memberId, cut }: Detail): string {
+function record({ provider, leadId, memberId, cut, leftOut }: Detail): string {
+  const omitted = Array.isArray(leftOut) && leftOut.length > 0 ? `; left out: ${leftOut.join(', ')}` : '';
   const shortened = Array.isArray(cut) && cut.length > 0 ? `; cut to its length: ${cut.join(', ')}` : '';
-  return `${provider} lead ${leadId}, member ${memberId ?? 'none'}${shortened}`;
+  return `${provider} lead ${leadId}, member ${memberId ?? 'none'}${shortened}${omitted}`;
 }
 
 function changes({ changed }: Detail): string {

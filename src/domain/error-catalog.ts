@@ -118,6 +118,11 @@ export const ERROR_CATALOG = {
     meaning: 'The CRM has no API calls left for us at present.',
     remedy: 'Nothing to do for the lead: it waits until there are. Raise the API limit or lower CRM_RATE_LIMIT_PER_SECOND.',
   },
+  CRM_DAILY_LIMIT_REACHED: {
+    class: 'rate-limited',
+    meaning: "The CRM's API calls of the day are used up, by whichever program made them.",
+    remedy: 'Nothing to do for the lead: it waits until calls are free again, which takes hours. Raise the API limit of the org.',
+  },
   CRM_MISCONFIGURED: {
     class: 'configuration',
     meaning: 'The CRM refuses our credentials, or something that every record needs is missing there.',
@@ -132,6 +137,17 @@ export const ERROR_CATALOG = {
     class: 'permanent',
     meaning: 'The CRM refuses this record as it is.',
     remedy: 'Read the last error, correct the fields and replay the dead letter.',
+  },
+  CRM_DUPLICATE_OF_OTHER_PERSON: {
+    class: 'permanent',
+    meaning: "The CRM takes the person for a record that has another address or another person's key. It was not changed.",
+    remedy:
+      'Merge the two records or change the duplicate rule in the CRM, then replay. SALESFORCE_ON_DUPLICATE=membership gives the record the membership.',
+  },
+  CRM_DUPLICATE_BLOCKED: {
+    class: 'permanent',
+    meaning: 'A duplicate rule of the CRM blocks the write. The message names the records that the rule finds.',
+    remedy: 'Merge the records that the message names, or change the duplicate rule in the CRM, then replay.',
   },
   AI_UNAVAILABLE: {
     class: 'dependency-down',
@@ -183,6 +199,11 @@ export const ERROR_CATALOG = {
     meaning: 'More leads arrive than the model may be asked about in time.',
     remedy:
       'Nothing to do for the lead: it went on with the score of the heuristic. Raise AI_RATE_LIMIT_PER_SECOND if it recurs.',
+  },
+  WORKER_STOPPING: {
+    class: 'internal',
+    meaning: 'The worker stopped while it waited for the CRM.',
+    remedy: 'Nothing: another worker continues with the lead, and no attempt is counted.',
   },
   STALE_RUN: {
     class: 'internal',

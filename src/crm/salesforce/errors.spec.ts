@@ -27,7 +27,8 @@ describe('what Salesforce says', () => {
     ['STRING_TOO_LONG', 'Title: data value too large', 'CRM_RECORD_REJECTED'],
     ['INVALID_EMAIL_ADDRESS', 'Email: invalid email address', 'CRM_RECORD_REJECTED'],
     ['SERVER_UNAVAILABLE', 'Try again', 'CRM_UNAVAILABLE'],
-    ['REQUEST_LIMIT_EXCEEDED', 'TotalRequests Limit exceeded.', 'CRM_RATE_LIMITED'],
+    ['REQUEST_LIMIT_EXCEEDED', 'TotalRequests Limit exceeded.', 'CRM_DAILY_LIMIT_REACHED'],
+    ['REQUEST_LIMIT_EXCEEDED', 'ConcurrentRequests Limit exceeded.', 'CRM_RATE_LIMITED'],
   ])('of a record: %s, %s', (statusCode, message, code) => {
     expect(recordError(read({ statusCode, message }), {}).code).toBe(code);
   });
@@ -51,7 +52,7 @@ describe('what Salesforce says', () => {
   it.each([
     [503, null, 'CRM_UNAVAILABLE'],
     [500, { errorCode: 'UNKNOWN_EXCEPTION', message: '' }, 'CRM_UNAVAILABLE'],
-    [403, { errorCode: 'REQUEST_LIMIT_EXCEEDED', message: 'TotalRequests Limit exceeded.' }, 'CRM_RATE_LIMITED'],
+    [403, { errorCode: 'REQUEST_LIMIT_EXCEEDED', message: 'TotalRequests Limit exceeded.' }, 'CRM_DAILY_LIMIT_REACHED'],
     [403, { errorCode: 'API_DISABLED_FOR_ORG', message: '' }, 'CRM_MISCONFIGURED'],
     [401, { errorCode: 'INVALID_SESSION_ID', message: '' }, 'CRM_MISCONFIGURED'],
     [400, { errorCode: 'INVALID_FIELD', message: "No such column 'X'" }, 'CRM_MISCONFIGURED'],
