@@ -25,6 +25,7 @@ const TOLD: Record<string, (detail: Detail) => string> = {
   'rescore-failed': (detail) => `scoring it again failed (attempt ${detail['attempt']}): ${failure(detail)}${again(detail)}`,
   'rescore-given-up': (detail) => `the stand-in score stays, after attempt ${detail['attempt']}: ${failure(detail)}`,
   backfilled: (detail) => `also in ${record(detail)}`,
+  'membership-added': (detail) => `the membership was added: ${record(detail)}`,
   resync: (detail) => `goes to the CRM once more: ${detail['reason']}`,
 };
 

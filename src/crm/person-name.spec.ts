@@ -38,6 +38,7 @@ describe('a full name', () => {
     ['=HYPERLINK("http://x.example","hi")', null, '=HYPERLINK("http://x.example","hi")', null],
     ['PhD', null, 'PhD', null],
     ['Dr.', null, 'Dr.', null],
+    [',', null, ',', null],
     ['', null, NOT_PROVIDED, null],
   ])('%s', (name, firstName, lastName, suffix) => {
     expect(splitName(name)).toMatchObject({ firstName, lastName, suffix });

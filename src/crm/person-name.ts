@@ -44,7 +44,7 @@ export function splitName(name: string | null): PersonName {
   const words = takeSuffixes(takeHonorifics(before, salutations), suffixes);
   const given = takeSuffixes(takeHonorifics(after.flat(), salutations), suffixes);
   const [firstName, lastName] = given.length > 0 ? [given, words] : divided(words);
-  if (lastName.length === 0) return unsplit;
+  if (lastName.join('') === '') return unsplit;
   return {
     salutation: joined(salutations),
     firstName: joined(firstName),

@@ -115,8 +115,8 @@ export const ERROR_CATALOG = {
   },
   CRM_RATE_LIMITED: {
     class: 'rate-limited',
-    meaning: 'The CRM has no API calls left for us at present.',
-    remedy: 'Nothing to do for the lead: it waits until there are. Raise the API limit or lower CRM_RATE_LIMIT_PER_SECOND.',
+    meaning: 'The CRM takes no more calls at the moment, such as too many at the same time. That passes in seconds or minutes.',
+    remedy: 'Nothing to do for the lead: it waits. If it recurs, lower CRM_RATE_LIMIT_PER_SECOND.',
   },
   CRM_DAILY_LIMIT_REACHED: {
     class: 'rate-limited',

@@ -118,8 +118,8 @@ describe('the Salesforce metadata', () => {
     expect(KEY_RULE_MESSAGE).toContain(OTHERS_KEY);
     expect(textOf(rule, 'errorConditionFormula')!.replace(/\s+/g, '')).toBe(
       'AND(NOT(ISNEW()),NOT($Permission.RF_Bypass_Version_Rule),NOT(ISBLANK(RF_Person_Key__c)),' +
-        'LOWER(RF_Person_Key__c)<>LOWER(PRIORVALUE(RF_Person_Key__c)),OR(NOT(ISBLANK(PRIORVALUE(RF_Person_Key__c))),' +
-        'AND(NOT(ISBLANK(PRIORVALUE(Email))),LOWER(Email)<>LOWER(PRIORVALUE(Email)))))',
+        'LOWER(RF_Person_Key__c)<>LOWER(PRIORVALUE(RF_Person_Key__c)),' +
+        'OR(NOT(ISBLANK(PRIORVALUE(RF_Person_Key__c))),LOWER(Email)<>LOWER(PRIORVALUE(Email))))',
     );
   });
 

@@ -36,7 +36,7 @@ const CONCURRENT_WAIT_MS = 500;
 export class SalesforceClient {
   constructor(private readonly options: ClientOptions) {}
 
-  /** @throws AppError CRM_UNAVAILABLE, CRM_RATE_LIMITED or CRM_MISCONFIGURED. */
+  /** @throws AppError CRM_UNAVAILABLE, CRM_RATE_LIMITED, CRM_DAILY_LIMIT_REACHED or CRM_MISCONFIGURED. */
   async call<T>(request: ApiCall, schema: z.ZodType<T>, signal?: AbortSignal): Promise<T> {
     const { status, body } = await this.send(request, { mayRefresh: true, tries: 1, signal });
     const parsed = schema.safeParse(body);

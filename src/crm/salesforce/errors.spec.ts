@@ -41,6 +41,32 @@ describe('what Salesforce says', () => {
     ).toBeUndefined();
   });
 
+  it.each([
+    'INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST',
+    'FIELD_INTEGRITY_EXCEPTION',
+    'DUPLICATES_DETECTED',
+    'INACTIVE_OWNER_OR_USER',
+    'CIRCULAR_DEPENDENCY',
+    'NUMBER_OUTSIDE_VALID_RANGE',
+  ])('%s is the record’s own', (statusCode) => {
+    expect(recordError(read({ statusCode, message: '' }), {}).signature).toBeUndefined();
+  });
+
+  it('is the record’s own where it names a field that was sent, and perhaps a setting where it names another', () => {
+    const refused = read({ statusCode: 'FIELD_CUSTOM_VALIDATION_EXCEPTION', message: '', fields: ['Phone'] });
+    expect(recordError(refused, { Phone: '1' }).signature).toBeUndefined();
+    expect(recordError(refused, { Title: 'VP' }).signature).toBe('FIELD_CUSTOM_VALIDATION_EXCEPTION:Phone');
+  });
+
+  it('names the records of a duplicate rule in the answer that is kept', () => {
+    const matchResults = [{ matchRecords: [{ record: { Id: '00Q5e00000000Zz' } }] }];
+    const { answer } = recordError(
+      read({ statusCode: 'DUPLICATES_DETECTED', message: 'Use one of these records?', duplicateResut: { matchResults } }),
+      {},
+    );
+    expect(answer).toMatch(/^DUPLICATES_DETECTED Use one of these records\? \(00Q5e00000000Zz...\)$/);
+  });
+
   it('is kept without what it quotes of the person', () => {
     const record = { LastName: 'Müller-Lüdenscheidt', Title: 'Head of Everything', Score: 5 };
     const message =

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { CrmSync } from '../port.js';
 import type { SalesforceClient } from './client.js';
+import { BatchRefused } from './errors.js';
 import { PERSON_KEY_FIELD } from './field-map.js';
 import { queryTogether, type Query } from './queries.js';
 import { recordIdSchema } from './record-id.js';
@@ -63,6 +64,17 @@ export function personKeysOf(personKey: string): [string, string] {
  * @returns one match a person, in order.
  */
 export async function matchPersons(tools: MatchTools, syncs: CrmSync[]): Promise<PersonMatch[]> {
+  try {
+    return await matchTogether(tools, syncs);
+  } catch (cause) {
+    // Whatever stands before Salesforce takes no request of this size.
+    if (!(cause instanceof BatchRefused && cause.remember) || syncs.length < 2) throw cause;
+    const middle = Math.ceil(syncs.length / 2);
+    return [...(await matchPersons(tools, syncs.slice(0, middle))), ...(await matchPersons(tools, syncs.slice(middle)))];
+  }
+}
+
+async function matchTogether(tools: MatchTools, syncs: CrmSync[]): Promise<PersonMatch[]> {
   const keys = syncs.flatMap(({ personKey }) => personKeysOf(personKey));
   const emails = [...new Set(syncs.map(({ projection }) => projection.lead.email))];
   const { client, apiVersion, match: scope } = tools;

@@ -83,16 +83,10 @@ export async function writePersons(
     };
     await findPersons(tools, open);
     const due = open.filter((entry) => !settledWithoutWrite(tools, entry, known[entry.index], settle));
-    await update(
-      tools,
-      due.filter(({ match }) => match!.target),
-      settle,
-    );
-    await create(
-      tools,
-      due.filter(({ match }) => !match!.target),
-      settle,
-    );
+    // Both before the first write: what it settles may have to be looked for again.
+    const [existing, fresh] = [due.filter(({ match }) => match!.target), due.filter(({ match }) => !match!.target)];
+    await update(tools, existing, settle);
+    await create(tools, fresh, settle);
     open = again;
   }
   for (const { index, lastError } of open) {

@@ -4,7 +4,7 @@ import { recordError, RequestRefused, singleBody, type RecordError } from './err
 import { FaultPlan, type SalesforceFaultKind, type SalesforceFaults } from './faults.js';
 import type { ObjectName } from './ids.js';
 import { OAuth } from './oauth.js';
-import { Org, type Access, type DuplicateMatcher, type Rule } from './org.js';
+import { Org, type Access, type DuplicateMatcher, type MemberStatusSpec, type Rule, type WriteObserver } from './org.js';
 import { QueryEngine } from './query.js';
 import { answer, type ApiAnswer, type Instance } from './resources.js';
 
@@ -152,9 +152,9 @@ export class SalesforceFake {
   undeleteRecord = (id: string): void => this.org.undeleteRecord(id);
   /** What a person does in the org by hand: no rule is asked. */
   changeRecord = (id: string, fields: Record<string, unknown>): void => this.org.changeRecord(id, fields);
-  /** The first status of a campaign of its own replaces the usual Sent and Responded. */
-  addMemberStatus = (CampaignId: string, Label: string, HasResponded = false, IsDefault = false): string =>
-    this.org.seed('CampaignMemberStatus', { CampaignId, Label, HasResponded, IsDefault });
+  /** Instead of Sent and Responded. */
+  setMemberStatuses = (campaignId: string, ...statuses: MemberStatusSpec[]): void =>
+    this.org.setMemberStatuses(campaignId, statuses);
 
   expireSessions = (): void => this.oauth.expireSessions();
   revokeTokens = (revoked = true): void => this.oauth.revoke(revoked);
@@ -171,6 +171,7 @@ export class SalesforceFake {
 
   /** A duplicate rule that matches by more than the address, such as name and company. */
   setDuplicateMatcher = (matcher: DuplicateMatcher): void => void (this.org.duplicateMatcher = matcher);
+  observeWrites = (observer: WriteObserver): void => void (this.org.onWrite = observer);
   /** A validation rule, trigger or flow. */
   addRule = (object: ObjectName, rule: Rule): void => this.org.addRule(object, rule);
   /** The object's trigger fails each record of a call that has more than `most`. */

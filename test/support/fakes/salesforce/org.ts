@@ -16,6 +16,8 @@ export interface OrgSettings {
   latencyMs: number;
 }
 
+export type WriteObserver = (object: ObjectName, after: StoredRecord, before: StoredRecord | undefined) => void;
+
 /** A validation rule, trigger or flow of the org: the error that it raises for a record, if any. */
 export type Rule = (record: StoredRecord, before: StoredRecord | undefined) => RecordError | null;
 /**
@@ -41,6 +43,8 @@ export class Org {
   readonly inactiveUsers = new Set<string>();
   readonly rules = new Map<ObjectName, Rule[]>();
   duplicateMatcher: DuplicateMatcher = () => null;
+  /** Sees each record that the API writes. */
+  onWrite: WriteObserver = () => {};
   /** The most records of an object that its trigger takes in one transaction, and how it fails with more. */
   readonly triggerLimits = new Map<ObjectName, { most: number; error: RecordError }>();
 
@@ -180,7 +184,14 @@ export class Org {
     };
     const id = this.store.newId(object);
     this.store.save(object, named(object, { ...blank, ...standing[object], ...fields, Id: id }));
+    if (object === 'Campaign') this.setMemberStatuses(id, USUAL_STATUSES);
     return id;
+  }
+
+  setMemberStatuses(CampaignId: string, statuses: readonly MemberStatusSpec[]): void {
+    for (const status of this.store.statusesOf(CampaignId)) this.deleteRecord(status.Id);
+    for (const [Label, HasResponded, IsDefault] of statuses)
+      this.seed('CampaignMemberStatus', { CampaignId, Label, HasResponded, IsDefault });
   }
 
   private required(id: string): StoredRecord {
@@ -189,6 +200,14 @@ export class Org {
     return record;
   }
 }
+
+/** Label, whether it counts as a response, whether it is the default. */
+export type MemberStatusSpec = readonly [label: string, responded: boolean, isDefault: boolean];
+/** What each new Campaign has. */
+const USUAL_STATUSES: readonly MemberStatusSpec[] = [
+  ['Sent', false, true],
+  ['Responded', true, false],
+];
 
 /** As a trigger reports that it ran into a governor limit. */
 export const tooManyQueries = (object: ObjectName): RecordError =>

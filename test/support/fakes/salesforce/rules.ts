@@ -52,8 +52,7 @@ export function keyErrors(org: Org, before: StoredRecord | undefined, after: Sto
   if (!org.settings.keyRule || !before) return [];
   const [was, is] = [normal(before['RF_Person_Key__c']), normal(after['RF_Person_Key__c'])];
   if (is === null || is === was) return [];
-  const [address, next] = [normal(before['Email']), normal(after['Email'])];
-  if (was === null && (address === null || address === next)) return [];
+  if (was === null && normal(before['Email']) === normal(after['Email'])) return [];
   return [recordError('FIELD_CUSTOM_VALIDATION_EXCEPTION', KEY_RULE_MESSAGE, ['RF_Person_Key__c'])];
 }
 

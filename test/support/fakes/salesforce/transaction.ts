@@ -213,6 +213,7 @@ function apply(org: Org, each: Prepared, context: WriteContext, undo: Undo): Wri
   const after = candidate(org, each, before, context);
   const errors = check(org, object, before, after, new Set(Object.keys(each.values)), context);
   if (errors.length > 0) return failed({ ...each, errors });
+  org.onWrite(object, after, before);
   org.store.save(object, after, undo);
   return { id: after.Id, success: true, created: before === undefined };
 }
@@ -246,14 +247,9 @@ function candidate(
 
 /** A status that the campaign does not have becomes its default; a responding one sets HasResponded and the date once. */
 function respond(org: Org, record: StoredRecord, before: StoredRecord | undefined): StoredRecord {
-  const own = org.store.statusesOf(record['CampaignId']);
-  const usual = org.store.schema.CampaignMember.get('Status')!.picklist.map((Label) => ({
-    Label,
-    HasResponded: Label === 'Responded',
-  }));
-  const known: Record<string, unknown>[] = own.length > 0 ? own : usual;
-  const found = known.find(({ Label }) => Label === record['Status']) ?? known.find(({ IsDefault }) => IsDefault) ?? known[0]!;
-  const [status, responded] = [found['Label'], found['HasResponded'] === true];
+  const known = org.store.statusesOf(record['CampaignId']);
+  const found = known.find(({ Label }) => Label === record['Status']) ?? known.find(({ IsDefault }) => IsDefault === true);
+  const [status, responded] = [found?.['Label'] ?? 'Sent', found?.['HasResponded'] === true];
   const date = before?.['FirstRespondedDate'] ?? (responded ? new Date().toISOString().slice(0, 10) : null);
   return { ...record, Status: status, HasResponded: responded, FirstRespondedDate: date };
 }
