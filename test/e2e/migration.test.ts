@@ -134,7 +134,10 @@ describe('from the mock CRM to Salesforce, and back', () => {
     await post(0, 5);
     expect(inOrg()).toEqual({ leads: 5, members: 0 });
     const none = await crm('memberships');
-    expect(none).toMatchObject({ code: 1, stdout: expect.stringContaining('5 leads had no membership: 0 have one now') as string });
+    expect(none).toMatchObject({
+      code: 1,
+      stdout: expect.stringContaining('5 leads had no membership: 0 have one now') as string,
+    });
     expect(none.stdout).toContain('No membership in campaign launch: no Campaign has this key.');
     expect(await told('membership-added')).toEqual({});
 
