@@ -17,6 +17,8 @@ export interface BackfillReport {
 export interface BackfillOptions {
   ledger: CrmBackfillRepository;
   crm: CrmProvider;
+  /** What is missing: the lead's record in the CRM, or only its membership. */
+  missing: 'record' | 'membership';
   /** Only find out what would be done. */
   dryRun: boolean;
   /** Leads in hand; the calls keep to CRM_RATE_LIMIT_PER_SECOND together with the workers. */
@@ -31,20 +33,23 @@ const REFUSED_KEPT = 1000;
 /**
  * Writes to a CRM what it has not, as far as the ledger knows: every synced lead that went to another one. Each is noted in the
  * ledger when it is there, so a run that is broken off goes on where it stopped, and two at once do no harm.
- * @throws AppError CRM_UNAVAILABLE, CRM_RATE_LIMITED, CRM_MISCONFIGURED: run it again when that is mended.
+ * @throws AppError where the CRM itself is at fault (outage, limit, configuration): run it again when that is corrected.
  */
-export async function backfill({ ledger, crm, dryRun, concurrency, progress, signal }: BackfillOptions): Promise<BackfillReport> {
+export async function backfill(options: BackfillOptions): Promise<BackfillReport> {
+  const { ledger, crm, missing, dryRun, concurrency, progress, signal } = options;
   const report: BackfillReport = { leads: 0, written: 0, acts: {}, refused: [], refusedCount: 0 };
   let after = NIL_UUID;
   while (!signal.aborted) {
-    const page = await ledger.pendingIn(crm.name, after, concurrency);
+    const page = await (missing === 'record'
+      ? ledger.pendingIn(crm.name, after, concurrency)
+      : ledger.withoutMember(crm.name, after, concurrency));
     if (page.length === 0) break;
     after = page.at(-1)!.id;
     const failures = await Promise.all(
       page.map(async (lead) => {
         try {
-          if (dryRun) await look(crm, lead, report);
-          else await write(ledger, crm, lead, report, signal);
+          if (dryRun) await look(options, lead, report);
+          else await write(options, lead, report);
           return null;
         } catch (cause) {
           return refusal(lead, AppError.from(cause), report);
@@ -61,22 +66,27 @@ export async function backfill({ ledger, crm, dryRun, concurrency, progress, sig
 }
 
 async function write(
-  ledger: CrmBackfillRepository,
-  crm: CrmProvider,
+  { ledger, crm, missing, signal }: BackfillOptions,
   lead: PendingLead,
   report: BackfillReport,
-  signal: AbortSignal,
 ): Promise<void> {
   const reference = await crm.sync(syncOf(lead), signal);
-  await ledger.recordBackfill(lead, reference);
+  if (missing === 'membership' && reference.memberId === null) {
+    const [exchange] = reference.exchanges ?? [];
+    return keep(report, lead, exchange?.notes?.join(' ') ?? `Campaign ${lead.campaignId} is unknown to the CRM.`);
+  }
+  await (missing === 'record' ? ledger.recordBackfill(lead, reference) : ledger.recordMember(lead, reference));
   report.written++;
 }
 
-async function look(crm: CrmProvider, lead: PendingLead, report: BackfillReport): Promise<void> {
-  const finding = crm.validate ? await crm.validate(syncOf(lead)) : { act: 'write', problems: [] };
+async function look({ crm, missing }: BackfillOptions, lead: PendingLead, report: BackfillReport): Promise<void> {
+  const finding = crm.validate ? await crm.validate(syncOf(lead)) : { act: 'write', campaignKnown: true, problems: [] };
   report.acts[finding.act] = (report.acts[finding.act] ?? 0) + 1;
-  if (finding.problems.length === 0) report.written++;
-  else keep(report, lead, finding.problems.join('; '));
+  const unknown =
+    missing === 'membership' && !finding.campaignKnown ? [`Campaign ${lead.campaignId} is unknown to the CRM.`] : [];
+  const problems = [...finding.problems, ...unknown];
+  if (problems.length === 0) report.written++;
+  else keep(report, lead, problems.join('; '));
 }
 
 /** One record's fault is noted, and the others go on; a fault of the CRM ends the run. */

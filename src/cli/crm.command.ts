@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { join, resolve } from 'node:path';
 import { SingleBar } from 'cli-progress';
 import { Command, Option } from 'commander';
@@ -49,9 +50,36 @@ export function crmCommands({ print, table }: Printing): Command {
         const bar = progressBar('leads');
         bar.start(await ledger.countPendingIn(provider.name));
         const concurrency = Math.min(400, config.CRM_CONCURRENCY);
-        return backfill({ ledger, crm: provider, dryRun, concurrency, progress: bar.update, signal }).finally(bar.stop);
+        return backfill({ ledger, crm: provider, missing: 'record', dryRun, concurrency, progress: bar.update, signal }).finally(
+          bar.stop,
+        );
       });
       print(report, () => backfillText(report, to, dryRun, table));
+      if (report.refusedCount > 0) process.exitCode = 1;
+    });
+
+  crm
+    .command('memberships')
+    .description('adds the memberships of leads whose campaign the CRM did not have when they were written')
+    .addOption(new Option('--in <crm>', 'the CRM').choices(Object.keys(CRM_PROVIDERS)).default('salesforce'))
+    .option('--dry-run', 'find out what would be done, and write nothing')
+    .action(async ({ in: name, dryRun = false }: { in: string; dryRun?: boolean }) => {
+      const report = await withStores(name, async ({ config, ledger, provider, signal }) => {
+        const bar = progressBar('leads');
+        bar.start(await ledger.countWithoutMember(provider.name));
+        const concurrency = Math.min(400, config.CRM_CONCURRENCY);
+        const options = {
+          ledger,
+          crm: provider,
+          missing: 'membership' as const,
+          dryRun,
+          concurrency,
+          progress: bar.update,
+          signal,
+        };
+        return backfill(options).finally(bar.stop);
+      });
+      print(report, () => membershipsText(report, dryRun, table));
       if (report.refusedCount > 0) process.exitCode = 1;
     });
 
@@ -88,6 +116,7 @@ function openCrmFor(config: Config, name: string, databaseUrl = '', database?: D
     logger: pino({ level: 'warn' }, pino.destination(2)),
     observeApiUsage: () => {},
     observeShadow: () => {},
+    observeNotice: () => {},
   });
 }
 
@@ -111,6 +140,7 @@ async function withStores<T>(crm: string, act: (opened: Opened) => Promise<T>): 
   const database = new Database(pool);
   const provider = await openCrmFor(config, crm, databaseUrl, database);
   const stop = new AbortController();
+  setMaxListeners(0, stop.signal); // one a lead under way
   const onSignal = () => stop.abort(new Error('Interrupted; what was written is noted, and the next run goes on from there.'));
   process.once('SIGINT', onSignal);
   try {
@@ -148,12 +178,20 @@ function backfillText(report: BackfillReport, to: string, dryRun: boolean, table
   const sum = dryRun
     ? `${report.leads} leads are not in ${to}: ${report.written} would go through${acts.length > 0 ? ` (${acts.join(', ')})` : ''}, ${report.refusedCount} would be refused or cut. Nothing was written.`
     : `${report.leads} leads were not in ${to}: ${report.written} are now, ${report.refusedCount} were refused.`;
-  if (report.refused.length === 0) return sum;
-  return `${sum}\n${table(
-    ['lead', 'why'],
-    report.refused.map(({ leadId, reason }) => [leadId, reason]),
-    [38, 110],
-  )}`;
+  return `${sum}${refusedText(report, table)}`;
+}
+
+function membershipsText(report: BackfillReport, dryRun: boolean, table: Table): string {
+  const sum = dryRun
+    ? `${report.leads} leads have no membership: ${report.written} would get one, ${report.refusedCount} would not. Nothing was written.`
+    : `${report.leads} leads had no membership: ${report.written} have one now, ${report.refusedCount} have none.`;
+  return `${sum}${refusedText(report, table)}`;
+}
+
+function refusedText({ refused }: BackfillReport, table: Table): string {
+  if (refused.length === 0) return '';
+  const rows = refused.map(({ leadId, reason }) => [leadId, reason]);
+  return `\n${table(['lead', 'why'], rows, [38, 110])}`;
 }
 
 function compareText({ persons, different, missing, fields, examples }: CompareReport, table: Table): string {

@@ -7,20 +7,24 @@ const ANSWERS: Record<CrmExchange['lead']['answer'] | CrmExchange['member']['ans
   updated: 'updated',
   'newer-there': 'left as it is, since the CRM has newer content',
   'is-contact': 'left as it is: the person is a Contact',
+  'other-person': "not written: the record is another person's",
   'sent-before': 'nothing to send, it was there already',
   'there-already': 'there already',
+  'status-raised': 'there already, its status was raised',
   'unknown-campaign': 'none, the CRM has no such campaign',
+  'unusable-campaign': 'none, the campaign cannot be used',
 };
 
 /** The record as each CRM was sent it last, a field a line. */
 export function exchangeLines(exchanges: (CrmExchange & { at: string })[], clock: (at: string) => string): string[] {
-  return exchanges.flatMap(({ at, provider, contentOf, lead, member }) => {
+  return exchanges.flatMap(({ at, provider, contentOf, lead, member, notes = [] }) => {
     const of = contentOf ? `, the content of lead ${contentOf}` : '';
     const rows = [...entriesOf('', lead), ...entriesOf('member: ', member)];
     const width = Math.max(0, ...rows.map(([name]) => name.length));
     return [
       `Sent to ${provider} at ${clock(at)}${of}: lead ${ANSWERS[lead.answer]}; member ${ANSWERS[member.answer]}`,
       ...rows.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`),
+      ...notes.map((note) => `  Note: ${oneLine(note)}`),
     ];
   });
 }
@@ -34,10 +38,11 @@ export function sentLines(detail: Record<string, unknown>, before: Map<string, S
   const exchanges = (detail['exchanges'] ?? []) as CrmExchange[];
   const refused = detail['sent'] as SentFields | undefined;
   if (refused) return wrapped(`sent: ${fieldNames(refused)}`, indent);
-  return exchanges.flatMap(({ provider, lead, member }) => {
+  return exchanges.flatMap(({ provider, lead, member, notes = [] }) => {
     const sent = Object.keys(lead.fields).length === 0 ? '' : ` with ${changesOf(lead.fields, before.get(provider))}`;
     if (sent !== '') before.set(provider, lead.fields);
-    return wrapped(`${provider}: lead ${ANSWERS[lead.answer]}${sent}; member ${ANSWERS[member.answer]}`, indent);
+    const summary = `${provider}: lead ${ANSWERS[lead.answer]}${sent}; member ${ANSWERS[member.answer]}`;
+    return [summary, ...notes].flatMap((line) => wrapped(line, indent));
   });
 }
 

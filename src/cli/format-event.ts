@@ -25,6 +25,7 @@ const TOLD: Record<string, (detail: Detail) => string> = {
   'rescore-failed': (detail) => `scoring it again failed (attempt ${detail['attempt']}): ${failure(detail)}${again(detail)}`,
   'rescore-given-up': (detail) => `the stand-in score stays, after attempt ${detail['attempt']}: ${failure(detail)}`,
   backfilled: (detail) => `also in ${record(detail)}`,
+  'membership-added': (detail) => `the membership was added: ${record(detail)}`,
   resync: (detail) => `goes to the CRM once more: ${detail['reason']}`,
 };
 
@@ -54,9 +55,10 @@ function again({ nextAttemptAt, at }: Detail): string {
     : '';
 }
 
-function record({ provider, leadId, memberId, cut }: Detail): string {
+function record({ provider, leadId, memberId, cut, leftOut }: Detail): string {
+  const omitted = Array.isArray(leftOut) && leftOut.length > 0 ? `; left out: ${leftOut.join(', ')}` : '';
   const shortened = Array.isArray(cut) && cut.length > 0 ? `; cut to its length: ${cut.join(', ')}` : '';
-  return `${provider} lead ${leadId}, member ${memberId ?? 'none'}${shortened}`;
+  return `${provider} lead ${leadId}, member ${memberId ?? 'none'}${shortened}${omitted}`;
 }
 
 function changes({ changed }: Detail): string {

@@ -1,25 +1,167 @@
 import type { LeadContent } from '../domain/lead.js';
+import { isConsumerDomain } from './consumer-domains.js';
+import {
+  CONNECTORS,
+  DEGREES,
+  DOUBTFUL_DEGREES,
+  DOUBTFUL_HONORIFICS,
+  FIRST_OF_TWO,
+  FOLLOWERS,
+  GENERATIONS,
+  HONORIFICS,
+  LOWER_CASE_PARTICLES,
+  PARTICLES,
+} from './name-words.js';
 
 export const NOT_PROVIDED = '[not provided]';
 
-/** A CRM Lead needs a last name: the last word of the name is it, the rest the first name. */
-export function splitName(name: string | null): { firstName: string | null; lastName: string } {
-  const words = (name ?? '')
-    .trim()
-    .split(/\s+/u)
-    .filter((word) => word !== '');
-  const lastName = words.pop();
-  if (lastName === undefined) return { firstName: null, lastName: NOT_PROVIDED };
-  return { firstName: words.length === 0 ? null : words.join(' '), lastName };
+export interface PersonName {
+  salutation: string | null;
+  firstName: string | null;
+  lastName: string;
+  /** Generation and degrees, as written: `Jr.`, `III`, `PhD`. */
+  suffix: string | null;
 }
 
-const COMPANY_KEYS = new Set(['company', 'company_name', 'company name', 'account', 'organization', 'organisation']);
+/** Han, kana or hangul: which part is the family name is not marked, so such a name stays whole. */
+const EAST_ASIAN = /[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Hangul}]/u;
+/** Anything else between commas is text and not a name (a formula, a sentence), and stays whole. */
+const NAME_PART = /^[\p{L}\p{M}\p{N}\s.'’`´\-()/&]+$/u;
 
-/** A CRM Lead needs a company too: what was sent, else the domain of the address, which at least says where to look. */
-export function companyOf(lead: LeadContent): string {
-  for (const [key, value] of Object.entries(lead.attributes)) {
+/**
+ * Splits a full name. A CRM Lead needs a last name, so there always is one: a name of one word, or one that cannot be split, is the
+ * last name as a whole. Understands "Last, First", particles, double family names, honorifics, generations and degrees.
+ */
+export function splitName(name: string | null): PersonName {
+  const whole = (name ?? '').trim().replaceAll(/\s+/gu, ' ');
+  if (whole === '') return { salutation: null, firstName: null, lastName: NOT_PROVIDED, suffix: null };
+  const unsplit = { salutation: null, firstName: null, lastName: whole, suffix: null };
+  if (EAST_ASIAN.test(whole) || !whole.split(',').every((part) => NAME_PART.test(`${part} `))) return unsplit;
+  const suffixes: string[] = [];
+  const parts = withoutSuffixParts(whole.replace(/\s*\([^)]*\)$/u, '').split(','), suffixes);
+  const salutations: string[] = [];
+  const [before = [], ...after] = parts.map((part) => part.split(' '));
+  const words = takeSuffixes(takeHonorifics(before, salutations), suffixes);
+  const given = takeSuffixes(takeHonorifics(after.flat(), salutations), suffixes);
+  const [firstName, lastName] = given.length > 0 ? [given, words] : divided(words);
+  if (lastName.join('') === '') return unsplit;
+  return {
+    salutation: joined(salutations),
+    firstName: joined(firstName),
+    lastName: lastName.join(' '),
+    suffix: joined(suffixes),
+  };
+}
+
+/** Names of attributes as forms and Marketo spell them, without case, spaces and punctuation. */
+const FIRST_NAME_KEYS = new Set(['firstname', 'givenname', 'forename', 'fname']);
+const LAST_NAME_KEYS = new Set(['lastname', 'familyname', 'surname', 'lname']);
+
+/** The person's name: of the attributes `first_name` and `last_name` (in any usual spelling) where sent, else of the full name. */
+export function personNameOf({ name, attributes }: Pick<LeadContent, 'name' | 'attributes'>): PersonName {
+  const first = attributeOf(attributes, FIRST_NAME_KEYS);
+  const last = attributeOf(attributes, LAST_NAME_KEYS);
+  const split = splitName(name);
+  if (last !== null) return { ...split, firstName: first ?? split.firstName, lastName: last };
+  if (first === null) return split;
+  return { ...split, firstName: first, lastName: first === split.lastName ? NOT_PROVIDED : split.lastName };
+}
+
+const COMPANY_KEYS = new Set(['company', 'companyname', 'account', 'organization', 'organisation']);
+
+/**
+ * A CRM Lead needs a company too: what was sent, else the domain of the address, which at least says where to look. The domain of a
+ * mail provider is nobody's company.
+ */
+export function companyOf(lead: Pick<LeadContent, 'email' | 'attributes'>): string {
+  return attributeOf(lead.attributes, COMPANY_KEYS) ?? companyDomainOf(lead.email) ?? NOT_PROVIDED;
+}
+
+/** The domain of an address; null where it belongs to a mail provider. */
+export function companyDomainOf(email: string): string | null {
+  const domain = email.slice(email.lastIndexOf('@') + 1).toLowerCase();
+  return domain === '' || isConsumerDomain(domain) ? null : domain;
+}
+
+function attributeOf(attributes: Record<string, string>, keys: Set<string>): string | null {
+  for (const [key, value] of Object.entries(attributes)) {
     const last = key.toLowerCase().split('.').at(-1)!;
-    if (COMPANY_KEYS.has(last)) return value;
+    if (value.trim() !== '' && keys.has(last.replaceAll(/[^\p{L}]/gu, ''))) return value.trim().replaceAll(/\s+/gu, ' ');
   }
-  return lead.email.slice(lead.email.lastIndexOf('@') + 1) || NOT_PROVIDED;
+  return null;
+}
+
+const bare = (word: string) => word.toLowerCase().replaceAll('.', '');
+const joined = (words: string[]) => (words.length > 0 ? words.join(' ') : null);
+
+/** `Ann Lee, PhD, MBA`: what follows a comma and is nothing but suffixes goes. `LEE, Ann` stays two parts. */
+function withoutSuffixParts(parts: string[], suffixes: string[]): string[] {
+  const [first = '', ...rest] = parts.map((part) => part.trim()).filter((part) => part !== '');
+  const several = first.includes(' ');
+  const kept = [first];
+  for (const part of rest) {
+    const words = part.split(/[\s/&]+/u);
+    if (words.every((word) => isSuffix(word) || (several && isDoubtfulDegree(word)))) suffixes.push(part);
+    else kept.push(part);
+  }
+  return kept;
+}
+
+function isSuffix(word: string): boolean {
+  return GENERATIONS.has(bare(word)) || DEGREES.has(bare(word));
+}
+
+function isDoubtfulDegree(word: string): boolean {
+  return DOUBTFUL_DEGREES.has(word.replaceAll('.', ''));
+}
+
+function takeHonorifics(words: string[], taken: string[]): string[] {
+  let rest = words;
+  while (rest.length > 1) {
+    const [word = '', ...more] = rest;
+    const sure = word.endsWith('.') || more.length > 1 || !DOUBTFUL_HONORIFICS.has(bare(word));
+    if (!HONORIFICS.has(bare(word)) || !sure) break;
+    taken.push(word);
+    rest = more;
+  }
+  return rest;
+}
+
+/** From the end, as long as a word is left. Degrees that are also names need their dots here. */
+function takeSuffixes(words: string[], taken: string[]): string[] {
+  const rest = [...words];
+  const found: string[] = [];
+  while (rest.length > 1) {
+    const word = rest.at(-1)!;
+    if (!isSuffix(word) && !(word.includes('.') && isDoubtfulDegree(word) && rest.length > 2)) break;
+    found.unshift(rest.pop()!);
+  }
+  taken.push(...found);
+  return rest;
+}
+
+/** First and last names of words in their usual order. */
+function divided(words: string[]): [string[], string[]] {
+  if (words.length < 2) return [[], words];
+  if (isParticle(words[0]!, true)) return [[], words];
+  let start = words.length - 1;
+  if (start > 1 && FOLLOWERS.has(bare(words[start]!))) start--;
+  if (start > 1 && FIRST_OF_TWO.has(plain(words[start - 1]!))) start--;
+  for (;;) {
+    const previous = words[start - 1];
+    if (start > 2 && previous !== undefined && CONNECTORS.has(previous)) start -= 2;
+    else if (start > 1 && previous !== undefined && isParticle(previous, false)) start--;
+    else break;
+  }
+  return [words.slice(0, start), words.slice(start)];
+}
+
+function isParticle(word: string, leading: boolean): boolean {
+  const lower = word.toLowerCase();
+  if (!PARTICLES.has(lower) && !LOWER_CASE_PARTICLES.has(lower)) return false;
+  return leading || LOWER_CASE_PARTICLES.has(lower) ? word === lower : true;
+}
+
+function plain(word: string): string {
+  return word.normalize('NFD').replaceAll(/\p{M}/gu, '').toLowerCase();
 }

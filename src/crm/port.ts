@@ -66,7 +66,8 @@ export interface CrmProvider {
    * Upserts the person's Lead by person key and ensures one membership in the campaign. Idempotent; an older version never
    * overwrites a newer one. Concurrent calls may be coalesced; one record's failure is its own.
    * @returns where the lead is now, what was sent and what the CRM answered.
-   * @throws AppError CRM_RECORD_REJECTED (permanent, with what was sent) or CRM_UNAVAILABLE (outage).
+   * @throws AppError CRM_RECORD_REJECTED (permanent, with what was sent), CRM_DUPLICATE_OF_OTHER_PERSON or CRM_DUPLICATE_BLOCKED (permanent),
+   * CRM_UNAVAILABLE (outage), or WORKER_STOPPING where the signal was aborted.
    */
   sync(request: CrmSync, signal: AbortSignal): Promise<CrmSynced>;
   /** What `sync` would do, without writing. */
@@ -103,6 +104,10 @@ export interface CrmSettings {
   observeApiUsage(ratio: number): void;
   /** Called with what became of each lead in the CRM that is tried beside the real one (CRM_SHADOW). */
   observeShadow(outcome: ShadowOutcome): void;
+  /** Called with what people should know of although no lead failed. */
+  observeNotice(notice: CrmNotice): void;
 }
+
+export type CrmNotice = 'batch-reduced' | 'field-left-out' | 'assignment-skipped' | 'membership-missing' | 'other-person';
 
 export type ShadowOutcome = 'written' | 'valid' | 'problem' | 'failed' | 'skipped';

@@ -121,8 +121,13 @@ export const ERROR_CATALOG = {
   },
   CRM_RATE_LIMITED: {
     class: 'rate-limited',
-    meaning: 'The CRM allows no more API calls for now.',
-    remedy: 'Nothing to do for the lead: it waits until there are. Raise the API limit or lower CRM_RATE_LIMIT_PER_SECOND.',
+    meaning: 'The CRM takes no more calls at the moment, such as too many at the same time. That passes in seconds or minutes.',
+    remedy: 'Nothing to do for the lead: it waits. If it recurs, lower CRM_RATE_LIMIT_PER_SECOND.',
+  },
+  CRM_DAILY_LIMIT_REACHED: {
+    class: 'rate-limited',
+    meaning: "The CRM's API calls of the day are used up, by whichever program made them.",
+    remedy: 'Nothing to do for the lead: it waits until calls are free again, which takes hours. Raise the API limit of the org.',
   },
   CRM_MISCONFIGURED: {
     class: 'configuration',
@@ -138,6 +143,17 @@ export const ERROR_CATALOG = {
     class: 'permanent',
     meaning: 'The CRM refuses this record as it is.',
     remedy: 'Read the last error, correct the fields and replay the dead letter.',
+  },
+  CRM_DUPLICATE_OF_OTHER_PERSON: {
+    class: 'permanent',
+    meaning: "The CRM takes the person for a record that has another address or another person's key. It was not changed.",
+    remedy:
+      'Merge the two records or change the duplicate rule in the CRM, then replay. SALESFORCE_ON_DUPLICATE=membership gives the record the membership.',
+  },
+  CRM_DUPLICATE_BLOCKED: {
+    class: 'permanent',
+    meaning: 'A duplicate rule of the CRM blocks the write. The message names the records that the rule finds.',
+    remedy: 'Merge the records that the message names, or change the duplicate rule in the CRM, then replay.',
   },
   AI_UNAVAILABLE: {
     class: 'dependency-down',
@@ -188,6 +204,11 @@ export const ERROR_CATALOG = {
     class: 'rate-limited',
     meaning: 'More leads arrive than the rate limit of the model lets through in time.',
     remedy: 'Nothing to do for the lead: it continued with the heuristic score. Raise AI_RATE_LIMIT_PER_SECOND if it recurs.',
+  },
+  WORKER_STOPPING: {
+    class: 'internal',
+    meaning: 'The worker stopped while it waited for the CRM.',
+    remedy: 'Nothing: another worker continues with the lead, and no attempt is counted.',
   },
   STALE_RUN: {
     class: 'internal',

@@ -32,6 +32,8 @@ export interface CrmReference {
   memberId: string | null;
   /** Fields whose text was longer than the CRM's field. */
   cut?: string[];
+  /** Fields that the CRM refused, and that the record was written without. */
+  leftOut?: string[];
   /** The records in a CRM that is tried beside this one (CRM_SHADOW). */
   shadow?: CrmReference;
 }
@@ -45,8 +47,15 @@ export interface CrmWrite<Answer extends string> {
   fields: SentFields;
 }
 
-export const CRM_LEAD_ANSWERS = ['created', 'updated', 'newer-there', 'is-contact', 'sent-before'] as const;
-export const CRM_MEMBER_ANSWERS = ['created', 'there-already', 'sent-before', 'unknown-campaign'] as const;
+export const CRM_LEAD_ANSWERS = ['created', 'updated', 'newer-there', 'is-contact', 'other-person', 'sent-before'] as const;
+export const CRM_MEMBER_ANSWERS = [
+  'created',
+  'there-already',
+  'status-raised',
+  'sent-before',
+  'unknown-campaign',
+  'unusable-campaign',
+] as const;
 
 /** What passed between the service and a CRM for a lead. It is personal data: it belongs into the audit trail, and never into a log. */
 export interface CrmExchange {
@@ -55,6 +64,8 @@ export interface CrmExchange {
   contentOf?: string;
   lead: CrmWrite<(typeof CRM_LEAD_ANSWERS)[number]>;
   member: CrmWrite<(typeof CRM_MEMBER_ANSWERS)[number]>;
+  /** What the CRM has otherwise than it was sent, and what to do about it; one sentence each. */
+  notes?: string[];
 }
 
 /** A sync as it went: one exchange a CRM, the shadow's included. The ledger keeps the reference in the row and the rest in the audit trail. */

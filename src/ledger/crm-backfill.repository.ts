@@ -26,12 +26,17 @@ interface Row {
 /** The column `crm` names the CRM that a lead was written to, and its shadow. */
 const MISSING_IN = `(l.crm->>'provider' IS DISTINCT FROM $1 AND l.crm->'shadow'->>'provider' IS DISTINCT FROM $1)`;
 
-const PENDING = `
+/** Written to the CRM, and without a membership there. */
+const WITHOUT_MEMBER = `(l.crm->>'provider' = $1 AND l.crm->>'memberId' IS NULL)`;
+
+const PAGE = (condition: string) => `
 SELECT l.id, l.fence, encode(l.person_key, 'hex') AS person_key, l.campaign_id, l.received_at, p.projection
 FROM ledger.leads l
 CROSS JOIN LATERAL (SELECT to_jsonb(newest) AS projection FROM (${PROJECTION('l.person_key')}) newest) p
-WHERE l.state = 'synced' AND ${MISSING_IN} AND l.id > $2
+WHERE l.state = 'synced' AND ${condition} AND l.id > $2
 ORDER BY l.id LIMIT $3`;
+const PENDING = PAGE(MISSING_IN);
+const MEMBERLESS = PAGE(WITHOUT_MEMBER);
 
 const PERSONS = `
 SELECT p.projection
@@ -46,31 +51,34 @@ WITH done AS (
   RETURNING l.id, l.event_seq, l.revision
 )${writeEvents(`'backfilled'`, `$3::jsonb || jsonb_build_object('revision', revision)`)}`;
 
+const RECORD_MEMBER = `
+WITH done AS (
+  UPDATE ledger.leads l SET crm = l.crm || ($3::jsonb - 'exchanges'), ${NUMBER_EVENT}
+  WHERE l.id = $1 AND l.fence = $2 AND l.state = 'synced'
+  RETURNING l.id, l.event_seq, l.revision
+)${writeEvents(`'membership-added'`, `$3::jsonb || jsonb_build_object('revision', revision)`)}`;
+
 /** What a CRM lacks, as far as the ledger knows, and what it should show. */
 @Injectable()
 export class CrmBackfillRepository {
   constructor(private readonly database: Database) {}
 
   /** A page of synced leads in id order that `provider` has no record of; start with the nil UUID. */
-  async pendingIn(provider: string, afterId: string, limit: number): Promise<PendingLead[]> {
-    const values = [provider, afterId, limit];
-    const { rows } = await this.database.query<Row>({ name: 'backfill-pending', text: PENDING, values });
-    return rows.map((row) => ({
-      id: row.id,
-      fence: row.fence,
-      personKey: row.person_key,
-      campaignId: row.campaign_id,
-      receivedAt: row.received_at,
-      projection: projectionOf(row.projection),
-    }));
+  pendingIn(provider: string, afterId: string, limit: number): Promise<PendingLead[]> {
+    return this.pageOf({ name: 'backfill-pending', text: PENDING }, [provider, afterId, limit]);
   }
 
-  async countPendingIn(provider: string): Promise<number> {
-    const { rows } = await this.database.query<{ count: number }>(
-      `SELECT count(*)::int AS count FROM ledger.leads l WHERE l.state = 'synced' AND ${MISSING_IN}`,
-      [provider],
-    );
-    return rows[0]!.count;
+  countPendingIn(provider: string): Promise<number> {
+    return this.countOf(MISSING_IN, provider);
+  }
+
+  /** A page of synced leads in id order that have a record in `provider` and no membership; start with the nil UUID. */
+  withoutMember(provider: string, afterId: string, limit: number): Promise<PendingLead[]> {
+    return this.pageOf({ name: 'memberships-pending', text: MEMBERLESS }, [provider, afterId, limit]);
+  }
+
+  countWithoutMember(provider: string): Promise<number> {
+    return this.countOf(WITHOUT_MEMBER, provider);
   }
 
   /** A page of persons who have a synced lead, in the order of their keys; start with the empty string. */
@@ -95,5 +103,31 @@ export class CrmBackfillRepository {
   async recordBackfill(lead: PendingLead, reference: CrmSynced): Promise<void> {
     const values = [lead.id, lead.fence, JSON.stringify(reference)];
     await this.database.query({ name: 'backfill-record', text: RECORD, values });
+  }
+
+  /** Notes the membership that a lead has now. A lead that has changed meanwhile is left alone: its own sync is under way. */
+  async recordMember(lead: PendingLead, reference: CrmSynced): Promise<void> {
+    const values = [lead.id, lead.fence, JSON.stringify(reference)];
+    await this.database.query({ name: 'memberships-record', text: RECORD_MEMBER, values });
+  }
+
+  private async pageOf(query: { name: string; text: string }, values: unknown[]): Promise<PendingLead[]> {
+    const { rows } = await this.database.query<Row>({ ...query, values });
+    return rows.map((row) => ({
+      id: row.id,
+      fence: row.fence,
+      personKey: row.person_key,
+      campaignId: row.campaign_id,
+      receivedAt: row.received_at,
+      projection: projectionOf(row.projection),
+    }));
+  }
+
+  private async countOf(condition: string, provider: string): Promise<number> {
+    const { rows } = await this.database.query<{ count: number }>(
+      `SELECT count(*)::int AS count FROM ledger.leads l WHERE l.state = 'synced' AND ${condition}`,
+      [provider],
+    );
+    return rows[0]!.count;
   }
 }

@@ -140,6 +140,12 @@ const exchange = z.object({
     .describe('The lead of whose content this is, where that is another lead of the person: the CRM shows the newest.'),
   lead: z.object({ answer: z.enum(CRM_LEAD_ANSWERS).describe('What the CRM answered.'), fields: auditFields }),
   member: z.object({ answer: z.enum(CRM_MEMBER_ANSWERS), fields: auditFields }),
+  notes: z
+    .array(z.string())
+    .optional()
+    .describe(
+      'What the CRM has otherwise than it was sent: fields left out, no membership, no assignment rule, another member status.',
+    ),
 });
 
 const exampleExchange = {

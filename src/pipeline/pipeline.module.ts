@@ -59,6 +59,7 @@ const EX_SOFTWARE = 70;
           logger,
           observeApiUsage: (ratio) => metrics.crmApiUsage.set(ratio),
           observeShadow: (outcome) => metrics.crmShadow.inc({ outcome }),
+          observeNotice: (kind) => metrics.crmNotices.inc({ kind }),
           rateLimiter: new SharedRateLimiter(store, 'crm-sync', config.CRM_RATE_LIMIT_PER_SECOND),
         }),
     },

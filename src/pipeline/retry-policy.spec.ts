@@ -101,6 +101,10 @@ describe('decideRetry', () => {
   it('leaves a lead alone that a newer run has', () => {
     expect(decideRetry(new AppError('STALE_RUN', ''), 'crm-sync', facts(1), policy)).toEqual({ kind: 'superseded' });
   });
+
+  it('hands a lead back, without an attempt, where the worker stops', () => {
+    expect(decideRetry(new AppError('WORKER_STOPPING', ''), 'crm-sync', facts(1), policy)).toEqual({ kind: 'wait', delayMs: 0 });
+  });
 });
 
 describe('backoffMs', () => {

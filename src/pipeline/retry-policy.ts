@@ -42,6 +42,7 @@ const OUTAGE_WAIT_MS = 30_000;
 export function decideRetry(error: AppError, stage: Stage, facts: Circumstances, policy: RetryPolicy): Disposition {
   if (error.code === 'STALE_RUN') return { kind: 'superseded' };
   if (error.code === 'LEDGER_UNAVAILABLE' || error.code === 'LEDGER_OVERLOADED') return { kind: 'wait', delayMs: LEDGER_WAIT_MS };
+  if (error.code === 'WORKER_STOPPING') return { kind: 'wait', delayMs: 0 };
   if (stage === 'enrichment' && facts.deadlinePassed) return { kind: 'fallback' };
   if (facts.breakerOpen) return { kind: 'wait', delayMs: BREAKER_WAIT_BASES * policy.baseMs };
   const last = error.class === 'permanent' || error.class === 'fallback' || facts.failures >= policy.attempts;

@@ -116,9 +116,13 @@ describe.each([
   it('derives what a CRM asks for and a form does not', async () => {
     await sync('ann@acme.com', 'c1', 1, { name: null });
     await sync('bob@acme.com', 'c1', 1, { name: 'Bob van der Berg' });
+    await sync('hal@gmail.com', 'c1', 1, { name: 'Hal Daume III', attributes: { company: '' } });
+    await sync('mia@acme.com', 'c1', 1, { name: null, attributes: { 'First Name': 'María', last_name: 'García López' } });
     expect(await inspect.leads()).toMatchObject([
       { lastName: '[not provided]', company: 'acme.com' },
-      { lastName: 'Berg', company: 'acme.com' },
+      { lastName: 'van der Berg', company: 'acme.com' },
+      { lastName: 'Daume', company: '[not provided]' },
+      { lastName: 'García López', company: 'acme.com' },
     ]);
   });
 

@@ -1,13 +1,14 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { OTHERS_KEY } from '../../src/crm/salesforce/refusals.js';
 import {
   FAKE_CLIENT_ID,
   FAKE_CLIENT_SECRET,
   startSalesforceFake,
   type SalesforceFake,
 } from '../support/fakes/salesforce/index.js';
-import { VERSION_RULE_MESSAGE } from '../support/fakes/salesforce/rules.js';
+import { KEY_RULE_MESSAGE, VERSION_RULE_MESSAGE } from '../support/fakes/salesforce/rules.js';
 import { CUSTOM_FIELDS, type FieldSpec } from '../support/fakes/salesforce/schema.js';
 import { childrenOf, parseXml, textOf, type XmlElement } from '../support/xml.js';
 
@@ -108,6 +109,18 @@ describe('the Salesforce metadata', () => {
         'OR(ISBLANK(RF_Version__c),RF_Version__c<PRIORVALUE(RF_Version__c)))',
     );
     expect(existsSync(`${ROOT}/customPermissions/RF_Bypass_Version_Rule.customPermission-meta.xml`)).toBe(true);
+  });
+
+  it('keeps a key with its person in the words of the fake and of the service', () => {
+    const rule = read(`${ROOT}/objects/Lead/validationRules/RF_Key_Stays_With_Person.validationRule-meta.xml`);
+    expect(textOf(rule, 'active')).toBe('true');
+    expect(textOf(rule, 'errorMessage')).toBe(KEY_RULE_MESSAGE);
+    expect(KEY_RULE_MESSAGE).toContain(OTHERS_KEY);
+    expect(textOf(rule, 'errorConditionFormula')!.replace(/\s+/g, '')).toBe(
+      'AND(NOT(ISNEW()),NOT($Permission.RF_Bypass_Version_Rule),NOT(ISBLANK(RF_Person_Key__c)),' +
+        'LOWER(RF_Person_Key__c)<>LOWER(PRIORVALUE(RF_Person_Key__c)),' +
+        'OR(NOT(ISBLANK(PRIORVALUE(RF_Person_Key__c))),LOWER(Email)<>LOWER(PRIORVALUE(Email))))',
+    );
   });
 
   it('lets the integration user edit each field, and sales only see it', () => {

@@ -129,6 +129,31 @@ describe('from the mock CRM to Salesforce, and back', () => {
     expect(inOrg()).toEqual({ leads: 25, members: 25 });
   });
 
+  it('memberships are added once their campaign exists', async () => {
+    await restart({ CRM_PROVIDER: 'salesforce' });
+    org.fake.deleteRecord(String(org.fake.campaigns()[0]!['Id']));
+    await post(0, 5);
+    expect(inOrg()).toEqual({ leads: 5, members: 0 });
+    const none = await crm('memberships');
+    expect(none).toMatchObject({
+      code: 1,
+      stdout: expect.stringContaining('5 leads had no membership: 0 have one now') as string,
+    });
+    expect(none.stdout).toContain('No membership in campaign launch: no Campaign has this key.');
+    expect(await told('membership-added')).toEqual({});
+
+    org.fake.addCampaign({ Name: 'Launch', RF_Campaign_Key__c: 'launch' });
+    expect((await crm('memberships', '--dry-run')).stdout).toContain('5 would get one');
+    expect((await crm('memberships')).stdout).toContain('5 leads had no membership: 5 have one now, 0 have none.');
+    expect(inOrg()).toEqual({ leads: 5, members: 5 });
+    const { rows } = await sql.query(
+      `SELECT count(*)::int AS n FROM ledger.leads l JOIN ledger.events e ON e.lead_id = l.id AND e.kind = 'membership-added'
+       WHERE l.crm->>'memberId' LIKE '00v%' AND l.event_seq = e.seq`,
+    );
+    expect(rows).toEqual([{ n: 5 }]);
+    expect((await crm('memberships')).stdout).toContain('0 leads had no membership');
+  });
+
   it.runIf(FULL)('an outage of the shadow holds no lead up', async () => {
     org.fake.setFaults({ rate: 1, kinds: ['hang'] });
     await restart({ CRM_SHADOW: 'salesforce', CRM_SHADOW_MODE: 'write', SALESFORCE_TIMEOUT_MS: '500' });

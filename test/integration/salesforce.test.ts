@@ -1,4 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,6 +14,7 @@ import { salesforceWorld } from '../support/salesforce-world.js';
 let world: Awaited<ReturnType<typeof salesforceWorld>>;
 let crm: CrmProvider;
 const signal = new AbortController().signal;
+setMaxListeners(0, signal);
 const sync = (...args: Parameters<typeof syncOf>) => crm.sync(syncOf(...args), signal);
 
 async function open(options: SalesforceFakeOptions = {}, env: Record<string, string> = {}) {
@@ -335,7 +337,7 @@ describe('trouble', () => {
     crm = await world.open({}, { observeApiUsage: (ratio) => seen.push(ratio) });
     world.fake.setDailyUsed(960);
     await sync('ann@acme.com', 'c1', 1).catch(() => {});
-    await expect(sync('bob@acme.com', 'c1', 1)).rejects.toMatchObject({ code: 'CRM_RATE_LIMITED' });
+    await expect(sync('bob@acme.com', 'c1', 1)).rejects.toMatchObject({ code: 'CRM_DAILY_LIMIT_REACHED' });
     expect(world.fake.apiCalls()).toBeLessThan(970);
     expect(seen.at(-1)).toBeGreaterThan(0.95);
   });

@@ -14,6 +14,7 @@ export function crmSettings(some: Pick<CrmSettings, 'config'> & Partial<CrmSetti
     logger: pino({ level: 'silent' }),
     observeApiUsage: () => {},
     observeShadow: () => {},
+    observeNotice: () => {},
     ...some,
   };
 }

@@ -1,7 +1,7 @@
 import type { Pool } from '../../platform/database/pool.js';
 import { columns } from '../../platform/database/unnest-columns.js';
 import type { CrmExchange } from '../../domain/lead.js';
-import { companyOf, splitName } from '../person-name.js';
+import { companyOf, personNameOf } from '../person-name.js';
 import type { CrmSync } from '../port.js';
 import { auditFields } from '../audit-fields.js';
 
@@ -51,7 +51,7 @@ const COLUMNS = [
 ] as const;
 
 function rowOf({ personKey, projection: { lead, enrichment, version } }: CrmSync) {
-  const { firstName, lastName } = splitName(lead.name);
+  const { firstName, lastName } = personNameOf(lead);
   return {
     person_key: personKey,
     version,

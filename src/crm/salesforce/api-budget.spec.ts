@@ -23,12 +23,12 @@ describe("the org's budget of API calls", () => {
     const { budget, seen, later } = open();
     await budget.spend();
     budget.learn('api-usage=96/100');
-    await expect(budget.spend()).rejects.toMatchObject({ code: 'CRM_RATE_LIMITED', retryAfterMs: 300_000 });
+    await expect(budget.spend()).rejects.toMatchObject({ code: 'CRM_DAILY_LIMIT_REACHED', retryAfterMs: 300_000 });
     later(299_000);
     await expect(budget.spend()).rejects.toMatchObject({ retryAfterMs: 1000 });
     later(1000);
     await budget.spend(); // one look
-    await expect(budget.spend()).rejects.toMatchObject({ code: 'CRM_RATE_LIMITED' });
+    await expect(budget.spend()).rejects.toMatchObject({ code: 'CRM_DAILY_LIMIT_REACHED' });
     budget.learn('api-usage=10/100'); // the window has rolled
     await budget.spend();
     expect(seen).toEqual([0.96, 0.1]);

@@ -49,7 +49,7 @@ export class ApiBudget {
     return widenedWindow(windowMs, this.ratio, this.options.slaMs);
   }
 
-  /** Before each call. @throws AppError CRM_RATE_LIMITED once the service's part is used up. */
+  /** Before each call. @throws AppError CRM_DAILY_LIMIT_REACHED once the service's part is used up. */
   async spend(): Promise<void> {
     const { slowAt, stopAt, lookAgainMs, clock } = this.options;
     if (this.ratio >= stopAt) {
@@ -85,8 +85,12 @@ export class ApiBudget {
 
   private exhausted(retryAfterMs: number): AppError {
     const percent = Math.round(this.ratio * 100);
-    return new AppError('CRM_RATE_LIMITED', `${percent} % of the org's daily API calls are used; the rest is left to others.`, {
-      retryAfterMs,
-    });
+    return new AppError(
+      'CRM_DAILY_LIMIT_REACHED',
+      `${percent} % of the org's daily API calls are used; the rest is left to other programs.`,
+      {
+        retryAfterMs,
+      },
+    );
   }
 }

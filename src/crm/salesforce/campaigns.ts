@@ -4,6 +4,7 @@ import { ExpiringCache } from '../../platform/expiring-cache.js';
 import type { Clock } from '../../platform/clock.js';
 import { readJson } from './field-map.js';
 import { AppError } from '../../domain/app-error.js';
+import { isIdOf, recordIdSchema, to18 } from './record-id.js';
 import { soql } from './soql.js';
 
 /** Deployed with salesforce/: Marketo's campaign id on the Campaign. */
@@ -12,53 +13,83 @@ export const CAMPAIGN_KEY_FIELD = 'RF_Campaign_Key__c';
 const KNOWN_FOR_MS = 600_000;
 const UNKNOWN_FOR_MS = 60_000;
 const CAPACITY = 10_000;
-const SALESFORCE_ID = /^701[A-Za-z0-9]{12}(?:[A-Za-z0-9]{3})?$/;
+const ASKED_TOGETHER = 200;
+const CAMPAIGN_PREFIX = '701';
 
-export const campaignRecordSchema = z.object({ Id: z.string(), [CAMPAIGN_KEY_FIELD]: z.string() });
+export const campaignRecordSchema = z.object({ Id: recordIdSchema, [CAMPAIGN_KEY_FIELD]: z.string().optional() });
 type CampaignRecord = z.output<typeof campaignRecordSchema>;
-const mapSchema = z.record(z.string(), z.string().regex(SALESFORCE_ID, 'must be the id of a Campaign (701…)'));
+const mapSchema = z.record(
+  z.string(),
+  recordIdSchema.refine((id) => isIdOf(CAMPAIGN_PREFIX, id), 'must be the id of a Campaign (701…)'),
+);
 
-/** Which Campaign a campaign id of ours is: by the map, as the id that it is, or by the external id on Campaign. */
+/** The id of a Campaign in Salesforce, or why a lead of it gets no membership. */
+export type CampaignAnswer = { id: string } | { unusable: string };
+
+/** Which Campaign a campaign id of ours is: by the map, as the id that it is, or by the external id on Campaign; and that it is there. */
 export class Campaigns {
   private readonly known: ExpiringCache<string>;
-  private readonly unknown: ExpiringCache<true>;
+  private readonly unusable: ExpiringCache<string>;
 
   /** However many leads of a new campaign come at once, one call asks for it. */
-  private readonly asking: Batcher<string, string | null>;
+  private readonly asking: Batcher<string, CampaignAnswer>;
 
   constructor(
     private readonly map: Record<string, string>,
-    private readonly query: (text: string) => Promise<CampaignRecord[]>,
+    private readonly query: (queries: string[]) => Promise<CampaignRecord[][]>,
     clock: Clock,
   ) {
     this.known = new ExpiringCache(KNOWN_FOR_MS, CAPACITY, clock);
-    this.unknown = new ExpiringCache(UNKNOWN_FOR_MS, CAPACITY, clock);
-    this.asking = new Batcher({ run: (ids) => this.ask(ids), maxBatch: 1000, maxWaiting: CAPACITY, parallel: 1 });
+    this.unusable = new ExpiringCache(UNKNOWN_FOR_MS, CAPACITY, clock);
+    this.asking = new Batcher({ run: (ids) => this.ask(ids), maxBatch: ASKED_TOGETHER, maxWaiting: CAPACITY, parallel: 1 });
   }
 
-  /** @returns its id in Salesforce; null where the org has no such Campaign. */
-  async resolve(campaignId: string): Promise<string | null> {
-    return this.knownId(campaignId) ?? (this.unknown.get(campaignId) ? null : this.asking.submit(campaignId));
+  async resolve(campaignId: string): Promise<CampaignAnswer> {
+    return this.answerOf(campaignId) ?? this.asking.submit(campaignId);
   }
 
-  forget(campaignId: string): void {
+  /** The org refused a membership of it; it is tried again in a minute. */
+  markUnusable(campaignId: string, why: string): void {
     this.known.delete(campaignId);
+    this.unusable.set(campaignId, why);
   }
 
-  private knownId(campaignId: string): string | null {
-    return this.map[campaignId] ?? (SALESFORCE_ID.test(campaignId) ? campaignId : (this.known.get(campaignId) ?? null));
+  private answerOf(campaignId: string): CampaignAnswer | null {
+    const id = this.known.get(campaignId);
+    if (id !== undefined) return { id };
+    const unusable = this.unusable.get(campaignId);
+    return unusable === undefined ? null : { unusable };
   }
 
-  private async ask(campaignIds: string[]): Promise<(string | null)[]> {
-    const asked = [...new Set(campaignIds)].filter((id) => this.knownId(id) === null);
-    if (asked.length > 0) {
-      const records = await this.query(soql`SELECT Id, RF_Campaign_Key__c FROM Campaign WHERE RF_Campaign_Key__c IN ${asked}`);
-      for (const record of records) this.known.set(record[CAMPAIGN_KEY_FIELD], record.Id);
-      for (const id of asked) if (this.knownId(id) === null) this.unknown.set(id, true);
+  private directIdOf(campaignId: string): string | null {
+    const id = this.map[campaignId] ?? to18(campaignId);
+    return isIdOf(CAMPAIGN_PREFIX, id) ? id : null;
+  }
+
+  private async ask(campaignIds: string[]): Promise<CampaignAnswer[]> {
+    const asked = [...new Set(campaignIds)].filter((id) => this.answerOf(id) === null);
+    const direct = new Map(asked.flatMap((id) => (this.directIdOf(id) === null ? [] : [[id, this.directIdOf(id)!] as const])));
+    const keys = asked.filter((id) => !direct.has(id));
+    const ids = [...new Set(direct.values())];
+    const queries = [
+      ...(keys.length > 0 ? [soql`SELECT Id, RF_Campaign_Key__c FROM Campaign WHERE RF_Campaign_Key__c IN ${keys}`] : []),
+      ...(ids.length > 0 ? [soql`SELECT Id FROM Campaign WHERE Id IN ${ids}`] : []),
+    ];
+    const records = queries.length > 0 ? (await this.query(queries)).flat() : [];
+    const byKey = new Map(records.map((record) => [record[CAMPAIGN_KEY_FIELD], record.Id]));
+    const there = new Set(records.map(({ Id }) => Id));
+    for (const id of asked) {
+      const campaign = direct.get(id) ?? byKey.get(id);
+      if (campaign !== undefined && there.has(campaign)) this.known.set(id, campaign);
+      else this.unusable.set(id, campaign === undefined ? NO_SUCH_KEY : NOT_IN_THE_ORG);
     }
-    return campaignIds.map((id) => this.knownId(id));
+    return campaignIds.map((id) => this.answerOf(id) ?? { unusable: NO_SUCH_KEY });
   }
 }
+
+/** No Campaign has it in RF_Campaign_Key__c, and SALESFORCE_CAMPAIGN_MAP does not name it. */
+export const NO_SUCH_KEY = 'no Campaign has this key';
+export const NOT_IN_THE_ORG = 'this Campaign is deleted, of another org, or not shared with the integration user';
 
 /** @throws AppError CONFIG_INVALID */
 export async function loadCampaignMap(path: string | undefined): Promise<Record<string, string>> {

@@ -1,48 +1,10 @@
 import type { CrmCheck, CrmCheckLine, PersonProjection } from '../port.js';
 import { CAMPAIGN_KEY_FIELD } from './campaigns.js';
-import { leadFieldsOf, PERSON_KEY_FIELD, VERSION_FIELD, type FieldMap, type FieldValue, type FieldValues } from './field-map.js';
-import type { OrgField } from './org-schema.js';
-
-type Fields = Map<string, OrgField>;
-
-const NUMBERS = new Set(['int', 'long', 'double', 'currency', 'percent']);
-/** Set by the org itself or by rules; nobody fills them through the API. */
-const FILLED_BY_THE_ORG = new Set(['ownerid', 'status', 'isconverted', 'isunreadbyowner']);
-
-/** Why the org would refuse these values, or cut them; empty where it would take them as they are. */
-export function problemsOf(values: FieldValues, fields: Fields, act: 'create' | 'update'): string[] {
-  const problems = Object.entries(values).flatMap(([name, value]) => {
-    const field = fields.get(name.toLowerCase());
-    const problem = field
-      ? problemOf(value, field, act)
-      : 'the org has no such field, or does not show it to the integration user';
-    return problem ? [`${name}: ${problem}`] : [];
-  });
-  return act === 'create' ? [...problems, ...unfilled(values, fields)] : problems;
-}
-
-function problemOf(value: FieldValue, field: OrgField, act: 'create' | 'update'): string | null {
-  if (act === 'create' ? !field.createable : !field.updateable) return `the integration user may not ${act} it`;
-  if (NUMBERS.has(field.type) && typeof value !== 'number') return `is a number (${field.type}) in the org`;
-  if (field.type === 'boolean' && typeof value !== 'boolean') return 'is a checkbox in the org: use the transform "boolean"';
-  if ((field.type === 'date' || field.type === 'datetime') && Number.isNaN(Date.parse(String(value))))
-    return `is no ${field.type}`;
-  if (field.restrictedPicklist && !field.picklistValues.some((choice) => choice.active && choice.value === String(value))) {
-    return `is not one of the values of the restricted picklist`;
-  }
-  if (typeof value === 'string' && field.length > 0 && value.length > field.length) {
-    return `is longer than the ${field.length} characters of the field${field.type === 'email' ? '' : ', and will be cut'}`;
-  }
-  return null;
-}
-
-function unfilled(values: FieldValues, fields: Fields): string[] {
-  const filled = new Set(Object.keys(values).map((name) => name.toLowerCase()));
-  return [...fields.values()]
-    .filter((field) => field.createable && !field.nillable && !field.defaultedOnCreate && field.type !== 'boolean')
-    .filter(({ name }) => !filled.has(name.toLowerCase()) && !FILLED_BY_THE_ORG.has(name.toLowerCase()))
-    .map(({ name }) => `${name}: the org requires it, and nothing fills it`);
-}
+import { problemOf, unfilled, type Fields } from './check-fields.js';
+import { memberStatusLines, type StatusTools } from './check-statuses.js';
+import { leadFieldsOf, PERSON_KEY_FIELD, VERSION_FIELD, type FieldMap, type FieldValue } from './field-map.js';
+import { NUMBER_TYPES, type OrgField } from './org-schema.js';
+import { fieldsFromAttributes } from './person-record.js';
 
 const SAMPLE: PersonProjection = {
   lead: {
@@ -70,11 +32,16 @@ const SAMPLE: PersonProjection = {
   version: 1_764_000_000_000_000,
 };
 
-/** Compares the field map with the org, field by field. */
+export interface CheckTools extends StatusTools {
+  leaveOut: boolean;
+}
+
+/** Compares the field map with the org, field by field, and the mapped member statuses with those of its campaigns. */
 export async function checkOrg(
-  map: FieldMap,
+  tools: CheckTools,
   describe: (object: 'Lead' | 'Campaign' | 'CampaignMember') => Promise<Fields>,
 ): Promise<CrmCheck> {
+  const { map } = tools;
   const [lead, campaign, member] = await Promise.all([describe('Lead'), describe('Campaign'), describe('CampaignMember')]);
   const sample = leadFieldsOf(map, SAMPLE, 'create');
   const sources = new Map(map.lead.map((rule) => [rule.to, sourceOf(rule)]));
@@ -95,6 +62,8 @@ export async function checkOrg(
     ...map.campaignMember.map((rule) => lineOf(`CampaignMember.${rule.to}`, sourceOf(rule), member.get(rule.to.toLowerCase()))),
     membershipLine(member),
     campaignLine(campaign),
+    ...picklistLines(tools, lead),
+    ...(await memberStatusLines(tools, campaign.has(CAMPAIGN_KEY_FIELD.toLowerCase()))),
   ];
   return { lines, sample };
 }
@@ -132,7 +101,7 @@ function keyLine(object: string, name: string, fields: Fields): CrmCheckLine {
 
 function versionLine(fields: Fields): CrmCheckLine {
   const field = fields.get(VERSION_FIELD.toLowerCase());
-  const right = field !== undefined && NUMBERS.has(field.type);
+  const right = field !== undefined && NUMBER_TYPES.has(field.type);
   return {
     subject: `Lead.${VERSION_FIELD}`,
     from: 'version',
@@ -159,4 +128,18 @@ function campaignLine(fields: Fields): CrmCheckLine {
     verdict: found ? 'ok' : 'warning',
     detail: found ? 'Campaigns are found by it' : 'missing: only campaigns of SALESFORCE_CAMPAIGN_MAP are found',
   };
+}
+
+/** Fields that take a fixed set of values, and are filled with whatever people type. */
+function picklistLines({ map, leaveOut }: CheckTools, lead: Fields): CrmCheckLine[] {
+  const becomes = leaveOut ? 'the field is left out then' : 'the lead becomes a dead letter then';
+  return fieldsFromAttributes(map).flatMap((name): CrmCheckLine[] => {
+    const field = lead.get(name.toLowerCase());
+    const rule = map.lead.find(({ to }) => to === name)!;
+    const code = lead.has(`${name.toLowerCase()}code`) && /^(?:state|country)$/i.test(name);
+    if (!field?.restrictedPicklist && !code) return [];
+    const kind = code ? 'State and Country/Territory picklists are on' : 'a restricted picklist';
+    const detail = `${kind}: Salesforce refuses values that it lacks, and ${becomes}. Map them with "values"`;
+    return [{ subject: `Lead.${name}`, from: sourceOf(rule), verdict: 'warning', detail }];
+  });
 }

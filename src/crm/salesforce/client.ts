@@ -36,21 +36,29 @@ const CONCURRENT_WAIT_MS = 500;
 export class SalesforceClient {
   constructor(private readonly options: ClientOptions) {}
 
-  /** @throws AppError CRM_UNAVAILABLE, CRM_RATE_LIMITED or CRM_MISCONFIGURED. */
-  async call<T>(request: ApiCall, schema: z.ZodType<T>): Promise<T> {
-    const { status, body } = await this.send(request, { mayRefresh: true, tries: 1 });
+  /** @throws AppError CRM_UNAVAILABLE, CRM_RATE_LIMITED, CRM_DAILY_LIMIT_REACHED or CRM_MISCONFIGURED. */
+  async call<T>(request: ApiCall, schema: z.ZodType<T>, signal?: AbortSignal): Promise<T> {
+    const { status, body } = await this.send(request, { mayRefresh: true, tries: 1, signal });
     const parsed = schema.safeParse(body);
     if (!parsed.success) throw unavailable(`Salesforce's answer (${status}) has not the shape that its documentation gives.`);
     return parsed.data;
   }
 
-  private async send(request: ApiCall, { mayRefresh, tries }: { mayRefresh: boolean; tries: number }): Promise<Parsed> {
+  private async send(
+    request: ApiCall,
+    { mayRefresh, tries, signal }: { mayRefresh: boolean; tries: number; signal: AbortSignal | undefined },
+  ): Promise<Parsed> {
     const { session, rateLimiter, budget } = this.options;
     const grant = await session.grant();
     await budget.spend();
-    await rateLimiter.take();
-    const response = await this.fetch(request, grant);
+    await takeTurn(rateLimiter, signal);
+    const response = await this.fetch(request, grant, signal);
     budget.learn(response.headers.get('sforce-limit-info'));
+    if (response.status >= 300 && response.status < 400) {
+      // The org moved to another host, or a maintenance page is at the end of it: a new token names the org's host of today.
+      await session.expired(grant.token);
+      throw unavailable(`Salesforce redirects (${response.status}), as during maintenance.`);
+    }
     const text = await textOf(response);
     const body = bodyOf(text);
     if (response.ok && body !== NOT_JSON) return { status: response.status, body };
@@ -58,11 +66,11 @@ export class SalesforceClient {
     const error = errorOf(body);
     if (response.status === 401 && mayRefresh) {
       await session.expired(grant.token);
-      return this.send(request, { mayRefresh: false, tries });
+      return this.send(request, { mayRefresh: false, tries, signal });
     }
     if (isConcurrencyLimit(error) && tries < CONCURRENT_TRIES) {
       await sleep(CONCURRENT_WAIT_MS * tries * (0.5 + Math.random()));
-      return this.send(request, { mayRefresh, tries: tries + 1 });
+      return this.send(request, { mayRefresh, tries: tries + 1, signal });
     }
     throw callError(response.status, error, retryAfterOf(response));
   }
@@ -70,6 +78,7 @@ export class SalesforceClient {
   private async fetch(
     { method, path, body, headers }: ApiCall,
     grant: { token: string; instanceUrl: string },
+    signal: AbortSignal | undefined,
   ): Promise<Response> {
     const { apiVersion, timeoutMs } = this.options;
     try {
@@ -82,11 +91,23 @@ export class SalesforceClient {
           ...headers,
         },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-        signal: AbortSignal.timeout(timeoutMs),
+        redirect: 'manual',
+        signal: AbortSignal.any([AbortSignal.timeout(timeoutMs), ...(signal ? [signal] : [])]),
       });
     } catch (cause) {
-      throw unavailable('Salesforce did not answer.', cause);
+      throw unavailable(signal?.aborted ? ENDED : 'Salesforce did not answer.', cause);
     }
+  }
+}
+
+const ENDED = 'The call was ended before Salesforce answered.';
+
+async function takeTurn(rateLimiter: RateLimiter, signal: AbortSignal | undefined): Promise<void> {
+  try {
+    await rateLimiter.take(signal);
+  } catch (cause) {
+    if (signal?.aborted) throw unavailable(ENDED, cause);
+    throw cause;
   }
 }
 

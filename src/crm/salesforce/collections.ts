@@ -1,13 +1,13 @@
 import { z } from 'zod';
-import { unavailable } from './errors.js';
 import type { ApiCall, SalesforceClient } from './client.js';
-import { apiErrorSchema, type ApiError } from './errors.js';
+import { apiErrorSchema, unavailable, type ApiError } from './errors.js';
+import { recordIdSchema } from './record-id.js';
 
 /** What became of one record: its id, or why not. */
 export type RecordResult = { id: string } | { error: ApiError };
 
 const resultSchema = z
-  .object({ id: z.string().nullish(), success: z.boolean(), errors: z.array(apiErrorSchema).catch([]) })
+  .object({ id: recordIdSchema.nullish(), success: z.boolean(), errors: z.array(apiErrorSchema).catch([]) })
   .transform(({ id, success, errors }): RecordResult => {
     if (success && id) return { id };
     return { error: errors[0] ?? { code: 'UNKNOWN_EXCEPTION', message: '', fields: [], duplicates: [] } };
@@ -23,6 +23,7 @@ export async function writeRecords(
   object: string,
   records: Record<string, unknown>[],
   headers: ApiCall['headers'] = {},
+  signal?: AbortSignal,
 ): Promise<RecordResult[]> {
   const results = await client.call(
     {
@@ -32,6 +33,7 @@ export async function writeRecords(
       headers,
     },
     z.array(resultSchema),
+    signal,
   );
   if (results.length !== records.length) throw unavailable('Salesforce answered for another number of records than were sent.');
   return results;

@@ -3,6 +3,7 @@ import { unavailable, recordError } from './errors.js';
 import type { SalesforceClient } from './client.js';
 import { writeRecords } from './collections.js';
 import { PERSON_KEY_FIELD, type FieldMap } from './field-map.js';
+import { personKeysOf } from './match.js';
 import { queryTogether } from './queries.js';
 import { soql } from './soql.js';
 
@@ -12,44 +13,51 @@ const deletionSchema = z.array(z.object({ success: z.boolean() }));
 /** Required in every org: they cannot be emptied. */
 const CANNOT_BE_EMPTY = new Set(['LastName', 'Company']);
 
+export interface EraseTools {
+  client: SalesforceClient;
+  apiVersion: string;
+  map: FieldMap;
+  erase: 'delete' | 'anonymise';
+}
+
 /**
  * The Leads with the person's key, and with them their memberships; a Contact is a customer's record and belongs to others.
  * Anonymised, a Lead keeps its place in the reports and loses all that the field map ever wrote, and the key.
  * @returns how many records.
  */
 export async function erasePerson(
-  client: SalesforceClient,
-  apiVersion: string,
-  map: FieldMap,
-  how: 'delete' | 'anonymise',
+  { client, apiVersion, map, erase: how }: EraseTools,
   personKey: string,
+  signal: AbortSignal,
 ): Promise<number> {
-  const [records = [], members = []] = await queryTogether(client, apiVersion, idSchema, [
-    soql`SELECT Id FROM Lead WHERE RF_Person_Key__c = ${personKey} AND IsConverted = false`,
-    soql`SELECT Id FROM CampaignMember WHERE Lead.RF_Person_Key__c = ${personKey} AND Lead.IsConverted = false`,
-  ]);
+  const keys = personKeysOf(personKey);
+  const queries = [
+    soql`SELECT Id FROM Lead WHERE RF_Person_Key__c IN ${keys} AND IsConverted = false`,
+    soql`SELECT Id FROM CampaignMember WHERE Lead.RF_Person_Key__c IN ${keys} AND Lead.IsConverted = false`,
+  ];
+  const [records = [], members = []] = await queryTogether(client, apiVersion, idSchema, queries, signal);
   if (records.length === 0) return 0;
   const ids = records.map(({ Id }) => Id);
   if (how === 'anonymise') {
-    await anonymise(client, map, ids);
+    await anonymise(client, map, ids, signal);
     return ids.length;
   }
-  await deleteLeads(client, ids);
+  await deleteLeads(client, ids, signal);
   return ids.length + members.length;
 }
 
-async function deleteLeads(client: SalesforceClient, ids: string[]): Promise<void> {
+async function deleteLeads(client: SalesforceClient, ids: string[], signal: AbortSignal): Promise<void> {
   const path = `composite/sobjects?ids=${ids.map(encodeURIComponent).join(',')}&allOrNone=false`;
-  const results = await client.call({ method: 'DELETE', path }, deletionSchema);
+  const results = await client.call({ method: 'DELETE', path }, deletionSchema, signal);
   if (results.some(({ success }) => !success))
     throw unavailable('Salesforce did not delete all records of the person; they are tried again.');
 }
 
-async function anonymise(client: SalesforceClient, map: FieldMap, ids: string[]): Promise<void> {
+async function anonymise(client: SalesforceClient, map: FieldMap, ids: string[], signal: AbortSignal): Promise<void> {
   const emptied = Object.fromEntries(
     [...map.lead.map(({ to }) => to), PERSON_KEY_FIELD].map((name) => [name, CANNOT_BE_EMPTY.has(name) ? ERASED : null]),
   );
   const records = ids.map((Id) => ({ Id, ...emptied }));
-  const results = await writeRecords(client, 'PATCH', 'Lead', records, { 'Sforce-Auto-Assign': 'FALSE' });
+  const results = await writeRecords(client, 'PATCH', 'Lead', records, { 'Sforce-Auto-Assign': 'FALSE' }, signal);
   for (const [index, result] of results.entries()) if ('error' in result) throw recordError(result.error, records[index]!);
 }

@@ -27,7 +27,8 @@ describe('what Salesforce says', () => {
     ['STRING_TOO_LONG', 'Title: data value too large', 'CRM_RECORD_REJECTED'],
     ['INVALID_EMAIL_ADDRESS', 'Email: invalid email address', 'CRM_RECORD_REJECTED'],
     ['SERVER_UNAVAILABLE', 'Try again', 'CRM_UNAVAILABLE'],
-    ['REQUEST_LIMIT_EXCEEDED', 'TotalRequests Limit exceeded.', 'CRM_RATE_LIMITED'],
+    ['REQUEST_LIMIT_EXCEEDED', 'TotalRequests Limit exceeded.', 'CRM_DAILY_LIMIT_REACHED'],
+    ['REQUEST_LIMIT_EXCEEDED', 'ConcurrentRequests Limit exceeded.', 'CRM_RATE_LIMITED'],
   ])('of a record: %s, %s', (statusCode, message, code) => {
     expect(recordError(read({ statusCode, message }), {}).code).toBe(code);
   });
@@ -38,6 +39,32 @@ describe('what Salesforce says', () => {
     expect(
       recordError(read({ statusCode: 'INVALID_EMAIL_ADDRESS', message: '', fields: ['Email'] }), {}).signature,
     ).toBeUndefined();
+  });
+
+  it.each([
+    'INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST',
+    'FIELD_INTEGRITY_EXCEPTION',
+    'DUPLICATES_DETECTED',
+    'INACTIVE_OWNER_OR_USER',
+    'CIRCULAR_DEPENDENCY',
+    'NUMBER_OUTSIDE_VALID_RANGE',
+  ])('%s is the record’s own', (statusCode) => {
+    expect(recordError(read({ statusCode, message: '' }), {}).signature).toBeUndefined();
+  });
+
+  it('is the record’s own where it names a field that was sent, and perhaps a setting where it names another', () => {
+    const refused = read({ statusCode: 'FIELD_CUSTOM_VALIDATION_EXCEPTION', message: '', fields: ['Phone'] });
+    expect(recordError(refused, { Phone: '1' }).signature).toBeUndefined();
+    expect(recordError(refused, { Title: 'VP' }).signature).toBe('FIELD_CUSTOM_VALIDATION_EXCEPTION:Phone');
+  });
+
+  it('names the records of a duplicate rule in the answer that is kept', () => {
+    const matchResults = [{ matchRecords: [{ record: { Id: '00Q5e00000000Zz' } }] }];
+    const { answer } = recordError(
+      read({ statusCode: 'DUPLICATES_DETECTED', message: 'Use one of these records?', duplicateResut: { matchResults } }),
+      {},
+    );
+    expect(answer).toMatch(/^DUPLICATES_DETECTED Use one of these records\? \(00Q5e00000000Zz...\)$/);
   });
 
   it('is kept without what it quotes of the person', () => {
@@ -51,7 +78,7 @@ describe('what Salesforce says', () => {
   it.each([
     [503, null, 'CRM_UNAVAILABLE'],
     [500, { errorCode: 'UNKNOWN_EXCEPTION', message: '' }, 'CRM_UNAVAILABLE'],
-    [403, { errorCode: 'REQUEST_LIMIT_EXCEEDED', message: 'TotalRequests Limit exceeded.' }, 'CRM_RATE_LIMITED'],
+    [403, { errorCode: 'REQUEST_LIMIT_EXCEEDED', message: 'TotalRequests Limit exceeded.' }, 'CRM_DAILY_LIMIT_REACHED'],
     [403, { errorCode: 'API_DISABLED_FOR_ORG', message: '' }, 'CRM_MISCONFIGURED'],
     [401, { errorCode: 'INVALID_SESSION_ID', message: '' }, 'CRM_MISCONFIGURED'],
     [400, { errorCode: 'INVALID_FIELD', message: "No such column 'X'" }, 'CRM_MISCONFIGURED'],

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { AppError } from '../../domain/app-error.js';
 import { auditFields } from '../audit-fields.js';
+import { recordIdSchema } from './record-id.js';
 
 /**
  * One error as Salesforce says it. Single-record calls spell the code `errorCode`, Collections `statusCode`
@@ -11,7 +12,7 @@ export const apiErrorSchema = z
     errorCode: z.string().optional(),
     statusCode: z.string().optional(),
     message: z.string().catch(''),
-    fields: z.array(z.string()).nullish(),
+    fields: z.array(z.string()).nullish().catch([]),
     duplicateResult: z.unknown().optional(),
     duplicateResut: z.unknown().optional(), // so misspelled in many orgs
   })
@@ -24,12 +25,14 @@ export const apiErrorSchema = z
 export type ApiError = z.output<typeof apiErrorSchema>;
 
 const matchSchema = z.object({
-  matchResults: z.array(z.object({ matchRecords: z.array(z.object({ record: z.object({ Id: z.string() }) })) })),
+  matchResults: z.array(z.object({ matchRecords: z.array(z.object({ record: z.object({ Id: recordIdSchema }) })) })),
 });
 
 function duplicateIdsOf(result: unknown): string[] {
   const parsed = matchSchema.safeParse(result);
-  return parsed.success ? parsed.data.matchResults.flatMap((match) => match.matchRecords.map(({ record }) => record.Id)) : [];
+  return parsed.success
+    ? [...new Set(parsed.data.matchResults.flatMap((match) => match.matchRecords.map(({ record }) => record.Id)))]
+    : [];
 }
 
 const ANSWER_AT_MOST = 300;
@@ -37,7 +40,9 @@ const ANSWER_AT_MOST = 300;
 /** What the org as a whole lacks: it would meet every record alike. */
 const MISCONFIGURED = new Set([
   'INVALID_FIELD',
+  'INVALID_FIELD_FOR_INSERT_UPDATE',
   'INVALID_TYPE',
+  'INVALID_TYPE_FOR_OPERATION',
   'MALFORMED_QUERY',
   'NOT_FOUND',
   'API_DISABLED_FOR_ORG',
@@ -45,12 +50,68 @@ const MISCONFIGURED = new Set([
   'FUNCTIONALITY_NOT_ENABLED',
   'INSUFFICIENT_ACCESS',
   'INVALID_SESSION_ID',
-  'JSON_PARSER_ERROR',
+  'STORAGE_LIMIT_EXCEEDED',
   'UNSUPPORTED_API_VERSION',
   'INVALID_API_VERSION',
 ]);
-/** The record's own fault, whatever happens to others. */
-const RECORDS_OWN = new Set(['INVALID_EMAIL_ADDRESS', 'STRING_TOO_LONG', 'NUMBER_OUTSIDE_VALID_RANGE']);
+
+/** What depends on the record's own values or on its own state in the org, whatever happens to others. */
+const RECORDS_OWN = new Set([
+  'BAD_CUSTOM_ENTITY_PARENT_DOMAIN',
+  'CANNOT_UPDATE_CONVERTED_LEAD',
+  'CIRCULAR_DEPENDENCY',
+  'DUPLICATE_EXTERNAL_ID',
+  'DUPLICATE_VALUE',
+  'DUPLICATES_DETECTED',
+  'ENTITY_IS_DELETED',
+  'ENTITY_IS_LOCKED',
+  'FIELD_FILTER_VALIDATION_EXCEPTION',
+  'FIELD_INTEGRITY_EXCEPTION',
+  'INACTIVE_OWNER_OR_USER',
+  'INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY',
+  'INVALID_CROSS_REFERENCE_KEY',
+  'INVALID_EMAIL_ADDRESS',
+  'INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST',
+  'INVALID_TYPE_ON_FIELD_IN_RECORD',
+  'JSON_PARSER_ERROR',
+  'MALFORMED_ID',
+  'NUMBER_OUTSIDE_VALID_RANGE',
+  'STRING_TOO_LONG',
+  'TEXT_DATA_OUTSIDE_SUPPORTED_CHARSET',
+  'TRANSFER_REQUIRES_READ',
+]);
+
+/** Whole calls that Salesforce refuses for the values of one of their records. */
+const ONE_RECORD_SPOILS_ALL = new Set(['JSON_PARSER_ERROR', 'INVALID_INPUT', 'MALFORMED_ID', 'STRING_TOO_LONG']);
+/** Whole calls, or single records of them, that would pass with fewer records in the transaction. */
+const TOO_MANY_RECORDS = new Set([
+  'EXCEEDED_ID_LIMIT',
+  'EXCEEDED_MAX_SIZE_REQUEST',
+  'LIMIT_EXCEEDED',
+  'PROCESSING_HALTED',
+  'REQUEST_RUNNING_TOO_LONG',
+  'TOO_MANY_APEX_REQUESTS',
+]);
+/** Governor limits as triggers, flows and managed packages report them (execution governors of the Apex Developer Guide). */
+const GOVERNOR_LIMIT =
+  /LimitException|Too many (?:SOQL|SOSL|DML|query|future|queueable|callouts|email|describes|script statements|records)|Apex (?:CPU time|heap size)|CPU time limit|heap size too large|query rows: ?50001|iterations exceeded|limit exceeded: (?:SOQL|DML|CPU)/i;
+
+/**
+ * A whole call that Salesforce refuses although its parts may pass: it is divided. `remember` where the number of records was too large, and
+ * not one of them wrong.
+ */
+export class BatchRefused extends AppError {
+  constructor(
+    readonly apiError: ApiError,
+    readonly remember: boolean,
+    status: number,
+  ) {
+    super('CRM_MISCONFIGURED', `Salesforce refused the whole call (${status} ${apiError.code}).`, {
+      answer: answerOf(apiError, {}),
+      signature: signatureOf(apiError),
+    });
+  }
+}
 
 export function unavailable(message: string, cause?: unknown): AppError {
   return new AppError('CRM_UNAVAILABLE', message, { cause });
@@ -58,18 +119,24 @@ export function unavailable(message: string, cause?: unknown): AppError {
 
 /** A call that failed as a whole. `retryAfterMs` is what the answer's header asked for. */
 export function callError(status: number, error: ApiError | null, retryAfterMs?: number): AppError {
-  if (!error || status >= 500) return unavailable(`Salesforce answered ${status}${error ? ` (${error.code})` : ''}.`);
+  if (status === 413)
+    return new BatchRefused(error ?? { code: 'EXCEEDED_MAX_SIZE_REQUEST', message: '', ...NOTHING }, true, status);
+  if (error && isGovernorLimit(error)) return new BatchRefused(error, true, status);
+  if (!error || status >= 500) return unavailable(`Salesforce answered ${status}${error ? ` (${error.code})` : ' and no JSON'}.`);
   const limited = limitError(error, retryAfterMs);
   if (limited) return limited;
-  if (status === 429) return limitReached('Salesforce answers too many requests.', error, retryAfterMs);
+  if (status === 429) return limitReached('CRM_RATE_LIMITED', 'Salesforce answers too many requests.', error, retryAfterMs);
   if (error.code === 'SERVER_UNAVAILABLE' || error.code === 'UNKNOWN_EXCEPTION') {
     return unavailable(`Salesforce answered ${status} (${error.code}).`);
   }
+  if (status === 400 && ONE_RECORD_SPOILS_ALL.has(error.code)) return new BatchRefused(error, false, status);
   return new AppError('CRM_MISCONFIGURED', `Salesforce refused the whole call (${status} ${error.code}).`, {
     answer: answerOf(error, {}),
     signature: signatureOf(error),
   });
 }
+
+const NOTHING = { fields: [], duplicates: [] };
 
 /** One record's error inside a call that went through. `record` is what was sent: its values are taken out of what is kept. */
 export function recordError(error: ApiError, record: Record<string, unknown>): AppError {
@@ -81,23 +148,37 @@ export function recordError(error: ApiError, record: Record<string, unknown>): A
   if (error.code === 'SERVER_UNAVAILABLE' || error.code === 'UNKNOWN_EXCEPTION') {
     return new AppError('CRM_UNAVAILABLE', `Salesforce could not write the record (${error.code}).`, { answer, sent });
   }
-  if (MISCONFIGURED.has(error.code)) {
-    return new AppError('CRM_RECORD_REJECTED', `Salesforce lacks what the record needs (${error.code}).`, {
-      answer,
-      sent,
-      signature: signatureOf(error),
-    });
-  }
-  return new AppError('CRM_RECORD_REJECTED', `Salesforce refused the record (${error.code}${fieldsOf(error)}).`, {
-    answer,
-    sent,
-    ...(RECORDS_OWN.has(error.code) ? {} : { signature: signatureOf(error) }),
+  const message = MISCONFIGURED.has(error.code)
+    ? `Salesforce lacks what the record needs (${error.code}).`
+    : `Salesforce refused the record (${error.code}${fieldsOf(error)}).`;
+  // Where a field is named that was sent, its value is at fault and not a setting.
+  const own = RECORDS_OWN.has(error.code) || (VALIDATIONS.has(error.code) && error.fields.some((name) => name in record));
+  return new AppError('CRM_RECORD_REJECTED', message, { answer, sent, ...(own ? {} : { signature: signatureOf(error) }) });
+}
+
+const VALIDATIONS = new Set([
+  'FIELD_CUSTOM_VALIDATION_EXCEPTION',
+  'REQUIRED_FIELD_MISSING',
+  'CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY',
+]);
+
+/** The same error without the suspicion that a setting is its cause. */
+export function asOwnFault({ code, message, answer, sent, signature }: AppError): AppError {
+  return new AppError(code, message, {
+    ...(answer === undefined ? {} : { answer }),
+    ...(sent === undefined ? {} : { sent }),
+    cause: signature === undefined ? undefined : `Other records pass, so ${signature} is this record's own.`,
   });
 }
 
 /** Also where a trigger or a flow ran into the lock. */
 export function isLock({ code, message }: ApiError): boolean {
   return code === 'UNABLE_TO_LOCK_ROW' || message.includes('UNABLE_TO_LOCK_ROW');
+}
+
+/** Fewer records in one transaction would pass. */
+export function isGovernorLimit({ code, message }: ApiError): boolean {
+  return TOO_MANY_RECORDS.has(code) || (code !== 'REQUEST_LIMIT_EXCEEDED' && GOVERNOR_LIMIT.test(message));
 }
 
 export function isConcurrencyLimit(error: ApiError | null): boolean {
@@ -107,13 +188,28 @@ export function isConcurrencyLimit(error: ApiError | null): boolean {
 function limitError(error: ApiError, retryAfterMs?: number): AppError | null {
   if (error.code !== 'REQUEST_LIMIT_EXCEEDED') return null;
   return isConcurrencyLimit(error)
-    ? limitReached('Salesforce has too many calls of this org under way.', error, retryAfterMs)
-    : limitReached('The API calls of the day are used up in Salesforce.', error, retryAfterMs);
+    ? limitReached(
+        'CRM_RATE_LIMITED',
+        'Salesforce has too many calls of this org under way (ConcurrentRequests); that passes in seconds.',
+        error,
+        retryAfterMs,
+      )
+    : limitReached(
+        'CRM_DAILY_LIMIT_REACHED',
+        'The API calls of the day are used up in Salesforce (TotalRequests); they come back over the next 24 hours.',
+        error,
+        retryAfterMs,
+      );
 }
 
 /** Salesforce does not say for how long: without a header the breaker finds out by itself. */
-function limitReached(message: string, error: ApiError, retryAfterMs: number | undefined): AppError {
-  return new AppError('CRM_RATE_LIMITED', message, {
+function limitReached(
+  code: 'CRM_RATE_LIMITED' | 'CRM_DAILY_LIMIT_REACHED',
+  message: string,
+  error: ApiError,
+  retryAfterMs: number | undefined,
+): AppError {
+  return new AppError(code, message, {
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
     answer: answerOf(error, {}),
   });
@@ -130,8 +226,11 @@ function fieldsOf(error: ApiError): string {
 /** Salesforce quotes values in its messages; what we sent is taken out, and whatever looks like an address or a number of a phone. */
 function answerOf(error: ApiError, record: Record<string, unknown>): string {
   let message = error.message;
-  const values = Object.values(record).filter((value): value is string => typeof value === 'string' && value.length > 2);
+  const values = Object.entries(record).flatMap(([name, value]) =>
+    name !== 'Id' && typeof value === 'string' && value.length > 2 ? [value] : [],
+  );
   for (const value of values.sort((a, b) => b.length - a.length)) message = message.replaceAll(value, '…');
   message = message.replace(/[^\s"'<>:]+@[^\s"'<>]+/g, '…').replace(/\+?\d[\d ()./-]{6,}\d/g, '…');
-  return `${error.code}${fieldsOf(error)} ${message}`.slice(0, ANSWER_AT_MOST);
+  const duplicates = error.duplicates.length > 0 ? ` (${error.duplicates.slice(0, 5).join(', ')})` : '';
+  return `${error.code}${fieldsOf(error)} ${message}`.slice(0, ANSWER_AT_MOST - duplicates.length) + duplicates;
 }

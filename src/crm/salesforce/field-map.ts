@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { AppError } from '../../domain/app-error.js';
-import { splitName } from '../person-name.js';
+import { companyDomainOf, NOT_PROVIDED, personNameOf, splitName, type PersonName } from '../person-name.js';
 import type { CrmSync, PersonProjection } from '../port.js';
 import source from './default-field-map.json' with { type: 'json' };
+import { calendarDayOf, instantOf } from './read-date.js';
 import { fieldMapSchema, type FieldMap, type FieldRule, type TRANSFORMS } from './field-map.schema.js';
 
 export type { FieldMap };
@@ -36,43 +37,93 @@ export async function readJson(path: string, variable: string): Promise<unknown>
   }
 }
 
-/** What of the person goes into the Lead. On update only what was really said: placeholders are for new records. */
-export function leadFieldsOf(map: FieldMap, projection: PersonProjection, act: 'create' | 'update'): FieldValues {
+/**
+ * What of the person goes into the Lead. On update only what was really said: placeholders are for new records.
+ * @param unreadable gets the names of fields whose value was sent and is no number or date.
+ */
+export function leadFieldsOf(
+  map: FieldMap,
+  projection: PersonProjection,
+  act: 'create' | 'update',
+  unreadable: string[] = [],
+): FieldValues {
   return {
-    ...fieldsOf(map.lead, projection, projection.lead.campaignId, act),
+    ...fieldsOf(map.lead, projection, projection.lead.campaignId, act, unreadable),
     [PERSON_KEY_FIELD]: projection.lead.personKey,
     [VERSION_FIELD]: projection.version,
   };
 }
 
 export function memberFieldsOf(map: FieldMap, { projection, campaignId }: CrmSync): FieldValues {
-  return fieldsOf(map.campaignMember, projection, campaignId, 'create');
+  return fieldsOf(map.campaignMember, projection, campaignId, 'create', []);
 }
 
-function fieldsOf(rules: FieldRule[], projection: PersonProjection, campaignId: string, act: 'create' | 'update'): FieldValues {
+function fieldsOf(
+  rules: FieldRule[],
+  projection: PersonProjection,
+  campaignId: string,
+  act: 'create' | 'update',
+  unreadable: string[],
+): FieldValues {
   const fields: FieldValues = {};
   for (const rule of rules) {
     if (act === 'update' && rule.on === 'create') continue;
+    const said = valueOf(rule, projection, campaignId);
+    if (said === 'unreadable') unreadable.push(rule.to);
     const value =
-      valueOf(rule, projection, campaignId) ?? (act === 'create' ? missingValueOf(rule, projection, campaignId) : null);
+      said === null || said === 'unreadable'
+        ? act === 'create'
+          ? missingValueOf(rule, projection, campaignId)
+          : null
+        : said.value;
     if (value !== null) fields[rule.to] = value;
   }
   return fields;
 }
 
+/** Transforms that not every text can go through. */
+const MAY_BE_UNREADABLE = new Set<FieldRule['transform']>(['number', 'date', 'date-time']);
+
 function valueOf(
   { from, constant, transform, values }: FieldRule,
   projection: PersonProjection,
   campaignId: string,
-): FieldValue | null {
-  if (constant !== undefined) return constant;
+): { value: FieldValue } | 'unreadable' | null {
+  if (constant !== undefined) return { value: constant };
+  let unreadable = false;
   for (const path of typeof from === 'string' ? [from] : (from ?? [])) {
-    const raw = read(path, projection, campaignId);
-    const value = raw === null ? null : transformed(raw, transform);
+    const value = valueAt(path, transform, projection, campaignId);
+    unreadable ||= value === null && MAY_BE_UNREADABLE.has(transform) && isSaid(read(path, projection, campaignId));
     if (value === null || value === '') continue;
-    return values ? (values[String(value)] ?? values['*'] ?? value) : value;
+    return { value: values ? (values[String(value)] ?? values['*'] ?? value) : value };
   }
-  return null;
+  return unreadable ? 'unreadable' : null;
+}
+
+function isSaid(raw: Raw | null): boolean {
+  return raw !== null && String(raw).trim() !== '';
+}
+
+const NAME_PARTS = {
+  'first-name': 'firstName',
+  'last-name': 'lastName',
+  salutation: 'salutation',
+  suffix: 'suffix',
+} as const satisfies Partial<Record<(typeof TRANSFORMS)[number], keyof PersonName>>;
+
+function valueAt(
+  path: string,
+  transform: FieldRule['transform'],
+  projection: PersonProjection,
+  campaignId: string,
+): FieldValue | null {
+  // The parts of the name may have been sent by themselves.
+  if (path === 'name' && transform !== undefined && transform in NAME_PARTS) {
+    const value = personNameOf(projection.lead)[NAME_PARTS[transform as keyof typeof NAME_PARTS]];
+    return value === NOT_PROVIDED ? null : value;
+  }
+  const raw = read(path, projection, campaignId);
+  return raw === null ? null : transformed(raw, transform);
 }
 
 function missingValueOf({ whenMissing }: FieldRule, projection: PersonProjection, campaignId: string): FieldValue | null {
@@ -101,20 +152,18 @@ const ACTS: Record<(typeof TRANSFORMS)[number], (text: string) => FieldValue | n
   upper: (text) => text.toUpperCase(),
   'first-name': (text) => splitName(text).firstName,
   'last-name': (text) => (text.trim() === '' ? null : splitName(text).lastName),
+  salutation: (text) => splitName(text).salutation,
+  suffix: (text) => splitName(text).suffix,
   domain: (text) => text.slice(text.lastIndexOf('@') + 1),
+  'company-domain': (text) => companyDomainOf(text),
   number: (text) => (text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : null),
   boolean: (text) => /^(?:1|true|yes|y|on)$/i.test(text.trim()),
-  date: (text) => isoOf(text)?.slice(0, 10) ?? null,
-  'date-time': (text) => isoOf(text),
+  date: (text) => calendarDayOf(text),
+  'date-time': (text) => instantOf(text),
   lines: (text) => text,
 };
 
 function transformed(raw: Raw, transform: FieldRule['transform']): FieldValue | null {
   if (typeof raw === 'object') return raw.join(transform === 'lines' ? '\n' : '; ');
   return transform ? ACTS[transform](String(raw)) : raw;
-}
-
-function isoOf(text: string): string | null {
-  const at = Date.parse(text);
-  return Number.isNaN(at) ? null : new Date(at).toISOString();
 }

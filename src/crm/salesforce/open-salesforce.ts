@@ -3,6 +3,7 @@ import { ApiBudget } from './api-budget.js';
 import { loadCampaignMap } from './campaigns.js';
 import { SalesforceClient } from './client.js';
 import { loadFieldMap } from './field-map.js';
+import { Notices } from './notices.js';
 import { SalesforceProvider } from './salesforce.provider.js';
 import { Session } from './session.js';
 
@@ -17,6 +18,7 @@ export async function openSalesforce({
   clock,
   logger,
   observeApiUsage,
+  observeNotice,
 }: CrmSettings): Promise<SalesforceProvider> {
   const session = new Session(
     {
@@ -45,6 +47,9 @@ export async function openSalesforce({
     campaignMap: await loadCampaignMap(config.SALESFORCE_CAMPAIGN_MAP),
     match: config.SALESFORCE_MATCH,
     assign: config.SALESFORCE_ASSIGN === 'on',
+    onDuplicate: config.SALESFORCE_ON_DUPLICATE,
+    leaveOut: config.SALESFORCE_REFUSED_FIELDS === 'leave-out',
+    notices: new Notices({ clock, logger, observe: observeNotice }),
     erase: config.SALESFORCE_ERASE,
     batchSize: config.CRM_BATCH_SIZE,
     batchWindowMs: () => (shadow ? config.CRM_BATCH_WINDOW_MS : budget.widened(config.CRM_BATCH_WINDOW_MS)),

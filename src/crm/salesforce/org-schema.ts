@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import { AppError } from '../../domain/app-error.js';
 import type { Clock } from '../../platform/clock.js';
-import { truncateText } from '../../platform/truncate-text.js';
 import type { SalesforceClient } from './client.js';
-import type { FieldValues } from './field-map.js';
+import { cutBetweenCharacters } from './cut-text.js';
+import type { FieldValue, FieldValues } from './field-map.js';
+import { calendarDayOf, instantOf } from './read-date.js';
+import { to18 } from './record-id.js';
 
 const fieldSchema = z.object({
   name: z.string(),
@@ -23,6 +25,7 @@ export type OrgField = z.output<typeof fieldSchema>;
 const describeSchema = z.object({ fields: z.array(fieldSchema) });
 
 const KNOWN_FOR_MS = 3_600_000;
+export const NUMBER_TYPES = new Set(['int', 'long', 'double', 'currency', 'percent']);
 const TEXT_TYPES = new Set(['string', 'textarea', 'phone', 'url', 'email', 'picklist', 'combobox']);
 
 /** The fields of one object as the integration user sees them, asked for once an hour. */
@@ -68,19 +71,44 @@ export class OrgSchema {
     );
   }
 
-  /** Cuts text to the length that the org gives its field. @returns the names of what was cut. */
-  async cut(values: FieldValues): Promise<string[]> {
+  /**
+   * Makes each value one that its field can hold: text is cut to the field's length, numbers, checkboxes and dates are read from text. What
+   * cannot be read is taken out, since Salesforce would refuse the whole call for it.
+   * @returns the names of what was cut, and of what was taken out.
+   */
+  async fit(values: FieldValues): Promise<{ cut: string[]; unfit: string[] }> {
     const fields = await this.describe();
     const cut: string[] = [];
+    const unfit: string[] = [];
     for (const [name, value] of Object.entries(values)) {
       const field = fields.get(name.toLowerCase());
-      // A cut address is another address: that record fails, and says why.
-      if (typeof value !== 'string' || !field || field.length === 0 || !TEXT_TYPES.has(field.type) || field.type === 'email')
+      if (!field) continue;
+      const fitting = fittingValue(value, field);
+      if (fitting === value) continue;
+      if (fitting === null) {
+        delete values[name];
+        unfit.push(field.name);
         continue;
-      if (value.length <= field.length) continue;
-      values[name] = truncateText(value, field.length);
-      cut.push(field.name);
+      }
+      values[name] = fitting;
+      if (TEXT_TYPES.has(field.type)) cut.push(field.name);
     }
-    return cut;
+    return { cut, unfit };
   }
+}
+
+/** Null where the value cannot be read as what the field holds. */
+function fittingValue(value: FieldValue, { type, length }: OrgField): FieldValue | null {
+  if (NUMBER_TYPES.has(type)) {
+    const number = typeof value === 'string' && value.trim() === '' ? Number.NaN : Number(value);
+    return typeof value === 'boolean' || !Number.isFinite(number) ? null : number;
+  }
+  if (typeof value !== 'string') return value;
+  if (type === 'boolean') return /^(?:true|false)$/i.test(value) ? value.toLowerCase() === 'true' : null;
+  if (type === 'date') return calendarDayOf(value);
+  if (type === 'datetime') return instantOf(value);
+  if (type === 'reference') return to18(value);
+  // A cut address is another address: that record fails, and says why.
+  if (length === 0 || !TEXT_TYPES.has(type) || type === 'email' || value.length <= length) return value;
+  return cutBetweenCharacters(value, length);
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { SalesforceClient } from './client.js';
-import { apiErrorSchema, callError } from './errors.js';
+import { apiErrorSchema, callError, unavailable } from './errors.js';
 
 const MAX_PAGES = 20;
 
@@ -11,6 +11,9 @@ const compositeSchema = z.object({
   compositeResponse: z.array(z.object({ body: z.unknown(), httpStatusCode: z.number() })),
 });
 
+/** SOQL; `deletedToo` asks the recycle bin as well (queryAll). */
+export type Query = string | { deletedToo: string };
+
 /**
  * Runs several queries as one API call: in a body there is no limit on the length of a URL, and the composite counts once
  * (https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/resources_composite_composite.htm).
@@ -20,7 +23,8 @@ export async function queryTogether<T>(
   client: SalesforceClient,
   version: string,
   record: z.ZodType<T>,
-  queries: string[],
+  queries: Query[],
+  signal?: AbortSignal,
 ): Promise<T[][]> {
   const { compositeResponse } = await client.call(
     {
@@ -30,28 +34,41 @@ export async function queryTogether<T>(
         allOrNone: false,
         compositeRequest: queries.map((query, index) => ({
           method: 'GET',
-          url: `/services/data/v${version}/query?q=${encodeURIComponent(query)}`,
+          url: `/services/data/v${version}/${resourceOf(query)}`,
           referenceId: `query${index}`,
         })),
       },
     },
     compositeSchema,
+    signal,
   );
+  if (compositeResponse.length !== queries.length)
+    throw unavailable('Salesforce answered another number of queries than were sent.');
   return Promise.all(
     compositeResponse.map(async ({ body, httpStatusCode }) => {
       const page = pageOf(record).safeParse(body);
       if (!page.success) throw queryError(httpStatusCode, body);
-      return [...page.data.records, ...(await following(client, record, page.data.nextRecordsUrl))];
+      return [...page.data.records, ...(await following(client, record, page.data.nextRecordsUrl, signal))];
     }),
   );
 }
 
+function resourceOf(query: Query): string {
+  const [resource, text] = typeof query === 'string' ? ['query', query] : ['queryAll', query.deletedToo];
+  return `${resource}?q=${encodeURIComponent(text)}`;
+}
+
 /** An address may have thousands of records: each must be seen, or the person gets one more. */
-async function following<T>(client: SalesforceClient, record: z.ZodType<T>, nextUrl: string | undefined): Promise<T[]> {
+async function following<T>(
+  client: SalesforceClient,
+  record: z.ZodType<T>,
+  nextUrl: string | undefined,
+  signal: AbortSignal | undefined,
+): Promise<T[]> {
   const found: T[] = [];
   for (let pages = 0; nextUrl && pages < MAX_PAGES; pages++) {
     const path = nextUrl.replace(/^\/services\/data\/v[\d.]+\//, '');
-    const page = await client.call({ method: 'GET', path }, pageOf(record));
+    const page = await client.call({ method: 'GET', path }, pageOf(record), signal);
     found.push(...page.records);
     nextUrl = page.nextRecordsUrl;
   }

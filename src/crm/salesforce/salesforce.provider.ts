@@ -6,17 +6,24 @@ import type { Clock } from '../../platform/clock.js';
 import { ExpiringCache } from '../../platform/expiring-cache.js';
 import { contentOf } from '../audit-fields.js';
 import type { CrmCheck, CrmDifference, CrmFinding, CrmProvider, CrmSync, PersonProjection } from '../port.js';
+import { BatchSizes } from './batch-sizes.js';
 import { campaignRecordSchema, Campaigns } from './campaigns.js';
-import { checkOrg, problemsOf } from './check-org.js';
+import { problemsOf } from './check-fields.js';
+import { checkOrg } from './check-org.js';
 import type { SalesforceClient } from './client.js';
 import { comparePersons } from './compare-persons.js';
+import type { OnDuplicate } from './duplicates.js';
 import { erasePerson } from './erase-person.js';
-import { leadFieldsOf, memberFieldsOf, PERSON_KEY_FIELD, VERSION_FIELD, type FieldMap } from './field-map.js';
-import { matchPersons, type MatchScope, type Target } from './match.js';
+import { memberFieldsOf, PERSON_KEY_FIELD, VERSION_FIELD, type FieldMap } from './field-map.js';
+import { matchPersons, type MatchScope } from './match.js';
+import { MemberStatuses, memberStatusSchema } from './member-statuses.js';
+import { Memberships, type MemberResult } from './memberships.js';
+import type { Notices } from './notices.js';
 import { OrgSchema } from './org-schema.js';
+import { personRecord } from './person-record.js';
 import { queryTogether } from './queries.js';
-import { writeMembers, type Membership, type WrittenMember } from './write-members.js';
-import { writePersons, type PersonResult } from './write-persons.js';
+import { SharedCauses } from './shared-causes.js';
+import { writePersons, type KnownPerson, type PersonResult } from './write-persons.js';
 
 export interface SalesforceOptions {
   client: SalesforceClient;
@@ -25,11 +32,15 @@ export interface SalesforceOptions {
   campaignMap: Record<string, string>;
   match: MatchScope;
   assign: boolean;
+  onDuplicate: OnDuplicate;
+  /** Whether a Lead is written without an optional field that the org refuses. */
+  leaveOut: boolean;
   erase: 'delete' | 'anonymise';
   /** Records a call, at most 200. */
   batchSize: number;
-  /** How long the first of a batch waits for company now, in milliseconds. */
+  /** How long the first record of a batch waits for more of them now, in milliseconds. */
   batchWindowMs(): number;
+  notices: Notices;
   clock: Clock;
 }
 
@@ -37,11 +48,11 @@ const CAPACITY = 50_000;
 /** People change records by hand: what we know of them is looked up again after this. */
 const KNOWN_FOR_MS = 600_000;
 const MAX_WAITING = 10_000;
-const SENT_BEFORE = { answer: 'sent-before' as const, fields: {} };
-const NO_CAMPAIGN = { id: null, answer: 'unknown-campaign' as const, fields: {} };
 
-/** A membership, none where the org has no such Campaign, or why there is none. */
-type MemberResult = WrittenMember | typeof NO_CAMPAIGN | AppError;
+interface Request {
+  sync: CrmSync;
+  signal: AbortSignal;
+}
 
 /**
  * The org's Leads and Campaign Members. Concurrent syncs share calls of up to 200 records: persons first, each once, then their
@@ -49,63 +60,80 @@ type MemberResult = WrittenMember | typeof NO_CAMPAIGN | AppError;
  */
 export class SalesforceProvider implements CrmProvider {
   readonly name = 'salesforce';
-  private readonly syncing: Batcher<CrmSync, CrmSynced | AppError>;
-  /** The members' call under way. */
-  private memberTurn: Promise<unknown> = Promise.resolve();
-  private readonly known: ExpiringCache<{ target: Target; version: number }>;
-  private readonly knownMembers: ExpiringCache<string>;
+  private readonly syncing: Batcher<Request, CrmSynced | AppError>;
+  private readonly known: ExpiringCache<KnownPerson>;
+  private readonly memberships: Memberships;
   private readonly campaigns: Campaigns;
+  private readonly statuses: MemberStatuses;
   private readonly schema: OrgSchema;
+  private readonly sizes: BatchSizes;
+  private readonly causes: SharedCauses;
 
   constructor(private readonly options: SalesforceOptions) {
     const { client, apiVersion, batchSize, batchWindowMs, campaignMap, clock } = options;
     this.schema = new OrgSchema(client, 'Lead', clock);
+    this.sizes = new BatchSizes(batchSize, clock);
+    this.causes = new SharedCauses(clock);
     this.known = new ExpiringCache(KNOWN_FOR_MS, CAPACITY, clock);
-    this.knownMembers = new ExpiringCache(KNOWN_FOR_MS, CAPACITY, clock);
     this.campaigns = new Campaigns(
       campaignMap,
-      async (query) => (await queryTogether(client, apiVersion, campaignRecordSchema, [query]))[0]!,
+      (queries) => queryTogether(client, apiVersion, campaignRecordSchema, queries),
       clock,
     );
+    this.statuses = new MemberStatuses(
+      async (query) => (await queryTogether(client, apiVersion, memberStatusSchema, [query]))[0]!,
+      clock,
+    );
+    this.memberships = new Memberships({ ...options, campaigns: this.campaigns, statuses: this.statuses, sizes: this.sizes });
     this.syncing = new Batcher({
-      run: (syncs) => this.write(syncs),
+      run: (requests) => this.run(requests),
       maxBatch: batchSize,
       maxWaiting: MAX_WAITING,
       windowMs: batchWindowMs,
       parallel: 2,
-      keyOf: (sync) => sync.personKey,
+      keyOf: ({ sync }) => sync.personKey,
     });
   }
 
-  async sync(sync: CrmSync): Promise<CrmSynced> {
-    const synced = await this.syncing.submit(sync, sync.urgent);
+  /** The signal ends the wait; a call that others share goes on. */
+  async sync(sync: CrmSync, signal: AbortSignal): Promise<CrmSynced> {
+    const synced = await unlessStopped(this.syncing.submit({ sync, signal }, sync.urgent), signal);
     if (synced instanceof AppError) throw synced;
     return synced;
   }
 
   async validate(sync: CrmSync): Promise<CrmFinding> {
-    const { client, apiVersion, match, map } = this.options;
-    const [target] = await matchPersons(client, apiVersion, match, [sync]);
-    const campaignKnown = (await this.campaigns.resolve(sync.campaignId)) !== null;
-    if (target?.object === 'Contact') return { act: 'membership only', campaignKnown, problems: [] };
-    const act = target ? 'update' : 'create';
-    const problems = problemsOf(leadFieldsOf(map, sync.projection, act), await this.schema.describe(), act);
+    const [match] = await matchPersons(this.options, [sync]);
+    const campaignKnown = 'id' in (await this.campaigns.resolve(sync.campaignId));
+    if (match!.target?.object === 'Contact') return { act: 'membership only', campaignKnown, problems: [] };
+    const act = match!.target ? 'update' : 'create';
+    const tools = { map: this.options.map, schema: this.schema };
+    const { fields, cut, unreadable, notes } = await personRecord(tools, sync, match!, new Set());
+    const problems = [
+      ...problemsOf(fields, await this.schema.describe(), act),
+      ...cut.map((name) => `${name}: is longer than the field, and will be cut`),
+      ...unreadable.map((name) => `${name}: its value cannot be read as what the field holds, and is left out`),
+      ...notes,
+      ...(match!.mergedInto ? [`the person's Lead was merged into ${match!.mergedInto}, which belongs to another person`] : []),
+    ];
     return { act, campaignKnown, problems };
   }
 
   check(): Promise<CrmCheck> {
-    const { client, map, clock } = this.options;
-    return checkOrg(map, (object) => new OrgSchema(client, object, clock).describe());
+    const { client, apiVersion, map, campaignMap, leaveOut, clock } = this.options;
+    return checkOrg({ client, apiVersion, map, campaignMap, leaveOut, statuses: this.statuses }, (object) =>
+      new OrgSchema(client, object, clock).describe(),
+    );
   }
 
   compare(persons: PersonProjection[]): Promise<CrmDifference[]> {
     return comparePersons(this.options, persons);
   }
 
-  async erasePerson(personKey: string): Promise<number> {
+  async erasePerson(personKey: string, signal: AbortSignal): Promise<number> {
     const { client, apiVersion, map, erase } = this.options;
     this.known.delete(personKey);
-    return erasePerson(client, apiVersion, map, erase, personKey);
+    return erasePerson({ client, apiVersion, map, erase }, personKey, signal);
   }
 
   async ping(): Promise<void> {
@@ -118,84 +146,99 @@ export class SalesforceProvider implements CrmProvider {
 
   async close(): Promise<void> {}
 
-  /** Persons first, each once; then their memberships. */
-  private async write(syncs: CrmSync[]): Promise<(CrmSynced | AppError)[]> {
-    const { name: provider } = this;
-    const persons = await this.writePersons(syncs);
-    const members = await this.ensureMembers(syncs, persons);
-    return syncs.map((sync, index) => {
-      const person = persons[index]!;
-      const written = members[index]!;
-      if (person instanceof AppError) return person;
-      if (written instanceof AppError) return written;
-      const { id: memberId, ...member } = written;
-      const cut = person.cut.length > 0 ? { cut: person.cut } : {};
-      const exchange: CrmExchange = { provider, ...contentOf(sync), lead: person.written, member };
-      return { provider, leadId: person.target.id, memberId, ...cut, exchanges: [exchange] };
+  /** Those whose run has ended meanwhile are not begun: their leads belong to another run. */
+  private async run(requests: Request[]): Promise<(CrmSynced | AppError)[]> {
+    const due = requests.filter(({ signal }) => !signal.aborted).map(({ sync }) => sync);
+    const written = due.length > 0 ? await this.write(due) : [];
+    return requests.map(({ signal }, index) => {
+      const place = due.indexOf(requests[index]!.sync);
+      return place < 0 ? stopped(signal) : written[place]!;
     });
   }
 
+  /** Persons first, each once; then their memberships. A person whose record moved in between is looked for once more. */
+  private async write(syncs: CrmSync[]): Promise<(CrmSynced | AppError)[]> {
+    const persons = await this.writePersons(syncs);
+    const members = await this.memberships.ensure(syncs, persons);
+    const moved = syncs.flatMap((_, index) => ('person' in members[index]! ? [index] : []));
+    if (moved.length > 0) {
+      const again = moved.map((index) => syncs[index]!);
+      for (const { personKey } of again) this.known.delete(personKey);
+      const newPersons = await this.writePersons(again);
+      const newMembers = await this.memberships.ensure(again, newPersons);
+      moved.forEach((index, place) => {
+        persons[index] = newPersons[place]!;
+        members[index] = newMembers[place]!;
+      });
+    }
+    return syncs.map((sync, index) => this.syncedOf(sync, persons[index]!, members[index]!));
+  }
+
+  private syncedOf(sync: CrmSync, person: PersonResult, member: MemberResult): CrmSynced | AppError {
+    if (person instanceof AppError) return person;
+    if (member instanceof AppError) return member;
+    if ('person' in member) return member.person;
+    const { name: provider } = this;
+    const { id: memberId, notes: memberNotes, ...written } = member;
+    const notes = [...person.notes, ...memberNotes];
+    const exchange: CrmExchange = {
+      provider,
+      ...contentOf(sync),
+      lead: person.written,
+      member: written,
+      ...(notes.length > 0 ? { notes } : {}),
+    };
+    return {
+      provider,
+      leadId: person.target.id,
+      memberId,
+      ...(person.cut.length > 0 ? { cut: person.cut } : {}),
+      ...(person.leftOut.length > 0 ? { leftOut: person.leftOut } : {}),
+      exchanges: [exchange],
+    };
+  }
+
+  /** What this process has written needs no call where the membership is there as well. */
   private async writePersons(syncs: CrmSync[]): Promise<PersonResult[]> {
     const { map } = this.options;
-    const results = syncs.map((sync) => this.writtenAlready(sync));
+    const results = await Promise.all(syncs.map((sync) => this.writtenAlready(sync)));
     const due = syncs.filter((_, index) => results[index] === null);
     if (due.length === 0) return results as PersonResult[];
     await this.schema.require([...map.lead.map(({ to }) => to), PERSON_KEY_FIELD, VERSION_FIELD]);
-    const known = due.map(({ personKey }) => this.known.get(personKey)?.target);
-    const written = await writePersons({ ...this.options, schema: this.schema }, due, known);
+    const known = due.map(({ personKey }) => this.known.get(personKey));
+    const tools = { ...this.options, schema: this.schema, sizes: this.sizes, causes: this.causes };
+    const written = await writePersons(tools, due, known);
     written.forEach((result, index) => {
       const { personKey, projection } = due[index]!;
-      if (result instanceof AppError) this.known.delete(personKey);
+      if (result instanceof AppError || result.written.answer === 'other-person') this.known.delete(personKey);
       else this.known.set(personKey, { target: result.target, version: projection.version });
     });
     return results.map((result) => result ?? written.shift()!);
   }
 
-  /** What this process has written needs no call. */
-  private writtenAlready({ personKey, projection }: CrmSync): PersonResult | null {
-    const known = this.known.get(personKey);
-    return known && known.version >= projection.version ? { target: known.target, written: SENT_BEFORE, cut: [] } : null;
+  private async writtenAlready(sync: CrmSync): Promise<PersonResult | null> {
+    const known = this.known.get(sync.personKey);
+    if (!known || known.version < sync.projection.version) return null;
+    const written = { answer: 'sent-before' as const, fields: {} };
+    const person = { target: known.target, written, cut: [], leftOut: [], notes: [] };
+    return (await this.memberships.isDue(sync, known.target, memberFieldsOf(this.options.map, sync))) ? null : person;
   }
+}
 
-  /** No id where the org has no such Campaign: sales hears of the lead all the same. */
-  private async ensureMembers(syncs: CrmSync[], persons: PersonResult[]): Promise<MemberResult[]> {
-    const results: MemberResult[] = syncs.map(() => NO_CAMPAIGN);
-    const due: (Membership & { index: number; key: string })[] = [];
-    for (const [index, sync] of syncs.entries()) {
-      const person = persons[index]!;
-      const campaign = person instanceof AppError ? null : await this.campaigns.resolve(sync.campaignId);
-      if (person instanceof AppError || campaign === null) continue;
-      const key = `${person.target.id} ${campaign}`;
-      const id = this.knownMembers.get(key);
-      if (id !== undefined) results[index] = { id, ...SENT_BEFORE };
-      else due.push({ index, key, target: person.target, campaign, fields: memberFieldsOf(this.options.map, sync) });
-    }
-    const written = due.length > 0 ? await this.inTurn(() => this.writeMembers(due)) : [];
-    written.forEach((member, place) => {
-      const { index, key } = due[place]!;
-      const sync = syncs[index]!;
-      results[index] = member;
-      if (!(member instanceof AppError)) return this.knownMembers.set(key, member.id);
-      this.known.delete(sync.personKey);
-      this.campaigns.forget(sync.campaignId);
-    });
-    return results;
-  }
+function stopped(signal: AbortSignal): AppError {
+  return new AppError('WORKER_STOPPING', 'The worker stops before Salesforce has answered.', { cause: signal.reason });
+}
 
-  /** Inserting members locks their Campaign, so one call at a time does it. */
-  private inTurn<T>(act: () => Promise<T>): Promise<T> {
-    const turn = this.memberTurn.then(act);
-    this.memberTurn = turn.catch(() => {});
-    return turn;
-  }
-
-  /** A person whom the org could not make a member is written by now: that is not tried again with it. */
-  private async writeMembers(members: Membership[]): Promise<(WrittenMember | AppError)[]> {
-    try {
-      return await writeMembers(this.options.client, this.options.apiVersion, members);
-    } catch (cause) {
-      const error = AppError.from(cause);
-      return members.map(() => error);
-    }
+async function unlessStopped<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  if (signal.aborted) throw stopped(signal);
+  let stop: (() => void) | undefined;
+  const ended = new Promise<never>((_, reject) => {
+    stop = () => reject(stopped(signal));
+    signal.addEventListener('abort', stop, { once: true });
+  });
+  try {
+    return await Promise.race([promise, ended]);
+  } finally {
+    signal.removeEventListener('abort', stop!);
   }
 }

@@ -23,7 +23,9 @@ export interface Grant {
 
 const JWT_VALID_SECONDS = 180;
 const answerSchema = z.object({ access_token: z.string().min(1), instance_url: z.url() });
-const refusalSchema = z.object({ error: z.string() });
+const refusalSchema = z.object({ error: z.string(), error_description: z.string().catch('') });
+/** OAuth errors that speak of the server's state (RFC 6749, 4.1.2.1) and not of our credentials. */
+const NOT_OUR_FAULT = /^(?:server_error|temporarily_unavailable|unknown_error)$/;
 
 /** One token for all calls of the process. However many calls find it expired, one of them fetches the next. */
 export class Session {
@@ -34,7 +36,10 @@ export class Session {
     private readonly timeoutMs: number,
   ) {}
 
-  /** @throws AppError CRM_MISCONFIGURED where the credentials are refused, CRM_UNAVAILABLE where nobody answers. */
+  /**
+   * @throws AppError CRM_MISCONFIGURED where the credentials are refused, CRM_RATE_LIMITED after too many logins,
+   * CRM_UNAVAILABLE where no usable answer comes: a maintenance page says nothing about the credentials.
+   */
   grant(): Promise<Grant> {
     this.current ??= this.fetchGrant().catch((error: unknown) => {
       this.current = undefined;
@@ -57,6 +62,8 @@ export class Session {
       response = await fetch(new URL('/services/oauth2/token', loginUrl), {
         method: 'POST',
         body: new URLSearchParams(this.request()),
+        // A redirect leads to a maintenance page, or would carry the secret to another host.
+        redirect: 'manual',
         signal: AbortSignal.timeout(this.timeoutMs),
       });
       text = await response.text();
@@ -64,15 +71,9 @@ export class Session {
       throw unavailable('Salesforce issued no token: its login host did not answer.', cause);
     }
     const body = jsonOf(text);
-    if (response.status >= 500) throw unavailable(`Salesforce issued no token: its login host answered ${response.status}.`);
     const answer = answerSchema.safeParse(body);
     if (response.ok && answer.success) return { token: answer.data.access_token, instanceUrl: answer.data.instance_url };
-    const refusal = refusalSchema.safeParse(body);
-    const reason = refusal.success ? refusal.data.error : `status ${response.status}`;
-    throw new AppError('CRM_MISCONFIGURED', `Salesforce refused the credentials (${reason}). Check the SALESFORCE_… variables.`, {
-      answer: reason,
-      signature: `token:${reason}`,
-    });
+    throw tokenError(response.status, body);
   }
 
   private request(): Record<string, string> {
@@ -97,6 +98,31 @@ export class Session {
       throw new AppError('CRM_MISCONFIGURED', 'SALESFORCE_PRIVATE_KEY is no RSA private key in PEM.', { cause });
     }
   }
+}
+
+/** Only an OAuth refusal speaks of our credentials: a page, an empty or a broken answer comes from whatever stands before Salesforce. */
+function tokenError(status: number, body: unknown): AppError {
+  const refusal = refusalSchema.safeParse(body);
+  const where = 'Salesforce issued no token: its login host';
+  if (status >= 500) return unavailable(`${where} answered ${status}.`);
+  if (status >= 300 && status < 400) {
+    return unavailable(`${where} redirects (${status}), as during maintenance; or SALESFORCE_LOGIN_URL is not the login host.`);
+  }
+  if (!refusal.success) {
+    const what = `answered ${status} and no OAuth answer, as during maintenance`;
+    return unavailable(`${where} ${what}; or SALESFORCE_LOGIN_URL is not the login host.`);
+  }
+  const { error: reason, error_description: description } = refusal.data;
+  if (status === 429 || /rate exceeded/i.test(description)) {
+    return new AppError('CRM_RATE_LIMITED', 'Salesforce takes no more logins at the moment; that passes in minutes.', {
+      answer: reason,
+    });
+  }
+  if (NOT_OUR_FAULT.test(reason)) return unavailable(`${where} answered ${reason}.`);
+  return new AppError('CRM_MISCONFIGURED', `Salesforce refused the credentials (${reason}). Check the SALESFORCE_… variables.`, {
+    answer: reason,
+    signature: `token:${reason}`,
+  });
 }
 
 function base64url(text: string): string {

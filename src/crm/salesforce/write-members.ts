@@ -3,62 +3,91 @@ import { z } from 'zod';
 import { AppError } from '../../domain/app-error.js';
 import type { CrmExchange } from '../../domain/lead.js';
 import { auditFields } from '../audit-fields.js';
-import type { SalesforceClient } from './client.js';
-import { writeRecords } from './collections.js';
 import { isLock, recordError, type ApiError } from './errors.js';
 import type { FieldValues } from './field-map.js';
-import type { Target } from './match.js';
+import type { MatchTools, Target } from './match.js';
+import { isResponse, sameLabel, type MemberStatuses } from './member-statuses.js';
 import { queryTogether } from './queries.js';
+import { recordIdSchema } from './record-id.js';
 import { soql } from './soql.js';
+import { writeInParts, type PartResult, type PartTools } from './write-in-parts.js';
 
 /** A membership to ensure. */
 export interface Membership {
   target: Target;
-  /** The Salesforce id of the Campaign. */
+  /** The Salesforce id of the Campaign, of 18 characters. */
   campaign: string;
   /** More fields of CampaignMember. */
   fields: FieldValues;
 }
 
-/** A membership that is there, with what was sent and answered. */
-export type WrittenMember = CrmExchange['member'] & { id: string };
+/** A membership that is there: `fields` is what was sent, with the status that the org has. */
+export type WrittenMember = CrmExchange['member'] & { id: string; notes: string[] };
+/** `campaign`: the Campaign takes no membership. `person`: the person's record has moved since it was looked at. */
+export type MemberRefusal = { campaign: string } | { person: AppError };
+export type MemberAnswer = WrittenMember | MemberRefusal | AppError;
+
+export interface MemberTools extends PartTools, Pick<MatchTools, 'client' | 'apiVersion'> {
+  statuses: MemberStatuses;
+}
 
 /** Inserting members locks their Campaign, for other processes too. */
 const LOCK_TRIES = 3;
 const LOCK_WAIT_MS = 300;
+const MEMBER_FIELDS = 'SELECT Id, CampaignId, LeadId, ContactId, Status, HasResponded FROM CampaignMember';
 
 const memberSchema = z.object({
-  Id: z.string(),
-  CampaignId: z.string(),
-  LeadId: z.string().nullish(),
-  ContactId: z.string().nullish(),
+  Id: recordIdSchema,
+  CampaignId: recordIdSchema,
+  LeadId: recordIdSchema.nullish(),
+  ContactId: recordIdSchema.nullish(),
+  Status: z.string().nullish(),
+  HasResponded: z.boolean().nullish(),
 });
+type FoundMember = z.output<typeof memberSchema>;
 
-/** Ensures memberships, at most 200: one that is there already is what was wanted. @returns it, or why not, in order. */
-export async function writeMembers(
-  client: SalesforceClient,
-  version: string,
-  members: Membership[],
-): Promise<(WrittenMember | AppError)[]> {
-  const results: (WrittenMember | AppError)[] = [];
+/**
+ * Ensures memberships, at most 200. One that is there already is what was wanted; its status is raised where the mapped status is a response
+ * and the member's is none, and never changed otherwise.
+ * @returns one answer a membership, in order.
+ */
+export async function writeMembers(tools: MemberTools, members: Membership[]): Promise<MemberAnswer[]> {
+  const answers: MemberAnswer[] = [];
+  const refused: { index: number; error: ApiError }[] = [];
   const existing: number[] = [];
-  let open = members.map((_, index) => index);
+  const records = members.map(recordOf);
+  const results = await insert(tools, records);
+  results.forEach((result, index) => {
+    if (result instanceof AppError) answers[index] = result;
+    else if ('id' in result)
+      answers[index] = { id: result.id, answer: 'created', fields: auditFields(records[index]!), notes: [] };
+    else if (isMemberAlready(result.error)) existing.push(index);
+    else refused.push({ index, error: result.error });
+  });
+  await judgeRefusals(tools, members, refused, answers);
+  await findExisting(tools, members, existing, answers);
+  await showStatuses(tools, members, answers);
+  return answers;
+}
+
+async function insert(tools: MemberTools, records: Record<string, unknown>[]): Promise<PartResult[]> {
+  const results: PartResult[] = [];
+  let open = records.map((_, index) => index);
   for (let tries = 1; open.length > 0; tries++) {
-    const records = open.map((index) => recordOf(members[index]!));
-    const answers = await writeRecords(client, 'POST', 'CampaignMember', records);
-    const locked: number[] = [];
-    open.forEach((index, place) => {
-      const answer = answers[place]!;
-      if ('id' in answer) results[index] = { id: answer.id, answer: 'created', fields: auditFields(records[place]!) };
-      else if (isMemberAlready(answer.error)) existing.push(index);
-      else if (isLock(answer.error) && tries < LOCK_TRIES) locked.push(index);
-      else results[index] = memberError(answer.error, records[place]!);
+    const part = await writeInParts(tools, {
+      method: 'POST',
+      object: 'CampaignMember',
+      records: open.map((index) => records[index]!),
     });
-    open = locked;
+    open.forEach((index, place) => (results[index] = part[place]!));
+    open = open.filter((index) => tries < LOCK_TRIES && isLocked(results[index]!));
     if (open.length > 0) await sleep(LOCK_WAIT_MS * tries * (0.5 + Math.random()));
   }
-  await findExisting(client, version, members, existing, results);
   return results;
+}
+
+function isLocked(result: PartResult): boolean {
+  return !(result instanceof AppError) && 'error' in result && isLock(result.error);
 }
 
 function recordOf({ target, campaign, fields }: Membership): Record<string, unknown> {
@@ -69,53 +98,159 @@ function isMemberAlready({ code, message }: ApiError): boolean {
   return code === 'DUPLICATE_VALUE' && /already a campaign member/i.test(message);
 }
 
-/** The Lead was converted, merged or deleted since we looked: the next attempt looks again. */
-function memberError(error: ApiError, record: Record<string, unknown>): AppError {
-  if (!['CANNOT_UPDATE_CONVERTED_LEAD', 'ENTITY_IS_DELETED', 'INVALID_CROSS_REFERENCE_KEY'].includes(error.code)) {
-    return recordError(error, record);
+const ABOUT_A_REFERENCE = new Set([
+  'CANNOT_UPDATE_CONVERTED_LEAD',
+  'ENTITY_IS_DELETED',
+  'FIELD_INTEGRITY_EXCEPTION',
+  'INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY',
+  'INVALID_CROSS_REFERENCE_KEY',
+  'MALFORMED_ID',
+]);
+
+/** Whose reference is refused: the errors often do not say, so the Campaigns are asked for. */
+async function judgeRefusals(
+  tools: MemberTools,
+  members: Membership[],
+  refused: { index: number; error: ApiError }[],
+  answers: MemberAnswer[],
+): Promise<void> {
+  if (refused.length === 0) return;
+  const unclear = refused.filter(({ error }) => ABOUT_A_REFERENCE.has(error.code) && !ofPerson(error) && !ofCampaign(error));
+  const campaigns = [...new Set(unclear.map(({ index }) => members[index]!.campaign))];
+  const there = new Set(campaigns.length > 0 ? await campaignsThere(tools, campaigns) : []);
+  for (const { index, error } of refused) {
+    const { campaign } = members[index]!;
+    if (!ABOUT_A_REFERENCE.has(error.code)) answers[index] = recordError(error, recordOf(members[index]!));
+    else if (ofCampaign(error) || (!ofPerson(error) && !there.has(campaign))) answers[index] = { campaign: error.code };
+    else answers[index] = { person: movedError(error) };
   }
+}
+
+function ofCampaign({ code, fields }: ApiError): boolean {
+  // The person was found a moment ago by this user, so it is the Campaign that may not be used.
+  return fields.includes('CampaignId') || (code === 'INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY' && fields.length === 0);
+}
+
+function ofPerson({ code, fields }: ApiError): boolean {
+  return code === 'CANNOT_UPDATE_CONVERTED_LEAD' || fields.includes('LeadId') || fields.includes('ContactId');
+}
+
+function movedError(error: ApiError): AppError {
   return new AppError('CRM_RECORD_BUSY', `The record changed in Salesforce while its membership was written (${error.code}).`, {
     answer: error.code,
   });
 }
 
+async function campaignsThere({ client, apiVersion }: MemberTools, ids: string[]): Promise<string[]> {
+  const [found = []] = await queryTogether(client, apiVersion, z.object({ Id: recordIdSchema }), [
+    soql`SELECT Id FROM Campaign WHERE Id IN ${ids}`,
+  ]);
+  return found.map(({ Id }) => Id);
+}
+
 async function findExisting(
-  client: SalesforceClient,
-  version: string,
+  tools: MemberTools,
   members: Membership[],
   existing: number[],
-  results: (WrittenMember | AppError)[],
+  answers: MemberAnswer[],
 ): Promise<void> {
   if (existing.length === 0) return;
   const campaigns = [...new Set(existing.map((index) => members[index]!.campaign))];
   const idsOf = (object: Target['object']) => [
-    ...new Set(
-      existing.map((index) => members[index]!.target).flatMap((target) => (target.object === object ? [target.id] : [])),
-    ),
+    ...new Set(existing.flatMap((index) => (members[index]!.target.object === object ? [members[index]!.target.id] : []))),
   ];
   const [leads, contacts] = [idsOf('Lead'), idsOf('Contact')];
-  const found = await queryTogether(client, version, memberSchema, [
-    ...(leads.length > 0
-      ? [
-          soql`SELECT Id, CampaignId, LeadId, ContactId FROM CampaignMember WHERE CampaignId IN ${campaigns} AND LeadId IN ${leads}`,
-        ]
-      : []),
-    ...(contacts.length > 0
-      ? [
-          soql`SELECT Id, CampaignId, LeadId, ContactId FROM CampaignMember WHERE CampaignId IN ${campaigns} AND ContactId IN ${contacts}`,
-        ]
-      : []),
+  const found = await queryTogether(tools.client, tools.apiVersion, memberSchema, [
+    ...(leads.length > 0 ? [MEMBER_FIELDS + soql` WHERE CampaignId IN ${campaigns} AND LeadId IN ${leads}`] : []),
+    ...(contacts.length > 0 ? [MEMBER_FIELDS + soql` WHERE CampaignId IN ${campaigns} AND ContactId IN ${contacts}`] : []),
   ]);
-  const ids = new Map(
+  const byPlace = new Map(
     found
       .flat()
-      .flatMap((record) => [record.LeadId, record.ContactId].map((person) => [`${person} ${record.CampaignId}`, record.Id])),
+      .flatMap((record) => [record.LeadId, record.ContactId].map((person) => [`${person} ${record.CampaignId}`, record])),
+  );
+  const raised: { index: number; member: FoundMember }[] = [];
+  const statuses = await statusesOf(
+    tools,
+    existing.map((index) => members[index]!),
   );
   for (const index of existing) {
-    const { target, campaign } = members[index]!;
-    const id = ids.get(`${target.id} ${campaign}`);
-    results[index] = id
-      ? { id, answer: 'there-already', fields: auditFields(recordOf(members[index]!)) }
-      : new AppError('CRM_RECORD_BUSY', 'Salesforce says that the membership exists, and does not show it.');
+    const { target, campaign, fields } = members[index]!;
+    const member = byPlace.get(`${target.id} ${campaign}`);
+    if (!member) {
+      answers[index] = new AppError('CRM_RECORD_BUSY', 'Salesforce says that the membership exists, and does not show it.');
+      continue;
+    }
+    answers[index] = shown(members[index]!, member, 'there-already', []);
+    const mapped = fields['Status'];
+    if (member.HasResponded !== true && isResponse(statuses.get(campaign), mapped) && !sameLabel(member.Status, mapped))
+      raised.push({ index, member });
   }
+  await raiseStatuses(tools, members, raised, answers);
+}
+
+async function statusesOf({ statuses }: MemberTools, members: Membership[]) {
+  return statuses.of(members.filter(({ fields }) => 'Status' in fields).map(({ campaign }) => campaign));
+}
+
+async function raiseStatuses(
+  tools: MemberTools,
+  members: Membership[],
+  raised: { index: number; member: FoundMember }[],
+  answers: MemberAnswer[],
+): Promise<void> {
+  if (raised.length === 0) return;
+  const records = raised.map(({ index, member }) => ({ Id: member.Id, Status: members[index]!.fields['Status'] }));
+  const results = await writeInParts(tools, { method: 'PATCH', object: 'CampaignMember', records });
+  raised.forEach(({ index, member }, place) => {
+    const result = results[place]!;
+    if (result instanceof AppError) answers[index] = result;
+    else if ('id' in result)
+      answers[index] = shown(members[index]!, { ...member, Status: String(records[place]!.Status) }, 'status-raised', []);
+    else if (isLock(result.error)) answers[index] = recordError(result.error, records[place]!);
+    else
+      answers[index] = shown(members[index]!, member, 'there-already', [
+        `The member's status could not be raised (${result.error.code}).`,
+      ]);
+  });
+}
+
+/** Salesforce replaces a status that the campaign does not have by the default one, without an error. */
+async function showStatuses(tools: MemberTools, members: Membership[], answers: MemberAnswer[]): Promise<void> {
+  const written = answers.flatMap((answer, index) =>
+    !(answer instanceof AppError) && 'id' in answer && answer.answer !== 'there-already' && 'Status' in members[index]!.fields
+      ? [{ index, id: answer.id }]
+      : [],
+  );
+  if (written.length === 0) return;
+  const ids = written.map(({ id }) => id);
+  const [found = []] = await queryTogether(tools.client, tools.apiVersion, memberSchema, [
+    MEMBER_FIELDS + soql` WHERE Id IN ${ids}`,
+  ]);
+  const byId = new Map(found.map((member) => [member.Id, member]));
+  for (const { index, id } of written) {
+    const { fields } = members[index]!;
+    const { answer, notes } = answers[index] as WrittenMember;
+    const member = byId.get(id);
+    if (!member) continue;
+    const note = `Salesforce has the member status "${member.Status ?? ''}": the campaign does not have "${String(fields['Status'])}".`;
+    answers[index] = shown(
+      members[index]!,
+      member,
+      answer,
+      sameLabel(member.Status, fields['Status']) ? notes : [...notes, note],
+    );
+  }
+}
+
+function shown(membership: Membership, member: FoundMember, answer: WrittenMember['answer'], notes: string[]): WrittenMember {
+  const { Status, ...record } = recordOf(membership);
+  const sent = answer === 'there-already' ? { CampaignId: record['CampaignId'], ...personOf(membership) } : record;
+  // An existing member's status is what people want to know, whether it is mapped or not.
+  const status = Status === undefined && answer !== 'there-already' ? {} : { Status: member.Status };
+  return { id: member.Id, answer, fields: auditFields({ ...sent, ...status }), notes };
+}
+
+function personOf({ target }: Membership): Record<string, string> {
+  return { [target.object === 'Lead' ? 'LeadId' : 'ContactId']: target.id };
 }

@@ -2,73 +2,91 @@ import { AppError } from '../../domain/app-error.js';
 import type { CrmExchange } from '../../domain/lead.js';
 import type { CrmSync } from '../port.js';
 import { auditFields } from '../audit-fields.js';
-import type { SalesforceClient } from './client.js';
-import { writeRecords, type RecordResult } from './collections.js';
+import { blockedError, decideDuplicates, mergedError, targetOf, type BlockedPerson, type OnDuplicate } from './duplicates.js';
 import { recordError, type ApiError } from './errors.js';
-import { leadFieldsOf, PERSON_KEY_FIELD, VERSION_FIELD, type FieldMap, type FieldValues } from './field-map.js';
-import { matchPersons, type MatchScope, type Target } from './match.js';
+import type { FieldMap, FieldValues } from './field-map.js';
+import { matchPersons, type MatchTools, type PersonMatch, type Target } from './match.js';
 import type { OrgSchema } from './org-schema.js';
+import { personRecord, type PersonRecord } from './person-record.js';
+import { isGone, isKeyTaken, isOlderVersion, isOthersKey, nextTry, type TryState } from './refusals.js';
+import type { Act, SharedCauses } from './shared-causes.js';
+import { writeInParts, type PartTools } from './write-in-parts.js';
 
-/** Where a person is in the org now, what was sent and answered, and what was too long for its field. */
+/** Where a person is in the org now, what was sent and answered, and what of it the org does not have. */
 export interface WrittenPerson {
   target: Target;
   written: CrmExchange['lead'];
   cut: string[];
+  leftOut: string[];
+  notes: string[];
 }
 export type PersonResult = WrittenPerson | AppError;
 
-export interface WriteTools {
-  client: SalesforceClient;
-  apiVersion: string;
+export interface WriteTools extends MatchTools, PartTools {
   map: FieldMap;
   schema: OrgSchema;
-  match: MatchScope;
+  causes: SharedCauses;
   /** Whether the org's assignment rules run for new Leads. */
   assign: boolean;
+  onDuplicate: OnDuplicate;
+  /** Whether a Lead is written without an optional field that the org refuses. */
+  leaveOut: boolean;
+  clock: { now(): number };
 }
 
-/** How the shipped validation rule refuses an older version; salesforce/ has the same words. */
-export const OLDER_VERSION = 'the lead already has a newer score version';
+/** What this process wrote of a person last. */
+export interface KnownPerson {
+  target: Target;
+  version: number;
+}
 
-/** Merged, converted, created by another meanwhile: each look resolves one such surprise. */
-const ROUNDS = 4;
+/** Merged, converted, created by another meanwhile, refused with one field after the other: each round resolves one such surprise. */
+const ROUNDS = 7;
 const DUPLICATES_ARE_WARNINGS = { 'Sforce-Duplicate-Rule-Header': 'allowSave=true' };
+const NOTHING_SENT = { cut: [], leftOut: [], notes: [] };
 
-interface Open {
+interface Open extends TryState {
   index: number;
   sync: CrmSync;
-  /** Where the record is said to be; undefined: look for it. */
-  target: Target | null | undefined;
+  /** Where the person is; undefined: look. */
+  match: PersonMatch | undefined;
   lastError: AppError | undefined;
 }
+type Settle = (entry: Open, result: PersonResult | 'again') => void;
 
 /**
- * Makes each person's record show the projection: matched by key and address, updated by id, created only where nobody is found.
- * Each person is in `syncs` once. A record's failure is its own.
- * @param known where the persons were last time; undefined where that is not known.
+ * Makes each person's record show the projection: matched by key and address, updated by id, created only where nobody is found. What a query
+ * or an error points to is written to only where it is this person's. Each person is in `syncs` once. A record's failure is its own.
+ * @param known what this process has written last; it is not sent again where the person still is there.
  */
-export async function writePersons(tools: WriteTools, syncs: CrmSync[], known: (Target | undefined)[]): Promise<PersonResult[]> {
+export async function writePersons(
+  tools: WriteTools,
+  syncs: CrmSync[],
+  known: (KnownPerson | undefined)[],
+): Promise<PersonResult[]> {
   const results: PersonResult[] = [];
-  let open = syncs.map((sync, index): Open => ({ index, sync, target: known[index], lastError: undefined }));
+  let open = syncs.map((sync, index): Open => ({
+    index,
+    sync,
+    match: undefined,
+    omit: new Set(),
+    unassigned: false,
+    bare: false,
+    notes: [],
+    lastError: undefined,
+  }));
   for (let round = 0; round < ROUNDS && open.length > 0; round++) {
-    await findTargets(tools, open);
     const again: Open[] = [];
-    const settle = (entry: Open, result: PersonResult | 'look-again') => {
-      if (result === 'look-again') again.push(entry);
+    const settle: Settle = (entry, result) => {
+      if (result === 'again') again.push(entry);
       else results[entry.index] = result;
     };
-    for (const entry of open.filter(({ target }) => target?.object === 'Contact'))
-      settle(entry, { target: entry.target!, written: { answer: 'is-contact', fields: {} }, cut: [] });
-    await update(
-      tools,
-      open.filter(({ target }) => target?.object === 'Lead'),
-      settle,
-    );
-    await create(
-      tools,
-      open.filter(({ target }) => target === null),
-      settle,
-    );
+    await findPersons(tools, open);
+    const due = open.filter((entry) => !settledWithoutWrite(tools, entry, known[entry.index], settle));
+    // Both before the first write: what it settles may have to be looked for again.
+    const [existing, fresh] = [due.filter(({ match }) => match!.target), due.filter(({ match }) => !match!.target)];
+    await update(tools, existing, settle);
+    await create(tools, fresh, settle);
     open = again;
   }
   for (const { index, lastError } of open) {
@@ -77,104 +95,155 @@ export async function writePersons(tools: WriteTools, syncs: CrmSync[], known: (
   return results;
 }
 
-async function findTargets({ client, apiVersion, match }: WriteTools, open: Open[]): Promise<void> {
-  const unknown = open.filter(({ target }) => target === undefined);
+async function findPersons(tools: WriteTools, open: Open[]): Promise<void> {
+  const unknown = open.filter(({ match }) => match === undefined);
   if (unknown.length === 0) return;
-  const targets = await matchPersons(
-    client,
-    apiVersion,
-    match,
+  const matches = await matchPersons(
+    tools,
     unknown.map(({ sync }) => sync),
   );
-  unknown.forEach((entry, index) => (entry.target = targets[index]!));
+  unknown.forEach((entry, index) => (entry.match = matches[index]!));
 }
 
-type Settle = (entry: Open, result: PersonResult | 'look-again') => void;
+function settledWithoutWrite(tools: WriteTools, entry: Open, known: KnownPerson | undefined, settle: Settle): boolean {
+  const { sync, match } = entry;
+  const { target, key, mergedInto } = match!;
+  if (target?.object === 'Contact') {
+    settle(entry, { target, written: { answer: 'is-contact', fields: {} }, ...NOTHING_SENT });
+  } else if (target && known && target.id === known.target.id && known.version >= sync.projection.version) {
+    settle(entry, { target, written: { answer: 'sent-before', fields: {} }, ...NOTHING_SENT });
+  } else if (!target && mergedInto) {
+    tools.notices.otherPerson(mergedInto);
+    settle(entry, tools.onDuplicate === 'membership' ? otherPerson(entry, targetOf(mergedInto)) : mergedError(sync, mergedInto));
+  } else if (!target && key === null) {
+    const closed =
+      'Two converted Leads in Salesforce have the keys of this person, and their Contacts are deleted. Restore a Contact.';
+    settle(entry, new AppError('CRM_RECORD_REJECTED', closed));
+  } else return false;
+  return true;
+}
+
+function otherPerson({ notes }: Open, target: Target): WrittenPerson {
+  const note = `The membership is given to ${target.object} ${target.id}, which Salesforce takes for this person; nothing else of it is changed.`;
+  return { target, written: { answer: 'other-person', fields: {} }, cut: [], leftOut: [], notes: [...notes, note] };
+}
 
 /** FALSE: the header is TRUE by default on updates too, and a re-score must not change the owner. */
 async function update(tools: WriteTools, entries: Open[], settle: Settle): Promise<void> {
   const headers = { ...DUPLICATES_ARE_WARNINGS, 'Sforce-Auto-Assign': 'FALSE' };
-  await write(tools, 'PATCH', entries, headers, settle, (entry, error) => {
-    // Somebody has written newer content: that is what we wanted there.
-    if (isOlderVersion(error)) return 'newer-there';
-    if (['ENTITY_IS_DELETED', 'CANNOT_UPDATE_CONVERTED_LEAD', 'INVALID_CROSS_REFERENCE_KEY', 'NOT_FOUND'].includes(error.code)) {
-      return lookAgain(entry);
+  await write(tools, 'update', entries, headers, settle, async (refused) => {
+    for (const { entry, error, record } of refused) {
+      const { target } = entry.match!;
+      if (isOlderVersion(error)) {
+        // Newer content was written meanwhile: that is what we wanted there.
+        const fields = auditFields({ ...record.fields });
+        settle(entry, { target: target!, written: { answer: 'newer-there', fields }, ...NOTHING_SENT });
+      } else if (isGone(error) || isKeyTaken(error) || isOthersKey(error)) lookAgain(entry, settle);
+      else if (error.code === 'DUPLICATES_DETECTED') {
+        const { answer, sent } = entry.lastError!;
+        settle(
+          entry,
+          blockedError(entry.sync, target, error.duplicates, { ...(answer ? { answer } : {}), ...(sent ? { sent } : {}) }),
+        );
+      } else await tryOtherwise(tools, 'update', { entry, error, record }, settle);
     }
-    if (isTakenKey(error)) return lookAgain(entry);
-    return null;
   });
 }
 
+/** New Leads go through the assignment rules, but those that a rule gave to an inactive user. */
 async function create(tools: WriteTools, entries: Open[], settle: Settle): Promise<void> {
-  const headers = { ...DUPLICATES_ARE_WARNINGS, 'Sforce-Auto-Assign': tools.assign ? 'TRUE' : 'FALSE' };
-  await write(tools, 'POST', entries, headers, settle, (entry, error) => {
-    // Another process has created it at this moment.
-    if (isTakenKey(error)) return lookAgain(entry);
-    if (error.code !== 'DUPLICATES_DETECTED') return null;
-    const target = duplicateOf(error, tools.match);
-    if (!target) return null;
-    entry.target = target;
-    return 'look-again';
+  for (const assign of tools.assign ? [true, false] : [false]) {
+    const headers = { ...DUPLICATES_ARE_WARNINGS, 'Sforce-Auto-Assign': assign ? 'TRUE' : 'FALSE' };
+    const due = entries.filter(({ unassigned }) => !tools.assign || unassigned !== assign);
+    await write(tools, 'create', due, headers, settle, async (refused) => {
+      const blocked = refused.filter(({ error }) => error.code === 'DUPLICATES_DETECTED');
+      await settleDuplicates(tools, blocked, settle);
+      for (const each of refused) {
+        if (each.error.code === 'DUPLICATES_DETECTED') continue;
+        // Another process has created it at this moment.
+        if (isKeyTaken(each.error)) lookAgain(each.entry, settle);
+        else await tryOtherwise(tools, 'create', each, settle);
+      }
+    });
+  }
+}
+
+interface Refused {
+  entry: Open;
+  error: ApiError;
+  record: PersonRecord;
+}
+
+async function settleDuplicates(tools: WriteTools, refused: Refused[], settle: Settle): Promise<void> {
+  if (refused.length === 0) return;
+  const blocked = refused.map(({ entry, error }): BlockedPerson => {
+    const { answer = '', sent = {} } = entry.lastError!;
+    return { sync: entry.sync, key: entry.match!.key, duplicates: error.duplicates, answer, sent };
+  });
+  const decisions = await decideDuplicates(tools, blocked);
+  refused.forEach(({ entry, error }, index) => {
+    const decision = decisions[index]!;
+    if ('own' in decision) {
+      entry.match = decision.own;
+      return settle(entry, 'again');
+    }
+    if (error.duplicates[0]) tools.notices.otherPerson(error.duplicates[0]);
+    settle(entry, decision instanceof AppError ? decision : otherPerson(entry, decision.membershipOf));
   });
 }
 
-/** One call; `resolve` says what an error means where it means more than a failure. */
+/** Once more without what the org refuses, where the Lead can do without; else the error, judged by what passes. */
+async function tryOtherwise(tools: WriteTools, act: Act, { entry, error, record }: Refused, settle: Settle): Promise<void> {
+  settle(entry, (await nextTry(tools, act, entry, error, record.fields)) ? 'again' : entry.lastError!);
+}
+
+/** One write; `resolve` settles the records that were refused. */
 async function write(
   tools: WriteTools,
-  method: 'POST' | 'PATCH',
+  act: Act,
   entries: Open[],
   headers: Record<string, string>,
   settle: Settle,
-  resolve: (entry: Open, error: ApiError) => 'newer-there' | 'look-again' | null,
+  resolve: (refused: Refused[]) => Promise<void>,
 ): Promise<void> {
   if (entries.length === 0) return;
-  const records: FieldValues[] = [];
-  const cuts: string[][] = [];
-  let answers: RecordResult[];
-  try {
-    for (const { sync, target } of entries) {
-      const fields = leadFieldsOf(tools.map, sync.projection, target ? 'update' : 'create');
-      cuts.push(await tools.schema.cut(fields));
-      records.push(target ? { Id: target.id, ...fields } : fields);
-    }
-    answers = await writeRecords(tools.client, method, 'Lead', records, headers);
-  } catch (error) {
-    for (const entry of entries) settle(entry, AppError.from(error));
-    return;
-  }
+  const beganAt = tools.clock.now();
+  const records = await Promise.all(entries.map(({ sync, match, omit }) => personRecord(tools, sync, match!, omit)));
+  const sent = records.map(({ fields }, index): FieldValues => {
+    const id = entries[index]!.match!.target?.id;
+    return id === undefined ? fields : { Id: id, ...fields };
+  });
+  const method = act === 'create' ? 'POST' : 'PATCH';
+  const answers = await writeInParts(tools, { method, object: 'Lead', records: sent, headers });
+  const passes = answers.some((answer) => 'id' in answer);
+  if (passes) tools.causes.passed(act, beganAt);
+  const refused: Refused[] = [];
   entries.forEach((entry, index) => {
     const answer = answers[index]!;
-    const fields = auditFields(records[index]!);
-    if ('id' in answer) {
-      const written = { answer: entry.target ? ('updated' as const) : ('created' as const), fields };
-      return settle(entry, { target: { object: 'Lead', id: answer.id }, written, cut: cuts[index]! });
+    const record = records[index]!;
+    if (answer instanceof AppError) settle(entry, answer);
+    else if ('id' in answer) settle(entry, writtenPerson(tools, entry, act, { object: 'Lead', id: answer.id }, record));
+    else {
+      entry.lastError = tools.causes.judge(act, recordError(answer.error, sent[index]!), passes);
+      refused.push({ entry, error: answer.error, record });
     }
-    entry.lastError = recordError(answer.error, records[index]!);
-    const means = resolve(entry, answer.error);
-    if (means !== 'newer-there') return settle(entry, means ?? entry.lastError);
-    settle(entry, { target: entry.target!, written: { answer: means, fields }, cut: [] });
   });
+  if (refused.length > 0) await resolve(refused);
 }
 
-function lookAgain(entry: Open): 'look-again' {
-  entry.target = undefined;
-  return 'look-again';
+function writtenPerson({ notices }: WriteTools, entry: Open, act: Act, target: Target, record: PersonRecord): WrittenPerson {
+  const { fields, cut, unreadable } = record;
+  for (const name of unreadable) notices.fieldLeftOut(name, 'unreadable');
+  const notes = [
+    ...entry.notes,
+    ...record.notes,
+    ...unreadable.map((name) => `${name} is left out: its value cannot be read as what the field holds.`),
+  ];
+  const written = { answer: act === 'create' ? ('created' as const) : ('updated' as const), fields: auditFields(fields) };
+  return { target, written, cut, leftOut: [...new Set([...entry.omit, ...unreadable])], notes };
 }
 
-function isOlderVersion({ code, message, fields }: ApiError): boolean {
-  return code === 'FIELD_CUSTOM_VALIDATION_EXCEPTION' && (message.includes(OLDER_VERSION) || fields.includes(VERSION_FIELD));
-}
-
-function isTakenKey({ code, message, fields }: ApiError): boolean {
-  return (
-    code === 'DUPLICATE_VALUE' && (fields.includes(PERSON_KEY_FIELD) || message.includes(PERSON_KEY_FIELD) || fields.length === 0)
-  );
-}
-
-/** The org's duplicate rule knows the person under another address. Ids tell their object: 00Q Lead, 003 Contact. */
-function duplicateOf({ duplicates }: ApiError, match: MatchScope): Target | null {
-  const lead = duplicates.find((id) => id.startsWith('00Q'));
-  if (lead) return { object: 'Lead', id: lead };
-  const contact = duplicates.find((id) => id.startsWith('003'));
-  return contact && match === 'leads-and-contacts' ? { object: 'Contact', id: contact } : null;
+function lookAgain(entry: Open, settle: Settle): void {
+  entry.match = undefined;
+  settle(entry, 'again');
 }

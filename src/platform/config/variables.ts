@@ -312,6 +312,20 @@ export const VARIABLES = {
     mock: 'on',
     real: 'on',
   },
+  SALESFORCE_ON_DUPLICATE: {
+    schema: oneOf(['dead-letter', 'membership']),
+    about:
+      "What becomes of a lead that Salesforce takes for another person's record: a dead letter, or that record gets the membership. The record itself is never changed.",
+    mock: 'dead-letter',
+    real: 'dead-letter',
+  },
+  SALESFORCE_REFUSED_FIELDS: {
+    schema: oneOf(['leave-out', 'dead-letter']),
+    about:
+      'What becomes of a lead with a value that the org refuses in an optional field: the Lead is written without the field, or it is a dead letter.',
+    mock: 'leave-out',
+    real: 'leave-out',
+  },
   SALESFORCE_ERASE: {
     schema: oneOf(['delete', 'anonymise']),
     about: 'What becomes of a Lead in Salesforce when its person is erased.',

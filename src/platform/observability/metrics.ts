@@ -137,6 +137,12 @@ export function createMetrics() {
       labelNames: ['outcome'],
       registers,
     }),
+    crmNotices: new Counter({
+      name: 'revenueflow_crm_notices_total',
+      help: 'What the CRM did otherwise than asked: batch-reduced, field-left-out, assignment-skipped, membership-missing, other-person.',
+      labelNames: ['kind'],
+      registers,
+    }),
     backlog: new Gauge({
       name: 'revenueflow_backlog',
       help: 'Leads that wait for a stage, from the ledger.',

@@ -14,6 +14,13 @@ export type SalesforceFaultKind =
   | 'concurrent-limit'
   /** A proxy answers: 502 with a page. */
   | 'html'
+  /** A page instead of JSON, with 200. */
+  | 'maintenance'
+  /** A redirect to such a page. */
+  | 'maintenance-redirect'
+  /** 200 and nothing, or half of the answer. */
+  | 'empty'
+  | 'truncated'
   | 'slow';
 
 export const ALL_SALESFORCE_FAULTS: readonly SalesforceFaultKind[] = [
@@ -26,6 +33,10 @@ export const ALL_SALESFORCE_FAULTS: readonly SalesforceFaultKind[] = [
   'session',
   'concurrent-limit',
   'html',
+  'maintenance',
+  'maintenance-redirect',
+  'empty',
+  'truncated',
   'slow',
 ];
 
@@ -56,6 +67,8 @@ export class FaultPlan {
   private faults: SalesforceFaults = {};
   private random = seededRandom(1);
   private readonly planned: (SalesforceFaultKind | null)[] = [];
+  /** What each token request meets. */
+  token: SalesforceFaultKind | null = null;
 
   set(faults: SalesforceFaults): void {
     this.faults = faults;
@@ -79,6 +92,7 @@ export class FaultPlan {
     const kinds = (this.faults.kinds ?? []).filter(
       (kind) => of === 'api' || !['lock', 'session', 'concurrent-limit', 'drop-after'].includes(kind),
     );
+    if (of === 'token' && this.token) return this.token;
     if (of === 'api' && this.planned.length > 0) return this.planned.shift()!;
     if (kinds.length === 0 || this.random() >= (this.faults.rate ?? 0)) return null;
     return kinds[Math.floor(this.random() * kinds.length)]!;

@@ -1,5 +1,11 @@
 /** The first three characters of an id say what it is of. */
-export const KEY_PREFIX = { Lead: '00Q', Contact: '003', Campaign: '701', CampaignMember: '00v' } as const;
+export const KEY_PREFIX = {
+  Lead: '00Q',
+  Contact: '003',
+  Campaign: '701',
+  CampaignMember: '00v',
+  CampaignMemberStatus: '01Y',
+} as const;
 export type ObjectName = keyof typeof KEY_PREFIX;
 
 const SUFFIX = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ012345';

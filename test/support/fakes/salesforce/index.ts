@@ -1,14 +1,15 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { recordError, RequestRefused, singleBody } from './errors.js';
+import { recordError, RequestRefused, singleBody, type RecordError } from './errors.js';
 import { FaultPlan, type SalesforceFaultKind, type SalesforceFaults } from './faults.js';
 import type { ObjectName } from './ids.js';
 import { OAuth } from './oauth.js';
-import { Org, type Access } from './org.js';
+import { Org, type Access, type DuplicateMatcher, type MemberStatusSpec, type Rule, type WriteObserver } from './org.js';
 import { QueryEngine } from './query.js';
 import { answer, type ApiAnswer, type Instance } from './resources.js';
 
 export { ALL_SALESFORCE_FAULTS, type SalesforceFaultKind, type SalesforceFaults } from './faults.js';
+export { recordError } from './errors.js';
 export { INTEGRATION_USER, SALES_USERS } from './org.js';
 
 export interface SalesforceFakeOptions {
@@ -34,6 +35,8 @@ export interface SalesforceFakeOptions {
   custom?: 'installed' | 'missing';
   /** An active Lead assignment rule: gives the Lead to sales on each write without Sforce-Auto-Assign: FALSE. */
   assignmentRule?: boolean;
+  /** Enforces the shipped validation rule on RF_Person_Key__c. */
+  keyRule?: boolean;
   /** False: the admin made RF_Person_Key__c an external id and not a unique one. */
   personKeyUnique?: boolean;
 }
@@ -72,6 +75,7 @@ export class SalesforceFake {
   private readonly instance: Instance;
   private readonly log: RecordedCall[] = [];
   private used = 0;
+  private largestBody = Infinity;
   private afterPost: () => void = () => {};
   private readonly dailyLimit: number;
 
@@ -86,6 +90,7 @@ export class SalesforceFake {
       duplicateRule: options.duplicateRule ?? 'off',
       assignmentRule: options.assignmentRule ?? true,
       personKeyUnique: options.personKeyUnique ?? true,
+      keyRule: options.keyRule ?? true,
       latencyMs: options.latencyMs ?? 0,
     });
     this.oauth = new OAuth({
@@ -143,6 +148,14 @@ export class SalesforceFake {
   deleteRecord = (id: string): void => this.org.deleteRecord(id);
   mergeLeads = (winnerId: string, loserId: string): void => this.org.mergeLeads(winnerId, loserId);
 
+  mergeContacts = (winnerId: string, loserId: string): void => this.org.mergeContacts(winnerId, loserId);
+  undeleteRecord = (id: string): void => this.org.undeleteRecord(id);
+  /** What a person does in the org by hand: no rule is asked. */
+  changeRecord = (id: string, fields: Record<string, unknown>): void => this.org.changeRecord(id, fields);
+  /** Instead of Sent and Responded. */
+  setMemberStatuses = (campaignId: string, ...statuses: MemberStatusSpec[]): void =>
+    this.org.setMemberStatuses(campaignId, statuses);
+
   expireSessions = (): void => this.oauth.expireSessions();
   revokeTokens = (revoked = true): void => this.oauth.revoke(revoked);
   setFaults = (faults: SalesforceFaults): void => this.faults.set(faults);
@@ -150,9 +163,30 @@ export class SalesforceFake {
   failNext = (...kinds: (SalesforceFaultKind | null)[]): void => this.faults.next(...kinds);
   /** Runs when a call that may write is done, and before its answer leaves: what an admin does between two calls. */
   afterEachPost = (act: () => void): void => void (this.afterPost = act);
+  /** What each token request meets from now on. */
+  failTokens = (kind: SalesforceFaultKind | null): void => void (this.faults.token = kind);
   setDailyUsed = (used: number): void => void (this.used = used);
   setLatency = (ms: number): void => void (this.org.settings.latencyMs = ms);
   setDuplicateRule = (rule: 'off' | 'alert' | 'block'): void => void (this.org.settings.duplicateRule = rule);
+
+  /** A duplicate rule that matches by more than the address, such as name and company. */
+  setDuplicateMatcher = (matcher: DuplicateMatcher): void => void (this.org.duplicateMatcher = matcher);
+  observeWrites = (observer: WriteObserver): void => void (this.org.onWrite = observer);
+  /** A validation rule, trigger or flow. */
+  addRule = (object: ObjectName, rule: Rule): void => this.org.addRule(object, rule);
+  /** The object's trigger fails each record of a call that has more than `most`. */
+  limitTrigger = (object: ObjectName, most: number, error?: RecordError): void => this.org.limitTrigger(object, most, error);
+  /** To whom the assignment rule hands Leads, in turn: users (005…) or queues (00G…). */
+  setAssignees = (ids: readonly string[]): void => void (this.org.assignees = ids);
+  deactivateUser = (id: string): void => void this.org.inactiveUsers.add(id);
+  /** With person accounts a Lead needs no Company. */
+  enablePersonAccounts = (): void => void (this.org.store.schema.Lead.get('Company')!.nillable = true);
+  makePicklist = (object: ObjectName, name: string, picklist: string[]): void => {
+    const spec = this.org.store.schema[object].get(name)!;
+    this.org.store.schema[object].set(name, { ...spec, type: 'picklist', picklist, restrictedPicklist: true });
+  };
+  /** A gateway before the org refuses larger bodies with 413. */
+  setLargestBody = (bytes: number): void => void (this.largestBody = bytes);
 
   /** The admin makes a new field of Lead required. */
   addRequiredField = (name: string): void => this.org.addRequiredField(name);
@@ -179,6 +213,15 @@ export class SalesforceFake {
       if (fault === 'hang') return;
       if (fault === 'drop') return void request.socket.destroy();
       if (fault === 'html') return reply(502, '<html><body><h1>502 Bad Gateway</h1></body></html>', 'text/html');
+      if (fault === 'maintenance') return reply(200, MAINTENANCE, 'text/html');
+      if (fault === 'maintenance-redirect') {
+        response.setHeader('location', '/maintenance.html');
+        return reply(302, '', 'text/html');
+      }
+      if (fault === 'empty') return reply(200, '');
+      if (fault === 'truncated') return reply(200, '{"access_token":"00D', 'application/json');
+      if (call.path.startsWith('/maintenance.html')) return reply(200, MAINTENANCE, 'text/html');
+      if (body.length > this.largestBody) return reply(413, '<html>413 Request Entity Too Large</html>', 'text/html');
       if (fault === '500') return reply(500, unexpected());
       if (fault === '503') return reply(503, unavailable());
       if (fault === 'slow') await pause(this.faults.slowMs);
@@ -235,6 +278,8 @@ export class SalesforceFake {
     });
   }
 }
+
+const MAINTENANCE = '<html><body>We are down for maintenance.</body></html>';
 
 const pause = (ms: number): Promise<void> => (ms > 0 ? new Promise((resolve) => setTimeout(resolve, ms)) : Promise.resolve());
 

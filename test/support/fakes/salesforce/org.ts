@@ -1,3 +1,4 @@
+import { recordError, type RecordError } from './errors.js';
 import { objectOf, to18, type ObjectName } from './ids.js';
 import { field, type FieldSpec } from './schema.js';
 import { Store, type StoredRecord } from './store.js';
@@ -10,8 +11,20 @@ export interface OrgSettings {
   duplicateRule: 'off' | 'alert' | 'block';
   assignmentRule: boolean;
   personKeyUnique: boolean;
+  /** Enforces the shipped validation rule on RF_Person_Key__c. */
+  keyRule: boolean;
   latencyMs: number;
 }
+
+export type WriteObserver = (object: ObjectName, after: StoredRecord, before: StoredRecord | undefined) => void;
+
+/** A validation rule, trigger or flow of the org: the error that it raises for a record, if any. */
+export type Rule = (record: StoredRecord, before: StoredRecord | undefined) => RecordError | null;
+/**
+ * A duplicate rule of the org beside the one on the address: the ids of the records that it finds. Null: none; an empty list: some that the user
+ * may not see.
+ */
+export type DuplicateMatcher = (record: StoredRecord, before: StoredRecord | undefined) => string[] | null;
 
 /** Who owns what the service creates with Sforce-Auto-Assign: FALSE. */
 export const INTEGRATION_USER = '0055e000001IntgAAA';
@@ -25,6 +38,15 @@ export class Org {
   private readonly locked = new Map<string, number>();
   private readonly held = new Map<string, object>();
   private turn = 0;
+  /** To whom the active assignment rule hands Leads, in turn: users or queues. */
+  assignees: readonly string[] = SALES_USERS;
+  readonly inactiveUsers = new Set<string>();
+  readonly rules = new Map<ObjectName, Rule[]>();
+  duplicateMatcher: DuplicateMatcher = () => null;
+  /** Sees each record that the API writes. */
+  onWrite: WriteObserver = () => {};
+  /** The most records of an object that its trigger takes in one transaction, and how it fails with more. */
+  readonly triggerLimits = new Map<ObjectName, { most: number; error: RecordError }>();
 
   constructor(readonly settings: OrgSettings) {
     this.store = new Store(settings.custom === 'installed', settings.personKeyUnique);
@@ -50,6 +72,14 @@ export class Org {
     this.access.set(target, access);
   }
 
+  addRule(object: ObjectName, rule: Rule): void {
+    this.rules.set(object, [...(this.rules.get(object) ?? []), rule]);
+  }
+
+  limitTrigger(object: ObjectName, most: number, error = tooManyQueries(object)): void {
+    this.triggerLimits.set(object, { most, error });
+  }
+
   addRequiredField(name: string): void {
     this.store.schema.Lead.set(name, field(name, 'string', { length: 80, nillable: false, custom: true }));
   }
@@ -59,7 +89,7 @@ export class Org {
   }
 
   nextOwner(): string {
-    return SALES_USERS[this.turn++ % SALES_USERS.length]!;
+    return this.assignees[this.turn++ % this.assignees.length]!;
   }
 
   /** The next `times` writes that touch one of these records meet a lock that another user holds. */
@@ -126,6 +156,20 @@ export class Org {
     this.store.save('Lead', { ...loser, IsDeleted: true, MasterRecordId: winner.Id });
   }
 
+  /** The winner stays, as with Leads. */
+  mergeContacts(winnerId: string, loserId: string): void {
+    const [winner, loser] = [this.required(winnerId), this.required(loserId)];
+    this.store.save('Contact', { ...loser, IsDeleted: true, MasterRecordId: winner.Id });
+  }
+
+  undeleteRecord(id: string): void {
+    this.store.save(objectOf(id)!, { ...this.required(id), IsDeleted: false });
+  }
+
+  changeRecord(id: string, fields: Record<string, unknown>): void {
+    this.store.save(objectOf(id)!, { ...this.required(id), ...fields });
+  }
+
   /** A record that was in the org before the service came: no rule is asked. */
   seed(object: ObjectName, fields: Record<string, unknown>): string {
     const blank = Object.fromEntries(
@@ -136,10 +180,18 @@ export class Org {
       Contact: { LastName: 'Existing', OwnerId: SALES_USERS[0] },
       Campaign: { Name: 'Existing', IsActive: true, OwnerId: SALES_USERS[0] },
       CampaignMember: { Status: 'Sent' },
+      CampaignMemberStatus: { Label: 'Sent' },
     };
     const id = this.store.newId(object);
     this.store.save(object, named(object, { ...blank, ...standing[object], ...fields, Id: id }));
+    if (object === 'Campaign') this.setMemberStatuses(id, USUAL_STATUSES);
     return id;
+  }
+
+  setMemberStatuses(CampaignId: string, statuses: readonly MemberStatusSpec[]): void {
+    for (const status of this.store.statusesOf(CampaignId)) this.deleteRecord(status.Id);
+    for (const [Label, HasResponded, IsDefault] of statuses)
+      this.seed('CampaignMemberStatus', { CampaignId, Label, HasResponded, IsDefault });
   }
 
   private required(id: string): StoredRecord {
@@ -148,6 +200,18 @@ export class Org {
     return record;
   }
 }
+
+/** Label, whether it counts as a response, whether it is the default. */
+export type MemberStatusSpec = readonly [label: string, responded: boolean, isDefault: boolean];
+/** What each new Campaign has. */
+const USUAL_STATUSES: readonly MemberStatusSpec[] = [
+  ['Sent', false, true],
+  ['Responded', true, false],
+];
+
+/** As a trigger reports that it ran into a governor limit. */
+export const tooManyQueries = (object: ObjectName): RecordError =>
+  recordError('CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY', `${object}Trigger: System.LimitException: Too many SOQL queries: 101`);
 
 /** Name is made of the first and the last name. */
 export function named(object: ObjectName, record: StoredRecord): StoredRecord {

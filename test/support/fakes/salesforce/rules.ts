@@ -44,6 +44,62 @@ export function versionErrors(org: Org, before: StoredRecord | undefined, after:
   return [recordError('FIELD_CUSTOM_VALIDATION_EXCEPTION', VERSION_RULE_MESSAGE, ['RF_Version__c'])];
 }
 
+/** The text of the second validation rule that salesforce/ ships; a test compares the two. */
+export const KEY_RULE_MESSAGE = 'RevenueFlow refused this update: the lead belongs to another person. Nothing was changed.';
+
+/** The shipped rule: a key is not exchanged for another, and a Lead gets one only with the address that it has. */
+export function keyErrors(org: Org, before: StoredRecord | undefined, after: StoredRecord): RecordError[] {
+  if (!org.settings.keyRule || !before) return [];
+  const [was, is] = [normal(before['RF_Person_Key__c']), normal(after['RF_Person_Key__c'])];
+  if (is === null || is === was) return [];
+  if (was === null && normal(before['Email']) === normal(after['Email'])) return [];
+  return [recordError('FIELD_CUSTOM_VALIDATION_EXCEPTION', KEY_RULE_MESSAGE, ['RF_Person_Key__c'])];
+}
+
+/** Of the org's own rules, triggers and flows the first that objects. */
+export function customErrors(org: Org, object: ObjectName, before: StoredRecord | undefined, after: StoredRecord): RecordError[] {
+  for (const rule of org.rules.get(object) ?? []) {
+    const error = rule(after, before);
+    if (error) return [error];
+  }
+  return [];
+}
+
+/** Of the rules that match by more than the address. */
+export function matcherErrors(
+  org: Org,
+  object: ObjectName,
+  before: StoredRecord | undefined,
+  after: StoredRecord,
+): RecordError[] {
+  const ids = object === 'Lead' ? org.duplicateMatcher(after, before) : null;
+  if (ids === null) return [];
+  const matchRecords = ids.map((Id) => ({
+    additionalInformation: [] as [],
+    fieldDiffs: [] as [],
+    matchConfidence: 80,
+    record: { Id },
+  }));
+  const duplicateResult: DuplicateResult = {
+    allowSave: false,
+    duplicateRule: 'Leads_by_name_and_company',
+    duplicateRuleEntityType: object,
+    errorMessage: 'Use one of these records?',
+    matchResults: [
+      {
+        entityType: object,
+        errors: [],
+        matchEngine: 'FuzzyMatchEngine',
+        matchRecords,
+        rule: 'Name_and_company',
+        size: matchRecords.length,
+        success: true,
+      },
+    ],
+  };
+  return [{ ...recordError('DUPLICATES_DETECTED', duplicateResult.errorMessage), duplicateResult }];
+}
+
 /**
  * The org's duplicate rule on e-mail, against Leads and Contacts. It reads what is committed: two calls in flight at once both
  * pass, as in Salesforce.

@@ -152,6 +152,13 @@ const CAMPAIGN_MEMBER: FieldSpec[] = [
   field('FirstRespondedDate', 'date', SYSTEM),
 ];
 
+const CAMPAIGN_MEMBER_STATUS: FieldSpec[] = [
+  toOne('CampaignId', 'Campaign', { updateable: false, nillable: false }),
+  text('Label', 100, REQUIRED),
+  field('HasResponded', 'boolean', { nillable: false, defaultedOnCreate: true }),
+  field('IsDefault', 'boolean', { nillable: false, defaultedOnCreate: true }),
+];
+
 const restricted = (picklist: string[]): Partial<FieldSpec> => ({ length: 255, picklist, restrictedPicklist: true });
 const own = (spec: FieldSpec, label: string): FieldSpec => ({ ...spec, label, custom: true });
 
@@ -177,6 +184,7 @@ export function standardSchema(withPackage: boolean): Record<ObjectName, Map<str
     Contact: CONTACT,
     Campaign: CAMPAIGN,
     CampaignMember: CAMPAIGN_MEMBER,
+    CampaignMemberStatus: CAMPAIGN_MEMBER_STATUS,
   };
   const of = (name: ObjectName) =>
     new Map(
@@ -185,5 +193,11 @@ export function standardSchema(withPackage: boolean): Record<ObjectName, Map<str
         { ...spec },
       ]),
     );
-  return { Lead: of('Lead'), Contact: of('Contact'), Campaign: of('Campaign'), CampaignMember: of('CampaignMember') };
+  return {
+    Lead: of('Lead'),
+    Contact: of('Contact'),
+    Campaign: of('Campaign'),
+    CampaignMember: of('CampaignMember'),
+    CampaignMemberStatus: of('CampaignMemberStatus'),
+  };
 }

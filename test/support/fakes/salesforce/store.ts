@@ -16,6 +16,7 @@ export class Store {
     Contact: new Map(),
     Campaign: new Map(),
     CampaignMember: new Map(),
+    CampaignMemberStatus: new Map(),
   };
   /** `Object.Field=value` (or a membership's pair) to the ids of the records that are not deleted. */
   private readonly index = new Map<string, Set<string>>();
@@ -56,6 +57,11 @@ export class Store {
     return [...(this.index.get(`member=${String(campaignId)}|${String(personId)}`) ?? [])][0];
   }
 
+  /** The member statuses that a campaign has. */
+  statusesOf(campaignId: unknown): StoredRecord[] {
+    return [...(this.index.get(`status=${String(campaignId)}`) ?? [])].map((id) => this.tables.CampaignMemberStatus.get(id)!);
+  }
+
   save(object: ObjectName, record: StoredRecord, undo?: Undo): void {
     const before = this.tables[object].get(record.Id);
     const now = toDateTime(Date.now());
@@ -79,6 +85,7 @@ export class Store {
     const keys: string[] = [];
     for (const spec of this.schema[object].values())
       if (isLookup(spec) && typeof record[spec.name] === 'string') keys.push(keyOf(object, spec, record[spec.name]));
+    if (object === 'CampaignMemberStatus') keys.push(`status=${String(record['CampaignId'])}`);
     if (object === 'CampaignMember')
       for (const person of [record['LeadId'], record['ContactId']])
         if (person) keys.push(`member=${String(record['CampaignId'])}|${String(person)}`);

@@ -1,7 +1,16 @@
 import { lockedInTrigger, lockedRow, noSuchColumn, recordError, RequestRefused, type RecordError } from './errors.js';
 import { isId, objectOf, to18, type ObjectName } from './ids.js';
 import { INTEGRATION_USER, named, type Org } from './org.js';
-import { duplicateErrors, fieldErrors, memberErrors, uniqueErrors, versionErrors } from './rules.js';
+import {
+  customErrors,
+  duplicateErrors,
+  fieldErrors,
+  keyErrors,
+  matcherErrors,
+  memberErrors,
+  uniqueErrors,
+  versionErrors,
+} from './rules.js';
 import { isLookup } from './schema.js';
 import type { StoredRecord, Undo } from './store.js';
 import { coerce } from './values.js';
@@ -48,6 +57,7 @@ export async function write(org: Org, operations: WriteOperation[], context: Wri
   const prepared = operations.map((operation) => prepare(org, operation));
   refuseRepeats(prepared);
   prepared.forEach((each, index) => lockRows(org, each, holder, context.lockOf(index)));
+  runTriggers(org, prepared);
   try {
     if (org.settings.latencyMs > 0) await new Promise((resolve) => setTimeout(resolve, org.settings.latencyMs));
     const undo: Undo = [];
@@ -173,6 +183,14 @@ function refuseRepeats(prepared: Prepared[]): void {
   }
 }
 
+/** A trigger that runs into a governor limit fails each record of its transaction. */
+function runTriggers(org: Org, prepared: Prepared[]): void {
+  for (const [object, { most, error }] of org.triggerLimits) {
+    const own = prepared.filter(({ operation, errors }) => operation.object === object && errors.length === 0);
+    if (own.length > most) for (const each of own) each.errors.push(error);
+  }
+}
+
 function lockRows(org: Org, each: Prepared, holder: object, lock: 'plain' | 'wrapped' | null): void {
   if (each.errors.length > 0) return;
   const campaign = each.operation.object === 'CampaignMember' ? each.values['CampaignId'] : undefined;
@@ -195,6 +213,7 @@ function apply(org: Org, each: Prepared, context: WriteContext, undo: Undo): Wri
   const after = candidate(org, each, before, context);
   const errors = check(org, object, before, after, new Set(Object.keys(each.values)), context);
   if (errors.length > 0) return failed({ ...each, errors });
+  org.onWrite(object, after, before);
   org.store.save(object, after, undo);
   return { id: after.Id, success: true, created: before === undefined };
 }
@@ -228,9 +247,9 @@ function candidate(
 
 /** A status that the campaign does not have becomes its default; a responding one sets HasResponded and the date once. */
 function respond(org: Org, record: StoredRecord, before: StoredRecord | undefined): StoredRecord {
-  const known = org.store.schema.CampaignMember.get('Status')!.picklist;
-  const status = known.includes(String(record['Status'])) ? record['Status'] : 'Sent';
-  const responded = status === 'Responded';
+  const known = org.store.statusesOf(record['CampaignId']);
+  const found = known.find(({ Label }) => Label === record['Status']) ?? known.find(({ IsDefault }) => IsDefault === true);
+  const [status, responded] = [found?.['Label'] ?? 'Sent', found?.['HasResponded'] === true];
   const date = before?.['FirstRespondedDate'] ?? (responded ? new Date().toISOString().slice(0, 10) : null);
   return { ...record, Status: status, HasResponded: responded, FirstRespondedDate: date };
 }
@@ -246,9 +265,13 @@ function check(
   if (before?.['IsDeleted'] === true) return [recordError('ENTITY_IS_DELETED', 'entity is deleted')];
   if (before?.['IsConverted'] === true) return [recordError('CANNOT_UPDATE_CONVERTED_LEAD', 'cannot reference converted lead')];
   const lockInIdOrder = [
+    () => (object === 'Lead' && org.inactiveUsers.has(String(after['OwnerId'])) ? [inactiveOwner(after['OwnerId'])] : []),
     () => fieldErrors(org, object, after, changed),
     () => (object === 'CampaignMember' ? memberErrors(org, after) : []),
+    () => customErrors(org, object, before, after),
+    () => (object === 'Lead' ? keyErrors(org, before, after) : []),
     () => (object === 'Lead' ? versionErrors(org, before, after) : []),
+    () => matcherErrors(org, object, before, after),
     () => duplicateErrors(org, object, before, after, context),
     () => uniqueErrors(org, object, after),
   ];
@@ -258,6 +281,9 @@ function check(
   }
   return [];
 }
+
+const inactiveOwner = (user: unknown): RecordError =>
+  recordError('INACTIVE_OWNER_OR_USER', `operation performed with inactive user [${String(user)}] as owner of lead`);
 
 function rollBack(outcomes: WriteOutcome[], undo: Undo): WriteOutcome[] {
   for (const step of undo.toReversed()) step();

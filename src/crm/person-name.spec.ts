@@ -1,0 +1,102 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { companyOf, NOT_PROVIDED, personNameOf, splitName } from './person-name.js';
+
+describe('a full name', () => {
+  it.each([
+    ['Ann Lee', 'Ann', 'Lee', null],
+    ['Hal Daume III', 'Hal', 'Daume', 'III'],
+    ['John Henry Johnson Jr.', 'John Henry', 'Johnson', 'Jr.'],
+    ['Sammy Davis, Jr.', 'Sammy', 'Davis', 'Jr.'],
+    ['Ann Lee, PhD', 'Ann', 'Lee', 'PhD'],
+    ['Ann Lee PhD', 'Ann', 'Lee', 'PhD'],
+    ['Ann Lee, Ph.D., MBA', 'Ann', 'Lee', 'Ph.D. MBA'],
+    ['Jack Lee, MA', 'Jack', 'Lee', 'MA'],
+    ['Jack Ma', 'Jack', 'Ma', null],
+    ['LEE, Ann', 'Ann', 'LEE', null],
+    ['LEE, MA', 'MA', 'LEE', null],
+    ['Smith, John Jr.', 'John', 'Smith', 'Jr.'],
+    ['van der Berg, Vera', 'Vera', 'van der Berg', null],
+    ['Dr. Vera van der Berg', 'Vera', 'van der Berg', null],
+    ['Ludwig Von Beethoven', 'Ludwig', 'Von Beethoven', null],
+    ['Van Morrison', 'Van', 'Morrison', null],
+    ['van Gogh', null, 'van Gogh', null],
+    ['Prof. Dr. Hans Meier', 'Hans', 'Meier', null],
+    ['Herr Meier', null, 'Meier', null],
+    ['María José García López', 'María José', 'García López', null],
+    ['Juan de la Cruz García', 'Juan', 'de la Cruz García', null],
+    ['José Ortega y Gasset', 'José', 'Ortega y Gasset', null],
+    ['João Silva Neto', 'João', 'Silva Neto', null],
+    ['Omar al-Rashid', 'Omar', 'al-Rashid', null],
+    ['Al Pacino', 'Al', 'Pacino', null],
+    ['Ann Lee (she/her)', 'Ann', 'Lee', null],
+    ['Christopher Null', 'Christopher', 'Null', null],
+    ['Madonna', null, 'Madonna', null],
+    ['山田太郎', null, '山田太郎', null],
+    ['김철수', null, '김철수', null],
+    ['  Ann   Lee ', 'Ann', 'Lee', null],
+    ['=HYPERLINK("http://x.example","hi")', null, '=HYPERLINK("http://x.example","hi")', null],
+    ['PhD', null, 'PhD', null],
+    ['Dr.', null, 'Dr.', null],
+    [',', null, ',', null],
+    ['', null, NOT_PROVIDED, null],
+  ])('%s', (name, firstName, lastName, suffix) => {
+    expect(splitName(name)).toMatchObject({ firstName, lastName, suffix });
+  });
+
+  it('loses no letter of a name, and always has a last name', () => {
+    const word = fc.constantFrom('Ann', 'Lee', 'van', 'de', 'García', 'Jr.', 'PhD', 'Dr.', 'O’Hara', '山', 'y', ',', 'III', 'Ma');
+    const letters = (text: string) => [...text.replaceAll(/[\s,]/gu, '')].sort().join('');
+    fc.assert(
+      fc.property(fc.array(word, { minLength: 1, maxLength: 7 }), (words) => {
+        const name = words.join(' ');
+        const split = splitName(name);
+        expect(split.lastName).not.toBe('');
+        if (split.lastName !== NOT_PROVIDED)
+          expect(letters([split.salutation, split.firstName, split.lastName, split.suffix].join(''))).toBe(letters(name));
+      }),
+    );
+  });
+});
+
+describe('a name in attributes', () => {
+  it.each([
+    'first_name,last_name',
+    'firstName,lastName',
+    'FirstName,LastName',
+    'First Name,Last Name',
+    'lead.First Name,lead.Last Name',
+  ])('is used where it is spelled %s', (keys) => {
+    const [first, last] = keys.split(',') as [string, string];
+    const attributes = { [first]: 'María José', [last]: 'de la Cruz' };
+    for (const name of [null, 'Another Name'])
+      expect(personNameOf({ name, attributes })).toMatchObject({ firstName: 'María José', lastName: 'de la Cruz' });
+  });
+
+  it('is completed by the full name', () => {
+    expect(personNameOf({ name: 'Ann Lee', attributes: { last_name: 'Lee' } })).toMatchObject({
+      firstName: 'Ann',
+      lastName: 'Lee',
+    });
+    expect(personNameOf({ name: 'Ann Lee', attributes: { first_name: 'Annie' } })).toMatchObject({
+      firstName: 'Annie',
+      lastName: 'Lee',
+    });
+    expect(personNameOf({ name: null, attributes: { first_name: 'Ann' } })).toMatchObject({
+      firstName: 'Ann',
+      lastName: NOT_PROVIDED,
+    });
+  });
+});
+
+describe('the company', () => {
+  it.each([
+    ['ann@acme.com', {}, 'acme.com'],
+    ['ann@gmail.com', {}, NOT_PROVIDED],
+    ['ann@yahoo.co.uk', {}, NOT_PROVIDED],
+    ['ann@gmail.com', { Company: 'Acme' }, 'Acme'],
+    ['ann@acme.com', { company: ' ' }, 'acme.com'],
+  ])('of %s with %j is %s', (email, attributes, company) => {
+    expect(companyOf({ email, attributes })).toBe(company);
+  });
+});

@@ -1,0 +1,75 @@
+import type { Clock } from '../../platform/clock.js';
+import { ExpiringCache } from '../../platform/expiring-cache.js';
+import type { Logger } from '../../platform/observability/logger.js';
+import type { CrmNotice } from '../port.js';
+
+/** The same subject is logged once in this time; the metric counts each. */
+const LOGGED_EVERY_MS = 3_600_000;
+const SUBJECTS = 1000;
+
+export interface NoticesOptions {
+  clock: Clock;
+  logger: Pick<Logger, 'warn' | 'error'>;
+  observe(notice: CrmNotice): void;
+}
+
+/** What people should know of although no lead failed. Ids of Salesforce and names of fields only: a log names no person. */
+export class Notices {
+  private readonly logged: ExpiringCache<true>;
+
+  constructor(private readonly options: NoticesOptions) {
+    this.logged = new ExpiringCache(LOGGED_EVERY_MS, SUBJECTS, options.clock);
+  }
+
+  batchReduced(object: string, size: number): void {
+    if (!this.isNew('batch-reduced', `${object} ${size}`)) return;
+    this.options.observe('batch-reduced');
+    this.options.logger.warn(
+      { object, size },
+      'A trigger, flow or package of the org does not take larger batches: calls are kept to this size. Correct it, or lower CRM_BATCH_SIZE',
+    );
+  }
+
+  fieldLeftOut(field: string, reason: string): void {
+    this.options.observe('field-left-out');
+    if (!this.isNew('field-left-out', `${field} ${reason}`)) return;
+    this.options.logger.warn(
+      { field, reason },
+      'The org does not take this value of a lead: the lead is written without the field',
+    );
+  }
+
+  assignmentSkipped(userId: string | null): void {
+    this.options.observe('assignment-skipped');
+    if (!this.isNew('assignment-skipped', userId ?? '')) return;
+    this.options.logger.error(
+      { userId },
+      'An assignment rule gives Leads to an inactive user: they are created without the rule. Correct the rule and assign them',
+    );
+  }
+
+  membershipMissing(campaign: string, reason: string): void {
+    this.options.observe('membership-missing');
+    if (!this.isNew('membership-missing', `${campaign} ${reason}`)) return;
+    this.options.logger.error(
+      { campaign, reason },
+      'Leads are written without a membership: correct the campaign, then run `crm memberships`',
+    );
+  }
+
+  otherPerson(recordId: string): void {
+    this.options.observe('other-person');
+    if (!this.isNew('other-person', recordId)) return;
+    this.options.logger.warn(
+      { recordId },
+      'Salesforce takes a lead for a duplicate of a record that belongs to another person; that record is not changed',
+    );
+  }
+
+  private isNew(kind: CrmNotice, subject: string): boolean {
+    const key = `${kind} ${subject}`;
+    if (this.logged.get(key)) return false;
+    this.logged.set(key, true);
+    return true;
+  }
+}

@@ -1,0 +1,118 @@
+import { AppError } from '../../domain/app-error.js';
+import type { BatchSizes } from './batch-sizes.js';
+import type { ApiCall, SalesforceClient } from './client.js';
+import { writeRecords, type RecordResult } from './collections.js';
+import { BatchRefused, isGovernorLimit, isLock, type ApiError } from './errors.js';
+import type { Notices } from './notices.js';
+
+export interface PartTools {
+  client: SalesforceClient;
+  sizes: BatchSizes;
+  notices: Notices;
+}
+
+/** A result as collections give it, or why there is none: the call never went through. */
+export type PartResult = RecordResult | AppError;
+
+export interface BatchWrite {
+  method: 'POST' | 'PATCH';
+  object: 'Lead' | 'CampaignMember';
+  records: Record<string, unknown>[];
+  headers?: ApiCall['headers'];
+}
+
+/**
+ * Extra calls that one write spends on finding the records that spoil a whole call, and on a call whose records are all locked: whatever
+ * holds that lock seldom lets go in the meantime.
+ */
+const MOST_CALLS = { value: 40, lock: 4 };
+/** Single records that fail alike, and none passes: the others would fail as well. */
+const SINGLES_THAT_SHOW = 3;
+
+type Why = 'limit' | 'value' | 'lock';
+interface Answers {
+  answers: PartResult[];
+  /** Why those that failed may pass in smaller parts; null where they would not. */
+  why: Why | null;
+}
+
+/**
+ * Writes records of one object in calls as large as the org takes. A call that fails as a whole, where its parts may pass, is halved until
+ * they do. A size that was too large for the org's triggers is remembered for the calls after it.
+ * @returns one result a record, in order.
+ */
+export async function writeInParts(tools: PartTools, write: BatchWrite): Promise<PartResult[]> {
+  const { sizes, notices } = tools;
+  const { object, records } = write;
+  const results: PartResult[] = [];
+  const parts: number[][] = [records.map((_, index) => index)];
+  const spent = { value: 0, lock: 0 };
+  let singles = 0;
+  let passed = false;
+  for (let part = parts.shift(); part !== undefined; part = parts.shift()) {
+    const size = sizes.sizeOf(object);
+    if (part.length > size) {
+      parts.unshift(part.slice(0, size), part.slice(size));
+      continue;
+    }
+    if (part.length === 0) continue;
+    const { answers, why } = await attempt(tools, write, part);
+    const again = part.filter((_, place) => why !== null && mayPass(answers[place]!, why));
+    passed ||= again.length < part.length;
+    if (why === 'limit' && part.length > 1) {
+      sizes.tooLarge(object, part.length);
+      parts.unshift(...halves(again));
+    } else if ((why === 'value' || why === 'lock') && part.length > 1) {
+      if (spent[why]++ < MOST_CALLS[why]) parts.unshift(...halves(again));
+      else if (why === 'value') answers.splice(0, part.length, ...part.map(() => spoilt()));
+    }
+    const divided = new Set(parts.flat());
+    part.forEach((index, place) => {
+      if (!divided.has(index)) results[index] = answers[place]!;
+    });
+    singles = why === 'limit' && part.length === 1 ? singles + 1 : 0;
+    if (singles < SINGLES_THAT_SHOW || passed) continue;
+    const untried = new AppError('CRM_RECORD_BUSY', 'The org refused single records of the same batch; this one was not tried.');
+    for (const index of parts.splice(0).flat()) results[index] = untried;
+  }
+  const size = sizes.sizeOf(object);
+  if (passed && size < records.length) notices.batchReduced(object, size);
+  return results;
+}
+
+async function attempt(
+  { client }: PartTools,
+  { method, object, records, headers }: BatchWrite,
+  part: number[],
+): Promise<Answers> {
+  const sent = part.map((index) => records[index]!);
+  try {
+    const answers = await writeRecords(client, method, object, sent, headers);
+    const errors = answers.flatMap((answer) => ('error' in answer ? [answer.error] : []));
+    if (errors.some(isGovernorLimit)) return { answers, why: 'limit' };
+    // Some records that are locked are busy, and all of them are in each other's way.
+    const allLocked = errors.length === answers.length && errors.every(isLock);
+    return { answers, why: allLocked ? 'lock' : null };
+  } catch (cause) {
+    const error = AppError.from(cause);
+    if (!(error instanceof BatchRefused)) return { answers: part.map(() => error), why: null };
+    // Alone it is the record's own error.
+    const own: PartResult = { error: error.apiError };
+    return { answers: part.map(() => own), why: error.remember ? 'limit' : 'value' };
+  }
+}
+
+function spoilt(): AppError {
+  return new AppError('CRM_RECORD_BUSY', 'Salesforce refused the call for another record in it.');
+}
+
+function mayPass(answer: PartResult, why: Why): boolean {
+  if (answer instanceof AppError || !('error' in answer)) return false;
+  const tests: Record<Why, (error: ApiError) => boolean> = { limit: isGovernorLimit, lock: isLock, value: () => true };
+  return tests[why](answer.error);
+}
+
+function halves(part: number[]): number[][] {
+  const middle = Math.ceil(part.length / 2);
+  return [part.slice(0, middle), part.slice(middle)];
+}

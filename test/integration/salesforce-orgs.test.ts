@@ -1,0 +1,487 @@
+import { setMaxListeners } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { CrmProvider, CrmSettings } from '../../src/crm/port.js';
+import defaultMap from '../../src/crm/salesforce/default-field-map.json' with { type: 'json' };
+import { personKeyOf } from '../../src/domain/lead-keys.js';
+import { syncOf } from '../support/crm.js';
+import { recordError, type SalesforceFakeOptions } from '../support/fakes/salesforce/index.js';
+import { salesforceWorld } from '../support/salesforce-world.js';
+
+/** Orgs as admins run them: triggers, rules, records that move. */
+let world: Awaited<ReturnType<typeof salesforceWorld>>;
+let crm: CrmProvider;
+let campaign: string;
+let folder: string;
+const notices: string[] = [];
+const logged: { line: Record<string, unknown>; text: string }[] = [];
+const signal = new AbortController().signal;
+setMaxListeners(0, signal);
+const sync = (...args: Parameters<typeof syncOf>) => crm.sync(syncOf(...args), signal);
+
+const log = (line: Record<string, unknown>, text: string) => void logged.push({ line, text });
+const settings: Partial<CrmSettings> = {
+  observeNotice: (notice) => void notices.push(notice),
+  logger: { warn: log, error: log, info: () => {} } as unknown as CrmSettings['logger'],
+};
+
+async function open(options: SalesforceFakeOptions = {}, env: Record<string, string> = {}) {
+  await world?.close();
+  world = await salesforceWorld(options);
+  campaign = world.fake.addCampaign({ Name: 'Launch', RF_Campaign_Key__c: 'c1' });
+  world.fake.addCampaign({ Name: 'Second', RF_Campaign_Key__c: 'c2' });
+  crm = await world.open(env, settings);
+}
+const withMap = async (lead: object[], campaignMember: object[] = []) => {
+  const file = join(folder, 'fields.json');
+  await writeFile(file, JSON.stringify({ lead: [...defaultMap.lead, ...lead], campaignMember }));
+  crm = await world.open({ SALESFORCE_FIELD_MAP: file }, settings);
+};
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'revenueflow-orgs-'));
+  notices.length = 0;
+  logged.length = 0;
+  await open();
+});
+afterEach(async () => {
+  await world.close();
+  await rm(folder, { recursive: true });
+});
+
+const leadOf = (email: string) => world.fake.leads().find(({ Email }) => Email === email);
+const many = (count: number, prefix = 'p') => Array.from({ length: count }, (_, n) => sync(`${prefix}${n}@acme.com`, 'c1', 1));
+const callsOf = async (act: () => Promise<unknown>) => {
+  const before = world.fake.apiCalls();
+  await act();
+  return world.fake.apiCalls() - before;
+};
+
+describe('a record that Salesforce points to', () => {
+  const jonas = () => sync('jonas.smith@acme.com', 'c2', 5, { name: 'Jonas Smith', attributes: { company: 'Acme' } });
+
+  it.each(['Lead', 'Contact'] as const)(
+    'and that is another person, a %s, is not written to: a dead letter names both',
+    async (object) => {
+      const { leadId: jon } = await sync('jon.smith@acme.com', 'c1', 1, { name: 'Jon Smith' });
+      const stranger = object === 'Lead' ? jon : world.fake.addContact({ Email: 'peter@acme.com', LastName: 'Other' });
+      world.fake.setDuplicateMatcher(({ Email }) => (Email === 'jonas.smith@acme.com' ? [stranger] : null));
+      const error = await jonas().catch((cause: unknown) => cause);
+      expect(error).toMatchObject({
+        code: 'CRM_DUPLICATE_OF_OTHER_PERSON',
+        class: 'permanent',
+        signature: undefined,
+        message: expect.stringMatching(
+          new RegExp(`^Lead ${syncOf('jonas.smith@acme.com', 'c2', 5).projection.lead.id} .*${stranger}`),
+        ),
+      });
+      expect(world.fake.leads()).toHaveLength(1);
+      expect(leadOf('jon.smith@acme.com')).toMatchObject({
+        LastName: 'Smith',
+        RF_Person_Key__c: personKeyOf('jon.smith@acme.com'),
+      });
+      expect(world.fake.members()).toHaveLength(1);
+    },
+  );
+
+  it('gets the membership where the setting says so, and nothing else', async () => {
+    const { leadId: jon } = await sync('jon.smith@acme.com', 'c1', 1, { name: 'Jon Smith' });
+    world.fake.setDuplicateMatcher(({ Email }) => (Email === 'jonas.smith@acme.com' ? [jon] : null));
+    crm = await world.open({ SALESFORCE_ON_DUPLICATE: 'membership' }, settings);
+    const before = leadOf('jon.smith@acme.com');
+    const { leadId, exchanges } = await jonas();
+    expect(leadId).toBe(jon);
+    expect(exchanges![0]).toMatchObject({ lead: { answer: 'other-person', fields: {} }, member: { answer: 'created' } });
+    expect(leadOf('jon.smith@acme.com')).toEqual(before);
+    expect(notices).toEqual(['other-person']);
+  });
+
+  it.each([true, false])(
+    'is named where a rule blocks an update (misspelled: %s), or says that there is none to see',
+    async (misspelled) => {
+      await open({ misspellDuplicateResult: misspelled });
+      const { leadId } = await sync('ann@acme.com', 'c1', 1);
+      world.fake.setDuplicateMatcher((_, before) => (before ? ['00Q5e0000000ZZZ'] : []));
+      await expect(sync('ann@acme.com', 'c1', 2)).rejects.toMatchObject({
+        code: 'CRM_DUPLICATE_BLOCKED',
+        signature: undefined,
+        message: expect.stringMatching(new RegExp(`${leadId}.*00Q5e0000000ZZZ`)),
+      });
+      await expect(sync('new@acme.com', 'c1', 1)).rejects.toMatchObject({
+        code: 'CRM_DUPLICATE_BLOCKED',
+        message: expect.stringContaining('names no record'),
+      });
+    },
+  );
+
+  it('and that became another person between the look and the write stays as it is', async () => {
+    const id = world.fake.addLead({ Email: 'ann@acme.com', LastName: 'Lee', Company: 'Acme' });
+    let moved = false;
+    world.fake.afterEachPost(() => {
+      if (moved) return;
+      moved = true;
+      world.fake.changeRecord(id, { Email: 'carl@acme.com', LastName: 'Carlson' });
+    });
+    const { leadId } = await sync('ann@acme.com', 'c1', 1);
+    expect(leadId).not.toBe(id);
+    expect(leadOf('carl@acme.com')).toMatchObject({ Id: id, LastName: 'Carlson', RF_Person_Key__c: null });
+  });
+
+  it('keeps the address that sales corrected', async () => {
+    const { leadId } = await sync('ann@acme.com', 'c1', 1);
+    world.fake.changeRecord(leadId, { Email: 'ann.lee@acme.com' });
+    const { exchanges } = await sync('ann@acme.com', 'c1', 2, { fitScore: 91 });
+    expect(leadOf('ann.lee@acme.com')).toMatchObject({ Id: leadId, RF_Fit_Score__c: 91 });
+    expect(exchanges![0]!.notes).toEqual([expect.stringContaining('Email is left as it is')]);
+  });
+});
+
+describe('a trigger that takes few records', () => {
+  it.each([
+    [50, 400, 40],
+    [1, 100, 125],
+  ])('of %d: all of %d leads arrive, in at most %d calls', async (most, count, calls) => {
+    world.fake.limitTrigger('Lead', most);
+    expect(await callsOf(() => Promise.all(many(count)))).toBeLessThanOrEqual(calls);
+    expect(world.fake.leads()).toHaveLength(count);
+    expect(world.fake.members()).toHaveLength(count);
+    expect(notices).toEqual(['batch-reduced']);
+    expect(logged).toHaveLength(1);
+    // The size is remembered: no call fails again.
+    const again = await callsOf(() => Promise.all(many(most === 1 ? 10 : 100, 'q')));
+    expect(again).toBeLessThanOrEqual(most === 1 ? 13 : 5);
+  });
+
+  it('of members is divided in the same way', async () => {
+    world.fake.limitTrigger('CampaignMember', 40);
+    await Promise.all(many(200));
+    expect(world.fake.members()).toHaveLength(200);
+  });
+
+  it.each([
+    [
+      'Apex CPU time limit exceeded',
+      'CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY',
+      'System.LimitException: Apex CPU time limit exceeded',
+    ],
+    ['50,001 rows', 'CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY', 'System.LimitException: Too many query rows: 50001'],
+    ['a flow', 'CANNOT_EXECUTE_FLOW_TRIGGER', 'The number of iterations exceeded; Too many DML statements: 151'],
+    ['locks in each other’s way', 'UNABLE_TO_LOCK_ROW', 'unable to obtain exclusive access to this record'],
+  ])('by %s is divided', async (_, code, message) => {
+    world.fake.limitTrigger('Lead', 60, recordError(code, message));
+    await Promise.all(many(100));
+    expect(world.fake.leads()).toHaveLength(100);
+  });
+
+  it('and a gateway that takes no large body', async () => {
+    world.fake.setLargestBody(60_000);
+    await Promise.all(many(200));
+    expect(world.fake.leads()).toHaveLength(200);
+  });
+
+  it('none passes alone: three are tried by themselves, and the others wait', async () => {
+    world.fake.limitTrigger('Lead', 0);
+    const errors = await Promise.all(many(40).map((each) => each.catch((cause: unknown) => cause as { code: string })));
+    const codes = errors.map((error) => (error as { code: string }).code);
+    expect(codes.filter((code) => code === 'CRM_RECORD_REJECTED')).toHaveLength(3);
+    expect(codes.filter((code) => code === 'CRM_RECORD_BUSY')).toHaveLength(37);
+    expect(world.fake.apiCalls()).toBeLessThanOrEqual(25);
+  });
+});
+
+describe('a value that the org refuses', () => {
+  const refusals = [
+    ['FIELD_INTEGRITY_EXCEPTION', ['State'], { to: 'State', from: 'attributes.v' }],
+    ['INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST', ['Industry'], { to: 'Industry', from: 'attributes.v' }],
+    ['FIELD_CUSTOM_VALIDATION_EXCEPTION', ['Rating'], { to: 'Rating', from: 'attributes.v' }],
+    ['NUMBER_OUTSIDE_VALID_RANGE', ['City'], { to: 'City', from: 'attributes.v' }],
+    // A rule whose error stands at the top of the page, and a trigger, name no field.
+    ['FIELD_CUSTOM_VALIDATION_EXCEPTION', [], { to: 'City', from: 'attributes.v' }],
+    ['CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY', [], { to: 'City', from: 'attributes.v' }],
+  ] as const;
+
+  it.each(refusals)('%s %j is left out, and the lead is written', async (code, fields, rule) => {
+    await withMap([rule]);
+    world.fake.addRule('Lead', (lead) => (lead[rule.to] === 'Paris' ? recordError(code, 'Paris is wrong', [...fields]) : null));
+    const all = await Promise.all(
+      Array.from({ length: 50 }, (_, n) => sync(`p${n}@acme.com`, 'c1', 1, { attributes: { v: n < 5 ? 'Paris' : 'Rome' } })),
+    );
+    expect(world.fake.leads()).toHaveLength(50);
+    expect(all.slice(0, 5).map(({ leftOut }) => leftOut)).toEqual(Array.from({ length: 5 }, () => [rule.to]));
+    expect(all[0]!.exchanges![0]!.notes).toEqual([
+      `${rule.to} is left out: the org refuses the record with its value (${code}).`,
+    ]);
+    expect(all.slice(5).every(({ leftOut }) => leftOut === undefined)).toBe(true);
+    expect(leadOf('p7@acme.com')).toMatchObject({ [rule.to]: 'Rome' });
+    expect(JSON.stringify(logged)).not.toContain('Paris');
+  });
+
+  it.each(refusals.slice(0, 4))('%s %j is a dead letter of its own where the setting says so', async (code, fields, rule) => {
+    await withMap([rule]);
+    crm = await world.open(
+      { SALESFORCE_FIELD_MAP: join(folder, 'fields.json'), SALESFORCE_REFUSED_FIELDS: 'dead-letter' },
+      settings,
+    );
+    world.fake.addRule('Lead', (lead) => (lead[rule.to] === 'Paris' ? recordError(code, 'Paris is wrong', [...fields]) : null));
+    await expect(sync('a@acme.com', 'c1', 1, { attributes: { v: 'Paris' } })).rejects.toMatchObject({
+      code: 'CRM_RECORD_REJECTED',
+      signature: undefined,
+      message: expect.stringContaining(rule.to),
+    });
+  });
+
+  it('of the wrong type, which would fail the whole call, is left out and said', async () => {
+    await withMap([
+      { to: 'NumberOfEmployees', from: 'attributes.employees' },
+      { to: 'AnnualRevenue', from: 'attributes.revenue', transform: 'number' },
+    ]);
+    const { leftOut } = await sync('a@acme.com', 'c1', 1, { attributes: { employees: 'about 50', revenue: 'a lot' } });
+    expect(leftOut!.toSorted()).toEqual(['AnnualRevenue', 'NumberOfEmployees']);
+    expect(leadOf('a@acme.com')).toMatchObject({ NumberOfEmployees: null });
+  });
+
+  it('in a field that a Lead must have stays a dead letter', async () => {
+    world.fake.addRule('Lead', ({ LastName }) =>
+      LastName === 'Wrong' ? recordError('FIELD_CUSTOM_VALIDATION_EXCEPTION', 'No', ['LastName']) : null,
+    );
+    await expect(sync('a@acme.com', 'c1', 1, { name: 'Ann Wrong' })).rejects.toMatchObject({
+      code: 'CRM_RECORD_REJECTED',
+      signature: undefined,
+    });
+  });
+
+  it('everywhere is suspected to be a setting, until a record passes', async () => {
+    let blocksAll = true;
+    world.fake.addRule('Lead', ({ LastName }) =>
+      blocksAll || LastName === 'Wrong' ? recordError('FIELD_CUSTOM_VALIDATION_EXCEPTION', 'No') : null,
+    );
+    const wrong = (n: number) => sync(`w${n}@acme.com`, 'c1', 1, { name: 'A Wrong' });
+    for (const n of [1, 2, 3]) await expect(wrong(n)).rejects.toMatchObject({ signature: 'FIELD_CUSTOM_VALIDATION_EXCEPTION:' });
+    blocksAll = false;
+    await sync('good@acme.com', 'c1', 1);
+    await expect(wrong(4)).rejects.toMatchObject({ code: 'CRM_RECORD_REJECTED', signature: undefined });
+    // Others of the same call pass.
+    const both = await Promise.allSettled([wrong(5), sync('good2@acme.com', 'c1', 1)]);
+    expect(both).toMatchObject([{ status: 'rejected', reason: { signature: undefined } }, { status: 'fulfilled' }]);
+  });
+
+  it('an inactive owner by the assignment rule: created without the rule, and flagged', async () => {
+    const gone = '0055e00000GoneUAAA';
+    world.fake.setAssignees(['0055e000001SaleAAA', '00G5e000001QueuEAA', gone]);
+    world.fake.deactivateUser(gone);
+    const all = [];
+    for (let n = 0; n < 9; n++) all.push(await sync(`p${n}@acme.com`, 'c1', 1));
+    expect(world.fake.leads()).toHaveLength(9);
+    const flagged = all.flatMap(({ exchanges }) => exchanges![0]!.notes ?? []);
+    expect(flagged.length).toBeGreaterThanOrEqual(2);
+    expect(flagged[0]).toContain(gone);
+    expect(logged).toMatchObject([{ line: { userId: gone } }]);
+    expect(world.fake.leads().filter(({ OwnerId }) => OwnerId === gone)).toEqual([]);
+    // A queue stays the owner when the Lead is updated.
+    const queued = world.fake.leads().find(({ OwnerId }) => String(OwnerId).startsWith('00G'))!;
+    await sync(String(queued['Email']), 'c1', 2);
+    expect(leadOf(String(queued['Email']))).toMatchObject({ OwnerId: queued['OwnerId'] });
+  });
+});
+
+describe('records that moved', () => {
+  it('a merged Lead: the record that it was merged into, by a fresh process too', async () => {
+    const { leadId } = await sync('ann@acme.com', 'c1', 1);
+    const winner = world.fake.addLead({ Email: 'Ann@acme.com', LastName: 'Lee', Company: 'Acme' });
+    world.fake.mergeLeads(winner, leadId);
+    crm = await world.open({ SALESFORCE_MATCH: 'none' });
+    expect((await sync('ann@acme.com', 'c2', 2)).leadId).toBe(winner);
+    expect(world.fake.leads()).toHaveLength(1);
+  });
+
+  it('merged into another person: a dead letter names that record, and no second Lead is made', async () => {
+    const { leadId } = await sync('ann@acme.com', 'c1', 1);
+    const winner = world.fake.addLead({ Email: 'ann.lee@private.example', LastName: 'Lee', Company: 'Acme' });
+    world.fake.mergeLeads(winner, leadId);
+    await expect(sync('ann@acme.com', 'c1', 2)).rejects.toMatchObject({
+      code: 'CRM_DUPLICATE_OF_OTHER_PERSON',
+      message: expect.stringContaining(winner),
+    });
+    expect(world.fake.leads()).toMatchObject([{ Id: winner, Email: 'ann.lee@private.example', RF_Person_Key__c: null }]);
+  });
+
+  it('a converted Lead: its Contact, also when that was merged; a new Lead when it was deleted', async () => {
+    const { leadId } = await sync('ann@acme.com', 'c1', 1);
+    const contact = world.fake.convertLead(leadId);
+    expect((await sync('ann@acme.com', 'c2', 2)).leadId).toBe(contact);
+    const winner = world.fake.addContact({ Email: 'other@acme.com', LastName: 'Lee' });
+    world.fake.mergeContacts(winner, contact);
+    crm = await world.open();
+    expect((await sync('ann@acme.com', 'c2', 3)).leadId).toBe(winner);
+    world.fake.deleteRecord(winner);
+    crm = await world.open();
+    const fresh = await sync('ann@acme.com', 'c2', 4);
+    expect(fresh.leadId.startsWith('00Q') && fresh.leadId !== leadId).toBe(true);
+    expect((await sync('ann@acme.com', 'c1', 5)).leadId).toBe(fresh.leadId);
+    expect(world.fake.leads().filter(({ IsConverted }) => !IsConverted)).toHaveLength(1);
+    expect(await crm.compare!([syncOf('ann@acme.com', 'c1', 5).projection])).toEqual([]);
+    // An erasure finds it as well.
+    expect(await crm.erasePerson!(personKeyOf('ann@acme.com'), signal)).toBeGreaterThan(0);
+    expect(world.fake.leads().filter(({ IsConverted }) => !IsConverted)).toEqual([]);
+  });
+
+  it('a deleted Lead that is taken out of the recycle bin is the same Lead again', async () => {
+    const { leadId } = await sync('ann@acme.com', 'c1', 1);
+    world.fake.deleteRecord(leadId);
+    world.fake.undeleteRecord(leadId);
+    expect((await sync('ann@acme.com', 'c2', 2)).leadId).toBe(leadId);
+    expect(world.fake.leads()).toHaveLength(1);
+  });
+
+  it('a Lead that is converted between its write and its membership: the Contact gets it', async () => {
+    let posts = 0;
+    world.fake.afterEachPost(() => {
+      const [lead] = world.fake.leads();
+      if (lead && !lead['IsConverted'] && ++posts === 1) world.fake.convertLead(String(lead['Id']));
+    });
+    const { leadId, memberId } = await sync('ann@acme.com', 'c1', 1);
+    expect(leadId.startsWith('003')).toBe(true);
+    expect(world.fake.members()).toMatchObject([{ Id: memberId, ContactId: leadId }]);
+  });
+
+  it('with person accounts a private person has no Company; else a placeholder, never the mail provider', async () => {
+    await sync('ann@gmail.com', 'c1', 1);
+    expect(leadOf('ann@gmail.com')).toMatchObject({ Company: '[not provided]' });
+    await open();
+    world.fake.enablePersonAccounts();
+    await sync('bob@gmail.com', 'c1', 1);
+    await sync('bob@acme.com', 'c1', 1);
+    expect([leadOf('bob@gmail.com')!['Company'], leadOf('bob@acme.com')!['Company']]).toEqual([null, 'acme.com']);
+  });
+});
+
+describe('a campaign', () => {
+  it.each([
+    ['of another org', () => '7019X000000ZzZzQAK'],
+    [
+      'that was deleted',
+      () => {
+        world.fake.deleteRecord(campaign);
+        return campaign;
+      },
+    ],
+    [
+      'that may not be used',
+      () => {
+        const error = recordError('INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY', 'insufficient access rights', ['CampaignId']);
+        world.fake.addRule('CampaignMember', () => error);
+        return campaign;
+      },
+    ],
+    ['whose id is malformed', () => '701x'],
+  ])('%s costs the membership, not the lead, and is named', async (_, prepare) => {
+    const id = prepare();
+    const all = await Promise.all(Array.from({ length: 10 }, (__, n) => sync(`p${n}@acme.com`, id, 1)));
+    expect(world.fake.leads()).toHaveLength(10);
+    for (const { memberId, exchanges } of all) {
+      expect(memberId).toBeNull();
+      expect(exchanges![0]!.notes).toEqual([expect.stringContaining(`No membership in campaign ${id}`)]);
+    }
+    expect(notices).toHaveLength(10);
+    expect(logged).toMatchObject([{ line: { campaign: id } }]);
+  });
+
+  it('that is deleted while it is known is found out by one look', async () => {
+    await sync('a@acme.com', campaign, 1);
+    world.fake.deleteRecord(campaign);
+    await expect(sync('b@acme.com', campaign, 1)).resolves.toMatchObject({ memberId: null });
+  });
+
+  it('is the same by its id of 15 and of 18 characters, and one that lost its case', async () => {
+    const first = await sync('ann@acme.com', campaign.slice(0, 15), 1);
+    crm = await world.open();
+    const again = await sync('ann@acme.com', campaign, 1);
+    crm = await world.open();
+    const upper = await sync('ann@acme.com', campaign.toUpperCase(), 1);
+    expect([again.memberId, upper.memberId]).toEqual([first.memberId, first.memberId]);
+  });
+});
+
+describe('the status of a member', () => {
+  const status = { to: 'Status', from: 'enrichment.intent', values: { high: 'Responded', '*': 'Sent' } };
+
+  it('is raised when the person responds, never lowered, and shown as the org has it', async () => {
+    await withMap([], [status]);
+    const lead = world.fake.addLead({ Email: 'ann@acme.com', LastName: 'Lee', Company: 'Acme' });
+    const member = world.fake.addMember({ CampaignId: campaign, LeadId: lead, Status: 'Sent', HasResponded: false });
+    const raised = await sync('ann@acme.com', 'c1', 1);
+    expect(raised.memberId).toBe(member);
+    expect(raised.exchanges![0]!.member).toMatchObject({ answer: 'status-raised', fields: { Status: 'Responded' } });
+    expect(world.fake.members()).toMatchObject([{ Status: 'Responded', HasResponded: true }]);
+
+    world.fake.setMemberStatuses(campaign, ['Invited', false, true], ['Attended', true, false]);
+    world.fake.changeRecord(member, { Status: 'Attended', HasResponded: true });
+    crm = await world.open({ SALESFORCE_FIELD_MAP: join(folder, 'fields.json') });
+    const kept = await sync('ann@acme.com', 'c1', 2);
+    expect(kept.exchanges![0]!.member).toMatchObject({ answer: 'there-already', fields: { Status: 'Attended' } });
+    expect(world.fake.members()).toMatchObject([{ Status: 'Attended' }]);
+  });
+
+  it('that the campaign does not have is shown as what Salesforce made of it, and found by the check', async () => {
+    await withMap([], [status]);
+    world.fake.setMemberStatuses(campaign, ['Invited', false, true], ['Attended', true, false]);
+    const { exchanges } = await sync('ann@acme.com', 'c1', 1);
+    expect(exchanges![0]).toMatchObject({
+      member: { answer: 'created', fields: { Status: 'Invited' } },
+      notes: [expect.stringContaining('"Invited"')],
+    });
+    const { lines } = await crm.check!();
+    expect(lines.filter(({ subject }) => subject === `Campaign ${campaign}`)).toMatchObject([
+      { verdict: 'warning', detail: expect.stringContaining('no member status "Responded", "Sent": Salesforce saves "Invited"') },
+    ]);
+  });
+
+  it('that changes with the score is sent again, although the membership is known', async () => {
+    await withMap([], [{ ...status, from: 'attributes.answer', values: { yes: 'Responded', '*': 'Sent' } }]);
+    await sync('ann@acme.com', 'c1', 1, { attributes: { answer: 'no' } });
+    await sync('ann@acme.com', 'c1', 2, { attributes: { answer: 'yes' } });
+    expect(world.fake.members()).toMatchObject([{ Status: 'Responded' }]);
+  });
+});
+
+describe('answers of infrastructure', () => {
+  it.each(['maintenance', 'maintenance-redirect', 'empty', 'truncated', 'html', '503'] as const)(
+    '%s is an outage, at the login host and at the API',
+    async (kind) => {
+      world.fake.failTokens(kind);
+      await expect(sync('ann@acme.com', 'c1', 1)).rejects.toMatchObject({ code: 'CRM_UNAVAILABLE', class: 'dependency-down' });
+      world.fake.failTokens(null);
+      world.fake.setFaults({ rate: 1, kinds: [kind] });
+      await expect(sync('bob@acme.com', 'c1', 1)).rejects.toMatchObject({ code: 'CRM_UNAVAILABLE' });
+      world.fake.setFaults({});
+      await sync('ann@acme.com', 'c1', 1);
+    },
+  );
+
+  it('says whether calls come back in seconds or over the day', async () => {
+    await sync('ann@acme.com', 'c1', 1);
+    world.fake.setFaults({ rate: 1, kinds: ['concurrent-limit'] });
+    await expect(sync('bob@acme.com', 'c1', 1)).rejects.toMatchObject({
+      code: 'CRM_RATE_LIMITED',
+      message: expect.stringContaining('seconds'),
+    });
+    await open({ dailyLimit: 10 }, { SALESFORCE_API_STOP_PERCENT: '100', SALESFORCE_API_SLOW_PERCENT: '99' });
+    world.fake.setDailyUsed(10);
+    await expect(sync('bob@acme.com', 'c1', 1)).rejects.toMatchObject({
+      code: 'CRM_DAILY_LIMIT_REACHED',
+      message: expect.stringContaining('24 hours'),
+    });
+  });
+
+  it('a worker that stops waits for no answer, and an erasure ends with its time', async () => {
+    await sync('ann@acme.com', 'c1', 1);
+    world.fake.setFaults({ rate: 1, kinds: ['hang'] });
+    const stop = new AbortController();
+    const waiting = crm.sync(syncOf('bob@acme.com', 'c1', 1), stop.signal);
+    const erasing = crm.erasePerson!(personKeyOf('ann@acme.com'), stop.signal);
+    setTimeout(() => stop.abort(new Error('The worker stops')), 50);
+    await expect(waiting).rejects.toMatchObject({ code: 'WORKER_STOPPING' });
+    await expect(erasing).rejects.toMatchObject({ code: 'CRM_UNAVAILABLE', message: expect.stringContaining('ended') });
+  });
+});
