@@ -3,6 +3,7 @@ import type { ErrorCode } from '../domain/error-catalog.js';
 import type { Stage } from '../domain/lead-state.js';
 import type { Clock } from '../platform/clock.js';
 import type { Logger } from '../platform/observability/logger.js';
+import { DownstreamEvidence, type Attribution } from './downstream-evidence.js';
 import { FailureStreak } from './failure-streak.js';
 import type { FlowControlRepository } from './flow-control.repository.js';
 import type { BreakerReason, StageRow } from './stage-row.js';
@@ -31,7 +32,7 @@ export interface CallPermit {
   /** This call decides whether an open breaker closes. */
   probe: boolean;
   /** The call succeeded, or the downstream at least answered. */
-  succeeded(success: boolean): void;
+  succeeded(success: boolean, leadId?: string): void;
   /** The downstream failed for everyone, or told us to stop. @returns true where the breaker is open now, so that nothing counts. */
   failed(error: AppError, reason: BreakerReason): Promise<boolean>;
   /** No call was made, or nothing can be told from it. */
@@ -43,6 +44,8 @@ export interface CallPermit {
  * process learns by itself takes effect at once.
  */
 export class CircuitBreaker {
+  /** What the calls of the last minute say about the downstream. */
+  readonly evidence = new DownstreamEvidence();
   private row: StageRow | undefined;
   private readAt = 0;
   private readonly streak = new FailureStreak();
@@ -75,6 +78,11 @@ export class CircuitBreaker {
 
   get reason(): { reason: BreakerReason; code: ErrorCode } | null {
     return this.row?.reason && this.row.code ? { reason: this.row.reason, code: this.row.code } : null;
+  }
+
+  /** Whose a failure of class dependency-down is, where it has not opened the breaker. Call it once a failure. */
+  attribute(leadId: string, error: AppError): Attribution {
+    return this.evidence.failed(leadId, error, this.options.clock.now(), this.lastSuccessAt);
   }
 
   /** How many leads of the stage this process may have in hand now, of the `share` that it has of the whole. */
@@ -151,8 +159,9 @@ export class CircuitBreaker {
     const enteredAt = clock.now();
     return {
       probe,
-      succeeded: (success) => {
+      succeeded: (success, leadId) => {
         this.streak.succeeded(clock.now());
+        if (success && leadId !== undefined) this.evidence.succeeded(leadId, clock.now());
         // It shows that the downstream was up then. The answer may have been read long after it, when the downstream was gone already.
         if (success) {
           this.lastSuccess = Math.max(this.lastSuccess, enteredAt);

@@ -2,6 +2,7 @@ import type { ErrorCode } from '../domain/error-catalog.js';
 import type { Stage } from '../domain/lead-state.js';
 import type { Database } from '../platform/database/database.js';
 import { addAiCosts, type AiCost } from './ai-spend.js';
+import type { EvidenceSummary } from './downstream-evidence.js';
 import { RATE_SHARE, STAGE_COLUMNS, type BreakerReason, type StageRow } from './stage-row.js';
 
 /** How long a probe may take before another worker takes it over. */
@@ -24,6 +25,14 @@ export interface Opening {
   capMs: number;
 }
 
+/** What a worker knows of each stage's downstream; null where it has made no call lately. */
+export type WorkerEvidence = Record<Stage, EvidenceSummary | null>;
+
+export interface LivingWorker {
+  worker: string;
+  evidence: WorkerEvidence;
+}
+
 /** The shared state of both stages; one SQL statement a method. */
 export class FlowControlRepository {
   constructor(
@@ -36,22 +45,25 @@ export class FlowControlRepository {
     return rows;
   }
 
-  /** Says that this worker lives; where it is new, the others are told and make room. @returns the names of all that do, in order. */
-  async beat(): Promise<string[]> {
-    const { rows } = await this.database.query<{ worker: string }>({
+  /**
+   * Says that this worker lives, and what it knows of the downstreams; where it is new, the others are notified and make room.
+   * @returns all that live, this one included, in the order of their names.
+   */
+  async beat(evidence: WorkerEvidence): Promise<LivingWorker[]> {
+    const { rows } = await this.database.query<LivingWorker>({
       name: 'flow-beat',
       text: `WITH me AS (
-        INSERT INTO flow.workers (worker, seen_at) VALUES ($1, clock_timestamp())
-        ON CONFLICT (worker) DO UPDATE SET seen_at = excluded.seen_at
+        INSERT INTO flow.workers (worker, seen_at, evidence) VALUES ($1, clock_timestamp(), $2)
+        ON CONFLICT (worker) DO UPDATE SET seen_at = excluded.seen_at, evidence = excluded.evidence
         RETURNING xmax = 0 AS joined
       ), told AS (
         SELECT pg_notify('${CHANNEL}', $1) FROM me WHERE joined
       )
-      SELECT worker FROM flow.living_workers WHERE worker <> $1
-      UNION SELECT $1 FROM (SELECT count(*) FROM told) t ORDER BY worker`,
-      values: [this.worker],
+      SELECT worker, w.evidence FROM flow.workers w JOIN flow.living_workers USING (worker) WHERE worker <> $1
+      UNION ALL SELECT $1, $2::jsonb FROM (SELECT count(*) FROM told) t ORDER BY worker`,
+      values: [this.worker, JSON.stringify(evidence)],
     });
-    return rows.map(({ worker }) => worker);
+    return rows;
   }
 
   /** This worker ends in order: others need not wait to see it missing. Also forgets those that ended long ago. */

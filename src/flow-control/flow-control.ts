@@ -117,12 +117,24 @@ export class FlowControl {
   private async tick(): Promise<void> {
     try {
       await this.listen();
-      this.living = await this.options.store.beat();
+      await this.beat();
       for (const row of await this.options.store.stages()) this.breakers[row.stage].see(row);
       for (const stage of STAGES) await this.breakers[stage].tick();
       await this.saveSpending();
     } finally {
       this.notify();
+    }
+  }
+
+  private async beat(): Promise<void> {
+    const { store, clock, worker: me } = this.options;
+    const summaryOf = (stage: Stage) => this.breakers[stage].evidence.summary(clock.now());
+    const living = await store.beat({ enrichment: summaryOf('enrichment'), 'crm-sync': summaryOf('crm-sync') });
+    this.living = living.map(({ worker }) => worker);
+    const others = living.filter(({ worker }) => worker !== me);
+    for (const stage of STAGES) {
+      const known = others.flatMap(({ evidence }) => evidence[stage] ?? []);
+      this.breakers[stage].evidence.learn(known, clock.now());
     }
   }
 

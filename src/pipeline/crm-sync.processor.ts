@@ -72,7 +72,7 @@ async function sync(
         signal,
       ),
     );
-    permit.succeeded(true);
+    permit.succeeded(true, claim.id);
     asked = null;
     await tools.results.markSynced(claim, crm);
   } catch (error) {

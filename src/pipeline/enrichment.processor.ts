@@ -98,7 +98,7 @@ function enrich(tools: EnrichTools, claim: ClaimedLead, permit: CallPermit | nul
     try {
       if (alone) await tools.claims.markExclusive(claim);
       const enrichment = await askScorer(tools, claim, signal);
-      asked?.succeeded(true);
+      asked?.succeeded(true, claim.id);
       asked = null;
       await checkpoint(tools, claim, enrichment);
       return { kind: 'done' };

@@ -40,8 +40,9 @@ async function settle(tools: PipelineTools, failure: Failure): Promise<JobOutcom
   const facts = {
     failures: (claim?.attempts ?? 0) + 1,
     breakerOpen,
-    downstreamProven: claim?.lastFailureAt != null && gate.lastSuccessAt > claim.lastFailureAt.getTime(),
     deadlinePassed,
+    attribution: claim && permit && !breakerOpen && error.class === 'dependency-down' ? gate.attribute(claim.id, error) : null,
+    random: Math.random(),
   };
   const disposition = decideRetry(error, stage, facts, tools.policy);
   const context = { leadId: claim?.id, stage, code: error.code, disposition: disposition.kind };
@@ -51,13 +52,17 @@ async function settle(tools: PipelineTools, failure: Failure): Promise<JobOutcom
   }
   if (!breakerOpen) tools.logger.warn({ ...context, err: error }, 'A run failed');
   if (!claim) return { kind: 'wait', delayMs: UNRECORDED_WAIT_MS };
+  const now = tools.clock.now();
+  const record = recordOf(stage, error, now);
   if (disposition.kind === 'wait') {
-    await tools.claims.release(claim).catch(() => {}); // PostgreSQL is away: the next claim takes it over
+    if (facts.attribution && isPowerOfTwo(facts.attribution.failures)) {
+      await tools.results.recordFailure(claim, { ...record, shared: true }, new Date(now + disposition.delayMs));
+    } else {
+      await tools.claims.release(claim).catch(() => {}); // PostgreSQL is away: the next claim takes it over
+    }
     return disposition;
   }
 
-  const now = tools.clock.now();
-  const record = recordOf(stage, error, now);
   if (disposition.kind === 'fallback') {
     if (!breakerOpen) await tools.results.recordFailure(claim, record, new Date(now));
     await fallback!();
@@ -72,6 +77,11 @@ async function settle(tools: PipelineTools, failure: Failure): Promise<JobOutcom
   await tools.results.recordFailure(claim, record, null);
   if (error.signature) await openOnSharedFailure(tools, stage, error.code, error.signature);
   return { kind: 'dead', code: error.code };
+}
+
+/** A long partial outage shall be seen in a lead's history, and not fill it. */
+function isPowerOfTwo(count: number): boolean {
+  return Number.isInteger(Math.log2(count));
 }
 
 export function recordOf(stage: Stage, error: AppError, now: number): LeadError {

@@ -19,7 +19,7 @@ export interface PipelineTools {
   flow: {
     breakers: Record<
       keyof FlowControl['breakers'],
-      Pick<CircuitBreaker, 'enter' | 'trip' | 'lastSuccessAt' | 'lastAnswerAt' | 'open' | 'paused' | 'reason'>
+      Pick<CircuitBreaker, 'enter' | 'attribute' | 'trip' | 'lastSuccessAt' | 'lastAnswerAt' | 'open' | 'paused' | 'reason'>
     >;
   };
   isolation: CrashIsolation;

@@ -1,5 +1,5 @@
 import { pino } from 'pino';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi, type Mock } from 'vitest';
 import { AppError } from '../domain/app-error.js';
 import type { Enrichment } from '../domain/enrichment.js';
 import type { ClaimedLead, LeadClaimedForSync } from '../ledger/claims.repository.js';
@@ -61,6 +61,7 @@ function claim(attempts = 0): ClaimedLead & LeadClaimedForSync {
 
 type FakeGate = Pick<CircuitBreaker, 'enter' | 'trip' | 'lastSuccessAt' | 'lastAnswerAt' | 'open' | 'paused' | 'reason'> & {
   permit: CallPermit;
+  attribute: Mock<CircuitBreaker['attribute']>;
 };
 
 function tools(attempts = 0) {
@@ -86,6 +87,7 @@ function tools(attempts = 0) {
     return {
       permit,
       enter: vi.fn(() => permit),
+      attribute: vi.fn<CircuitBreaker['attribute']>(() => ({ fault: 'lead', failures: attempts + 1 })),
       trip: vi.fn(async () => true),
       lastSuccessAt: 0,
       lastAnswerAt: 0,
@@ -229,11 +231,20 @@ describe('syncLead', () => {
     }
   });
 
-  it('waits out an outage of the CRM without counting it', async () => {
-    const { syncTools, ledger, sync } = tools(4);
+  it.each([
+    [1, true],
+    [2, true],
+    [3, false],
+    [4, true],
+    [12, false],
+  ])('waits out an outage of the CRM without counting it; failure %d is noted: %s', async (failures, noted) => {
+    const { syncTools, ledger, sync, flow } = tools(4);
     sync.mockRejectedValue(new AppError('CRM_UNAVAILABLE', 'no'));
+    flow.breakers['crm-sync'].attribute.mockReturnValue({ fault: 'downstream', failures });
     expect((await syncLead(syncTools, reference, signal)).kind).toBe('wait');
-    expect(ledger.recordFailure).not.toHaveBeenCalled();
+    const note = [expect.anything(), expect.objectContaining({ shared: true }), expect.any(Date)];
+    expect(ledger.recordFailure.mock.calls).toEqual(noted ? [note] : []);
+    expect(ledger.release).toHaveBeenCalledTimes(noted ? 0 : 1);
   });
 
   it('comes back where the failure could not be recorded, and has counted nothing', async () => {

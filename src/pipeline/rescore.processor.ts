@@ -43,7 +43,7 @@ export async function rescoreLead(tools: RescoreTools, claim: LeadClaimedForResc
       permit = turn && turn.permit;
       try {
         const enrichment = await askScorer(tools, claim, signal);
-        permit?.succeeded(true);
+        permit?.succeeded(true, claim.id);
         permit = null;
         // The second scorer answered, by rules: that is what the lead has already.
         if (enrichment.needsRescore) return await handBack(tools, claim, STAND_IN_BASES);
@@ -84,7 +84,7 @@ async function tellCrm(tools: RescoreTools, claim: LeadClaimedForRescore, signal
       signal,
     ),
   );
-  permit.succeeded(true);
+  permit.succeeded(true, claim.id);
   return crm;
 }
 
