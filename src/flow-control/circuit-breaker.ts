@@ -6,12 +6,15 @@ import type { Logger } from '../platform/observability/logger.js';
 import { DownstreamEvidence, type Attribution } from './downstream-evidence.js';
 import { FailureStreak } from './failure-streak.js';
 import type { FlowControlRepository } from './flow-control.repository.js';
-import type { BreakerReason, StageRow } from './stage-row.js';
+import { whyOpen, type BreakerReason, type StageRow } from './stage-row.js';
 
 /** A recovering stage begins with this part of its share, at least one lead, and may have twice as many in hand with each step. */
 const FIRST_STEPS = 50;
 const DOUBLES_EVERY_MS = 500;
-const PROBE_AT_MOST_EVERY_MS = 60_000;
+/** A lead that came as the downstream failed can still meet its SLA: it is noticed soon that the downstream is back. */
+const PROBE_AT_LEAST_EVERY_MS = 10_000;
+/** A downstream that has told us to wait, without saying for how long, is asked less often. */
+const PROBE_WHERE_LIMITED_AT_LEAST_EVERY_MS = 60_000;
 /** Retry-After is believed up to here; a quota of the day is asked about again each quarter of an hour. */
 const RETRY_AFTER_AT_MOST_MS = 15 * 60_000;
 
@@ -130,21 +133,24 @@ export class CircuitBreaker {
   }
 
   /** Opens the breaker for all workers. @returns false where another had done so before. */
-  async trip(reason: BreakerReason, code: ErrorCode, retryAfterMs = 0): Promise<boolean> {
+  async trip(reason: BreakerReason, error: AppError): Promise<boolean> {
     const { store, stage, baseMs, logger } = this.options;
+    const { code, message, answer = null, retryAfterMs = 0 } = error;
     const opened = await store.open(stage, {
       reason,
       code,
+      message,
+      answer,
       baseMs,
       retryAfterMs: Math.min(retryAfterMs, RETRY_AFTER_AT_MOST_MS),
-      capMs: PROBE_AT_MOST_EVERY_MS,
+      capMs: reason === 'rate-limited' ? PROBE_WHERE_LIMITED_AT_LEAST_EVERY_MS : PROBE_AT_LEAST_EVERY_MS,
     });
     if (!this.adopt(opened)) {
       for (const row of await store.stages()) if (row.stage === stage) this.see(row);
       return false;
     }
     const probeInMs = Math.round(opened!.probeInMs ?? 0);
-    const line = { stage, reason, code, trips: opened!.trips, probeInMs };
+    const line = { stage, reason, code, problem: whyOpen(opened!), answer, trips: opened!.trips, probeInMs };
     if (opened!.trips === 1) logger.error(line, 'The breaker is open: leads of this stage wait and lose no attempt');
     else logger.warn(line, 'The probe failed; the breaker stays open');
     return true;
@@ -196,7 +202,7 @@ export class CircuitBreaker {
 
   /** Those who fail while it opens are told the same, and not that their attempt counts. */
   private async openOnce(reason: BreakerReason, error: AppError): Promise<void> {
-    this.opening ??= this.trip(reason, error.code, error.retryAfterMs);
+    this.opening ??= this.trip(reason, error);
     try {
       await this.opening;
     } finally {

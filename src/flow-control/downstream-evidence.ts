@@ -94,7 +94,13 @@ export class DownstreamEvidence {
     };
   }
 
-  private faultOf(leadId: string, failures: number, previousAt: number, now: number, lastSuccessAt: number): Attribution['fault'] {
+  private faultOf(
+    leadId: string,
+    failures: number,
+    previousAt: number,
+    now: number,
+    lastSuccessAt: number,
+  ): Attribution['fault'] {
     // The first failure may be the first of an outage; and where nothing has succeeded since the last, all may fail.
     if (failures === 1 || lastSuccessAt <= previousAt) return 'downstream';
     if (!this.sharedByOthers(leadId, now)) return 'lead';

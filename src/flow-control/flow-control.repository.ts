@@ -9,15 +9,16 @@ import { RATE_SHARE, STAGE_COLUMNS, type BreakerReason, type StageRow } from './
 const PROBE_SECONDS = 30;
 /** From the first success to the full rate. */
 const RECOVERY_SECONDS = 10;
-/** A stage that worked for this long before it failed again begins with the first wait. */
-const WORKED_SECONDS = 3;
-const NEXT_TRIPS = `(CASE WHEN breaker = 'recovering' AND recovered_at < clock_timestamp() - interval '${WORKED_SECONDS} seconds' THEN 1 ELSE trips + 1 END)`;
+/** A probe that succeeded ends the outage: the next one begins with the first wait, however soon it comes. */
+const NEXT_TRIPS = `(CASE WHEN breaker = 'half-open' THEN trips + 1 ELSE 1 END)`;
 const SLOWEST = 1 / 16;
 const CHANNEL = 'flow';
 
 export interface Opening {
   reason: BreakerReason;
   code: ErrorCode;
+  message: string;
+  answer: string | null;
   /** What the downstream asked for; the probe is not earlier. */
   retryAfterMs: number;
   baseMs: number;
@@ -109,15 +110,15 @@ export class FlowControlRepository {
    * closed, recovering or (by its prober) half-open → open; with a rate limit, the rate in use is halved in the same statement.
    * @returns null where another worker has opened it before.
    */
-  open(stage: Stage, { reason, code, retryAfterMs, baseMs, capMs }: Opening): Promise<StageRow | null> {
+  open(stage: Stage, { reason, code, message, answer, retryAfterMs, baseMs, capMs }: Opening): Promise<StageRow | null> {
     return this.change(
-      `SET breaker = 'open', reason = $2, code = $3, trips = ${NEXT_TRIPS}, opened_at = coalesce(opened_at, now()),
+      `SET breaker = 'open', reason = $2, code = $3, message = $9, answer = $10, trips = ${NEXT_TRIPS}, opened_at = coalesce(opened_at, now()),
          probe_by = NULL, probe_until = NULL, recovered_at = NULL,
          slowed_to = CASE WHEN $8 THEN greatest(${SLOWEST}, (${RATE_SHARE}) / 2) ELSE slowed_to END,
          slowed_at = CASE WHEN $8 THEN now() ELSE slowed_at END,
          probe_at = clock_timestamp() + make_interval(secs => greatest($4::float, least($6::float, 2 ^ least(${NEXT_TRIPS}, 30) * $5)) / 1000)
        WHERE stage = $1 AND (breaker IN ('closed', 'recovering') OR (breaker = 'half-open' AND probe_by = $7))`,
-      [stage, reason, code, retryAfterMs, baseMs, capMs, this.worker, reason === 'rate-limited'],
+      [stage, reason, code, retryAfterMs, baseMs, capMs, this.worker, reason === 'rate-limited', message, answer],
     );
   }
 
@@ -149,7 +150,7 @@ export class FlowControlRepository {
   /** recovering → closed, once it has run well for long enough. */
   close(stage: Stage): Promise<StageRow | null> {
     return this.change(
-      `SET breaker = 'closed', reason = NULL, code = NULL, opened_at = NULL, trips = 0, recovered_at = NULL
+      `SET breaker = 'closed', reason = NULL, code = NULL, message = NULL, answer = NULL, opened_at = NULL, trips = 0, recovered_at = NULL
        WHERE stage = $1 AND breaker = 'recovering' AND recovered_at < clock_timestamp() - interval '${RECOVERY_SECONDS} seconds'`,
       [stage],
     );

@@ -2,7 +2,7 @@ import { Controller, Get, HttpCode, Inject, Param, Post, Req } from '@nestjs/com
 import type { FastifyRequest } from 'fastify';
 import { AppError } from '../domain/app-error.js';
 import { FlowControlRepository } from '../flow-control/flow-control.repository.js';
-import type { StageRow } from '../flow-control/stage-row.js';
+import { whyOpen, type StageRow } from '../flow-control/stage-row.js';
 import { STAGES, type Stage } from '../domain/lead-state.js';
 import type { QueueBackend } from '../queue/queue-backend.js';
 import { QUEUE_BACKEND } from '../queue/queue.module.js';
@@ -59,7 +59,15 @@ function shown(row: StageRow) {
     paused: row.pausedAt !== null,
     pausedBy: row.pausedBy,
     pausedAt: row.pausedAt,
-    breaker: { state: row.breaker, reason: row.reason, code: row.code, openedAt: row.openedAt, nextProbeAt: row.probeAt },
+    breaker: {
+      state: row.breaker,
+      reason: row.reason,
+      code: row.code,
+      problem: whyOpen(row),
+      answer: row.answer,
+      openedAt: row.openedAt,
+      nextProbeAt: row.probeAt,
+    },
     rateShare: Number(row.rateShare.toFixed(2)),
   };
 }

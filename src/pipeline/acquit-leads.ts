@@ -1,4 +1,4 @@
-import type { ErrorCode } from '../domain/error-catalog.js';
+import type { AppError } from '../domain/app-error.js';
 import type { Stage } from '../domain/lead-state.js';
 import type { PipelineTools } from './pipeline-context.js';
 
@@ -19,15 +19,15 @@ export async function refundAttempts(tools: AcquitTools, stage: Stage): Promise<
 }
 
 /** One admin's change in the CRM must not bury every lead: the breaker opens, and those that it buried live again. */
-export async function openOnSharedFailure(tools: AcquitTools, stage: Stage, code: ErrorCode, signature: string): Promise<void> {
+export async function openOnSharedFailure(tools: AcquitTools, stage: Stage, error: AppError, signature: string): Promise<void> {
   const gate = tools.flow.breakers[stage];
   const refund = { stage, since: dateOf(gate.lastAnswerAt), signature };
   const known = gate.open && gate.reason?.reason === 'configuration';
   if (!known && (await tools.results.countDeadWith(refund)) < LEADS_THAT_SHOW_A_SETTING) return;
-  if (!known) await gate.trip('configuration', code);
+  if (!known) await gate.trip('configuration', error);
   const count = await tools.results.refundAttempts(refund);
   tools.logger.error(
-    { stage, code, signature, count },
+    { stage, code: error.code, problem: error.message, answer: error.answer, signature, count },
     'Several leads failed alike, so a setting of the downstream is at fault; they wait again and have their attempts back',
   );
 }

@@ -75,7 +75,7 @@ async function settle(tools: PipelineTools, failure: Failure): Promise<JobOutcom
     return { kind: 'retry', delayMs: disposition.delayMs, code: error.code };
   }
   await tools.results.recordFailure(claim, record, null);
-  if (error.signature) await openOnSharedFailure(tools, stage, error.code, error.signature);
+  if (error.signature) await openOnSharedFailure(tools, stage, error, error.signature);
   return { kind: 'dead', code: error.code };
 }
 

@@ -34,7 +34,8 @@ function run({ rate, leadsPerSecond, batch, outageMs, poison, processes, seed }:
   const result = { dead: [] as string[], synced: 0, attemptsLost: 0, poisonTries: [] as number[], open: 0 };
   let lastSuccessAt = 0;
   const isPoison = (id: string) => id.startsWith('poison');
-  for (let index = 0; index < poison; index++) leads.set(`poison${index}`, { due: 30_000, attempts: 0, tries: 0, healthyTries: 0 });
+  for (let index = 0; index < poison; index++)
+    leads.set(`poison${index}`, { due: 30_000, attempts: 0, tries: 0, healthyTries: 0 });
   let arrived = 0;
   for (let now = 0; now < WATCHED_MS; now += 100) {
     // Afterwards one lead in ten seconds goes on to prove that the downstream is well.
@@ -42,7 +43,12 @@ function run({ rate, leadsPerSecond, batch, outageMs, poison, processes, seed }:
     while (arrived < arrivals) leads.set(`lead${arrived++}`, { due: now, attempts: 0, tries: 0, healthyTries: 0 });
     if (now % 1000 === 0) {
       const summaries = workers.map((worker) => worker.summary(now));
-      workers.forEach((worker, me) => worker.learn(summaries.flatMap((other, at) => (other && at !== me ? [other] : [])), now));
+      workers.forEach((worker, me) =>
+        worker.learn(
+          summaries.flatMap((other, at) => (other && at !== me ? [other] : [])),
+          now,
+        ),
+      );
     }
     const due = [...leads].filter(([, lead]) => lead.due <= now);
     for (let from = 0; from < due.length; from += batch) {

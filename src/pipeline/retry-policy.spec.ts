@@ -67,7 +67,9 @@ describe('decideRetry', () => {
   it('waits twice as long after each failure of the downstream, as long as before the last attempt at most, and spreads', () => {
     const waits = [1, 2, 3, 4, 5, 99].map((failures) => {
       const attribution = { fault: 'downstream', failures } as const;
-      return [0, 1].map((random) => decideRetry(new AppError('CRM_UNAVAILABLE', ''), 'crm-sync', facts(1, { attribution, random }), policy));
+      return [0, 1].map((random) =>
+        decideRetry(new AppError('CRM_UNAVAILABLE', ''), 'crm-sync', facts(1, { attribution, random }), policy),
+      );
     });
     expect(waits.map((pair) => pair.map((wait) => 'delayMs' in wait && wait.delayMs))).toEqual([
       [2000, 2500],

@@ -172,6 +172,8 @@ const control = {
     state: z.enum(BREAKER_STATES),
     reason: z.enum(['dependency-down', 'rate-limited', 'configuration']).nullable(),
     code: ERROR_CODE.schema.nullable(),
+    problem: z.string().nullable().describe('Why the breaker is open, and what to do.'),
+    answer: z.string().nullable().describe('What the downstream answered last, shortened and without personal data.'),
     openedAt: at.nullable(),
     nextProbeAt: at.nullable(),
   }),
@@ -182,7 +184,7 @@ const running = {
   paused: false,
   pausedBy: null,
   pausedAt: null,
-  breaker: { state: 'closed', reason: null, code: null, openedAt: null, nextProbeAt: null },
+  breaker: { state: 'closed', reason: null, code: null, problem: null, answer: null, openedAt: null, nextProbeAt: null },
   rateShare: 1,
 };
 export const QUEUES = component(
