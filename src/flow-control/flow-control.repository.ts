@@ -5,6 +5,12 @@ import { addAiCosts, type AiCost } from './ai-spend.js';
 import type { EvidenceSummary } from './downstream-evidence.js';
 import { RATE_SHARE, STAGE_COLUMNS, type BreakerReason, type StageRow } from './stage-row.js';
 
+/** A heartbeat that comes so late was interrupted. */
+const INTERRUPTED_SECONDS = 3;
+/** After so long without a heartbeat a worker's leads get new jobs. Longer than a full heap or a busy machine stops a worker. */
+const DEAD_SECONDS = 6;
+/** Within this the jobs of a dead worker are replaced; otherwise another worker does it. */
+const TAKEN_SECONDS = 5;
 /** How long a probe may take before another worker takes it over. */
 const PROBE_SECONDS = 30;
 /** From the first success to the full rate. */
@@ -54,8 +60,9 @@ export class FlowControlRepository {
     const { rows } = await this.database.query<LivingWorker>({
       name: 'flow-beat',
       text: `WITH me AS (
-        INSERT INTO flow.workers (worker, seen_at, evidence) VALUES ($1, clock_timestamp(), $2)
-        ON CONFLICT (worker) DO UPDATE SET seen_at = excluded.seen_at, evidence = excluded.evidence
+        INSERT INTO flow.workers AS w (worker, seen_at, evidence) VALUES ($1, clock_timestamp(), $2)
+        ON CONFLICT (worker) DO UPDATE SET seen_at = excluded.seen_at, evidence = excluded.evidence, taken_until = NULL,
+          steady_since = CASE WHEN w.seen_at < now() - interval '${INTERRUPTED_SECONDS} seconds' THEN clock_timestamp() ELSE w.steady_since END
         RETURNING xmax = 0 AS joined
       ), told AS (
         SELECT pg_notify('${CHANNEL}', $1) FROM me WHERE joined
@@ -74,6 +81,29 @@ export class FlowControlRepository {
        SELECT pg_notify('${CHANNEL}', worker) FROM gone WHERE worker = $1`,
       [this.worker],
     );
+  }
+
+  /**
+   * Takes the workers whose heartbeat has stopped, for one caller at a time. None while this worker's own heartbeat was interrupted
+   * lately: then it was PostgreSQL that was away, or this worker.
+   */
+  async takeDeadWorkers(): Promise<string[]> {
+    const { rows } = await this.database.query<{ worker: string }>({
+      name: 'flow-take-dead-workers',
+      text: `UPDATE flow.workers d SET taken_until = clock_timestamp() + interval '${TAKEN_SECONDS} seconds'
+        FROM flow.workers me
+        WHERE me.worker = $1 AND d.worker <> $1 AND d.seen_at < clock_timestamp() - interval '${DEAD_SECONDS} seconds'
+          AND coalesce(d.taken_until, '-infinity') < clock_timestamp()
+          AND me.steady_since < clock_timestamp() - interval '${DEAD_SECONDS} seconds'
+        RETURNING d.worker`,
+      values: [this.worker],
+    });
+    return rows.map(({ worker }) => worker);
+  }
+
+  /** Their leads have new jobs. One that beats again meanwhile is kept. */
+  async forgetWorkers(workers: string[]): Promise<void> {
+    await this.database.query('DELETE FROM flow.workers WHERE worker = ANY($1) AND taken_until IS NOT NULL', [workers]);
   }
 
   /** Adds to what today (UTC) has cost, and tells the sum of all workers. */

@@ -12,6 +12,7 @@ import { LeaderLock } from '../ledger/leader-lock.js';
 import { LeadsRepository } from '../ledger/leads.repository.js';
 import { RescoreRepository } from '../ledger/rescore.repository.js';
 import { StageResultsRepository } from '../ledger/stage-results.repository.js';
+import { OpenLeadsRepository } from '../ledger/open-leads.repository.js';
 import type { Clock } from '../platform/clock.js';
 import type { Config } from '../platform/config/config.js';
 import type { Logger } from '../platform/observability/logger.js';
@@ -24,6 +25,7 @@ import type { QueueBackend } from '../queue/queue-backend.js';
 import { QUEUE_BACKEND } from '../queue/queue.module.js';
 import { createWork } from './create-processors.js';
 import { CrmErasurePoller } from './crm-erasure.poller.js';
+import { DeadWorkersPoller } from './dead-workers.poller.js';
 import { LivenessWatchdog } from './liveness-watchdog.js';
 import { WorkerHost } from './worker-host.js';
 
@@ -149,6 +151,12 @@ const EX_SOFTWARE = 70;
       ) => new CrmErasurePoller({ leaderLock, erasures, crm, scorer, publisher, logger, baseMs: config.RETRY_BASE_MS }),
     },
     {
+      provide: DeadWorkersPoller,
+      inject: [FlowControlRepository, OpenLeadsRepository, QUEUE_BACKEND, LOGGER],
+      useFactory: (flow: FlowControlRepository, openLeads: OpenLeadsRepository, backend: QueueBackend, logger: Logger) =>
+        new DeadWorkersPoller({ flow, openLeads, backend, logger }),
+    },
+    {
       provide: LivenessWatchdog,
       inject: [CONFIG, LOGGER, CLOCK, Database, QUEUE_BACKEND, FlowControl, WorkerHost],
       useFactory: (
@@ -179,6 +187,7 @@ export class PipelineModule implements OnApplicationBootstrap, OnApplicationShut
     private readonly workers: WorkerHost,
     private readonly watch: LivenessWatchdog,
     private readonly erasures: CrmErasurePoller,
+    private readonly deadWorkers: DeadWorkersPoller,
     @Inject(CRM) private readonly crm: CrmProvider,
   ) {}
 
@@ -186,12 +195,13 @@ export class PipelineModule implements OnApplicationBootstrap, OnApplicationShut
     await this.workers.start();
     this.watch.start();
     this.erasures.start();
+    this.deadWorkers.start();
   }
 
   async onApplicationShutdown(): Promise<void> {
     this.watch.stop();
     this.crm.flush?.();
-    await Promise.all([this.workers.stop(), this.erasures.stop()]);
+    await Promise.all([this.workers.stop(), this.erasures.stop(), this.deadWorkers.stop()]);
     await this.crm.close();
   }
 }

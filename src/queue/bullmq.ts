@@ -4,7 +4,7 @@ import type { Stage } from '../domain/lead-state.js';
 import type { Logger } from '../platform/observability/logger.js';
 import { withTimeout } from '../platform/concurrency/with-timeout.js';
 import type { QueueCounts, StageQueue, StageWorker, WorkerSettings } from './queue-backend.js';
-import { jobIdOf, jobSchema, type JobRequest, type JobHandler, type JobReference } from './job.js';
+import { jobIdOf, jobSchema, referenceOf, type JobRequest, type JobHandler, type JobReference } from './job.js';
 import { warnOncePerOutage } from './log-once-per-outage.js';
 
 const JOB_NAME = 'bring-forward';
@@ -50,6 +50,10 @@ export class BullStageQueue implements StageQueue {
       lost.push(...slice.filter((_, index) => jobs[index] === undefined || jobs[index].finishedOn !== undefined));
     }
     return lost;
+  }
+
+  async activeJobs(): Promise<JobReference[]> {
+    return (await this.queue.getRanges(['active'], 0, -1)).map(referenceOf);
   }
 
   async promoteLate(count: number): Promise<void> {

@@ -7,6 +7,7 @@ import { FlowControlRepository } from '../../src/flow-control/flow-control.repos
 import { SharedRateLimiter } from '../../src/flow-control/rate-limiter.js';
 import { leadIdOf, personKeyOf } from '../../src/domain/lead-keys.js';
 import { createWork } from '../../src/pipeline/create-processors.js';
+import { DeadWorkersPoller } from '../../src/pipeline/dead-workers.poller.js';
 import { WorkerHost } from '../../src/pipeline/worker-host.js';
 import { systemClock } from '../../src/platform/clock.js';
 import { loadConfig } from '../../src/platform/config/config.js';
@@ -108,6 +109,9 @@ export async function pipelineWorld({ kind, crm, scorer, env = {}, rescoring = t
       const workers = new WorkerHost({ backend, flow, ...work, localScorer, config, logger });
       await workers.start();
       undo.push(() => workers.stop());
+      const deadWorkers = new DeadWorkersPoller({ flow: store, ledger, backend, logger });
+      deadWorkers.start();
+      undo.push(() => deadWorkers.stop());
       return { flow, store, workers };
     },
     /** Commits leads and announces them, as the ingress does. */
