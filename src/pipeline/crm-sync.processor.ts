@@ -86,7 +86,8 @@ async function sync(
     {
       ...eventOf(tools, 'crm-sync', 'synced', claim),
       crm: tools.provider.name,
-      speedToLeadMs: tools.clock.now() - claim.contentAt.getTime(),
+      // From the lead's receipt to its first arrival: a revision or a re-sync has none.
+      ...(claim.firstSync ? { speedToLeadMs: Math.max(0, tools.clock.now() - claim.receivedAt.getTime()) } : {}),
     },
     'A lead is in the CRM',
   );

@@ -219,6 +219,19 @@ describe('syncLead', () => {
     expect(ledger.markSynced).toHaveBeenCalledOnce();
   });
 
+  it('logs the speed to lead from the receipt of the first revision, and for the first arrival only', async () => {
+    const logged = async (own: Partial<LeadClaimedForSync>) => {
+      const { syncTools, ledger } = tools();
+      ledger.claimForSync.mockResolvedValue({ ...claim(), ...own });
+      const info = vi.spyOn(syncTools.logger, 'info');
+      await syncLead(syncTools, reference, signal);
+      return (info.mock.calls[0]![0] as { speedToLeadMs?: number }).speedToLeadMs;
+    };
+    const receivedAt = new Date(NOW - 9300);
+    expect(await logged({ receivedAt })).toBe(9300);
+    expect(await logged({ receivedAt, firstSync: false })).toBeUndefined();
+  });
+
   it('dead-letters a record that the CRM refuses, and one that has failed five times', async () => {
     const refused = tools();
     refused.sync.mockRejectedValue(new AppError('CRM_RECORD_REJECTED', 'no'));

@@ -31,6 +31,7 @@ export interface StageWorkerTools {
 export class WorkerHost {
   private workers: Partial<Record<Stage, StageWorker>> = {};
   private endedBefore: Partial<Record<Stage, number>> = {};
+  private readonly promoting = new Set<Stage>();
 
   constructor(private readonly tools: StageWorkerTools) {}
 
@@ -70,13 +71,15 @@ export class WorkerHost {
     for (const [stage, worker] of Object.entries(this.workers) as [Stage, StageWorker][]) {
       worker.setConcurrency(this.concurrencyOf(stage));
       const done = worker.ended - (this.endedBefore[stage] ?? 0);
+      // On a slow store one round of promotions may last longer than the time between two changes.
+      if (done === 0 || this.promoting.has(stage)) continue;
       this.endedBefore[stage] = worker.ended;
-      if (done === 0) continue;
-      // The queue store is away: there is nothing to reorder.
+      this.promoting.add(stage);
       void this.tools.backend
         .queue(stage)
         .promoteLate(Math.ceil(done * LATE_SHARE))
-        .catch(() => {});
+        .catch(() => {}) // the queue store is away: there is nothing to reorder
+        .finally(() => this.promoting.delete(stage));
     }
   }
 

@@ -5,7 +5,7 @@ import type { Logger } from '../platform/observability/logger.js';
 import { withTimeout } from '../platform/concurrency/with-timeout.js';
 import type { QueueCounts, StageQueue, StageWorker, WorkerSettings } from './queue-backend.js';
 import { jobIdOf, jobSchema, referenceOf, type JobRequest, type JobHandler, type JobReference } from './job.js';
-import { warnOncePerOutage } from './log-once-per-outage.js';
+import { queueErrorLog } from './queue-error-log.js';
 
 const JOB_NAME = 'bring-forward';
 /** How many jobs are asked for at a time: enough to fill the pipeline, few enough not to starve the workers. */
@@ -152,7 +152,7 @@ export function startBullWorker(
     } as WorkerOptions,
     process,
   );
-  worker.on('error', warnOncePerOutage(logger, stage));
+  worker.on('error', queueErrorLog(logger, stage));
   const fetchUpTo = (jobs: number) => {
     fetched = jobs;
     worker.concurrency = Math.min(wanted, fetched);
