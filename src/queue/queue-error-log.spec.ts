@@ -36,6 +36,6 @@ describe('queueErrorKind', () => {
       log(new Error('Connection is closed.'));
       log(withCode('Missing lock for job x. moveToFinished', -2));
     }
-    expect(warn.mock.calls.map(([{ kind }]) => kind as string)).toEqual(['connection', 'lock']);
+    expect(warn.mock.calls.map(([line]) => (line as { kind: string }).kind)).toEqual(['connection', 'lock']);
   });
 });
