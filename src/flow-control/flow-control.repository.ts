@@ -44,7 +44,8 @@ export interface LivingWorker {
 export class FlowControlRepository {
   constructor(
     private readonly database: Database,
-    private readonly worker: string,
+    /** Names this process. */
+    readonly worker: string,
   ) {}
 
   async stages(): Promise<StageRow[]> {
@@ -106,23 +107,12 @@ export class FlowControlRepository {
     await this.database.query('DELETE FROM flow.workers WHERE worker = ANY($1) AND taken_until IS NOT NULL', [workers]);
   }
 
-  /** Adds to what today (UTC) has cost, and tells the sum of all workers. */
-  async spend(tokens: number): Promise<number> {
-    const { rows } = await this.database.query<{ tokens: number }>({
-      name: 'flow-spend',
-      text: `INSERT INTO flow.ai_spend AS s (day, tokens) VALUES ((now() AT TIME ZONE 'UTC')::date, $1)
-        ON CONFLICT (day) DO UPDATE SET tokens = s.tokens + excluded.tokens RETURNING tokens::float AS tokens`,
-      values: [tokens],
-    });
-    return rows[0]!.tokens;
-  }
-
-  /** What today (UTC) has cost all workers so far. */
+  /** The tokens that today (UTC) has cost all workers so far. */
   async spentToday(): Promise<number> {
     const { rows } = await this.database.query<{ tokens: number }>(
-      "SELECT tokens::float AS tokens FROM flow.ai_spend WHERE day = (now() AT TIME ZONE 'UTC')::date",
+      "SELECT coalesce(sum(input_tokens + output_tokens), 0)::float AS tokens FROM flow.ai_costs WHERE day = (now() AT TIME ZONE 'UTC')::date",
     );
-    return rows[0]?.tokens ?? 0;
+    return rows[0]!.tokens;
   }
 
   addCosts(costs: AiCost[]): Promise<void> {
@@ -224,9 +214,7 @@ export class FlowControlRepository {
   async prune(days: number | undefined): Promise<void> {
     await this.database.query("DELETE FROM flow.workers WHERE seen_at < now() - interval '1 day'");
     if (days === undefined) return;
-    for (const table of ['flow.ai_spend', 'flow.ai_costs']) {
-      await this.database.query(`DELETE FROM ${table} WHERE day < (now() AT TIME ZONE 'UTC')::date - $1::int`, [days]);
-    }
+    await this.database.query("DELETE FROM flow.ai_costs WHERE day < (now() AT TIME ZONE 'UTC')::date - $1::int", [days]);
   }
 
   private audited(act: string, who: string, stage: Stage, set: string): Promise<StageRow | null> {

@@ -1,3 +1,5 @@
+import { Injectable } from '@nestjs/common';
+
 /** Suspected leads that run at a time, by how many workers crashed while they ran them: of four groups one has the culprit. */
 const AT_ONCE = [Infinity, 16, 4];
 
@@ -5,6 +7,7 @@ const AT_ONCE = [Infinity, 16, 4];
  * Finds the lead that crashes its worker. All leads that a crashed worker was running are suspected. They run again in ever smaller groups,
  * and the last four exclusively, one after the other: the others get through, and the culprit is found after few crashes and few extra calls.
  */
+@Injectable()
 export class CrashIsolation {
   private running = 0;
   /** How often the suspects that run now were suspected before. */

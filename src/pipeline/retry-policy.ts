@@ -1,5 +1,6 @@
 import { AppError } from '../domain/app-error.js';
 import type { Stage } from '../domain/lead-state.js';
+import type { Config } from '../platform/config/config.js';
 import type { Attribution } from '../flow-control/downstream-evidence.js';
 
 export interface RetryPolicy {
@@ -7,6 +8,10 @@ export interface RetryPolicy {
   attempts: number;
   /** RETRY_BASE_MS. */
   baseMs: number;
+}
+
+export function retryPolicyOf(config: Pick<Config, 'RETRY_ATTEMPTS' | 'RETRY_BASE_MS'>): RetryPolicy {
+  return { attempts: config.RETRY_ATTEMPTS, baseMs: config.RETRY_BASE_MS };
 }
 
 /** What the policy has to know beside the error. */
@@ -42,7 +47,7 @@ const BREAKER_WAIT_BASES = 5;
 /** Of a wait that is not counted: up to a quarter more, by chance. */
 const SPREAD = 0.25;
 
-/** The one place that decides what an error means. */
+/** Decides what becomes of a lead whose run failed. */
 export function decideRetry(error: AppError, stage: Stage, facts: Circumstances, policy: RetryPolicy): Disposition {
   if (error.code === 'STALE_RUN') return { kind: 'superseded' };
   if (error.code === 'LEDGER_UNAVAILABLE' || error.code === 'LEDGER_OVERLOADED') return { kind: 'wait', delayMs: LEDGER_WAIT_MS };
@@ -58,6 +63,26 @@ export function decideRetry(error: AppError, stage: Stage, facts: Circumstances,
   if (!last) return { kind: 'retry', delayMs: backoffMs(facts.failures, policy) };
   if (stage === 'enrichment') return { kind: 'fallback' };
   return { kind: 'dead-letter' };
+}
+
+/** Sales has the lead already: waits of a re-score are sixteen times as long as those of a lead that sales has not got. */
+const RESCORE_PATIENCE = 16;
+/** A scorer that failed so often, hours apart by then, will not learn to read this lead. */
+const RESCORE_ATTEMPTS = 10;
+
+/** Decides what becomes of a re-score that failed; `dead-letter` means that the lead keeps its fallback score. `attempts`: this one included. */
+export function decideRescore(
+  error: AppError,
+  stage: Stage,
+  { attempts, breakerOpen }: { attempts: number; breakerOpen: boolean },
+  policy: RetryPolicy,
+): Exclude<Disposition, { kind: 'fallback' }> {
+  if (error.code === 'STALE_RUN') return { kind: 'superseded' };
+  const delayMs = RESCORE_PATIENCE * backoffMs(attempts, policy);
+  const ofTheRecord = error.class === 'permanent' || error.class === 'transient' || error.class === 'fallback';
+  if (breakerOpen || !ofTheRecord) return { kind: 'wait', delayMs };
+  const last = attempts >= RESCORE_ATTEMPTS || (stage === 'crm-sync' && error.class === 'permanent');
+  return last ? { kind: 'dead-letter' } : { kind: 'retry', delayMs };
 }
 
 /** The wait before attempt n + 1 is 2^n × base. */

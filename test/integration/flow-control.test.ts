@@ -76,7 +76,7 @@ describe('flow control across processes', () => {
     const throttles = ['a', 'b', 'c'].map((worker) => new SharedRateLimiter(storeOf(worker), 'crm-sync', perSecond));
     const caller = async (rateLimiter: SharedRateLimiter) => {
       for (;;) {
-        await rateLimiter.take();
+        await rateLimiter.acquire();
         if (performance.now() > end) return;
         calls.push(performance.now());
       }
@@ -274,7 +274,7 @@ describe('flow control across processes', () => {
       answer: 'INVALID_FIELD: RF_Score__c',
     });
     for (let trip = 0; trip < 9; trip++) {
-      await gate.trip('configuration', wrong);
+      await gate.open('configuration', wrong);
       await pools[0]!.query(`UPDATE flow.stages SET breaker = 'half-open', probe_by = 'a' WHERE stage = 'crm-sync'`);
     }
     const open = await row();

@@ -48,7 +48,7 @@ export class SalesforceClient {
     const { session, rateLimiter, budget } = this.options;
     const grant = await session.grant();
     await budget.spend();
-    await rateLimiter.take();
+    await rateLimiter.acquire();
     const response = await this.fetch(request, grant);
     budget.learn(response.headers.get('sforce-limit-info'));
     const text = await textOf(response);

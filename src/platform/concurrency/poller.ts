@@ -20,10 +20,10 @@ export class Poller {
 
   constructor(private readonly options: PollerOptions) {}
 
-  /** The first poll begins at once, in the background. */
-  start(): void {
+  /** The first poll begins after `delayMs`, in the background. */
+  start(delayMs = 0): void {
     this.stopping = new AbortController();
-    this.schedule(0);
+    this.schedule(delayMs);
   }
 
   /** Does not wait for the next turn; a poll under way ends first. */
