@@ -36,6 +36,5 @@ export class AppModule {
 /** Imported only here and only now, so that an api process never loads an AI or CRM client. */
 async function workerModules(): Promise<Type[]> {
   const { PipelineModule } = await import('./pipeline/pipeline.module.js');
-  const { RecoveryModule } = await import('./pipeline/recovery.module.js');
-  return [PipelineModule, RecoveryModule];
+  return [PipelineModule];
 }

@@ -1,4 +1,4 @@
-import { LATE_TURN } from '../../src/queue/bullmq.js';
+import { LATE_TURN } from '../../src/queue/priority.js';
 import type { Lead } from './lead.js';
 
 export interface Taker {

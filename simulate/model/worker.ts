@@ -1,6 +1,5 @@
-import { RESCORES_AT_ONCE } from '../../src/pipeline/create-processors.js';
-import { LOOK_EVERY_MS } from '../../src/pipeline/rescore.poller.js';
-import { AI_LINE } from '../../src/pipeline/worker-host.js';
+import { POLL_EVERY_MS, RESCORES_AT_ONCE } from '../../src/pipeline/rescore.poller.js';
+import { WAITING_FOR_MODEL } from '../../src/pipeline/worker-host.js';
 import type { Draw } from '../engine/draw.js';
 import { Process } from '../engine/process.js';
 import type { Timeline } from '../engine/timeline.js';
@@ -45,7 +44,7 @@ export class Worker {
     this.stores = shared.machines.storesFor(shared.cost);
     this.scoring = new Scoring(timeline, draw, scenario, shared, share.enrichment);
     this.salesforce = scenario.crm ? new Salesforce(timeline, draw, scenario, shared) : null;
-    this.enrichment = { inHand: 0, room: scenario.ai ? AI_LINE : share.enrichment, take: (lead) => this.enrich(lead) };
+    this.enrichment = { inHand: 0, room: scenario.ai ? WAITING_FOR_MODEL : share.enrichment, take: (lead) => this.enrich(lead) };
     this.sync = { inHand: 0, room: share['crm-sync'], take: (lead) => this.bringToCrm(lead) };
   }
 
@@ -100,7 +99,7 @@ export class Worker {
   /** Looks each second whether there is capacity to spare for scores that are owed, until `endsAt`. */
   lookForRescores(endsAt: number): void {
     if (this.timeline.now >= endsAt) return;
-    this.timeline.after(LOOK_EVERY_MS, () => {
+    this.timeline.after(POLL_EVERY_MS, () => {
       if (!this.rescoring) this.rescore();
       this.lookForRescores(endsAt);
     });

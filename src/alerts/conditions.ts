@@ -45,14 +45,15 @@ function slaCondition(facts: Facts): Condition {
   };
 }
 
-function breakerCondition({ stage, breaker, reason, code }: StageRow): Condition {
+function breakerCondition(row: StageRow): Condition {
+  const { stage, breaker, reason } = row;
   // While it recovers it may open again: too early to call it over.
   const raised = breaker === 'recovering' ? null : breaker !== 'closed';
   return {
     key: `breaker:${stage}`,
     raised,
     detail: raised ? (reason ?? '') : '',
-    text: breakerOpen(stage, reason, code),
+    text: breakerOpen(row),
     resolved: breakerClosed(stage),
   };
 }

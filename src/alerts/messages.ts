@@ -1,4 +1,4 @@
-import type { BreakerReason } from '../flow-control/stage-row.js';
+import { whyOpen, type BreakerReason, type StageRow } from '../flow-control/stage-row.js';
 import type { Stage } from '../domain/lead-state.js';
 import type { StageLoad } from '../ledger/sla.repository.js';
 
@@ -37,9 +37,16 @@ export function slaSafe(slaSeconds: number): string {
   return `Resolved: no lead waits beyond the SLA of ${slaSeconds} s any more.`;
 }
 
-export function breakerOpen(stage: Stage, reason: BreakerReason | null, code: string | null): string {
-  const why = [reason, code].filter((part) => part !== null).join(', ');
-  return `The breaker of ${stage} is open (${why}). ${reason ? WHAT_TO_DO[reason] : ''} Look: npm run ops -- queues`;
+export function breakerOpen(row: Pick<StageRow, 'stage' | 'reason' | 'code' | 'message' | 'answer'>): string {
+  const { stage, reason, code, answer } = row;
+  const sentences = [
+    `The breaker of ${stage} is open (${[reason, code].filter((part) => part !== null).join(', ')}).`,
+    reason && WHAT_TO_DO[reason],
+    whyOpen(row),
+    answer && `It answered: ${escaped(answer)}`,
+    'Look: npm run ops -- queues',
+  ];
+  return sentences.filter((sentence) => sentence).join(' ');
 }
 
 export function breakerClosed(stage: Stage): string {
@@ -70,5 +77,5 @@ export function hotLeads(leads: HotLead[]): string {
 
 /** The sender chose the campaign's name; `<!channel>` in it would call everybody. https://docs.slack.dev/messaging/formatting-message-text */
 function escaped(text: string): string {
-  return text.slice(0, 100).replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+  return text.slice(0, 300).replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }

@@ -11,7 +11,9 @@ const TOLD: Record<string, (detail: Detail) => string> = {
   revised: (detail) => `sent again with other content, now revision ${detail['revision']}: ${changes(detail)}`,
   'late-content': () => 'older content came out of the spool; the newer stands',
   enriched: (detail) => `scored ${score(detail)}`,
-  'attempt-failed': (detail) => `attempt ${detail['attempt']} in ${detail['stage']} failed: ${failure(detail)}${again(detail)}`,
+  'attempt-failed': (detail) =>
+    `${detail['shared'] ? 'a run' : `attempt ${detail['attempt']}`} in ${detail['stage']} failed` +
+    `${detail['shared'] ? ' and is not counted, since the downstream is at fault' : ''}: ${failure(detail)}${again(detail)}`,
   'attempts-returned': (detail) =>
     `${detail['attempts']} attempt(s) in ${detail['stage']} given back: the downstream was at fault, not the lead`,
   'dead-lettered': (detail) => `given up in ${detail['stage']} after attempt ${detail['attempt']}: ${failure(detail)}`,

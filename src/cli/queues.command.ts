@@ -10,7 +10,14 @@ interface ShownQueue {
   failed: number;
   paused: boolean;
   pausedBy: string | null;
-  breaker: { state: string; reason: string | null; code: string | null; nextProbeAt: string | null };
+  breaker: {
+    state: string;
+    reason: string | null;
+    code: string | null;
+    problem: string | null;
+    answer: string | null;
+    nextProbeAt: string | null;
+  };
 }
 
 /** `ops queues …`: what waits, what is stopped and by whom. */
@@ -29,7 +36,8 @@ export function queueCommands(client: () => ServiceClient, print: (document: unk
         breakerText(queue.breaker),
       ]);
       const head = ['queue', 'waiting', 'active', 'delayed', 'failed', 'workers', 'breaker'];
-      print(answer, () => `on ${answer.backend}\n${table(head, rows)}`);
+      const problems = answer.items.flatMap(({ name, breaker }) => (breaker.problem ? [`${name}: ${problemText(breaker)}`] : []));
+      print(answer, () => [`on ${answer.backend}`, table(head, rows), ...problems].join('\n'));
     });
   for (const act of ['pause', 'resume'] as const) {
     queues
@@ -42,6 +50,10 @@ export function queueCommands(client: () => ServiceClient, print: (document: unk
       });
   }
   return queues;
+}
+
+function problemText({ problem, answer }: ShownQueue['breaker']): string {
+  return answer ? `${problem}\n  It answered: ${answer}` : String(problem);
 }
 
 function breakerText({ state, reason, code, nextProbeAt }: ShownQueue['breaker']): string {

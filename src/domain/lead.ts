@@ -80,6 +80,8 @@ export interface LeadError {
   class: string;
   message: string;
   at: string;
+  /** The downstream failed for other leads too, so it cost this one no attempt. */
+  shared?: true;
   /** What the same cause would look like on other leads; see AppError. */
   signature?: string;
   /** What the downstream answered last, without personal data. */

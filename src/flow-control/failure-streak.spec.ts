@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { FailureStreak } from './failure-streak.js';
+import { FailureStreak } from './circuit-breaker.js';
 
 describe('FailureStreak', () => {
   it('means an outage after five failures in a row', () => {

@@ -2,21 +2,29 @@ import type { ErrorCode } from '../domain/error-catalog.js';
 import type { Stage } from '../domain/lead-state.js';
 import type { Database } from '../platform/database/database.js';
 import { addAiCosts, type AiCost } from './ai-spend.js';
+import type { EvidenceSummary } from './downstream-evidence.js';
 import { RATE_SHARE, STAGE_COLUMNS, type BreakerReason, type StageRow } from './stage-row.js';
 
+/** A heartbeat that comes so late was interrupted. */
+const INTERRUPTED_SECONDS = 3;
+/** After so long without a heartbeat a worker's leads get new jobs. Longer than a full heap or a busy machine stops a worker. */
+const DEAD_SECONDS = 6;
+/** Within this the jobs of a dead worker are replaced; otherwise another worker does it. */
+const TAKEN_SECONDS = 5;
 /** How long a probe may take before another worker takes it over. */
 const PROBE_SECONDS = 30;
 /** From the first success to the full rate. */
 const RECOVERY_SECONDS = 10;
-/** A stage that worked for this long before it failed again begins with the first wait. */
-const WORKED_SECONDS = 3;
-const NEXT_TRIPS = `(CASE WHEN breaker = 'recovering' AND recovered_at < clock_timestamp() - interval '${WORKED_SECONDS} seconds' THEN 1 ELSE trips + 1 END)`;
+/** A probe that succeeded ends the outage: the next one begins with the first wait, however soon it comes. */
+const NEXT_TRIPS = `(CASE WHEN breaker = 'half-open' THEN trips + 1 ELSE 1 END)`;
 const SLOWEST = 1 / 16;
 const CHANNEL = 'flow';
 
 export interface Opening {
   reason: BreakerReason;
   code: ErrorCode;
+  message: string;
+  answer: string | null;
   /** What the downstream asked for; the probe is not earlier. */
   retryAfterMs: number;
   baseMs: number;
@@ -24,11 +32,20 @@ export interface Opening {
   capMs: number;
 }
 
+/** What a worker knows of each stage's downstream; null where it has made no call lately. */
+export type WorkerEvidence = Record<Stage, EvidenceSummary | null>;
+
+export interface LivingWorker {
+  worker: string;
+  evidence: WorkerEvidence;
+}
+
 /** The shared state of both stages; one SQL statement a method. */
 export class FlowControlRepository {
   constructor(
     private readonly database: Database,
-    private readonly worker: string,
+    /** Names this process. */
+    readonly worker: string,
   ) {}
 
   async stages(): Promise<StageRow[]> {
@@ -36,22 +53,26 @@ export class FlowControlRepository {
     return rows;
   }
 
-  /** Says that this worker lives; where it is new, the others are told and make room. @returns the names of all that do, in order. */
-  async beat(): Promise<string[]> {
-    const { rows } = await this.database.query<{ worker: string }>({
+  /**
+   * Says that this worker lives, and what it knows of the downstreams; where it is new, the others are notified and make room.
+   * @returns all that live, this one included, in the order of their names.
+   */
+  async beat(evidence: WorkerEvidence): Promise<LivingWorker[]> {
+    const { rows } = await this.database.query<LivingWorker>({
       name: 'flow-beat',
       text: `WITH me AS (
-        INSERT INTO flow.workers (worker, seen_at) VALUES ($1, clock_timestamp())
-        ON CONFLICT (worker) DO UPDATE SET seen_at = excluded.seen_at
+        INSERT INTO flow.workers AS w (worker, seen_at, evidence) VALUES ($1, clock_timestamp(), $2)
+        ON CONFLICT (worker) DO UPDATE SET seen_at = excluded.seen_at, evidence = excluded.evidence, taken_until = NULL,
+          steady_since = CASE WHEN w.seen_at < now() - interval '${INTERRUPTED_SECONDS} seconds' THEN clock_timestamp() ELSE w.steady_since END
         RETURNING xmax = 0 AS joined
       ), told AS (
         SELECT pg_notify('${CHANNEL}', $1) FROM me WHERE joined
       )
-      SELECT worker FROM flow.living_workers WHERE worker <> $1
-      UNION SELECT $1 FROM (SELECT count(*) FROM told) t ORDER BY worker`,
-      values: [this.worker],
+      SELECT worker, w.evidence FROM flow.workers w JOIN flow.living_workers USING (worker) WHERE worker <> $1
+      UNION ALL SELECT $1, $2::jsonb FROM (SELECT count(*) FROM told) t ORDER BY worker`,
+      values: [this.worker, JSON.stringify(evidence)],
     });
-    return rows.map(({ worker }) => worker);
+    return rows;
   }
 
   /** This worker ends in order: others need not wait to see it missing. Also forgets those that ended long ago. */
@@ -63,23 +84,35 @@ export class FlowControlRepository {
     );
   }
 
-  /** Adds to what today (UTC) has cost, and tells the sum of all workers. */
-  async spend(tokens: number): Promise<number> {
-    const { rows } = await this.database.query<{ tokens: number }>({
-      name: 'flow-spend',
-      text: `INSERT INTO flow.ai_spend AS s (day, tokens) VALUES ((now() AT TIME ZONE 'UTC')::date, $1)
-        ON CONFLICT (day) DO UPDATE SET tokens = s.tokens + excluded.tokens RETURNING tokens::float AS tokens`,
-      values: [tokens],
+  /**
+   * Takes the workers whose heartbeat has stopped, for one caller at a time. None while this worker's own heartbeat was interrupted
+   * lately: then it was PostgreSQL that was away, or this worker.
+   */
+  async takeDeadWorkers(): Promise<string[]> {
+    const { rows } = await this.database.query<{ worker: string }>({
+      name: 'flow-take-dead-workers',
+      text: `UPDATE flow.workers d SET taken_until = clock_timestamp() + interval '${TAKEN_SECONDS} seconds'
+        FROM flow.workers me
+        WHERE me.worker = $1 AND d.worker <> $1 AND d.seen_at < clock_timestamp() - interval '${DEAD_SECONDS} seconds'
+          AND coalesce(d.taken_until, '-infinity') < clock_timestamp()
+          AND me.steady_since < clock_timestamp() - interval '${DEAD_SECONDS} seconds'
+        RETURNING d.worker`,
+      values: [this.worker],
     });
-    return rows[0]!.tokens;
+    return rows.map(({ worker }) => worker);
   }
 
-  /** What today (UTC) has cost all workers so far. */
+  /** Their leads have new jobs. One that beats again meanwhile is kept. */
+  async forgetWorkers(workers: string[]): Promise<void> {
+    await this.database.query('DELETE FROM flow.workers WHERE worker = ANY($1) AND taken_until IS NOT NULL', [workers]);
+  }
+
+  /** The tokens that today (UTC) has cost all workers so far. */
   async spentToday(): Promise<number> {
     const { rows } = await this.database.query<{ tokens: number }>(
-      "SELECT tokens::float AS tokens FROM flow.ai_spend WHERE day = (now() AT TIME ZONE 'UTC')::date",
+      "SELECT coalesce(sum(input_tokens + output_tokens), 0)::float AS tokens FROM flow.ai_costs WHERE day = (now() AT TIME ZONE 'UTC')::date",
     );
-    return rows[0]?.tokens ?? 0;
+    return rows[0]!.tokens;
   }
 
   addCosts(costs: AiCost[]): Promise<void> {
@@ -97,15 +130,15 @@ export class FlowControlRepository {
    * closed, recovering or (by its prober) half-open → open; with a rate limit, the rate in use is halved in the same statement.
    * @returns null where another worker has opened it before.
    */
-  open(stage: Stage, { reason, code, retryAfterMs, baseMs, capMs }: Opening): Promise<StageRow | null> {
+  open(stage: Stage, { reason, code, message, answer, retryAfterMs, baseMs, capMs }: Opening): Promise<StageRow | null> {
     return this.change(
-      `SET breaker = 'open', reason = $2, code = $3, trips = ${NEXT_TRIPS}, opened_at = coalesce(opened_at, now()),
+      `SET breaker = 'open', reason = $2, code = $3, message = $9, answer = $10, trips = ${NEXT_TRIPS}, opened_at = coalesce(opened_at, now()),
          probe_by = NULL, probe_until = NULL, recovered_at = NULL,
          slowed_to = CASE WHEN $8 THEN greatest(${SLOWEST}, (${RATE_SHARE}) / 2) ELSE slowed_to END,
          slowed_at = CASE WHEN $8 THEN now() ELSE slowed_at END,
          probe_at = clock_timestamp() + make_interval(secs => greatest($4::float, least($6::float, 2 ^ least(${NEXT_TRIPS}, 30) * $5)) / 1000)
        WHERE stage = $1 AND (breaker IN ('closed', 'recovering') OR (breaker = 'half-open' AND probe_by = $7))`,
-      [stage, reason, code, retryAfterMs, baseMs, capMs, this.worker, reason === 'rate-limited'],
+      [stage, reason, code, retryAfterMs, baseMs, capMs, this.worker, reason === 'rate-limited', message, answer],
     );
   }
 
@@ -137,7 +170,7 @@ export class FlowControlRepository {
   /** recovering → closed, once it has run well for long enough. */
   close(stage: Stage): Promise<StageRow | null> {
     return this.change(
-      `SET breaker = 'closed', reason = NULL, code = NULL, opened_at = NULL, trips = 0, recovered_at = NULL
+      `SET breaker = 'closed', reason = NULL, code = NULL, message = NULL, answer = NULL, opened_at = NULL, trips = 0, recovered_at = NULL
        WHERE stage = $1 AND breaker = 'recovering' AND recovered_at < clock_timestamp() - interval '${RECOVERY_SECONDS} seconds'`,
       [stage],
     );
@@ -181,9 +214,7 @@ export class FlowControlRepository {
   async prune(days: number | undefined): Promise<void> {
     await this.database.query("DELETE FROM flow.workers WHERE seen_at < now() - interval '1 day'");
     if (days === undefined) return;
-    for (const table of ['flow.ai_spend', 'flow.ai_costs']) {
-      await this.database.query(`DELETE FROM ${table} WHERE day < (now() AT TIME ZONE 'UTC')::date - $1::int`, [days]);
-    }
+    await this.database.query("DELETE FROM flow.ai_costs WHERE day < (now() AT TIME ZONE 'UTC')::date - $1::int", [days]);
   }
 
   private audited(act: string, who: string, stage: Stage, set: string): Promise<StageRow | null> {

@@ -2,6 +2,7 @@ import { STAGES, type Stage } from '../domain/lead-state.js';
 import type { Clock } from '../platform/clock.js';
 import type { Logger } from '../platform/observability/logger.js';
 import { AiCosts, type Spending } from './ai-spend.js';
+import { Poller } from '../platform/concurrency/poller.js';
 import { FlowControlRepository } from './flow-control.repository.js';
 import { CircuitBreaker } from './circuit-breaker.js';
 
@@ -29,8 +30,7 @@ export interface FlowOptions {
 export class FlowControl {
   readonly breakers: Record<Stage, CircuitBreaker>;
   private living: string[];
-  private timer: NodeJS.Timeout | undefined;
-  private running: Promise<void> = Promise.resolve();
+  private readonly poller: Poller;
   private listeners: (() => void)[] = [];
   private stopListening: (() => void) | undefined;
   private stopped = false;
@@ -43,12 +43,14 @@ export class FlowControl {
     this.breakers = Object.fromEntries(
       STAGES.map((stage) => [stage, new CircuitBreaker({ ...options, stage, changed: () => this.notify() })]),
     ) as Record<Stage, CircuitBreaker>;
+    // A tick that fails changes nothing: what was last known holds until the database answers.
+    this.poller = new Poller({ everyMs: options.tickMs ?? TICK_MS, poll: () => this.tick() });
   }
 
   /** @throws as the database does: a worker that cannot know whether it is paused must not begin. */
   async start(): Promise<void> {
     await this.tick();
-    this.schedule();
+    this.poller.start(this.options.tickMs ?? TICK_MS);
   }
 
   /** Calls `listener` each second, and whenever a breaker changes. */
@@ -58,8 +60,7 @@ export class FlowControl {
 
   async stop(): Promise<void> {
     this.stopped = true;
-    clearTimeout(this.timer);
-    await this.running;
+    await this.poller.stop();
     this.stopListening?.();
     await this.saveSpending().catch(() => {}); // PostgreSQL is away: the last second's calls are not counted
     await this.options.store.leave().catch(() => {}); // PostgreSQL is away: others see this worker missing soon
@@ -90,26 +91,11 @@ export class FlowControl {
     return dailyTokens !== undefined && this.spentToday + this.unsaved >= dailyTokens;
   }
 
-  private schedule(): void {
-    if (this.stopped) return;
-    this.timer = setTimeout(() => this.tickNow(), this.options.tickMs ?? TICK_MS);
-  }
-
-  /** A tick that fails changes nothing: what was last known holds until the database answers. */
-  private tickNow(): void {
-    if (this.stopped) return;
-    clearTimeout(this.timer);
-    this.running = this.running
-      .then(() => this.tick())
-      .catch(() => {})
-      .finally(() => this.schedule());
-  }
-
   /** Hears of changes at once; while that connection is lost, each second. */
   private async listen(): Promise<void> {
     if (this.stopListening || this.stopped) return;
     this.stopListening = await this.options.store.listen(
-      () => this.tickNow(),
+      () => this.poller.pollNow(),
       () => (this.stopListening = undefined),
     );
   }
@@ -117,8 +103,8 @@ export class FlowControl {
   private async tick(): Promise<void> {
     try {
       await this.listen();
-      this.living = await this.options.store.beat();
-      for (const row of await this.options.store.stages()) this.breakers[row.stage].see(row);
+      await this.beat();
+      for (const row of await this.options.store.stages()) this.breakers[row.stage].refresh(row);
       for (const stage of STAGES) await this.breakers[stage].tick();
       await this.saveSpending();
     } finally {
@@ -126,11 +112,22 @@ export class FlowControl {
     }
   }
 
+  private async beat(): Promise<void> {
+    const { store, clock, worker: me } = this.options;
+    const summaryOf = (stage: Stage) => this.breakers[stage].evidence.summary(clock.now());
+    const living = await store.beat({ enrichment: summaryOf('enrichment'), 'crm-sync': summaryOf('crm-sync') });
+    this.living = living.map(({ worker }) => worker);
+    const others = living.filter(({ worker }) => worker !== me);
+    for (const stage of STAGES) {
+      const known = others.flatMap(({ evidence }) => evidence[stage] ?? []);
+      this.breakers[stage].evidence.learn(known, clock.now());
+    }
+  }
+
   private async saveSpending(): Promise<void> {
-    await this.costs.save((costs) => this.options.store.addCosts(costs));
-    if (this.options.dailyTokens === undefined) return;
     const tokens = this.unsaved;
-    this.spentToday = await this.options.store.spend(tokens);
+    await this.costs.save((costs) => this.options.store.addCosts(costs));
+    if (this.options.dailyTokens !== undefined) this.spentToday = await this.options.store.spentToday();
     this.unsaved -= tokens;
   }
 

@@ -10,7 +10,7 @@ describe('the shared throttle', () => {
       return { inMs: 0, everyMs: 1 };
     };
     const rateLimiter = new SharedRateLimiter({ reserve }, 'crm-sync', 50);
-    await Promise.all(Array.from({ length: 5 }, () => rateLimiter.take()));
+    await Promise.all(Array.from({ length: 5 }, () => rateLimiter.acquire()));
     // The first taker asks alone, then the others together.
     expect(asked).toEqual([1, 4, 1, 2]);
   });
@@ -22,7 +22,7 @@ describe('the shared throttle', () => {
       return { inMs: 0, everyMs: 1 };
     };
     const rateLimiter = new SharedRateLimiter({ reserve }, 'crm-sync', 50);
-    await Promise.all(Array.from({ length: 5 }, () => rateLimiter.take()));
+    await Promise.all(Array.from({ length: 5 }, () => rateLimiter.acquire()));
     expect(asked).toEqual([1, 4]);
   });
 });

@@ -31,7 +31,7 @@ export class SharedRateLimiter implements RateLimiter {
   ) {}
 
   /** @throws AppError LEDGER_UNAVAILABLE or UNEXPECTED; the signal's reason where that is aborted first. */
-  take(signal?: AbortSignal): Promise<void> {
+  acquire(signal?: AbortSignal): Promise<void> {
     if (signal?.aborted) return Promise.reject(signal.reason as Error);
     return new Promise<void>((resolve, reject) => {
       const onAbort = () => {

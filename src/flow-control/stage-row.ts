@@ -1,4 +1,4 @@
-import type { ErrorCode } from '../domain/error-catalog.js';
+import { ERROR_CATALOG, type ErrorCode } from '../domain/error-catalog.js';
 import type { Stage } from '../domain/lead-state.js';
 
 export const BREAKER_STATES = ['closed', 'open', 'half-open', 'recovering'] as const;
@@ -14,6 +14,10 @@ export interface StageRow {
   breaker: BreakerState;
   reason: BreakerReason | null;
   code: ErrorCode | null;
+  /** The sentence of the error that opened the breaker, or of the last probe's. */
+  message: string | null;
+  /** What the downstream answered then, shortened and without personal data. */
+  answer: string | null;
   openedAt: Date | null;
   trips: number;
   probeAt: Date | null;
@@ -27,12 +31,24 @@ export interface StageRow {
   rateShare: number;
 }
 
+const SHARED_FAILURE =
+  'Several leads failed alike, so a setting of the downstream is at fault: correct the field, rule or permission that this names.';
+
+/** Why the breaker is open and what to do about it, in words; null where it is closed. */
+export function whyOpen({ reason, code, message }: Pick<StageRow, 'reason' | 'code' | 'message'>): string | null {
+  if (!code) return null;
+  const { class: meantFor, meaning, remedy } = ERROR_CATALOG[code];
+  // An error that names one record has met several leads alike.
+  const whatToDo = reason === 'configuration' && meantFor !== reason ? SHARED_FAILURE : remedy;
+  return `${message ?? meaning} ${whatToDo}`;
+}
+
 /** A rate that was halved is whole again after this. */
 const GROWS_BACK_SECONDS = 60;
 
 export const RATE_SHARE = `least(1, slowed_to + coalesce(extract(epoch FROM now() - slowed_at), 0) / ${GROWS_BACK_SECONDS})`;
 
-export const STAGE_COLUMNS = `stage, paused_at AS "pausedAt", paused_by AS "pausedBy", breaker, reason, code,
+export const STAGE_COLUMNS = `stage, paused_at AS "pausedAt", paused_by AS "pausedBy", breaker, reason, code, message, answer,
   opened_at AS "openedAt", trips, probe_at AS "probeAt", probe_by AS "probeBy",
   (extract(epoch FROM clock_timestamp() - recovered_at) * 1000)::float AS "recoveringMs",
   (extract(epoch FROM probe_at - clock_timestamp()) * 1000)::float AS "probeInMs",

@@ -14,6 +14,8 @@ import { stageStatement } from './statement-batcher.js';
 export interface ClaimRequest {
   leadId: string;
   epoch: number;
+  /** The run does not begin with the claim; `markExecuting` says when. The same for all claims of a stage and process. */
+  waits?: boolean;
 }
 
 /** A run's right to write a lead, until another claim or a revision raises the fence. */
@@ -30,9 +32,9 @@ export interface Claim extends Pick<LeadContent, 'id' | 'personKey' | 'campaignI
   /** When this revision was first about to be scored. */
   firstScoringAt: Date | null;
   /** Workers that crashed while they ran this lead among others. */
-  suspicions: number;
+  suspectedCrashes: number;
   /** Workers that crashed while they ran this lead exclusively. */
-  crashes: number;
+  confirmedCrashes: number;
   /** A replay or a re-score: fresh leads go first. */
   lowPriority: boolean;
   receivedAt: Date;
@@ -52,21 +54,24 @@ export interface LeadClaimedForSync extends Claim {
   projection: Projection;
 }
 
-/** Claimed by another worker that has stopped its heartbeat: that worker crashed while it had the lead. */
-const ORPHANED = `(l.claimed_by IS NOT NULL AND l.claimed_by <> $3
+/** Another worker that has stopped its heartbeat was running the lead: it crashed then. */
+const ORPHANED = `(l.claimed_by IS NOT NULL AND l.claimed_by <> $3 AND l.executing
     AND NOT EXISTS (SELECT 1 FROM flow.living_workers w WHERE w.worker = l.claimed_by))::int`;
 
 /** Named as the fields are, so that a row is a claim. */
 const CLAIM_COLUMNS = (attempts: string) => `
   l.id, encode(l.person_key, 'hex') AS "personKey", l.campaign_id AS "campaignId", l.revision, l.epoch, l.fence, l.${attempts} AS attempts,
   l.received_at AS "receivedAt", l.content_at AS "contentAt", l.claimed_at AS "claimedAt", l.crm IS NULL AS "firstSync",
-  (l.last_error->>'at')::timestamptz AS "lastFailureAt", l.first_scoring_at AS "firstScoringAt", l.suspicions, l.crashes,
+  (l.last_error->>'at')::timestamptz AS "lastFailureAt", l.first_scoring_at AS "firstScoringAt",
+  l.suspicions AS "suspectedCrashes", l.crashes AS "confirmedCrashes",
   l.low_priority AS "lowPriority", l.traceparent`;
 
 const CLAIM = (state: OpenState, returning: string) => `
   UPDATE ledger.leads l
   SET ${RAISE_FENCE}, claimed_by = $3, claimed_at = clock_timestamp(), touched_at = now(),
-    suspicions = l.suspicions + ${ORPHANED}, crashes = l.crashes + ${ORPHANED} * l.alone::int, alone = false
+    suspicions = l.suspicions + ${ORPHANED}, crashes = l.crashes + ${ORPHANED} * l.alone::int, alone = false,
+    -- A lead that still waits, for a slot or because it is suspected, is marked when its run begins.
+    executing = NOT $4 AND l.suspicions + ${ORPHANED} = 0
     ${state === 'received' ? ', first_scoring_at = coalesce(l.first_scoring_at, clock_timestamp())' : ''}
   FROM ${lockInIdOrder('$1::uuid[], $2::int[]', 'id, epoch')} c
   WHERE l.id = c.id AND l.epoch = c.epoch AND l.state = '${state}'
@@ -91,6 +96,12 @@ UPDATE ledger.leads l SET ${END_CLAIM}, touched_at = now()
 FROM ${lockInIdOrder('$1::uuid[], $2::bigint[]', 'id, fence')} r
 WHERE l.id = r.id AND l.fence = r.fence`;
 
+const MARK_EXECUTING = `
+UPDATE ledger.leads l SET executing = true
+FROM ${lockInIdOrder('$1::uuid[], $2::bigint[]', 'id, fence')} r
+WHERE l.id = r.id AND l.fence = r.fence
+RETURNING l.id`;
+
 /** Who works on a lead. Concurrent calls share a statement. */
 @Injectable()
 export class ClaimsRepository {
@@ -110,6 +121,14 @@ export class ClaimsRepository {
       return rows.map((row) => row && { ...row, projection: projectionOf(row.projection) });
     },
     ({ leadId }) => leadId,
+  );
+  private readonly beginning = stageStatement(
+    async (fences: Fence[]): Promise<boolean[]> => {
+      const statement = { name: 'mark-executing', text: MARK_EXECUTING, values: columns(fences, ['id', 'fence']) };
+      const marked = new Set((await this.database.query<{ id: string }>(statement)).rows.map(({ id }) => id));
+      return fences.map(({ id }) => marked.has(id));
+    },
+    ({ id }) => id,
   );
   private readonly releasing = stageStatement(
     async (fences: Fence[]): Promise<void[]> => {
@@ -136,14 +155,19 @@ export class ClaimsRepository {
     return this.releasing.submit({ id, fence });
   }
 
+  /** The run begins: if the worker crashes now, this lead may have crashed it. @throws AppError STALE_RUN */
+  async markExecuting({ id, fence }: Fence): Promise<void> {
+    assertFence(await this.beginning.submit({ id, fence }));
+  }
+
   /** The run has its worker to itself: if the worker crashes now, this lead crashed it. @throws AppError STALE_RUN */
   async markExclusive({ id, fence }: Fence): Promise<void> {
-    const text = 'UPDATE ledger.leads SET alone = true WHERE id = $1 AND fence = $2';
+    const text = 'UPDATE ledger.leads SET alone = true, executing = true WHERE id = $1 AND fence = $2';
     assertFence((await this.database.query(text, [id, fence])).rowCount === 1);
   }
 
   private async claim<Row extends Claim>(name: string, text: string, requests: ClaimRequest[]): Promise<(Row | null)[]> {
-    const values = [...columns(requests, ['leadId', 'epoch']), this.worker];
+    const values = [...columns(requests, ['leadId', 'epoch']), this.worker, requests[0]?.waits ?? false];
     const { rows } = await this.database.query<Row>({ name, text, values });
     const claimed = new Map(rows.map((row) => [row.id, row]));
     return requests.map(({ leadId }) => claimed.get(leadId) ?? null);

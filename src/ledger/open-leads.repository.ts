@@ -41,6 +41,12 @@ FROM ${lockInIdOrder('$1::uuid[], $2::int[], $3::text[]', 'id, epoch, state')} o
 WHERE l.id = o.id AND l.epoch = o.epoch AND l.state = o.state
 RETURNING ${OPEN_LEAD_COLUMNS}`;
 
+const RAISE_EPOCHS_OF_DEAD_WORKERS = `
+UPDATE ledger.leads l SET epoch = l.epoch + 1, touched_at = now()
+FROM ${lockInIdOrder('$1::uuid[], $2::int[]', 'id, epoch')} o
+WHERE l.id = o.id AND l.epoch = o.epoch AND l.state IN ('received', 'enriched') AND (l.claimed_by IS NULL OR l.claimed_by = ANY ($3))
+RETURNING ${OPEN_LEAD_COLUMNS}`;
+
 const BACKLOG = `
 SELECT state, count(*)::int AS count, extract(epoch FROM now() - min(content_at))::float AS oldest
 FROM ledger.leads WHERE state IN ('received', 'enriched') GROUP BY state`;
@@ -62,6 +68,16 @@ export class OpenLeadsRepository {
   async raiseEpochs(leads: OpenLead[]): Promise<OpenLead[]> {
     const values = columns(leads, ['leadId', 'epoch', 'state']);
     return (await this.database.query<OpenLead>({ name: 'raise-epochs', text: RAISE_EPOCHS, values })).rows;
+  }
+
+  /**
+   * Gives a new epoch to those of the jobs' leads that one of the dead workers has claimed, or no worker. The claim itself stays: the
+   * next one sees that a worker crashed with the lead.
+   */
+  async raiseEpochsOfDeadWorkers(jobs: { leadId: string; epoch: number }[], workers: string[]): Promise<OpenLead[]> {
+    const values = [...columns(jobs, ['leadId', 'epoch']), workers];
+    const statement = { name: 'raise-epochs-of-dead-workers', text: RAISE_EPOCHS_OF_DEAD_WORKERS, values };
+    return (await this.database.query<OpenLead>(statement)).rows;
   }
 
   /** Leads that wait for each stage; a stage without any is missing. */

@@ -39,13 +39,13 @@ WITH done AS (
 ), audited AS (${writeEvents(`'synced'`, `crm || jsonb_build_object('revision', revision, 'startedAt', claimed_at)`)})
 SELECT id FROM done`;
 
-/** The attempt is counted here and nowhere else: the queue's own count is only its timer. */
+/** The attempt is counted here and nowhere else, where the failure is the lead's own: the queue's own count is only its timer. */
 const RECORD_FAILURE = `
 WITH done AS (
   UPDATE ledger.leads l
   SET state = CASE WHEN $4::timestamptz IS NULL THEN 'dead' ELSE l.state END,
-      enrichment_attempts = l.enrichment_attempts + ($3::jsonb->>'stage' = 'enrichment')::int,
-      crm_sync_attempts = l.crm_sync_attempts + ($3::jsonb->>'stage' = 'crm-sync')::int,
+      enrichment_attempts = l.enrichment_attempts + ($3::jsonb->>'stage' = 'enrichment' AND NOT $3::jsonb ? 'shared')::int,
+      crm_sync_attempts = l.crm_sync_attempts + ($3::jsonb->>'stage' = 'crm-sync' AND NOT $3::jsonb ? 'shared')::int,
       last_error = $3::jsonb - 'sent', next_attempt_at = $4, died_at = CASE WHEN $4::timestamptz IS NULL THEN clock_timestamp() END,
       ${RESET_CLAIM}, ${TOUCH_AND_NUMBER_EVENT}
   WHERE l.id = $1 AND l.fence = $2 AND l.state IN ('received', 'enriched')
@@ -74,7 +74,7 @@ WITH returned AS (
     AND e.detail->>'stage' = $1 AND (e.detail->>'revision')::int = l.revision
     AND CASE
       WHEN e.kind = 'attempts-returned' THEN e.detail->>'signature' IS NOT DISTINCT FROM $3
-      WHEN e.kind NOT IN ('attempt-failed', 'dead-lettered') THEN false
+      WHEN e.kind NOT IN ('attempt-failed', 'dead-lettered') OR e.detail ? 'shared' THEN false
       WHEN $3::text IS NULL THEN e.detail->>'class' = 'dependency-down'
       ELSE e.detail->>'signature' = $3
     END

@@ -1,6 +1,6 @@
 import type { CrmExchange, Lead, LeadEvent } from '../domain/lead.js';
-import type { StageRow } from '../flow-control/stage-row.js';
 import { withIsoTimes } from '../platform/iso-times.js';
+import { whyOpen, type StageRow } from '../flow-control/stage-row.js';
 import { stageDueIn, type Stage } from '../domain/lead-state.js';
 
 /** A lead as operators see it; the shape of GET /ops/leads/:id. What is not known yet is null. */
@@ -76,8 +76,9 @@ function heldBack(stage: Stage, row: StageRow | undefined): { what: string; at: 
     return { what: `${stage}, once it is resumed: paused by ${row.pausedBy} at ${row.pausedAt.toISOString()}`, at: null };
   if (row?.breaker !== 'open' && row?.breaker !== 'half-open') return null;
   const since = row.openedAt ? ` since ${row.openedAt.toISOString()}` : '';
+  const answered = row.answer ? ` It answered: ${row.answer}.` : '';
   return {
-    what: `${stage}, once its breaker closes: open${since} (${row.reason}, ${row.code}); next probe`,
+    what: `${stage}, once its breaker closes: open${since} (${row.reason}, ${row.code}). ${whyOpen(row)}${answered} Next probe`,
     at: row.probeAt?.toISOString() ?? null,
   };
 }

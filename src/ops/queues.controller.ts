@@ -1,7 +1,7 @@
 import { Controller, Get, HttpCode, Inject, Param, Post } from '@nestjs/common';
 import { AppError } from '../domain/app-error.js';
 import { FlowControlRepository } from '../flow-control/flow-control.repository.js';
-import type { StageRow } from '../flow-control/stage-row.js';
+import { whyOpen, type StageRow } from '../flow-control/stage-row.js';
 import { STAGES, type Stage } from '../domain/lead-state.js';
 import { Access, CurrentOperator, type Operator } from '../platform/http/access.js';
 import { ApiOperation, ApiTag } from '../platform/http/api-operation.js';
@@ -83,7 +83,15 @@ function shown(row: StageRow) {
     paused: row.pausedAt !== null,
     pausedBy: row.pausedBy,
     pausedAt: row.pausedAt,
-    breaker: { state: row.breaker, reason: row.reason, code: row.code, openedAt: row.openedAt, nextProbeAt: row.probeAt },
+    breaker: {
+      state: row.breaker,
+      reason: row.reason,
+      code: row.code,
+      problem: whyOpen(row),
+      answer: row.answer,
+      openedAt: row.openedAt,
+      nextProbeAt: row.probeAt,
+    },
     rateShare: Number(row.rateShare.toFixed(2)),
   };
 }

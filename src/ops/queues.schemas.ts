@@ -16,6 +16,8 @@ const control = {
     state: z.enum(BREAKER_STATES),
     reason: z.enum(['dependency-down', 'rate-limited', 'configuration']).nullable(),
     code: errorCodeSchema.nullable(),
+    problem: z.string().nullable().describe('Why the breaker is open, and what to do.'),
+    answer: z.string().nullable().describe('What the downstream answered last, shortened and without personal data.'),
     openedAt: timeSchema.nullable(),
     nextProbeAt: timeSchema.nullable(),
   }),
@@ -26,7 +28,7 @@ const running = {
   paused: false,
   pausedBy: null,
   pausedAt: null,
-  breaker: { state: 'closed', reason: null, code: null, openedAt: null, nextProbeAt: null },
+  breaker: { state: 'closed', reason: null, code: null, problem: null, answer: null, openedAt: null, nextProbeAt: null },
   rateShare: 1,
 };
 export const queuesSchema = apiSchema(

@@ -1,42 +1,53 @@
-/** Leads that were in hand when a worker died run beside at most so many others of their kind. */
-const SUSPECTS_AT_ONCE = 16;
+import { Injectable } from '@nestjs/common';
+
+/** Suspected leads that run at a time, by how many workers crashed while they ran them: of four groups one has the culprit. */
+const AT_ONCE = [Infinity, 16, 4];
 
 /**
- * Finds the lead that kills its worker. A worker that dies has many leads in hand, and all are suspect; run a few at a time,
- * then one by one with the process to themselves, the innocent get through and the guilty one stands alone.
+ * Finds the lead that crashes its worker. All leads that a crashed worker was running are suspected. They run again in ever smaller groups,
+ * and the last four exclusively, one after the other: the others get through, and the culprit is found after few crashes and few extra calls.
  */
+@Injectable()
 export class CrashIsolation {
   private running = 0;
-  private suspects = 0;
-  private alone = 0;
+  /** How often the suspects that run now were suspected before. */
+  private readonly suspects: number[] = [];
+  private exclusive = 0;
   private waiting: (() => void)[] = [];
 
-  /** Runs `work` among others, among few, or alone, by how often a worker has died with this lead in its hands. */
-  async run<T>(suspicions: number, work: (alone: boolean) => Promise<T>): Promise<T> {
-    if (suspicions >= 2) return this.byItself(work);
-    const suspect = suspicions > 0;
-    const mustWait = () => this.alone > 0 || (suspect && this.suspects >= SUSPECTS_AT_ONCE);
-    while (mustWait()) await this.change();
+  /** Resolves while no lead needs the process to itself: a lead that is claimed later would only wait. */
+  async admit(): Promise<void> {
+    while (this.exclusive > 0) await this.change();
+  }
+
+  /** Runs `work` among others, among few, or exclusively. */
+  async run<T>(suspectedCrashes: number, work: (exclusively: boolean) => Promise<T>): Promise<T> {
+    if (suspectedCrashes >= AT_ONCE.length) return this.runExclusively(work);
+    while (this.exclusive > 0 || !this.hasPlaceFor(suspectedCrashes)) await this.change();
     this.running++;
-    if (suspect) this.suspects++;
+    if (suspectedCrashes > 0) this.suspects.push(suspectedCrashes);
     try {
       return await work(false);
     } finally {
       this.running--;
-      if (suspect) this.suspects--;
+      if (suspectedCrashes > 0) this.suspects.splice(this.suspects.indexOf(suspectedCrashes), 1);
       this.wake();
     }
   }
 
-  /** Nobody new begins from the moment that it waits; it begins when the others have ended. */
-  private async byItself<T>(work: (alone: boolean) => Promise<T>): Promise<T> {
-    while (this.alone > 0) await this.change();
-    this.alone++;
+  private hasPlaceFor(suspectedCrashes: number): boolean {
+    return suspectedCrashes === 0 || this.suspects.length < AT_ONCE[Math.max(suspectedCrashes, ...this.suspects)]!;
+  }
+
+  /** Blocks new runs, waits for those that run, then runs by itself. */
+  private async runExclusively<T>(work: (exclusively: boolean) => Promise<T>): Promise<T> {
+    while (this.exclusive > 0) await this.change();
+    this.exclusive++;
     try {
       while (this.running > 0) await this.change();
       return await work(true);
     } finally {
-      this.alone--;
+      this.exclusive--;
       this.wake();
     }
   }

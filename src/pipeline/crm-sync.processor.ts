@@ -1,117 +1,121 @@
+import { Inject, Injectable } from '@nestjs/common';
 import type { CrmProvider } from '../crm/port.js';
-import { AppError } from '../domain/app-error.js';
 import type { CallPermit } from '../flow-control/circuit-breaker.js';
-import type { LeadClaimedForSync } from '../ledger/claims.repository.js';
+import { FlowControl } from '../flow-control/flow-control.js';
+import { runWithPermit } from '../flow-control/run-with-permit.js';
+import { ClaimsRepository, type LeadClaimedForSync } from '../ledger/claims.repository.js';
+import { ErasuresRepository } from '../ledger/erasures.repository.js';
+import { StageResultsRepository } from '../ledger/stage-results.repository.js';
+import type { Clock } from '../platform/clock.js';
+import type { Config } from '../platform/config/config.js';
 import { ioBoundary } from '../platform/observability/io-boundary.js';
-import { traced } from '../platform/observability/tracing.js';
-import type { JobOutcome, JobReference } from '../queue/job.js';
-import { deadLetterIfPoison } from './bury-if-it-kills.js';
-import { eventOf, spanOf } from './stage-telemetry.js';
-import { handleFailure } from './failure-handler.js';
-import type { PipelineTools } from './pipeline-context.js';
-
-/** A job that came just as the stage was paused or its breaker opened: the worker takes no more of them until it goes on. */
-const HELD_BACK_WAIT_MS = 1000;
-
-export interface SyncTools extends PipelineTools {
-  provider: CrmProvider;
-  /** SPEED_TO_LEAD_SLA_SECONDS */
-  slaSeconds: number;
-}
+import type { Logger } from '../platform/observability/logger.js';
+import type { Metrics } from '../platform/observability/metrics.js';
+import { CLOCK, CONFIG, LOGGER, METRICS } from '../platform/platform.module.js';
+import type { JobReference } from '../queue/job.js';
+import { CrashIsolation } from './crash-isolation.js';
+import { CRM } from './downstreams.js';
+import { FailureHandler } from './failure-handler.js';
+import { HELD_BACK_WAIT_MS, type RunOutcome, type StageProcessor } from './stage-runner.js';
 
 /** Brings one lead from enriched to synced: the person's Lead and its membership are in the CRM. */
-export async function syncLead(tools: SyncTools, reference: JobReference, signal: AbortSignal): Promise<JobOutcome> {
-  const permit = tools.flow.breakers['crm-sync'].enter();
-  if (!permit) return { kind: 'wait', delayMs: HELD_BACK_WAIT_MS };
-  const claim = await tools.claims.claimForSync(reference).catch(AppError.from);
-  if (!claim || claim instanceof AppError) permit.cancelled();
-  if (!claim) return { kind: 'done' };
-  if (claim instanceof AppError) return handleFailure(tools, { stage: 'crm-sync', claim: null, error: claim });
-  return traced(spanOf('sync lead', claim), () => syncClaimed(tools, claim, permit, signal));
-}
+@Injectable()
+export class CrmSyncProcessor implements StageProcessor<LeadClaimedForSync> {
+  readonly stage = 'crm-sync';
+  readonly spanName = 'sync lead';
 
-async function syncClaimed(
-  tools: SyncTools,
-  claim: LeadClaimedForSync,
-  permit: CallPermit,
-  signal: AbortSignal,
-): Promise<JobOutcome> {
-  try {
-    if (await deadLetterIfPoison(tools, 'crm-sync', claim)) {
-      permit.cancelled();
-      return { kind: 'dead', code: 'WORKER_CRASHED' };
-    }
-  } catch (error) {
-    return handleFailure(tools, { stage: 'crm-sync', claim, error: AppError.from(error), permit });
+  constructor(
+    private readonly claims: ClaimsRepository,
+    private readonly results: StageResultsRepository,
+    private readonly erasures: ErasuresRepository,
+    private readonly flow: FlowControl,
+    private readonly isolation: CrashIsolation,
+    private readonly failures: FailureHandler,
+    @Inject(CRM) private readonly crm: Pick<CrmProvider, 'name' | 'sync'>,
+    @Inject(CONFIG) private readonly config: Pick<Config, 'SPEED_TO_LEAD_SLA_SECONDS'>,
+    @Inject(CLOCK) private readonly clock: Clock,
+    @Inject(LOGGER) private readonly logger: Logger,
+    @Inject(METRICS) private readonly metrics: Metrics,
+  ) {}
+
+  admits(): boolean {
+    return this.flow.breakers['crm-sync'].admits;
   }
-  // Isolated until the outcome is in the ledger: whoever comes next and kills the worker must not take this lead for the culprit.
-  return tools.isolation.run(claim.suspicions, (alone) => sync(tools, claim, alone, permit, signal));
-}
 
-async function sync(
-  tools: SyncTools,
-  claim: LeadClaimedForSync,
-  alone: boolean,
-  permit: CallPermit,
-  signal: AbortSignal,
-): Promise<JobOutcome> {
-  const began = tools.clock.now();
-  let asked: CallPermit | null = permit;
-  try {
-    if (alone) await tools.claims.markExclusive(claim);
-    const crm = await ioBoundary('crm.sync', claim.id, () =>
-      tools.provider.sync(
+  claim(reference: JobReference): Promise<LeadClaimedForSync | null> {
+    return this.claims.claimForSync(reference);
+  }
+
+  /** Isolated until the outcome is in the ledger: a crash by the next lead must not be attributed to this one. */
+  run(claim: LeadClaimedForSync, signal: AbortSignal): Promise<RunOutcome> {
+    return this.isolation.run(claim.suspectedCrashes, (exclusively) => this.sync(claim, exclusively, signal));
+  }
+
+  private async sync(claim: LeadClaimedForSync, exclusively: boolean, signal: AbortSignal): Promise<RunOutcome> {
+    const began = this.clock.now();
+    const breaker = this.flow.breakers['crm-sync'];
+    try {
+      if (exclusively) await this.claims.markExclusive(claim);
+      else if (claim.suspectedCrashes > 0) await this.claims.markExecuting(claim);
+      const permit = breaker.enter();
+      if (!permit) return await this.handBack(claim);
+      const crm = await runWithPermit(breaker, permit, claim.id, () => this.write(claim, exclusively, permit, signal));
+      await this.results.markSynced(claim, crm);
+    } catch (cause) {
+      const outcome = await this.failures.handle({ stage: 'crm-sync', claim, cause });
+      // Superseded by a newer run, or erased meanwhile: then this run may have brought the person back into the CRM.
+      if (outcome.kind === 'done') await this.eraseAgainIfGone(claim);
+      return outcome;
+    }
+    return { kind: 'done', completed: this.measured(claim, began) };
+  }
+
+  private write(claim: LeadClaimedForSync, exclusively: boolean, permit: CallPermit, signal: AbortSignal) {
+    return ioBoundary('crm.sync', claim.id, () =>
+      this.crm.sync(
         {
           personKey: claim.personKey,
           projection: claim.projection,
           campaignId: claim.campaignId,
           respondedAt: claim.receivedAt.toISOString(),
-          // No company will come.
-          urgent: alone || permit.probe,
+          // Runs alone, so no other lead will share its call.
+          urgent: exclusively || permit.probe,
         },
         signal,
       ),
     );
-    permit.succeeded(true);
-    asked = null;
-    await tools.results.markSynced(claim, crm);
-  } catch (error) {
-    const outcome = await handleFailure(tools, { stage: 'crm-sync', claim, error: AppError.from(error), permit: asked });
-    // Superseded by a newer run, or erased meanwhile: then this run may have brought the person back into the CRM.
-    if (outcome.kind === 'done') await forgetAgain(tools, claim);
-    return outcome;
   }
-  measure(tools, claim, began);
-  tools.logger.info(
-    {
-      ...eventOf(tools, 'crm-sync', 'synced', claim),
-      crm: tools.provider.name,
-      speedToLeadMs: tools.clock.now() - claim.contentAt.getTime(),
-    },
-    'A lead is in the CRM',
-  );
-  return { kind: 'done' };
-}
 
-/** Whoever is too late to see this through leaves it to the last pass of the erasure, which waits for such runs. */
-async function forgetAgain(tools: SyncTools, claim: LeadClaimedForSync): Promise<void> {
-  try {
-    if (!(await tools.erasures.eraseAgainIfGone(claim))) return;
-    tools.logger.info(
-      { leadId: claim.id },
-      'The lead was erased while it was on its way to the CRM: the CRM is asked to forget it again',
-    );
-  } catch (error) {
-    tools.logger.warn({ leadId: claim.id, err: error }, 'Whether the lead was erased meanwhile could not be read');
+  /** The breaker opened between the claim and the call. */
+  private async handBack(claim: LeadClaimedForSync): Promise<RunOutcome> {
+    await this.claims.release(claim).catch(() => {}); // PostgreSQL is away: the next claim takes it over
+    return { kind: 'wait', delayMs: HELD_BACK_WAIT_MS };
   }
-}
 
-function measure(tools: SyncTools, claim: LeadClaimedForSync, began: number): void {
-  const now = tools.clock.now();
-  tools.metrics.stageSeconds.observe({ stage: 'crm-sync', outcome: 'synced' }, (now - began) / 1000);
-  // Sales heard of this lead when it first came: a revision or a re-score is no second lead.
-  if (!claim.firstSync) return;
-  const seconds = Math.max(0, now - claim.receivedAt.getTime()) / 1000;
-  tools.metrics.speedToLead.observe(seconds);
-  if (seconds > tools.slaSeconds) tools.metrics.slaBreaches.inc();
+  /** Where this cannot be found out now, the last pass of the erasure does it, which waits for such runs. */
+  private async eraseAgainIfGone(claim: LeadClaimedForSync): Promise<void> {
+    const { logger } = this;
+    try {
+      if (!(await this.erasures.eraseAgainIfGone(claim))) return;
+      logger.info(
+        { leadId: claim.id },
+        'The lead was erased while it was written to the CRM: the CRM is asked to erase it again',
+      );
+    } catch (error) {
+      logger.warn({ leadId: claim.id, err: error }, 'Whether the lead was erased meanwhile could not be read');
+    }
+  }
+
+  private measured(claim: LeadClaimedForSync, began: number) {
+    const now = this.clock.now();
+    this.metrics.stageSeconds.observe({ stage: 'crm-sync', outcome: 'synced' }, (now - began) / 1000);
+    const fields = { crm: this.crm.name };
+    const completed = { outcome: 'synced', message: 'A lead is in the CRM', fields };
+    // From the lead's receipt to its first arrival: a revision or a re-sync has none.
+    if (!claim.firstSync) return completed;
+    const speedToLeadMs = Math.max(0, now - claim.receivedAt.getTime());
+    this.metrics.speedToLead.observe(speedToLeadMs / 1000);
+    if (speedToLeadMs > this.config.SPEED_TO_LEAD_SLA_SECONDS * 1000) this.metrics.slaBreaches.inc();
+    return { ...completed, fields: { ...fields, speedToLeadMs } };
+  }
 }

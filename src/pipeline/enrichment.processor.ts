@@ -1,143 +1,166 @@
+import { Inject, Injectable } from '@nestjs/common';
 import { AppError } from '../domain/app-error.js';
+import type { Enrichment } from '../domain/enrichment.js';
 import type { EnrichmentProvider } from '../enrichment/port.js';
 import type { CallPermit } from '../flow-control/circuit-breaker.js';
-import type { Enrichment } from '../domain/enrichment.js';
-import type { ClaimedLead } from '../ledger/claims.repository.js';
-import { traced } from '../platform/observability/tracing.js';
-import type { JobOutcome, JobReference } from '../queue/job.js';
-import type { ModelSlots } from './model-slots.js';
-import { askScorer, type ScorerTools } from './score-lead.js';
-import { deadLetterIfPoison } from './bury-if-it-kills.js';
-import { handleFailure } from './failure-handler.js';
-import { neutralFallback, heuristicFallback } from './stand-in-score.js';
-import { eventOf, spanOf } from './stage-telemetry.js';
-import type { PipelineTools } from './pipeline-context.js';
+import { FlowControl } from '../flow-control/flow-control.js';
+import { runWithPermit } from '../flow-control/run-with-permit.js';
+import { ClaimsRepository, type ClaimedLead } from '../ledger/claims.repository.js';
+import { StageResultsRepository } from '../ledger/stage-results.repository.js';
+import type { Clock } from '../platform/clock.js';
+import type { Config } from '../platform/config/config.js';
+import type { Metrics } from '../platform/observability/metrics.js';
+import { CLOCK, CONFIG, METRICS } from '../platform/platform.module.js';
+import { jobRequestOf, type JobReference } from '../queue/job.js';
+import { JobPublisher } from '../queue/job-publisher.js';
+import { CrashIsolation } from './crash-isolation.js';
+import { HEURISTIC } from './downstreams.js';
+import { FailureHandler } from './failure-handler.js';
+import { heuristicFallback, neutralFallback } from './fallback-score.js';
+import { ModelSlots } from './model-slots.js';
+import { Scorer } from './scorer.js';
+import { HELD_BACK_WAIT_MS, type Completed, type RunOutcome, type StageProcessor } from './stage-runner.js';
 
-/** A late lead has no deadline left to meet, but takes a turn that is free. */
+/** A late lead has no deadline left to meet, but takes a slot that is free. */
 const LATE_WAIT_MS = 1000;
-/** A job that came just as the stage was paused, or stood in the line then. */
-const HELD_BACK_WAIT_MS = 1000;
 
-export interface EnrichTools extends PipelineTools, ScorerTools {
-  /** What ranks the leads before the model, and stands in for it. Its scores cost nothing. */
-  heuristic: EnrichmentProvider;
-  turns: ModelSlots;
-  /** AI_DEADLINE_SECONDS, in milliseconds */
-  deadlineMs: number;
-  /** SPEED_TO_LEAD_SLA_SECONDS, in milliseconds */
-  slaMs: number;
-}
+/** Brings one lead from received to enriched, and enqueues it for the next stage. */
+@Injectable()
+export class EnrichmentProcessor implements StageProcessor<ClaimedLead> {
+  readonly stage = 'enrichment';
+  readonly spanName = 'enrich lead';
 
-/** Brings one lead from received to enriched, and announces it to the next stage. */
-export async function enrichLead(tools: EnrichTools, reference: JobReference, signal: AbortSignal): Promise<JobOutcome> {
-  if (tools.flow.breakers.enrichment.paused) return { kind: 'wait', delayMs: HELD_BACK_WAIT_MS };
-  const claim = await tools.claims.claimForEnrichment(reference).catch(AppError.from);
-  if (!claim) return { kind: 'done' };
-  if (claim instanceof AppError) return handleFailure(tools, { stage: 'enrichment', claim: null, error: claim });
-  return traced(spanOf('enrich lead', claim), () => enrichClaimed(tools, claim, signal));
-}
+  constructor(
+    private readonly claims: ClaimsRepository,
+    private readonly results: StageResultsRepository,
+    private readonly publisher: JobPublisher,
+    private readonly flow: FlowControl,
+    private readonly isolation: CrashIsolation,
+    private readonly failures: FailureHandler,
+    private readonly slots: ModelSlots,
+    private readonly scorer: Scorer,
+    @Inject(HEURISTIC) private readonly heuristic: EnrichmentProvider,
+    @Inject(CONFIG) private readonly config: Pick<Config, 'AI_DEADLINE_SECONDS' | 'SPEED_TO_LEAD_SLA_SECONDS'>,
+    @Inject(CLOCK) private readonly clock: Clock,
+    @Inject(METRICS) private readonly metrics: Metrics,
+  ) {}
 
-async function enrichClaimed(tools: EnrichTools, claim: ClaimedLead, signal: AbortSignal): Promise<JobOutcome> {
-  try {
-    if (await deadLetterIfPoison(tools, 'enrichment', claim)) return { kind: 'dead', code: 'WORKER_CRASHED' };
-    return await (tools.provider.local ? enrich(tools, claim, null, signal) : enrichInTurn(tools, claim, signal));
-  } catch (error) {
-    return fail(tools, claim, AppError.from(error), null);
+  /** Also while the breaker is open: leads wait for a slot until their deadline. */
+  admits(): boolean {
+    return !this.flow.breakers.enrichment.paused;
   }
-}
 
-/** Waits in the line before the model, for as long as the lead can afford. */
-async function enrichInTurn(tools: EnrichTools, claim: ClaimedLead, signal: AbortSignal): Promise<JobOutcome> {
-  if (tools.spending.budgetSpent) return goOnWithoutBudget(tools, claim);
-  const ranking = await tools.heuristic.score(claim, signal);
-  const now = tools.clock.now();
-  const untilHalfOfSla = Math.max(claim.contentAt.getTime() + tools.slaMs / 2 - now, LATE_WAIT_MS);
-  const untilDeadline = deadlineOf(tools, claim) - now;
-  const turn = await tools.turns.take({ rank: ranking.fitScore, waitMs: Math.min(untilHalfOfSla, untilDeadline), signal });
-  if (turn === 'given-up') {
-    await tools.claims.release(claim).catch(() => {}); // PostgreSQL is away: the next claim takes it over
-    return { kind: 'wait', delayMs: HELD_BACK_WAIT_MS };
+  claim(reference: JobReference): Promise<ClaimedLead | null> {
+    return this.claims.claimForEnrichment({ ...reference, waits: !this.scorer.local });
   }
-  tools.metrics.aiTurns.inc({ outcome: turn === 'missed' ? 'missed' : 'taken' });
-  if (turn === 'missed') return goOnWithoutTurn(tools, claim, ranking, untilDeadline <= untilHalfOfSla);
-  try {
-    if (!tools.spending.budgetSpent) return await enrich(tools, claim, turn.permit, signal);
-    turn.permit.cancelled();
-    return await goOnWithoutBudget(tools, claim);
-  } finally {
-    turn.end();
-  }
-}
 
-/** In an outage the lead has waited until its deadline and gets 50; where others came first, it has the heuristic's score. */
-async function goOnWithoutTurn(
-  tools: EnrichTools,
-  claim: ClaimedLead,
-  ranking: Enrichment,
-  atDeadline: boolean,
-): Promise<JobOutcome> {
-  const outage = tools.flow.breakers.enrichment.reason;
-  if (outage && atDeadline) {
-    await goOnWithFallback(tools, claim, new AppError(outage.code, 'The model could not be asked in time.'));
-  } else {
-    tools.metrics.aiFallbacks.inc({ reason: 'AI_OVERLOADED' });
-    await checkpoint(tools, claim, heuristicFallback(ranking));
-  }
-  return { kind: 'done' };
-}
-
-async function goOnWithoutBudget(tools: EnrichTools, claim: ClaimedLead): Promise<JobOutcome> {
-  await goOnWithFallback(tools, claim, new AppError('AI_BUDGET_SPENT', 'The tokens of the day are used up.'));
-  return { kind: 'done' };
-}
-
-/** Isolated until the outcome is in the ledger: whoever comes next and kills the worker must not take this lead for the culprit. */
-function enrich(tools: EnrichTools, claim: ClaimedLead, permit: CallPermit | null, signal: AbortSignal): Promise<JobOutcome> {
-  return tools.isolation.run(claim.suspicions, async (alone) => {
-    let asked = permit;
+  async run(claim: ClaimedLead, signal: AbortSignal): Promise<RunOutcome> {
     try {
-      if (alone) await tools.claims.markExclusive(claim);
-      const enrichment = await askScorer(tools, claim, signal);
-      asked?.succeeded(true);
-      asked = null;
-      await checkpoint(tools, claim, enrichment);
-      return { kind: 'done' };
-    } catch (error) {
-      return fail(tools, claim, AppError.from(error), asked);
+      return await (this.scorer.local ? this.enrich(claim, null, signal) : this.enrichInSlot(claim, signal));
+    } catch (cause) {
+      return this.fail(claim, cause);
     }
-  });
-}
+  }
 
-function fail(tools: EnrichTools, claim: ClaimedLead, error: AppError, permit: CallPermit | null): Promise<JobOutcome> {
-  const deadlinePassed = tools.clock.now() >= deadlineOf(tools, claim);
-  const fallback = () => goOnWithFallback(tools, claim, error);
-  return handleFailure(tools, { stage: 'enrichment', claim, error, permit, deadlinePassed, fallback });
-}
+  /** Waits for a slot of the model, as long as the lead can afford. */
+  private async enrichInSlot(claim: ClaimedLead, signal: AbortSignal): Promise<RunOutcome> {
+    if (this.scorer.budgetSpent) return this.continueWithoutBudget(claim);
+    const ranking = await this.heuristic.score(claim, signal);
+    const now = this.clock.now();
+    const halfOfSlaMs = (this.config.SPEED_TO_LEAD_SLA_SECONDS * 1000) / 2;
+    const untilHalfOfSla = Math.max(claim.contentAt.getTime() + halfOfSlaMs - now, LATE_WAIT_MS);
+    const untilDeadline = this.deadlineOf(claim) - now;
+    const slot = await this.slots.acquire({
+      rank: ranking.fitScore,
+      waitMs: Math.min(untilHalfOfSla, untilDeadline),
+      signal,
+    });
+    if (slot === 'cancelled') {
+      await this.claims.release(claim).catch(() => {}); // PostgreSQL is away: the next claim takes it over
+      return { kind: 'wait', delayMs: HELD_BACK_WAIT_MS };
+    }
+    this.metrics.aiTurns.inc({ outcome: slot === 'timed-out' ? 'missed' : 'taken' });
+    if (slot === 'timed-out') return this.continueWithoutSlot(claim, ranking, untilDeadline <= untilHalfOfSla);
+    try {
+      if (!this.scorer.budgetSpent) return await this.enrich(claim, slot.permit, signal);
+      slot.permit.cancelled();
+      return await this.continueWithoutBudget(claim);
+    } finally {
+      slot.release();
+    }
+  }
 
-async function goOnWithFallback(tools: EnrichTools, claim: ClaimedLead, reason: AppError): Promise<void> {
-  await checkpoint(tools, claim, neutralFallback(tools.provider.name, reason));
-  tools.metrics.aiFallbacks.inc({ reason: reason.code });
-}
+  /** Isolated until the outcome is in the ledger: a crash by the next lead must not be attributed to this one. */
+  private enrich(claim: ClaimedLead, permit: CallPermit | null, signal: AbortSignal): Promise<RunOutcome> {
+    return this.isolation.run(claim.suspectedCrashes, async (exclusively) => {
+      try {
+        return await this.scoreAndCheckpoint(claim, permit, exclusively, signal);
+      } catch (cause) {
+        return this.fail(claim, cause);
+      }
+    });
+  }
 
-/** Checkpoint first: a CRM retry must not buy a second AI call. */
-async function checkpoint(tools: EnrichTools, claim: ClaimedLead, enrichment: Enrichment): Promise<void> {
-  const epoch = await tools.results.checkpoint(claim, enrichment);
-  const { fitScore, intent, scoreSource, provider, flags, usage } = enrichment;
-  tools.logger.info(
-    {
-      ...eventOf(tools, 'enrichment', 'enriched', claim),
-      fitScore,
-      intent,
-      scoreSource,
-      provider,
-      flags,
-      costUsd: usage?.costUsd,
-    },
-    'A lead was scored',
-  );
-  tools.publisher.publish('crm-sync', { leadId: claim.id, epoch, since: claim.contentAt.getTime(), low: claim.lowPriority });
-}
+  private async scoreAndCheckpoint(
+    claim: ClaimedLead,
+    permit: CallPermit | null,
+    exclusively: boolean,
+    signal: AbortSignal,
+  ): Promise<RunOutcome> {
+    const call = async () => {
+      if (exclusively) await this.claims.markExclusive(claim);
+      else if (permit || claim.suspectedCrashes > 0) await this.claims.markExecuting(claim);
+      return this.scorer.score(claim, signal);
+    };
+    const enrichment = await (permit ? runWithPermit(this.flow.breakers.enrichment, permit, claim.id, call) : call());
+    return this.checkpoint(claim, enrichment);
+  }
 
-function deadlineOf(tools: EnrichTools, claim: ClaimedLead): number {
-  return (claim.firstScoringAt?.getTime() ?? tools.clock.now()) + tools.deadlineMs;
+  /** In an outage the lead has waited until its deadline and gets 50; where better leads came first, it has the heuristic's score. */
+  private continueWithoutSlot(claim: ClaimedLead, ranking: Enrichment, atDeadline: boolean): Promise<RunOutcome> {
+    const outage = this.flow.breakers.enrichment.reason;
+    if (outage && atDeadline) {
+      return this.continueWithFallback(claim, new AppError(outage.code, 'The model could not be asked in time.'));
+    }
+    this.metrics.aiFallbacks.inc({ reason: 'AI_OVERLOADED' });
+    return this.checkpoint(claim, heuristicFallback(ranking));
+  }
+
+  private continueWithoutBudget(claim: ClaimedLead): Promise<RunOutcome> {
+    return this.continueWithFallback(claim, new AppError('AI_BUDGET_SPENT', 'The tokens of the day are used up.'));
+  }
+
+  private async continueWithFallback(claim: ClaimedLead, reason: AppError): Promise<RunOutcome> {
+    const outcome = await this.checkpoint(claim, neutralFallback(this.scorer.name, reason));
+    this.metrics.aiFallbacks.inc({ reason: reason.code });
+    return outcome;
+  }
+
+  private async fail(claim: ClaimedLead, cause: unknown): Promise<RunOutcome> {
+    let completed: Completed | undefined;
+    const outcome = await this.failures.handle({
+      stage: 'enrichment',
+      claim,
+      cause,
+      deadlinePassed: this.clock.now() >= this.deadlineOf(claim),
+      fallback: async (error) => {
+        completed = (await this.continueWithFallback(claim, error)).completed;
+      },
+    });
+    return { ...outcome, ...(completed ? { completed } : {}) };
+  }
+
+  /** Checkpoint first: a CRM retry must not buy a second AI call. */
+  private async checkpoint(claim: ClaimedLead, enrichment: Enrichment): Promise<RunOutcome> {
+    const epoch = await this.results.checkpoint(claim, enrichment);
+    const { contentAt, lowPriority } = claim;
+    this.publisher.publish('crm-sync', jobRequestOf({ leadId: claim.id, epoch, contentAt, nextAttemptAt: null, lowPriority }));
+    const { fitScore, intent, scoreSource, provider, flags, usage } = enrichment;
+    const fields = { fitScore, intent, scoreSource, provider, flags, costUsd: usage?.costUsd };
+    return { kind: 'done', completed: { outcome: 'enriched', message: 'A lead was scored', fields } };
+  }
+
+  private deadlineOf(claim: ClaimedLead): number {
+    return (claim.firstScoringAt?.getTime() ?? this.clock.now()) + this.config.AI_DEADLINE_SECONDS * 1000;
+  }
 }

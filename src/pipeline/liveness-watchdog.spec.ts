@@ -33,7 +33,7 @@ describe('LivenessWatchdog', () => {
   async function pass(seconds: number): Promise<void> {
     for (let step = 0; step < seconds; step += 2) {
       now += 2000;
-      await watch.look();
+      await watch.poll();
     }
   }
 

@@ -1,11 +1,12 @@
 import { STAGES, type Stage } from '../domain/lead-state.js';
+import { Poller } from '../platform/concurrency/poller.js';
 import type { Clock } from '../platform/clock.js';
 import type { Logger } from '../platform/observability/logger.js';
 
-const LOOK_EVERY_MS = 2000;
+const POLL_EVERY_MS = 2000;
 
-export interface ProgressWatchTools {
-  /** What the stage's worker of this process has in hand, and how many it has ended so far. */
+export interface LivenessOptions {
+  /** Leads that the stage's worker of this process works on, and how many it has ended so far. */
   progressOf(stage: Stage): { inHand: number; ended: number };
   /** Jobs that wait for the stage's workers. Rejects where the store does not answer. */
   waiting(stage: Stage): Promise<number>;
@@ -23,40 +24,41 @@ export interface ProgressWatchTools {
 
 /**
  * Liveness is progress: a worker may answer its health check and consume nothing. Times in which it could not work (a store
- * away, paused, breaker open) do not count, or it would be restarted over and over for what a restart does not mend.
+ * away, paused, breaker open) do not count, or it would be restarted over and over for what a restart does not repair.
  */
 export class LivenessWatchdog {
-  private timer: NodeJS.Timeout | undefined;
+  private readonly poller: Poller;
   private readonly seen: Record<Stage, { ended: number; at: number }>;
 
-  constructor(private readonly tools: ProgressWatchTools) {
-    const at = tools.clock.now();
+  constructor(private readonly options: LivenessOptions) {
+    const at = options.clock.now();
+    this.poller = new Poller({ everyMs: POLL_EVERY_MS, poll: () => this.poll(), stopWithinMs: 0 });
     this.seen = { enrichment: { ended: 0, at }, 'crm-sync': { ended: 0, at } };
   }
 
   start(): void {
-    this.timer = setInterval(() => void this.look(), LOOK_EVERY_MS);
-    this.timer.unref();
+    this.poller.start(POLL_EVERY_MS);
   }
 
-  stop(): void {
-    clearInterval(this.timer);
+  /** Does not wait for a store that hangs. */
+  stop(): Promise<void> {
+    return this.poller.stop();
   }
 
-  /** False from half of the time after which the process ends: until then whoever looks may take it for well. */
+  /** Reports unready after half of `stuckAfterMs` without progress. */
   get moving(): boolean {
-    const { clock, stuckAfterMs } = this.tools;
+    const { clock, stuckAfterMs } = this.options;
     return STAGES.every((stage) => clock.now() - this.seen[stage].at <= stuckAfterMs / 2);
   }
 
-  async look(): Promise<void> {
+  async poll(): Promise<void> {
     for (const stage of STAGES) {
       const idle = await this.mayStandStill(stage).catch(() => true); // a store is away
-      const { clock, stuckAfterMs, logger, onStuck } = this.tools;
-      if (idle) this.seen[stage] = { ended: this.tools.progressOf(stage).ended, at: clock.now() };
+      const { clock, stuckAfterMs, logger, onStuck } = this.options;
+      if (idle) this.seen[stage] = { ended: this.options.progressOf(stage).ended, at: clock.now() };
       else if (clock.now() - this.seen[stage].at > stuckAfterMs) {
-        this.stop();
-        const { inHand } = this.tools.progressOf(stage);
+        void this.stop();
+        const { inHand } = this.options.progressOf(stage);
         logger.fatal(
           { stage, inHand, stuckAfterMs },
           'This worker has stopped consuming while leads wait: it ends, to be replaced',
@@ -68,7 +70,7 @@ export class LivenessWatchdog {
   }
 
   private async mayStandStill(stage: Stage): Promise<boolean> {
-    const { progressOf, waiting, pingLedger, heldBack } = this.tools;
+    const { progressOf, waiting, pingLedger, heldBack } = this.options;
     const { ended, inHand } = progressOf(stage);
     if (heldBack(stage) || ended !== this.seen[stage].ended) return true;
     const [count] = await Promise.all([waiting(stage), pingLedger()]);

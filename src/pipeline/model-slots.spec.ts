@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { UNLIMITED } from '../platform/concurrency/rate-limiter.port.js';
-import { ModelSlots, type Turn } from './model-slots.js';
+import { ModelSlots, type Slot } from './model-slots.js';
 
 const permit = { probe: false, succeeded: vi.fn(), failed: vi.fn(async () => false), cancelled: vi.fn() };
 const never = new AbortController().signal;
@@ -9,8 +9,8 @@ function line(permitted: () => number, paused = () => false) {
   return new ModelSlots({ permitted, paused, enter: () => permit, rateLimiter: UNLIMITED });
 }
 
-function end(turn: Turn): void {
-  if (typeof turn !== 'string') turn.end();
+function end(turn: Slot): void {
+  if (typeof turn !== 'string') turn.release();
 }
 
 describe('ModelSlots', () => {
@@ -20,7 +20,7 @@ describe('ModelSlots', () => {
     const called: number[] = [];
     let underWay = 0;
     const runs = [10, 90, 50, 70].map(async (rank) => {
-      const turn = await turns.take({ rank, waitMs: 60_000, signal: never });
+      const turn = await turns.acquire({ rank, waitMs: 60_000, signal: never });
       called.push(rank);
       expect(++underWay).toBeLessThanOrEqual(2);
       await new Promise((resolve) => setImmediate(resolve));
@@ -28,15 +28,15 @@ describe('ModelSlots', () => {
       end(turn);
     });
     limit = 2;
-    turns.look();
+    turns.reassign();
     await Promise.all(runs);
     expect(called).toEqual([90, 70, 50, 10]);
   });
 
   it('lets nobody wait for longer than he can afford', async () => {
     const turns = line(() => 0);
-    expect(await turns.take({ rank: 1, waitMs: 5, signal: never })).toBe('missed');
-    expect(await turns.take({ rank: 1, waitMs: -5, signal: never })).toBe('missed');
+    expect(await turns.acquire({ rank: 1, waitMs: 5, signal: never })).toBe('timed-out');
+    expect(await turns.acquire({ rank: 1, waitMs: -5, signal: never })).toBe('timed-out');
   });
 
   it('hands everyone back where the stage is paused or the process stops', async () => {
@@ -47,24 +47,24 @@ describe('ModelSlots', () => {
     );
     const stopping = new AbortController();
     const waiting = [
-      turns.take({ rank: 1, waitMs: 60_000, signal: never }),
-      turns.take({ rank: 2, waitMs: 60_000, signal: stopping.signal }),
+      turns.acquire({ rank: 1, waitMs: 60_000, signal: never }),
+      turns.acquire({ rank: 2, waitMs: 60_000, signal: stopping.signal }),
     ];
     stopping.abort();
-    expect(await waiting[1]).toBe('given-up');
+    expect(await waiting[1]).toBe('cancelled');
     paused = true;
-    turns.look();
-    expect(await waiting[0]).toBe('given-up');
-    expect(await turns.take({ rank: 1, waitMs: 60_000, signal: never })).toBe('given-up');
+    turns.reassign();
+    expect(await waiting[0]).toBe('cancelled');
+    expect(await turns.acquire({ rank: 1, waitMs: 60_000, signal: never })).toBe('cancelled');
   });
 
   it('goes on after the rate could not be asked for', async () => {
-    const rateLimiter = { take: vi.fn(async () => {}) };
-    rateLimiter.take.mockRejectedValueOnce(new Error('PostgreSQL is away'));
+    const rateLimiter = { acquire: vi.fn(async () => {}) };
+    rateLimiter.acquire.mockRejectedValueOnce(new Error('PostgreSQL is away'));
     const turns = new ModelSlots({ permitted: () => 1, paused: () => false, enter: () => permit, rateLimiter });
-    const turn = turns.take({ rank: 1, waitMs: 60_000, signal: never });
+    const turn = turns.acquire({ rank: 1, waitMs: 60_000, signal: never });
     await new Promise((resolve) => setImmediate(resolve));
-    turns.look();
+    turns.reassign();
     expect(await turn).toMatchObject({ permit });
   });
 });

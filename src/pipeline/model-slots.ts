@@ -1,19 +1,19 @@
 import type { CallPermit } from '../flow-control/circuit-breaker.js';
 import type { RateLimiter } from '../platform/concurrency/rate-limiter.port.js';
 
-export interface TurnRequest {
-  /** Who goes first where not all can: the heuristic's fit score. */
+export interface SlotRequest {
+  /** Which lead goes first where not all can: the heuristic's fit score. */
   rank: number;
   /** How long it may wait, in milliseconds. */
   waitMs: number;
-  /** Gives the line up, e.g. at the end of the process. */
+  /** Ends the wait, e.g. at the end of the process. */
   signal: AbortSignal;
 }
 
-/** A turn, `missed` where none came in time, or `given-up` where the stage or the process stops. */
-export type Turn = { permit: CallPermit; end(): void } | 'missed' | 'given-up';
+/** A slot, `timed-out` where none was free in time, or `cancelled` where the stage or the process stops. */
+export type Slot = { permit: CallPermit; release(): void } | 'timed-out' | 'cancelled';
 
-export interface TurnOptions {
+export interface ModelSlotsOptions {
   /** Calls that this process may have under way now; 0 while the breaker is open. */
   permitted(): number;
   paused(): boolean;
@@ -23,71 +23,71 @@ export interface TurnOptions {
 
 interface Waiter {
   rank: number;
-  settle(turn: Turn): void;
+  settle(slot: Slot): void;
 }
 
-/** The line before the model: limited in number and rate, the best leads first, and none waits for longer than it can afford. */
+/** The calls of the model that this process may make: limited in number and rate, the best leads first, none waits longer than it can afford. */
 export class ModelSlots {
-  private line: Waiter[] = [];
+  private waiters: Waiter[] = [];
   private underWay = 0;
-  private calling = false;
+  private assigning = false;
 
-  constructor(private readonly options: TurnOptions) {}
+  constructor(private readonly options: ModelSlotsOptions) {}
 
-  /** Leads that stand in the line. */
+  /** Leads that wait for a slot. */
   get waiting(): number {
-    return this.line.length;
+    return this.waiters.length;
   }
 
-  take({ rank, waitMs, signal }: TurnRequest): Promise<Turn> {
-    if (signal.aborted || this.options.paused()) return Promise.resolve('given-up');
+  acquire({ rank, waitMs, signal }: SlotRequest): Promise<Slot> {
+    if (signal.aborted || this.options.paused()) return Promise.resolve('cancelled');
     return new Promise((resolve) => {
-      const leave = (turn: Turn) => {
+      const leave = (slot: Slot) => {
         clearTimeout(timer);
-        signal.removeEventListener('abort', giveUp);
-        this.line = this.line.filter((other) => other !== waiter);
-        resolve(turn);
+        signal.removeEventListener('abort', cancel);
+        this.waiters = this.waiters.filter((other) => other !== waiter);
+        resolve(slot);
       };
-      const giveUp = () => leave('given-up');
+      const cancel = () => leave('cancelled');
       const waiter: Waiter = { rank, settle: leave };
-      const timer = setTimeout(() => leave('missed'), Math.max(0, waitMs));
-      signal.addEventListener('abort', giveUp, { once: true });
-      this.line.push(waiter);
-      void this.call();
+      const timer = setTimeout(() => leave('timed-out'), Math.max(0, waitMs));
+      signal.addEventListener('abort', cancel, { once: true });
+      this.waiters.push(waiter);
+      void this.assign();
     });
   }
 
-  /** Looks again: a share, a breaker or a pause has changed. */
-  look(): void {
-    if (this.options.paused()) for (const waiter of this.line) waiter.settle('given-up');
-    void this.call();
+  /** A share, a breaker or a pause has changed. */
+  reassign(): void {
+    if (this.options.paused()) for (const waiter of this.waiters) waiter.settle('cancelled');
+    void this.assign();
   }
 
-  /** Calls the next of the line, as many as may be under way; who that is shows when its place in the rate has come. */
-  private async call(): Promise<void> {
-    if (this.calling) return;
-    this.calling = true;
+  /** Assigns free slots. Which lead is next is decided when the rate permits the call, not before. */
+  private async assign(): Promise<void> {
+    if (this.assigning) return;
+    this.assigning = true;
     try {
-      while (this.line.length > 0 && this.underWay < this.options.permitted()) {
-        await this.options.rateLimiter.take();
-        const permit = this.line.length > 0 ? this.options.enter() : null;
+      while (this.waiters.length > 0 && this.underWay < this.options.permitted()) {
+        await this.options.rateLimiter.acquire();
+        const permit = this.waiters.length > 0 ? this.options.enter() : null;
         if (!permit) break;
         this.underWay++;
-        this.best().settle({ permit, end: () => this.end() });
+        this.best().settle({ permit, release: () => this.release() });
       }
     } catch {
-      // PostgreSQL is away, which keeps the rate: the line is looked at again each second.
+      // PostgreSQL is away, which keeps the rate: it is tried again each second.
     } finally {
-      this.calling = false;
+      this.assigning = false;
     }
   }
 
   private best(): Waiter {
-    return this.line.reduce((best, waiter) => (waiter.rank > best.rank ? waiter : best));
+    return this.waiters.reduce((best, waiter) => (waiter.rank > best.rank ? waiter : best));
   }
 
-  private end(): void {
+  private release(): void {
     this.underWay--;
-    void this.call();
+    void this.assign();
   }
 }

@@ -1,157 +1,120 @@
-import { Global, Inject, Module, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { Global, Inject, Module, type OnApplicationBootstrap, type OnApplicationShutdown, type Provider } from '@nestjs/common';
 import type { CrmProvider } from '../crm/port.js';
 import { openCrm } from '../crm/registry.js';
-import type { EnrichmentProvider } from '../enrichment/port.js';
-import { AI_PROVIDERS, openScorer, scoringTimeoutMs } from '../enrichment/registry.js';
+import { AI_PROVIDERS, openScorer } from '../enrichment/registry.js';
 import { FlowControl } from '../flow-control/flow-control.js';
 import { FlowControlRepository } from '../flow-control/flow-control.repository.js';
 import { SharedRateLimiter } from '../flow-control/rate-limiter.js';
-import { ClaimsRepository } from '../ledger/claims.repository.js';
-import { ErasuresRepository } from '../ledger/erasures.repository.js';
-import { LeaderLock } from '../ledger/leader-lock.js';
-import { LeadsRepository } from '../ledger/leads.repository.js';
-import { RescoreRepository } from '../ledger/rescore.repository.js';
-import { StageResultsRepository } from '../ledger/stage-results.repository.js';
 import type { Clock } from '../platform/clock.js';
 import type { Config } from '../platform/config/config.js';
+import { Database } from '../platform/database/database.js';
 import type { Logger } from '../platform/observability/logger.js';
 import type { Metrics } from '../platform/observability/metrics.js';
-import { Database } from '../platform/database/database.js';
 import { CLOCK, CONFIG, DATABASE_URL, LOGGER, METRICS, WORK_PROGRESS } from '../platform/platform.module.js';
-import { WORKER_ID } from '../platform/worker-id.js';
-import { JobPublisher } from '../queue/job-publisher.js';
 import type { QueueBackend } from '../queue/queue-backend.js';
 import { QUEUE_BACKEND } from '../queue/queue.module.js';
-import { createWork } from './create-processors.js';
+import { CrashIsolation } from './crash-isolation.js';
 import { CrmErasurePoller } from './crm-erasure.poller.js';
+import { CrmSyncProcessor } from './crm-sync.processor.js';
+import { DeadWorkersPoller } from './dead-workers.poller.js';
+import { AI, CRM, HEURISTIC } from './downstreams.js';
+import { EnrichmentProcessor } from './enrichment.processor.js';
+import { FailureHandler } from './failure-handler.js';
 import { LivenessWatchdog } from './liveness-watchdog.js';
+import { ModelSlots } from './model-slots.js';
+import { RescorePoller } from './rescore.poller.js';
+import { RescoreProcessor } from './rescore.processor.js';
+import { Scorer } from './scorer.js';
+import { StageRunner } from './stage-runner.js';
+import { Sweeper } from './sweeper.js';
 import { WorkerHost } from './worker-host.js';
 
-const AI = Symbol('EnrichmentProvider');
-const HEURISTIC = Symbol('Heuristic');
-const CRM = Symbol('CrmProvider');
 /** A worker may take its time to come back after a store did. */
 const STUCK_AT_LEAST_MS = 30_000;
 /** sysexits' EX_SOFTWARE: the supervisor starts another. */
 const EX_SOFTWARE = 70;
 
+const DOWNSTREAMS: Provider[] = [
+  { provide: AI, inject: [CONFIG], useFactory: openScorer },
+  { provide: HEURISTIC, inject: [CONFIG], useFactory: (config: Config) => AI_PROVIDERS['heuristic']!(config) },
+  {
+    provide: CRM,
+    inject: [CONFIG, DATABASE_URL, FlowControlRepository, LOGGER, CLOCK, METRICS],
+    useFactory: (
+      config: Config,
+      databaseUrl: string,
+      store: FlowControlRepository,
+      logger: Logger,
+      clock: Clock,
+      metrics: Metrics,
+    ) =>
+      openCrm({
+        config,
+        databaseUrl,
+        clock,
+        logger,
+        observeApiUsage: (ratio) => metrics.crmApiUsage.set(ratio),
+        observeShadow: (outcome) => metrics.crmShadow.inc({ outcome }),
+        observeNotice: (kind) => metrics.crmNotices.inc({ kind }),
+        rateLimiter: new SharedRateLimiter(store, 'crm-sync', config.CRM_RATE_LIMIT_PER_SECOND),
+      }),
+  },
+];
+
+/** What the workers of a process are made of, beside the downstreams. */
+export const WORKER_PROVIDERS: Provider[] = [
+  {
+    provide: FlowControl,
+    inject: [CONFIG, LOGGER, CLOCK, FlowControlRepository],
+    useFactory: (config: Config, logger: Logger, clock: Clock, store: FlowControlRepository) =>
+      new FlowControl({
+        store,
+        worker: store.worker,
+        concurrency: { enrichment: config.AI_CONCURRENCY, 'crm-sync': config.CRM_CONCURRENCY },
+        baseMs: config.RETRY_BASE_MS,
+        dailyTokens: config.AI_DAILY_TOKEN_BUDGET,
+        clock,
+        logger,
+      }),
+  },
+  {
+    provide: ModelSlots,
+    inject: [FlowControl, FlowControlRepository, CONFIG],
+    useFactory: (flow: FlowControl, store: FlowControlRepository, config: Config) => {
+      const breaker = flow.breakers.enrichment;
+      const slots = new ModelSlots({
+        permitted: () => flow.permitted('enrichment'),
+        paused: () => breaker.paused,
+        enter: () => breaker.enter(),
+        rateLimiter: new SharedRateLimiter(store, 'enrichment', config.AI_RATE_LIMIT_PER_SECOND),
+      });
+      flow.onChange(() => slots.reassign());
+      return slots;
+    },
+  },
+  CrashIsolation,
+  CrmErasurePoller,
+  CrmSyncProcessor,
+  DeadWorkersPoller,
+  EnrichmentProcessor,
+  FailureHandler,
+  RescorePoller,
+  RescoreProcessor,
+  Scorer,
+  StageRunner,
+  Sweeper,
+  WorkerHost,
+];
+
 @Global()
 @Module({
-  exports: [WORK_PROGRESS],
+  exports: [WORK_PROGRESS, Sweeper],
   providers: [
-    { provide: AI, inject: [CONFIG], useFactory: openScorer },
-    { provide: HEURISTIC, inject: [CONFIG], useFactory: (config: Config) => AI_PROVIDERS['heuristic']!(config) },
-    {
-      provide: CRM,
-      inject: [CONFIG, DATABASE_URL, FlowControlRepository, LOGGER, CLOCK, METRICS],
-      useFactory: (
-        config: Config,
-        databaseUrl: string,
-        store: FlowControlRepository,
-        logger: Logger,
-        clock: Clock,
-        metrics: Metrics,
-      ) =>
-        openCrm({
-          config,
-          databaseUrl,
-          clock,
-          logger,
-          observeApiUsage: (ratio) => metrics.crmApiUsage.set(ratio),
-          observeShadow: (outcome) => metrics.crmShadow.inc({ outcome }),
-          observeNotice: (kind) => metrics.crmNotices.inc({ kind }),
-          rateLimiter: new SharedRateLimiter(store, 'crm-sync', config.CRM_RATE_LIMIT_PER_SECOND),
-        }),
-    },
-    {
-      provide: FlowControl,
-      inject: [CONFIG, LOGGER, CLOCK, FlowControlRepository],
-      useFactory: (config: Config, logger: Logger, clock: Clock, store: FlowControlRepository) =>
-        new FlowControl({
-          store,
-          worker: WORKER_ID,
-          concurrency: { enrichment: config.AI_CONCURRENCY, 'crm-sync': config.CRM_CONCURRENCY },
-          baseMs: config.RETRY_BASE_MS,
-          dailyTokens: config.AI_DAILY_TOKEN_BUDGET,
-          clock,
-          logger,
-        }),
-    },
-    {
-      provide: WorkerHost,
-      inject: [
-        CONFIG,
-        LOGGER,
-        METRICS,
-        CLOCK,
-        ClaimsRepository,
-        StageResultsRepository,
-        RescoreRepository,
-        LeadsRepository,
-        ErasuresRepository,
-        JobPublisher,
-        QUEUE_BACKEND,
-        FlowControlRepository,
-        FlowControl,
-        AI,
-        HEURISTIC,
-        CRM,
-      ],
-      useFactory: (
-        config: Config,
-        logger: Logger,
-        metrics: Metrics,
-        clock: Clock,
-        claims: ClaimsRepository,
-        results: StageResultsRepository,
-        rescores: RescoreRepository,
-        leads: LeadsRepository,
-        erasures: ErasuresRepository,
-        publisher: JobPublisher,
-        backend: QueueBackend,
-        store: FlowControlRepository,
-        flow: FlowControl,
-        scorer: EnrichmentProvider,
-        heuristic: EnrichmentProvider,
-        crm: CrmProvider,
-      ) => {
-        const rateLimiter = new SharedRateLimiter(store, 'enrichment', config.AI_RATE_LIMIT_PER_SECOND);
-        const tools = {
-          config,
-          scoringTimeoutMs: scoringTimeoutMs(config),
-          claims,
-          results,
-          rescores,
-          leads,
-          erasures,
-          publisher,
-          backend,
-          flow,
-          rateLimiter,
-          clock,
-          logger,
-          metrics,
-        };
-        const work = createWork(tools, { scorer, heuristic, crm });
-        return new WorkerHost({ backend, flow, ...work, localScorer: scorer.local === true, config, logger });
-      },
-    },
-    {
-      provide: CrmErasurePoller,
-      inject: [CONFIG, LOGGER, LeaderLock, ErasuresRepository, JobPublisher, AI, CRM],
-      useFactory: (
-        config: Config,
-        logger: Logger,
-        leaderLock: LeaderLock,
-        erasures: ErasuresRepository,
-        publisher: JobPublisher,
-        scorer: EnrichmentProvider,
-        crm: CrmProvider,
-      ) => new CrmErasurePoller({ leaderLock, erasures, crm, scorer, publisher, logger, baseMs: config.RETRY_BASE_MS }),
-    },
+    ...DOWNSTREAMS,
+    ...WORKER_PROVIDERS,
     {
       provide: LivenessWatchdog,
-      inject: [CONFIG, LOGGER, CLOCK, Database, QUEUE_BACKEND, FlowControl, WorkerHost],
+      inject: [CONFIG, LOGGER, CLOCK, Database, QUEUE_BACKEND, FlowControl, WorkerHost, Scorer],
       useFactory: (
         config: Config,
         logger: Logger,
@@ -160,13 +123,14 @@ const EX_SOFTWARE = 70;
         backend: QueueBackend,
         flow: FlowControl,
         workers: WorkerHost,
+        scorer: Scorer,
       ) =>
         new LivenessWatchdog({
           progressOf: (stage) => workers.progressOf(stage),
           waiting: async (stage) => (await backend.queue(stage).counts()).waiting,
           pingLedger: () => database.ping(),
-          heldBack: (stage) => flow.breakers[stage].paused || flow.breakers[stage].open,
-          stuckAfterMs: Math.max(config.LEASE_MS, STUCK_AT_LEAST_MS) + scoringTimeoutMs(config),
+          heldBack: (stage) => flow.breakers[stage].paused || flow.breakers[stage].isOpen,
+          stuckAfterMs: Math.max(config.LEASE_MS, STUCK_AT_LEAST_MS) + scorer.timeoutMs,
           onStuck: () => endStuckProcess(logger),
           clock,
           logger,
@@ -180,19 +144,19 @@ export class PipelineModule implements OnApplicationBootstrap, OnApplicationShut
     private readonly workers: WorkerHost,
     private readonly watch: LivenessWatchdog,
     private readonly erasures: CrmErasurePoller,
+    private readonly deadWorkers: DeadWorkersPoller,
+    private readonly sweeper: Sweeper,
     @Inject(CRM) private readonly crm: CrmProvider,
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {
     await this.workers.start();
-    this.watch.start();
-    this.erasures.start();
+    for (const part of [this.watch, this.erasures, this.deadWorkers, this.sweeper]) part.start();
   }
 
   async onApplicationShutdown(): Promise<void> {
-    this.watch.stop();
     this.crm.flush?.();
-    await Promise.all([this.workers.stop(), this.erasures.stop()]);
+    await Promise.all([this.workers, this.watch, this.erasures, this.deadWorkers, this.sweeper].map((part) => part.stop()));
     await this.crm.close();
   }
 }

@@ -1,15 +1,29 @@
+import { Test } from '@nestjs/testing';
 import { pino } from 'pino';
 import { describe, expect, it, vi } from 'vitest';
 import { AppError } from '../domain/app-error.js';
 import type { Enrichment } from '../domain/enrichment.js';
-import type { ClaimedLead, LeadClaimedForSync } from '../ledger/claims.repository.js';
+import { ClaimsRepository, type ClaimedLead, type LeadClaimedForSync } from '../ledger/claims.repository.js';
+import { ErasuresRepository } from '../ledger/erasures.repository.js';
+import { LeaderLock } from '../ledger/leader-lock.js';
+import { LeadsRepository } from '../ledger/leads.repository.js';
+import { OpenLeadsRepository } from '../ledger/open-leads.repository.js';
+import { RescoreRepository } from '../ledger/rescore.repository.js';
+import { RetentionRepository } from '../ledger/retention.repository.js';
+import { StageResultsRepository } from '../ledger/stage-results.repository.js';
+import { FlowControl } from '../flow-control/flow-control.js';
+import { FlowControlRepository } from '../flow-control/flow-control.repository.js';
+import { loadConfig } from '../platform/config/config.js';
+import { CLOCK, CONFIG, LOGGER, METRICS } from '../platform/platform.module.js';
+import { JobPublisher } from '../queue/job-publisher.js';
+import { QUEUE_BACKEND } from '../queue/queue.module.js';
+import { AI, CRM, HEURISTIC } from './downstreams.js';
+import { WORKER_PROVIDERS } from './pipeline.module.js';
+import { StageRunner } from './stage-runner.js';
 import { createMetrics } from '../platform/observability/metrics.js';
-import type { CallPermit, CircuitBreaker } from '../flow-control/circuit-breaker.js';
-import { UNLIMITED } from '../platform/concurrency/rate-limiter.port.js';
-import { ModelSlots } from './model-slots.js';
-import { CrashIsolation } from './crash-isolation.js';
-import { enrichLead, type EnrichTools } from './enrichment.processor.js';
-import { syncLead, type SyncTools } from './crm-sync.processor.js';
+import type { CircuitBreaker } from '../flow-control/circuit-breaker.js';
+import { EnrichmentProcessor } from './enrichment.processor.js';
+import { CrmSyncProcessor } from './crm-sync.processor.js';
 
 const reference = { leadId: 'c0ffee00-0000-8000-8000-000000000000', epoch: 1 };
 const signal = new AbortController().signal;
@@ -52,84 +66,99 @@ function claim(attempts = 0): ClaimedLead & LeadClaimedForSync {
     traceparent: null,
     lastFailureAt: null,
     firstScoringAt: date,
-    suspicions: 0,
-    crashes: 0,
+    suspectedCrashes: 0,
+    confirmedCrashes: 0,
     lowPriority: false,
     projection: { lead: content, enrichment, version: 1 },
   };
 }
 
-type FakeGate = Pick<CircuitBreaker, 'enter' | 'trip' | 'lastSuccessAt' | 'lastAnswerAt' | 'open' | 'paused' | 'reason'> & {
-  permit: CallPermit;
-};
+function fakeBreaker(attempts: number) {
+  const permit = {
+    probe: false,
+    succeeded: vi.fn(),
+    failed: vi.fn(async () => false),
+    cancelled: vi.fn(),
+  };
+  return {
+    permit,
+    admits: true,
+    enter: vi.fn(() => permit),
+    attribute: vi.fn<CircuitBreaker['attribute']>(() => ({ fault: 'lead', failures: attempts + 1 })),
+    open: vi.fn(async () => true),
+    lastSuccessAt: 0,
+    lastAnswerAt: 0,
+    isOpen: false,
+    paused: false,
+    reason: null,
+  };
+}
 
-function tools(attempts = 0) {
-  const ledger = {
+/** The processors as the module makes them, between a fake ledger, fake breakers and downstreams that a test commands. */
+async function pipeline(attempts = 0) {
+  const claims = {
     claimForEnrichment: vi.fn(async () => claim(attempts)),
     claimForSync: vi.fn(async () => claim(attempts)),
+    release: vi.fn(async () => {}),
+    markExecuting: vi.fn(async () => {}),
+    markExclusive: vi.fn(async () => {}),
+  };
+  const results = {
     checkpoint: vi.fn(async () => 1),
     markSynced: vi.fn(async () => {}),
     recordFailure: vi.fn(async () => {}),
-    release: vi.fn(async () => {}),
-    markExclusive: vi.fn(async () => {}),
     refundAttempts: vi.fn(async () => 0),
     countDeadWith: vi.fn(async () => 0),
-    eraseAgainIfGone: vi.fn(async () => false),
   };
-  const gate = (): FakeGate => {
-    const permit = {
-      probe: false,
-      succeeded: vi.fn(),
-      failed: vi.fn(async () => false),
-      cancelled: vi.fn(),
-    };
-    return {
-      permit,
-      enter: vi.fn(() => permit),
-      trip: vi.fn(async () => true),
-      lastSuccessAt: 0,
-      lastAnswerAt: 0,
-      open: false,
-      paused: false,
-      reason: null,
-    };
-  };
-  const flow = { breakers: { enrichment: gate(), 'crm-sync': gate() } };
+  const breakers = { enrichment: fakeBreaker(attempts), 'crm-sync': fakeBreaker(attempts) };
+  const flow = { breakers, onChange: vi.fn(), permitted: () => 10, budgetSpent: false, spend: vi.fn() };
   const publisher = { publish: vi.fn() };
-  const common = {
-    claims: ledger,
-    results: ledger,
-    erasures: ledger,
-    publisher,
-    policy: { attempts: 5, baseMs: 1000 },
-    clock: { now: () => NOW },
-    logger: pino({ level: 'silent' }),
-    metrics: createMetrics(),
-    flow,
-    isolation: new CrashIsolation(),
-    crashBudget: 3,
-  };
   const score = vi.fn(async () => enrichment);
   const sync = vi.fn(async () => ({ provider: 'postgres', leadId: 'l', memberId: 'm' }));
-  const turns = new ModelSlots({
-    permitted: () => 10,
-    paused: () => false,
-    enter: () => flow.breakers.enrichment.enter(),
-    rateLimiter: UNLIMITED,
-  });
-  const enrichTools: EnrichTools = {
-    ...common,
-    provider: { name: 'test', score },
-    heuristic: { name: 'heuristic', local: true, score: async () => enrichment },
-    turns,
-    spending: { budgetSpent: false, spend: vi.fn() },
-    timeoutMs: 50,
-    deadlineMs: 120_000,
-    slaMs: 300_000,
+  const logger = pino({ level: 'silent' });
+  const config = {
+    ...loadConfig({ AI_TIMEOUT_MS: '100' }, { aiProviders: ['heuristic'], crmProviders: ['postgres'] }),
+    AI_DEADLINE_SECONDS: 120,
+    SPEED_TO_LEAD_SLA_SECONDS: 300,
   };
-  const crm = { name: 'test', sync, ping: async () => {}, close: async () => {} };
-  const syncTools: SyncTools = { ...common, provider: crm, slaSeconds: 300 };
-  return { ledger, publisher, score, sync, flow, enrichTools, syncTools };
+  const values: [unknown, unknown][] = [
+    [CONFIG, config],
+    [CLOCK, { now: () => NOW }],
+    [LOGGER, logger],
+    [METRICS, createMetrics()],
+    [QUEUE_BACKEND, {}],
+    [AI, { name: 'test', score }],
+    [HEURISTIC, { name: 'heuristic', local: true, score: async () => enrichment }],
+    [CRM, { name: 'test', sync }],
+    [JobPublisher, publisher],
+    [FlowControlRepository, { reserve: async () => ({ inMs: 0, everyMs: 0 }) }],
+    [ClaimsRepository, claims],
+    [StageResultsRepository, results],
+    [ErasuresRepository, { eraseAgainIfGone: async () => false }],
+    ...[LeadsRepository, LeaderLock, OpenLeadsRepository, RescoreRepository, RetentionRepository].map(
+      (repository): [unknown, unknown] => [repository, {}],
+    ),
+  ];
+  const module = await Test.createTestingModule({
+    providers: [...values.map(([provide, useValue]) => ({ provide: provide as symbol, useValue })), ...WORKER_PROVIDERS],
+  })
+    .overrideProvider(FlowControl)
+    .useValue(flow)
+    .compile();
+  const runner = module.get(StageRunner);
+  const enrich = runner.handlerOf(module.get(EnrichmentProcessor));
+  const syncLead = runner.handlerOf(module.get(CrmSyncProcessor));
+  return {
+    claims,
+    results,
+    breakers,
+    publisher,
+    score,
+    sync,
+    logger,
+    enrichLead: () => enrich(reference, signal),
+    syncLead: () => syncLead(reference, signal),
+  };
 }
 
 const unavailable = new AppError('AI_UNAVAILABLE', 'no answer');
@@ -138,24 +167,24 @@ const ledgerDown = new AppError('LEDGER_UNAVAILABLE', 'no answer');
 
 describe('enrichLead', () => {
   it('checkpoints the score and announces the next stage', async () => {
-    const { enrichTools, ledger, publisher } = tools();
-    expect(await enrichLead(enrichTools, reference, signal)).toEqual({ kind: 'done' });
-    expect(ledger.checkpoint).toHaveBeenCalledWith(expect.objectContaining({ fence: '7' }), enrichment);
-    expect(publisher.publish).toHaveBeenCalledWith('crm-sync', { ...reference, since: NOW, low: false });
+    const { enrichLead, results, publisher } = await pipeline();
+    expect(await enrichLead()).toEqual({ kind: 'done' });
+    expect(results.checkpoint).toHaveBeenCalledWith(expect.objectContaining({ fence: '7' }), enrichment);
+    expect(publisher.publish).toHaveBeenCalledWith('crm-sync', { ...reference, since: NOW });
   });
 
   it('does nothing where the lead has moved on', async () => {
-    const { enrichTools, ledger, score } = tools();
-    ledger.claimForEnrichment.mockResolvedValue(null as never);
-    expect(await enrichLead(enrichTools, reference, signal)).toEqual({ kind: 'done' });
+    const { enrichLead, claims, score } = await pipeline();
+    claims.claimForEnrichment.mockResolvedValue(null as never);
+    expect(await enrichLead()).toEqual({ kind: 'done' });
     expect(score).not.toHaveBeenCalled();
   });
 
   it('records a failed attempt and comes back after the backoff', async () => {
-    const { enrichTools, ledger, score } = tools(1);
+    const { enrichLead, results, score } = await pipeline(1);
     score.mockRejectedValue(unavailable);
-    expect(await enrichLead(enrichTools, reference, signal)).toEqual({ kind: 'retry', delayMs: 4000, code: 'AI_UNAVAILABLE' });
-    expect(ledger.recordFailure).toHaveBeenCalledWith(
+    expect(await enrichLead()).toEqual({ kind: 'retry', delayMs: 4000, code: 'AI_UNAVAILABLE' });
+    expect(results.recordFailure).toHaveBeenCalledWith(
       expect.anything(),
       expect.objectContaining({ code: 'AI_UNAVAILABLE', stage: 'enrichment' }),
       new Date(NOW + 4000),
@@ -163,10 +192,10 @@ describe('enrichLead', () => {
   });
 
   it('goes on with fit score 50 after the last attempt, flagged for a better one', async () => {
-    const { enrichTools, ledger, score, publisher } = tools(4);
+    const { enrichLead, results, score, publisher } = await pipeline(4);
     score.mockRejectedValue(unavailable);
-    expect(await enrichLead(enrichTools, reference, signal)).toEqual({ kind: 'done' });
-    expect(ledger.checkpoint).toHaveBeenCalledWith(
+    expect(await enrichLead()).toEqual({ kind: 'done' });
+    expect(results.checkpoint).toHaveBeenCalledWith(
       expect.anything(),
       expect.objectContaining({ fitScore: 50, scoreSource: 'fallback', needsRescore: true, flags: ['fallback:AI_UNAVAILABLE'] }),
     );
@@ -174,72 +203,94 @@ describe('enrichLead', () => {
   });
 
   it('gives up on a scorer that takes too long', async () => {
-    const { enrichTools, score } = tools();
+    const { enrichLead, score } = await pipeline();
     score.mockImplementation((...args: unknown[]) => {
       const abort = args[1] as AbortSignal;
       return new Promise((_, reject) => abort.addEventListener('abort', () => reject(abort.reason as Error)));
     });
-    expect(await enrichLead(enrichTools, reference, signal)).toMatchObject({ kind: 'retry', code: 'AI_TIMEOUT' });
+    expect(await enrichLead()).toMatchObject({ kind: 'retry', code: 'AI_TIMEOUT' });
   });
 
   it('writes and announces nothing when it was overtaken', async () => {
-    const { enrichTools, ledger, publisher } = tools();
-    ledger.checkpoint.mockRejectedValue(stale);
-    expect(await enrichLead(enrichTools, reference, signal)).toEqual({ kind: 'done' });
-    expect(ledger.recordFailure).not.toHaveBeenCalled();
+    const { enrichLead, results, publisher } = await pipeline();
+    results.checkpoint.mockRejectedValue(stale);
+    expect(await enrichLead()).toEqual({ kind: 'done' });
+    expect(results.recordFailure).not.toHaveBeenCalled();
     expect(publisher.publish).not.toHaveBeenCalled();
   });
 
   it('waits without counting while the ledger does not answer, before the claim and after the score', async () => {
-    const before = tools();
-    before.ledger.claimForEnrichment.mockRejectedValue(ledgerDown);
-    expect((await enrichLead(before.enrichTools, reference, signal)).kind).toBe('wait');
-    const after = tools();
-    after.ledger.checkpoint.mockRejectedValue(ledgerDown);
-    expect((await enrichLead(after.enrichTools, reference, signal)).kind).toBe('wait');
-    expect(after.ledger.recordFailure).not.toHaveBeenCalled();
+    const before = await pipeline();
+    before.claims.claimForEnrichment.mockRejectedValue(ledgerDown);
+    expect((await before.enrichLead()).kind).toBe('wait');
+    const after = await pipeline();
+    after.results.checkpoint.mockRejectedValue(ledgerDown);
+    expect((await after.enrichLead()).kind).toBe('wait');
+    expect(after.results.recordFailure).not.toHaveBeenCalled();
   });
 
   it('keeps a foreign error message out of the ledger', async () => {
-    const { enrichTools, ledger, score } = tools();
+    const { enrichLead, results, score } = await pipeline();
     score.mockRejectedValue(new Error('cannot parse "ann@acme.com"'));
-    await enrichLead(enrichTools, reference, signal);
-    expect(JSON.stringify(ledger.recordFailure.mock.calls)).toContain('UNEXPECTED');
-    expect(JSON.stringify(ledger.recordFailure.mock.calls[0]!.slice(1))).not.toContain('ann@acme.com');
+    await enrichLead();
+    expect(JSON.stringify(results.recordFailure.mock.calls)).toContain('UNEXPECTED');
+    expect(JSON.stringify(results.recordFailure.mock.calls[0]!.slice(1))).not.toContain('ann@acme.com');
   });
 });
 
 describe('syncLead', () => {
   it('writes the projection and marks the lead', async () => {
-    const { syncTools, ledger, sync } = tools();
-    expect(await syncLead(syncTools, reference, signal)).toEqual({ kind: 'done' });
+    const { syncLead, results, sync } = await pipeline();
+    expect(await syncLead()).toEqual({ kind: 'done' });
     expect(sync).toHaveBeenCalledWith(expect.objectContaining({ personKey: 'p', campaignId: 'c' }), signal);
-    expect(ledger.markSynced).toHaveBeenCalledOnce();
+    expect(results.markSynced).toHaveBeenCalledOnce();
+  });
+
+  it('logs the speed to lead from the receipt of the first revision, and for the first arrival only', async () => {
+    const logged = async (own: Partial<LeadClaimedForSync>) => {
+      const { syncLead, claims, logger } = await pipeline();
+      claims.claimForSync.mockResolvedValue({ ...claim(), ...own });
+      const info = vi.spyOn(logger, 'info');
+      await syncLead();
+      return (info.mock.calls[0]![0] as { speedToLeadMs?: number }).speedToLeadMs;
+    };
+    const receivedAt = new Date(NOW - 9300);
+    expect(await logged({ receivedAt })).toBe(9300);
+    expect(await logged({ receivedAt, firstSync: false })).toBeUndefined();
   });
 
   it('dead-letters a record that the CRM refuses, and one that has failed five times', async () => {
-    const refused = tools();
+    const refused = await pipeline();
     refused.sync.mockRejectedValue(new AppError('CRM_RECORD_REJECTED', 'no'));
-    expect(await syncLead(refused.syncTools, reference, signal)).toEqual({ kind: 'dead', code: 'CRM_RECORD_REJECTED' });
-    const failed = tools(4);
+    expect(await refused.syncLead()).toEqual({ kind: 'dead', code: 'CRM_RECORD_REJECTED' });
+    const failed = await pipeline(4);
     failed.sync.mockRejectedValue(new Error('odd'));
-    expect(await syncLead(failed.syncTools, reference, signal)).toEqual({ kind: 'dead', code: 'UNEXPECTED' });
-    for (const { ledger } of [refused, failed]) {
-      expect(ledger.recordFailure).toHaveBeenCalledWith(expect.anything(), expect.anything(), null);
+    expect(await failed.syncLead()).toEqual({ kind: 'dead', code: 'UNEXPECTED' });
+    for (const { results } of [refused, failed]) {
+      expect(results.recordFailure).toHaveBeenCalledWith(expect.anything(), expect.anything(), null);
     }
   });
 
-  it('waits out an outage of the CRM without counting it', async () => {
-    const { syncTools, ledger, sync } = tools(4);
+  it.each([
+    [1, true],
+    [2, true],
+    [3, false],
+    [4, true],
+    [12, false],
+  ])('waits out an outage of the CRM without counting it; failure %d is noted: %s', async (failures, noted) => {
+    const { syncLead, claims, results, sync, breakers } = await pipeline(4);
     sync.mockRejectedValue(new AppError('CRM_UNAVAILABLE', 'no'));
-    expect((await syncLead(syncTools, reference, signal)).kind).toBe('wait');
-    expect(ledger.recordFailure).not.toHaveBeenCalled();
+    breakers['crm-sync'].attribute.mockReturnValue({ fault: 'downstream', failures });
+    expect((await syncLead()).kind).toBe('wait');
+    const note = [expect.anything(), expect.objectContaining({ shared: true }), expect.any(Date)];
+    expect(results.recordFailure.mock.calls).toEqual(noted ? [note] : []);
+    expect(claims.release).toHaveBeenCalledTimes(noted ? 0 : 1);
   });
 
   it('comes back where the failure could not be recorded, and has counted nothing', async () => {
-    const { syncTools, ledger, sync } = tools();
+    const { syncLead, results, sync } = await pipeline();
     sync.mockRejectedValue(new AppError('CRM_UNAVAILABLE', 'no'));
-    ledger.recordFailure.mockRejectedValue(ledgerDown);
-    expect((await syncLead(syncTools, reference, signal)).kind).toBe('wait');
+    results.recordFailure.mockRejectedValue(ledgerDown);
+    expect((await syncLead()).kind).toBe('wait');
   });
 });

@@ -1,59 +1,72 @@
-import type { LeadClaimedForRescore, RescoreRepository } from '../ledger/rescore.repository.js';
+import { Inject, Injectable } from '@nestjs/common';
+import { STAGES } from '../domain/lead-state.js';
+import { FlowControl } from '../flow-control/flow-control.js';
+import { RescoreRepository } from '../ledger/rescore.repository.js';
+import { Poller } from '../platform/concurrency/poller.js';
+import type { Config } from '../platform/config/config.js';
 import type { Logger } from '../platform/observability/logger.js';
+import { CONFIG, LOGGER } from '../platform/platform.module.js';
+import type { QueueBackend } from '../queue/queue-backend.js';
+import { QUEUE_BACKEND } from '../queue/queue.module.js';
+import { ModelSlots } from './model-slots.js';
+import { RescoreProcessor } from './rescore.processor.js';
+import { Scorer } from './scorer.js';
 
-export const LOOK_EVERY_MS = 1000;
-
-export interface RescorePollerTools {
-  rescores: Pick<RescoreRepository, 'claimForRescore'>;
-  /** Scorings that this process could take on beside its fresh leads; 0 while a breaker is open, a stage paused or the budget spent. */
-  capacity(): number;
-  /** Fresh leads that wait for a scoring: while there are any, there is no capacity to spare. */
-  waiting(): Promise<number>;
-  /** Resolves with whether the lead got its score. */
-  rescore(claim: LeadClaimedForRescore, signal: AbortSignal): Promise<boolean>;
-  leaseMs: number;
-  logger: Logger;
-}
+export const POLL_EVERY_MS = 1000;
+/** Re-scores that one process runs at a time at most: the rate is what limits them. */
+export const RESCORES_AT_ONCE = 20;
 
 /**
- * Scores again what has a stand-in score, whenever there is capacity to spare. The work list is in the ledger, so it is
- * resumed wherever a process ended, by whichever worker looks next.
+ * Scores leads with a fallback score again, whenever there is capacity to spare. The work list is in the ledger, so it is
+ * resumed wherever a process ended, by whichever worker polls next.
  */
+@Injectable()
 export class RescorePoller {
-  private timer: NodeJS.Timeout | undefined;
-  private running: Promise<void> = Promise.resolve();
-  private readonly stopping = new AbortController();
+  private readonly poller: Poller;
 
-  constructor(private readonly tools: RescorePollerTools) {}
+  constructor(
+    private readonly rescores: RescoreRepository,
+    private readonly flow: FlowControl,
+    private readonly slots: ModelSlots,
+    private readonly scorer: Scorer,
+    private readonly processor: RescoreProcessor,
+    @Inject(QUEUE_BACKEND) private readonly backend: Pick<QueueBackend, 'queue'>,
+    @Inject(CONFIG) private readonly config: Pick<Config, 'LEASE_MS'>,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {
+    // A store that is away needs no word of its own: the next poll finds the same work.
+    this.poller = new Poller({ everyMs: POLL_EVERY_MS, poll: (signal) => this.poll(signal) });
+  }
 
   start(): void {
-    this.schedule(0);
+    this.poller.start();
   }
 
-  async stop(): Promise<void> {
-    clearTimeout(this.timer);
-    this.stopping.abort(new Error('The worker stops'));
-    await this.running;
-  }
-
-  private schedule(delayMs: number): void {
-    if (this.stopping.signal.aborted) return;
-    this.timer = setTimeout(() => {
-      this.running = this.look()
-        .catch(() => false) // a store is away: the next look finds the same work
-        .then((more) => this.schedule(more ? 0 : LOOK_EVERY_MS));
-    }, delayMs);
+  stop(): Promise<void> {
+    return this.poller.stop();
   }
 
   /** @returns whether there may be more to do at once. */
-  private async look(): Promise<boolean> {
-    const { rescores, capacity, waiting, rescore, leaseMs, logger } = this.tools;
-    const room = capacity();
-    if (room < 1 || (await waiting()) > 0) return false;
-    const claims = await rescores.claimForRescore(room, leaseMs);
+  private async poll(signal: AbortSignal): Promise<boolean> {
+    const room = this.capacity();
+    if (room < 1 || (await this.freshLeadsWaiting())) return false;
+    const claims = await this.rescores.claimForRescore(room, this.config.LEASE_MS + this.scorer.timeoutMs);
     if (claims.length === 0) return false;
-    logger.info({ count: claims.length }, 'Leads with a stand-in score are scored again');
-    const scored = await Promise.all(claims.map((claim) => rescore(claim, this.stopping.signal)));
+    this.logger.info({ count: claims.length }, 'Leads with a fallback score are scored again');
+    const scored = await Promise.all(claims.map((claim) => this.processor.rescore(claim, signal)));
     return claims.length === room && scored.includes(true);
+  }
+
+  /** While a breaker is not closed one at a time: where no fresh lead comes, a re-score is the probe that closes it. */
+  private capacity(): number {
+    const { flow } = this;
+    if (flow.budgetSpent) return 0;
+    const full = STAGES.every((stage) => flow.permitted(stage) >= flow.share(stage));
+    return Math.min(full ? RESCORES_AT_ONCE : 1, ...STAGES.map((stage) => flow.permitted(stage)));
+  }
+
+  /** While fresh leads wait for a scoring, there is no capacity to spare. */
+  private async freshLeadsWaiting(): Promise<boolean> {
+    return this.slots.waiting + (await this.backend.queue('enrichment').counts()).waiting > 0;
   }
 }

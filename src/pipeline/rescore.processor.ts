@@ -1,116 +1,123 @@
+import { Inject, Injectable } from '@nestjs/common';
 import type { CrmProvider } from '../crm/port.js';
 import { AppError } from '../domain/app-error.js';
-import type { CallPermit } from '../flow-control/circuit-breaker.js';
+import type { CrmSynced } from '../domain/lead.js';
 import type { Stage } from '../domain/lead-state.js';
-import type { LeadsRepository } from '../ledger/leads.repository.js';
-import type { LeadClaimedForRescore, RescoreRepository } from '../ledger/rescore.repository.js';
+import { FlowControl } from '../flow-control/flow-control.js';
+import { FailedCall, runWithPermit } from '../flow-control/run-with-permit.js';
+import { LeadsRepository } from '../ledger/leads.repository.js';
+import { RescoreRepository, type LeadClaimedForRescore } from '../ledger/rescore.repository.js';
+import type { Clock } from '../platform/clock.js';
+import type { Config } from '../platform/config/config.js';
 import { ioBoundary } from '../platform/observability/io-boundary.js';
-import type { ModelSlots } from './model-slots.js';
-import { askScorer, type ScorerTools } from './score-lead.js';
-import { backoffMs } from './retry-policy.js';
+import type { Logger } from '../platform/observability/logger.js';
+import type { Metrics } from '../platform/observability/metrics.js';
+import { CLOCK, CONFIG, LOGGER, METRICS } from '../platform/platform.module.js';
+import { CRM } from './downstreams.js';
 import { recordOf } from './failure-handler.js';
-import { recordBreakerResult } from './tell-breaker.js';
-import type { PipelineTools } from './pipeline-context.js';
+import { ModelSlots } from './model-slots.js';
+import { decideRescore, retryPolicyOf, type RetryPolicy } from './retry-policy.js';
+import { Scorer } from './scorer.js';
 
 /** Behind every fresh lead: the heuristic's ranks begin at 0. */
-const LAST_IN_LINE = -1;
-/** Sales has the lead already: waits are sixteen times as long as those of a lead that it has not. */
-const PATIENCE = 16;
-/** A scorer that failed so often, hours apart by then, will not learn to read this lead. */
-const ATTEMPTS = 10;
-/** Before a lead that was handed back untried is taken again. */
-const RETURN_BASES = 30;
-/** Before the first scorer is asked again where the second, which only stands in, answered in its place. */
-const STAND_IN_BASES = 600;
+const LAST_RANK = -1;
+/** Before a lead that was handed back untried is claimed again. */
+const HANDED_BACK_BASES = 30;
+/** Before the first scorer is asked again where the second, which only replaces it, answered. */
+const SECOND_SCORER_BASES = 600;
 
-export interface RescoreTools extends ScorerTools, Pick<PipelineTools, 'flow' | 'policy' | 'logger'> {
-  rescores: Pick<RescoreRepository, 'checkpointRescore' | 'markCrmUpdated' | 'returnRescore' | 'recordRescoreFailure'>;
-  leads: Pick<LeadsRepository, 'findProjection'>;
-  turns: Pick<ModelSlots, 'take'>;
-  crm: CrmProvider;
-  /** How long one may stand in the line before the model. */
-  turnWaitMs: number;
-}
+/** Gives a synced lead the score that it is owed, then updates the CRM. The lead is `synced` throughout, whatever comes of it. */
+@Injectable()
+export class RescoreProcessor {
+  private readonly policy: RetryPolicy;
 
-/** Gives a synced lead the score that it is owed, then tells the CRM. The lead is `synced` throughout, whatever comes of it. @returns whether it got it. */
-export async function rescoreLead(tools: RescoreTools, claim: LeadClaimedForRescore, signal: AbortSignal): Promise<boolean> {
-  let stage: Stage = 'enrichment';
-  let permit: CallPermit | null = null;
-  try {
-    if (!claim.crmOwed) {
-      const turn = tools.provider.local ? null : await tools.turns.take({ rank: LAST_IN_LINE, waitMs: tools.turnWaitMs, signal });
-      if (turn === 'missed' || turn === 'given-up') return await handBack(tools, claim);
-      permit = turn && turn.permit;
-      try {
-        const enrichment = await askScorer(tools, claim, signal);
-        permit?.succeeded(true);
-        permit = null;
-        // The second scorer answered, by rules: that is what the lead has already.
-        if (enrichment.needsRescore) return await handBack(tools, claim, STAND_IN_BASES);
-        await tools.rescores.checkpointRescore(claim, enrichment);
-      } finally {
-        turn?.end();
-      }
+  constructor(
+    private readonly rescores: RescoreRepository,
+    private readonly leads: LeadsRepository,
+    private readonly flow: FlowControl,
+    private readonly slots: ModelSlots,
+    private readonly scorer: Scorer,
+    @Inject(CRM) private readonly crm: Pick<CrmProvider, 'sync'>,
+    @Inject(CONFIG) private readonly config: Pick<Config, 'LEASE_MS' | 'RETRY_ATTEMPTS' | 'RETRY_BASE_MS'>,
+    @Inject(CLOCK) private readonly clock: Clock,
+    @Inject(LOGGER) private readonly logger: Logger,
+    @Inject(METRICS) private readonly metrics: Metrics,
+  ) {
+    this.policy = retryPolicyOf(config);
+  }
+
+  /** @returns whether the lead has its score now. */
+  async rescore(claim: LeadClaimedForRescore, signal: AbortSignal): Promise<boolean> {
+    let stage: Stage = 'enrichment';
+    try {
+      if (!claim.crmOwed && !(await this.score(claim, signal))) return false;
+      stage = 'crm-sync';
+      return await this.updateCrm(claim, signal);
+    } catch (cause) {
+      await this.settle(claim, stage, cause, signal.aborted).catch(() => {}); // PostgreSQL is away: it is due again after the lease
+      return false;
     }
-    stage = 'crm-sync';
-    permit = tools.flow.breakers['crm-sync'].enter();
-    if (!permit) return await handBack(tools, claim);
-    const crm = await tellCrm(tools, claim, signal, permit);
-    permit = null;
-    await tools.rescores.markCrmUpdated(claim, crm);
-    tools.metrics.rescores.inc({ outcome: 'rescored' });
+  }
+
+  private async score(claim: LeadClaimedForRescore, signal: AbortSignal): Promise<boolean> {
+    const slot = this.scorer.local
+      ? null
+      : await this.slots.acquire({ rank: LAST_RANK, waitMs: this.config.LEASE_MS / 2, signal });
+    if (slot === 'timed-out' || slot === 'cancelled') return this.handBack(claim);
+    try {
+      const call = () => this.scorer.score(claim, signal);
+      const enrichment = await (slot ? runWithPermit(this.flow.breakers.enrichment, slot.permit, claim.id, call) : call());
+      // The second scorer answered, by rules: that is what the lead has already.
+      if (enrichment.needsRescore) return await this.handBack(claim, SECOND_SCORER_BASES);
+      await this.rescores.checkpointRescore(claim, enrichment);
+      return true;
+    } finally {
+      slot?.release();
+    }
+  }
+
+  private async updateCrm(claim: LeadClaimedForRescore, signal: AbortSignal): Promise<boolean> {
+    const breaker = this.flow.breakers['crm-sync'];
+    if (!breaker.admits) return this.handBack(claim);
+    const projection = await this.leads.findProjection(claim.personKey);
+    let crm: CrmSynced | null = null;
+    // Where another row of the person is newer the CRM shows that one, and nothing has changed for it.
+    if (projection?.lead.id === claim.id) {
+      const permit = breaker.enter();
+      if (!permit) return this.handBack(claim);
+      const { personKey, campaignId, receivedAt } = claim;
+      const request = { personKey, projection, campaignId, respondedAt: receivedAt.toISOString() };
+      crm = await runWithPermit(breaker, permit, claim.id, () =>
+        ioBoundary('crm.sync', claim.id, () => this.crm.sync(request, signal)),
+      );
+    }
+    await this.rescores.markCrmUpdated(claim, crm);
+    this.metrics.rescores.inc({ outcome: 'rescored' });
     return true;
-  } catch (error) {
-    await settle(tools, claim, stage, AppError.from(error), permit, signal.aborted).catch(() => {}); // PostgreSQL is away: it is due again after the lease
+  }
+
+  private async settle(claim: LeadClaimedForRescore, stage: Stage, cause: unknown, stopping: boolean): Promise<void> {
+    const call = cause instanceof FailedCall ? cause : null;
+    const error = call?.error ?? AppError.from(cause);
+    const breakerOpen = call?.breakerOpen ?? this.flow.breakers[stage].isOpen;
+    const disposition = decideRescore(
+      error,
+      stage,
+      { attempts: claim.attempts, breakerOpen: breakerOpen || stopping },
+      this.policy,
+    );
+    if (disposition.kind === 'superseded') return; // the lead has changed, and its new score is on its way
+    if (disposition.kind === 'wait') return void (await this.handBack(claim));
+    const now = this.clock.now();
+    const last = disposition.kind === 'dead-letter';
+    const dueAt = last ? null : new Date(now + disposition.delayMs);
+    await this.rescores.recordRescoreFailure(claim, recordOf(stage, error, now), dueAt);
+    this.metrics.rescores.inc({ outcome: last ? 'given-up' : 'failed' });
+    this.logger.warn({ leadId: claim.id, stage, code: error.code, attempt: claim.attempts, last }, 'A re-score failed');
+  }
+
+  private async handBack(claim: LeadClaimedForRescore, bases = HANDED_BACK_BASES): Promise<false> {
+    await this.rescores.returnRescore(claim, new Date(this.clock.now() + bases * this.policy.baseMs));
     return false;
   }
-}
-
-/** @returns null where another row of the person is newer: the CRM shows that one, and nothing has changed for it. */
-async function tellCrm(tools: RescoreTools, claim: LeadClaimedForRescore, signal: AbortSignal, permit: CallPermit) {
-  const projection = await tools.leads.findProjection(claim.personKey);
-  if (projection?.lead.id !== claim.id) {
-    permit.cancelled();
-    return null;
-  }
-  const crm = await ioBoundary('crm.sync', claim.id, () =>
-    tools.crm.sync(
-      {
-        personKey: claim.personKey,
-        projection,
-        campaignId: claim.campaignId,
-        respondedAt: claim.receivedAt.toISOString(),
-      },
-      signal,
-    ),
-  );
-  permit.succeeded(true);
-  return crm;
-}
-
-async function settle(
-  tools: RescoreTools,
-  claim: LeadClaimedForRescore,
-  stage: Stage,
-  error: AppError,
-  permit: CallPermit | null,
-  stopping: boolean,
-): Promise<void> {
-  const open = permit ? await recordBreakerResult(tools, stage, permit, error) : tools.flow.breakers[stage].open;
-  if (error.code === 'STALE_RUN') return; // the lead has changed, and its new score is on its way
-  if (open || stopping || !['permanent', 'transient', 'fallback'].includes(error.class)) {
-    await handBack(tools, claim);
-    return;
-  }
-  const now = tools.clock.now();
-  const last = claim.attempts >= ATTEMPTS || (stage === 'crm-sync' && error.class === 'permanent');
-  const dueAt = last ? null : new Date(now + PATIENCE * backoffMs(claim.attempts, tools.policy));
-  await tools.rescores.recordRescoreFailure(claim, recordOf(stage, error, now), dueAt);
-  tools.metrics.rescores.inc({ outcome: last ? 'given-up' : 'failed' });
-  tools.logger.warn({ leadId: claim.id, stage, code: error.code, attempt: claim.attempts, last }, 'A re-score failed');
-}
-
-async function handBack(tools: RescoreTools, claim: LeadClaimedForRescore, bases = RETURN_BASES): Promise<false> {
-  await tools.rescores.returnRescore(claim, new Date(tools.clock.now() + bases * tools.policy.baseMs));
-  return false;
 }

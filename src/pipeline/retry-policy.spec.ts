@@ -9,8 +9,9 @@ const transient = new AppError('UNEXPECTED', 'odd');
 const facts = (failures: number, others: Partial<Circumstances> = {}): Circumstances => ({
   failures,
   breakerOpen: false,
-  downstreamProven: false,
   deadlinePassed: false,
+  attribution: null,
+  random: 0,
   ...others,
 });
 
@@ -35,10 +36,10 @@ describe('decideRetry', () => {
   it('lets no lead die of an outage of the CRM, however long', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 10_000 }), (failures) => {
-        expect(decideRetry(new AppError('CRM_UNAVAILABLE', ''), 'crm-sync', facts(failures), policy).kind).toBeOneOf([
-          'retry',
+        const attribution = { fault: 'downstream', failures } as const;
+        expect(decideRetry(new AppError('CRM_UNAVAILABLE', ''), 'crm-sync', facts(failures, { attribution }), policy).kind).toBe(
           'wait',
-        ]);
+        );
       }),
     );
   });
@@ -58,9 +59,32 @@ describe('decideRetry', () => {
 
   it('gives up a lead that always breaks a CRM which works for others', () => {
     const broken = new AppError('CRM_UNAVAILABLE', '');
-    const proven = { downstreamProven: true };
+    const proven = { attribution: { fault: 'lead', failures: 1 } } as const;
     expect(decideRetry(broken, 'crm-sync', facts(4, proven), policy).kind).toBe('retry');
     expect(decideRetry(broken, 'crm-sync', facts(5, proven), policy)).toEqual({ kind: 'dead-letter' });
+  });
+
+  it('waits twice as long after each failure of the downstream, as long as before the last attempt at most, and spreads', () => {
+    const waits = [1, 2, 3, 4, 5, 99].map((failures) => {
+      const attribution = { fault: 'downstream', failures } as const;
+      return [0, 1].map((random) =>
+        decideRetry(new AppError('CRM_UNAVAILABLE', ''), 'crm-sync', facts(1, { attribution, random }), policy),
+      );
+    });
+    expect(waits.map((pair) => pair.map((wait) => 'delayMs' in wait && wait.delayMs))).toEqual([
+      [2000, 2500],
+      [4000, 5000],
+      [8000, 10_000],
+      [16_000, 20_000],
+      [16_000, 20_000],
+      [16_000, 20_000],
+    ]);
+  });
+
+  it('never counts a refusal of all leads, also where the breaker has closed meanwhile', () => {
+    for (const code of ['CRM_RATE_LIMITED', 'CRM_MISCONFIGURED'] as const) {
+      expect(decideRetry(new AppError(code, ''), 'crm-sync', facts(5), policy).kind).toBe('wait');
+    }
   });
 
   it('counts nothing while the breaker is open, whatever failed', () => {

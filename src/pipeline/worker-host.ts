@@ -1,41 +1,51 @@
-import type { FlowControl } from '../flow-control/flow-control.js';
+import { Inject, Injectable } from '@nestjs/common';
 import { STAGES, type Stage } from '../domain/lead-state.js';
+import { FlowControl } from '../flow-control/flow-control.js';
+import { withTimeout } from '../platform/concurrency/with-timeout.js';
 import type { Config } from '../platform/config/config.js';
 import type { Logger } from '../platform/observability/logger.js';
-import { withTimeout } from '../platform/concurrency/with-timeout.js';
-import type { QueueBackend, StageWorker } from '../queue/queue-backend.js';
+import { CONFIG, LOGGER } from '../platform/platform.module.js';
 import type { JobHandler } from '../queue/job.js';
-import type { RescorePoller } from './rescore.poller.js';
+import { latePromotions } from '../queue/priority.js';
+import type { QueueBackend, StageWorker } from '../queue/queue-backend.js';
+import { QUEUE_BACKEND } from '../queue/queue.module.js';
+import { CrmSyncProcessor } from './crm-sync.processor.js';
+import { EnrichmentProcessor } from './enrichment.processor.js';
+import { RescorePoller } from './rescore.poller.js';
+import { Scorer } from './scorer.js';
+import { StageRunner } from './stage-runner.js';
 
 /** With what follows it, well inside the ten seconds that a stop may take. */
 const CLOSE_WITHIN_MS = 4000;
-/** Leads that may stand in the line before a model: enough to choose the best of what half an SLA can serve. */
-export const AI_LINE = 1000;
-/** Leads in hand of a scorer that asks nobody: nothing to protect, and what shares a statement with more others costs less. */
-const LOCAL_LINE = 200;
-/** Of what a stage gets done, a fifth goes to leads that are late already. */
-const LATE_SHARE = 0.2;
+/** Leads that may wait for a slot of the model: enough to choose the best of what half an SLA can serve. */
+export const WAITING_FOR_MODEL = 1000;
+/** Leads that a local scorer works on: it needs no protection, and a statement that more leads share costs less. */
+const LOCAL_AT_ONCE = 200;
 
-export interface StageWorkerTools {
-  backend: QueueBackend;
-  flow: FlowControl;
-  handlers: Record<Stage, JobHandler>;
-  rescorer: Pick<RescorePoller, 'start' | 'stop'>;
-  /** The scorer asks nobody: no line before it. */
-  localScorer: boolean;
-  config: Pick<Config, 'LEASE_MS' | 'SPEED_TO_LEAD_SLA_SECONDS'>;
-  logger: Logger;
-}
-
-/** The two processors: one worker a stage, each with as many leads in hand as the flow control permits now. */
+/** One BullMQ worker per stage, each with as many leads at a time as the flow control permits now. */
+@Injectable()
 export class WorkerHost {
+  private readonly handlers: Record<Stage, JobHandler>;
   private workers: Partial<Record<Stage, StageWorker>> = {};
   private endedBefore: Partial<Record<Stage, number>> = {};
+  private readonly promoting = new Set<Stage>();
 
-  constructor(private readonly tools: StageWorkerTools) {}
+  constructor(
+    private readonly flow: FlowControl,
+    private readonly scorer: Scorer,
+    private readonly rescores: RescorePoller,
+    runner: StageRunner,
+    enrichment: EnrichmentProcessor,
+    crmSync: CrmSyncProcessor,
+    @Inject(QUEUE_BACKEND) private readonly backend: QueueBackend,
+    @Inject(CONFIG) private readonly config: Pick<Config, 'LEASE_MS' | 'SPEED_TO_LEAD_SLA_SECONDS'>,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {
+    this.handlers = { enrichment: runner.handlerOf(enrichment), 'crm-sync': runner.handlerOf(crmSync) };
+  }
 
   async start(): Promise<void> {
-    const { backend, flow, handlers, config, logger } = this.tools;
+    const { backend, flow, config } = this;
     await flow.start();
     for (const stage of STAGES) {
       const settings = {
@@ -43,24 +53,24 @@ export class WorkerHost {
         leaseMs: config.LEASE_MS,
         lateAfterMs: config.SPEED_TO_LEAD_SLA_SECONDS * 1000,
       };
-      this.workers[stage] = await backend.startWorker(stage, handlers[stage], settings);
+      this.workers[stage] = await backend.startWorker(stage, this.handlers[stage], settings);
     }
     flow.onChange(() => this.adjust());
     this.adjust();
-    this.tools.rescorer.start();
-    logger.debug('The stage workers take jobs');
+    this.rescores.start();
+    this.logger.debug('The stage workers take jobs');
   }
 
-  /** Finishes the jobs in hand; those that take longer are handed back, or left to their leases. */
+  /** Finishes the jobs under way; those that take longer are handed back, or left to their leases. */
   async stop(): Promise<void> {
-    const rescorerStopped = withTimeout(this.tools.rescorer.stop(), CLOSE_WITHIN_MS);
+    const rescoresStopped = withTimeout(this.rescores.stop(), CLOSE_WITHIN_MS);
     await Promise.all(Object.values(this.workers).map((worker) => worker.close(CLOSE_WITHIN_MS)));
-    await rescorerStopped;
+    await rescoresStopped;
     this.workers = {};
-    await this.tools.flow.stop();
+    await this.flow.stop();
   }
 
-  /** What the stage's worker has in hand, and how many it has ended so far. */
+  /** Leads that the stage's worker works on, and how many it has ended so far. */
   progressOf(stage: Stage): { inHand: number; ended: number } {
     const worker = this.workers[stage];
     return { inHand: worker?.inHand ?? 0, ended: worker?.ended ?? 0 };
@@ -70,20 +80,21 @@ export class WorkerHost {
     for (const [stage, worker] of Object.entries(this.workers) as [Stage, StageWorker][]) {
       worker.setConcurrency(this.concurrencyOf(stage));
       const done = worker.ended - (this.endedBefore[stage] ?? 0);
+      // On a slow store one round of promotions may last longer than the time between two changes.
+      if (done === 0 || this.promoting.has(stage)) continue;
       this.endedBefore[stage] = worker.ended;
-      if (done === 0) continue;
-      // The queue store is away: there is nothing to reorder.
-      void this.tools.backend
+      this.promoting.add(stage);
+      void this.backend
         .queue(stage)
-        .promoteLate(Math.ceil(done * LATE_SHARE))
-        .catch(() => {});
+        .promoteLate(latePromotions(done))
+        .catch(() => {}) // the queue store is away: there is nothing to reorder
+        .finally(() => this.promoting.delete(stage));
     }
   }
 
   private concurrencyOf(stage: Stage): number {
-    const { flow, localScorer } = this.tools;
-    if (stage === 'crm-sync') return flow.permitted(stage);
-    if (flow.breakers[stage].paused) return 0;
-    return localScorer ? LOCAL_LINE : AI_LINE;
+    if (stage === 'crm-sync') return this.flow.permitted(stage);
+    if (this.flow.breakers[stage].paused) return 0;
+    return this.scorer.local ? LOCAL_AT_ONCE : WAITING_FOR_MODEL;
   }
 }

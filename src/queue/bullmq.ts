@@ -4,8 +4,9 @@ import type { Stage } from '../domain/lead-state.js';
 import type { Logger } from '../platform/observability/logger.js';
 import { withTimeout } from '../platform/concurrency/with-timeout.js';
 import type { QueueCounts, StageQueue, StageWorker, WorkerSettings } from './queue-backend.js';
-import { jobIdOf, jobSchema, type JobRequest, type JobHandler, type JobReference } from './job.js';
-import { warnOncePerOutage } from './log-once-per-outage.js';
+import { jobIdOf, jobSchema, referenceOf, type JobRequest, type JobHandler, type JobReference } from './job.js';
+import { LATE_PRIORITY, LateJobs, priorityOf } from './priority.js';
+import { queueErrorLog } from './queue-error-log.js';
 
 const JOB_NAME = 'bring-forward';
 /** How many jobs are asked for at a time: enough to fill the pipeline, few enough not to starve the workers. */
@@ -14,11 +15,6 @@ const KEEP_FINISHED_MS = 24 * 3600 * 1000;
 const CLEANED_AT_ONCE = 1000;
 /** Failed jobs are remembered for a day: a lead is not enqueued more often in one. */
 const EPOCHS_KEPT = 100;
-/** BullMQ takes jobs without a priority first, then those of the lowest number. */
-const LATE_PRIORITY = 10;
-const LOW_PRIORITY = 20;
-/** Of the late jobs at the head of the queue, one in so many goes on at once. */
-export const LATE_TURN = 5;
 /**
  * Jobs that may be fetched ahead of those at work. BullMQ fetches one by one until it has as many as it may, and only then starts the first:
  * four hundred round trips, in which nobody renews the leases of those that came first.
@@ -50,6 +46,10 @@ export class BullStageQueue implements StageQueue {
       lost.push(...slice.filter((_, index) => jobs[index] === undefined || jobs[index].finishedOn !== undefined));
     }
     return lost;
+  }
+
+  async activeJobs(): Promise<JobReference[]> {
+    return (await this.queue.getRanges(['active'], 0, -1)).map(referenceOf);
   }
 
   async promoteLate(count: number): Promise<void> {
@@ -91,7 +91,7 @@ function placeOf({ since, dueAt, low }: Omit<JobRequest, keyof JobReference>): J
   return {
     timestamp,
     ...(dueAt !== undefined && dueAt > now ? { delay: dueAt - timestamp } : {}),
-    ...(low ? { priority: LOW_PRIORITY } : {}),
+    ...priorityOf(low),
   };
 }
 
@@ -108,14 +108,12 @@ export function startBullWorker(
   setMaxListeners(0, stopping.signal); // one a job in hand
   let inHand = 0;
   let ended = 0;
-  let lateSeen = 0;
+  const lateJobs = new LateJobs(settings.lateAfterMs);
   let wanted = 1;
   let fetched = FETCHED_AHEAD;
 
-  /** Late and seen for the first time: it goes behind those that can still be in time, but for a reserved share. */
   const deprioritiseLate = async (job: Job, token: string | undefined) => {
-    const late = Date.now() - job.timestamp > settings.lateAfterMs;
-    if (!late || job.priority > 0 || job.attemptsStarted > 1 || ++lateSeen % LATE_TURN === 0) return;
+    if (!lateJobs.goesBehind(job, Date.now())) return;
     await job.changePriority({ priority: LATE_PRIORITY });
     await delay(job, 1, token);
   };
@@ -148,7 +146,7 @@ export function startBullWorker(
     } as WorkerOptions,
     process,
   );
-  worker.on('error', warnOncePerOutage(logger, stage));
+  worker.on('error', queueErrorLog(logger, stage));
   const fetchUpTo = (jobs: number) => {
     fetched = jobs;
     worker.concurrency = Math.min(wanted, fetched);

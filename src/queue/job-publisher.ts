@@ -3,7 +3,7 @@ import { STAGES } from '../domain/lead-state.js';
 import { Batcher, BatcherFull } from '../platform/concurrency/batcher.js';
 import { ioBoundary } from '../platform/observability/io-boundary.js';
 import type { QueueBackend } from './queue-backend.js';
-import { warnOncePerOutage } from './log-once-per-outage.js';
+import { queueErrorLog } from './queue-error-log.js';
 import type { JobRequest } from './job.js';
 import type { Logger } from '../platform/observability/logger.js';
 
@@ -20,7 +20,7 @@ export class JobPublisher {
   private readonly warn: (error: Error) => void;
 
   constructor(backend: QueueBackend, logger: Logger) {
-    this.warn = warnOncePerOutage(logger, 'enqueue');
+    this.warn = queueErrorLog(logger, 'enqueue');
     const batcherFor = (stage: Stage) =>
       new Batcher<JobRequest, void>({
         run: async (requests) => {

@@ -40,6 +40,12 @@ export function jobIdOf({ leadId, epoch }: JobReference): string {
   return `${leadId}.${epoch}`;
 }
 
+/** The reverse of `jobIdOf`. */
+export function referenceOf(jobId: string): JobReference {
+  const [leadId, epoch] = jobId.split('.');
+  return jobSchema.parse({ leadId, epoch: Number(epoch) });
+}
+
 /** What a handler wants done with its job. */
 export type JobOutcome =
   /** Finished, or nothing was left to do. */

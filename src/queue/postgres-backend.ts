@@ -6,7 +6,7 @@ import type { Logger } from '../platform/observability/logger.js';
 import { withTimeout } from '../platform/concurrency/with-timeout.js';
 import type { QueueBackend } from './queue-backend.js';
 import { BullStageQueue, startBullWorker } from './bullmq.js';
-import { warnOncePerOutage } from './log-once-per-outage.js';
+import { queueErrorLog } from './queue-error-log.js';
 
 const { Queue, Worker } = withBackend(createPostgresBackend);
 
@@ -27,7 +27,7 @@ export interface PostgresBackendOptions {
  */
 export async function openPostgresBackend({ url, logger }: PostgresBackendOptions): Promise<QueueBackend> {
   await prepareSchema(url);
-  const warn = warnOncePerOutage(logger, 'queue');
+  const warn = queueErrorLog(logger, 'queue');
   const queues = Object.fromEntries(
     STAGES.map((stage) => {
       const queue = new Queue(stage, {

@@ -9,6 +9,8 @@ export interface StageQueue {
   enqueue(requests: JobRequest[]): Promise<void>;
   /** Those of the references that no job will bring forward: never added, lost, or finished. */
   withoutLiveJob(references: JobReference[]): Promise<JobReference[]>;
+  /** The jobs that workers have fetched, of living and of dead ones. */
+  activeJobs(): Promise<JobReference[]>;
   /** Moves up to `count` of the late jobs, which wait behind all others, to the head: none may wait for ever. */
   promoteLate(count: number): Promise<void>;
   counts(): Promise<QueueCounts>;

@@ -5,7 +5,7 @@ import type { Logger } from '../platform/observability/logger.js';
 import { withTimeout } from '../platform/concurrency/with-timeout.js';
 import type { QueueBackend } from './queue-backend.js';
 import { BullStageQueue, startBullWorker } from './bullmq.js';
-import { warnOncePerOutage } from './log-once-per-outage.js';
+import { queueErrorLog } from './queue-error-log.js';
 
 /** The hash tag keeps a queue's keys in one slot of a cluster. */
 const PREFIX = '{revenueflow}';
@@ -27,7 +27,7 @@ export async function openRedisBackend({ url, logger }: RedisBackendOptions): Pr
   const retryStrategy = (times: number) => Math.min(times * 100, RECONNECT_AT_MOST_MS);
   // A failover leaves connections on a replica, which answers READONLY to every write: connect anew.
   const reconnectOnError = (error: Error) => error.message.startsWith('READONLY');
-  const warn = warnOncePerOutage(logger, 'redis');
+  const warn = queueErrorLog(logger, 'redis');
   const connect = (commandTimeout: number) => {
     const redis = new Redis(url, {
       enableOfflineQueue: false,

@@ -83,7 +83,7 @@ async function runScenario(name: string): Promise<Row> {
       const load = startLoad(world, random, `${name}-${trial}`, scenario.pauseAtMostMs);
       await sleep(random.between(50, 600));
       await scenario
-        .fault({ world, random, number: trial, load })
+        .fault({ world, random, number: trial, load, full: !options.ci })
         .catch((error: unknown) => row.violations.push(`trial ${trial}: ${String(error)}`));
       await sleep(random.between(50, 400));
       const told = await load.stop();

@@ -34,8 +34,8 @@ describe.each(BACKENDS)('the breaker of the CRM, queue on %s', (kind) => {
         expect((await store.stages()).find((row) => row.stage === 'crm-sync')!.trips).toBeGreaterThan(4),
       );
       await eventually(() => {
-        expect(flow.breakers['crm-sync'].open).toBe(true);
-        expect(second.flow.breakers['crm-sync'].open).toBe(true);
+        expect(flow.breakers['crm-sync'].isOpen).toBe(true);
+        expect(second.flow.breakers['crm-sync'].isOpen).toBe(true);
       });
       const attempts = () => world.pool.query('SELECT 1 FROM ledger.leads WHERE crm_sync_attempts > 0');
       await eventually(async () => expect((await attempts()).rowCount).toBe(0));
@@ -157,7 +157,7 @@ describe.each(BACKENDS)('the breaker of the CRM, queue on %s', (kind) => {
       });
       await workers.stop();
       const { flow } = await world.startWorker('new');
-      expect(flow.breakers['crm-sync'].open).toBe(true);
+      expect(flow.breakers['crm-sync'].isOpen).toBe(true);
       expect(flow.permitted('crm-sync')).toBe(0);
     });
   });

@@ -14,23 +14,30 @@ describe.skipIf(!hasRedis())('the crash budget', () => {
     const claims = [];
     for (const leadId of ids) {
       const { rows } = await world.pool.query<{ epoch: number }>('SELECT epoch FROM ledger.leads WHERE id = $1', [leadId]);
-      claims.push((await ledger.claims.claimForEnrichment({ leadId, epoch: rows[0]!.epoch }))!);
+      const claim = (await ledger.claims.claimForEnrichment({ leadId, epoch: rows[0]!.epoch }))!;
+      await ledger.claims.markExecuting(claim);
+      claims.push(claim);
     }
     return claims;
   };
 
-  it('suspects what a dead worker had in hand, counts only what it had alone, and dead-letters at the budget', async () => {
+  it('suspects what a dead worker was running, counts only what it had alone, and dead-letters at the budget', async () => {
     world = await pipelineWorld({ kind: 'redis' });
     const [poison, neighbour] = (await world.accept(2)) as [string, string];
     await dies('w1', [poison, neighbour]);
-    expect((await dies('w2', [poison, neighbour])).map(({ suspicions, crashes }) => [suspicions, crashes])).toEqual([
+    expect(
+      (await dies('w2', [poison, neighbour])).map(({ suspectedCrashes, confirmedCrashes }) => [
+        suspectedCrashes,
+        confirmedCrashes,
+      ]),
+    ).toEqual([
       [1, 0],
       [1, 0],
     ]);
     // The third worker runs each by itself, and dies of the one.
     for (const crashes of [0, 1, 2]) {
       const [claim] = await dies(`w${3 + crashes}`, [poison]);
-      expect(claim).toMatchObject({ suspicions: 2 + crashes, crashes });
+      expect(claim).toMatchObject({ suspectedCrashes: 2 + crashes, confirmedCrashes: crashes });
       await world.ledgerOf(`w${3 + crashes}`).claims.markExclusive(claim!);
     }
     await world.startWorker();
@@ -45,15 +52,35 @@ describe.skipIf(!hasRedis())('the crash budget', () => {
     const [id] = (await world.accept(1)) as [string];
     await world.pool.query(`INSERT INTO flow.workers (worker, seen_at) VALUES ('alive', now() + interval '1 hour')`);
     await dies('alive', [id]);
-    expect((await dies('w2', [id]))[0]).toMatchObject({ suspicions: 0 });
-    expect((await dies('w3', [id]))[0]).toMatchObject({ suspicions: 1 });
+    expect((await dies('w2', [id]))[0]).toMatchObject({ suspectedCrashes: 0 });
+    expect((await dies('w3', [id]))[0]).toMatchObject({ suspectedCrashes: 1 });
     await world.startWorker();
     await eventually(async () => expect(await world.states()).toEqual({ synced: 1 }));
     const { rows } = await world.pool.query('SELECT suspicions, crashes, alone FROM ledger.leads');
     expect(rows).toEqual([{ suspicions: 0, crashes: 0, alone: false }]);
   });
 
-  it('runs a lead that was in hand at two crashes with the process to itself', async () => {
+  it('suspects nothing of a lead that only waited for a slot of the model, nor of a suspect that waited for its turn', async () => {
+    world = await pipelineWorld({ kind: 'redis' });
+    const [id] = (await world.accept(1)) as [string];
+    const claimBy = async (worker: string, waits: boolean) => {
+      const { rows } = await world.pool.query<{ epoch: number }>('SELECT epoch FROM ledger.leads WHERE id = $1', [id]);
+      return (await world.ledgerOf(worker).claims.claimForEnrichment({ leadId: id, epoch: rows[0]!.epoch, waits }))!;
+    };
+    const suspected: number[] = [];
+    for (const [worker, waits] of [
+      ['w1', true],
+      ['w2', false],
+      ['w3', false],
+      ['w4', false],
+    ] as const) {
+      suspected.push((await claimBy(worker, waits)).suspectedCrashes);
+    }
+    // w1 had it wait; w2 ran it, as the claim of a lead without suspicion says; w3 had not begun.
+    expect(suspected).toEqual([0, 0, 1, 1]);
+  });
+
+  it('runs a lead that was running at three crashes with the process to itself', async () => {
     let inCall = 0;
     let alone = true;
     world = await pipelineWorld({
@@ -67,7 +94,7 @@ describe.skipIf(!hasRedis())('the crash budget', () => {
       },
     });
     const ids = await world.accept(40);
-    await world.pool.query('UPDATE ledger.leads SET suspicions = 2 WHERE id = $1', [ids[7]]);
+    await world.pool.query('UPDATE ledger.leads SET suspicions = 3 WHERE id = $1', [ids[7]]);
     await world.pool.query(`UPDATE ledger.leads SET state = 'enriched', enrichment = $1, epoch = epoch + 1`, [
       JSON.stringify({ fitScore: 1, intent: 'low', reasoning: '', scoreSource: 'heuristic' }),
     ]);

@@ -55,7 +55,15 @@ describe.each(BACKENDS)('an erasure, queue on %s', (kind) => {
       await world.startWorker();
       const forget = vi.fn();
       const runnerFor = (provider: Pick<CrmProvider, 'name' | 'erasePerson'>) =>
-        new CrmErasurePoller({ ...world, ...world.ledger, crm: provider, scorer: { forget }, logger, baseMs: 1 });
+        new CrmErasurePoller(
+          world.ledger.leaderLock,
+          world.ledger.erasures,
+          world.publisher,
+          provider,
+          { forget },
+          { RETRY_BASE_MS: 1 },
+          logger,
+        );
       const runner = runnerFor(crm);
       const peopleWaiting = (crmWithinMs: number) =>
         new PrivacyService({ ...world, ...world.ledger, spool: null, logger, graceMs, crmWithinMs });
@@ -74,7 +82,7 @@ describe.each(BACKENDS)('an erasure, queue on %s', (kind) => {
       const erase = async (email: string) => {
         const erasing = patient.erase(email, 'ann');
         const demands = () => count("ledger.erasures WHERE crm = 'pending'");
-        void eventually(async () => expect(await demands()).toBeGreaterThan(0)).then(() => runner.look());
+        void eventually(async () => expect(await demands()).toBeGreaterThan(0)).then(() => runner.poll());
         return erasing;
       };
       return { ...world, world, crm, runner, runnerFor, people, post, count, synced, erase, forget };
@@ -163,7 +171,7 @@ describe.each(BACKENDS)('an erasure, queue on %s', (kind) => {
       await eventually(async () => expect((await backend.queue('crm-sync').counts()).active).toBe(0));
       expect(await count('mock_crm.leads')).toBe(1); // for a moment
       expect(await count("ledger.erasures WHERE who = 'late write' AND person_key IS NOT NULL")).toBe(1);
-      await runner.look();
+      await runner.poll();
       expect([await count('ledger.leads'), await count('ledger.events'), await count('mock_crm.leads')]).toEqual([0, 0, 0]);
       expect(await count('ledger.erasures WHERE person_key IS NOT NULL')).toBe(0);
     });
@@ -174,17 +182,17 @@ describe.each(BACKENDS)('an erasure, queue on %s', (kind) => {
       await synced(1);
       const receipt = await people.erase(ANN, 'ann');
       expect(receipt.crm).toBe('pending');
-      await runner.look();
+      await runner.poll();
       expect(await count('mock_crm.leads')).toBe(0);
       await pool.query(
         `INSERT INTO mock_crm.leads (person_key, version, email, last_name, company, attributes, fit_score, intent, reasoning, score_source, source_lead)
          VALUES (decode($1, 'hex'), 1, $2, 'Lee', 'Acme', '{}', 1, 'low', '', 'ai', gen_random_uuid())`,
         [personKeyOf(ANN), ANN],
       );
-      await runner.look(); // not due yet
+      await runner.poll(); // not due yet
       expect(await count('mock_crm.leads')).toBe(1);
       await pool.query('UPDATE ledger.erasures SET next_at = now(), final_at = now()');
-      await runner.look();
+      await runner.poll();
       expect([await count('mock_crm.leads'), await count('ledger.erasures WHERE person_key IS NULL')]).toEqual([0, 1]);
       expect(await people.receipt(receipt.id)).toMatchObject({ crm: 'done', crmCount: 3 });
     });
@@ -196,7 +204,7 @@ describe.each(BACKENDS)('an erasure, queue on %s', (kind) => {
       await people.erase(ANN, 'ann');
       await post(ANN, 'new', { title: 'CEO' });
       await synced(1);
-      await runner.look();
+      await runner.poll();
       await eventually(async () => {
         const { rows } = await pool.query(
           'SELECT c.attributes, m.campaign_id FROM mock_crm.leads c JOIN mock_crm.campaign_members m ON m.lead_id = c.id',
@@ -231,13 +239,13 @@ describe.each(BACKENDS)('an erasure, queue on %s', (kind) => {
       await synced(1);
       const away = runnerFor({ name: 'away', erasePerson: () => Promise.reject(new AppError('CRM_UNAVAILABLE', 'away')) });
       const receipt = await people.erase(ANN, 'ann');
-      await away.look();
+      await away.poll();
       expect(await people.receipt(receipt.id)).toMatchObject({ crm: 'pending', lastCode: 'CRM_UNAVAILABLE', doneAt: null });
       await pool.query('UPDATE ledger.erasures SET next_at = now()');
-      await runner.look();
+      await runner.poll();
       expect(await people.receipt(receipt.id)).toMatchObject({ crm: 'done', crmCount: 2, lastCode: null });
       const second = await people.erase(BOB, 'ann');
-      await runnerFor({ name: 'mute' }).look();
+      await runnerFor({ name: 'mute' }).poll();
       expect(await people.receipt(second.id)).toMatchObject({ crm: 'by-hand' });
       expect(await count('ledger.erasures WHERE person_key IS NOT NULL')).toBe(0);
     });

@@ -3,6 +3,7 @@ import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FlowControl } from '../../src/flow-control/flow-control.js';
 import { FlowControlRepository } from '../../src/flow-control/flow-control.repository.js';
+import { whyOpen } from '../../src/flow-control/stage-row.js';
 import { SharedRateLimiter } from '../../src/flow-control/rate-limiter.js';
 import { systemClock } from '../../src/platform/clock.js';
 import { Database } from '../../src/platform/database/database.js';
@@ -75,7 +76,7 @@ describe('flow control across processes', () => {
     const throttles = ['a', 'b', 'c'].map((worker) => new SharedRateLimiter(storeOf(worker), 'crm-sync', perSecond));
     const caller = async (rateLimiter: SharedRateLimiter) => {
       for (;;) {
-        await rateLimiter.take();
+        await rateLimiter.acquire();
         if (performance.now() > end) return;
         calls.push(performance.now());
       }
@@ -89,7 +90,15 @@ describe('flow control across processes', () => {
 
   it('slows down once for a rate limit, however many workers meet it, and grows back', async () => {
     const [store, other] = [storeOf('a'), storeOf('b')];
-    const limited = { reason: 'rate-limited', code: 'CRM_RATE_LIMITED', retryAfterMs: 0, baseMs: 1, capMs: 10 } as const;
+    const limited = {
+      reason: 'rate-limited',
+      code: 'CRM_RATE_LIMITED',
+      message: 'down',
+      answer: null,
+      retryAfterMs: 0,
+      baseMs: 1,
+      capMs: 10,
+    } as const;
     const opened = await Promise.all([store.open('crm-sync', limited), other.open('crm-sync', limited)]);
     expect(opened.filter((row) => row !== null)).toMatchObject([{ breaker: 'open' }]);
     expect(opened.find((row) => row !== null)!.rateShare).toBeCloseTo(0.5, 1);
@@ -123,7 +132,15 @@ describe('flow control across processes', () => {
 
   it('lets one worker at a time probe, and another take over where that one has died', async () => {
     const [a, b] = [storeOf('a'), storeOf('b')];
-    const opening = { reason: 'dependency-down', code: 'CRM_UNAVAILABLE', retryAfterMs: 0, baseMs: 1, capMs: 10 } as const;
+    const opening = {
+      reason: 'dependency-down',
+      code: 'CRM_UNAVAILABLE',
+      message: 'down',
+      answer: null,
+      retryAfterMs: 0,
+      baseMs: 1,
+      capMs: 10,
+    } as const;
     expect(await a.open('crm-sync', opening)).toMatchObject({ breaker: 'open', trips: 1 });
     expect(await b.open('crm-sync', opening)).toBeNull();
     const probe = await eventually(async () => {
@@ -144,6 +161,8 @@ describe('flow control across processes', () => {
     await storeOf('operator').open('crm-sync', {
       reason: 'dependency-down',
       code: 'CRM_UNAVAILABLE',
+      message: 'down',
+      answer: null,
       retryAfterMs: 0,
       baseMs: 1,
       capMs: 10,
@@ -203,6 +222,8 @@ describe('flow control across processes', () => {
       const opening = {
         reason: 'dependency-down',
         code: 'CRM_UNAVAILABLE',
+        message: 'down',
+        answer: null,
         retryAfterMs: 0,
         baseMs: 1000,
         capMs: 60_000,
@@ -210,22 +231,77 @@ describe('flow control across processes', () => {
       waits.push(Math.round((await store.open('crm-sync', opening))!.probeInMs! / 1000));
     }
     expect(waits).toEqual([2, 4, 8, 16, 32, 60, 60, 60]);
-    const asked = { reason: 'rate-limited', code: 'AI_RATE_LIMITED', retryAfterMs: 90_000, baseMs: 1000, capMs: 60_000 } as const;
+    const asked = {
+      reason: 'rate-limited',
+      code: 'AI_RATE_LIMITED',
+      message: 'down',
+      answer: null,
+      retryAfterMs: 90_000,
+      baseMs: 1000,
+      capMs: 60_000,
+    } as const;
     expect(Math.round((await store.open('enrichment', asked))!.probeInMs! / 1000)).toBe(90);
   });
 
-  it('begins with the first wait again where the stage had worked for some seconds before it failed', async () => {
+  it('begins with the first wait again after each recovery, however short', async () => {
     const store = storeOf('a');
-    const opening = { reason: 'dependency-down', code: 'CRM_UNAVAILABLE', retryAfterMs: 0, baseMs: 1000, capMs: 60_000 } as const;
-    const recovering = (seconds: number) =>
-      pools[0]!.query(
-        `UPDATE flow.stages SET breaker = 'recovering', trips = 4, recovered_at = now() - make_interval(secs => $1) WHERE stage = 'crm-sync'`,
-        [seconds],
+    const opening = {
+      reason: 'dependency-down',
+      code: 'CRM_UNAVAILABLE',
+      message: 'down',
+      answer: null,
+      retryAfterMs: 0,
+      baseMs: 1000,
+      capMs: 60_000,
+    } as const;
+    await store.open('crm-sync', opening);
+    for (const breaker of ['half-open', 'recovering']) {
+      await pools[0]!.query(
+        `UPDATE flow.stages SET breaker = $1, probe_by = 'a', trips = 4, recovered_at = now() WHERE stage = 'crm-sync'`,
+        [breaker],
       );
-    await recovering(1);
-    expect(await store.open('crm-sync', opening)).toMatchObject({ trips: 5 });
-    await recovering(5);
-    expect(await store.open('crm-sync', opening)).toMatchObject({ trips: 1 });
+      const again = await store.open('crm-sync', opening);
+      expect(again!.trips).toBe(breaker === 'recovering' ? 1 : 5);
+    }
+  });
+
+  it('probes at least every ten seconds in an outage, however long it lasts; says what is wrong until it is closed', async () => {
+    const flow = await startFlow('a');
+    const store = storeOf('b');
+    const gate = flow.breakers['crm-sync'];
+    const row = async () => (await store.stages()).find(({ stage }) => stage === 'crm-sync')!;
+    const wrong = new AppError('CRM_MISCONFIGURED', 'The org has no field RF_Score__c.', {
+      answer: 'INVALID_FIELD: RF_Score__c',
+    });
+    for (let trip = 0; trip < 9; trip++) {
+      await gate.open('configuration', wrong);
+      await pools[0]!.query(`UPDATE flow.stages SET breaker = 'half-open', probe_by = 'a' WHERE stage = 'crm-sync'`);
+    }
+    const open = await row();
+    const { trips, message, answer } = open;
+    expect({ trips, message, answer }).toEqual({ trips: 9, message: wrong.message, answer: wrong.answer });
+    expect(whyOpen(open)).toContain('The org has no field RF_Score__c. ');
+    const { rows } = await pools[0]!.query<{ wait: number }>(
+      `SELECT extract(epoch FROM probe_at - now())::float AS wait FROM flow.stages WHERE stage = 'crm-sync'`,
+    );
+    expect(rows[0]!.wait).toBeLessThanOrEqual(10);
+    await store.close('crm-sync');
+    await pools[0]!.query(`UPDATE flow.stages SET breaker = 'recovering', recovered_at = now() - interval '1 minute'`);
+    await eventually(async () => expect(await row()).toMatchObject({ breaker: 'closed', message: null, answer: null }));
+  });
+
+  it('lets workers know what others saw of the downstream', async () => {
+    const [one, two] = [await startFlow('a'), await startFlow('b')];
+    const failed = new AppError('CRM_UNAVAILABLE', 'down');
+    const gate = two.breakers['crm-sync'];
+    one.breakers['crm-sync'].attribute('lead-1', failed);
+    await eventually(() => {
+      gate.attribute('lead-2', new AppError('CRM_UNAVAILABLE', 'down'));
+      gate.enter()!.succeeded(true, 'lead-3');
+      expect(gate.evidence.summary(Date.now())!.failed).toBeGreaterThan(6);
+    });
+    // It fails alone here; what the other worker saw makes it the downstream's.
+    expect(gate.attribute('lead-2', new AppError('CRM_UNAVAILABLE', 'down')).fault).toBe('downstream');
   });
 
   it('counts a call that failed for many leads once', async () => {

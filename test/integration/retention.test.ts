@@ -21,7 +21,7 @@ afterAll(async () => {
   await database.drop();
 });
 beforeEach(() =>
-  pool.query('TRUNCATE ledger.leads, ledger.events, ledger.rejections, ledger.operator_acts, flow.ai_spend, flow.workers'),
+  pool.query('TRUNCATE ledger.leads, ledger.events, ledger.rejections, ledger.operator_acts, flow.ai_costs, flow.workers'),
 );
 
 /** A new one for each look: it looks again only after a while. */
@@ -87,12 +87,12 @@ describe('retention', () => {
     await pool.query(
       "INSERT INTO ledger.operator_acts (at, who, act) VALUES (now() - interval '9 years', 'ann', 'pause'), (now(), 'ann', 'resume')",
     );
-    await pool.query("INSERT INTO flow.ai_spend VALUES ('2020-01-01', 5), (now()::date, 7)");
+    await pool.query("INSERT INTO flow.ai_costs (day, provider, model) VALUES ('2020-01-01', 'p', 'm'), (now()::date, 'p', 'm')");
     await pool.query("INSERT INTO flow.workers VALUES ('gone', now() - interval '2 days'), ('alive', now())");
     const count = async (table: string) =>
       (await pool.query<{ n: number }>(`SELECT count(*)::int AS n FROM ${table}`)).rows[0]!.n;
     const counts = async () =>
-      Promise.all(['ledger.leads', 'ledger.rejections', 'ledger.operator_acts', 'flow.ai_spend', 'flow.workers'].map(count));
+      Promise.all(['ledger.leads', 'ledger.rejections', 'ledger.operator_acts', 'flow.ai_costs', 'flow.workers'].map(count));
     expect(await prune()).toBe(0);
     expect(await counts()).toEqual([10, 2, 2, 2, 1]);
     expect(await prune(10)).toBe(10);

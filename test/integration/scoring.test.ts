@@ -116,7 +116,7 @@ describe.each(BACKENDS)('scoring by a model, queue on %s', (kind) => {
       expect(ai).toBeLessThan(25);
       expect(fallback).toBe(40 - ai);
       await eventually(async () => {
-        const { rows } = await world.pool.query('SELECT tokens::int AS tokens FROM flow.ai_spend');
+        const { rows } = await world.pool.query('SELECT sum(input_tokens + output_tokens)::int AS tokens FROM flow.ai_costs');
         expect(rows).toEqual([{ tokens: ai * 100 }]);
       });
       // And what it cost, by both workers together.
@@ -150,7 +150,7 @@ describe.each(BACKENDS)('scoring by a model, queue on %s', (kind) => {
       await eventually(async () => expect(await world.states()).toEqual({ synced: 1 }));
       expect((await world.ledger.leads.findLead(id!))!.lead.enrichment!.flags).toEqual(['fallback:AI_BUDGET_SPENT']);
       await eventually(async () => {
-        const { rows } = await world.pool.query('SELECT tokens::int AS tokens FROM flow.ai_spend');
+        const { rows } = await world.pool.query('SELECT sum(input_tokens + output_tokens)::int AS tokens FROM flow.ai_costs');
         expect(rows).toEqual([{ tokens: 1000 }]);
       });
       expect(await listAiCosts(world.pool, 1)).toMatchObject([

@@ -2,16 +2,25 @@ import { pino } from 'pino';
 import { afterEach, describe, expect, it } from 'vitest';
 import { leadIdOf, personKeyOf } from '../../src/domain/lead-keys.js';
 import { loadConfig } from '../../src/platform/config/config.js';
+import { FlowControlRepository } from '../../src/flow-control/flow-control.repository.js';
+import { createMetrics } from '../../src/platform/observability/metrics.js';
+import type { QueueBackend } from '../../src/queue/queue-backend.js';
 import { openPool } from '../../src/platform/database/pool.js';
 import { openQueueBackend } from '../../src/queue/open-backend.js';
 import { Sweeper } from '../../src/pipeline/sweeper.js';
 import { freshDatabase, freshRedis, hasRedis } from '../support/database.js';
-import { ledgerOn } from '../support/ledger.js';
+import { ledgerOn, type LedgerRepositories } from '../support/ledger.js';
 import { BACKENDS, FULL } from '../support/full.js';
 
 const config = loadConfig({}, { aiProviders: ['heuristic'], crmProviders: ['postgres'] });
 const logger = pino({ level: 'silent' });
-const prune = async () => 0;
+
+function sweeperOf(ledger: LedgerRepositories, backend: QueueBackend, intervalMs: number): Sweeper {
+  const { leaderLock, openLeads, retention, database } = ledger;
+  const settings = { SWEEP_INTERVAL_MS: intervalMs, RETENTION_DAYS: undefined };
+  const flow = new FlowControlRepository(database, 'test');
+  return new Sweeper(leaderLock, openLeads, retention, flow, backend, settings, createMetrics(), logger);
+}
 
 describe.each(BACKENDS)('the sweeper, queue on %s', (kind) => {
   describe.skipIf(kind === 'redis' && !hasRedis())('finds what was forgotten', () => {
@@ -45,7 +54,7 @@ describe.each(BACKENDS)('the sweeper, queue on %s', (kind) => {
         }),
       );
       // Interval 0: every lead counts as left alone.
-      const sweeper = new Sweeper({ ...ledger, prune, backend, logger, intervalMs: 0 });
+      const sweeper = sweeperOf(ledger, backend, 0);
       const wipe = () => redis?.flush() ?? pool.query('DELETE FROM bullmq.job');
       return { ledger, backend, pool, accepted, sweeper, wipe, queue: backend.queue('enrichment') };
     }
@@ -92,7 +101,7 @@ describe.each(BACKENDS)('the sweeper, queue on %s', (kind) => {
 
     it('leaves alone what somebody has just touched', async () => {
       const { ledger, backend } = await world(10);
-      const patient = new Sweeper({ ...ledger, prune, backend, logger, intervalMs: 60_000 });
+      const patient = sweeperOf(ledger, backend, 60_000);
       expect(await patient.sweep()).toBe(0);
     });
 

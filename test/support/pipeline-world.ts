@@ -1,16 +1,21 @@
+import { Test } from '@nestjs/testing';
 import { pino } from 'pino';
 import type { CrmProvider } from '../../src/crm/port.js';
 import { HeuristicProvider } from '../../src/enrichment/heuristic/heuristic.provider.js';
 import type { EnrichmentProvider } from '../../src/enrichment/port.js';
 import { FlowControl } from '../../src/flow-control/flow-control.js';
 import { FlowControlRepository } from '../../src/flow-control/flow-control.repository.js';
-import { SharedRateLimiter } from '../../src/flow-control/rate-limiter.js';
 import { leadIdOf, personKeyOf } from '../../src/domain/lead-keys.js';
-import { createWork } from '../../src/pipeline/create-processors.js';
+import { AI, CRM, HEURISTIC } from '../../src/pipeline/downstreams.js';
+import { DeadWorkersPoller } from '../../src/pipeline/dead-workers.poller.js';
+import { WORKER_PROVIDERS } from '../../src/pipeline/pipeline.module.js';
+import { RescorePoller } from '../../src/pipeline/rescore.poller.js';
 import { WorkerHost } from '../../src/pipeline/worker-host.js';
 import { systemClock } from '../../src/platform/clock.js';
 import { loadConfig } from '../../src/platform/config/config.js';
 import { createMetrics } from '../../src/platform/observability/metrics.js';
+import { CLOCK, CONFIG, LOGGER, METRICS } from '../../src/platform/platform.module.js';
+import { QUEUE_BACKEND } from '../../src/queue/queue.module.js';
 import { openPool } from '../../src/platform/database/pool.js';
 import { JobPublisher } from '../../src/queue/job-publisher.js';
 import { openQueueBackend } from '../../src/queue/open-backend.js';
@@ -51,14 +56,10 @@ export async function pipelineWorld({ kind, crm, scorer, env = {}, rescoring = t
   const ledger = ledgerOf('ingress');
   const metrics = createMetrics();
   const heuristic = new HeuristicProvider();
-  const sweeper = new Sweeper({
-    ...ledger,
-    openLeads: ledger.openLeads,
-    prune: () => ledger.retention.prune(),
-    backend,
-    logger,
-    intervalMs: 200,
-  });
+  const store = new FlowControlRepository(ledger.database, 'ingress');
+  const { leaderLock, openLeads, retention } = ledger;
+  const settings = { SWEEP_INTERVAL_MS: 200, RETENTION_DAYS: undefined };
+  const sweeper = new Sweeper(leaderLock, openLeads, retention, store, backend, settings, metrics, logger);
 
   return {
     config,
@@ -82,32 +83,38 @@ export async function pipelineWorld({ kind, crm, scorer, env = {}, rescoring = t
         dailyTokens: config.AI_DAILY_TOKEN_BUDGET,
         tickMs: 50,
       });
-      const rateLimiter = new SharedRateLimiter(store, 'enrichment', config.AI_RATE_LIMIT_PER_SECOND);
       const provider: CrmProvider = {
         name: 'test',
         sync: crm ?? (async () => ({ provider: 'test', leadId: 'l', memberId: 'm' })),
         ping: async () => {},
         close: async () => {},
       };
-      const scoringTimeoutMs = config.AI_TIMEOUT_MS;
-      const tools = {
-        config,
-        scoringTimeoutMs,
-        ...ledgerOf(name),
-        publisher,
-        backend,
-        flow,
-        rateLimiter,
-        clock: systemClock,
-        logger,
-        metrics,
-      };
-      const work = createWork(tools, { scorer: scorer ?? heuristic, heuristic, crm: provider });
-      const localScorer = (scorer ?? heuristic).local === true;
-      if (!rescoring) work.rescorer = { start: () => {}, stop: async () => {} };
-      const workers = new WorkerHost({ backend, flow, ...work, localScorer, config, logger });
+      const values = new Map<unknown, unknown>([
+        [CONFIG, config],
+        [LOGGER, logger],
+        [CLOCK, systemClock],
+        [METRICS, metrics],
+        [QUEUE_BACKEND, backend],
+        [JobPublisher, publisher],
+        [FlowControlRepository, store],
+        [AI, scorer ?? heuristic],
+        [HEURISTIC, heuristic],
+        [CRM, provider],
+        ...Object.values(ledgerOf(name)).map((repository) => [repository.constructor, repository] as const),
+      ]);
+      const module = Test.createTestingModule({
+        providers: [...[...values].map(([provide, useValue]) => ({ provide: provide as symbol, useValue })), ...WORKER_PROVIDERS],
+      })
+        .overrideProvider(FlowControl)
+        .useValue(flow);
+      if (!rescoring) module.overrideProvider(RescorePoller).useValue({ start: () => {}, stop: async () => {} });
+      const parts = await module.compile();
+      const workers = parts.get(WorkerHost);
       await workers.start();
       undo.push(() => workers.stop());
+      const deadWorkers = parts.get(DeadWorkersPoller);
+      deadWorkers.start();
+      undo.push(() => deadWorkers.stop());
       return { flow, store, workers };
     },
     /** Commits leads and announces them, as the ingress does. */

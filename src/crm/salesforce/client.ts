@@ -104,7 +104,7 @@ const ENDED = 'The call was ended before Salesforce answered.';
 
 async function takeTurn(rateLimiter: RateLimiter, signal: AbortSignal | undefined): Promise<void> {
   try {
-    await rateLimiter.take(signal);
+    await rateLimiter.acquire(signal);
   } catch (cause) {
     if (signal?.aborted) throw unavailable(ENDED, cause);
     throw cause;

@@ -1,7 +1,7 @@
 /** A place in the line of calls to a downstream, shared by all processes. */
 export interface RateLimiter {
   /** Resolves when the next call may be made. Rejects with the signal's reason where that is aborted first. */
-  take(signal?: AbortSignal): Promise<void>;
+  acquire(signal?: AbortSignal): Promise<void>;
 }
 
-export const UNLIMITED: RateLimiter = { take: async () => {} };
+export const UNLIMITED: RateLimiter = { acquire: async () => {} };

@@ -1,6 +1,8 @@
 import { DISK_SCENARIOS } from './disk-full.js';
 import { LOAD_SCENARIOS } from './downstreams.js';
+import { PARTIAL_OUTAGES } from './partial-outages.js';
 import { PROCESS_SCENARIOS } from './processes.js';
+import { RECOVERY_SCENARIOS } from './recovery.js';
 import { SALESFORCE_SCENARIOS } from './salesforce.js';
 import type { Scenarios } from './scenario.js';
 import { STORE_SCENARIOS } from './stores.js';
@@ -11,4 +13,6 @@ export const SCENARIOS: Scenarios = {
   ...LOAD_SCENARIOS,
   ...DISK_SCENARIOS,
   ...SALESFORCE_SCENARIOS,
+  ...PARTIAL_OUTAGES,
+  ...RECOVERY_SCENARIOS,
 };

@@ -10,7 +10,7 @@ const CALLS_A_LEAD_AT_MOST = 0.03;
 const DRAINED_WITHIN_MS = 240_000;
 
 /** In a world whose CRM is the fake org, whatever the others have. */
-const withOrg = (scenario: Omit<Scenario, 'open'>): Scenario => ({
+export const withOrg = (scenario: Omit<Scenario, 'open'>): Scenario => ({
   ...scenario,
   async open() {
     const before = crmInTrials();
@@ -89,7 +89,7 @@ export const SALESFORCE_SCENARIOS: Scenarios = {
   }),
 };
 
-async function until(world: World, none: string): Promise<void> {
+export async function until(world: World, none: string): Promise<void> {
   const deadline = Date.now() + DRAINED_WITHIN_MS;
   while ((await world.count(none)) > 0) {
     if (Date.now() > deadline) throw new Error(`Still not 0 after ${DRAINED_WITHIN_MS / 1000} s: ${none}`);

@@ -9,6 +9,8 @@ export interface Trial {
   number: number;
   /** The senders that send meanwhile. */
   load: Load;
+  /** Of a full run, where times are what production has; false in CI. */
+  full: boolean;
 }
 
 export interface Scenario {

@@ -1,0 +1,2 @@
+-- The tokens of a day are the sum of what its models have cost.
+DROP TABLE flow.ai_spend;

@@ -1,0 +1,74 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { EnrichmentProvider, WastedCall } from '../enrichment/port.js';
+import { scoringTimeoutMs } from '../enrichment/registry.js';
+import { AppError } from '../domain/app-error.js';
+import type { Enrichment } from '../domain/enrichment.js';
+import type { LeadContent } from '../domain/lead.js';
+import { FlowControl } from '../flow-control/flow-control.js';
+import type { Clock } from '../platform/clock.js';
+import type { Config } from '../platform/config/config.js';
+import { ioBoundary } from '../platform/observability/io-boundary.js';
+import type { Metrics } from '../platform/observability/metrics.js';
+import { CLOCK, CONFIG, METRICS } from '../platform/platform.module.js';
+import { AI } from './downstreams.js';
+
+/** The AI provider, with a timeout, and with what it costs counted against AI_DAILY_TOKEN_BUDGET. */
+@Injectable()
+export class Scorer {
+  /** The longest that one scoring may take. */
+  readonly timeoutMs: number;
+
+  constructor(
+    @Inject(AI) private readonly provider: EnrichmentProvider,
+    private readonly flow: FlowControl,
+    @Inject(CONFIG) config: Config,
+    @Inject(CLOCK) private readonly clock: Clock,
+    @Inject(METRICS) private readonly metrics: Metrics,
+  ) {
+    this.timeoutMs = scoringTimeoutMs(config);
+  }
+
+  get name(): string {
+    return this.provider.name;
+  }
+
+  /** It calls no other system, so it needs no slot, no timeout and no budget. */
+  get local(): boolean {
+    return this.provider.local === true;
+  }
+
+  get budgetSpent(): boolean {
+    return this.flow.budgetSpent;
+  }
+
+  /** @throws AppError AI_TIMEOUT, and what the provider throws. */
+  async score(lead: LeadContent, signal: AbortSignal): Promise<Enrichment> {
+    const timeout = this.local ? null : AbortSignal.timeout(this.timeoutMs);
+    const until = timeout ? AbortSignal.any([signal, timeout]) : signal;
+    const began = this.clock.now();
+    let outcome = 'failed';
+    try {
+      const enrichment = await ioBoundary('ai.score', lead.id, () =>
+        this.provider.score(lead, until, (call) => this.countTokens(call, 0)),
+      );
+      outcome = 'scored';
+      const { provider, model = '', usage } = enrichment;
+      if (usage) this.countTokens({ provider, model, usage }, 1);
+      return enrichment;
+    } catch (cause) {
+      if (!timeout?.aborted) throw cause;
+      throw new AppError('AI_TIMEOUT', `The model did not answer within ${this.timeoutMs} ms.`, { cause });
+    } finally {
+      this.metrics.stageSeconds.observe({ stage: 'enrichment', outcome }, (this.clock.now() - began) / 1000);
+    }
+  }
+
+  /** @param scorings that came of the call: none of one that was paid for in vain. */
+  private countTokens({ provider, model, usage }: WastedCall, scorings: number): void {
+    const { inputTokens, outputTokens, costUsd = 0 } = usage;
+    this.flow.spend({ provider, model, inputTokens, outputTokens, costUsd }, scorings);
+    this.metrics.aiCost.inc({ provider }, costUsd);
+    this.metrics.aiTokens.inc({ provider, kind: 'input' }, inputTokens);
+    this.metrics.aiTokens.inc({ provider, kind: 'output' }, outputTokens);
+  }
+}

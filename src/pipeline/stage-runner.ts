@@ -1,0 +1,102 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { Stage } from '../domain/lead-state.js';
+import type { Claim } from '../ledger/claims.repository.js';
+import type { Clock } from '../platform/clock.js';
+import type { Logger } from '../platform/observability/logger.js';
+import { traced } from '../platform/observability/tracing.js';
+import { CLOCK, LOGGER } from '../platform/platform.module.js';
+import type { JobHandler, JobOutcome, JobReference } from '../queue/job.js';
+import { CrashIsolation } from './crash-isolation.js';
+import { FailureHandler } from './failure-handler.js';
+
+/** A job that came just as the stage was paused or its breaker opened: the worker takes no more of them until it goes on. */
+export const HELD_BACK_WAIT_MS = 1000;
+
+/** What a run did, for its log line. Nothing in it names the person. */
+export interface Completed {
+  outcome: string;
+  message: string;
+  fields: Record<string, unknown>;
+}
+
+export type RunOutcome = JobOutcome & { completed?: Completed };
+
+/** One stage: claims the lead that a job names and brings it forward. */
+export interface StageProcessor<C extends Claim = Claim> {
+  readonly stage: Stage;
+  /** Names the span of a run. */
+  readonly spanName: string;
+  /** False while the stage is paused, or as long as no call may be made. */
+  admits(): boolean;
+  /** Null where the lead has moved on. */
+  claim(reference: JobReference): Promise<C | null>;
+  run(claim: C, signal: AbortSignal): Promise<RunOutcome>;
+}
+
+/** What both stages do around a run: crash isolation, the span of the trace, the log line at the end. */
+@Injectable()
+export class StageRunner {
+  constructor(
+    private readonly failures: FailureHandler,
+    private readonly isolation: CrashIsolation,
+    @Inject(CLOCK) private readonly clock: Clock,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  handlerOf<C extends Claim>(processor: StageProcessor<C>): JobHandler {
+    return (reference, signal) => this.handle(processor, reference, signal);
+  }
+
+  private async handle<C extends Claim>(
+    processor: StageProcessor<C>,
+    reference: JobReference,
+    signal: AbortSignal,
+  ): Promise<JobOutcome> {
+    const { stage, spanName } = processor;
+    await this.isolation.admit();
+    if (!processor.admits()) return { kind: 'wait', delayMs: HELD_BACK_WAIT_MS };
+    let claim: C | null;
+    try {
+      claim = await processor.claim(reference);
+    } catch (cause) {
+      return this.failures.handle({ stage, claim: null, cause });
+    }
+    if (!claim) return { kind: 'done' };
+    const attributes = {
+      'revenueflow.lead_id': claim.id,
+      'revenueflow.revision': claim.revision,
+      'revenueflow.attempt': claim.attempts + 1,
+    };
+    const { completed, ...outcome } = await traced({ name: spanName, parent: claim.traceparent, attributes }, () =>
+      this.run(processor, claim, signal),
+    );
+    if (completed) this.log(stage, claim, completed);
+    return outcome;
+  }
+
+  private async run<C extends Claim>(processor: StageProcessor<C>, claim: C, signal: AbortSignal): Promise<RunOutcome> {
+    const { stage } = processor;
+    try {
+      if (await this.failures.deadLetterIfPoison(stage, claim)) return { kind: 'dead', code: 'WORKER_CRASHED' };
+      return await processor.run(claim, signal);
+    } catch (cause) {
+      return this.failures.handle({ stage, claim, cause });
+    }
+  }
+
+  /** One line per lead and stage, with all that is needed to see what became of it. */
+  private log(stage: Stage, claim: Claim, { outcome, message, fields }: Completed): void {
+    const line = {
+      leadId: claim.id,
+      stage,
+      outcome,
+      revision: claim.revision,
+      attempt: claim.attempts + 1,
+      campaignId: claim.campaignId,
+      waitedMs: claim.claimedAt.getTime() - claim.contentAt.getTime(),
+      tookMs: this.clock.now() - claim.claimedAt.getTime(),
+      ...fields,
+    };
+    this.logger.info(line, message);
+  }
+}

@@ -1,0 +1,111 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startFakeOpenAiCompatible } from '../../support/fakes/openai-compatible.js';
+import type { SalesforceFaultKind } from '../../support/fakes/salesforce/faults.js';
+import { World } from '../world.js';
+import { until, withOrg } from './salesforce.js';
+import type { Scenario, Scenarios } from './scenario.js';
+
+/** About fifty leads a second of all senders together. */
+const FIFTY_A_SECOND_MS = 760;
+const FULL_MS = 600_000;
+const CI_MS = 40_000;
+const DEPENDENCY_FAULTS: SalesforceFaultKind[] = ['500', '503', 'drop', 'drop-after', 'html', 'hang'];
+const CLOSED_WITHIN_MS = 60_000;
+
+const crmPartial = (percent: number): Scenario =>
+  withOrg({
+    about: `${percent} % of the calls to Salesforce fail for ten minutes (CI: 40 s) at 50 leads/s: no dead letter, no attempt lost`,
+    trials: { full: 3, ci: 1 },
+    pauseAtMostMs: FIFTY_A_SECOND_MS,
+    async fault({ world, load, number, full }) {
+      world.org!.setFaults({ rate: percent / 100, kinds: DEPENDENCY_FAULTS, seed: 100 * percent + number });
+      await sleep(full ? FULL_MS : CI_MS);
+      await load.pause();
+      world.org!.setFaults({});
+      await recovered(world, 'crm_sync_attempts');
+    },
+  });
+
+/** What the outage must not have left behind: dead letters, attempts, an open breaker. */
+async function recovered(world: World, attempts: 'crm_sync_attempts' | 'enrichment_attempts'): Promise<void> {
+  await until(world, "SELECT count(*)::int AS n FROM ledger.leads WHERE state IN ('received', 'enriched')");
+  const dead = await world.count("SELECT count(*)::int AS n FROM ledger.leads WHERE state = 'dead'");
+  const lost = await world.count(`SELECT count(*)::int AS n FROM ledger.leads WHERE ${attempts} > 0`);
+  if (dead > 0) throw new Error(`${dead} leads died of the partial outage.`);
+  if (lost > 0) throw new Error(`The partial outage has cost ${lost} leads an attempt.`);
+  const deadline = Date.now() + CLOSED_WITHIN_MS;
+  while ((await world.count("SELECT count(*)::int AS n FROM flow.stages WHERE breaker <> 'closed'")) > 0) {
+    if (Date.now() > deadline) throw new Error('The breaker did not close after the partial outage.');
+    await sleep(500);
+  }
+}
+
+type Model = Awaited<ReturnType<typeof startFakeOpenAiCompatible>>;
+const MODELS = new WeakMap<World, Model>();
+
+/** Some calls of a downstream fail, or all of them again and again. */
+export const PARTIAL_OUTAGES: Scenarios = {
+  'crm-partial-5': crmPartial(5),
+  'crm-partial-20': crmPartial(20),
+  'crm-partial-50': crmPartial(50),
+  'ai-partial': {
+    about: '20 % of the calls to the model fail for ten minutes (CI: 40 s) at 50 leads/s: no dead letter, no attempt lost',
+    trials: { full: 3, ci: 1 },
+    pauseAtMostMs: FIFTY_A_SECOND_MS,
+    async open() {
+      const model = await startFakeOpenAiCompatible();
+      model.latencyMs = 100;
+      const world = await World.start({
+        AI_PROVIDER: 'openai-compatible',
+        OPENAI_COMPATIBLE_BASE_URL: `${model.url}/v1`,
+        OPENAI_COMPATIBLE_MODEL: 'any',
+        AI_RATE_LIMIT_PER_SECOND: '100',
+        AI_CONCURRENCY: '50',
+        AI_TIMEOUT_MS: '2000',
+      });
+      MODELS.set(world, model);
+      return world;
+    },
+    async close(world) {
+      await MODELS.get(world)!.stop();
+    },
+    async fault({ world, load, full }) {
+      const model = MODELS.get(world)!;
+      model.sometimes(0.2, [
+        { kind: 'server-error', status: 500 },
+        { kind: 'server-error', status: 503 },
+        { kind: 'drop' },
+        { kind: 'html' },
+      ]);
+      await sleep(full ? FULL_MS : CI_MS);
+      await load.pause();
+      model.sometimes(0, []);
+      await recovered(world, 'enrichment_attempts');
+    },
+  },
+  'outage-series': withOrg({
+    about: 'Salesforce is down for 6 to 20 s, again and again: each time it is tried within 10 s of its return',
+    trials: { full: 10, ci: 1 },
+    pauseAtMostMs: FIFTY_A_SECOND_MS,
+    async fault({ world, random, full }) {
+      const waits: number[] = [];
+      for (let outage = 0; outage < (full ? 10 : 3); outage++) {
+        world.org!.setFaults({ down: random.chance(0.5) ? '503' : 'refuse' });
+        await sleep(random.between(6000, 20_000));
+        const calls = world.org!.apiCalls();
+        world.org!.setFaults({});
+        const back = Date.now();
+        while (world.org!.apiCalls() === calls && Date.now() - back < PROBE_WITHIN_MS) await sleep(50);
+        waits.push(Date.now() - back);
+        await sleep(random.between(500, 4000));
+      }
+      process.stderr.write(`\nfirst call after the return, ms: ${waits.join(', ')}\n`);
+      const late = waits.filter((wait) => wait >= PROBE_WITHIN_MS).length;
+      if (late > 0)
+        throw new Error(`After ${late} of ${waits.length} outages Salesforce was not tried for ${PROBE_WITHIN_MS} ms.`);
+    },
+  }),
+};
+
+/** Ten seconds, and what the probe itself may take. */
+const PROBE_WITHIN_MS = 12_000;

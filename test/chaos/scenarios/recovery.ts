@@ -1,0 +1,141 @@
+import { Redis } from 'ioredis';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { World } from '../world.js';
+import { withOrg } from './salesforce.js';
+import type { Scenario, Scenarios } from './scenario.js';
+
+const PACE_MS = 400;
+/** The defaults: what the World shortens for other trials is what is measured here. */
+const DEFAULT_TIMES = { LEASE_MS: '60000', SWEEP_INTERVAL_MS: '10000', SPOOL: 'off' };
+const GOES_ON_WITHIN_MS = 15_000;
+const LOOKED_AT_FOR_MS = 75_000;
+/** Of all trials of a scenario so far. */
+const TIMES = new Map<string, number[]>();
+
+const killRecovery = (backend: 'redis' | 'postgres'): Scenario =>
+  withOrg({
+    about: `SIGKILL of the worker with the default LEASE_MS, queue on ${backend}: its leads go on within 15 s (p99)`,
+    trials: { full: 100, ci: 2 },
+    pauseAtMostMs: PACE_MS,
+    settings: { ...DEFAULT_TIMES, QUEUE_BACKEND: backend },
+    async fault({ world, load, number }) {
+      world.org!.setFaults({ rate: 1, kinds: ['slow'], slowMs: 400, seed: number });
+      await sleep(1500);
+      // Every other time another worker lives on; otherwise all begins with the one that replaces it.
+      const other = number % 2 === 0 ? await world.startRole('worker') : null;
+      await world.worker.kill();
+      const killed = Date.now();
+      const [starting, times] = await Promise.all([world.startRole('worker'), timesToGoOn(world, killed)]);
+      world.worker = starting;
+      await load.pause();
+      world.org!.setFaults({});
+      await other?.stop();
+      const all = [...(TIMES.get(backend) ?? []), ...times].toSorted((a, b) => a - b);
+      TIMES.set(backend, all);
+      const at = (share: number) => Math.round(all[Math.min(all.length - 1, Math.floor(share * all.length))] ?? 0);
+      process.stderr.write(
+        `\n${backend}: ${all.length} leads in hand of ${number} killed workers; p50 ${at(0.5)} ms, p99 ${at(0.99)} ms\n`,
+      );
+      if (at(0.99) > GOES_ON_WITHIN_MS) throw new Error(`The leads of a killed worker went on after ${at(0.99)} ms (p99).`);
+    },
+  });
+
+/** How long each lead that was open when the worker died took to be claimed anew, or to be done. */
+async function timesToGoOn(world: World, killed: number): Promise<number[]> {
+  type Row = { id: string; fence: string; state: string };
+  const { rows: open } = await world.query<Row>(
+    "SELECT id, fence, state FROM ledger.leads WHERE claimed_by IS NOT NULL AND state IN ('received', 'enriched')",
+  );
+  let left = open;
+  const times: number[] = [];
+  while (left.length > 0 && Date.now() - killed < LOOKED_AT_FOR_MS) {
+    await sleep(200);
+    const { rows } = await world.query<Row>('SELECT id, fence, state FROM ledger.leads WHERE id = ANY ($1)', [
+      left.map(({ id }) => id),
+    ]);
+    const now = new Map(rows.map((row) => [row.id, row]));
+    const still = left.filter(({ id, fence, state }) => now.get(id)?.fence === fence && now.get(id)?.state === state);
+    for (let gone = left.length - still.length; gone > 0; gone--) times.push(Date.now() - killed);
+    left = still;
+  }
+  return [...times, ...left.map(() => LOOKED_AT_FOR_MS)];
+}
+
+const CONSUMES_WITHIN_MS = 10_000;
+
+type RedisFault = (redis: Redis, ms: number) => Promise<void>;
+
+const REDIS_FAULTS: Record<string, RedisFault> = {
+  'replica of a missing master': async (redis, ms) => {
+    await redis.replicaof('127.0.0.1', 1);
+    await sleep(ms);
+    await redis.replicaof('NO', 'ONE');
+  },
+  'connections killed': async (redis, ms) => {
+    const end = Date.now() + ms / 3;
+    while (Date.now() < end) {
+      await redis.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+      await sleep(500);
+    }
+  },
+  'scripts flushed': async (redis) => {
+    for (let time = 0; time < 10; time++) {
+      await redis.script('FLUSH');
+      await sleep(100);
+    }
+  },
+  'writes paused': async (redis, ms) => {
+    await redis.client('PAUSE', Math.round(ms / 3), 'WRITE');
+    await sleep(ms / 3);
+  },
+  'memory used up': async (redis, ms) => {
+    await redis.config('SET', 'maxmemory', '1mb');
+    await sleep(ms / 2);
+    await redis.config('SET', 'maxmemory', '0');
+  },
+};
+
+/** Leads that Redis' return must set going again: fresh, in both stages, delayed. */
+async function allGoOn(world: World, what: string): Promise<void> {
+  const returned = Date.now();
+  const open = "SELECT count(*)::int AS n FROM ledger.leads WHERE state IN ('received', 'enriched') AND content_at < $1";
+  const { status } = await world.api.post({ email: `after-${returned}@acme.com`, campaign_id: 'c0' });
+  if (status !== 202) throw new Error(`${what}: a lead after the return was answered ${status}.`);
+  const before = new Date();
+  while ((await world.count(open, [before])) > 0) {
+    if (Date.now() - returned > CONSUMES_WITHIN_MS) {
+      throw new Error(`${what}: leads still wait ${CONSUMES_WITHIN_MS / 1000} s after Redis' return. ${await world.describe()}`);
+    }
+    await sleep(100);
+  }
+  process.stderr.write(`\n${what}: all leads went on within ${Date.now() - returned} ms\n`);
+}
+
+/** A worker dies, or Redis fails over: how soon the leads go on. */
+export const RECOVERY_SCENARIOS: Scenarios = {
+  'worker-kill-recovery': killRecovery('redis'),
+  'worker-kill-recovery-postgres': killRecovery('postgres'),
+  'redis-failover': {
+    about:
+      'Redis becomes a replica of a missing master, loses connections and scripts, takes no writes, is full: 10 s later all goes on',
+    trials: { full: 50, ci: 5 },
+    pauseAtMostMs: PACE_MS,
+    settings: { ...DEFAULT_TIMES, RETRY_BASE_MS: '200' },
+    async fault({ world, load, number, full }) {
+      const names = Object.keys(REDIS_FAULTS);
+      const name = names[(number - 1) % names.length]!;
+      // Some leads wait in delayed jobs when it begins.
+      const start = await world.stopCrm();
+      await sleep(600);
+      await start();
+      const redis = new Redis(world.redis.url);
+      try {
+        await REDIS_FAULTS[name]!(redis, full ? 30_000 : 9000);
+      } finally {
+        redis.disconnect();
+      }
+      await load.pause();
+      await allGoOn(world, name);
+    },
+  },
+};

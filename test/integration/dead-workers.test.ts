@@ -1,0 +1,76 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import type { CrmSync } from '../../src/crm/port.js';
+import { hasRedis } from '../support/database.js';
+import { eventually } from '../support/eventually.js';
+import { pipelineWorld, type PipelineWorld } from '../support/pipeline-world.js';
+
+const OK = { provider: 'test', leadId: 'l', memberId: 'm' };
+
+/** All that the others see of a worker's death is that its heartbeat stops; its locks in the queue last for LEASE_MS, a minute here. */
+describe.each(['redis', 'postgres'] as const)('the leads of a dead worker, queue on %s', (kind) => {
+  describe.skipIf(kind === 'redis' && !hasRedis())('go on at once', () => {
+    let world: PipelineWorld;
+    afterEach(() => world.close());
+
+    async function workerThatStops(leads: number) {
+      const calls: { lead: string; go(): void }[] = [];
+      let frozen = true;
+      world = await pipelineWorld({
+        kind,
+        crm: async ({ projection }: CrmSync) => {
+          const lead = projection.lead.email;
+          if (!frozen) return OK;
+          await new Promise<void>((go) => calls.push({ lead, go }));
+          return { ...OK, leadId: 'late' };
+        },
+        env: { LEASE_MS: '60000', CRM_CONCURRENCY: '40' },
+      });
+      const first = await world.startWorker('first');
+      await world.accept(leads);
+      await eventually(() => expect(calls.length).toBeGreaterThan(5));
+      await first.flow.stop();
+      frozen = false;
+      const seenAgo = (seconds: number) =>
+        world.pool.query(
+          `INSERT INTO flow.workers (worker, seen_at) VALUES ('first', now() - make_interval(secs => $1))
+           ON CONFLICT (worker) DO UPDATE SET seen_at = excluded.seen_at`,
+          [seconds],
+        );
+      return { calls, seenAgo };
+    }
+
+    it('whether it had claimed or only fetched them, and it writes nothing when it wakes up', async () => {
+      const { calls, seenAgo } = await workerThatStops(30);
+      await seenAgo(10);
+      await world.startWorker('second');
+      await eventually(async () => expect(await world.states()).toEqual({ synced: 30 }), 20_000);
+      for (const { go } of calls) go();
+      await world.publisher.idle();
+      const { rows } = await world.pool.query(
+        `SELECT count(*)::int AS synced, count(*) FILTER (WHERE detail->>'leadId' = 'late')::int AS late FROM ledger.events WHERE kind = 'synced'`,
+      );
+      expect(rows).toEqual([{ synced: 30, late: 0 }]);
+      const { rowCount } = await world.pool.query("SELECT 1 FROM flow.workers WHERE worker = 'first'");
+      expect(rowCount).toBe(0);
+    });
+
+    it('but not those of a slow worker, nor after an outage of PostgreSQL, in which all heartbeats stop', async () => {
+      const { seenAgo } = await workerThatStops(10);
+      await seenAgo(4);
+      const { store } = await world.startWorker('second');
+      expect(await store.takeDeadWorkers()).toEqual([]);
+      await seenAgo(10);
+      await world.pool.query("UPDATE flow.workers SET steady_since = now() WHERE worker = 'second'");
+      expect(await store.takeDeadWorkers()).toEqual([]);
+      await world.pool.query("UPDATE flow.workers SET seen_at = now() - interval '4 seconds' WHERE worker = 'second'");
+      await eventually(async () => {
+        const { rows } = await world.pool.query<{ steady: boolean }>(
+          "SELECT steady_since > now() - interval '5 seconds' AS steady FROM flow.workers WHERE worker = 'second'",
+        );
+        expect(rows[0]!.steady).toBe(true);
+      });
+      expect(await store.takeDeadWorkers()).toEqual([]);
+      expect((await world.states())['synced'] ?? 0).toBe(0);
+    });
+  });
+});
