@@ -144,9 +144,9 @@ describe('the journey of a lead that met everything', () => {
       `${beneath}  created`,
       'HH:MM:SS  +T  scored again 77, intent high, by ai (model, prompt-1), instead of 50 by fallback',
       'HH:MM:SS  +T  the CRM shows the new score: salesforce lead 00Q1, member 00v1',
-      `${beneath}salesforce: lead updated with RF_Fit_Score__c 50 → 77, RF_Reasoning__c "Not scored yet: the`,
-      `${beneath}  scorer did not answer in time. The score stands in until it does." → "Asks for a quote for`,
-      `${beneath}  200 seats."; member nothing to send, it was there already`,
+      `${beneath}salesforce: lead updated with RF_Fit_Score__c 50 → 77, RF_Reasoning__c "Not scored: the model`,
+      `${beneath}  did not answer in time. A score follows when it works." → "Asks for a quote for 200 seats.";`,
+      `${beneath}  member nothing to send, it was there already`,
     ]);
   });
 });

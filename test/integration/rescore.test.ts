@@ -32,7 +32,7 @@ describe.each(BACKENDS)('leads with a stand-in score, queue on %s', (kind) => {
     let crm: (sync: CrmSync) => Promise<void>;
     let written: CrmSync[];
     const refuses = async (_lead: LeadContent): Promise<never> => {
-      throw new AppError('AI_REFUSED', 'no');
+      throw new AppError('AI_ANSWER_INVALID', 'no');
     };
     const open = async (options: Omit<WorldOptions, 'kind'> = {}) => {
       written = [];
@@ -47,7 +47,8 @@ describe.each(BACKENDS)('leads with a stand-in score, queue on %s', (kind) => {
           return { provider: 'test', leadId: 'l', memberId: 'm' };
         },
         ...options,
-        env: { AI_RATE_LIMIT_PER_SECOND: '1000', LEASE_MS: '1000', ...options.env },
+        // One attempt: the first answer that is no score leads to the fallback score.
+        env: { AI_RATE_LIMIT_PER_SECOND: '1000', LEASE_MS: '1000', RETRY_ATTEMPTS: '1', ...options.env },
       });
     };
     /** One lead that is synced with 50. */
@@ -175,7 +176,7 @@ describe.each(BACKENDS)('leads with a stand-in score, queue on %s', (kind) => {
       expect(lead).toMatchObject({ state: 'synced', enrichment: { fitScore: 50, needsRescore: true } });
       const attempts = events.filter(({ kind: name }) => name.startsWith('rescore-'));
       expect(attempts.map(({ kind: name }) => name)).toEqual([...Array<string>(9).fill('rescore-failed'), 'rescore-given-up']);
-      expect(attempts.at(-1)!.detail).toMatchObject({ attempt: 10, code: 'AI_REFUSED' });
+      expect(attempts.at(-1)!.detail).toMatchObject({ attempt: 10, code: 'AI_ANSWER_INVALID' });
       expect(written).toHaveLength(1);
     });
 
