@@ -46,6 +46,8 @@ export interface LeadFilter {
   state?: LeadState;
   campaignId?: string;
   personKey?: string;
+  /** The first hexadecimal digits of the id, at least four. */
+  idPrefix?: string;
 }
 
 function leadOf(row: LeadRow): Lead {
@@ -91,6 +93,11 @@ export class LeadsRepository {
     if (filter.state) conditions.push(`l.state = ${bind(filter.state)}`);
     if (filter.campaignId) conditions.push(`l.campaign_id = ${bind(filter.campaignId)}`);
     if (filter.personKey) conditions.push(`l.person_key = decode(${bind(filter.personKey)}, 'hex')`);
+    if (filter.idPrefix) {
+      // A range of the primary key, which a comparison of text would not be.
+      const digits = filter.idPrefix.replaceAll('-', '');
+      conditions.push(`l.id BETWEEN ${bind(digits.padEnd(32, '0'))}::uuid AND ${bind(digits.padEnd(32, 'f'))}::uuid`);
+    }
     if (after) conditions.push(`(l.received_at, l.id) < (${bind(after.receivedAt)}::timestamptz, ${bind(after.id)}::uuid)`);
     const { rows } = await this.database.query<LeadRow & { exact_received_at: string }>(
       `SELECT ${LEAD_COLUMNS}, ${EXACT_RECEIVED_AT} FROM ledger.leads l WHERE ${conditions.join(' AND ')}

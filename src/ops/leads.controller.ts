@@ -73,10 +73,11 @@ export class OpsLeadsController {
   }
 
   private async page(query: z.output<typeof leadSearchSchema>) {
-    const { state, campaignId, campaign_id = campaignId, email, limit, cursor, fields = LIST_FIELDS } = query;
+    const { state, campaignId, campaign_id = campaignId, id, email, limit, cursor, fields = LIST_FIELDS } = query;
     const filter = {
       ...(state ? { state } : {}),
       ...(campaign_id ? { campaignId: normaliseCampaignId(campaign_id) } : {}),
+      ...(id ? { idPrefix: id } : {}),
       ...(email ? { personKey: personKeyOf(normaliseEmail(email)) } : {}),
     };
     const [{ items, next }, stages] = await Promise.all([

@@ -103,6 +103,12 @@ const filterShape = {
   state: z.enum(LEAD_STATES).optional(),
   campaign_id: z.string().optional(),
   campaignId: z.string().optional().describe('The same as campaign_id.'),
+  id: z
+    .string()
+    .regex(/^[0-9a-fA-F][0-9a-fA-F-]{3,35}$/, 'must be the first 4 or more characters of an id')
+    .refine((text) => text.replaceAll('-', '').length <= 32, 'is longer than an id')
+    .optional()
+    .describe('The first 4 or more characters of the id.'),
   ...pageShape,
 };
 const sameCampaign = ({ campaign_id, campaignId }: { campaign_id?: string | undefined; campaignId?: string | undefined }) =>
