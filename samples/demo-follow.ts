@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
+import { tokenOf } from '../src/cli/connection.js';
 import { progress } from './demo-progress.js';
 import type { Sent, Step } from './demo-run.js';
 
@@ -51,7 +52,7 @@ export async function followLeads(sent: Sent[], { url, say, bars, signal }: Step
 
 /** Null where it cannot be shown yet: a lead of the spool has no row at first, and a busy service may miss an answer. */
 async function journeyOf(url: string, id: string, signal: AbortSignal): Promise<Journey | null> {
-  const secret = process.env['OPS_TOKENS']?.split(',')[0]?.trim().split(':').slice(2).join(':');
+  const secret = tokenOf(process.env);
   let answer: Response;
   try {
     answer = await fetch(`${url}/ops/leads/${id}`, {
@@ -63,7 +64,9 @@ async function journeyOf(url: string, id: string, signal: AbortSignal): Promise<
     return null;
   }
   if (answer.status === 401 || answer.status === 403) {
-    throw new Error(`GET /ops/leads/${id} answered ${answer.status}. Set OPS_TOKENS as the service has it.`);
+    throw new Error(
+      `GET /ops/leads/${id} answered ${answer.status}. Set REVENUEFLOW_TOKEN, or OPS_TOKENS as the service has it.`,
+    );
   }
   return answer.ok ? journeySchema.parse(await answer.json()) : null;
 }

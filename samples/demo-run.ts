@@ -1,3 +1,4 @@
+import { webhookSecretOf } from '../src/cli/connection.js';
 import { domainToASCII } from 'node:url';
 import { z } from 'zod';
 import { progress } from './demo-progress.js';
@@ -75,7 +76,7 @@ function personOf({ contentType, body }: Webhook): string | null {
 
 /** Never rejects: an unanswered webhook is a result to report. */
 async function post(url: string, webhook: Webhook, signal: AbortSignal): Promise<Sent> {
-  const secret = process.env['WEBHOOK_SECRETS']?.split(',')[0]?.trim();
+  const secret = webhookSecretOf(process.env);
   try {
     const answer = await fetch(`${url}/leads`, {
       method: 'POST',

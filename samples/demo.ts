@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError } from 'commander';
+import { serviceUrlOf } from '../src/cli/connection.js';
 import { loadEnvFile } from '../src/platform/config/env-file.js';
 import { followLeads } from './demo-follow.js';
 import { problemsOf } from './demo-problems.js';
@@ -18,13 +19,14 @@ const options = new Command('npm run demo --')
       'data and all. A service that it starts has its own database, queue and mock CRM, whatever .env says, so that no sample ' +
       'reaches a real CRM; it scores with the AI provider of the environment.',
   )
-  .option('--url <url>', 'the service to use (default from HOST and PORT)', readUrl, defaultUrl())
+  .option('--url <url>', 'the service to use (default from REVENUEFLOW_URL, or HOST and PORT)', readUrl)
   .option('--keep', 'keep the data folder of a service that the demo started')
   .option('--json', 'print one JSON document and nothing else on stdout; progress and sentences go to stderr')
   .addHelpText(
     'after',
     `
-The first of WEBHOOK_SECRETS and the first of OPS_TOKENS are used where they are set, from the environment or .env.
+The first of WEBHOOK_SECRETS is used where it is set, and REVENUEFLOW_TOKEN or the first operator of OPS_TOKENS, from the
+environment or .env.
 
 On a service that the demo started, every answer must be the one that the sample expects. Any other may have seen the samples
 before (a second run is all duplicates), so there the demo only reports what it was answered.
@@ -38,7 +40,7 @@ Examples:
   npm run --silent demo -- --json | jq .summary`,
   )
   .parse()
-  .opts<{ url: string; keep?: true; json?: true }>();
+  .opts<{ url?: string; keep?: true; json?: true }>();
 
 const interrupt = new AbortController();
 let exitCodeOfSignal: number | null = null;
@@ -72,7 +74,7 @@ try {
 
 async function runSamples() {
   const { stop, ...service } = await demoService({
-    url: options.url,
+    url: serviceUrlOf(process.env, options.url),
     keep: options.keep === true,
     say,
     signal: interrupt.signal,
@@ -89,11 +91,4 @@ async function runSamples() {
 function readUrl(text: string): string {
   if (!/^https?:\/\//.test(text) || !URL.canParse(text)) throw new InvalidArgumentError('It must be like http://127.0.0.1:3000.');
   return text.replace(/\/+$/, '');
-}
-
-/** Where a service with this environment listens, as somebody on this machine reaches it. */
-function defaultUrl(): string {
-  const host = process.env['HOST']?.trim() || '127.0.0.1';
-  const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
-  return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${process.env['PORT']?.trim() || '3000'}`;
 }

@@ -1,8 +1,10 @@
-// Writes the files that are generated from the code: .env.example, docs/configuration.md, docs/errors.md and openapi.json.
+// Writes the files that are generated from the code: .env.example, docs/configuration.md, docs/errors.md, docs/cli.md and
+// openapi.json.
 // With --check it writes nothing and fails where a file differs from what the code says.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { commandReference } from '../dist/cli/reference.js';
 import { ERROR_CATALOG } from '../dist/domain/error-catalog.js';
 import { AI_PROVIDERS } from '../dist/enrichment/registry.js';
 import { CRM_PROVIDERS } from '../dist/crm/registry.js';
@@ -76,6 +78,7 @@ const files = {
   '.env.example': envExample(),
   'docs/configuration.md': configurationPage(),
   'docs/errors.md': errorsPage(),
+  'docs/cli.md': commandReference(NOTE),
   'openapi.json': `${JSON.stringify(openApiDocument(), null, 2)}\n`,
 };
 

@@ -1,153 +1,133 @@
-import { Command } from 'commander';
-import type { ServiceClient } from './http-client.js';
+import { Option, type Command } from 'commander';
+import { confirmAndReplayMany, readReplayTarget, type ReplayManyOptions } from './dead-letters-replay.js';
+import { findDeadLetter } from './find-ids.js';
+import { groupColumns, groupsText, itemColumns, letterText, type Group, type ShownDeadLetter } from './format-dead-letter.js';
+import { group, limitOption, refuseUnknownWords, yesOption, type ListOptions } from './options.js';
+import { pagesOf, readCount, readPositive, withQuery, type ItemPage } from './paging.js';
 import { fieldsOf } from './parse-assignments.js';
-import { table } from './format-lead.js';
+import type { Session } from './session.js';
 
-interface ShownDeadLetter {
-  id: string;
-  stage: string;
-  code: string;
-  class: string;
-  message: string;
-  signature?: string;
-  answer?: string;
-  attempts: number;
-  diedAt: string;
-  email: string;
-  name: string | null;
-  campaignId: string;
-  revision: number;
-  attributes: Record<string, string>;
-}
+const LEAD_ARGUMENT = ['<lead>', 'id, first characters of an id, or e-mail'] as const;
 
-interface Group {
-  stage: string;
-  code: string;
-  class: string;
-  signature: string | null;
-  count: number;
-  oldest: string;
-  newest: string;
-  example: string;
-}
+/** `dead-letters …`, and the older `dlq …`, which asks for no confirmation where there is no terminal. */
+export function addDeadLetterCommands(program: Command, session: Session): void {
+  const letters = program.command('dead-letters').description('list, edit, replay and discard dead-lettered leads');
+  const list = letters
+    .command('list', { isDefault: true })
+    .description('list dead letters, newest first')
+    .option('--code <code>', 'only those with this error code')
+    .addOption(limitOption())
+    .action((options: ListOptions & { code?: string }) => listLetters(session, options));
+  refuseUnknownWords(list);
+  letters
+    .command('summary')
+    .description('count dead letters by stage, error code and signature')
+    .action(() => summarise(session));
+  addGet(letters.command('get'), session);
+  addActs(letters, session, false);
 
-type Print = (document: unknown, text: () => string) => void;
-
-/** `ops dlq …`: what was given up, for whoever is to mend it. */
-export function deadLetterCommands(client: () => ServiceClient, print: Print): Command {
-  const dlq = new Command('dlq').description('the dead letters: leads that were given up');
-
-  dlq
+  const old = group(program.command('dlq', { hidden: true }).description('older name of "dead-letters"'));
+  old
     .command('list')
-    .description('grouped by what went wrong; one by one with --each')
-    .option('--code <code>', 'with this error code (implies --each)')
-    .option('--each', 'one line a lead')
-    .option('--limit <n>', 'how many', '20')
-    .action(async ({ code, each, limit }: { code?: string; each?: true; limit: string }) => {
-      if (!code && !each) {
-        const summary = await client().get<{ total: number; items: Group[] }>('/ops/dead-letters/summary');
-        return print(summary, () => groupsText(summary.items));
-      }
-      const query = new URLSearchParams({ limit, ...(code ? { code } : {}) });
-      const page = await client().get<{ items: ShownDeadLetter[] }>(`/ops/dead-letters?${query}`);
-      print(page, () =>
-        table(
-          ['lead', 'stage', 'code', 'attempts', 'died', 'why'],
-          page.items.map(({ id, stage, code: of, attempts, diedAt, message }) => [id, stage, of, attempts, diedAt, message]),
-          [38, 12, 22, 10, 26, 50],
-        ),
-      );
-    });
-
-  dlq
-    .command('show')
-    .argument('<lead>')
-    .description('one dead letter whole, with the last answer of the downstream')
-    .action(async (id: string) => {
-      const letter = await client().get<ShownDeadLetter>(`/ops/dead-letters/${encodeURIComponent(id)}`);
-      print(letter, () => letterText(letter));
-    });
-
-  dlq
-    .command('replay')
-    .argument('[lead]', 'one lead; all of --code, or all with --all, without it')
-    .option('--code <code>', 'all with this error code')
-    .option('--all', 'all of them')
-    .option('--limit <n>', 'at most so many, the longest dead first', '10000')
-    .option('--per-second <n>', 'spread over time, so many leads a second')
-    .description('takes leads up again where they died; those that have a score keep it')
-    .action(
-      async (
-        id: string | undefined,
-        { code, all, limit, perSecond }: { code?: string; all?: true; limit: string; perSecond?: string },
-      ) => {
-        if (id) {
-          const answer = await client().post(`/ops/dead-letters/${encodeURIComponent(id)}/replay`, {});
-          return print(answer, () => `The lead is on its way: npm run ops -- lead ${id}`);
-        }
-        if (!code && !all) throw new Error('Name a lead, or say --code <code> or --all.');
-        const answer = await client().post<{ replaying: number }>('/ops/dead-letters/replay', {
-          ...(code ? { code } : { all: true }),
-          limit: Number(limit),
-          ...(perSecond ? { perSecond: Number(perSecond) } : {}),
-        });
-        print(answer, () => `${answer.replaying} leads are on their way${perSecond ? `, ${perSecond} a second` : ''}.`);
-      },
+    .description('"dead-letters summary"; with --each or --code "dead-letters list"')
+    .option('--code <code>', 'only those with this error code (implies --each)')
+    .option('--each', 'one line per lead')
+    .addOption(limitOption())
+    .action((options: ListOptions & { code?: string; each?: true }) =>
+      options.code || options.each ? listLetters(session, options) : summarise(session),
     );
+  addGet(old.command('show'), session);
+  addActs(old, session, true);
+}
 
-  dlq
+function addGet(command: Command, session: Session): void {
+  command
+    .argument(...LEAD_ARGUMENT)
+    .description('show a dead letter with the last answer of the downstream')
+    .action(async (reference: string) => {
+      const { client, output, times } = session;
+      const id = await findDeadLetter(client, reference);
+      const letter = await client.get<ShownDeadLetter>(`/ops/dead-letters/${id}`);
+      await output.document(letter, () => letterText(letter, times, output.width));
+    });
+}
+
+function addActs(parent: Command, session: Session, isOldName: boolean): void {
+  parent
     .command('edit')
-    .argument('<lead>')
-    .requiredOption('--set <field=value...>', 'corrected fields')
-    .option('--replay', 'and take it up again')
-    .description('corrects fields; a new e-mail or campaign makes it a new lead')
-    .action(async (id: string, { set, replay }: { set: string[]; replay?: true }) => {
-      const path = `/ops/dead-letters/${encodeURIComponent(id)}`;
-      const answer = await client().patch<{ status: string; leadId: string }>(path, fieldsOf(set));
-      if (replay && answer.status !== 'replaced') await client().post(`${path}/replay`, {});
-      print(answer, () => {
-        if (answer.status === 'replaced') return `Taken as a new lead, ${answer.leadId}; the old one is discarded.`;
-        if (answer.status === 'unchanged' && !replay) return 'The lead has these values already. Nothing was changed.';
-        return replay ? 'Corrected, and on its way.' : `Corrected. Take it up again with: npm run ops -- dlq replay ${id}`;
-      });
+    .argument(...LEAD_ARGUMENT)
+    .requiredOption('--set <field=value...>', 'corrected fields (required)')
+    .option('--replay', 'replay the lead as well')
+    .description('correct fields; a new e-mail or campaign makes it a new lead')
+    .action((reference: string, options: { set: string[]; replay?: true }) => edit(session, reference, options));
+
+  parent
+    .command('replay')
+    .argument('[lead]', 'id, first characters of an id, or e-mail of one lead')
+    .option('--code <code>', 'all with this error code')
+    .option('--all', 'all dead letters')
+    .addOption(new Option('--limit <n>', 'at most so many, the oldest first').argParser(readCount).default(10_000))
+    .addOption(new Option('--per-second <n>', 'spread over time: so many leads per second').argParser(readPositive))
+    .option('--dry-run', 'show what would be replayed, and change nothing')
+    .addOption(yesOption())
+    .description('retry dead-lettered leads in the stage that failed; existing scores are kept')
+    .action(async (reference: string | undefined, options: ReplayManyOptions) => {
+      if (readReplayTarget(reference, options) === 'many') return confirmAndReplayMany(session, options, isOldName);
+      const { client, output } = session;
+      const id = await findDeadLetter(client, reference!);
+      if (options.dryRun) {
+        const letter = await client.get<ShownDeadLetter>(`/ops/dead-letters/${id}`);
+        return output.document({ replaying: 1, dryRun: true, items: [letter] }, () => `Would replay ${id}.`);
+      }
+      const answer = await client.post(`/ops/dead-letters/${id}/replay`, {});
+      await output.done(answer, () => `Replay queued. Follow it with: revenueflow leads get ${id}`);
     });
 
-  dlq
+  parent
     .command('discard')
-    .argument('<lead>')
-    .requiredOption('--reason <text>', 'for the audit trail')
-    .description('gives a lead up for good; a re-send of it is a duplicate unless its content has changed')
-    .action(async (id: string, { reason }: { reason: string }) => {
-      const answer = await client().post(`/ops/dead-letters/${encodeURIComponent(id)}/discard`, { reason });
-      print(answer, () => 'Discarded.');
+    .argument(...LEAD_ARGUMENT)
+    .requiredOption('--reason <text>', 'for the audit trail (required)')
+    .addOption(yesOption())
+    .description('give up a lead for good; sending it again counts as a duplicate unless its content has changed')
+    .action(async (reference: string, { reason, yes = false }: { reason: string; yes?: boolean }) => {
+      const { client, output } = session;
+      const id = await findDeadLetter(client, reference);
+      const { name, email, code } = await client.get<ShownDeadLetter>(`/ops/dead-letters/${id}`);
+      const what = `${name ?? '(no name)'} <${email}>, ${code}`;
+      await session.confirm({ question: `Discard the dead letter of ${what}? This cannot be undone.`, yes, isOldName });
+      const answer = await client.post(`/ops/dead-letters/${id}/discard`, { reason });
+      await output.done(answer, () => 'Discarded.');
     });
-
-  return dlq;
 }
 
-function groupsText(groups: Group[]): string {
-  if (groups.length === 0) return 'There are no dead letters.';
-  return table(
-    ['count', 'stage', 'code', 'class', 'signature', 'newest', 'for example'],
-    groups.map(({ count, stage, code, class: kind, signature, newest, example }) => [
-      count,
-      stage,
-      code,
-      kind,
-      signature ?? '-',
-      newest,
-      example,
-    ]),
-  );
+async function listLetters({ client, output, times }: Session, { code, limit }: ListOptions & { code?: string }): Promise<void> {
+  const fetchPage = (size: number, cursor: string | null) =>
+    client.get<ItemPage<ShownDeadLetter>>(withQuery('/ops/dead-letters', { code, limit: size, cursor }));
+  await output.list(pagesOf(fetchPage, limit), {
+    columns: itemColumns(times),
+    id: ({ id }) => id,
+    empty: code ? `There are no dead letters with the code ${code}.` : 'There are no dead letters.',
+    more: `The newest ${limit} dead letters are listed. For more, add --limit <n> or --limit all.`,
+  });
 }
 
-function letterText(letter: ShownDeadLetter): string {
-  return [
-    `${letter.name ?? '(no name)'} <${letter.email}>, campaign ${letter.campaignId}, revision ${letter.revision}`,
-    `died ${letter.diedAt} in ${letter.stage} after ${letter.attempts} ${letter.attempts === 1 ? 'attempt' : 'attempts'}`,
-    `${letter.code} (${letter.class}): ${letter.message}`,
-    ...(letter.signature ? [`signature: ${letter.signature}`] : []),
-    ...(letter.answer ? [`last answer: ${letter.answer}`] : []),
-    table(['field', 'value'], Object.entries(letter.attributes), [30, 80]),
-  ].join('\n');
+async function summarise({ client, output, times }: Session): Promise<void> {
+  const summary = await client.get<{ total: number; items: Group[] }>('/ops/dead-letters/summary');
+  const columns = groupColumns(times);
+  await output.report(summary, summary.items, { columns }, () => groupsText(summary.items, columns, output.width));
+}
+
+async function edit(session: Session, reference: string, { set, replay }: { set: string[]; replay?: true }): Promise<void> {
+  const { client, output } = session;
+  const fields = fieldsOf(set);
+  const path = `/ops/dead-letters/${await findDeadLetter(client, reference)}`;
+  const answer = await client.patch<{ status: string; leadId: string }>(path, fields);
+  if (replay && answer.status !== 'replaced') await client.post(`${path}/replay`, {});
+  await output.done(answer, () => {
+    if (answer.status === 'replaced') return `Accepted as a new lead, ${answer.leadId}. The old one is discarded.`;
+    if (answer.status === 'unchanged') {
+      return replay ? 'Nothing to update. Replay queued.' : 'The lead has these values already. Nothing was changed.';
+    }
+    return replay ? 'Updated. Replay queued.' : `Updated. Replay it with: revenueflow dead-letters replay ${answer.leadId}`;
+  });
 }

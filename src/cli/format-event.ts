@@ -1,39 +1,40 @@
+import { counted } from './format-text.js';
+import type { Times } from './format-time.js';
+
 type Detail = Record<string, unknown>;
+type Clock = Times['clock'];
 
-/** The time of the day in UTC, to the millisecond; the date only where it is not today's. */
-export function clock(at: string): string {
-  const [date, time] = new Date(at).toISOString().replace('Z', '').split('T') as [string, string];
-  return date === new Date().toISOString().slice(0, 10) ? time : `${date} ${time}`;
-}
-
-const TOLD: Record<string, (detail: Detail) => string> = {
+const SENTENCES: Record<string, (detail: Detail, clock: Clock) => string> = {
   received: () => 'received',
-  revised: (detail) => `sent again with other content, now revision ${detail['revision']}: ${changes(detail)}`,
-  'late-content': () => 'older content came out of the spool; the newer stands',
+  revised: (detail) => `sent again with new content, now revision ${detail['revision']}: ${changes(detail)}`,
+  'late-content': () => 'older content arrived from the fallback buffer (spool); the newer content was kept',
   enriched: (detail) => `scored ${score(detail)}`,
-  'attempt-failed': (detail) =>
+  'attempt-failed': (detail, clock) =>
     `${detail['shared'] ? 'a run' : `attempt ${detail['attempt']}`} in ${detail['stage']} failed` +
-    `${detail['shared'] ? ' and is not counted, since the downstream is at fault' : ''}: ${failure(detail)}${again(detail)}`,
+    `${detail['shared'] ? ' and is not counted, since the downstream is at fault' : ''}: ` +
+    `${failure(detail)}${nextAttempt(detail, clock)}`,
   'attempts-returned': (detail) =>
-    `${detail['attempts']} attempt(s) in ${detail['stage']} given back: the downstream was at fault, not the lead`,
-  'dead-lettered': (detail) => `given up in ${detail['stage']} after attempt ${detail['attempt']}: ${failure(detail)}`,
-  edited: (detail) => `corrected by ${detail['by']}, now revision ${detail['revision']}: ${changes(detail)}`,
-  replayed: (detail) => `replayed by ${detail['by']}${detail['dueAt'] ? `, due at ${clock(String(detail['dueAt']))}` : ''}`,
+    `${counted(Number(detail['attempts']), 'attempt')} in ${detail['stage']} not counted: the downstream failed, not the lead`,
+  'dead-lettered': (detail) => `dead-lettered in ${detail['stage']} after attempt ${detail['attempt']}: ${failure(detail)}`,
+  edited: (detail) => `edited by ${detail['by']}, now revision ${detail['revision']}: ${changes(detail)}`,
+  replayed: (detail, clock) =>
+    `replayed by ${detail['by']}${detail['dueAt'] ? `, due at ${clock(String(detail['dueAt']))}` : ''}`,
   discarded: (detail) => `discarded by ${detail['by']}: ${detail['reason']}`,
   synced: (detail) => `in the CRM: ${record(detail)}`,
-  rescored: (detail) => `scored again ${score(detail)}${instead(detail)}`,
+  rescored: (detail) => `re-scored ${score(detail)}${previous(detail)}`,
   'crm-updated': (detail) =>
-    detail['unneeded'] ? `the CRM need not know: ${detail['unneeded']}` : `the CRM shows the new score: ${record(detail)}`,
-  'rescore-failed': (detail) => `scoring it again failed (attempt ${detail['attempt']}): ${failure(detail)}${again(detail)}`,
-  'rescore-given-up': (detail) => `the stand-in score stays, after attempt ${detail['attempt']}: ${failure(detail)}`,
+    detail['unneeded'] ? `no CRM update needed: ${detail['unneeded']}` : `CRM updated with the new score: ${record(detail)}`,
+  'rescore-failed': (detail, clock) =>
+    `re-scoring failed (attempt ${detail['attempt']}): ${failure(detail)}${nextAttempt(detail, clock)}`,
+  'rescore-given-up': (detail) => `the provisional score stays, after attempt ${detail['attempt']}: ${failure(detail)}`,
   backfilled: (detail) => `also in ${record(detail)}`,
   'membership-added': (detail) => `the membership was added: ${record(detail)}`,
-  resync: (detail) => `goes to the CRM once more: ${detail['reason']}`,
+  resync: (detail) => `to be synced again: ${detail['reason']}`,
 };
 
 /** An event of the audit trail as a sentence; one that is not known here as it is. */
-export function tellEvent(kind: string, detail: Detail): string {
-  return TOLD[kind]?.(detail) ?? `${kind} ${JSON.stringify(detail)}`;
+export function eventText(kind: string, detail: Detail, clock: Clock): string {
+  return SENTENCES[kind]?.(detail, clock) ?? `${kind} ${JSON.stringify(detail)}`;
 }
 
 function score({ fitScore, intent, scoreSource, provider, scorerVersion, flags }: Detail): string {
@@ -41,9 +42,9 @@ function score({ fitScore, intent, scoreSource, provider, scorerVersion, flags }
   return `${fitScore}, intent ${intent}, by ${scoreSource} (${provider}, ${scorerVersion}${flagged})`;
 }
 
-function instead({ instead: before }: Detail): string {
+function previous({ instead: before }: Detail): string {
   const { fitScore, scoreSource } = before as Detail;
-  return `, instead of ${fitScore} by ${scoreSource}`;
+  return `, before ${fitScore} by ${scoreSource}`;
 }
 
 function failure({ code, message, answer }: Detail): string {
@@ -51,9 +52,9 @@ function failure({ code, message, answer }: Detail): string {
 }
 
 /** The last attempt has no next one: the lead goes on at once, without a score. */
-function again({ nextAttemptAt, at }: Detail): string {
+function nextAttempt({ nextAttemptAt, at }: Detail, clock: Clock): string {
   return nextAttemptAt && Date.parse(String(nextAttemptAt)) > Date.parse(String(at))
-    ? ` Again at ${clock(String(nextAttemptAt))}`
+    ? ` Next attempt at ${clock(String(nextAttemptAt))}`
     : '';
 }
 

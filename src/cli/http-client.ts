@@ -1,3 +1,6 @@
+import { CommandError } from './exit-codes.js';
+import { exitCodeOf, problemText, type Problem } from './problem-text.js';
+
 /** How the commands reach the service: over HTTP, like every other operator's tool. */
 export interface ServiceOptions {
   url: string;
@@ -7,16 +10,18 @@ export interface ServiceOptions {
   secret?: string;
 }
 
-/** An answer that is not 2xx, as a sentence. */
-export class ServiceError extends Error {
-  override readonly name = 'ServiceError';
+/** An answer that is not 2xx, as a sentence. Status 0: there was no answer. */
+export class ServiceError extends CommandError {
   constructor(
     readonly status: number,
     message: string,
   ) {
-    super(message);
+    super(exitCodeOf(status), message);
   }
 }
+
+/** A replay of many or an erasure can take longer than a look at a page. */
+const TIMEOUT_MS = { GET: 30_000, POST: 120_000, PATCH: 30_000 };
 
 export class ServiceClient {
   constructor(private readonly options: ServiceOptions) {}
@@ -34,37 +39,61 @@ export class ServiceClient {
   }
 
   /** @throws ServiceError */
-  private async request<T>(method: string, path: string, body?: unknown): Promise<T> {
+  private async request<T>(method: keyof typeof TIMEOUT_MS, path: string, body?: unknown): Promise<T> {
     const { url, token, secret } = this.options;
     const bearer = path === '/leads' ? secret : token;
-    let answer: Response;
+    let status: number;
+    let text: string;
     try {
-      answer = await fetch(new URL(path, url), {
+      const answer = await fetch(`${url}${path}`, {
         method,
         headers: {
+          accept: 'application/json',
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
           ...(bearer ? { authorization: `Bearer ${bearer}` } : {}),
         },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-        signal: AbortSignal.timeout(30_000),
+        signal: AbortSignal.timeout(TIMEOUT_MS[method]),
       });
-    } catch {
-      throw new ServiceError(0, `No service answers at ${url}. Start it, or name it with --url or REVENUEFLOW_URL.`);
+      status = answer.status;
+      text = await answer.text();
+    } catch (error) {
+      throw noAnswer(error, url, TIMEOUT_MS[method]);
     }
-    const text = await answer.text();
-    const parsed = text.startsWith('{') ? (JSON.parse(text) as Record<string, unknown>) : {};
-    if (!answer.ok) throw new ServiceError(answer.status, complaintOf(parsed) ?? `The service answered ${answer.status}.`);
-    return parsed as T;
+    const parsed = parsedObject(text);
+    if (status >= 200 && status < 300 && parsed) return parsed as T;
+    if (parsed && typeof parsed['code'] === 'string') {
+      throw new ServiceError(status, path === '/leads' ? webhookProblem(status, parsed) : problemText(status, parsed, !!token));
+    }
+    throw new ServiceError(
+      status,
+      `What answers at ${url} (status ${status}) is not RevenueFlow. Check --url or REVENUEFLOW_URL.`,
+    );
   }
 }
 
-/** What a problem says, with each field that it names. */
-function complaintOf({
-  detail,
-  errors = [],
-}: {
-  detail?: string;
-  errors?: { path: string; message: string }[];
-}): string | undefined {
-  return errors.length === 0 ? detail : [detail, ...errors.map(({ path, message }) => `  ${path}: ${message}`)].join('\n');
+/** An import sends one of WEBHOOK_SECRETS, not the operator's token. */
+function webhookProblem(status: number, problem: Problem): string {
+  return status === 401
+    ? 'The service refuses the webhook secret. Set WEBHOOK_SECRETS to one that it accepts.'
+    : problemText(status, problem, true);
+}
+
+function noAnswer(error: unknown, url: string, timeoutMs: number): ServiceError {
+  if ((error as Error).name === 'TimeoutError') {
+    return new ServiceError(
+      0,
+      `The service at ${url} did not answer within ${timeoutMs / 1000} s. The request may still take effect.`,
+    );
+  }
+  return new ServiceError(0, `No service answers at ${url}. Start it, or name it with --url or REVENUEFLOW_URL.`);
+}
+
+function parsedObject(text: string): (Record<string, unknown> & Problem) | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown> & Problem) : null;
+  } catch {
+    return null;
+  }
 }

@@ -1,179 +1,30 @@
-import { SingleBar } from 'cli-progress';
-import { Command, Option } from 'commander';
-import { crmCommands } from './crm.command.js';
-import { ServiceClient, ServiceError } from './http-client.js';
-import { costsCommand } from './costs.command.js';
-import { deadLetterCommands } from './dead-letters.command.js';
-import { fieldsOf } from './parse-assignments.js';
-import { importLeads } from './import.command.js';
-import { personCommands } from './privacy.command.js';
-import { queueCommands } from './queues.command.js';
-import { slaCommand } from './sla.command.js';
-import { journeyText, leadsTable, printable, table, type Journey, type Summary } from './format-lead.js';
-import { LEAD_STATES } from '../domain/lead-state.js';
+import { CommanderError } from 'commander';
 import { loadEnvFile } from '../platform/config/env-file.js';
-import { migrate } from '../platform/database/migrate.js';
+import { CommandError, EXIT_CODES } from './exit-codes.js';
+import { printable } from './format-text.js';
+import { createProgram } from './program.js';
 
-interface GlobalOptions {
-  url: string;
-  json?: true;
-}
+// `revenueflow leads list | head` closes the pipe early: that is not an error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(EXIT_CODES.ok);
+});
 
-interface ShownRejection {
-  id: string;
-  receivedAt: string;
-  detail: string;
-  body: string;
-  replayedAs: string | null;
-}
-
-const program = new Command('npm run ops --')
-  .description(
-    'The operator’s commands. They talk to a running service over HTTP, so they work from wherever it can be reached; ' +
-      '`crm` talks to the database and the CRM, with the service’s own settings.',
-  )
-  .option('--url <url>', 'the service', process.env['REVENUEFLOW_URL'] ?? `http://127.0.0.1:${process.env['PORT'] ?? '3000'}`)
-  .option('--json', 'print one JSON document instead of tables')
-  .addHelpText(
-    'after',
-    `
-Where to begin:
-  ops -- lead ann@acme.com     where is it, why has it this score, what was the CRM sent, what comes next
-  ops -- sla                   are leads in time, and when will what waits be through
-  ops -- queues                does anything wait, is a stage paused, is a breaker open
-  ops -- dlq list              what was given up, why, and how often
-  ops -- rejections            what Marketo sent that could not be read
-docs/runbook.md says for each symptom what to run and what you will see then.
-`,
-  )
-  .addHelpText(
-    'after',
-    'The first of OPS_TOKENS and of WEBHOOK_SECRETS, from the environment or .env, is used where the service asks for one.',
-  );
-
-function client(): ServiceClient {
-  const token = process.env['OPS_TOKENS']?.split(',')[0]?.trim().split(':').slice(2).join(':');
-  const secret = process.env['WEBHOOK_SECRETS']?.split(',')[0]?.trim();
-  return new ServiceClient({
-    url: program.opts<GlobalOptions>().url,
-    ...(token ? { token } : {}),
-    ...(secret ? { secret } : {}),
-  });
-}
-
-function print(document: unknown, text: () => string): void {
-  console.log(program.opts<GlobalOptions>().json ? JSON.stringify(document, null, 2) : printable(text()));
-}
-
-program
-  .command('leads')
-  .description('the newest leads')
-  .addOption(new Option('--state <state>', 'where they are').choices(LEAD_STATES))
-  .option('--campaign <id>', 'of one campaign')
-  .option('--limit <n>', 'how many', '20')
-  .action(async ({ state, campaign, limit }: { state?: string; campaign?: string; limit: string }) => {
-    const query = new URLSearchParams({ limit, ...(state ? { state } : {}), ...(campaign ? { campaign_id: campaign } : {}) });
-    const page = await client().get<{ items: Summary[] }>(`/ops/leads?${query}`);
-    print(page, () => leadsTable(page.items));
-  });
-
-program
-  .command('lead')
-  .argument('<id or e-mail>')
-  .description('the journey of a lead, or of all leads of a person')
-  .action(async (name: string) => {
-    const ids = name.includes('@')
-      ? (await client().post<{ items: Summary[] }>('/ops/leads/search', { email: name })).items.map(({ id }) => id)
-      : [name];
-    if (ids.length === 0) throw new ServiceError(404, 'There is no lead with this e-mail.');
-    const journeys = await Promise.all(ids.map((id) => client().get<Journey>(`/ops/leads/${encodeURIComponent(id)}`)));
-    print(journeys, () => journeys.map(journeyText).join('\n\n'));
-  });
-
-program.addCommand(deadLetterCommands(client, print));
-program.addCommand(queueCommands(client, print));
-program.addCommand(crmCommands({ print, table }));
-program.addCommand(slaCommand(client, print));
-program.addCommand(costsCommand(client, print));
-program.addCommand(personCommands(client, print));
-
-program
-  .command('import')
-  .argument('<file>', 'CSV with a header line, or one JSON object a line')
-  .description('posts each row as a webhook would, e.g. to reconcile after an outage; what is there already is recognised')
-  .action(async (file: string) => {
-    const bar = process.stderr.isTTY ? new SingleBar({ format: '{bar} {value} rows', stream: process.stderr }) : null;
-    bar?.start(1, 0);
-    const report = await importLeads(client(), file, (done) => {
-      bar?.setTotal(done);
-      bar?.update(done);
-    });
-    bar?.stop();
-    print(report, () => {
-      const { rows, accepted, updated, duplicate, bad } = report;
-      const sum = `${rows} rows: ${accepted} accepted, ${updated} updated, ${duplicate} duplicate, ${bad.length} bad.`;
-      return bad.length === 0
-        ? sum
-        : `${sum}\n${table(
-            ['line', 'why'],
-            bad.map(({ line, reason }) => [line, reason]),
-            [8, 100],
-          )}`;
-    });
-    if (report.bad.length > 0) process.exitCode = 1;
-  });
-
-program
-  .command('migrate')
-  .description('brings the schema of DATABASE_URL up to date and ends; the one command that talks to the database itself')
-  .action(async () => {
-    const url = process.env['DATABASE_URL']?.trim();
-    if (!url)
-      throw new Error('DATABASE_URL is required: without it there is no database to migrate but the embedded one, at its start.');
-    const applied = await migrate(url);
-    print({ applied }, () => (applied.length === 0 ? 'The schema is up to date.' : `Applied ${applied.join(', ')}.`));
-  });
-
-const rejections = program
-  .command('rejections')
-  .description('requests that were answered 400, with their bodies')
-  .option('--limit <n>', 'how many', '20')
-  .action(async ({ limit }: { limit: string }) => {
-    const page = await client().get<{ items: ShownRejection[] }>(`/ops/rejections?limit=${encodeURIComponent(limit)}`);
-    if (page.items.length === 0) return print(page, () => 'Nothing has been rejected.');
-    const rows = page.items.map(({ id, receivedAt, detail, body, replayedAs }) => [
-      id,
-      receivedAt,
-      replayedAs ? 'replayed' : 'open',
-      detail,
-      body.slice(0, 200),
-    ]);
-    print(page, () => table(['rejection', 'received', '', 'why', 'body'], rows, [38, 26, 10, 44, 50]));
-  });
-
-rejections
-  .command('replay')
-  .argument('[id]', 'one rejection; all open ones without it')
-  .option('--set <field=value...>', 'corrected fields, with an id')
-  .description('takes rejected requests once more')
-  .action(async (id: string | undefined, { set = [] }: { set?: string[] }) => {
-    const corrected = fieldsOf(set);
-    type Result = { id?: string; status: string; leadId?: string; detail?: string };
-    const items = id
-      ? [await client().post<Result>(`/ops/rejections/${encodeURIComponent(id)}/replay`, corrected)]
-      : (await client().post<{ items: Result[] }>('/ops/rejections/replay', { all: true })).items;
-    print(items, () =>
-      table(
-        ['answer', 'lead or reason'],
-        items.map(({ status, leadId, detail }) => [status, leadId ?? detail ?? '']),
-      ),
-    );
-  });
+// A stream or timer that fails outside of a command must not print its stack trace either.
+process.on('uncaughtException', (error) => process.exit(report(error)));
 
 loadEnvFile();
+const { program, session } = createProgram();
 try {
   await program.parseAsync();
+  await session.close();
 } catch (error) {
-  console.error((error as Error).message);
-  process.exitCode = 1;
+  process.exitCode = report(error);
+}
+
+/** Prints what went wrong as sentences, never as a stack trace. @returns the exit code. */
+function report(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_CODES.ok : EXIT_CODES.usage;
+  process.stderr.write(`${printable((error as Error).message || String(error))}\n`);
+  return error instanceof CommandError ? error.exitCode : EXIT_CODES.failure;
 }

@@ -1,9 +1,11 @@
-/** `title=VP company=Acme` as an object; a value may contain further equals signs. */
+import { usageError } from './exit-codes.js';
+
+/** `title=VP company=Acme` as an object; a value may contain further equals signs. @throws CommandError */
 export function fieldsOf(pairs: string[]): Record<string, string> {
   return Object.fromEntries(
     pairs.map((pair) => {
       const at = pair.indexOf('=');
-      if (at < 1) throw new Error(`"${pair}" is not field=value.`);
+      if (at < 1) throw usageError(`"${pair}" is not field=value.`);
       return [pair.slice(0, at), pair.slice(at + 1)];
     }),
   );

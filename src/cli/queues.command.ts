@@ -1,6 +1,9 @@
-import { Command } from 'commander';
-import type { ServiceClient } from './http-client.js';
-import { table } from './format-lead.js';
+import { Argument, type Command } from 'commander';
+import { STAGES } from '../domain/lead-state.js';
+import { tableOf, type Column } from './format-table.js';
+import type { Times } from './format-time.js';
+import { refuseUnknownWords } from './options.js';
+import type { Session } from './session.js';
 
 interface ShownQueue {
   name: string;
@@ -20,42 +23,65 @@ interface ShownQueue {
   };
 }
 
-/** `ops queues …`: what waits, what is stopped and by whom. */
-export function queueCommands(client: () => ServiceClient, print: (document: unknown, text: () => string) => void): Command {
-  const queues = new Command('queues')
-    .description('the queues: what is in them, paused or not, and their breakers')
+/** `queues …`: what waits, what is paused and by whom. */
+export function addQueueCommands(program: Command, session: Session): void {
+  const queues = program.command('queues').description('show, pause and resume the queues of the two stages');
+  const list = queues
+    .command('list', { isDefault: true })
+    .description('show what waits in each queue, whether it is paused, and its circuit breaker')
     .action(async () => {
-      const answer = await client().get<{ backend: string; items: ShownQueue[] }>('/ops/queues');
-      const rows = answer.items.map((queue) => [
-        queue.name,
-        queue.waiting,
-        queue.active,
-        queue.delayed,
-        queue.failed,
-        queue.paused ? `paused by ${queue.pausedBy}` : 'running',
-        breakerText(queue.breaker),
-      ]);
-      const head = ['queue', 'waiting', 'active', 'delayed', 'failed', 'workers', 'breaker'];
-      const problems = answer.items.flatMap(({ name, breaker }) => (breaker.problem ? [`${name}: ${problemText(breaker)}`] : []));
-      print(answer, () => [`on ${answer.backend}`, table(head, rows), ...problems].join('\n'));
+      const { client, output, times } = session;
+      const answer = await client.get<{ backend: string; items: ShownQueue[] }>('/ops/queues');
+      const columns = columnsOf(times);
+      await output.report(answer, answer.items, { columns }, () =>
+        [`on ${answer.backend}`, tableOf(columns, answer.items, output.width), ...answer.items.flatMap(problemLines)].join('\n'),
+      );
     });
+  refuseUnknownWords(list);
+
   for (const act of ['pause', 'resume'] as const) {
     queues
       .command(act)
-      .argument('<queue>', 'enrichment or crm-sync')
-      .description(act === 'pause' ? 'workers take no more leads of this stage until it is resumed' : 'workers go on')
+      .addArgument(new Argument('<queue>', 'the queue of a stage').choices(STAGES))
+      .description(act === 'pause' ? 'stop processing leads in a stage; they wait until it is resumed' : 'process leads again')
       .action(async (name: string) => {
-        const answer = await client().post(`/ops/queues/${encodeURIComponent(name)}/${act}`, {});
-        print(answer, () => (act === 'pause' ? `${name} is paused. Leads wait; none is lost.` : `${name} goes on.`));
+        const { client, output } = session;
+        const answer = await client.post(`/ops/queues/${encodeURIComponent(name)}/${act}`, {});
+        await output.done(answer, () => (act === 'pause' ? `${name} is paused. Leads wait; none is lost.` : `Resumed ${name}.`));
       });
   }
-  return queues;
 }
 
-function problemText({ problem, answer }: ShownQueue['breaker']): string {
-  return answer ? `${problem}\n  It answered: ${answer}` : String(problem);
+function columnsOf(times: Times): Column<ShownQueue>[] {
+  const count = (field: 'waiting' | 'active' | 'delayed' | 'failed', rank: number): Column<ShownQueue> => ({
+    head: field,
+    field,
+    value: (queue) => queue[field],
+    rank,
+  });
+  return [
+    { head: 'queue', field: 'name', value: ({ name }) => name, rank: 10 },
+    count('waiting', 9),
+    count('active', 6),
+    count('delayed', 4),
+    count('failed', 3),
+    {
+      head: 'workers',
+      field: 'workers',
+      value: ({ paused, pausedBy }) => (paused ? `paused by ${pausedBy}` : 'running'),
+      min: 14,
+      rank: 8,
+    },
+    { head: 'breaker', field: 'breaker', value: ({ breaker }) => breakerText(breaker, times), min: 12, rank: 7 },
+  ];
 }
 
-function breakerText({ state, reason, code, nextProbeAt }: ShownQueue['breaker']): string {
-  return [state, reason, code, nextProbeAt ? `next probe ${nextProbeAt}` : null].filter((part) => part !== null).join(', ');
+function problemLines({ name, breaker: { problem, answer } }: ShownQueue): string[] {
+  return problem ? [`${name}: ${problem}`, ...(answer ? [`  last answer: ${answer}`] : [])] : [];
+}
+
+function breakerText({ state, reason, code, nextProbeAt }: ShownQueue['breaker'], times: Times): string {
+  return [state, reason, code, nextProbeAt ? `next probe ${times.relative(nextProbeAt)}` : null]
+    .filter((part) => part !== null)
+    .join(', ');
 }

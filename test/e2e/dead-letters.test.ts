@@ -125,9 +125,9 @@ describe('ops dlq', () => {
 
     await sql.query('ALTER TABLE mock_crm.leads DROP CONSTRAINT likes_names');
     const nothing = await ops(service, 'dlq', 'replay');
-    expect([nothing.code, nothing.stderr]).toEqual([1, 'Name a lead, or say --code <code> or --all.\n']);
+    expect([nothing.code, nothing.stderr]).toEqual([2, 'Name a lead, or add --code <code> or --all.\n']);
     const replay = await ops(service, 'dlq', 'replay', '--code', 'CRM_RECORD_REJECTED', '--limit', '5', '--per-second', '4');
-    expect(replay.stdout).toBe('5 leads are on their way, 4 a second.\n');
+    expect(replay.stdout).toBe('Replay queued for 5 leads, 4 per second.\n');
     await eventually(async () => {
       const { rows } = await sql.query(`SELECT state, count(*)::int AS n FROM ledger.leads GROUP BY state ORDER BY state`);
       expect(rows).toEqual([
@@ -148,10 +148,13 @@ describe('ops dlq', () => {
 
     const left = (await ask('GET', '/ops/dead-letters')).body.items[0]!.id;
     const edit = await ops(service, 'dlq', 'edit', left, '--set', 'name=Nora New', 'title=CEO', '--replay');
-    expect(edit.stdout).toBe('Corrected, and on its way.\n');
+    expect(edit.stdout).toBe('Updated. Replay queued.\n');
     await inState(left, 'synced');
     const twice = await ops(service, 'dlq', 'discard', left, '--reason', 'test');
-    expect([twice.code, twice.stderr]).toEqual([1, expect.stringMatching(/^No dead letter has this id/)]);
+    expect([twice.code, twice.stderr]).toEqual([
+      3,
+      expect.stringMatching(/^No dead letter has this id\. `revenueflow dead-letters list` lists them/),
+    ]);
     expect((await ops(service, 'dlq', 'list')).stdout).toBe('There are no dead letters.\n');
   });
 });
@@ -167,7 +170,7 @@ describe('ops queues', () => {
     const later = await post('later@acme.com', 'Lee Later');
     await inState(later, 'enriched');
     expect((await ask('GET', `/ops/leads/${id}`)).body.state).toBe('enriched');
-    expect((await ops(service, 'queues', 'resume', 'crm-sync')).stdout).toBe('crm-sync goes on.\n');
+    expect((await ops(service, 'queues', 'resume', 'crm-sync')).stdout).toBe('Resumed crm-sync.\n');
     await inState(id, 'synced');
     await inState(later, 'synced');
     expect((await ask('POST', '/ops/queues/other/pause')).status).toBe(404);

@@ -61,7 +61,7 @@ async function workerHasLooked(): Promise<void> {
 }
 
 describe('GET /ops/sla', () => {
-  it('tells how fast leads are, and the CLI draws it', async () => {
+  it('reports how fast leads are, and the CLI draws it', async () => {
     for (let n = 0; n < 12; n++) await post({ email: `p${n}@acme.com`, title: 'Analyst' });
     await synced(12);
     const { body } = await askOps(api, 'GET', '/ops/sla?minutes=5');
@@ -99,7 +99,7 @@ describe('GET /ops/sla', () => {
     const { body } = await askOps(api, 'GET', '/ops/sla');
     expect(body).toMatchObject({ breaches: 1, breached: { synced: 0, waiting: 1, dead: 0 }, backlog: { enrichment: 1 } });
     expect((await ops(api, 'sla')).stdout).toMatch(
-      /1 breach: 0 came late, 1 late ones still wait, 0 were given up\.[^]*10 min[^]*pause/,
+      /1 breach: 0 arrived late, 1 late and still waiting, 0 dead-lettered\.[^]*10 min[^]*pause/,
     );
     await eventually(() => expect(sink.texts.some((text) => text.startsWith('Speed to lead at risk'))).toBe(true));
     await askOps(api, 'POST', '/ops/queues/enrichment/resume');

@@ -115,7 +115,7 @@ describe('npm run ops', () => {
   it('says in a sentence what is wrong', async () => {
     const nowhere = await cli('leads', '--url', 'http://127.0.0.1:1');
     expect([nowhere.code, nowhere.stderr]).toEqual([
-      1,
+      5,
       'No service answers at http://127.0.0.1:1. Start it, or name it with --url or REVENUEFLOW_URL.\n',
     ]);
     expect((await cli('lead', 'nobody@acme.com')).stderr).toBe('There is no lead with this e-mail.\n');

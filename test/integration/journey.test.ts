@@ -5,6 +5,7 @@ import type { Enrichment } from '../../src/domain/enrichment.js';
 import type { CrmExchange, LeadContent } from '../../src/domain/lead.js';
 import { DeadLetters } from '../../src/ops/dead-letters/dead-letters.service.js';
 import { journeyText } from '../../src/cli/format-lead.js';
+import { timesIn } from '../../src/cli/format-time.js';
 import { journeyOf } from '../../src/ops/lead-timeline.js';
 import { FlowControlRepository } from '../../src/flow-control/flow-control.repository.js';
 import { eventually } from '../support/eventually.js';
@@ -77,7 +78,7 @@ describe('the journey of a lead that met everything', () => {
     const text = async () => {
       const { lead, events } = (await world.ledger.leads.findLead(id!))!;
       const journey = journeyOf(lead, events, world.config.RETRY_ATTEMPTS, await store.stages());
-      return journeyText(JSON.parse(JSON.stringify(journey)) as typeof journey);
+      return journeyText(JSON.parse(JSON.stringify(journey)) as typeof journey, timesIn('utc'));
     };
     const state = (expected: string) =>
       eventually(async () => expect((await world.ledger.leads.findLead(id!))!.lead.state).toBe(expected));
@@ -88,10 +89,10 @@ describe('the journey of a lead that met everything', () => {
         /enriched; next: crm-sync, once its breaker closes: open since .* \(dependency-down, CRM_UNAVAILABLE\); next probe at/,
       ),
     );
-    await eventually(async () => expect(await text()).toContain('given back'));
+    await eventually(async () => expect(await text()).toContain('not counted'));
     crm = 'refuses';
     await state('dead');
-    expect(await text()).toContain('\ndead; nothing follows until somebody corrects, replays or discards it (ops dlq)\n');
+    expect(await text()).toContain(`\ndead; a dead letter: see \`revenueflow dead-letters get ${id}\`\n`);
     const letters = new DeadLetters(world.ledger.deadLetters, world.ledger.auditLog, world.publisher);
     await letters.edit(id!, { name: 'Ann Lee', attributes: { title: 'Head' } }, 'bea');
     crm = 'works';
@@ -103,15 +104,16 @@ describe('the journey of a lead that met everything', () => {
     });
 
     const told = (await text())
+      .replaceAll(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC/g, 'TIME')
       .replaceAll(/\d\d:\d\d:\d\d\.\d{3}/g, 'HH:MM:SS')
       .replaceAll(/ +\+[\d.]+ (?:ms|s|min)  /g, '  +T  ')
       .split('\n');
     const failed = (n: number) =>
       `HH:MM:SS  +T  attempt ${n} in enrichment failed: AI_TIMEOUT: The model did not answer within 100 ms.`;
     const away = (n: number) =>
-      `HH:MM:SS  +T  attempt ${n} in crm-sync failed: CRM_UNAVAILABLE: The CRM did not answer. Again at HH:MM:SS`;
+      `HH:MM:SS  +T  attempt ${n} in crm-sync failed: CRM_UNAVAILABLE: The CRM did not answer. Next attempt at HH:MM:SS`;
     const fallback = 'HH:MM:SS  +T  scored 50, intent unknown, by fallback (model, fallback-1; fallback:AI_TIMEOUT)';
-    const timeouts = [...[1, 2, 3, 4].map((n) => `${failed(n)} Again at HH:MM:SS`), failed(5)];
+    const timeouts = [...[1, 2, 3, 4].map((n) => `${failed(n)} Next attempt at HH:MM:SS`), failed(5)];
     expect(told).toEqual([
       'Ann Lee <p0@acme.com>, campaign c, revision 2',
       'synced',
@@ -121,32 +123,33 @@ describe('the journey of a lead that met everything', () => {
       '     ·  no budget named',
       '',
       'CRM salesforce: lead 00Q1, member 00v1',
-      'Sent to salesforce at HH:MM:SS: lead updated; member nothing to send, it was there already',
+      'Sent to salesforce at TIME: lead updated; member nothing to send, unchanged',
       '  Email            p0@acme.com',
       '  LastName         Ann Lee',
       '  RF_Fit_Score__c  77',
       '  RF_Reasoning__c  Asks for a quote for 200 seats.',
       '  Title            Head',
       '',
+      'Timeline (times in UTC)',
       'HH:MM:SS             received',
       ...timeouts,
       fallback,
       ...[1, 2, 3, 4].map(away),
-      'HH:MM:SS  +T  4 attempt(s) in crm-sync given back: the downstream was at fault, not the lead',
-      'HH:MM:SS  +T  given up in crm-sync after attempt 1: CRM_RECORD_REJECTED: The CRM refused the record (STRING_TOO_LONG). It answered: STRING_TOO_LONG: Title',
+      'HH:MM:SS  +T  4 attempts in crm-sync not counted: the downstream failed, not the lead',
+      'HH:MM:SS  +T  dead-lettered in crm-sync after attempt 1: CRM_RECORD_REJECTED: The CRM refused the record (STRING_TOO_LONG). It answered: STRING_TOO_LONG: Title',
       `${beneath}sent: Email, LastName, RF_Fit_Score__c, RF_Reasoning__c, Title`,
-      'HH:MM:SS  +T  corrected by bea, now revision 2: title "Head of Everything" → "Head"',
+      'HH:MM:SS  +T  edited by bea, now revision 2: title "Head of Everything" → "Head"',
       'HH:MM:SS  +T  replayed by bea',
       ...timeouts,
       fallback,
       'HH:MM:SS  +T  in the CRM: salesforce lead 00Q1, member 00v1',
       `${beneath}salesforce: lead created with Email, LastName, RF_Fit_Score__c, RF_Reasoning__c, Title; member`,
       `${beneath}  created`,
-      'HH:MM:SS  +T  scored again 77, intent high, by ai (model, prompt-1), instead of 50 by fallback',
-      'HH:MM:SS  +T  the CRM shows the new score: salesforce lead 00Q1, member 00v1',
+      'HH:MM:SS  +T  re-scored 77, intent high, by ai (model, prompt-1), before 50 by fallback',
+      'HH:MM:SS  +T  CRM updated with the new score: salesforce lead 00Q1, member 00v1',
       `${beneath}salesforce: lead updated with RF_Fit_Score__c 50 → 77, RF_Reasoning__c "Not scored: the model`,
       `${beneath}  did not answer in time. A score follows when it works." → "Asks for a quote for 200 seats.";`,
-      `${beneath}  member nothing to send, it was there already`,
+      `${beneath}  member nothing to send, unchanged`,
     ]);
   });
 });

@@ -6,13 +6,25 @@ export const SECRET = 's'.repeat(40);
 export const TOKEN = 't'.repeat(40);
 export const OPERATORS = { WEBHOOK_SECRETS: SECRET, OPS_TOKENS: `ann:operator:${TOKEN},bob:viewer:${'v'.repeat(40)}` };
 
-const CLI = join(import.meta.dirname, '../../dist/cli/main.js');
+export const CLI = join(import.meta.dirname, '../../dist/cli/main.js');
 
-/** Runs `npm run ops -- …` against a service, as Ann. */
-export function ops(service: RunningProcess, ...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  const env = { ...process.env, OPS_TOKENS: `ann:operator:${TOKEN}`, WEBHOOK_SECRETS: SECRET, REVENUEFLOW_URL: service.url };
+export interface Ended {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+/** Runs the CLI against a service, as Ann. */
+export function ops(service: RunningProcess, ...args: string[]): Promise<Ended> {
+  return cli({ REVENUEFLOW_TOKEN: TOKEN, WEBHOOK_SECRETS: SECRET, REVENUEFLOW_URL: service.url }, ...args);
+}
+
+/** Runs the CLI with this environment, without a terminal. Nothing of the developer's own settings reaches it. */
+export function cli(env: Record<string, string>, ...args: string[]): Promise<Ended> {
+  const { PATH = '', HOME = '' } = process.env;
+  const options = { env: { PATH, HOME, TZ: 'UTC', ...env }, maxBuffer: 16 * 1024 * 1024 };
   return new Promise((resolve) => {
-    execFile(process.execPath, [CLI, ...args], { env }, (error, stdout, stderr) =>
+    execFile(process.execPath, [CLI, ...args], options, (error, stdout, stderr) =>
       resolve({ code: Number(error?.code ?? 0), stdout, stderr }),
     );
   });

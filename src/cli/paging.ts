@@ -1,0 +1,49 @@
+import { InvalidArgumentError } from 'commander';
+
+export interface ItemPage<T> {
+  items: T[];
+  nextCursor: string | null;
+}
+
+/** What the service answers at most at a time. */
+const PAGE = 200;
+
+/** The first `limit` items, as many requests as that takes. */
+export async function* pagesOf<T>(
+  fetchPage: (size: number, cursor: string | null) => Promise<ItemPage<T>>,
+  limit: number,
+): AsyncGenerator<ItemPage<T>> {
+  let left = limit;
+  let cursor: string | null = null;
+  do {
+    const page: ItemPage<T> = await fetchPage(Math.min(PAGE, left), cursor);
+    yield page;
+    left -= page.items.length;
+    cursor = page.items.length === 0 ? null : page.nextCursor;
+  } while (cursor !== null && left > 0);
+}
+
+/** The value of --limit: a number, or all. */
+export function readLimit(text: string): number {
+  return text === 'all' ? Infinity : readCount(text);
+}
+
+/** A whole number from 1. */
+export function readCount(text: string): number {
+  if (!/^\d{1,9}$/.test(text) || Number(text) === 0) throw new InvalidArgumentError('It must be a whole number from 1.');
+  return Number(text);
+}
+
+/** A number above 0. */
+export function readPositive(text: string): number {
+  const value = Number(text);
+  if (!/^\d+(\.\d+)?$/.test(text) || value <= 0) throw new InvalidArgumentError('It must be a number above 0.');
+  return value;
+}
+
+/** A path with the parameters that have a value. */
+export function withQuery(path: string, parameters: Record<string, string | number | null | undefined>): string {
+  const given = Object.entries(parameters).filter(([, value]) => value !== null && value !== undefined);
+  const query = new URLSearchParams(Object.fromEntries(given.map(([name, value]) => [name, String(value)]))).toString();
+  return query === '' ? path : `${path}?${query}`;
+}
