@@ -91,7 +91,7 @@ function readUrl(text: string): string {
   return text.replace(/\/+$/, '');
 }
 
-/** Where a service with this environment listens, as somebody on this machine reaches it. */
+/** The address at which a client on this machine reaches a service with this environment. */
 function defaultUrl(): string {
   const host = process.env['HOST']?.trim() || '127.0.0.1';
   const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;

@@ -1,5 +1,5 @@
-// Holds the language rules of CONTRIBUTING.md: retired words, the length of prose lines, the length of Markdown sentences.
-// `--all` fails on the folders of NOT_YET_CHECKED as well; `--list` prints their findings too.
+// Holds the language rules of CONTRIBUTING.md: retired words, the length of prose lines, the length of Markdown
+// sentences. `--all` fails on the folders of NOT_YET_CHECKED as well; `--list` prints their findings too.
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -72,7 +72,7 @@ const RETIRED = [
 const ALLOWED = [
   [/^(scripts\/check-language\.mjs|test\/deployment\/language\.test\.ts)$/, /.*/],
   // The system user `nobody`, as which PostgreSQL runs where the service is started as root.
-  [/^(src\/platform\/embedded\/|test\/|docs\/local-stack\.md|scripts\/container|Dockerfile)/, /[`'"]nobody['"`]|user nobody/],
+  [/^(src\/platform\/embedded\/|test\/|docs\/local-stack\.md|scripts\/container|Dockerfile)/, /[`'"]nobody[:'"`]|user nobody/],
   // Messages of leads are test data.
   [/^(samples\/|eval\/leads\/|test\/)/, /['"`].*\b(somebody|someone|news|nobody|tell the|mend)\b.*['"`]/i],
 ];
@@ -160,11 +160,17 @@ export function findingsIn(path, text) {
 
 function main() {
   const root = dirname(dirname(fileURLToPath(import.meta.url)));
-  const listing = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], { cwd: root, encoding: 'utf8' });
+  const listing = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], {
+    cwd: root,
+    encoding: 'utf8',
+  });
   const all = process.argv.includes('--all');
   const counts = new Map();
   let failed = 0;
-  for (const path of listing.trim().split('\n').filter((name) => CHECKED.test(name))) {
+  for (const path of listing
+    .trim()
+    .split('\n')
+    .filter((name) => CHECKED.test(name))) {
     let text;
     try {
       text = readFileSync(join(root, path), 'utf8');

@@ -39,7 +39,7 @@ export class AiLine {
     this.call();
   }
 
-  /** Who is next shows when the place in the rate has come. */
+  /** The next lead is chosen when its place in the rate is due. */
   private call(): void {
     if (this.calling || this.waiting === 0 || this.underWay >= this.permitted) return;
     this.calling = true;

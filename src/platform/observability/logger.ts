@@ -29,8 +29,8 @@ function traceOf(): { traceId?: string } {
 }
 
 /**
- * Foreign errors quote values: PostgreSQL the row, a JSON parser the text, an HTTP client the body. So of anything that is not
- * our own error only the name, the code and the places in the code are logged.
+ * Foreign errors quote values: PostgreSQL the row, a JSON parser the text, an HTTP client the body. So of errors that
+ * are not AppErrors only the name, the code and the stack's code locations are logged.
  */
 export function withoutPersonalData(error: unknown): SerializedError | unknown {
   if (!(error instanceof Error)) return { type: typeof error };
