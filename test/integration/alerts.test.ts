@@ -161,7 +161,7 @@ describe('a condition', () => {
     await watch.check();
     expect(sink.texts).toEqual([
       expect.stringMatching(
-        /^Speed to lead at risk: the SLA is 300 s, .* has waited 30\d s\. Waiting: 0 for enrichment, 1 for crm-sync; nobody can tell/,
+        /^Speed to lead at risk: the SLA is 300 s, .* has waited 30\d s\. Waiting: 0 for enrichment, 1 for crm-sync; no rate to predict/,
       ),
     ]);
     await pool.query('UPDATE ledger.leads SET low_priority = true'); // an operator's replay of it
