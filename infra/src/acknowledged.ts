@@ -95,7 +95,11 @@ const FINDINGS: Finding[] = [
 
 /** What dev omits, for a tenth of the price. prod has it. */
 const DEV: Finding[] = [
-  { at: ['Stores/Database'], id: 'AwsSolutions-RDS3', reason: 'One zone: dev has no service level and holds no leads of production.' },
+  {
+    at: ['Stores/Database'],
+    id: 'AwsSolutions-RDS3',
+    reason: 'One zone: dev has no service level and holds no leads of production.',
+  },
   { at: ['Stores/Database'], id: 'AwsSolutions-RDS10', reason: 'dev is made and deleted as needed; its data is made up.' },
   { at: ['Stores/Cache'], id: 'AwsSolutions-AEC4', reason: 'One node without a standby: dev has no service level.' },
 ];

@@ -11,7 +11,9 @@ export const METRICS = Symbol('Metrics');
 export const CLOCK = Symbol('Clock');
 /** The `Database` of the ack path: its own connections, and a timeout within which the sender still gets an answer. */
 export const ACCEPT_DATABASE = Symbol('Database of the ack path');
-/** `() => Promise<boolean>`: whether a webhook would be acknowledged now. Only roles that accept webhooks provide it. */
+/**
+ * `() => Promise<boolean>`: whether a webhook would be acknowledged now. Only roles that accept webhooks provide it.
+ */
 export const ACK_READINESS = Symbol('Ack readiness');
 /** `() => boolean`: whether the worker's stages make progress. Only roles with workers provide it. */
 export const WORK_PROGRESS = Symbol('Work progress');
