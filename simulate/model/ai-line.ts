@@ -9,7 +9,10 @@ interface Waiter {
   settle(turn: 'taken' | 'missed'): void;
 }
 
-/** One worker's queue for the model, as src/pipeline/model-slots.ts: the best first, none for longer than it can afford. */
+/**
+ * One worker's queue for the model, as src/pipeline/model-slots.ts: the best first, none for longer than it can
+ * afford.
+ */
 export class AiLine {
   private readonly line = new Heap<Waiter>((a, b) => a.rank > b.rank || (a.rank === b.rank && a.order < b.order));
   private calling = false;

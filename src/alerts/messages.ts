@@ -45,7 +45,7 @@ export function breakerOpen(row: Pick<StageRow, 'stage' | 'reason' | 'code' | 'm
     reason && WHAT_TO_DO[reason],
     whyOpen(row),
     answer && `It answered: ${escaped(answer)}`,
-    'Look: npm run ops -- queues',
+    'Run: npm run ops -- queues',
   ];
   return sentences.filter((sentence) => sentence).join(' ');
 }

@@ -5,8 +5,9 @@ import { currentTraceId } from './tracing.js';
 export type Logger = PinoLogger;
 
 /**
- * One line per event in a terminal. pino-pretty prints the keys that it knows to hold errors over several lines, among them the
- * logger's `errorKey`. So no key is named for it, and `errorKey` is one that this service does not use.
+ * One line per event in a terminal. pino-pretty prints the keys that it knows to hold errors over several lines,
+ * among them the logger's `errorKey`. So no key is named for it, and `errorKey` is one that this service does not
+ * use.
  */
 export const PRETTY = { singleLine: true, errorLikeObjectKeys: [], translateTime: 'SYS:HH:MM:ss.l', ignore: 'pid,hostname' };
 export const PRETTY_ERROR_KEY = 'error';
