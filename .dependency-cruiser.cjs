@@ -1,6 +1,6 @@
 /**
- * Which module may import which. A module may import itself and the modules that its rule names; everything else is refused.
- * The folder list shows the pipeline only while these rules hold.
+ * Which module may import which. A module may import itself and the modules that its rule names; everything else is
+ * refused. The folder list shows the pipeline only while these rules hold.
  */
 const modules = {
   // Keys, states, errors: usable in every process, so it depends on nothing.

@@ -1,15 +1,15 @@
 # syntax=docker/dockerfile:1
-# The image of both roles: ROLE=api or ROLE=worker. `npm run container:steps` carries out these very steps without a container
-# engine and runs the outcome, so keep to relative paths, exec form and what scripts/container/ understands.
+# The image of both roles: ROLE=api or ROLE=worker. `npm run container:steps` carries out these steps without a
+# container engine and runs the result, so use only relative paths, exec form and what scripts/container/ understands.
 
-# Whoever builds a release pins the digest: --build-arg NODE_IMAGE=node:24-slim@sha256:…
+# For a release, pin the digest: --build-arg NODE_IMAGE=node:24-slim@sha256:…
 ARG NODE_IMAGE=node:24-slim
 
 FROM ${NODE_IMAGE} AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
-# Without the optional dependencies: the embedded PostgreSQL is for machines without a server, not for an image. No package needs
-# its install script: what they build or link is either optional or development only.
+# Without the optional dependencies: the embedded PostgreSQL is for machines without a server, not for an image. No
+# package needs its install script: what they build or link is either optional or development only.
 RUN npm ci --omit=optional --ignore-scripts --no-audit --no-fund
 COPY tsconfig.json tsconfig.build.json ./
 COPY scripts/compile.mjs scripts/rds-certificates.mjs scripts/
@@ -48,11 +48,12 @@ COPY migrations migrations
 COPY --from=build /app/certificates certificates
 COPY --from=production /app/node_modules node_modules
 COPY --from=build /app/dist dist
-# By number, so that a platform can see that it is not root. Everything above belongs to root: the service cannot change itself.
+# By number, so that a platform can see that it is not root. Everything above belongs to root: the service cannot
+# change itself.
 USER 1000:1000
 EXPOSE 3000
-# Both roles serve /health/live. Liveness, not readiness: a store that is away must not have the container restarted.
+# Both roles serve /health/live. Liveness, not readiness: a container must not be restarted because a store is down.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 CMD ["node", "healthcheck.mjs"]
-# Node itself is PID 1 and handles SIGTERM: work in hand ends or is handed back within ten seconds.
+# Node is PID 1 and handles SIGTERM: work in flight ends or is released within ten seconds.
 STOPSIGNAL SIGTERM
 CMD ["node", "--enable-source-maps", "--max-old-space-size=512", "dist/main.js"]

@@ -30,7 +30,8 @@ export function configOf({ full }: { full: boolean }): ViteUserConfig {
   });
   return defineConfig({
     test: {
-      // Most of a test's time is waiting, so two share a machine of two cores well; by itself vitest would leave one idle.
+      // Most of a test's time is waiting, so two share a machine of two cores well; by itself vitest would leave one
+      // idle.
       maxWorkers: Math.max(2, availableParallelism() - 1),
       reporters: ['default', ['./test/support/summary-reporter.ts', { full }]],
       projects: [

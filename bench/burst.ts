@@ -11,7 +11,10 @@ export interface BurstOptions {
 
 const DRAIN_WITHIN_MS = 300_000;
 
-/** Holds a base rate, then 10 and 50 times of it, with api and worker as processes of their own, until all is in the CRM. */
+/**
+ * Sends a base rate, then 10 and 50 times that rate, to separate api and worker processes, until all leads are in the
+ * CRM.
+ */
 export async function benchBurst(options: BurstOptions) {
   const stores = await startStores();
   const api = await startService(stores, { ROLE: 'api' });

@@ -24,8 +24,8 @@ interface Run {
 }
 
 /**
- * How fast one worker process brings a backlog from the ledger into the mock CRM, beside BullMQ workers that do the same two
- * jobs a lead and nothing in them; both take turns. Then the speed to lead while 50 leads come in a second.
+ * How fast one worker process drains a backlog into the mock CRM, compared with BullMQ workers that run two empty
+ * jobs per lead; both take turns. Then the speed to lead at 50 leads per second.
  */
 export async function benchDrain(options: DrainOptions) {
   const rows = [];
@@ -68,7 +68,7 @@ async function drainOurs(stores: Stores, backend: Backend, leads: number, tag: s
   await fill(stores, backend, sql, leads, tag);
   const worker = await startService(stores, { ROLE: 'worker', QUEUE_BACKEND: backend });
   try {
-    // From the first lead on: the start of the process is not the drain's speed.
+    // From the first lead on, so that the start of the process does not count.
     while ((await synced(sql, tag)).count === 0) await sleep(5);
     const cpu = await cpuMsOf(worker.pid);
     await allSynced(sql);
@@ -81,7 +81,7 @@ async function drainOurs(stores: Stores, backend: Backend, leads: number, tag: s
   }
 }
 
-/** Leads as the ingress leaves them: committed, and announced. */
+/** Leads as the ingress leaves them: committed, with a job. */
 async function fill(stores: Stores, backend: Backend, sql: pg.Client, leads: number, tag: string): Promise<void> {
   await sql.query(
     `WITH filled AS (
@@ -111,7 +111,7 @@ async function synced(sql: pg.Client, tag: string): Promise<{ count: number; sec
   return rows[0]!;
 }
 
-/** @returns chains a second. */
+/** @returns chains per second. */
 async function drainNoop({ databaseUrl, redisUrl }: Stores, backend: Backend, count: number): Promise<number> {
   const child = spawn(process.execPath, ['--import', 'tsx', join(import.meta.dirname, 'servers/no-op-chain.ts')], {
     env: { ...process.env, DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, BACKEND: backend, COUNT: String(count) },

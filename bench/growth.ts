@@ -15,7 +15,7 @@ export interface GrowthOptions {
 const FEW = 5000;
 const SEED_STEP = 250_000;
 
-/** What the ack and the memory of an api process cost as the ledger grows, and as time goes by. */
+/** Acknowledgement time as the ledger grows, and an api's memory over time. */
 export async function benchGrowth(options: GrowthOptions) {
   const stores = await startStores();
   try {
@@ -67,7 +67,7 @@ async function measure(server: Server, { seconds, connections }: GrowthOptions, 
   return median(times);
 }
 
-/** Memory at the end of each tenth of the time, under a steady load that leaves the machine room. */
+/** Memory at the end of each tenth of the time, under a steady load below the machine's limit. */
 async function memoryOverTime(server: Server, { minutes, connections, say }: GrowthOptions): Promise<number[]> {
   const samples: number[] = [];
   const parts = minutes > 0 ? 10 : 0;

@@ -2,7 +2,7 @@ import autocannon from 'autocannon';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 
-/** Posts leads at a rate, each of a person of its own in one campaign. */
+/** Posts leads of distinct persons in one campaign at a rate. */
 export function postLeads(url: string, rate: number, seconds: number, campaign: string) {
   const body = JSON.stringify({
     email: `[<id>]@${campaign}.com`.replaceAll('/', ''),
@@ -22,7 +22,7 @@ export function postLeads(url: string, rate: number, seconds: number, campaign: 
   });
 }
 
-/** Leads that are not in the CRM yet. Counting them reads each, so it is no way to wait for the last of many: see `allSynced`. */
+/** Leads that are not in the CRM yet. The count reads each of them, so use `allSynced` to wait for the end. */
 export async function openLeads(sql: pg.Client): Promise<number> {
   const { rows } = await sql.query<{ n: number }>(
     "SELECT count(*)::int AS n FROM ledger.leads WHERE state IN ('received', 'enriched')",
@@ -32,7 +32,9 @@ export async function openLeads(sql: pg.Client): Promise<number> {
 
 const POLL_MS = 100;
 
-/** Waits until no lead is open, or for so long, at next to no cost: it looks seldom, and for a first one only. */
+/**
+ * Waits until no lead is unfinished, or for the given time. It queries rarely and for one lead only, to cost little.
+ */
 export async function allSynced(sql: pg.Client, withinMs = Infinity): Promise<void> {
   const deadline = Date.now() + withinMs;
   const open = "SELECT EXISTS (SELECT FROM ledger.leads WHERE state IN ('received', 'enriched')) AS open";

@@ -14,7 +14,7 @@ const CLI = join(import.meta.dirname, '../dist/cli/main.js');
 const DEAD = 2000;
 const SEED_STEP = 100_000;
 
-/** How long an operator waits for each command beside a large ledger: the whole process, Node's start included. */
+/** The duration of each operator command with a large ledger: the whole process, including Node's start. */
 export async function benchOps(options: OpsOptions) {
   const stores = await startStores();
   try {

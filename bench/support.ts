@@ -17,7 +17,7 @@ export interface Stores {
   stop(): Promise<void>;
 }
 
-/** A PostgreSQL that syncs each commit and a Redis with an append-only file, on free ports, in a folder that is removed afterwards. */
+/** A PostgreSQL with synced commits and a Redis with an append-only file, on free ports, in a temporary folder. */
 export async function startStores(): Promise<Stores> {
   const binary = findRedisServer();
   if (!binary) throw new Error('The bench compares with BullMQ on Redis: install redis-server first.');
@@ -46,7 +46,7 @@ export interface Server {
   stop(): Promise<void>;
 }
 
-/** Starts one of the servers to compare, or the service itself, and waits until it says its URL. */
+/** Starts one of the servers to compare, or the service itself, and waits until it prints its URL. */
 export async function startServer(script: string, env: Record<string, string>): Promise<Server> {
   const path = join(import.meta.dirname, '..', script);
   // The service runs as `npm start` runs it.
@@ -64,7 +64,7 @@ export async function startServer(script: string, env: Record<string, string>): 
   return { url, pid: child.pid!, stop: () => stopProcess(child) };
 }
 
-/** Our own service, in a role. */
+/** This service, in a role. */
 export function startService(stores: Stores, env: Record<string, string>): Promise<Server> {
   const { databaseUrl: DATABASE_URL, redisUrl: REDIS_URL } = stores;
   return startServer('dist/main.js', { DATABASE_URL, REDIS_URL, PORT: '0', LOG_LEVEL: 'warn', ...env });

@@ -8,7 +8,7 @@ export const BANDS = ['cold', 'warm', 'hot'] as const;
 export type Band = (typeof BANDS)[number];
 export type Split = 'dev' | 'held-out';
 
-/** A score of 65 is worth a call now, one under 40 is not worth one. */
+/** Bands: hot from 65 (call now), cold below 40 (no call). */
 export function bandOf(fitScore: number): Band {
   return fitScore >= 65 ? 'hot' : fitScore >= 40 ? 'warm' : 'cold';
 }
@@ -22,7 +22,10 @@ const template = z.strictObject({
   intent: z.enum(INTENTS),
   message: z.string(),
   source: z.string().optional(),
-  /** By an author who knew neither the rules nor the other leads, and no rule has been written for it: it tells what a phrase is worth in a stranger's words. */
+  /**
+   * Written by an author who knew neither the rules nor the other leads, and no rule was written for it. Used to
+   * limit overfitting.
+   */
   blind: z.literal(true).optional(),
   /** Who sends it, and how warm that lead is. */
   bands: z.record(z.string(), z.enum(BANDS)),
@@ -42,7 +45,7 @@ export interface LabelledLead {
   lead: LeadContent;
 }
 
-/** A lead as it came, and the same with an order to the scorer in one of its fields. */
+/** A lead, and the same lead with a prompt injection in one of its fields. */
 export interface InjectionPair {
   id: string;
   split: Split;
@@ -85,12 +88,12 @@ export function loadLeads(): LabelledLead[] {
 
 const PLACES = ['behind', 'before', 'title', 'company'] as const;
 
-/** The texts that speak to the scorer. */
+/** The prompt injections. */
 export function loadOrders(): z.infer<typeof injection>[] {
   return z.array(injection).parse(lines('injections.jsonl'));
 }
 
-/** Each order in each place of four leads of its split that nobody should call. */
+/** Each prompt injection in each field of four cold leads of its split. */
 export function loadInjections(leads: readonly LabelledLead[]): InjectionPair[] {
   return loadOrders().flatMap(({ split, text }, number) => {
     const weak = leads.filter((lead) => lead.split === split && lead.band !== 'hot');

@@ -5,8 +5,8 @@ import { PROFILE } from '../src/enrichment/heuristic/profile.js';
 import { loadLeads } from './dataset.js';
 import { rankingAuc } from './measure.js';
 
-// Fits the weights of cues.json to the messages of the dev split: multinomial logistic regression, one example a template, with a
-// ridge so strong that no group of words decides alone. Prints what it reaches on templates that it was not fitted to.
+// Fits the weights of cues.json on the dev split: multinomial logistic regression, one example per template, with a
+// ridge so strong that no word group decides alone. Prints the result on templates that it was not fitted to.
 const CLASSES = ['high', 'medium', 'low', 'none'] as const;
 const FAMILIES = PROFILE.message.families.flatMap(({ id, negated }) => [
   saidCue(id, false),
@@ -15,7 +15,7 @@ const FAMILIES = PROFILE.message.families.flatMap(({ id, negated }) => [
 const FEATURES = ['always', 'question', 'short', 'long', 'length', ...CUE_GROUPS, ...FAMILIES, PITCH_CUE, REFUSED_CUE, WISH_CUE];
 const [RIDGE, STEPS, RATE, FOLDS] = [0.002, 1500, 1.2, 5];
 
-/** A phrase that was written with a message in view is no news in it; what the blind ones say of it counts as much as this many of the others. */
+/** The weight of blind leads: phrases were written with the other leads in view, so those would overfit. */
 const BLIND_WEIGHT = 4;
 
 interface Example {

@@ -2,8 +2,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { likelihoodOf, segmentsOf, STEERING_FEATURES } from '../src/enrichment/heuristic/prompt-injection/features.js';
 import { loadLeads, loadOrders } from './dataset.js';
 
-// Fits the weights of steering.json: logistic regression with a ridge, orders to the scorer against the messages of honest leads, of the
-// dev split. Prints what it reaches on texts that it was not fitted to.
+// Fits the weights of steering.json on the dev split: ridge logistic regression of prompt injections against honest
+// messages. Prints the result on texts that it was not fitted to.
 const [RIDGE, STEPS, RATE, FOLDS] = [0.003, 1500, 1, 10];
 
 interface Example {
@@ -25,13 +25,13 @@ const examples: Example[] = [
   ...[...orders].map((text) => ({ text, steers: true })),
 ].map(({ text, steers }) => ({ text, steers, segments: segmentsOf(text).map(({ features }) => features) }));
 
-/** The passage that speaks to the scorer most. */
+/** The passage with the highest likelihood. */
 const suspicion = ({ segments }: Example, weights: Weights) => Math.max(0, ...segments.map((one) => likelihoodOf(one, weights)));
 
 function fit(train: Example[]): Weights {
   let weights: Weights = Object.fromEntries(STEERING_FEATURES.map((name) => [name, 0]));
   const half = { true: train.filter(({ steers }) => steers).length, false: train.filter(({ steers }) => !steers).length };
-  // An order is judged by its most telling passage, an honest message by every one.
+  // An injection is represented by its most likely passage, an honest message by all passages.
   for (let round = 0; round < 3; round++) {
     const rows = train.flatMap((example) => {
       const { steers, segments } = example;

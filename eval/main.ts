@@ -63,7 +63,7 @@ async function evaluate(
   width: number,
 ): Promise<{ scored: Scored[]; result: Report }> {
   const provider = await open(name);
-  // The first calls load and compile; they are no one's latency.
+  // The first calls load and compile, so they do not count.
   await scoreAll(provider, leads.slice(0, 20), width);
   const scored = await scoreAll(provider, leads, width);
   const clean = new Map(scored.map((one) => [one.labelled.id, one.got]));

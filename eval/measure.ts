@@ -5,7 +5,7 @@ import { bandOf, type InjectionPair, type LabelledLead } from './dataset.js';
 
 export interface Scored {
   labelled: LabelledLead;
-  /** null where the scorer failed. */
+  /** null if the scorer failed. */
   got: Enrichment | null;
   error: string | null;
   ms: number;
@@ -21,7 +21,7 @@ export interface Report {
   wrong: number;
   undecided: number;
   bandAgreement: number;
-  /** Leads without any order that were taken for one with it. */
+  /** Leads without an injection that were flagged. */
   falselyFlagged: number;
   msP50: number;
   msP99: number;

@@ -26,7 +26,7 @@ const ROWS: [string, (result: Report) => string][] = [
   ['cost per 1,000 leads, US$', ({ costPer1000 }) => (costPer1000 === null ? 'no price known' : costPer1000.toFixed(2))],
 ];
 
-/** Markdown: a row a measure, a column a scorer and split. */
+/** Markdown: one row per measure, one column per scorer and split. */
 export function table(columns: readonly Column[]): string {
   const head = `| | ${columns.map(({ name, split }) => `${name}, ${split}`).join(' | ')} |`;
   const line = `|---|${columns.map(() => '--:|').join('')}`;

@@ -23,7 +23,7 @@ const journeySchema = z.object({
 });
 export type Journey = z.infer<typeof journeySchema>;
 
-/** What became of a lead; the journey is null where the service never showed it. */
+/** The result of a lead; the journey is null if the service never showed it. */
 export interface Followed {
   leadId: string;
   journey: Journey | null;
@@ -31,7 +31,7 @@ export interface Followed {
 
 export const SYNCED_WITHIN_MS = 60_000;
 
-/** Waits until each lead has reached its end, or the time is up; in the order of sending. */
+/** Waits until each lead is final or the time is up; in the order of sending. */
 export async function followLeads(sent: Sent[], { url, say, bars, signal }: Step): Promise<Followed[]> {
   const ids = [...new Set(sent.flatMap(({ leadId }) => (leadId === null ? [] : [leadId])))];
   const bar = progress('Following', ids.length, bars, say);
@@ -50,7 +50,7 @@ export async function followLeads(sent: Sent[], { url, say, bars, signal }: Step
   return followed;
 }
 
-/** Null where it cannot be shown yet: a lead of the spool has no row at first, and a busy service may miss an answer. */
+/** Null if it cannot be shown yet: a lead in the spool has no row, and a busy service may not answer. */
 async function journeyOf(url: string, id: string, signal: AbortSignal): Promise<Journey | null> {
   const secret = tokenOf(process.env);
   let answer: Response;

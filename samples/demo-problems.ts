@@ -1,12 +1,12 @@
 import { SYNCED_WITHIN_MS, type Followed } from './demo-follow.js';
 import type { Sent } from './demo-run.js';
 
-/** What was not answered as it should be. A service that has seen the samples before may well answer otherwise than expected. */
+/** Unexpected answers. A service that has seen the samples before may answer differently. */
 export function unexpectedOf(sent: Sent[], fresh: boolean): Sent[] {
   return sent.filter(({ outcome, webhook }) => outcome === 'failed' || (fresh && outcome !== webhook.expect));
 }
 
-/** What was not as it should be, a sentence each. */
+/** The problems, one sentence each. */
 export function problemsOf(sent: Sent[], leads: Followed[], fresh: boolean): string[] {
   const unexpected = unexpectedOf(sent, fresh);
   return [
@@ -20,7 +20,7 @@ export function problemsOf(sent: Sent[], leads: Followed[], fresh: boolean): str
   ];
 }
 
-/** One sentence a cause: a wrong secret fails every webhook alike. */
+/** One sentence per cause: a wrong secret fails every webhook alike. */
 function failuresOf(unexpected: Sent[]): string[] {
   const failed = unexpected.filter(({ outcome }) => outcome === 'failed');
   return [...new Set(failed.map(({ status }) => status))].map((status) => {

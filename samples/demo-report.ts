@@ -10,7 +10,7 @@ export interface Summary {
   updated: number;
   rejected: number;
   unexpected: number;
-  /** Leads that are in the CRM, and how many CRM leads they are there: one a person. */
+  /** Leads that are in the CRM, and the number of persons they belong to. */
   synced: number;
   people: number;
 }
@@ -75,8 +75,8 @@ function repeatsTable(sent: Sent[]): InstanceType<typeof Table> {
     if (entry.outcome !== 'duplicate' && entry.outcome !== 'updated') continue;
     const known = sent.findIndex(({ leadId }) => leadId === entry.leadId);
     const key = known < index ? `e-mail and campaign of sample ${known + 1}` : 'e-mail and campaign, known before this run';
-    const news = entry.outcome === 'updated' ? `other content: revision ${entry.revision ?? '?'}` : 'same content: nothing new';
-    table.push([entry.outcome, `${index + 1}. ${entry.webhook.note}`, `${key}; ${news}`, shortId(entry.leadId)]);
+    const change = entry.outcome === 'updated' ? `other content: revision ${entry.revision ?? '?'}` : 'same content: nothing new';
+    table.push([entry.outcome, `${index + 1}. ${entry.webhook.note}`, `${key}; ${change}`, shortId(entry.leadId)]);
   }
   return table;
 }
@@ -93,12 +93,12 @@ function tableOf(head: string[], colWidths: number[]): InstanceType<typeof Table
   return new Table({ head, colWidths, wordWrap: true, style: { head: [], border: [], compact: true } });
 }
 
-/** What a terminal leaves for the widest column beside the others, within reason. */
+/** The width that remains for the widest column, within limits. */
 function widthLeft(others: number): number {
   return Math.min(90, Math.max(30, (process.stdout.columns ?? 144) - others));
 }
 
-/** From the receipt of the newest content, since a revision is a new piece of news to act on. */
+/** From the receipt of the newest content, because a revision is a new reason to act. */
 function millisecondsOf({ timings }: Journey): number | null {
   if (timings.syncedAt === null) return null;
   return Date.parse(timings.syncedAt) - Date.parse(timings.contentAt ?? timings.receivedAt);

@@ -23,7 +23,7 @@ export interface Sent {
   webhook: Webhook;
   /** The HTTP status; 0 where there was no answer. */
   status: number;
-  /** `failed` is what says nothing about the webhook: no answer, a wrong secret, a service in trouble. */
+  /** `failed`: not the webhook's fault, such as no answer, a wrong secret or a 5xx. */
   outcome: Webhook['expect'] | 'failed';
   leadId: string | null;
   revision: number | null;
@@ -33,7 +33,10 @@ export interface Sent {
 
 const AT_ONCE = 8;
 
-/** Sends in order, some at a time; the webhooks of one person strictly after one another, or a repeat could overtake. */
+/**
+ * Sends in order, some concurrently. The webhooks of one person are sent one after another, so that a repeat cannot
+ * overtake.
+ */
 export async function sendAll(webhooks: Webhook[], { url, say, bars, signal }: Step): Promise<Sent[]> {
   const bar = progress('Sending', webhooks.length, bars, say);
   const all: Promise<Sent>[] = [];
@@ -59,7 +62,7 @@ export async function sendAll(webhooks: Webhook[], { url, say, bars, signal }: S
   return sent;
 }
 
-/** The address as far as order is concerned; null where the body cannot be read, so that nothing follows on it. */
+/** The address that decides the order; null if the body cannot be read. */
 function personOf({ contentType, body }: Webhook): string | null {
   let email: unknown;
   try {

@@ -21,8 +21,8 @@ interface ServiceRequest {
 const STARTED_WITHIN_MS = 90_000;
 
 /**
- * Without stores of its own, a service that is started here would have seen the samples before, and would put invented people
- * into whatever database or CRM .env names. An empty value means "the default", and keeps .env from setting it.
+ * The service started here gets its own stores. Otherwise it might have seen the samples before, and would write
+ * invented people into the database or CRM of .env. An empty value means "the default" and overrides .env.
  */
 const OWN_STORES = {
   ENV: 'MOCK',
@@ -98,7 +98,7 @@ function urlOf(child: ChildProcess, signal: AbortSignal): Promise<string> {
     const timer = setTimeout(refuse(`it did not serve within ${STARTED_WITHIN_MS / 1000} s.`), STARTED_WITHIN_MS);
     timer.unref();
     let output = '';
-    // The listener stays: a pipe that nobody reads would block the service once it is full.
+    // The listener stays: an unread pipe would block the service once it is full.
     child.stdout!.on('data', (chunk: Buffer) => {
       output += chunk.toString();
       const url = /URL +(http:\S+)/.exec(output)?.[1];

@@ -7,7 +7,7 @@ import { readWebhooks, type Webhook } from './webhooks.js';
 
 const webhooks = readWebhooks();
 
-/** What the samples must show at least once; a tag each. */
+/** Cases that the samples must cover at least once; one tag each. */
 const KINDS = [
   ...'curl json form escaped-quotes numeric-campaign quoted-campaign null empty absent nested utm'.split(' '),
   ...'unicode emoji idn plus free-mail disposable german spanish french italian chinese arabic'.split(' '),
@@ -16,7 +16,7 @@ const KINDS = [
   ...'malformed empty-token double-quoted no-email bad-email no-campaign array truncated nul plain-text'.split(' '),
 ];
 
-/** The id of the lead, or null where the front door refuses the body. */
+/** The id of the lead, or null if the ingress refuses the body. */
 function idOf({ contentType, body }: Webhook): string | null {
   if (contentType === 'text/plain') return null;
   try {

@@ -1,5 +1,5 @@
-// Compiles src/ to dist/ unless dist/ is newer than everything it is made of. `npm start` and the tests run this first, so
-// that no build step can be forgotten, and a start with nothing changed costs no compilation.
+// Compiles src/ to dist/ unless dist/ is newer than everything it is made of. `npm start` and the tests run this
+// first, so that no build step can be forgotten, and a start with nothing changed costs no compilation.
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';

@@ -1,5 +1,6 @@
-// Compiles src/ to dist/ and copies the other files of src/ beside the result. `npm run check` checks the types: here a start
-// would wait for that. swc compiles where it is installed. Where it is not (the image leaves optional packages out) tsc does.
+// Compiles src/ to dist/ and copies the other files of src/ beside the result. `npm run check` checks the types: here
+// a start would wait for that. swc compiles where it is installed. Where it is not (the image leaves optional
+// packages out) tsc does.
 import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';

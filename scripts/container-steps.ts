@@ -1,6 +1,7 @@
-// Proves the Dockerfile where there is no container engine: carries out its steps in a scratch folder, makes the outcome read-only,
-// and runs it as an unprivileged user, as api and as worker, against a PostgreSQL and a Redis of its own. A lead must get through,
-// the health check must answer, and SIGTERM must end both within ten seconds. Then says how large the image's own layers are.
+// Proves the Dockerfile where there is no container engine: carries out its steps in a scratch folder, makes the
+// outcome read-only, and runs it as an unprivileged user, as api and as worker, against a PostgreSQL and a Redis of
+// its own. A lead must get through, the health check must answer, and SIGTERM must end both within ten seconds. Then
+// says how large the image's own layers are.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';

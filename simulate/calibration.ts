@@ -8,11 +8,11 @@ export const CALIBRATION_FILE = join(import.meta.dirname, 'calibration.json');
 const cost = z.object({ perBatchMs: z.number().min(0), perItemMs: z.number().min(0), idleMsPerSecond: z.number().min(0) });
 const table = z.array(z.number().min(0)).min(2);
 
-/** How a worker process does with one kind of scorer and CRM. */
+/** A worker's costs with one kind of scorer and CRM. */
 const worker = z.object({
   /** CPU time of a lead through both stages. */
   cpu: cost,
-  /** What a lead waits for in a stage beside CPU and the parties asked: the queue's hops, claims, commits. Quantiles in milliseconds. */
+  /** Time per stage beside CPU, model and CRM: queue hops, claims, commits. Quantiles in milliseconds. */
   hops: z.object({ enrichment: table, 'crm-sync': table }),
   /** CPU time at the stores. */
   postgres: cost,
@@ -33,7 +33,7 @@ export const calibrationSchema = z.object({
     postgres: cost,
     redis: cost,
   }),
-  /** CPU time of the yardstick: what the cores were good for while this was measured. */
+  /** CPU time of the reference work: the speed of the cores during the measurement. */
   yardstickMs: z.number().positive(),
   /** One commit, to the disk and back. */
   commitMs: z.number().min(0),

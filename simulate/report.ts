@@ -76,7 +76,7 @@ function printUses({ uses }: Outcome): void {
   const [first] = uses;
   console.log(
     first!.share > 1
-      ? `The bottleneck: ${first!.name}. The busiest minute wants ${first!.share.toFixed(1)} times what there is; leads wait, or go on with a stand-in score.`
+      ? `The bottleneck: ${first!.name}. Demand in the busiest minute is ${first!.share.toFixed(1)} times the supply; leads wait, or continue with a provisional score.`
       : `The bottleneck would be: ${first!.name}, at ${percent(first!.share)} in the busiest minute.`,
   );
 }

@@ -3,7 +3,7 @@ import { run, type Outcome } from './model/run.js';
 import { secondsOf, type Load } from './model/load.js';
 import type { Scenario } from './model/scenario.js';
 
-/** Above this a queue grows faster than it is comfortable to watch, and a task that fails leaves too much to the others. */
+/** The maximum CPU share per task: above it queues grow fast, and the other tasks cannot absorb a failed one. */
 export const CPU_AT_MOST = 0.7;
 /** What more tasks would have to bring to be worth it: a thousandth of the leads, in time. */
 const WORTH_IT = 0.001;
@@ -18,7 +18,7 @@ export interface Size {
   worker: number;
 }
 
-/** The fewest tasks that keep their CPU below CPU_AT_MOST in the busiest minute, and with which as many leads are in time as with any number. */
+/** The fewest tasks below CPU_AT_MOST in the busiest minute that bring as many leads in time as any number would. */
 export function fewestTasks(scenario: Scenario, calibration: Calibration): Size {
   const busiest = { ...scenario, load: busiestPart(scenario.load) };
   const withTasks = (api: number, worker: number) =>
@@ -26,18 +26,18 @@ export function fewestTasks(scenario: Scenario, calibration: Calibration): Size 
   let api = 1;
   let worker = 1;
   let outcome = withTasks(api, worker);
-  // Utilisation says how many it takes; what the model makes of the guess corrects it.
+  // Start with the utilisation; the simulation corrects that estimate.
   for (let round = 0; round < 8; round++) {
     const wanted = { api: atLeast(api * useOf(outcome, 'api CPU')), worker: atLeast(worker * useOf(outcome, 'worker CPU')) };
     if (wanted.api <= api && wanted.worker <= worker) break;
     [api, worker] = [Math.max(api, wanted.api), Math.max(worker, wanted.worker)];
     outcome = withTasks(api, worker);
   }
-  // Tasks bring more than CPU: each has calls of its own under way. Twice as many are tried, and kept where that helps.
+  // Tasks also add concurrent calls. Twice as many are tried, and kept if that helps.
   while (worker * 2 <= TASKS_AT_MOST) {
     const more = withTasks(api, worker * 2);
     if ((outcome.breaches - more.breaches) / outcome.leads < WORTH_IT) break;
-    // Each worker gathers batches of its own: what is gained in time must not be paid with the calls of the org's day.
+    // Each worker forms its own batches, so more workers must not use up the org's daily calls.
     if (more.crm.calls > outcome.crm.calls * CALLS_AT_MOST) break;
     [worker, outcome] = [worker * 2, more];
   }
@@ -47,7 +47,7 @@ export function fewestTasks(scenario: Scenario, calibration: Calibration): Size 
 const atLeast = (cores: number) => Math.min(TASKS_AT_MOST, Math.max(1, Math.ceil(cores / CPU_AT_MOST)));
 const useOf = ({ uses }: Outcome, name: string) => uses.find((use) => use.name === name)!.share;
 
-/** The highest stretch, with a little before it and what its backlog needs after it. */
+/** The peak, with some time before it and enough after it for its backlog. */
 function busiestPart(load: Load): Load {
   const peak = load.reduce((best, stretch, index) => (stretch.perSecond > load[best]!.perSecond ? index : best), 0);
   const before = load[peak - 1];

@@ -6,8 +6,8 @@ import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { Queue } from 'bullmq';
 
-// Baselines (b) and (e): the framework's own way, as its sample 26-queues shows it, on Express as there or on Fastify as we are
-// (PLATFORM). The job is in Redis' memory when the answer goes out.
+// Baselines (b) and (e): Nest's sample 26-queues, on Express as in the sample or on Fastify as this service
+// (PLATFORM). The job is in Redis' memory when the answer is sent.
 @Controller('leads')
 class LeadsController {
   constructor(@InjectQueue('leads') private readonly queue: Queue) {}

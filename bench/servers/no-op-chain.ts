@@ -3,12 +3,12 @@ import { createPostgresBackend, Queue, runMigrations, withBackend, Worker, type 
 import { Redis } from 'ioredis';
 import pg from 'pg';
 
-// Baseline of the drain: BullMQ workers that do nothing, the first of which adds the job of the second. BACKEND, COUNT, DATABASE_URL
-// and REDIS_URL are given; it fills its own queues, drains them, and prints how long the drain took.
+// Baseline of the drain: empty BullMQ jobs, the first of which adds the second. With BACKEND, COUNT, DATABASE_URL and
+// REDIS_URL it fills its own queues, drains them, and prints how long that took.
 const count = Number(process.env['COUNT']);
 const onRedis = process.env['BACKEND'] === 'redis';
 const databaseUrl = process.env['DATABASE_URL']!;
-/** Ids of this run alone: BullMQ ignores one that it knows. */
+/** Ids are unique per run, because BullMQ ignores known ones. */
 const run = randomUUID();
 const schema = 'noop';
 
@@ -36,7 +36,7 @@ for (let from = 0; from < count; from += 1000) {
   }));
   await first!.addBulk(jobs);
 }
-// As many at a time as the service has; on PostgreSQL more than ten contend.
+// The service's concurrency; on PostgreSQL more than ten contend.
 const concurrency = (wanted: number) => (onRedis ? wanted : 10);
 let left = count;
 let drained = () => {};

@@ -12,7 +12,7 @@ import { Database } from '../../src/platform/database/database.js';
 import { openPool } from '../../src/platform/database/pool.js';
 import { openQueueBackend } from '../../src/queue/open-backend.js';
 
-// Baseline (d): our own service as one would first write it: one INSERT and one queue.add a request, both awaited.
+// Baseline (d): this service without batching: one INSERT and one queue.add per request, both awaited.
 const databaseUrl = process.env['DATABASE_URL']!;
 const pool = openPool({ url: databaseUrl, max: 10, timeoutMs: 5000, name: 'bench' });
 const database = new Database(pool);

@@ -12,7 +12,7 @@ export interface Finding {
 
 const TASKS = ['Services/Api/Definition', 'Services/Worker/Definition', 'Services/Migration/Definition'];
 
-/** Findings that stand in every stage. */
+/** Findings that are accepted in every stage. */
 const FINDINGS: Finding[] = [
   {
     at: ['Network/Balancer'],
@@ -37,19 +37,19 @@ const FINDINGS: Finding[] = [
   {
     at: ['Secrets/Salesforce'],
     id: 'AwsSolutions-SMG4',
-    reason: 'Salesforce issues it, so only somebody there can rotate it: docs/production-stack.md says how.',
+    reason: 'Salesforce issues it, so it can only be rotated there: docs/production-stack.md says how.',
   },
   {
     at: ['Stores/Database'],
     id: 'AwsSolutions-RDS11',
     reason:
-      'The usual port in subnets without a way in: security groups decide who connects, and another number would keep nobody out.',
+      'The usual port in subnets without a way in: security groups decide who connects, and another number would block no one.',
   },
   {
     at: ['Stores/Cache'],
     id: 'AwsSolutions-AEC5',
     reason:
-      'The usual port in subnets without a way in: security groups decide who connects, and another number would keep nobody out.',
+      'The usual port in subnets without a way in: security groups decide who connects, and another number would block no one.',
   },
   {
     at: TASKS,
@@ -93,18 +93,22 @@ const FINDINGS: Finding[] = [
   },
 ];
 
-/** What dev goes without, for a tenth of the price. prod has it. */
+/** What dev omits, for a tenth of the price. prod has it. */
 const DEV: Finding[] = [
-  { at: ['Stores/Database'], id: 'AwsSolutions-RDS3', reason: 'One zone: nobody waits for a lead of dev.' },
+  {
+    at: ['Stores/Database'],
+    id: 'AwsSolutions-RDS3',
+    reason: 'One zone: dev has no service level and holds no leads of production.',
+  },
   { at: ['Stores/Database'], id: 'AwsSolutions-RDS10', reason: 'dev is made and deleted as needed; its data is made up.' },
-  { at: ['Stores/Cache'], id: 'AwsSolutions-AEC4', reason: 'One node without a standby: nobody waits for a lead of dev.' },
+  { at: ['Stores/Cache'], id: 'AwsSolutions-AEC4', reason: 'One node without a standby: dev has no service level.' },
 ];
 
 export function acknowledgedIn({ size }: Settings): Finding[] {
   return size.keep ? FINDINGS : [...FINDINGS, ...DEV];
 }
 
-/** Each finding of cdk-nag that stands, with its reason: anything that is not in this file stops the synthesis. */
+/** Each accepted finding of cdk-nag, with its reason: any other finding stops the synthesis. */
 export function acknowledgeFindings(stack: Stack, settings: Settings): void {
   for (const { at, id, reason } of acknowledgedIn(settings)) {
     for (const path of at) {

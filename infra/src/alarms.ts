@@ -23,7 +23,7 @@ interface Rule {
   minutes: number;
   /** What is wrong, and what to look at. */
   says: string;
-  /** Silence is an alarm too. */
+  /** Missing data is an alarm too. */
   silence?: true;
 }
 
@@ -38,8 +38,8 @@ export interface AlarmsProps {
 }
 
 /**
- * The alert rules of deploy/prometheus/alerts.yml that have a figure on CloudWatch, and those of the stores that only AWS knows. A sweeper that
- * idles shows in the age of the oldest lead.
+ * The alert rules of deploy/prometheus/alerts.yml whose metric is on CloudWatch, and alarms for the stores that only
+ * AWS measures. An idle sweeper shows in the age of the oldest lead.
  */
 export class Alarms extends Construct {
   constructor(scope: Construct, props: AlarmsProps) {
@@ -67,7 +67,7 @@ function ofLeads({ metrics }: AlarmsProps): Record<string, Rule> {
       metric: metrics.most('oldest_seconds'),
       threshold: SLA_SECONDS / 2,
       minutes: 2,
-      says: 'The oldest lead has waited half of the service level, or nobody tells how long it has. Look at the breakers, then at the workers.',
+      says: 'The oldest lead has waited half of the service level, or its age is unknown. Check the breakers, then the workers.',
       silence: true,
     },
     SlaBreaches: {
@@ -86,13 +86,13 @@ function ofLeads({ metrics }: AlarmsProps): Record<string, Rule> {
       metric: metrics.most('breaker_open'),
       threshold: 0,
       minutes: 2,
-      says: 'A stage has stopped since its downstream fails or a setting is wrong: npm run ops -- queues says which.',
+      says: 'A breaker is open because a downstream fails or a setting is wrong: npm run ops -- queues shows which.',
     },
     StagePaused: {
       metric: metrics.most('stage_paused'),
       threshold: 0,
       minutes: 30,
-      says: 'An operator paused a stage half an hour ago and has not resumed it: npm run ops -- queues says who.',
+      says: 'An operator paused a stage half an hour ago and has not resumed it: npm run ops -- queues shows by whom.',
     },
     Rejections: {
       metric: metrics.ofRole('rejections', 'api'),
@@ -104,13 +104,13 @@ function ofLeads({ metrics }: AlarmsProps): Record<string, Rule> {
       metric: metrics.ofRole('crm_api_usage_ratio', 'worker'),
       threshold: 0.8,
       minutes: 5,
-      says: "The org's API calls of the day run low: the service slows down, and stops before the last ones.",
+      says: "The org's API calls of the day run low: the service slows down, then stops before the last ones.",
     },
     AiBudget: {
       metric: metrics.ofRole('ai_budget_ratio', 'worker'),
       threshold: 0.8,
       minutes: 5,
-      says: 'AI_DAILY_TOKEN_BUDGET runs low: beyond it leads go on with a fallback score.',
+      says: 'AI_DAILY_TOKEN_BUDGET runs low: beyond it leads continue with a fallback score.',
     },
     LedgerAway: {
       metric: metrics.ofRole('ledger_away', 'api'),
@@ -128,7 +128,7 @@ function ofLeads({ metrics }: AlarmsProps): Record<string, Rule> {
       metric: metrics.ofRole('ai_fallbacks_total', 'worker', 'Sum'),
       threshold: 10,
       minutes: 10,
-      says: 'Leads go on with a fallback score since the model does not answer in time.',
+      says: 'Leads continue with a fallback score because the model does not answer in time.',
     },
   };
 }
@@ -156,7 +156,7 @@ function ofServices({ services, edge, rotation }: AlarmsProps): Record<string, R
       metric: errors,
       threshold: 0,
       minutes: 1,
-      says: 'Webhooks were answered 5xx, and Marketo does not send them again by itself: docs/marketo.md has the retry campaign.',
+      says: 'Webhooks were answered 5xx, and Marketo does not repeat them by itself: docs/marketo.md has the retry campaign.',
     },
     SlowAcks: {
       metric: edge.targets.metrics.targetResponseTime({ period: MINUTE, statistic: 'p99' }),
@@ -177,7 +177,7 @@ function ofServices({ services, edge, rotation }: AlarmsProps): Record<string, R
       threshold: 1,
       below: true,
       minutes: 3,
-      says: 'No worker runs: leads are taken and wait.',
+      says: 'No worker runs: leads are accepted and wait.',
       silence: true,
     },
     RotationFailed: {
@@ -210,7 +210,7 @@ function ofStores({ stores: { database, cache }, settings: { size } }: AlarmsPro
       metric: database.metricCPUUtilization({ period: MINUTE }),
       threshold: 80,
       minutes: 15,
-      says: 'PostgreSQL is busy beyond 80 %: a larger instance, or fewer tasks.',
+      says: 'PostgreSQL uses over 80 % CPU: choose a larger instance, or fewer tasks.',
     },
     DatabaseConnections: {
       metric: database.metricDatabaseConnections({ period: MINUTE, statistic: 'Maximum' }),
@@ -222,13 +222,13 @@ function ofStores({ stores: { database, cache }, settings: { size } }: AlarmsPro
       metric: ofCache('DatabaseMemoryUsagePercentage'),
       threshold: 75,
       minutes: 5,
-      says: 'Valkey fills up; when it is full, leads wait for the sweeper. A larger node.',
+      says: 'Valkey fills up; when it is full, leads wait for the sweeper. Choose a larger node.',
     },
     CacheBusy: {
       metric: ofCache('EngineCPUUtilization'),
       threshold: 80,
       minutes: 10,
-      says: 'Valkey’s one thread is busy beyond 80 %.',
+      says: 'Valkey’s one thread uses over 80 % CPU.',
     },
     CacheEvicts: {
       metric: ofCache('Evictions', 'Sum'),

@@ -2,16 +2,16 @@ import { Stack } from 'aws-cdk-lib';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 
-/** Where an inference profile sends its calls, by its prefix, as the vendor documents it. */
+/** The regions to which an inference profile sends calls, by its prefix, as the vendor documents them. */
 const REGIONS: Record<string, string[]> = {
   us: ['us-east-1', 'us-east-2', 'us-west-2'],
   eu: ['eu-central-1', 'eu-north-1', 'eu-south-1', 'eu-south-2', 'eu-west-1', 'eu-west-3'],
 };
 
 /**
- * The right to ask one model and no other. A profile (us.…, eu.…) needs its own right and that of the model in each of its regions,
- * the latter only on the way through the profile.
- * @throws Error where the prefix is of a profile whose regions are not listed here.
+ * The permission to call one model only. A profile (us.…, eu.…) needs its own permission, and that of the model in
+ * each of its regions, restricted to calls through the profile.
+ * @throws Error if the profile's regions are not listed here.
  */
 export function mayInvoke(scope: Construct, modelId: string): PolicyStatement[] {
   const { partition, region, account } = Stack.of(scope);

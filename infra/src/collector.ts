@@ -1,7 +1,7 @@
 /** The sidecar that reads /metrics and writes it to CloudWatch in the embedded metric format, through a log group. */
 export const COLLECTOR_IMAGE = 'public.ecr.aws/aws-observability/aws-otel-collector:v0.48.0';
 
-/** Metrics that CloudWatch gets: each costs money, so only what scales or alarms. By what they are told apart. */
+/** Metrics for CloudWatch and their dimensions. Each costs money, so only those for scaling and alarms. */
 const SENT = [
   { dimensions: [['stage']], metric_name_selectors: ['^revenueflow_(oldest_seconds|breaker_open|dead_letters|stage_paused)$'] },
   {

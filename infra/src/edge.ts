@@ -13,7 +13,7 @@ import type { Settings } from './settings.js';
 import { PORT } from './task.js';
 import { Firewall } from './firewall.js';
 
-/** The way in: TLS, the firewall, and of all paths those that somebody outside needs. /metrics is never among them. */
+/** TLS, the firewall, and the paths that are reachable from outside. /metrics is never among them. */
 export class Edge extends Construct {
   readonly balancer: elb.ApplicationLoadBalancer;
   readonly targets: elb.ApplicationTargetGroup;
@@ -27,7 +27,7 @@ export class Edge extends Construct {
       securityGroup: network.balancer,
       dropInvalidHeaderFields: true,
       deletionProtection: settings.size.keep,
-      // Below the 65 s that the service keeps a connection: whoever hangs up first must not be the one who is sent requests.
+      // Below the service's keep-alive of 65 s: otherwise the load balancer could send requests on closed connections.
       idleTimeout: Duration.seconds(60),
     });
     this.writeAccessLogs(settings);
@@ -37,7 +37,7 @@ export class Edge extends Construct {
       port: PORT,
       protocol: elb.ApplicationProtocol.HTTP,
       targets: [api.loadBalancerTarget({ containerName: 'service', containerPort: PORT })],
-      // Liveness: with PostgreSQL away every api answers 503 and is right to do so. To replace them all would help nobody.
+      // Liveness, not readiness: while PostgreSQL is down every api answers 503, and replacing them would not help.
       healthCheck: {
         path: '/health/live',
         interval: Duration.seconds(10),
@@ -60,7 +60,7 @@ export class Edge extends Construct {
       conditions: [elb.ListenerCondition.pathPatterns(['/leads', '/health/ready'])],
       action: elb.ListenerAction.forward([this.targets]),
     });
-    // A rule takes five values in all; the firewall checks the addresses of /leads, so here they are only the operators'.
+    // A rule takes five values at most. The firewall checks the addresses of /leads, so these are the operators' only.
     if (settings.opsCidrs.length > 0) {
       https.addAction('Operations', {
         priority: 20,

@@ -4,13 +4,15 @@ import * as waf from 'aws-cdk-lib/aws-wafv2';
 import { Construct } from 'constructs';
 import type { Settings } from './settings.js';
 
-/** Content-Length above 64 KiB, which the service would answer 413. WAF itself sees only the first 8 KiB of a body behind a load balancer. */
+/**
+ * Content-Length above 64 KiB, which the service answers 413. Behind a load balancer, WAF sees only 8 KiB of a body.
+ */
 const TOO_LONG = '^(6553[7-9]|655[4-9][0-9]|65[6-9][0-9]{2}|6[6-9][0-9]{3}|[7-9][0-9]{4}|[0-9]{6,})$';
 const WITHOUT_A_SECRET_IN_FIVE_MINUTES = 300;
 
 /**
- * What need not reach the service. No rules on content: what a person writes into a form is data, and a lead that looks like an attack is
- * a lead all the same.
+ * Blocks what need not reach the service. There are no rules on content, because text in a form is data, also if it
+ * looks like an attack.
  */
 export class Firewall extends Construct {
   readonly acl: waf.CfnWebACL;

@@ -5,7 +5,7 @@ export const STAGES = ['enrichment', 'crm-sync'] as const;
 
 const MINUTE = Duration.minutes(1);
 
-/** What the collector has written. Figures of the ledger are the same from every process, so the maximum is the figure. */
+/** Metrics that the collector writes. Those of the ledger are the same from every process, so the maximum is taken. */
 export class ServiceMetrics {
   constructor(readonly namespace: string) {}
 
@@ -24,8 +24,8 @@ export class ServiceMetrics {
   }
 
   /**
-   * The age of the oldest lead of the stages whose breaker is closed, in seconds. While a downstream is away its leads wait, and more
-   * workers would only wait with them: 30 is read as "neither too few workers nor too many".
+   * The age of the oldest lead of the stages whose breaker is closed, in seconds. While a downstream is down, more
+   * workers would not help: 30 means "neither too few workers nor too many".
    */
   scalableAge(): IMetric {
     const usingMetrics: Record<string, IMetric> = {};

@@ -13,8 +13,9 @@ import type { Services } from './services.js';
 import type { Settings } from './settings.js';
 
 /**
- * One task that migrates, run by CloudFormation whenever its definition changes, so with each new image, and before any service gets
- * that image. Migrations only add (expand, contract later), so what runs meanwhile goes on, and so does what a rollback brings back.
+ * One task that migrates the schema. CloudFormation runs it whenever its definition changes, so with each new image
+ * and before a service gets that image. Migrations only add (expand, contract later), so running and rolled-back
+ * versions work.
  */
 export class Migration extends Construct {
   constructor(scope: Construct, { size }: Settings, network: Network, { cluster, migration, api, worker }: Services, key: IKey) {
@@ -54,7 +55,7 @@ export class Migration extends Construct {
       serviceToken: provider.serviceToken,
       properties: { TaskDefinition: migration.taskDefinitionArn },
     });
-    // The network too: without its routes and rules the first task would find neither its image nor the database.
+    // The network too: without its routes and rules the first task could reach neither its image nor the database.
     done.node.addDependency(migration, network);
     for (const service of [api, worker]) service.node.addDependency(done);
   }

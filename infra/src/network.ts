@@ -6,8 +6,8 @@ import { Construct } from 'constructs';
 import type { Settings } from './settings.js';
 
 /**
- * Two zones. The load balancer is in the public subnets, the service in private ones (out through NAT: Salesforce, Gemini), the stores in
- * isolated ones without any way out.
+ * Two zones. The load balancer is in public subnets, the service in private ones (NAT to Salesforce and Gemini), and
+ * the stores are in isolated ones without a route to the internet.
  */
 export class Network extends Construct {
   readonly vpc: ec2.Vpc;

@@ -16,7 +16,7 @@ import { Services } from './services.js';
 import type { Settings } from './settings.js';
 import { Stores } from './stores.js';
 
-/** A stage, whole: one stack, so that a failed deployment goes back as one. */
+/** A whole stage as one stack, so that a failed deployment is rolled back as a whole. */
 export class RevenueFlowStack extends Stack {
   constructor(scope: Construct, settings: Settings) {
     const { stage, size } = settings;
@@ -35,7 +35,7 @@ export class RevenueFlowStack extends Stack {
     scale(settings, services, edge, metrics);
 
     const topic = new Topic(this, 'Topic', { displayName: `RevenueFlow ${stage}`, masterKey: key, enforceSSL: true });
-    // A policy of its own replaces the one that lets alarms in, so they are named.
+    // This policy replaces the default one, so it has to allow alarms.
     topic.addToResourcePolicy(
       new PolicyStatement({
         principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],

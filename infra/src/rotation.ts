@@ -11,7 +11,10 @@ import { ROTATE_EVERY, type Secrets } from './secrets.js';
 import type { Services } from './services.js';
 import type { Settings } from './settings.js';
 
-/** A new webhook secret each quarter; the one before it stays valid until the next, so Marketo can follow whenever somebody has time. */
+/**
+ * A new webhook secret each quarter. The previous one stays valid until the next rotation, to leave time to change
+ * Marketo.
+ */
 export class Rotation extends Construct {
   readonly lambda: Lambda;
 
@@ -36,7 +39,7 @@ export class Rotation extends Construct {
     webhooks.addRotationSchedule('Schedule', {
       rotationLambda: this.lambda,
       automaticallyAfter: ROTATE_EVERY,
-      // Not while the stack is being made: the api that it restarts may not be there yet.
+      // Not during the stack's creation: the api that it restarts may not exist yet.
       rotateImmediatelyOnUpdate: false,
     });
   }

@@ -6,12 +6,13 @@ import type { Services } from './services.js';
 import type { Settings } from './settings.js';
 
 /**
- * 300 requests a second and task. Measured on two shared cores an api took 8,900 a second at 0.08 ms of CPU each, so half a core has
- * room for ten times as much: the margin is for TLS-sized bodies, cold tasks and the minute that scaling takes.
+ * 300 requests per second and task. On two shared cores an api handled 8,900 per second at 0.08 ms of CPU each, so
+ * half a core could handle ten times as many. The margin covers large bodies, cold tasks and the minute that scaling
+ * takes.
  */
 const REQUESTS_PER_TARGET_AND_MINUTE = 300 * 60;
 
-/** The api grows with what comes in, the worker with how long leads wait. */
+/** The api scales with the requests, the worker with the waiting time of leads. */
 export function scale({ size }: Settings, { api, worker }: Services, { targets }: Edge, metrics: ServiceMetrics): void {
   const apis = api.autoScaleTaskCount({ minCapacity: size.api.min, maxCapacity: size.api.max });
   apis.scaleOnRequestCount('Requests', {

@@ -6,7 +6,7 @@ import type { Stores } from './stores.js';
 
 export const ROTATE_EVERY = Duration.days(90);
 
-/** Everything that nobody may read, each in the form in which the service wants it. Values are made on AWS and never in a template. */
+/** All secrets, each in the form that the service expects. Values are generated on AWS and are in no template. */
 export class Secrets extends Construct {
   /** WEBHOOK_SECRETS: one at first, then always two, the newest first. */
   readonly webhooks: Secret;
@@ -14,7 +14,7 @@ export class Secrets extends Construct {
   readonly opsTokens: Secret;
   /** The secret of the collector's token among OPS_TOKENS. */
   readonly collectorToken: Secret;
-  /** SALESFORCE_*: made with placeholders, to be filled in by whoever has the connected app. */
+  /** SALESFORCE_*: created with placeholders, to be filled in by the owner of the connected app. */
   readonly salesforce: Secret;
 
   constructor(scope: Construct, stores: Stores, key: IKey) {
@@ -25,7 +25,7 @@ export class Secrets extends Construct {
         encryptionKey: key,
         generateSecretString: { passwordLength: 48, excludePunctuation: true },
       });
-    // A reference that CloudFormation resolves when it makes the secret: the value is in no template and no log.
+    // A reference that CloudFormation resolves when it creates the secret: the value is in no template and no log.
     const compose = (id: string, description: string, value: string) =>
       new Secret(this, id, { description, encryptionKey: key, secretStringValue: SecretValue.unsafePlainText(value) });
 

@@ -49,7 +49,7 @@ export class Services extends Construct {
     const worker = this.task('Worker', {
       ...settings.size.worker,
       environment: { ROLE: 'worker', ...this.scorer() },
-      // The worker takes no webhooks, but the configuration asks every process for its secrets.
+      // The worker receives no webhooks, but the configuration requires the secrets in every process.
       secrets: { WEBHOOK_SECRETS: ecs.Secret.fromSecretsManager(secrets.webhooks), ...this.crm() },
       role: 'worker',
     });
@@ -69,7 +69,7 @@ export class Services extends Construct {
     const { role, cpu, memoryMiB, command } = own;
     const common = {
       DATABASE_URL: stores.databaseUrl,
-      // The authorities of RDS, which the image brings along.
+      // The certificate authorities of RDS, which are in the image.
       NODE_EXTRA_CA_CERTS: '/app/certificates/rds.pem',
     };
     const password = { PGPASSWORD: ecs.Secret.fromSecretsManager(stores.database.secret!, 'password') };
@@ -108,7 +108,7 @@ export class Services extends Construct {
     });
   }
 
-  /** From a registry of this account the tasks may pull it; any other registry must be public. */
+  /** Tasks may pull from registries of this account; any other registry must be public. */
   private imageOf(name: string): ecs.ContainerImage {
     const ecr = /^(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com\/([^@:]+)[@:](.+)$/.exec(name);
     if (!ecr) return ecs.ContainerImage.fromRegistry(name);
@@ -123,7 +123,7 @@ export class Services extends Construct {
 
   private scorer(): Record<string, string> {
     const { modelId } = this.props.settings;
-    // Where the model gives no answer, the rules do: a lead with a reason beats one with a placeholder.
+    // Without the model's answer the rules score: better than a placeholder.
     return {
       AI_PROVIDER: 'bedrock',
       AWS_REGION: Stack.of(this).region,
@@ -147,10 +147,10 @@ export class Services extends Construct {
     return new ecs.FargateService(this, id, {
       cluster: this.cluster,
       taskDefinition,
-      // No desiredCount: a deployment would set back what scaling has made of it.
+      // No desiredCount: a deployment would undo the scaling.
       securityGroups: [group],
       assignPublicIp: false,
-      // The new tasks serve before the old ones go; one that does not come up brings the old version back.
+      // New tasks serve before old ones stop; if one does not start, the old version is restored.
       minHealthyPercent: 100,
       maxHealthyPercent: 200,
       circuitBreaker: { rollback: true },

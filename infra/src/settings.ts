@@ -1,18 +1,18 @@
 import { SIZES, type Size, type StageName } from './sizes.js';
 
-/** What `-c name=value` may say; docs/production-stack.md lists it for whoever deploys. */
+/** The `-c name=value` settings of a deployment; docs/production-stack.md lists them. */
 export interface Settings {
   stage: StageName;
   size: Size;
-  /** TLS: a certificate that exists, or a name in a hosted zone to make one for. */
+  /** TLS: an existing certificate, or a name in a hosted zone for a new one. */
   tls: { certificateArn: string } | { domainName: string; hostedZoneId: string; zoneName: string };
-  /** Where the alarms and the news of a rotation go; none where nobody is named. */
+  /** Receives alarms and rotation notices; optional. */
   alarmEmail: string | undefined;
-  /** With these set, POST /leads is answered to nobody else. */
+  /** If set, POST /leads is blocked for all other addresses. */
   marketoCidrs: string[];
-  /** Who may reach /ops over the load balancer; nobody where none is named. */
+  /** Addresses that may reach /ops through the load balancer; by default none. */
   opsCidrs: string[];
-  /** Requests of one address in five minutes. */
+  /** Requests per address in five minutes. */
   rateLimit: number;
   modelId: string;
   crm: 'salesforce' | 'postgres';
@@ -25,12 +25,12 @@ export interface Settings {
 }
 
 /**
- * One address of Marketo's with 20 calls at a time, each answered within 60 ms with the way there and back, makes 100,000 requests in
- * five minutes: a limit below that would turn leads away.
+ * One Marketo address with 20 concurrent calls, each 60 ms with the round trip, makes 100,000 requests in five
+ * minutes. A lower limit would block leads.
  */
 const RATE_LIMIT = 120_000;
 
-/** What depends on the vendors' limits and on the load, and not on AWS. */
+/** Settings that depend on the vendors' limits and on the load, not on AWS. */
 const MAY_BE_SET = [
   'AI_CONCURRENCY',
   'AI_RATE_LIMIT_PER_SECOND',
@@ -86,7 +86,7 @@ export function settingsOf(context: (name: string) => unknown): Settings {
   };
 }
 
-/** A name that is misspelt would be a setting that is not there, and nobody would know. */
+/** A misspelt name would silently set nothing, so unknown names are refused. */
 function setOf(pairs: string[]): Record<string, string> {
   const wrong = pairs.find((pair) => {
     const [name, value] = pair.split('=');

@@ -1,4 +1,4 @@
-/** What a stage is made of. docs/production-stack.md says what it costs and how the figures follow from the measurements. */
+/** The resources of a stage. docs/sizing.md has the cost and the measurements behind these values. */
 export interface Size {
   api: { cpu: number; memoryMiB: number; min: number; max: number };
   worker: { cpu: number; memoryMiB: number; min: number; max: number };
@@ -13,7 +13,7 @@ export interface Size {
   cache: { node: string; replicas: number; snapshotDays: number };
   natGateways: number;
   logDays: number;
-  /** Stores that outlive a mistake: no deletion with the stack, termination protected. */
+  /** Stores are protected: not deleted with the stack, termination protection on. */
   keep: boolean;
   /** Lead text goes to Bedrock inside the VPC. */
   bedrockEndpoint: boolean;
@@ -45,7 +45,7 @@ export const SIZES = {
 export type StageName = keyof typeof SIZES;
 
 /**
- * PostgreSQL connections that one process opens at most: the pool of 10 and the 2 for acknowledgements (src/bootstrap.ts), 3 of the mock
- * CRM, and one that migrates at the start.
+ * The most PostgreSQL connections of one process: a pool of 10, 2 for acknowledgements (src/bootstrap.ts), 3 of the
+ * mock CRM, and one for the schema migration at the start.
  */
 export const CONNECTIONS_PER_PROCESS = 16;

@@ -11,7 +11,7 @@ import type { Settings } from './settings.js';
 const DATABASE = 'revenueflow';
 const STORES = { subnetType: ec2.SubnetType.PRIVATE_ISOLATED };
 
-/** PostgreSQL, which is the truth, and Valkey, which is a hint: only the first one's data must survive. */
+/** PostgreSQL is the source of truth; Valkey can be rebuilt from it. Only PostgreSQL's data must survive. */
 export class Stores extends Construct {
   readonly database: rds.DatabaseInstance;
   readonly cache: elasticache.CfnReplicationGroup;
@@ -39,11 +39,11 @@ export class Stores extends Construct {
     const parameterGroup = new rds.ParameterGroup(this, 'Parameters', {
       engine,
       parameters: {
-        // A 2xx promises that the lead is on disk, with Multi-AZ on the standby's disk too. The default, made a promise.
+        // A 2xx means that the lead is on disk, with Multi-AZ on the standby's too. The default, set explicitly.
         synchronous_commit: 'on',
         'rds.force_ssl': '1',
         max_connections: String(database.maxConnections),
-        // Statements, and what is in them, stay out of the log: they are about people.
+        // Statements are not logged, because they contain personal data.
         log_min_error_statement: 'panic',
       },
     });
@@ -85,7 +85,7 @@ export class Stores extends Construct {
     });
     const parameters = new elasticache.CfnParameterGroup(this, 'CacheParameters', {
       cacheParameterGroupFamily: 'valkey8',
-      description: 'Jobs must never be evicted: a full Valkey says so, and the sweeper makes up for what it refused',
+      description: 'Jobs must never be evicted: a full Valkey refuses writes, and the sweeper enqueues those jobs later',
       properties: { 'maxmemory-policy': 'noeviction' },
     });
     const group = new elasticache.CfnReplicationGroup(this, 'Cache', {

@@ -42,7 +42,7 @@ export class Task extends Construct {
       essential: true,
       readonlyRootFilesystem: true,
       user: '1000:1000',
-      // Above the ten seconds in which the service ends in order.
+      // Above the ten seconds that an orderly stop may take.
       stopTimeout: Duration.seconds(30),
       logging: ecs.LogDrivers.awsLogs({ streamPrefix: family, logGroup: this.logGroup('Log', props) }),
       ...(command
@@ -63,7 +63,7 @@ export class Task extends Construct {
     const metrics = this.logGroup('Metrics', props);
     this.definition.addContainer('collector', {
       image: ecs.ContainerImage.fromRegistry(COLLECTOR_IMAGE),
-      // The service goes on without its figures; the alarms then say that they are missing.
+      // The service continues without metrics; alarms then report missing data.
       essential: false,
       readonlyRootFilesystem: true,
       memoryLimitMiB: 256,

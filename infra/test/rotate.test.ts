@@ -48,7 +48,7 @@ describe('the rotation of the webhook secrets', () => {
     expect(world.versions.get('v3')).not.toContain(FIRST);
   });
 
-  it('restarts the api once, after the new value is in force, and tells whoever must put it into Marketo, without the value', async () => {
+  it('restarts the api once, after the new value is in force, and notifies the address that must change Marketo, without the value', async () => {
     const [newest, previous] = await world.rotateTo('v2');
     expect(world.restarts).toBe(1);
     expect(world.told).toHaveLength(1);

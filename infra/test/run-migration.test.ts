@@ -28,7 +28,7 @@ describe('the migration of a deployment', () => {
     await expect(runMigration({ RequestType: 'Create' }, world([look]))).rejects.toThrow(message);
   });
 
-  it('gives up before its own time is over', async () => {
+  it('stops before its own time is over', async () => {
     await expect(runMigration({ RequestType: 'Create' }, world([{ stopped: false }], { outOfTime: true }))).rejects.toThrow(
       /still runs/,
     );

@@ -81,7 +81,7 @@ describe('the right to ask a model', () => {
     expect(statement!.resources[0]).toContain('foundation-model/amazon.nova-lite-v1:0');
   });
 
-  it('is refused to a profile whose regions nobody has listed', () => {
+  it('is refused for a profile whose regions are not listed', () => {
     expect(() => mayInvoke(stack, 'apac.amazon.nova-lite-v1:0')).toThrow(/Add the regions of the inference profile apac/);
   });
 });

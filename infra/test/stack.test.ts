@@ -244,7 +244,7 @@ describe('scaling', () => {
     });
   });
 
-  it('goes by the age of the oldest lead for the worker, and not while its downstream is away', () => {
+  it('goes by the age of the oldest lead for the worker, and not while its downstream is down', () => {
     const alarms = resources('AWS::CloudWatch::Alarm').filter(([id]) => /OldestLead/.test(id));
     expect(alarms.length).toBe(2);
     for (const [, { Properties }] of alarms) {
@@ -268,7 +268,7 @@ describe('the way in', () => {
     });
   });
 
-  it('forwards webhooks and the health check, /ops to named ranges only, /metrics to nobody', () => {
+  it('forwards webhooks and the health check, /ops to named ranges only, never /metrics', () => {
     const rules = (of: Template) =>
       JSON.stringify(
         resources('AWS::ElasticLoadBalancingV2::ListenerRule', of).map(([, { Properties }]) => Properties['Conditions']),
@@ -284,7 +284,7 @@ describe('the way in', () => {
     });
   });
 
-  it('judges an api by its liveness: with PostgreSQL away there is no better one', () => {
+  it('checks the liveness of an api, not its readiness', () => {
     expect(only('AWS::ElasticLoadBalancingV2::TargetGroup')).toMatchObject({ HealthCheckPath: '/health/live' });
   });
 
@@ -388,7 +388,7 @@ describe('what is watched and kept', () => {
     });
   });
 
-  it('tells the address that is named', () => {
+  it('notifies the configured address', () => {
     const { template: told } = synthesise({ stage: 'prod', alarmEmail: 'oncall@example.com' });
     told.hasResourceProperties('AWS::SNS::Subscription', { Protocol: 'email', Endpoint: 'oncall@example.com' });
   });

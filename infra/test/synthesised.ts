@@ -19,7 +19,7 @@ export interface Finding {
 
 /**
  * Synthesises a stage as `cdk synth` would, without an account, a region or a network.
- * @throws the findings of cdk-nag and of the template's validation that nobody has acknowledged.
+ * @throws the findings of cdk-nag and of the template's validation that are not acknowledged.
  */
 export function synthesise(context: Record<string, string>): { template: Template; settings: Settings } {
   return withApp(context, (app, settings) => {

@@ -17,8 +17,8 @@ export interface Built {
 }
 
 /**
- * Carries out the steps of every stage that the last one needs, each in a folder of its own, with this machine's Node instead of the
- * base image. Understands what our Dockerfile uses, and throws at anything else.
+ * Carries out the steps of every stage that the last one needs, each in a folder of its own, with this machine's Node
+ * instead of the base image. Understands what our Dockerfile uses, and throws at anything else.
  */
 export function buildFrom(project: string, scratch: string, args: Record<string, string>): Built {
   const stages = readDockerfile(join(project, 'Dockerfile'), args);

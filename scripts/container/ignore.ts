@@ -1,5 +1,6 @@
 /**
- * The part of .dockerignore's language that ours uses: `*`, `!path`, and `**` + `/*.ending`; the last line that matches decides.
+ * The part of .dockerignore's syntax that this project uses: `*`, `!path`, and `**` + `/*.ending`; the last line that
+ * matches decides.
  * @returns whether a file, named from the project's folder, is sent to the builder.
  */
 export function sentToBuilder(text: string): (path: string) => boolean {

@@ -6,8 +6,8 @@ interface Task {
 }
 
 /**
- * The cores of one machine, shared evenly by whatever wants to run there; no task uses more than one core. Half a core is a machine on which
- * everything takes twice as long.
+ * The cores of one machine, shared evenly by the tasks that run there; a task uses at most one core. Half a core makes
+ * everything take twice as long.
  */
 export class Host {
   private readonly tasks = new Set<Task>();

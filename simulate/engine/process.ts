@@ -20,8 +20,8 @@ const MAX_BATCH = 50;
 export const MINUTE = 60_000;
 
 /**
- * One Node process: a single thread that takes whatever has come while it was busy and works on it as one batch. So an item costs
- * most when it comes alone, and least under load, which is what the batchers of the service do.
+ * One Node process: a single thread that processes everything that arrived while it was busy as one batch. So an item
+ * costs most when it is alone and least under load, as with the service's batchers.
  */
 export class Process {
   private readonly waiting: { cost: number; done(): void }[] = [];

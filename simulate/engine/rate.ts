@@ -1,6 +1,6 @@
 import type { Timeline } from './timeline.js';
 
-/** Evenly spaced places for all processes together, without credit, as src/flow-control/rate-limiter.ts reserves them. */
+/** Evenly spaced places for all processes, without credit, as in src/flow-control/rate-limiter.ts. */
 export class Rate {
   private next = 0;
 

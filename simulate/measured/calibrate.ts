@@ -5,9 +5,9 @@ import type { ProcessCost } from '../engine/process.js';
 import { Sample } from '../engine/sample.js';
 import { run } from '../model/run.js';
 import { yardstick } from './cpu.js';
-import { scenarioOf, standOf, type Trial } from './settings.js';
+import { scenarioOf, testBedOf, type Trial } from './settings.js';
 import { WARM_UP } from './settings.js';
-import { Stand, type Idle, type Measured } from './stand.js';
+import { TestBed, type Idle, type Measured } from './test-bed.js';
 
 /** Few enough that hardly a lead meets another. */
 const QUIET = [{ seconds: 5, perSecond: 30 }];
@@ -60,14 +60,14 @@ export async function calibrate(rounds: number, say: (line: string) => void): Pr
 }
 
 async function roundOfApi(round: number) {
-  const stand = await Stand.start({ standIns: null, worker: false });
+  const testBed = await TestBed.start({ fakes: null, worker: false });
   try {
-    await stand.measure(WARM_UP, round);
-    const commitMs = await stand.commitMs();
-    const idle = await stand.idle(IDLE_SECONDS);
+    await testBed.measure(WARM_UP, round);
+    const commitMs = await testBed.commitMs();
+    const idle = await testBed.idle(IDLE_SECONDS);
     const before = await yardstick();
-    const quiet = await stand.measure(QUIET, round);
-    const full = await fullLoad(stand);
+    const quiet = await testBed.measure(QUIET, round);
+    const full = await fullLoad(testBed);
     const cost = (of: keyof typeof full) => costOf(aloneOf(quiet, idle, of), full[of], idle[of]);
     return {
       commitMs,
@@ -77,16 +77,16 @@ async function roundOfApi(round: number) {
       api: { cpu: cost('api'), postgres: cost('postgres'), redis: cost('redis') },
     };
   } finally {
-    await stand.stop();
+    await testBed.stop();
   }
 }
 
 /** As many acks as the api can give. @returns CPU of each, in milliseconds. */
-async function fullLoad(stand: Stand) {
-  const before = await stand.cpu();
+async function fullLoad(testBed: TestBed) {
+  const before = await testBed.cpu();
   const body = '{"email": "[<id>]@enterprise.com", "campaign_id": "full", "name": "Alex Smith", "title": "VP Sales"}';
   const result = await autocannon({
-    url: `${stand.api.url}/leads`,
+    url: `${testBed.api.url}/leads`,
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body,
@@ -94,19 +94,19 @@ async function fullLoad(stand: Stand) {
     connections: CONNECTIONS,
     duration: 2,
   });
-  const after = await stand.cpu();
+  const after = await testBed.cpu();
   const each = (who: keyof typeof after) => (after[who] - before[who]) / result['2xx'];
   return { api: each('api'), postgres: each('postgres'), redis: each('redis') };
 }
 
 async function roundOfWorker(kind: 'local' | 'remote', round: number, api: Costs): Promise<WorkerRound> {
   const { backlog, ...trial } = TRIALS[kind];
-  const stand = await Stand.start(standOf(trial));
+  const testBed = await TestBed.start(testBedOf(trial));
   try {
-    await stand.measure(WARM_UP, round);
-    const idle = await stand.idle(IDLE_SECONDS);
-    const quiet = await stand.measure(trial.load, round);
-    const full = await stand.drain(backlog);
+    await testBed.measure(WARM_UP, round);
+    const idle = await testBed.idle(IDLE_SECONDS);
+    const quiet = await testBed.measure(trial.load, round);
+    const full = await testBed.drain(backlog);
     // The acks' part of it is known.
     const ofStore = (store: 'postgres' | 'redis') => {
       const forAck = api[store].perBatchMs + api[store].perItemMs;
@@ -121,7 +121,7 @@ async function roundOfWorker(kind: 'local' | 'remote', round: number, api: Costs
       ...stagesOf(quiet),
     };
   } finally {
-    await stand.stop();
+    await testBed.stop();
   }
 }
 
@@ -148,7 +148,7 @@ function medians<T>(rounds: T[]): T {
   return Object.fromEntries(keys.map((key) => [key, medians(rounds.map((round) => round[key]))])) as T;
 }
 
-/** The model plays the quiet load with the costs alone; what was measured beyond that, at each quantile, is what it does not explain. */
+/** Simulates the quiet load with the costs alone; the residual is what was measured beyond that, at each quantile. */
 function withResiduals({ ack, worker, ...round }: Round): Calibration {
   const bare = (kind: 'local' | 'remote') => ({ ...worker[kind], hops: { enrichment: NOTHING, 'crm-sync': NOTHING } });
   const known: Calibration = {
@@ -176,7 +176,7 @@ function longer(trial: Trial, competing: number) {
   return scenarioOf({ ...trial, load: trial.load.map((stretch) => ({ ...stretch, seconds: 300 })) }, 1, competing);
 }
 
-/** A table never falls: a dip of chance is filled up. */
+/** Quantiles never fall: a random dip is raised. */
 function beyond(measured: number[], modelled: number[]): number[] {
   let highest = 0;
   return measured.map((ms, place) => (highest = Math.max(highest, ms - modelled[place]!)));

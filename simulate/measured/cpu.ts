@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { cpuMsOf } from '../../bench/support.js';
 
-/** A thread that had this part of a core was not kept waiting. */
+/** A thread with this share of a core was not kept waiting. */
 const HAD_A_CORE = 0.95;
 
 /** CPU time of a process and of its children, those that have ended included, in milliseconds (Linux). */
@@ -29,9 +29,9 @@ async function statOf(pid: number): Promise<string[] | null> {
 }
 
 export interface Yardstick {
-  /** CPU time of a fixed piece of work that is like the service's: JSON, hashes, a map. Others on the machine make it dearer, as they do ours. */
+  /** CPU time of fixed reference work like the service's: JSON, hashes, a map. Other load slows both down. */
   cpuMs: number;
-  /** Threads of others that compete for the cores, as far as one thread can see: with none it would have had a core to itself. */
+  /** Competing threads of other programs, estimated from the share of a core that one thread gets. */
   competing: number;
 }
 

@@ -21,7 +21,7 @@ function leadOf(person: number): string {
   });
 }
 
-/** Sends the load as it comes, whether or not earlier requests were answered, and times each answer. @throws where one is no 2xx. */
+/** Sends the load on schedule, without waiting for earlier answers, and times each answer. @throws if one is no 2xx. */
 export async function send(url: string, load: Load, seed: number): Promise<{ acks: Sample; cpuMs: number }> {
   const agent = new Agent({ keepAlive: true, maxSockets: 64 });
   const acks = new Sample();

@@ -3,7 +3,7 @@ import { DEFAULTS } from '../options.js';
 import type { Load } from '../model/load.js';
 import type { Scenario } from '../model/scenario.js';
 import { RANKS } from './send.js';
-import type { StandOptions } from './stand.js';
+import type { TestBedOptions } from './test-bed.js';
 
 /** Compilers and caches are as warm in each measurement. */
 export const WARM_UP: Load = [{ seconds: 3, perSecond: 150 }];
@@ -23,15 +23,15 @@ export interface Trial {
   } | null;
 }
 
-export function standOf({ remote }: Trial): StandOptions {
-  if (!remote) return { standIns: null, worker: true };
-  const { aiPerSecond, aiConcurrency, crmPerSecond, ...standIns } = remote;
+export function testBedOf({ remote }: Trial): TestBedOptions {
+  if (!remote) return { fakes: null, worker: true };
+  const { aiPerSecond, aiConcurrency, crmPerSecond, ...fakes } = remote;
   const settings = {
     AI_RATE_LIMIT_PER_SECOND: String(aiPerSecond),
     AI_CONCURRENCY: String(aiConcurrency),
     CRM_RATE_LIMIT_PER_SECOND: String(crmPerSecond),
   };
-  return { standIns, worker: true, settings };
+  return { fakes, worker: true, settings };
 }
 
 /** All on this machine, one process of each role. */

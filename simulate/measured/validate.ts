@@ -2,8 +2,8 @@ import { onCores, type Calibration } from '../calibration.js';
 import { Sample } from '../engine/sample.js';
 import { run } from '../model/run.js';
 import { yardstick } from './cpu.js';
-import { scenarioOf, standOf, WARM_UP, type Trial } from './settings.js';
-import { Stand } from './stand.js';
+import { scenarioOf, testBedOf, WARM_UP, type Trial } from './settings.js';
+import { TestBed } from './test-bed.js';
 
 /** Loads that the calibration has not seen: the model is the limit in the one, the worker's CPU in the other. */
 export const TRIALS: Trial[] = [
@@ -57,7 +57,9 @@ export interface Comparison {
   rows: { figure: Figure; predicted: number; measured: number; lowest: number; highest: number; errorPercent: number }[];
 }
 
-/** Predicts, says so, and only then measures. Each round sends the same leads that its prediction was for; medians count. */
+/**
+ * Predicts, prints the prediction, then measures. A round sends the leads that its prediction was for; medians count.
+ */
 export async function validate(
   { trials, rounds, calibration }: { trials: Trial[]; rounds: number; calibration: Calibration },
   say: (line: string) => void,
@@ -93,14 +95,14 @@ const brief = ({ ackMs, speedMs, seconds }: Figures) =>
   `ack p50 ${ackMs.p50.toFixed(1)} ms, speed to lead p50 ${Math.round(speedMs.p50)} ms, all done after ${seconds.toFixed(1)} s`;
 
 async function measure(trial: Trial, seed: number) {
-  const stand = await Stand.start(standOf(trial));
+  const testBed = await TestBed.start(testBedOf(trial));
   try {
-    await stand.measure(WARM_UP, seed);
-    const { acks, speed, seconds, scoredInTime, calls, cpu, leads } = await stand.measure(trial.load, seed);
+    await testBed.measure(WARM_UP, seed);
+    const { acks, speed, seconds, scoredInTime, calls, cpu, leads } = await testBed.measure(trial.load, seed);
     const competing = Math.max(0, cpu.others / seconds / 1000);
     return { ackMs: acks.percentiles(), speedMs: speed.percentiles(), seconds, scoredInTime, ...calls, competing, leads };
   } finally {
-    await stand.stop();
+    await testBed.stop();
   }
 }
 

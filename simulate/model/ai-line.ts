@@ -9,7 +9,10 @@ interface Waiter {
   settle(turn: 'taken' | 'missed'): void;
 }
 
-/** One worker's queue for the model, as src/pipeline/model-slots.ts: the best first, none for longer than it can afford. */
+/**
+ * One worker's queue for the model, as src/pipeline/model-slots.ts: the best first, none for longer than it can
+ * afford.
+ */
 export class AiLine {
   private readonly line = new Heap<Waiter>((a, b) => a.rank > b.rank || (a.rank === b.rank && a.order < b.order));
   private calling = false;
@@ -39,7 +42,7 @@ export class AiLine {
     this.call();
   }
 
-  /** Who is next shows when the place in the rate has come. */
+  /** The next lead is chosen when its place in the rate is due. */
   private call(): void {
     if (this.calling || this.waiting === 0 || this.underWay >= this.permitted) return;
     this.calling = true;

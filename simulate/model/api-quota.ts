@@ -5,7 +5,7 @@ import type { Crm } from './scenario.js';
 /** The org's API calls of the day: near their end the service slows down, and stops before the last. */
 export class ApiQuota {
   used: number;
-  /** When the service stopped; what is not in the CRM by then waits for the window to roll on. */
+  /** When the service stopped; leads that are not in the CRM by then wait until the window moves on. */
   stoppedAt: number | null = null;
   private readonly waiting: (() => void)[] = [];
 
@@ -17,7 +17,7 @@ export class ApiQuota {
     this.used = crm.usedByOthers;
   }
 
-  /** What a batch waits now. */
+  /** The present batching window. */
   get windowMs(): number {
     const { batchWindowMs, dailyLimit } = this.crm;
     return widenedWindow(batchWindowMs, this.used / dailyLimit, this.slaMs);

@@ -13,7 +13,7 @@ interface Request {
   committed(): void;
 }
 
-/** One api task: parses, commits together with what else has come, answers, and announces. */
+/** One api task: parses, commits together with concurrent requests, answers, and publishes the job. */
 export class Api {
   readonly process: Process;
   private waiting: Request[] = [];
@@ -40,7 +40,7 @@ export class Api {
     );
   }
 
-  /** One commit at a time; those that come meanwhile share the next. */
+  /** One commit at a time; requests that arrive meanwhile share the next. */
   private commit(): void {
     if (this.committing || this.waiting.length === 0) return;
     this.committing = true;

@@ -1,18 +1,18 @@
-/** One lead on its way. */
+/** The state of one lead. */
 export interface Lead {
   receivedAt: number;
-  /** What the heuristic thinks of it: who goes first where not all can. */
+  /** Its rank by the heuristic: higher ranks get model slots first. */
   rank: number;
   scoredAt: number;
   attempts: number;
   firstScoringAt: number;
-  /** It went on with a stand-in score. */
-  standIn: boolean;
-  /** It has been seen late, and gave way to those that can still be in time. */
+  /** It has a provisional score. */
+  provisional: boolean;
+  /** It was deprioritised as late. */
   late: boolean;
   synced: boolean;
 }
 
 export function newLead(receivedAt: number, rank: number): Lead {
-  return { receivedAt, rank, scoredAt: 0, attempts: 0, firstScoringAt: -1, standIn: false, late: false, synced: false };
+  return { receivedAt, rank, scoredAt: 0, attempts: 0, firstScoringAt: -1, provisional: false, late: false, synced: false };
 }

@@ -1,25 +1,25 @@
 import type { Draw } from '../engine/draw.js';
 
-/** A stretch of time in which leads come at one rate, as a Poisson process. */
+/** A time span with one arrival rate (a Poisson process). */
 export interface Stretch {
   seconds: number;
   perSecond: number;
 }
 export type Load = Stretch[];
 
-/** Parts of a working day: what share of the day's leads each hour brings. From a quiet night to a peak of 2.3 times the average at ten. */
+/** The share of a working day's leads per hour, with a peak of 2.3 times the average at ten. */
 const WORKING_DAY = [1, 1, 1, 1, 1, 1.5, 2.5, 4, 6.5, 8.5, 9.5, 9, 7, 7.5, 8.5, 8, 6.5, 4.5, 3.5, 3, 2.5, 2, 1.5, 1];
 
 export interface DayOptions {
   leadsPerDay: number;
   shape: 'working-day' | 'flat';
-  /** Times the day's average rate, on top of what comes anyway; 0: none. */
+  /** A multiple of the day's average rate, in addition to the normal load; 0: none. */
   burst: number;
   burstSeconds: number;
   burstAtHour: number;
 }
 
-/** One day. The leads of the burst are part of the day's. @throws Error where the burst alone would be more than the day. */
+/** One day; the burst's leads are included. @throws Error if the burst alone exceeds the day. */
 export function day(options: DayOptions): Load {
   const { leadsPerDay, shape, burst, burstSeconds, burstAtHour } = options;
   const average = leadsPerDay / 86_400;
@@ -33,7 +33,7 @@ export function day(options: DayOptions): Load {
   const rates = weights.map((weight) => ((leadsPerDay - inBurst) * weight) / total / 3600);
   const hours = rates.map((perSecond): Stretch => ({ seconds: 3600, perSecond }));
   if (inBurst === 0) return hours;
-  // In the middle of its hour, on top of what comes anyway.
+  // In the middle of its hour, in addition to the normal load.
   const { perSecond } = hours[burstAtHour]!;
   const side: Stretch = { seconds: (3600 - burstSeconds) / 2, perSecond };
   const peak: Stretch = { seconds: burstSeconds, perSecond: perSecond + average * burst };
@@ -43,7 +43,7 @@ export function day(options: DayOptions): Load {
 export const secondsOf = (load: Load): number => load.reduce((sum, { seconds }) => sum + seconds, 0);
 export const leadsOf = (load: Load): number => load.reduce((sum, { seconds, perSecond }) => sum + seconds * perSecond, 0);
 
-/** When each lead comes, in milliseconds from the beginning: one unit of an even flow after the other, laid over the load. */
+/** Arrival times in milliseconds: a Poisson process of unit rate, mapped onto the load. */
 export function* arrivals(load: Load, draw: Draw): Generator<number> {
   let due = draw.exponential(1);
   let began = 0;

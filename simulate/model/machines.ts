@@ -3,7 +3,7 @@ import { Process, type ProcessCost } from '../engine/process.js';
 import type { Timeline } from '../engine/timeline.js';
 import type { Scenario } from './scenario.js';
 
-/** Where things run: each task on cores of its own, as on Fargate, or all on one machine, as in a measurement. */
+/** Where tasks run: each on its own cores, as on Fargate, or all on one machine, as in a measurement. */
 export class Machines {
   readonly shared: Host | undefined;
   /** What sends the leads, on one thread. */
@@ -22,7 +22,7 @@ export class Machines {
     return this.shared ?? new Host(this.timeline, cores);
   }
 
-  /** The stores' work for one process, which is cheaper the more leads share it: a queue in front of it, as batches in flight are. */
+  /** The stores' work for one process. It is cheaper per lead the more leads share it. */
   storesFor({ postgres, redis }: Record<'postgres' | 'redis', ProcessCost>): Pick<Process, 'submit'> {
     const both = (key: keyof ProcessCost) => postgres[key] + redis[key];
     return this.besides({
@@ -32,7 +32,7 @@ export class Machines {
     });
   }
 
-  /** What is no task of ours takes CPU from the tasks only where they share a machine. */
+  /** Other load takes CPU from the tasks only if they share a machine. */
   private besides(cost: ProcessCost): Pick<Process, 'submit'> {
     return this.shared ? new Process(this.timeline, this.shared, cost) : { submit: (_, done) => done() };
   }

@@ -120,7 +120,7 @@ describe('the model', () => {
     expect(speeds[0]!.doneAfterSeconds / 15.3).toBeCloseTo(1, 1);
   });
 
-  it('gives the turns that there are, and lets nobody wait longer than half the SLA', () => {
+  it('uses all model slots, and no lead waits longer than half the SLA', () => {
     const outcome = play(40, 150, { ai, crm, slaSeconds: 60, concurrency: { enrichment: 100, 'crm-sync': 400 } });
     // What waits for its turn at the end gets it, too.
     expect(outcome.ai.scoredInTime).toBeGreaterThan(0.49);
@@ -130,7 +130,7 @@ describe('the model', () => {
     expect(outcome.uses[0]!.share).toBeCloseTo(2, 0);
   });
 
-  it('replaces stand-in scores when there is time', () => {
+  it('replaces provisional scores when there is time', () => {
     const load = [
       { seconds: 100, perSecond: 40 },
       { seconds: 300, perSecond: 1 },

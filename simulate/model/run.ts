@@ -33,7 +33,7 @@ export interface Outcome {
   tables: { ack: number[]; enrichment: number[]; 'crm-sync': number[] };
 }
 
-/** Plays the scenario through, one event after the other. `progress` hears the simulated share of the load now and then. */
+/** Runs the scenario, one event after the other. `progress` receives the simulated share of the load. */
 export function run(scenario: Scenario, calibration: Calibration, progress: (share: number) => void = () => {}): Outcome {
   const timeline = new Timeline();
   const draw = new Draw(scenario.seed);
@@ -61,7 +61,7 @@ export function run(scenario: Scenario, calibration: Calibration, progress: (sha
     if (scenario.ai) worker.lookForRescores(endsAt);
   }
 
-  // Leads come from a generator of their own, so that another number of workers meets the same leads.
+  // Leads have their own generator, so that every number of workers gets the same leads.
   const leads = arrivals(scenario.load, new Draw(scenario.seed + 1));
   let place = 0;
   const comeNext = () => {
@@ -107,7 +107,7 @@ export function run(scenario: Scenario, calibration: Calibration, progress: (sha
   };
 }
 
-/** Of the concurrency of all workers together: divided evenly, the remainder to the first. */
+/** The share of the concurrency of all workers: divided evenly, the remainder to the first. */
 function shareOf({ concurrency, worker }: Scenario, place: number): Scenario['concurrency'] {
   const share = (whole: number) => Math.floor(whole / worker.tasks) + (place < whole % worker.tasks ? 1 : 0);
   return { enrichment: share(concurrency.enrichment), 'crm-sync': share(concurrency['crm-sync']) };

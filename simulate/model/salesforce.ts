@@ -3,23 +3,23 @@ import type { Timeline } from '../engine/timeline.js';
 import type { Scenario } from './scenario.js';
 import type { Shared } from './shared.js';
 
-/** Of src/platform/concurrency/batcher.ts and src/crm/salesforce/salesforce.provider.ts. */
+/** Values of src/platform/concurrency/batcher.ts and src/crm/salesforce/salesforce.provider.ts. */
 const OPEN_AT_MOST = 4;
 const PARALLEL = 2;
 
 interface Sync {
-  /** A re-score: the record is known. */
+  /** A rescore: the record is known. */
   again: boolean;
   done(): void;
 }
 
-/** Salesforce as one worker speaks to it: leads share calls; persons are matched, created or updated, then made members. */
+/** Salesforce as one worker calls it: leads share calls; persons are matched, created or updated, then made members. */
 export class Salesforce {
   private waiting: Sync[] = [];
   private inFlight = 0;
   private openUntil: number | null = null;
   private plan = 0;
-  /** Those who wait have waited for company long enough. */
+  /** The batching window has elapsed. */
   private windowElapsed = false;
   private membersBusy = false;
   private readonly memberTurns: (() => void)[] = [];
@@ -36,7 +36,7 @@ export class Salesforce {
     this.startInTime();
   }
 
-  /** The window stays open while others keep coming, at most four times as long; a full batch waits for nobody. */
+  /** The window stays open while leads keep arriving, at most four times as long; a full batch starts at once. */
   private startInTime(): void {
     const { batchSize } = this.scenario.crm!;
     if (this.waiting.length >= batchSize) return this.start();
@@ -52,7 +52,7 @@ export class Salesforce {
     });
   }
 
-  /** Beside a batch in flight only a full one starts. */
+  /** While a batch is in flight, only a full one starts. */
   private start(): void {
     const { batchSize } = this.scenario.crm!;
     while (this.waiting.length > 0 && this.inFlight < PARALLEL) {
@@ -88,7 +88,7 @@ export class Salesforce {
     this.call(records, () => this.callAll(rest, done));
   }
 
-  /** Inserting members locks their Campaign, so one call at a time does it. */
+  /** Inserting members locks their Campaign, so these calls run one at a time. */
   private inMemberTurn(members: number, done: () => void): void {
     const turn = () => {
       this.membersBusy = true;

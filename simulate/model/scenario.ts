@@ -1,17 +1,17 @@
 import type { Load } from './load.js';
 
-/** What is asked: a load, and a service with its settings. Times in milliseconds unless the name says otherwise. */
+/** The input: a load, and a service with its settings. Times in milliseconds unless the name says otherwise. */
 export interface Scenario {
   seed: number;
   load: Load;
-  /** Shares of the leads by what the heuristic thinks of them, the worst first; among equals the first to come is the first to go. */
+  /** Shares of the leads per rank of the heuristic, the lowest first; equal ranks go in order of arrival. */
   ranks: readonly number[];
   slaSeconds: number;
   api: Tasks;
   worker: Tasks;
-  /** Set: everything runs on one machine, stores and load generator too, beside others. Otherwise each task has cores of its own. */
+  /** If set, everything runs on one machine, stores and load generator too. Otherwise each task has its own cores. */
   oneMachine?: { cores: number; competing: number };
-  /** Null: the heuristic scores, and nobody is asked. */
+  /** Null: the heuristic scores, without calls. */
   ai: Ai | null;
   /** Null: the mock CRM in PostgreSQL. */
   crm: Crm | null;

@@ -5,10 +5,10 @@ import type { Lead } from './lead.js';
 import type { Scenario } from './scenario.js';
 import type { Shared } from './shared.js';
 
-/** As in src/pipeline/enrichment.processor.ts: a late lead takes a turn that is free. */
+/** As in src/pipeline/enrichment.processor.ts: a late lead takes a model slot that is free. */
 const LATE_WAIT_MS = 1000;
 
-/** The scorer as one worker asks it, with the pipeline's rules for turns, timeouts and stand-ins. */
+/** The scorer as one worker calls it, with the pipeline's rules for model slots, timeouts and provisional scores. */
 export class Scoring {
   readonly line: AiLine | null;
 
@@ -22,7 +22,7 @@ export class Scoring {
     this.line = scenario.ai ? new AiLine(timeline, shared.aiRate!, share) : null;
   }
 
-  /** `scored` is called when the lead has a score, whoever made it; `again` when it is to be tried later. */
+  /** Calls `scored` when the lead has a score of any source, `again` when it must be retried later. */
   score(lead: Lead, scored: () => void, again: (delayMs: number) => void): void {
     const { ai, slaSeconds } = this.scenario;
     const { tally } = this.shared;
@@ -38,7 +38,7 @@ export class Scoring {
     tally.askers.add(now);
     this.line.take(lead.rank, Math.max(0, Math.min(untilHalfOfSla, deadline - now)), (turn) => {
       if (turn === 'missed') {
-        tally.standIns++;
+        tally.provisionalScores++;
         this.shared.owe(lead);
         return scored();
       }
@@ -55,7 +55,7 @@ export class Scoring {
     });
   }
 
-  /** A stand-in's score is made good, where there is a turn within `waitMs`. */
+  /** Replaces a provisional score if there is a model slot within `waitMs`. */
   rescore(lead: Lead, waitMs: number, done: (scored: boolean) => void): void {
     this.line!.take(lead.rank, waitMs, (turn) => {
       if (turn === 'missed') return done(false);

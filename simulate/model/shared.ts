@@ -7,7 +7,7 @@ import type { Machines } from './machines.js';
 import type { Scenario } from './scenario.js';
 import { Tally } from './tally.js';
 
-/** What all processes have in common: the rates, the org's quota, the ledger's list of scores that are owed. */
+/** What all processes share: the rates, the org's quota, the ledger's list of provisional scores. */
 export class Shared {
   readonly tally = new Tally();
   readonly aiRate: Rate | null;
@@ -30,15 +30,15 @@ export class Shared {
     this.quota = crm ? new ApiQuota(timeline, crm, scenario.slaSeconds * 1000) : null;
   }
 
-  /** The lead went on without the model's score. It is scored again once it is in the CRM. */
+  /** The lead continued without the model's score. It is rescored once it is in the CRM. */
   owe(lead: Lead): void {
-    lead.standIn = true;
+    lead.provisional = true;
     if (lead.synced) this.owed.push(lead);
   }
 
   arrived(lead: Lead): void {
     lead.synced = true;
-    if (lead.standIn) this.owed.push(lead);
+    if (lead.provisional) this.owed.push(lead);
   }
 
   takeOwed(count: number): Lead[] {

@@ -3,12 +3,15 @@ import type { Lead } from './lead.js';
 
 export interface Taker {
   inHand: number;
-  /** Leads that it may have in hand. */
+  /** Leads that it may process at a time. */
   room: number;
   take(lead: Lead): void;
 }
 
-/** A stage's queue, with its workers: in order of arrival, but those that can still be in time go before those that cannot. */
+/**
+ * A stage's queue with its workers: in order of arrival, but leads that can still meet the SLA go before those that
+ * cannot.
+ */
 export class StageQueue {
   private fresh: Lead[] = [];
   private late: Lead[] = [];
@@ -17,7 +20,7 @@ export class StageQueue {
   private lateSeen = 0;
   private taken = 0;
   private next = 0;
-  /** The most that ever waited. */
+  /** The highest number of waiting leads. */
   longest = 0;
 
   constructor(
@@ -52,7 +55,7 @@ export class StageQueue {
     }
   }
 
-  /** Whoever waits at the queue gets a job; with many idle workers that is each in turn. */
+  /** Idle workers get jobs in turn. */
   private freeTaker(): Taker | undefined {
     for (let step = 0; step < this.takers.length; step++) {
       const taker = this.takers[(this.next + step) % this.takers.length]!;
@@ -63,7 +66,7 @@ export class StageQueue {
     return undefined;
   }
 
-  /** Undefined where the head of the queue gave way. */
+  /** Undefined if the head of the queue was deprioritised. */
   private first(): Lead | undefined {
     const lateTurn = this.lateHead < this.late.length && (this.freshHead === this.fresh.length || ++this.taken % LATE_TURN === 0);
     if (lateTurn) return this.fromLate();

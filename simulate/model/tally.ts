@@ -25,16 +25,16 @@ export class Tally {
   /** Time in each stage, until the next. */
   readonly stages = { enrichment: new Sample(), 'crm-sync': new Sample() };
   readonly received = new ByMinute();
-  /** Leads that came to the line before the model. */
+  /** Leads that asked for a model slot. */
   readonly askers = new ByMinute();
   readonly aiCalls = new ByMinute();
   readonly crmCalls = new ByMinute();
   aiMs = 0;
   breaches = 0;
-  /** Scored by the model before sales heard of them; and later. */
+  /** Scored by the model before the CRM write; and after it. */
   scoredInTime = 0;
   rescored = 0;
-  standIns = 0;
+  provisionalScores = 0;
   fallbacks = 0;
   syncedAt = 0;
 }

@@ -7,13 +7,13 @@ import type { Worker } from './worker.js';
 
 export interface Use {
   name: string;
-  /** 1: all of it; more: what was asked for and could not be had at once. */
+  /** 1: fully used; more: demand beyond what is available. */
   share: number;
-  /** What to change where this is the limit. */
+  /** What to change if this is the limit. */
   raise: string;
 }
 
-/** How much of each thing the busiest minute wants (of the quota: the day), the scarcest first. */
+/** The use of each resource in the busiest minute (of the quota: per day), the highest first. */
 export function usesOf(scenario: Scenario, calibration: Calibration, shared: Shared, apis: Api[], workers: Worker[]): Use[] {
   const { ai, crm, concurrency } = scenario;
   const { tally, cost } = shared;

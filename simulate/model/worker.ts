@@ -20,7 +20,7 @@ export interface Queues {
   'crm-sync': StageQueue;
 }
 
-/** One worker task: both stages and the re-scorer, on one thread. */
+/** One worker task: both stages and the rescore poller, on one thread. */
 export class Worker {
   readonly process: Process;
   private readonly stores: Pick<Process, 'submit'>;
@@ -76,7 +76,7 @@ export class Worker {
     );
   }
 
-  /** The stage's CPU, here and at the stores, and what a hop takes besides. */
+  /** The stage's CPU, here and in the stores, plus the time of a queue hop. */
   private inStage(stage: 'enrichment' | 'crm-sync', then: () => void): void {
     const hop = () => this.timeline.after(this.draw.quantiles(this.shared.cost.hops[stage]), then);
     this.stores.submit(STAGE, () => this.process.submit(STAGE, hop));
@@ -96,7 +96,7 @@ export class Worker {
     if (this.timeline.now - lead.receivedAt > this.slaMs) tally.breaches++;
   }
 
-  /** Looks each second whether there is capacity to spare for scores that are owed, until `endsAt`. */
+  /** Checks every second, until `endsAt`, whether there is capacity to replace provisional scores. */
   lookForRescores(endsAt: number): void {
     if (this.timeline.now >= endsAt) return;
     this.timeline.after(POLL_EVERY_MS, () => {

@@ -2,11 +2,11 @@ import type { Database, Queryable } from '../platform/database/database.js';
 import type { Condition } from './conditions.js';
 import { deadLettersFound, hotLeads, type HotLead, type NewDeadLetters } from './messages.js';
 
-/** An event's time is taken a moment before its commit: the next look goes back so far, and knows what it has told. */
+/** An event gets its time before its commit, so each check overlaps the previous one; reported leads are remembered. */
 const OVERLAP_SECONDS = 60;
-/** After a long absence the news of yesterday is none. */
+/** After a long outage, older events are not worth an alert. */
 const LOOK_BACK_SECONDS = 3600;
-/** Messages that wait while nobody takes them; the oldest go first. */
+/** Undelivered messages that are kept; beyond it the oldest are dropped. */
 const KEPT_MESSAGES = 100;
 
 export interface DueMessage {
@@ -16,40 +16,37 @@ export interface DueMessage {
 }
 
 export interface Pace {
-  /** A condition is told of at most once in so many seconds, however it flaps. */
+  /** At most one message per condition in this time, even if it flaps. */
   conditionSeconds: number;
   hotLeadSeconds: number;
   deadLetterSeconds: number;
 }
 
-/** What was told and what is to be told, in PostgreSQL: whoever leads next goes on from here. */
+/** Sent and pending alerts, in PostgreSQL, so that the next leader continues where this one stopped. */
 export class AlertStore {
   constructor(
     private readonly database: Database,
     private readonly pace: Pace,
   ) {}
 
-  /** The state and its message are one statement, so two processes cannot both tell it. */
-  async tell({ key, raised, detail, text, resolved }: Condition): Promise<void> {
+  /** State and message are one statement, so two processes cannot both send it. */
+  async updateCondition({ key, raised, detail, text, resolved }: Condition): Promise<void> {
     if (raised === null) return;
-    const told = raised
+    const changed = raised
       ? `INSERT INTO flow.alerts AS a (key, raised, detail) VALUES ($1, $2, $3)
          ON CONFLICT (key) DO UPDATE SET raised = excluded.raised, detail = excluded.detail, told_at = now()
          WHERE (a.raised, a.detail) IS DISTINCT FROM (excluded.raised, excluded.detail) AND a.told_at <= now() - make_interval(secs => $4)`
       : `UPDATE flow.alerts SET raised = $2, detail = $3, told_at = now()
          WHERE key = $1 AND raised AND told_at <= now() - make_interval(secs => $4)`;
-    await this.database.query(`WITH told AS (${told} RETURNING key) INSERT INTO flow.alert_messages (text) SELECT $5 FROM told`, [
-      key,
-      raised,
-      detail,
-      this.pace.conditionSeconds,
-      raised ? text : resolved,
-    ]);
+    await this.database.query(
+      `WITH changed AS (${changed} RETURNING key) INSERT INTO flow.alert_messages (text) SELECT $5 FROM changed`,
+      [key, raised, detail, this.pace.conditionSeconds, raised ? text : resolved],
+    );
   }
 
-  /** Leads scored at `score` or above since the last look, each of them once. */
-  async tellHotLeads(score: number): Promise<void> {
-    await this.look('hot-lead', this.pace.hotLeadSeconds, async (client, since) => {
+  /** Queues a message about leads scored at `score` or above since the last check, each lead once. */
+  async queueHotLeads(score: number): Promise<void> {
+    await this.checkSince('hot-lead', this.pace.hotLeadSeconds, async (client, since) => {
       const { rows } = await client.query<HotLead>(
         `WITH fresh AS (
            INSERT INTO flow.alerted_leads (kind, lead_id, seq)
@@ -66,8 +63,8 @@ export class AlertStore {
     });
   }
 
-  async tellDeadLetters(): Promise<void> {
-    await this.look('dead-letter', this.pace.deadLetterSeconds, async (client, since) => {
+  async queueDeadLetters(): Promise<void> {
+    await this.checkSince('dead-letter', this.pace.deadLetterSeconds, async (client, since) => {
       const { rows } = await client.query<NewDeadLetters & { total: number }>(
         `WITH found AS (
            SELECT lead_id, seq, stage, code FROM ledger.dead_letterings WHERE at > $1
@@ -88,7 +85,7 @@ export class AlertStore {
     });
   }
 
-  /** Those that are due, oldest first; all others wait behind them. */
+  /** Messages that are due, oldest first. */
   async due(limit: number): Promise<DueMessage[]> {
     const { rows } = await this.database.query<DueMessage>(
       'SELECT id, text, attempts FROM flow.alert_messages WHERE next_attempt_at <= now() ORDER BY id LIMIT $1',
@@ -101,7 +98,7 @@ export class AlertStore {
     await this.database.query('DELETE FROM flow.alert_messages WHERE id = $1', [id]);
   }
 
-  /** All messages wait for this one, since what ends must not be told before its beginning. */
+  /** Delays all messages, so that a resolved message never precedes its alert. */
   async postpone(id: string, delayMs: number): Promise<void> {
     await this.database.query(
       `UPDATE flow.alert_messages SET attempts = attempts + (id = $1)::int,
@@ -118,8 +115,8 @@ export class AlertStore {
     await this.database.query("DELETE FROM flow.alerted_leads WHERE at < now() - interval '1 day'");
   }
 
-  /** What is found, the message about it and how far the look went are committed together. */
-  private async look(
+  /** Commits the found leads, the message about them and the end of the checked time together. */
+  private async checkSince(
     kind: string,
     everySeconds: number,
     find: (client: Queryable, since: Date) => Promise<{ text: string; leadIds: string[] } | null>,
@@ -131,7 +128,7 @@ export class AlertStore {
          FROM flow.alert_looks WHERE kind = $1 AND (told_at IS NULL OR told_at <= now() - make_interval(secs => $2)) FOR UPDATE`,
         [kind, everySeconds],
       );
-      // What comes before its time is found by the next look, together with what comes until then.
+      // Not due yet: the next check finds these events too.
       if (!rows[0]) return;
       const message = await find(client, rows[0].since);
       await client.query(

@@ -52,7 +52,7 @@ export class AlertsModule implements OnApplicationBootstrap, OnApplicationShutdo
 
   onApplicationBootstrap(): void {
     if (this.alerts) return this.alerts.start();
-    // Alerts are off: what an earlier configuration left is removed at the next start where PostgreSQL does not answer now.
+    // Alerts are off: remove what an earlier configuration left. If PostgreSQL does not answer, the next start does it.
     void this.store.prune().catch(() => {});
   }
 

@@ -7,8 +7,8 @@ import type { AlertStore } from './alert-store.js';
 import { conditionsOf, forecastIsLong } from './conditions.js';
 import { deliver } from './deliver.js';
 
-/** Messages a look: whoever reads them is a person. */
-const MESSAGES_A_LOOK = 5;
+/** Messages per check: people read them. */
+const MESSAGES_PER_CHECK = 5;
 const TRIES = 8;
 const RETRY_AT_MOST_MS = 300_000;
 
@@ -24,20 +24,20 @@ export interface AlertTools {
   /** HOT_LEAD_SCORE */
   hotLeadScore: number;
   intervalMs: number;
-  /** The wait before the second try; it doubles. */
+  /** The delay before the second attempt; it doubles. */
   retryBaseMs: number;
 }
 
 /**
- * Looks at the ledger and tells ALERT_WEBHOOK_URL what needs a person. One process of all does it, and any may: an api too, since leads that
- * no worker takes up are what somebody must hear of. A crash between the answer and its note tells a message twice, and never not at all.
+ * Checks the ledger and sends alerts to ALERT_WEBHOOK_URL. One process of all does it, an api too, so that missing
+ * workers are noticed. Delivery is at least once: a crash after delivery and before the delete sends a message again.
  */
 export class Alerts {
   private readonly stopping = new AbortController();
   private running: Promise<void> = Promise.resolve();
   private forecastWasLong = false;
   private failing = false;
-  private blind = false;
+  private ledgerDown = false;
 
   constructor(private readonly tools: AlertTools) {}
 
@@ -54,20 +54,20 @@ export class Alerts {
     const { signal } = this.stopping;
     while (!signal.aborted) {
       await this.tools.leaderLock
-        .runAsLeader('alert', () => this.look())
+        .runAsLeader('alert', () => this.check())
         .then(
-          () => (this.blind = false),
-          (error: unknown) => this.warnOnce(error),
+          () => (this.ledgerDown = false),
+          (error: unknown) => this.warnLedgerDown(error),
         );
       await sleep(this.tools.intervalMs, undefined, { signal }).catch(() => {});
     }
   }
 
-  /** One look, and the messages that are due. */
-  async look(): Promise<void> {
+  /** One check, then the messages that are due. */
+  async check(): Promise<void> {
     const { store, sla, flow, slaSeconds, hotLeadScore } = this.tools;
-    await store.tellHotLeads(hotLeadScore);
-    await store.tellDeadLetters();
+    await store.queueHotLeads(hotLeadScore);
+    await store.queueDeadLetters();
     const [loads, oldestSeconds, stages, deadLetters] = await Promise.all([
       sla.stageLoads(),
       sla.oldestWithoutCrm(),
@@ -75,7 +75,7 @@ export class Alerts {
       sla.countDead(),
     ]);
     const facts = { slaSeconds, loads, oldestSeconds, stages, deadLetters, forecastWasLong: this.forecastWasLong };
-    for (const condition of conditionsOf(facts)) await store.tell(condition);
+    for (const condition of conditionsOf(facts)) await store.updateCondition(condition);
     this.forecastWasLong = forecastIsLong(facts);
     await this.deliverDue();
     await store.prune();
@@ -83,15 +83,15 @@ export class Alerts {
 
   private async deliverDue(): Promise<void> {
     const { store, url, retryBaseMs } = this.tools;
-    for (const { id, text, attempts } of await store.due(MESSAGES_A_LOOK)) {
+    for (const { id, text, attempts } of await store.due(MESSAGES_PER_CHECK)) {
       const delivery = await deliver(url, text, this.stopping.signal);
       if (this.stopping.signal.aborted && delivery.kind === 'failed') return;
       if (delivery.kind === 'delivered') {
         await store.delivered(id);
-        this.sayItWorks();
+        this.logRecovery();
         continue;
       }
-      this.sayItFails(delivery.what);
+      this.logFailure(delivery.what);
       if (attempts + 1 >= TRIES) {
         await store.delivered(id);
         continue;
@@ -102,21 +102,21 @@ export class Alerts {
     }
   }
 
-  /** Once an outage of PostgreSQL. */
-  private warnOnce(error: unknown): void {
-    if (!this.blind) this.tools.logger.warn({ err: error }, 'Nobody looks for what needs an alert: PostgreSQL does not answer');
-    this.blind = true;
+  /** Logs once per outage of PostgreSQL. */
+  private warnLedgerDown(error: unknown): void {
+    if (!this.ledgerDown) this.tools.logger.warn({ err: error }, 'No alerts are evaluated: PostgreSQL does not answer');
+    this.ledgerDown = true;
   }
 
-  /** Once an outage: it would be said with each try otherwise. */
-  private sayItFails(what: string): void {
+  /** Logs once per outage, not with each attempt. */
+  private logFailure(what: string): void {
     if (!this.failing) {
-      this.tools.logger.error(`The alert was not delivered: ${what}. It is tried ${TRIES} times; check ALERT_WEBHOOK_URL`);
+      this.tools.logger.error(`An alert was not delivered: ${what}. It is sent up to ${TRIES} times; check ALERT_WEBHOOK_URL`);
     }
     this.failing = true;
   }
 
-  private sayItWorks(): void {
+  private logRecovery(): void {
     if (this.failing) this.tools.logger.info('Alerts are delivered again');
     this.failing = false;
   }

@@ -3,10 +3,10 @@ import type { StageLoad } from '../ledger/sla.repository.js';
 import { forecastOf } from '../ledger/forecast.js';
 import { breakerClosed, breakerOpen, deadLettersGone, slaAtRisk, slaSafe } from './messages.js';
 
-/** Something that begins and ends. It is told when it begins, when its detail changes, and when it has ended. */
+/** A state that begins and ends. A message is sent when it begins, when its detail changes, and when it ends. */
 export interface Condition {
   key: string;
-  /** null: not settled either way, so whatever was told last stands. */
+  /** null: undecided, so the last message still holds. */
   raised: boolean | null;
   detail: string;
   text: string;
@@ -16,11 +16,11 @@ export interface Condition {
 export interface Facts {
   slaSeconds: number;
   loads: StageLoad[];
-  /** Age in seconds of the oldest lead that sales has not got; 0 where there is none. */
+  /** Age in seconds of the oldest lead without a CRM record; 0 if there is none. */
   oldestSeconds: number;
   stages: StageRow[];
   deadLetters: number;
-  /** The forecast was beyond the SLA at the last look as well: one look at the start of a burst proves nothing. */
+  /** The last forecast was beyond the SLA too. One forecast at the start of a burst is not enough for an alert. */
   forecastWasLong: boolean;
 }
 
@@ -58,7 +58,7 @@ function breakerCondition(row: StageRow): Condition {
   };
 }
 
-/** The beginning is told with the new dead letters, each time that there are some. */
+/** Only its end is sent from here: `queueDeadLetters` reports new dead letters. */
 function deadLetterCondition({ deadLetters }: Facts): Condition {
   return { key: 'dead-letters', raised: deadLetters > 0 ? null : false, detail: '', text: '', resolved: deadLettersGone() };
 }

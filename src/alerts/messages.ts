@@ -2,7 +2,7 @@ import { whyOpen, type BreakerReason, type StageRow } from '../flow-control/stag
 import type { Stage } from '../domain/lead-state.js';
 import type { StageLoad } from '../ledger/sla.repository.js';
 
-/** Leads that one message names; the others are counted. */
+/** Leads listed in one message; the others are counted. */
 const NAMED = 10;
 
 export interface HotLead {
@@ -19,22 +19,23 @@ export interface NewDeadLetters {
 }
 
 const WHAT_TO_DO: Record<BreakerReason, string> = {
-  'dependency-down': 'The downstream does not answer. Leads wait and lose no attempt.',
-  'rate-limited': 'The downstream has told us to wait. Leads wait and lose no attempt.',
-  configuration: 'The downstream refuses us: correct the key, the permission or the field. Leads wait and lose no attempt.',
+  'dependency-down': 'The downstream does not answer. Leads wait without using attempts.',
+  'rate-limited': 'The downstream asked us to wait. Leads wait without using attempts.',
+  configuration:
+    'The downstream refuses our calls: correct the key, the permission or the field. Leads wait without using attempts.',
 };
 
 export function slaAtRisk(slaSeconds: number, oldest: number, loads: StageLoad[], forecast: number | null): string {
   const waiting = loads.map(({ stage, backlog }) => `${backlog} for ${stage}`).join(', ');
-  const until = forecast === null ? 'nobody can tell when they are through' : `through in about ${Math.round(forecast)} s`;
+  const until = forecast === null ? 'no rate to predict when they are processed' : `processed in about ${Math.round(forecast)} s`;
   return (
-    `Speed to lead at risk: the SLA is ${slaSeconds} s, the oldest lead that sales has not got has waited ${Math.round(oldest)} s. ` +
-    `Waiting: ${waiting}; ${until}. Look: npm run ops -- sla`
+    `Speed to lead at risk: the SLA is ${slaSeconds} s, the oldest lead without a CRM record has waited ${Math.round(oldest)} s. ` +
+    `Waiting: ${waiting}; ${until}. Run: npm run ops -- sla`
   );
 }
 
 export function slaSafe(slaSeconds: number): string {
-  return `Resolved: no lead waits beyond the SLA of ${slaSeconds} s any more.`;
+  return `Resolved: no lead waits longer than the SLA of ${slaSeconds} s.`;
 }
 
 export function breakerOpen(row: Pick<StageRow, 'stage' | 'reason' | 'code' | 'message' | 'answer'>): string {
@@ -44,7 +45,7 @@ export function breakerOpen(row: Pick<StageRow, 'stage' | 'reason' | 'code' | 'm
     reason && WHAT_TO_DO[reason],
     whyOpen(row),
     answer && `It answered: ${escaped(answer)}`,
-    'Look: npm run ops -- queues',
+    'Run: npm run ops -- queues',
   ];
   return sentences.filter((sentence) => sentence).join(' ');
 }
@@ -56,14 +57,14 @@ export function breakerClosed(stage: Stage): string {
 export function deadLettersFound(found: NewDeadLetters[], total: number): string {
   const count = found.reduce((sum, group) => sum + group.count, 0);
   const groups = found.map((group) => `${group.count} × ${group.stage} ${group.code}`).join(', ');
-  return `${count} new dead ${count === 1 ? 'letter' : 'letters'}: ${groups}. ${total} wait for somebody. Look: npm run ops -- dlq list`;
+  return `${count} new dead ${count === 1 ? 'letter' : 'letters'}: ${groups}. ${total} wait for an operator. Run: npm run ops -- dlq list`;
 }
 
 export function deadLettersGone(): string {
-  return 'Resolved: no dead letter waits any more.';
+  return 'Resolved: no dead letter is left.';
 }
 
-/** Ids, scores and campaigns, and where an operator finds the rest: nothing that names the person. */
+/** Ids, scores, campaigns and the path for operators; no personal data. */
 export function hotLeads(leads: HotLead[]): string {
   const lines = leads
     .slice(0, NAMED)
@@ -75,7 +76,10 @@ export function hotLeads(leads: HotLead[]): string {
   return lines.join('\n');
 }
 
-/** The sender chose the campaign's name; `<!channel>` in it would call everybody. https://docs.slack.dev/messaging/formatting-message-text */
+/**
+ * The sender chose the campaign's name; `<!channel>` in it would notify the whole channel.
+ * https://docs.slack.dev/messaging/formatting-message-text
+ */
 function escaped(text: string): string {
   return text.slice(0, 300).replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }

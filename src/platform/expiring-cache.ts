@@ -1,6 +1,6 @@
 import type { Clock } from './clock.js';
 
-/** Keeps the newest `capacity` values for `ttlMs`. In memory: a restart asks again, which costs little and is never wrong. */
+/** Keeps the newest `capacity` values for `ttlMs`, in memory: after a restart they are computed again. */
 export class ExpiringCache<T> {
   private readonly entries = new Map<string, { value: T; until: number }>();
 

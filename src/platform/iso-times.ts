@@ -6,8 +6,8 @@ const TIME_FIELD = /^at$|At$|_at$/;
 const OWN_FIELDS = new Set(['events', 'detail', 'campaignMembers']);
 
 /**
- * A row or an event, as PostgreSQL makes it JSON, with its times as all answers have them: ISO 8601, UTC, milliseconds. The
- * attributes of a lead stay as they are, also where they look like times.
+ * A row or an event, as PostgreSQL makes it JSON, with its times as all answers have them: ISO 8601, UTC,
+ * milliseconds. The attributes of a lead stay as they are, also where they look like times.
  */
 export function withIsoTimes<T extends Record<string, unknown>>(row: T): T {
   return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, isoOf(name, value)])) as T;

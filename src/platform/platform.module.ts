@@ -11,9 +11,11 @@ export const METRICS = Symbol('Metrics');
 export const CLOCK = Symbol('Clock');
 /** The `Database` of the ack path: its own connections, and a timeout within which the sender still gets an answer. */
 export const ACCEPT_DATABASE = Symbol('Database of the ack path');
-/** `() => Promise<boolean>`: whether a webhook would be acknowledged now. Only roles that take webhooks provide it. */
+/**
+ * `() => Promise<boolean>`: whether a webhook would be acknowledged now. Only roles that accept webhooks provide it.
+ */
 export const ACK_READINESS = Symbol('Ack readiness');
-/** `() => boolean`: whether the worker's stages get on with their work. Only roles that have workers provide it. */
+/** `() => boolean`: whether the worker's stages make progress. Only roles with workers provide it. */
 export const WORK_PROGRESS = Symbol('Work progress');
 /** The database's URL, given or embedded. */
 export const DATABASE_URL = Symbol('Database URL');

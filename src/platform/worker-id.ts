@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 
-/** Names this process in what it claims. Random, since a restarted container has the host name and the pid of the one before. */
+/** Identifies this process in its claims. Random, because a restarted container has the same host name and pid. */
 export const WORKER_ID = `${hostname()}/${process.pid}/${randomBytes(4).toString('hex')}`;
 
 /** Injects the name of this process. */

@@ -1,7 +1,8 @@
-// Loaded into a worker with --import: ends the process as a crash would, at a boundary of its work, or with a certain lead.
-// CHAOS_RECORD=<file> notes every boundary that is passed; CHAOS_KILL_AT=<step>:<before|after> with CHAOS_KILL_AFTER=<times> kills;
-// CHAOS_FREEZE_AT=<step>:<before|after> stops it there once, until somebody sends SIGCONT;
-// CHAOS_KILL_LEAD=<lead id> kills whenever that lead is about to be scored.
+// Loaded into a worker with --import: crashes the process at an I/O step, or when it scores a certain lead.
+// CHAOS_RECORD=<file>: records every step that is passed.
+// CHAOS_KILL_AT=<step>:<before|after> with CHAOS_KILL_AFTER=<times>: kills the process there.
+// CHAOS_FREEZE_AT=<step>:<before|after>: stops it there once, until it gets SIGCONT.
+// CHAOS_KILL_LEAD=<lead id>: kills it whenever that lead is about to be scored.
 import { appendFileSync } from 'node:fs';
 import { subscribe } from 'node:diagnostics_channel';
 

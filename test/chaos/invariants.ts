@@ -7,13 +7,13 @@ import type { World } from './world.js';
 export interface Verdict {
   lost: number;
   doubled: number;
-  /** Broken promises of any kind, a sentence each. */
+  /** Violated guarantees, one sentence each. */
   violations: string[];
 }
 
 const SETTLED_WITHIN_MS = 60_000;
 
-/** Waits until nothing is under way any more, then checks what must hold after every trial. */
+/** Waits until no lead is unfinished, then checks the invariants of every trial. */
 export async function judge(world: World, told: Told): Promise<Verdict> {
   const open = await settle(world);
   const violations = open > 0 ? [`${open} leads were still open after ${SETTLED_WITHIN_MS / 1000} s`] : [];
@@ -47,7 +47,7 @@ export async function judge(world: World, told: Told): Promise<Verdict> {
     ],
     ...(world.org ? [] : [MOCK_SHOWS_NEWEST]),
     [
-      'leads that had to be given up are not dead letters',
+      'leads that had to be dead-lettered are not',
       "SELECT count(*)::int AS n FROM ledger.leads WHERE state <> 'dead' AND id = ANY ($1)",
       [[...world.doomed]],
     ],
@@ -77,7 +77,7 @@ const MOCK_SHOWS_NEWEST: [string, string, unknown[]] = [
   [],
 ];
 
-/** Persons and memberships together. Nothing in a Salesforce org but the key's uniqueness would keep a double out. */
+/** Duplicate persons and memberships together. In a Salesforce org only the unique key prevents duplicates. */
 async function recordsInCrm(world: World): Promise<number> {
   if (world.org) return world.org.leads().length + world.org.members().length;
   return world.count(
@@ -96,7 +96,7 @@ async function staleInOrg(world: World, org: SalesforceFake): Promise<number> {
   return org.leads().filter((lead) => newest.get(String(lead['RF_Person_Key__c'])) !== lead['RF_Version__c']).length;
 }
 
-/** Gives the number of leads that are still open when patience ends. */
+/** The number of leads that are still unfinished at the deadline. */
 async function settle(world: World): Promise<number> {
   const deadline = Date.now() + SETTLED_WITHIN_MS;
   let open = Number.NaN;

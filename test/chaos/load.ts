@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Random } from './random.js';
 import type { World } from './world.js';
 
-/** What the senders were told. */
+/** The answers that the senders got. */
 export interface Told {
   sent: number;
   /** The ids behind each 2xx. */
@@ -14,9 +14,9 @@ export interface Told {
 }
 
 export interface Load {
-  /** Sends nothing more until the end of the trial. Resolves when what was under way is answered. */
+  /** Stops sending until the end of the trial. Resolves when all requests in flight are answered. */
   pause(): Promise<void>;
-  /** So many times the senders, without a pause between their leads, for a while. */
+  /** A multiple of the senders, without pauses, for a while. */
   burst(times: number, ms: number): Promise<void>;
   stop(): Promise<Told>;
 }
@@ -24,8 +24,8 @@ export interface Load {
 const SENDERS = 20;
 
 /**
- * Twenty senders, as Marketo makes: new leads, repeats, changed repeats, second campaigns and malformed ones, until told to
- * stop. A sender whose connection breaks does what Marketo does: it goes on with the next lead.
+ * Twenty senders, as Marketo has: new leads, repeats, changed repeats, second campaigns and malformed requests, until
+ * they are stopped. A sender whose connection breaks continues with the next lead, as Marketo does.
  */
 export function startLoad(world: World, random: Random, trial: string, pauseAtMostMs = 10): Load {
   const told: Told = { sent: 0, acked: new Set(), refusedEmails: new Set(), slowestAckMs: 0, unavailable: 0 };
@@ -54,7 +54,7 @@ export function startLoad(world: World, random: Random, trial: string, pauseAtMo
       } else if (answer.status < 500) told.refusedEmails.add(body.email);
       else told.unavailable++;
     } catch {
-      await sleep(20); // the connection broke; whether the lead was taken nobody knows, so nothing is promised
+      await sleep(20); // the connection broke; whether the lead was accepted is unknown, so it is not checked
     }
   };
   const send = async () => {

@@ -60,7 +60,7 @@ if (unknown.length > 0)
   program.error(`There is no scenario ${unknown.join(', ')}. There are: ${Object.keys(SCENARIOS).join(', ')}.`);
 
 const rows: Row[] = [];
-/** Left by the scenario before, for the next where it asks for the same one. */
+/** The previous scenario's world, reused if the next one needs the same settings. */
 let shared: { world: World; settings: Scenario['settings'] } | undefined;
 try {
   for (const name of names) rows.push(await runScenario(name));
@@ -105,7 +105,7 @@ async function runScenario(name: string): Promise<Row> {
   return row;
 }
 
-/** To start one takes longer than most trials do. */
+/** Starting a world takes longer than most trials. */
 async function enterWorld(scenario: Scenario): Promise<World | null> {
   const left = shared;
   shared = undefined;

@@ -11,7 +11,7 @@ export function crmInTrials(): typeof crm {
   return crm;
 }
 
-/** An org that takes its time, as one does, and has the campaigns of the trials. */
+/** A fake org with realistic latency and the campaigns of the trials. */
 export async function startOrg(): Promise<SalesforceFake> {
   const org = await startSalesforceFake({
     clientId: 'client',

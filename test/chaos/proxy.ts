@@ -6,7 +6,7 @@ export type Weather = 'clear' | 'slow' | 'half-open';
 
 const SLOW_MS = 150;
 
-/** A TCP proxy in front of a store: it can delay, break and swallow what passes. */
+/** A TCP proxy in front of a store: it can delay, reset and drop traffic. */
 export class Proxy {
   weather: Weather = 'clear';
   private readonly sockets = new Set<Socket>();
@@ -36,7 +36,10 @@ export class Proxy {
     return changed.href;
   }
 
-  /** From now on the n-th and later of the connections so far stay up and carry nothing, as where a firewall has forgotten them. New ones work. */
+  /**
+   * Existing connections from the n-th on stay open and carry nothing, as if a firewall had dropped their state. New
+   * ones work.
+   */
   forgetFrom(n: number): void {
     for (const caller of this.callers.slice(n)) this.forgotten.add(caller);
   }
@@ -69,7 +72,7 @@ export class Proxy {
     }
   }
 
-  /** A half-open connection stays up and carries nothing: what is sent meanwhile is lost, so the connection ends with the weather. */
+  /** A half-open connection loses what is sent meanwhile, so it is reset when the fault ends. */
   private pass(chunk: Buffer, to: Socket): void {
     if (this.weather === 'clear') to.write(chunk);
     else if (this.weather === 'slow') setTimeout(() => to.destroyed || to.write(chunk), SLOW_MS);

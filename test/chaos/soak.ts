@@ -8,7 +8,7 @@ import type { Random } from './random.js';
 import { SCENARIOS } from './scenarios/index.js';
 import { World } from './world.js';
 
-/** Faults that leave the load alone, and one worker in peace: its memory is what is watched. */
+/** Faults that do not affect the load or the first worker, whose memory is watched. */
 const FAULTS = [
   'api-kill',
   'worker-kill',

@@ -14,22 +14,22 @@ import { crmInTrials, settingsOf, startOrg } from './org.js';
 import { Proxy } from './proxy.js';
 
 const AT_BOUNDARY = pathToFileURL(join(import.meta.dirname, 'at-boundary.mjs')).href;
-/** Each write synced, so that the spool may count on it. */
+/** Each write is synced, as the spool requires. */
 const REDIS_SETTINGS = { appendfsync: 'always' };
 
 export type Role = 'api' | 'worker';
 
 /**
- * The service as it runs in production, on this machine: an api and a worker process, a PostgreSQL and a Redis, each of which
- * a scenario may kill, freeze, wipe and start again, and the network between them. Leases and sweeps are short, so that a
- * trial ends soon.
+ * The service as in production, on this machine: an api and a worker process, a PostgreSQL and a Redis, and the
+ * network between them. A scenario may kill, freeze, wipe and restart each. Leases and sweep intervals are short, so
+ * that trials are short.
  */
 export class World {
   api!: RunningProcess;
   worker!: RunningProcess;
-  /** Leads that a scenario sent to die. */
+  /** Leads that a scenario expects to become dead letters. */
   readonly doomed = new Set<string>();
-  /** The org behind CRM_PROVIDER=salesforce; null where the mock is the CRM. */
+  /** The org behind CRM_PROVIDER=salesforce; null with the mock CRM. */
   org: SalesforceFake | null = null;
   private readonly extra: RunningProcess[] = [];
 
@@ -82,14 +82,14 @@ export class World {
     });
   }
 
-  /** A worker beside the first, until the end of the world. */
+  /** A second worker, until the world is closed. */
   async addWorker(env: Record<string, string> = {}): Promise<RunningProcess> {
     const worker = await this.startRole('worker', env);
     this.extra.push(worker);
     return worker;
   }
 
-  /** A worker that ends at a boundary of its work, or with a certain lead; see at-boundary.mjs. */
+  /** A worker that crashes at an I/O step or with a certain lead; see at-boundary.mjs. */
   startDoomedWorker(env: Record<string, string>): Promise<RunningProcess> {
     return this.startRole('worker', { NODE_OPTIONS: `--import ${AT_BOUNDARY}`, ...env });
   }
@@ -99,7 +99,7 @@ export class World {
     this[role] = await this.startRole(role);
   }
 
-  /** SIGTERM: gives what the process ended with, and how long that took. */
+  /** SIGTERM: returns the exit code and the time that the stop took. */
   async stopAndRestart(role: Role): Promise<{ code: number | null; ms: number }> {
     const began = performance.now();
     const code = await this[role].stop();
@@ -118,7 +118,7 @@ export class World {
     this.redis = await startEmbeddedRedis({ ...options, port: portOf(this.redis) });
   }
 
-  /** What the loss of a Redis host may leave: the data as it was some time ago. */
+  /** Restores older data, as after the loss of a Redis host. */
   async snapshotRedis(): Promise<() => Promise<void>> {
     const copy = join(this.folder, 'redis-snapshot');
     await rm(copy, { recursive: true, force: true });
@@ -146,7 +146,7 @@ export class World {
     this.postgres = await startEmbeddedPostgres({ folder: this.postgresFolder, port: portOf(this.postgres) });
   }
 
-  /** Freezes the server with all its backends; gives the thaw. */
+  /** Freezes the server with all its backends; returns the function that resumes it. */
   async freezePostgres(): Promise<() => void> {
     const { rows } = await this.query<{ pid: number }>('SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()');
     return freeze([this.postgres.pid, ...rows.map((row) => row.pid)]);
@@ -156,7 +156,7 @@ export class World {
     return freeze([this.redis.pid]);
   }
 
-  /** The CRM answers nothing but errors until the returned function is called: the mock's tables are under another name then. */
+  /** Makes every CRM write fail until the returned function is called, by renaming the mock's tables. */
   async stopCrm(): Promise<() => Promise<void>> {
     if (this.org) {
       this.org.setFaults({ down: true });
@@ -166,7 +166,7 @@ export class World {
     return async () => void (await this.query('ALTER SCHEMA mock_crm_away RENAME TO mock_crm'));
   }
 
-  /** Straight to the server, past the weather. */
+  /** Connects to the server directly, not through the proxy. */
   async query<Row extends pg.QueryResultRow>(text: string, values: unknown[] = []): Promise<pg.QueryResult<Row>> {
     const client = new pg.Client({ connectionString: this.postgres.url, connectionTimeoutMillis: 2000, query_timeout: 30_000 });
     client.on('error', () => {});
@@ -178,7 +178,7 @@ export class World {
     }
   }
 
-  /** Where the leads and the stages stand, for whoever asks why nothing moves. */
+  /** The states of leads and stages, for the error message of a stuck trial. */
   async describe(): Promise<string> {
     const { rows: leads } = await this.query(
       `SELECT state, claimed_by IS NOT NULL AS claimed, suspicions, count(*)::int AS n, max(fence)::int AS "lastFence"

@@ -38,7 +38,7 @@ const example = (name: string) => new RegExp(`^#?${name}=(.*)$`, 'm').exec(read(
 
 describe('compose.yaml', () => {
   it('is valid by the schema of the Compose specification, and the linter finds nothing', () => {
-    // Style is not its business: the order of keys is ours, and a built image needs its name for the worker to share it.
+    // Style rules are off: the order of keys is ours, and a built image needs a name so that the worker can share it.
     const off = ['no-build-and-image', 'service-keys-order', 'services-alphabetical-order', 'top-level-properties-order'];
     const rules = Object.fromEntries(off.map((rule) => [rule, 0 as const]));
     const linter = new DCLinter({ rules, quiet: false, debug: false, exclude: [] });

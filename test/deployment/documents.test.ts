@@ -10,7 +10,16 @@ const inFolder = (folder: string) =>
   readdirSync(join(ROOT, folder))
     .filter((name) => name.endsWith('.md'))
     .map((name) => join(folder, name));
-const DOCUMENTS = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...inFolder('docs'), ...inFolder('docs/adr')];
+const DOCUMENTS = [
+  'README.md',
+  'CONTRIBUTING.md',
+  'CHANGELOG.md',
+  'SECURITY.md',
+  'salesforce/README.md',
+  ...inFolder('docs'),
+  ...inFolder('docs/adr'),
+  ...inFolder('docs/reports'),
+];
 
 /** Every file of the repository, without what is installed or built. */
 const FILES = readdirSync(ROOT, { withFileTypes: true })

@@ -166,7 +166,7 @@ describe('a start that cannot be', () => {
       expect(code).toBe(78);
       expect(stderr).toBe(
         `The data folder ${join(folder, place)} cannot be made: a file is ${what}. What was in it is as it was. ` +
-          'Mend that and start again, or point DATA_DIR at another folder.\n',
+          'Fix that and start again, or point DATA_DIR at another folder.\n',
       );
     }
     expect(await readFile(join(folder, 'notes'), 'utf8')).toBe('mine');

@@ -84,10 +84,10 @@ async function bury(lead: { leadId: string; epoch: number }) {
 describe('a hot lead', () => {
   it('is told of once, by its id, score, intent, campaign and path, and by nothing that names the person', async () => {
     const watch = alerts();
-    await watch.look(); // from here on
+    await watch.check(); // from here on
     const { leadId } = await scored('ann@acme.com', 92, '<!channel> & co');
     await scored('bob@acme.com', 79);
-    for (let round = 0; round < 3; round++) await watch.look();
+    for (let round = 0; round < 3; round++) await watch.check();
     expect(sink.texts).toEqual([`Hot lead: fit 92, intent high, campaign &lt;!channel&gt; &amp; co: /ops/leads/${leadId}`]);
     expect(Object.keys(JSON.parse(sink.bodies[0]!) as object)).toEqual(['text']);
   });
@@ -96,16 +96,16 @@ describe('a hot lead', () => {
     await scored('old@acme.com', 99);
     await pool.query("UPDATE ledger.events SET at = now() - interval '2 seconds'");
     const watch = alerts({ ...EAGER, hotLeadSeconds: 3600 });
-    await watch.look();
+    await watch.check();
     for (let n = 0; n < 14; n++) await scored(`p${n}@acme.com`, 81 + n);
-    await watch.look();
+    await watch.check();
     await scored('later@acme.com', 90);
-    await watch.look(); // too soon after the last
+    await watch.check(); // too soon after the last
     expect(sink.texts).toHaveLength(1);
     expect(sink.texts[0]!.split('\n')).toHaveLength(11);
     expect(sink.texts[0]).toMatch(/^Hot lead: fit 94[^]*And 4 more hot leads/);
     await pool.query("UPDATE flow.alert_looks SET told_at = now() - interval '2 hours'");
-    await watch.look();
+    await watch.check();
     expect(sink.texts[1]).toMatch(/^Hot lead: fit 90/);
   });
 });
@@ -114,7 +114,7 @@ describe('a condition', () => {
   it('is told when it begins, when its reason changes and when it has ended, each once', async () => {
     const watch = alerts();
     const looks = async () => {
-      for (let round = 0; round < 3; round++) await watch.look();
+      for (let round = 0; round < 3; round++) await watch.check();
     };
     await looks();
     await pool.query(
@@ -144,57 +144,57 @@ describe('a condition', () => {
       pool.query("UPDATE flow.stages SET breaker = $1, reason = 'rate-limited' WHERE stage = 'enrichment'", [state]);
     for (const state of ['open', 'closed', 'open', 'closed', 'open']) {
       await breaker(state);
-      await watch.look();
+      await watch.check();
     }
     expect(sink.texts).toHaveLength(1);
     await breaker('closed');
     await pool.query("UPDATE flow.alerts SET told_at = now() - interval '2 hours'");
-    await watch.look();
+    await watch.check();
     expect(sink.texts[1]).toBe('Resolved: the breaker of enrichment is closed.');
   });
 
   it('of the SLA: the oldest lead that sales has not got, or a forecast that stays beyond it', async () => {
     const watch = alerts();
     const { leadId } = await scored('late@acme.com', 10);
-    await watch.look();
+    await watch.check();
     await pool.query("UPDATE ledger.leads SET received_at = now() - interval '301 seconds' WHERE id = $1", [leadId]);
-    await watch.look();
+    await watch.check();
     expect(sink.texts).toEqual([
       expect.stringMatching(
-        /^Speed to lead at risk: the SLA is 300 s, .* has waited 30\d s\. Waiting: 0 for enrichment, 1 for crm-sync; nobody can tell/,
+        /^Speed to lead at risk: the SLA is 300 s, .* has waited 30\d s\. Waiting: 0 for enrichment, 1 for crm-sync; no rate to predict/,
       ),
     ]);
     await pool.query('UPDATE ledger.leads SET low_priority = true'); // an operator's replay of it
-    await watch.look();
-    expect(sink.texts[1]).toMatch(/^Resolved: no lead waits beyond the SLA/);
+    await watch.check();
+    expect(sink.texts[1]).toMatch(/^Resolved: no lead waits longer than the SLA/);
     // A pace of one in sixty seconds, and six that wait: 360 seconds.
     for (let n = 0; n < 6; n++) await scored(`many${n}@acme.com`, 10);
     await pool.query(
       "INSERT INTO ledger.events (lead_id, seq, at, kind) VALUES (gen_random_uuid(), 1, now() - interval '30 s', 'synced')",
     );
-    await watch.look();
+    await watch.check();
     expect(sink.texts).toHaveLength(2);
-    await watch.look();
-    expect(sink.texts[2]).toMatch(/through in about 4\d\d s/);
+    await watch.check();
+    expect(sink.texts[2]).toMatch(/processed in about 4\d\d s/);
   });
 });
 
 describe('dead letters', () => {
   it('are counted as they come, by stage and code, and are over when none waits', async () => {
     const watch = alerts();
-    await watch.look();
+    await watch.check();
     for (const name of ['a', 'b', 'c']) await bury(await scored(`${name}@acme.com`, 10));
-    await watch.look();
-    await watch.look();
+    await watch.check();
+    await watch.check();
     await bury(await scored('d@acme.com', 10));
-    await watch.look();
+    await watch.check();
     await pool.query("UPDATE ledger.leads SET state = 'discarded'");
-    await watch.look();
-    await watch.look();
+    await watch.check();
+    await watch.check();
     expect(sink.texts).toEqual([
-      '3 new dead letters: 3 × crm-sync CRM_RECORD_REJECTED. 3 wait for somebody. Look: npm run ops -- dlq list',
-      '1 new dead letter: 1 × crm-sync CRM_RECORD_REJECTED. 4 wait for somebody. Look: npm run ops -- dlq list',
-      'Resolved: no dead letter waits any more.',
+      '3 new dead letters: 3 × crm-sync CRM_RECORD_REJECTED. 3 wait for an operator. Run: npm run ops -- dlq list',
+      '1 new dead letter: 1 × crm-sync CRM_RECORD_REJECTED. 4 wait for an operator. Run: npm run ops -- dlq list',
+      'Resolved: no dead letter is left.',
     ]);
   });
 });
@@ -202,18 +202,18 @@ describe('dead letters', () => {
 describe('the delivery', () => {
   it('waits for a webhook that is down, says so once, keeps the order, and gives up in the end', async () => {
     const watch = alerts();
-    await watch.look();
+    await watch.check();
     sink.status = 500;
     await bury(await scored('a@acme.com', 95));
     for (let round = 0; round < 3; round++) {
       await pool.query('UPDATE flow.alert_messages SET next_attempt_at = now()');
-      await watch.look();
+      await watch.check();
     }
     expect(sink.refused).toBe(3);
-    expect(logged).toEqual(['The alert was not delivered: it answered 500. It is tried 8 times; check ALERT_WEBHOOK_URL']);
+    expect(logged).toEqual(['An alert was not delivered: it answered 500. It is sent up to 8 times; check ALERT_WEBHOOK_URL']);
     sink.status = 200;
     await pool.query('UPDATE flow.alert_messages SET next_attempt_at = now()');
-    await watch.look();
+    await watch.check();
     expect(sink.texts.map((text) => text.slice(0, 8))).toEqual(['Hot lead', '1 new de']);
     expect(logged.at(-1)).toBe('Alerts are delivered again');
     // Nothing that is logged gives the webhook's secret away.
@@ -222,7 +222,7 @@ describe('the delivery', () => {
     sink.status = 404;
     await bury(await scored('b@acme.com', 10));
     for (let round = 0; round < 8; round++) {
-      await watch.look();
+      await watch.check();
       await pool.query('UPDATE flow.alert_messages SET next_attempt_at = now()');
     }
     expect((await pool.query('SELECT * FROM flow.alert_messages')).rows).toEqual([]);

@@ -83,7 +83,7 @@ it.runIf(FULL)('leaves the data of another PostgreSQL version as it is', async (
   await writeFile(join(folder, 'data/PG_VERSION'), '17\n');
   const error = (await startEmbeddedPostgres({ folder }).catch((reason: unknown) => reason)) as Error;
   expect(error.message).toBe(
-    `${folder} holds a cluster of PostgreSQL 17, and this is PostgreSQL 18. Nothing in it was changed. ` +
+    `${folder} has a cluster of PostgreSQL 17, and this is PostgreSQL 18. Nothing in it was changed. ` +
       'Point DATA_DIR at an empty folder, or set DATABASE_URL.',
   );
   expect(await readFile(join(folder, 'data/PG_VERSION'), 'utf8')).toBe('17\n');
@@ -95,7 +95,7 @@ it('speaks of the data folder only where it is at fault', () => {
   expect(said(refusal('EACCES', '/d'))).toMatch(
     /^The data folder \/d cannot be written to by this user\. What was in it is as it was/,
   );
-  expect(said(refusal('ENOSPC', '/d/postgres'))).toMatch(/\(here \/d\/postgres\) is on a disk that is full.*Make room/);
+  expect(said(refusal('ENOSPC', '/d/postgres'))).toMatch(/\(here \/d\/postgres\) is on a disk that is full.*Free some space/);
   for (const other of [refusal('EACCES', '/elsewhere'), refusal('EACCES', '/d/x', 'spawn /d/x'), refusal('EIO', '/d')])
     expect(asDataDirError(other, '/d')).toBe(other);
 });

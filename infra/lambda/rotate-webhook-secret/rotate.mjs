@@ -3,8 +3,8 @@ import { randomBytes } from 'node:crypto';
 const AT_LEAST = 32;
 
 /**
- * One step of a Secrets Manager rotation, in which two webhook secrets are valid at any time: the new one, and the one that Marketo
- * still sends. The one before that ends here.
+ * One step of a Secrets Manager rotation. Two webhook secrets are valid at any time: the new one, and the one that
+ * Marketo still sends. The secret before those becomes invalid.
  *
  * @param {{ Step: string, SecretId: string, ClientRequestToken: string }} event
  * @param {{
@@ -19,14 +19,14 @@ const AT_LEAST = 32;
 export async function rotate({ Step, SecretId, ClientRequestToken: version }, world) {
   switch (Step) {
     case 'createSecret': {
-      // Secrets Manager repeats a step whose answer it has lost: what is there already must stay.
+      // Secrets Manager repeats a step whose answer was lost, so an existing value must stay.
       if ((await world.read('AWSPENDING', version)) !== null) return;
       const [newest] = listOf(await world.read('AWSCURRENT'));
       if (!newest) throw new Error('The webhook secret is empty: set one of 32 characters or more first.');
       return world.writePending(version, `${randomBytes(36).toString('hex')},${newest}`);
     }
     case 'setSecret':
-      return; // nobody but our own api has to learn of it, and that restarts at the end
+      return; // only our own api uses it, and it restarts at the end
     case 'testSecret': {
       const pending = listOf(await world.read('AWSPENDING', version));
       const [newest] = listOf(await world.read('AWSCURRENT'));

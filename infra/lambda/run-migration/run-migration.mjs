@@ -1,5 +1,6 @@
 /**
- * Runs the migration as one task and waits for its end, so that CloudFormation replaces no container before the schema is ready.
+ * Runs the schema migration as one task and waits for its end, so that CloudFormation replaces no container before
+ * the schema is ready.
  *
  * @param {{ RequestType: string }} event of a CloudFormation custom resource
  * @param {{
@@ -8,7 +9,7 @@
  *   pause(): Promise<void>,
  *   outOfTime(): boolean,
  * }} world
- * @throws Error where the migration failed; the deployment is then rolled back, and nothing was migrated.
+ * @throws Error if the migration failed; the deployment is then rolled back, and nothing was migrated.
  */
 export async function runMigration({ RequestType }, world) {
   if (RequestType === 'Delete') return {};

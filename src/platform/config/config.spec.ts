@@ -93,7 +93,7 @@ describe('loadConfig', () => {
       throw new Error('the configuration was accepted');
     };
 
-    it('takes Gemini where there is a key for it, and nobody chose another', () => {
+    it('uses Gemini if its key is set and no provider is chosen', () => {
       expect(withModels({ GEMINI_API_KEY: 'k' })).toMatchObject({ AI_PROVIDER: 'gemini', GEMINI_MODEL: 'gemini-3.5-flash-lite' });
       expect(withModels({ GEMINI_API_KEY: 'k', AI_PROVIDER: 'heuristic' }).AI_PROVIDER).toBe('heuristic');
       expect(withModels({ GEMINI_API_KEY: ' ' }).AI_PROVIDER).toBe('heuristic');

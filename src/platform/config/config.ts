@@ -32,14 +32,14 @@ type OptionalName =
   | 'OTEL_EXPORTER_OTLP_ENDPOINT'
   | 'RETENTION_DAYS';
 
-/** What a scorer cannot work without. Said at the start, since it would otherwise be said by every lead. */
+/** What a scorer requires. Checked at the start, because every lead would fail otherwise. */
 const NEEDED_BY: Record<string, readonly OptionalName[]> = {
   gemini: ['GEMINI_API_KEY'],
   bedrock: ['AWS_REGION'],
   'openai-compatible': ['OPENAI_COMPATIBLE_BASE_URL', 'OPENAI_COMPATIBLE_MODEL'],
 };
 
-/** The environment, parsed and checked once. Everything else in the service takes its settings from here. */
+/** The environment, parsed and checked once; all settings of the service come from here. */
 export type Config = Omit<Values, OptionalName> & Partial<Pick<Values, OptionalName>>;
 
 export interface Choices {
@@ -49,7 +49,7 @@ export interface Choices {
 
 /**
  * Reads the environment. Empty values count as unset, so that `VAR=` in a compose file means "the default".
- * @throws AppError CONFIG_INVALID with one line a problem; it names the variable and never its value.
+ * @throws AppError CONFIG_INVALID with one line per problem; it names the variable and never its value.
  */
 export function loadConfig(env: NodeJS.ProcessEnv, choices: Choices): Config {
   const problems: string[] = [];
@@ -97,7 +97,7 @@ function contradictions(config: Config, choices: Choices, env: NodeJS.ProcessEnv
     ['CRM_PROVIDER', choices.crmProviders],
   ] as const) {
     if (known.includes(config[name])) continue;
-    // Nobody's choice but the profile's: say what it is, since it stands nowhere in the environment.
+    // The profile chose it, so the message names the value: it is not in the environment.
     const byDefault = env[name]?.trim()
       ? ''
       : ` (with ENV=${config.ENV} it is ${config[name]} by default, which this version does not have)`;
@@ -110,7 +110,7 @@ function contradictions(config: Config, choices: Choices, env: NodeJS.ProcessEnv
   return problems;
 }
 
-/** An api scores nothing, so it needs no key. */
+/** An api does not score, so it needs no key. */
 function scorerProblems(config: Config, choices: Choices): string[] {
   const problems: string[] = [];
   const { AI_PROVIDER: first, AI_FALLBACK_PROVIDER: second } = config;
@@ -130,7 +130,7 @@ function scorerProblems(config: Config, choices: Choices): string[] {
   return problems;
 }
 
-/** An api writes to no CRM. */
+/** An api does not write to a CRM. */
 function salesforceProblems(config: Config): string[] {
   if (config.ROLE === 'api') return [];
   const wanted =

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 
-/** One environment variable: what it may hold, what it is by default in each profile, and how the docs describe it. */
+/** One environment variable: its schema, its default per profile, and its description in the docs. */
 export interface Variable {
   schema: z.ZodType;
   /** One sentence for .env.example and docs/configuration.md. */
@@ -9,7 +9,7 @@ export interface Variable {
   /** Default per profile; `undefined` is "none", `REQUIRED` stops the start when it is missing. */
   mock: string | undefined | ((env: NodeJS.ProcessEnv) => string);
   real: string | undefined | typeof REQUIRED;
-  /** Said in the docs instead of the default where the default is worked out at start. */
+  /** Shown in the docs instead of a default that is determined at the start. */
   mockNote?: string;
   realNote?: string;
   /** A value that is safe and useful to show in .env.example. */
@@ -19,7 +19,7 @@ export interface Variable {
 
 export const REQUIRED = Symbol('required');
 
-/** Shut down on 2026-06-01 and before: a start would succeed, and every lead would end with a fallback score. */
+/** Shut down by 2026-06-01: a start would succeed, and every lead would get a fallback score. */
 const RETIRED_GEMINI = /^(?:models\/)?gemini-(?:pro|1|2\.0)\b/i;
 
 const MIN_SECRET = 32;
@@ -79,7 +79,7 @@ export const VARIABLES = {
   },
   ROLE: {
     schema: oneOf(['api', 'worker', 'all']),
-    about: 'What this process does: take webhooks (api), process leads (worker), or both.',
+    about: 'What this process does: accept webhooks (api), process leads (worker), or both.',
     mock: 'all',
     real: 'all',
   },
@@ -142,7 +142,7 @@ export const VARIABLES = {
   },
   AI_PROVIDER: {
     schema: z.string(),
-    about: 'Who scores the leads.',
+    about: 'The scorer.',
     mock: (env) => (env['GEMINI_API_KEY']?.trim() ? 'gemini' : 'heuristic'),
     mockNote: 'gemini where GEMINI_API_KEY is set, else heuristic',
     example: 'heuristic',
@@ -150,7 +150,7 @@ export const VARIABLES = {
   },
   AI_FALLBACK_PROVIDER: {
     schema: z.string(),
-    about: 'Who scores a lead that the AI_PROVIDER could not score, before the lead goes on with a fallback score.',
+    about: 'The scorer for leads that AI_PROVIDER could not score. Without one they get a fallback score.',
     mock: undefined,
     real: undefined,
     example: 'heuristic',
@@ -184,7 +184,7 @@ export const VARIABLES = {
   },
   AWS_REGION: {
     schema: z.string().regex(/^[a-z0-9-]+$/, 'must be the name of a region, such as us-east-1'),
-    about: 'The region of Bedrock, and so the place where lead text is processed. Required with AI_PROVIDER=bedrock.',
+    about: 'The region of Bedrock, where lead text is processed. Required with AI_PROVIDER=bedrock.',
     mock: undefined,
     real: undefined,
     example: 'us-east-1',
@@ -213,28 +213,27 @@ export const VARIABLES = {
   },
   OPENAI_COMPATIBLE_API_KEY: {
     schema: z.string(),
-    about: 'Its key, where it wants one.',
+    about: 'The key of that server, if it requires one.',
     mock: undefined,
     real: undefined,
     secret: true,
   },
   OPENAI_COMPATIBLE_MODEL: {
     schema: z.string(),
-    about: 'Its model. Required with AI_PROVIDER=openai-compatible, as is the base URL.',
+    about: 'The model of that server. Required with AI_PROVIDER=openai-compatible, as is the base URL.',
     mock: undefined,
     real: undefined,
     example: 'qwen3:8b',
   },
   CRM_PROVIDER: {
     schema: z.string(),
-    about: 'Where the leads go.',
+    about: 'The CRM that leads are written to.',
     mock: 'postgres',
     real: 'salesforce',
   },
   CRM_SHADOW: {
     schema: oneOf(['salesforce']),
-    about:
-      'A second CRM that is tried beside CRM_PROVIDER=postgres before a cut-over; what goes wrong there never holds a lead up.',
+    about: 'A second CRM that is checked or written beside CRM_PROVIDER=postgres before a cut-over; its failures block no lead.',
     mock: undefined,
     real: undefined,
   },
@@ -285,8 +284,7 @@ export const VARIABLES = {
   },
   SALESFORCE_FIELD_MAP: {
     schema: z.string(),
-    about:
-      'A JSON file: which field of a lead goes into which field of Salesforce. `npm run ops -- crm check` compares it with the org.',
+    about: 'A JSON file that maps fields of a lead to fields of Salesforce. `npm run ops -- crm check` compares it with the org.',
     mock: undefined,
     real: undefined,
     mockNote: 'src/crm/salesforce/default-field-map.json',
@@ -294,8 +292,7 @@ export const VARIABLES = {
   },
   SALESFORCE_CAMPAIGN_MAP: {
     schema: z.string(),
-    about:
-      'A JSON file: campaign ids as Marketo sends them, and the Campaigns (701…) that they are. Others are looked up by RF_Campaign_Key__c.',
+    about: "A JSON file that maps Marketo's campaign ids to Campaigns (701…). Others are looked up by RF_Campaign_Key__c.",
     mock: undefined,
     real: undefined,
   },
@@ -328,19 +325,19 @@ export const VARIABLES = {
   },
   SALESFORCE_ERASE: {
     schema: oneOf(['delete', 'anonymise']),
-    about: 'What becomes of a Lead in Salesforce when its person is erased.',
+    about: 'Whether an erasure deletes the Lead in Salesforce or empties its fields.',
     mock: 'delete',
     real: 'delete',
   },
   SALESFORCE_API_SLOW_PERCENT: {
     schema: whole(1, 100),
-    about: "Of the org's daily API calls, by whomever they were made: from here on this service slows down.",
+    about: "The share of the org's daily API calls, of all integrations, from which this service slows down.",
     mock: '80',
     real: '80',
   },
   SALESFORCE_API_STOP_PERCENT: {
     schema: whole(1, 100),
-    about: 'And here it stops, so that the rest is left to other integrations; leads wait until the window of 24 hours rolls on.',
+    about: 'The share at which it stops and leaves the rest to other integrations; leads wait until the 24-hour window moves on.',
     mock: '95',
     real: '95',
   },
@@ -380,31 +377,31 @@ export const VARIABLES = {
   },
   AI_CONCURRENCY: {
     schema: whole(1, 1000),
-    about: 'Leads being scored at a time, by all workers together.',
+    about: 'Leads that all workers together score at a time.',
     mock: '50',
     real: '50',
   },
   AI_RATE_LIMIT_PER_SECOND: {
     schema: whole(1, 10_000),
-    about: 'Calls to the model a second, of all workers together. The heuristic makes none.',
+    about: 'Model calls per second, of all workers together. The heuristic makes none.',
     mock: '20',
     real: '20',
   },
   AI_DEADLINE_SECONDS: {
     schema: whole(1, 86_400),
-    about: "From a lead's first attempt on; a lead that has no score by then goes on with the fallback score.",
+    about: "Time from a lead's first scoring attempt; a lead without a score by then continues with a fallback score.",
     mock: '120',
     real: '120',
   },
   AI_DAILY_TOKEN_BUDGET: {
     schema: whole(1, 1_000_000_000_000),
-    about: 'Tokens that all workers together may spend on scoring in one UTC day; beyond it leads go on with a fallback score.',
+    about: 'Tokens that all workers together may spend on scoring per UTC day; beyond it leads get a fallback score.',
     mock: undefined,
     real: undefined,
   },
   AI_CACHE_TTL_SECONDS: {
     schema: whole(0, 31_536_000),
-    about: "How long a model's judgement of the same text is used again, in seconds; 0 asks each time.",
+    about: "How long a model's judgement of the same text is reused, in seconds; 0 turns the cache off.",
     mock: '86400',
     real: '86400',
   },
@@ -416,7 +413,7 @@ export const VARIABLES = {
   },
   CRM_RATE_LIMIT_PER_SECOND: {
     schema: whole(1, 10_000),
-    about: 'API calls to the CRM a second, of all workers together; one call may carry many leads. The mock CRM has no API.',
+    about: 'CRM API calls per second, of all workers together; one call may carry many leads. The mock CRM has no API.',
     mock: '20',
     real: '20',
   },
@@ -429,7 +426,7 @@ export const VARIABLES = {
   CRM_BATCH_WINDOW_MS: {
     schema: whole(0, 10_000),
     about:
-      'How long the first of a batch waits for company before its API call, in milliseconds; up to four times as long while others keep coming. It grows up to a sixtieth of the SLA, the more of the API calls of the day are used. 0: nobody waits, ever.',
+      "The batching window of an API call, in milliseconds; up to four times as long while leads keep arriving. It grows up to a sixtieth of the SLA with the share of the day's API calls that is used. 0 turns it off.",
     mock: '25',
     real: '25',
   },
@@ -447,39 +444,39 @@ export const VARIABLES = {
   },
   SWEEP_INTERVAL_MS: {
     schema: whole(100, 3_600_000),
-    about: 'How often the sweeper looks for leads whose job was lost, in milliseconds.',
+    about: 'How often the sweeper checks for unfinished leads whose job was lost, in milliseconds.',
     mock: '10000',
     real: '10000',
   },
   LEASE_MS: {
     schema: whole(1000, 3_600_000),
-    about: "A worker's lock on a job, in milliseconds; a killed worker's job is taken over after it.",
+    about: "A worker's lock on a job, in milliseconds; after it another worker runs the job of a killed one.",
     mock: '60000',
     real: '60000',
   },
   CRASH_BUDGET: {
     schema: whole(1, 100),
-    about: 'Workers that may die of one lead, while they have it alone, before it becomes a dead letter.',
+    about: 'Workers that may crash while they run one lead alone, before it becomes a dead letter.',
     mock: '3',
     real: '3',
   },
   SPOOL: {
     schema: oneOf(['off', 'fsync', 'replica']),
     about:
-      'What takes the leads while PostgreSQL is away: nothing (off: 503), a Redis stream once it is on disk (fsync), or once a replica has it in memory (replica).',
+      'Where leads are buffered while PostgreSQL is down: nowhere (off: 503), in a Redis stream once it is on disk (fsync), or once a replica has it in memory (replica).',
     mock: 'fsync',
     real: 'off',
   },
   SPEED_TO_LEAD_SLA_SECONDS: {
     schema: whole(1, 86_400),
-    about: 'From the webhook to the CRM within this many seconds; later counts as a breach.',
+    about: 'The maximum time from the webhook to the CRM, in seconds; more is a breach.',
     mock: '300',
     real: '300',
   },
   ALERT_WEBHOOK_URL: {
     schema: url(['http:', 'https:']),
     about:
-      "Where alerts are posted as Slack's incoming webhooks take them: SLA at risk, breaker open, dead letters, hot leads. They name nobody.",
+      "Where alerts are posted, in the format of Slack's incoming webhooks: SLA at risk, breaker open, dead letters, hot leads. Alerts contain no personal data.",
     mock: undefined,
     real: undefined,
     example: 'https://hooks.slack.com/services/…',
@@ -487,43 +484,42 @@ export const VARIABLES = {
   },
   HOT_LEAD_SCORE: {
     schema: whole(0, 100),
-    about: 'The fit score from which on a lead is told of at once, where there is an ALERT_WEBHOOK_URL.',
+    about: 'The fit score from which a lead is reported to ALERT_WEBHOOK_URL as hot.',
     mock: '80',
     real: '80',
   },
   RETENTION_DAYS: {
     schema: whole(1, 36_500),
     about:
-      'How long a lead is kept after the last thing that happened to it, with its history and what operators did; open leads always are. See docs/privacy.md.',
+      "How long a lead is kept after its last event, with its history and the operators' acts; unfinished leads are always kept. See docs/privacy.md.",
     mock: undefined,
     real: undefined,
-    mockNote: 'for ever',
-    realNote: 'for ever',
+    mockNote: 'forever',
+    realNote: 'forever',
     example: '730',
   },
   API_DOCS: {
     schema: oneOf(['on', 'off']),
-    about: 'Whether /docs shows the API as a page. GET /openapi.json is always there. Both want one of OPS_TOKENS.',
+    about: 'Whether /docs serves the API reference. GET /openapi.json is always served. Both require one of OPS_TOKENS.',
     mock: 'on',
     real: 'off',
   },
   QUEUE_BOARD: {
     schema: oneOf(['on', 'off']),
-    about: 'Whether /ops/queues/board shows the jobs in a browser. It wants one of OPS_TOKENS.',
+    about: 'Whether /ops/queues/board shows the jobs in a browser. It requires one of OPS_TOKENS.',
     mock: 'on',
     real: 'off',
   },
   OTEL_EXPORTER_OTLP_ENDPOINT: {
     schema: url(['http:', 'https:']),
-    about:
-      'An OpenTelemetry collector that takes traces as OTLP over HTTP; one trace a webhook, through both stages to the CRM call.',
+    about: 'An OpenTelemetry collector (OTLP over HTTP); one trace per webhook, through both stages to the CRM call.',
     mock: undefined,
     real: undefined,
     example: 'http://127.0.0.1:4318',
   },
   LOG_LEVEL: {
     schema: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),
-    about: 'How much is logged.',
+    about: 'The lowest level that is logged.',
     mock: 'info',
     real: 'info',
   },

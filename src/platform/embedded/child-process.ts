@@ -10,7 +10,7 @@ const MAX_LOG_BYTES = 10 * 1024 * 1024;
 
 export interface Child {
   pid: number;
-  /** Where its own lines begin in the log; before them are those of earlier starts. */
+  /** The offset in the log at which this start begins. */
   logStart: number;
   exited: Promise<number | null>;
   running(): boolean;
@@ -18,8 +18,8 @@ export interface Child {
 }
 
 /**
- * Starts a server whose output goes to `logFile`. It gets a process group of its own, so that a Ctrl-C in the terminal
- * reaches only us, and we stop it after the work in hand is done.
+ * Starts a server whose output goes to `logFile`. It gets its own process group, so that Ctrl-C in the terminal reaches
+ * only this process, which stops the server after its own work is done.
  */
 export async function startChild(binary: string, args: string[], logFile: string, options: SpawnOptions = {}): Promise<Child> {
   const logStart = await keepLogBounded(logFile);
@@ -46,10 +46,10 @@ export async function startChild(binary: string, args: string[], logFile: string
   }
 }
 
-/** What is sent to a server until it ends, each with the time that it is given. */
+/** The signals that stop a server, each with the time to wait before the next one. */
 export type Ending = readonly (readonly [NodeJS.Signals, number])[];
 
-/** Asks the server to end, and makes it end where it does not: a frozen one hears nothing but the last signal. */
+/** Stops the server; a frozen one reacts to the last signal only. */
 export async function stopChild(child: Child, ending: Ending): Promise<void> {
   for (const [signal, ms] of ending) {
     if (!child.running()) return;
@@ -67,7 +67,7 @@ export async function endOrphan(pid: number, ending: Ending): Promise<void> {
   }
 }
 
-/** Polls until `ready` gives a value. @throws what `onFailure` makes of it where the server exits first or takes too long. */
+/** Polls until `ready` gives a value. @throws the error of `onFailure` if the server exits first or takes too long. */
 export async function untilReady<T>(
   child: Child,
   ready: () => Promise<T>,
@@ -86,7 +86,7 @@ export async function untilReady<T>(
   }
 }
 
-/** A port that nobody listens on now; somebody may before we do, so callers try again. */
+/** A free port. Another process may take it before the caller listens, so callers retry. */
 export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve, reject) => {
@@ -98,7 +98,7 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-/** The password in `file`, made on the first start; only this user can read it. */
+/** The password in `file`, created on the first start and readable by this user only. */
 export async function passwordIn(file: string): Promise<string> {
   try {
     return (await readFile(file, 'utf8')).trim();
@@ -128,8 +128,8 @@ export async function exists(path: string): Promise<boolean> {
 }
 
 /**
- * Whether a process with this id lives; true also for another user's. One that has ended and waits for a parent to notice is
- * dead: in a container without an init it waits for ever.
+ * Whether a process with this id is alive; true also for another user's process. A zombie counts as dead: in a
+ * container without an init it stays forever.
  */
 export function lives(pid: number): boolean {
   try {
@@ -138,7 +138,7 @@ export function lives(pid: number): boolean {
     if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false;
   }
   try {
-    // The state follows the name, which is in parentheses and may hold some: https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
+    // The state follows the name, which is in parentheses and may contain some: https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
     return !/^[ZX]/.test(text.slice(text.lastIndexOf(')') + 2));
   } catch {
@@ -146,7 +146,7 @@ export function lives(pid: number): boolean {
   }
 }
 
-/** Whether the process is the program and at work in the folder; null where this system does not say. */
+/** Whether the process runs the program in the folder; null if the system does not say. */
 export async function worksIn(pid: number, program: RegExp, folder: string): Promise<boolean | null> {
   try {
     if (!program.test((await readFile(`/proc/${pid}/comm`, 'utf8')).trim())) return false;
@@ -157,7 +157,7 @@ export async function worksIn(pid: number, program: RegExp, folder: string): Pro
   }
 }
 
-/** @returns false where the process still lives after `withinMs`. */
+/** @returns false if the process is still alive after `withinMs`. */
 export async function untilGone(pid: number, withinMs: number): Promise<boolean> {
   for (const deadline = Date.now() + withinMs; Date.now() < deadline; await sleep(20)) {
     if (!lives(pid)) return true;

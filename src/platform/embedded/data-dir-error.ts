@@ -1,6 +1,6 @@
 import { AppError } from '../../domain/app-error.js';
 
-/** What the system's refusals mean for somebody who has set DATA_DIR, or has just started the service in a folder. */
+/** Error codes of the file system, as a cause that fits a wrong DATA_DIR. */
 const SENTENCES: Record<string, string> = {
   EEXIST: 'cannot be made: a file is in its place',
   ENOTDIR: 'cannot be made: a file is in its path',
@@ -12,7 +12,7 @@ const SENTENCES: Record<string, string> = {
 };
 const FULL = /No space left on device/;
 
-/** An error met while the stores were opened, as a sentence where the folder is at fault. */
+/** Maps an error of opening the stores to DATA_DIR_UNUSABLE if the folder is the cause. */
 export function asDataDirError(error: unknown, dataDir: string): unknown {
   const { code = '', path = dataDir, syscall = '', message } = error as NodeJS.ErrnoException;
   const full = error instanceof AppError && FULL.test(message);
@@ -22,7 +22,7 @@ export function asDataDirError(error: unknown, dataDir: string): unknown {
   return new AppError(
     'DATA_DIR_UNUSABLE',
     `${place} ${sentence}. What was in it is as it was. ` +
-      `${full || code === 'ENOSPC' ? 'Make room' : 'Mend that'} and start again, or point DATA_DIR at another folder.`,
+      `${full || code === 'ENOSPC' ? 'Free some space' : 'Fix that'} and start again, or point DATA_DIR at another folder.`,
     { cause: error },
   );
 }

@@ -13,8 +13,8 @@ const TRIES = 20;
 const TAKEOVER_STALE_MS = 10_000;
 
 /**
- * Makes sure that one instance at a time uses a data folder, which exists. The lock is a listening local socket: the system
- * closes it however the process ends, so a kill -9 leaves nothing that a reused process id could make look alive.
+ * Ensures that one instance at a time uses an existing data folder. The lock is a listening local socket, which the
+ * system closes however the process ends. So after a kill -9 no reused process id can look like the owner.
  * @throws AppError DATA_DIR_IN_USE
  */
 export async function lockDataDir(dataDir: string, platform: NodeJS.Platform = process.platform): Promise<InstanceLock> {
@@ -34,13 +34,13 @@ export async function lockDataDir(dataDir: string, platform: NodeJS.Platform = p
   }
   throw new AppError(
     'DATA_DIR_IN_USE',
-    `The data folder ${dataDir} is being taken by other instances at this moment. Start again.`,
+    `The data folder ${dataDir} is being locked by other instances at this moment. Start again.`,
   );
 }
 
 /**
- * The folder's device and inode stand for it: whatever path leads there, and short enough for the name of a socket. Linux and
- * Windows have names outside the file system that end with their process; elsewhere a file stays behind after a kill -9.
+ * The name contains the folder's device and inode: the same for every path to it, and short enough for a socket. On
+ * Linux and Windows the name disappears with its process; elsewhere a file remains after a kill -9.
  */
 async function addressFor(folder: string, platform: NodeJS.Platform): Promise<string> {
   const { dev, ino } = await stat(folder, { bigint: true });
@@ -50,8 +50,8 @@ async function addressFor(folder: string, platform: NodeJS.Platform): Promise<st
 }
 
 /**
- * Removes a socket file behind which nobody listens. One process at a time, and it looks again once it is alone: between two
- * that both found the file stale, the slower one would remove the socket on which the faster listens by then.
+ * Removes a stale socket file. One process at a time, and it checks again under the lock: if two processes found the
+ * file stale, the slower one would remove the socket on which the faster one listens by then.
  */
 async function removeStale(address: string): Promise<void> {
   const takeover = `${address}.takeover`;
@@ -81,7 +81,10 @@ function listen(address: string): Promise<Server | null> {
   });
 }
 
-/** The process id that answers at the address, or null where nobody listens. A full queue or no answer is a frozen owner, not none. */
+/**
+ * The process id that answers at the address, or null if none listens. A full queue or no answer means a frozen
+ * owner.
+ */
 function ask(address: string): Promise<string | null> {
   return new Promise((resolve) => {
     let answer = '';

@@ -6,21 +6,21 @@ import { lockDataDir } from './instance-lock.js';
 import { startEmbeddedPostgres } from './postgres.js';
 import { findRedisServer, startEmbeddedRedis } from './redis.js';
 
-/** Which stores the service uses, and why: the start-up block tells people. */
+/** Which stores the service uses, and why; shown in the start-up banner. */
 export interface Stores {
   databaseUrl: string;
   database: string;
   redisUrl: string | null;
   queue: string;
-  /** What to set to change the choice of the queue; null where it was the user's own. */
+  /** How to change the choice of the queue; null if the user made it. */
   queueHint: string | null;
   dataDir: string | null;
   stop(): Promise<void>;
 }
 
 /**
- * Takes the stores that are configured, and starts those that are not under DATA_DIR: PostgreSQL always, Redis where this
- * machine has one.
+ * Connects to the configured stores and starts the others under DATA_DIR: PostgreSQL always, Redis if this machine has
+ * one.
  * @throws AppError DATA_DIR_IN_USE, DATA_DIR_UNUSABLE, EMBEDDED_POSTGRES_FAILED, EMBEDDED_REDIS_FAILED
  */
 export async function openStores(config: Config): Promise<Stores> {
@@ -42,7 +42,7 @@ export async function openStores(config: Config): Promise<Stores> {
       redisBinary ? startEmbeddedRedis({ binary: redisBinary, folder: join(dataDir!, 'redis') }) : null,
     ]);
     const started = [postgres, redis].flatMap((server) => (server.status === 'fulfilled' && server.value ? [server.value] : []));
-    // Both at once: each may take its whole time.
+    // In parallel, because each may take long.
     undo.push(() => Promise.all(started.map((server) => server.stop())));
     if (postgres.status === 'rejected') throw postgres.reason;
     if (redis.status === 'rejected') throw redis.reason;
@@ -64,7 +64,7 @@ export async function openStores(config: Config): Promise<Stores> {
   }
 }
 
-/** As one would type it: relative where it lies below the current folder. */
+/** Relative, if it is below the current folder. */
 function shown(folder: string): string {
   const path = relative(process.cwd(), folder);
   return path.startsWith('..') || isAbsolute(path) ? folder : path;

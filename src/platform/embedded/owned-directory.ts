@@ -1,16 +1,16 @@
 import { readdir } from 'node:fs/promises';
 import { AppError } from '../../domain/app-error.js';
 
-/** What a server's folder may hold; anything else was not made by this service. */
+/** What a server's folder may contain; anything else was not created by this service. */
 export class OwnFolder {
   constructor(
     private readonly folder: string,
     private readonly ours: readonly string[],
-    /** The variable that names a server of the user's own instead. */
+    /** The variable that selects the user's own server instead. */
     private readonly alternative: string,
   ) {}
 
-  /** The names in the folder; none where it does not exist. @throws AppError DATA_DIR_UNUSABLE */
+  /** The names in the folder; none if it does not exist. @throws AppError DATA_DIR_UNUSABLE */
   async entries(): Promise<string[]> {
     let names: string[];
     try {
@@ -21,7 +21,7 @@ export class OwnFolder {
       throw this.unusable(`cannot be read as a folder (${code})`);
     }
     const foreign = names.filter((name) => !this.ours.includes(name));
-    if (foreign.length > 0) throw this.unusable(`holds files that this service did not make (${foreign.slice(0, 3).join(', ')})`);
+    if (foreign.length > 0) throw this.unusable(`has files that this service did not create (${foreign.slice(0, 3).join(', ')})`);
     return names;
   }
 

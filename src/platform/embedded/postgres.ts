@@ -26,8 +26,8 @@ export interface EmbeddedPostgresOptions {
 }
 
 /**
- * Starts a PostgreSQL of its own in `folder`, on loopback and behind a password. What is there from the last start is used
- * again; what we did not make is left alone.
+ * Starts a PostgreSQL in `folder`, on loopback and with a password. Data of the last start is reused; files that this
+ * service did not create are left alone.
  * @throws AppError DATA_DIR_UNUSABLE or EMBEDDED_POSTGRES_FAILED; nothing that was in the folder has been changed then.
  */
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedServer> {
@@ -64,14 +64,14 @@ async function refuseForeign(folder: string, dataFolder: string, binaries: Postg
   const entries = await own.entries();
   if (!entries.includes('data')) return;
   const version = await readFile(join(dataFolder, 'PG_VERSION'), 'utf8').catch(() => null);
-  if (version === null) throw own.unusable('holds a folder "data" that is no PostgreSQL cluster');
+  if (version === null) throw own.unusable('has a folder "data" that is not a PostgreSQL cluster');
   const major = binaries.version.split('.')[0];
   if (version.trim() !== major)
-    throw own.unusable(`holds a cluster of PostgreSQL ${version.trim()}, and this is PostgreSQL ${major}`);
-  if (!entries.includes('password')) throw own.unusable('holds a PostgreSQL cluster without the password file of this service');
+    throw own.unusable(`has a cluster of PostgreSQL ${version.trim()}, and this is PostgreSQL ${major}`);
+  if (!entries.includes('password')) throw own.unusable('has a PostgreSQL cluster without the password file of this service');
 }
 
-/** Made beside its place and moved there, so that a kill -9 in between leaves nothing that looks like a cluster. */
+/** Created beside its place and moved there, so that a kill -9 in between leaves nothing that looks like a cluster. */
 async function createCluster(binaries: PostgresBinaries, dataFolder: string, owner: ClusterOwner): Promise<void> {
   const partial = `${dataFolder}.partial`;
   await rm(partial, { recursive: true, force: true });
@@ -88,8 +88,9 @@ async function createCluster(binaries: PostgresBinaries, dataFolder: string, own
 }
 
 /**
- * How a server is told its folder. As another user it may not be able to walk there (a checkout under a 0700 home): but it is
- * put there before it changes its user, and on Linux /proc/self/cwd names that place without a walk.
+ * The path of its folder for a server. Another user may have no access to the path (a checkout under a 0700 home).
+ * But the server starts in that folder before it changes its user, and on Linux /proc/self/cwd names it without
+ * traversing the path.
  */
 function placeOf(folder: string, user: ServerUser | null): { args: string[]; spawn: SpawnOptions } {
   const env = { PATH: process.env['PATH'] ?? '', LC_ALL: 'C', TZ: 'UTC' };
@@ -125,7 +126,7 @@ async function startOnFreePort(
     } catch (error) {
       await stopChild(child, POSTGRES_ENDING);
       const log = await tailOf(logFile, child.logStart);
-      // The children of a server that was killed hold its memory for a moment longer.
+      // The children of a killed server keep its shared memory for a moment.
       const stillHeld = log.includes('pre-existing shared memory block');
       const portTaken = log.includes('could not bind') && options.port === undefined;
       if (!(stillHeld || portTaken) || attempt === TRIES) throw error;

@@ -51,14 +51,14 @@ function isExecutable(path: string): boolean {
 
 export interface EmbeddedRedisOptions {
   binary: string;
-  /** Holds the append-only file, the password and the log. */
+  /** Contains the append-only file, the password and the log. */
   folder: string;
   settings?: Record<string, string>;
   port?: number;
 }
 
 /**
- * Starts a Redis of its own in `folder`, on loopback, behind a password, with an append-only file.
+ * Starts a Redis in `folder`, on loopback, with a password and an append-only file.
  * @throws AppError DATA_DIR_UNUSABLE or EMBEDDED_REDIS_FAILED; nothing that was in the folder has been changed then.
  */
 export async function startEmbeddedRedis(options: EmbeddedRedisOptions): Promise<EmbeddedServer> {
@@ -93,7 +93,7 @@ async function startOnFreePort(
   const configFile = join(options.folder, 'redis.conf');
   for (let attempt = 1; ; attempt++) {
     const port = options.port ?? (await freePort());
-    // In a file, because anyone can read the arguments of a process.
+    // In a file, because every user can read the arguments of a process.
     await writeFile(configFile, configOf({ port: String(port), dir: dataFolder, requirepass: password, ...options.settings }), {
       mode: 0o600,
     });
@@ -132,8 +132,8 @@ function configOf(settings: Record<string, string>): string {
 }
 
 /**
- * After a kill -9 of this service its Redis lives on. If it is at work in this very folder it is ended, frozen or not: a second
- * server on its files would ruin them. What it answered is in its file by then.
+ * After a kill -9 of this service its Redis keeps running. If it runs in this folder it is stopped, frozen or not,
+ * because a second server would corrupt its files. What it confirmed is in its file by then.
  */
 async function stopOrphan(folder: string, dataFolder: string, password: string): Promise<void> {
   const record = await readFile(join(folder, 'server.json'), 'utf8').catch(() => '{}');
@@ -145,7 +145,7 @@ async function stopOrphan(folder: string, dataFolder: string, password: string):
   if (!lives(pid)) return;
   throw new AppError(
     'EMBEDDED_REDIS_FAILED',
-    `A redis-server of an earlier start (process ${pid}) still holds ${dataFolder} and cannot be ended. Nothing was changed. End it, and start again.`,
+    `A redis-server of an earlier start (process ${pid}) still uses ${dataFolder} and cannot be stopped. Nothing was changed. Stop it, and start again.`,
   );
 }
 

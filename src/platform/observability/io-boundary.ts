@@ -1,7 +1,7 @@
 import { channel } from 'node:diagnostics_channel';
 import { isTracing, SpanKind, traced } from './tracing.js';
 
-/** What is published before and after each step that leaves the process. */
+/** Published before and after each I/O step. */
 export interface BoundaryMessage {
   /** The step, e.g. `crm.sync`. */
   step: string;
@@ -9,12 +9,12 @@ export interface BoundaryMessage {
   leadId: string | undefined;
 }
 
-/** Named as Node's diagnostics channels are; whoever traces or tests the service may subscribe. Without subscribers it costs nothing. */
+/** A diagnostics channel for tracing and tests. Without subscribers it costs nothing. */
 export const BOUNDARY_CHANNEL = 'revenueflow:boundary';
 
 const boundaries = channel(BOUNDARY_CHANNEL);
 
-/** Runs a step that leaves the process, and says so before and after it. */
+/** Runs an I/O step and publishes its start and end. */
 export async function ioBoundary<T>(step: string, leadId: string | undefined, act: () => Promise<T>): Promise<T> {
   const run = isTracing() ? () => traced({ name: step, kind: SpanKind.CLIENT }, act) : act;
   if (!boundaries.hasSubscribers) return run();

@@ -5,8 +5,9 @@ import { currentTraceId } from './tracing.js';
 export type Logger = PinoLogger;
 
 /**
- * One line per event in a terminal. pino-pretty prints the keys that it knows to hold errors over several lines, among them the
- * logger's `errorKey`. So no key is named for it, and `errorKey` is one that this service does not use.
+ * One line per event in a terminal. pino-pretty prints the keys that it knows to hold errors over several lines,
+ * among them the logger's `errorKey`. So no key is named for it, and `errorKey` is one that this service does not
+ * use.
  */
 export const PRETTY = { singleLine: true, errorLikeObjectKeys: [], translateTime: 'SYS:HH:MM:ss.l', ignore: 'pid,hostname' };
 export const PRETTY_ERROR_KEY = 'error';
@@ -29,8 +30,8 @@ function traceOf(): { traceId?: string } {
 }
 
 /**
- * Foreign errors quote values: PostgreSQL the row, a JSON parser the text, an HTTP client the body. So of anything that is not
- * our own error only the name, the code and the places in the code are logged.
+ * Foreign errors quote values: PostgreSQL the row, a JSON parser the text, an HTTP client the body. So of errors that
+ * are not AppErrors only the name, the code and the stack's code locations are logged.
  */
 export function withoutPersonalData(error: unknown): SerializedError | unknown {
   if (!(error instanceof Error)) return { type: typeof error };

@@ -3,7 +3,7 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 /** Upper bounds in seconds, of the metric and of the histogram that GET /ops/sla gives. */
 export const SPEED_TO_LEAD_BUCKETS = [0.1, 0.25, 0.5, 1, 2, 5, 15, 60, 150, 300, 900, 3600];
 
-/** Every metric of the service; the names are part of its public face (docs/monitoring.md lists them). */
+/** Every metric of the service; the names are public (docs/monitoring.md lists them). */
 export function createMetrics() {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
@@ -28,14 +28,14 @@ export function createMetrics() {
     }),
     stageSeconds: new Histogram({
       name: 'revenueflow_stage_seconds',
-      help: 'Work of one lead in one stage, without waiting.',
+      help: 'Processing time of one lead in one stage, without waiting.',
       labelNames: ['stage', 'outcome'],
       buckets: [0.001, 0.005, 0.025, 0.1, 0.5, 1, 2.5, 5, 10, 30],
       registers,
     }),
     speedToLead: new Histogram({
       name: 'revenueflow_speed_to_lead_seconds',
-      help: "From the webhook's receipt to the lead's first arrival in the CRM; revisions and re-scores do not count.",
+      help: "From the webhook's receipt to the lead's first arrival in the CRM; revisions and rescores do not count.",
       buckets: SPEED_TO_LEAD_BUCKETS,
       registers,
     }),
@@ -46,20 +46,20 @@ export function createMetrics() {
     }),
     aiFallbacks: new Counter({
       name: 'revenueflow_ai_fallbacks_total',
-      help: 'Leads that went on with the fallback score.',
+      help: 'Leads that continued with a fallback score.',
       labelNames: ['reason'],
       registers,
     }),
     aiTokens: new Counter({
       name: 'revenueflow_ai_tokens_total',
-      help: 'Tokens that scorings have cost: input, output.',
+      help: 'Tokens of all scorings, unusable answers included: input, output.',
       labelNames: ['provider', 'kind'],
       registers,
     }),
     aiTurns: countFromZero(
       new Counter({
         name: 'revenueflow_ai_turns_total',
-        help: 'Leads that got a turn at the model (taken) or went on without one (missed): the scored fraction.',
+        help: 'Leads that got a model slot (taken) or continued without one (missed).',
         labelNames: ['outcome'],
         registers,
       }),
@@ -68,13 +68,13 @@ export function createMetrics() {
     ),
     aiCost: new Counter({
       name: 'revenueflow_ai_cost_usd_total',
-      help: 'What scorings have cost in US dollars, by the price table; models that it does not know cost nothing here.',
+      help: 'Estimated cost of all scorings in US dollars, by the price table; models without a price count as 0.',
       labelNames: ['provider'],
       registers,
     }),
     rescores: new Counter({
       name: 'revenueflow_rescores_total',
-      help: 'Stand-in scores that were replaced (rescored), tried in vain (failed) or left for good (given-up).',
+      help: 'Provisional scores that were replaced (rescored), failed to be (failed) or stay (given-up).',
       labelNames: ['outcome'],
       registers,
     }),
@@ -103,12 +103,12 @@ export function createMetrics() {
     }),
     aiBudget: new Gauge({
       name: 'revenueflow_ai_budget_ratio',
-      help: 'Share of AI_DAILY_TOKEN_BUDGET that is spent today (UTC), by all workers; 0 where there is no budget.',
+      help: 'Share of AI_DAILY_TOKEN_BUDGET that is spent today (UTC), by all workers; 0 without a budget.',
       registers,
     }),
     crmApiUsage: new Gauge({
       name: 'revenueflow_crm_api_usage_ratio',
-      help: "Share of the CRM's API calls of the day that is used up, as its last answer to this process said; 0 until one says so.",
+      help: "Used share of the day's CRM API calls, by its last answer to this process; 0 until one states it.",
       registers,
     }),
     slaSeconds: new Gauge({
@@ -118,7 +118,7 @@ export function createMetrics() {
     }),
     lastSweep: new Gauge({
       name: 'revenueflow_last_sweep_timestamp_seconds',
-      help: 'When this process last finished a sweep, in seconds since 1970; 0 where it has swept nothing. One process sweeps at a time.',
+      help: 'When this process last finished a sweep, in seconds since 1970; 0 if never. One process sweeps at a time.',
       registers,
     }),
     spoolEntries: new Gauge({
@@ -128,12 +128,12 @@ export function createMetrics() {
     }),
     ledgerAway: new Gauge({
       name: 'revenueflow_ledger_away',
-      help: '1 while this process takes leads without PostgreSQL or refuses them, else 0.',
+      help: '1 while this process accepts leads without PostgreSQL or refuses them, else 0.',
       registers,
     }),
     crmShadow: new Counter({
       name: 'revenueflow_crm_shadow_total',
-      help: 'Leads tried in the CRM of CRM_SHADOW: written, valid, problem, failed, skipped.',
+      help: 'Leads checked in or written to the shadow CRM: written, valid, problem, failed, skipped.',
       labelNames: ['outcome'],
       registers,
     }),
@@ -157,14 +157,17 @@ export function createMetrics() {
     }),
     forecastSeconds: new Gauge({
       name: 'revenueflow_forecast_seconds',
-      help: 'When the leads that wait for a stage now will have passed it, at its present pace; NaN where it has none.',
+      help: 'Seconds until the present backlog has passed the stage, at its present rate; NaN without a rate.',
       labelNames: ['stage'],
       registers,
     }),
   };
 }
 
-/** A series that begins with its first event hides that event: an increase is a difference of two samples. */
+/**
+ * Series start at 0: `increase` needs two samples, so a series that begins with its first event would hide that
+ * event.
+ */
 function countFromZero<T extends string>(counter: Counter<T>, label: T, values: readonly string[]): Counter<T> {
   for (const value of values) counter.inc({ [label]: value } as Record<T, string>, 0);
   return counter;

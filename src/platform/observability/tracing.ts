@@ -3,7 +3,7 @@ import { AppError } from '../../domain/app-error.js';
 
 export interface Traced {
   name: string;
-  /** A W3C traceparent whose trace this goes on with; null or undefined: the trace under way here, or a new one. */
+  /** A W3C traceparent to continue; null or undefined: the current trace, or a new one. */
   parent?: string | null | undefined;
   kind?: SpanKind;
   attributes?: Attributes;
@@ -19,7 +19,7 @@ export function traced<T>(
     try {
       return await act();
     } catch (error) {
-      // Foreign messages quote values: the code says enough.
+      // Messages of foreign errors quote values, so only the code is recorded.
       span.setStatus({ code: SpanStatusCode.ERROR, message: AppError.from(error).code });
       throw error;
     } finally {
@@ -28,14 +28,14 @@ export function traced<T>(
   });
 }
 
-/** The trace under way, to be handed on; null where nobody traces. */
+/** The current trace, to be passed on; null without tracing. */
 export function currentTraceparent(): string | null {
   const carrier: { traceparent?: string } = {};
   propagation.inject(context.active(), carrier);
   return carrier.traceparent ?? null;
 }
 
-/** For log lines; undefined where nobody traces. */
+/** For log lines; undefined without tracing. */
 export function currentTraceId(): string | undefined {
   return trace.getActiveSpan()?.spanContext().traceId;
 }

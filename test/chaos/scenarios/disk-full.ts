@@ -36,12 +36,12 @@ export const DISK_SCENARIOS: Scenarios = {
       try {
         writeFileSync(filler, Buffer.alloc(bavail * bsize));
       } catch (error) {
-        // PostgreSQL took the last blocks first: the disk is just as full.
+        // PostgreSQL used the last blocks first, so the disk is full as well.
         if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
       }
       await sleep(random.between(1000, 4000));
       rmSync(filler);
-      // A PostgreSQL that could not write its log has ended; whoever watches over it starts it again.
+      // A PostgreSQL that cannot write its log exits; its supervisor starts it again.
       const alive = await world.query('SELECT 1').then(
         () => true,
         () => false,
@@ -51,7 +51,7 @@ export const DISK_SCENARIOS: Scenarios = {
       try {
         process.kill(pid, 'SIGKILL');
       } catch {
-        // It has ended by itself.
+        // It has exited by itself.
       }
       await world.postgres.exited;
       await world.startPostgres();

@@ -31,8 +31,8 @@ async function recovered(world: World, attempts: 'crm_sync_attempts' | 'enrichme
   await until(world, "SELECT count(*)::int AS n FROM ledger.leads WHERE state IN ('received', 'enriched')");
   const dead = await world.count("SELECT count(*)::int AS n FROM ledger.leads WHERE state = 'dead'");
   const lost = await world.count(`SELECT count(*)::int AS n FROM ledger.leads WHERE ${attempts} > 0`);
-  if (dead > 0) throw new Error(`${dead} leads died of the partial outage.`);
-  if (lost > 0) throw new Error(`The partial outage has cost ${lost} leads an attempt.`);
+  if (dead > 0) throw new Error(`${dead} leads became dead letters in the partial outage.`);
+  if (lost > 0) throw new Error(`The partial outage used up attempts of ${lost} leads.`);
   const deadline = Date.now() + CLOSED_WITHIN_MS;
   while ((await world.count("SELECT count(*)::int AS n FROM flow.stages WHERE breaker <> 'closed'")) > 0) {
     if (Date.now() > deadline) throw new Error('The breaker did not close after the partial outage.');

@@ -24,26 +24,25 @@ export const PROCESS_SCENARIOS: Scenarios = {
     fault: ({ world }) => world.killAndRestart('worker'),
   },
   'worker-boundary': {
-    about: 'the worker dies at each boundary of its work in turn',
-    // Fourteen boundaries at present, 25 times each.
+    about: 'the worker is killed at each I/O step in turn',
+    // Fourteen steps at present, 25 times each.
     pauseAtMostMs: PACE_MS,
     trials: { full: 350, ci: 14 },
     async fault({ world, random, number, load }) {
       const places = await boundaries(world);
       await world.worker.kill();
       const place = places[(number - 1) % places.length]!;
-      // A batch passes some boundaries once, however many leads are in it.
+      // A batch passes some steps once, however many leads it has.
       const env = { CHAOS_KILL_AT: place, CHAOS_KILL_AFTER: String(random.between(1, 10)) };
       const doomed = await world.startDoomedWorker(env);
       const came = await ended(doomed.child, 30_000);
-      if (!came)
-        throw new Error(`The worker did not come to ${place}. ${await world.describe()}\n${doomed.output().slice(-2000)}`);
+      if (!came) throw new Error(`The worker did not reach ${place}. ${await world.describe()}\n${doomed.output().slice(-2000)}`);
       await load.pause(); // else most of the trial would be the drain of what came meanwhile
       world.worker = await world.startRole('worker');
     },
   },
   'worker-freeze': {
-    about: 'a worker is frozen past its lease, another takes over, then it thaws',
+    about: 'a worker is frozen past its lease, another runs its leads, then it resumes',
     pauseAtMostMs: PACE_MS,
     trials: { full: 100, ci: 2 },
     async fault({ world, random }) {
@@ -57,7 +56,7 @@ export const PROCESS_SCENARIOS: Scenarios = {
     },
   },
   'poison-lead': {
-    about: 'a lead kills its worker each time; it ends as a dead letter, its neighbours go on',
+    about: 'a lead crashes its worker each time; it becomes a dead letter, other leads continue',
     pauseAtMostMs: PACE_MS,
     trials: { full: 50, ci: 1 },
     async fault({ world, load, number }) {
@@ -66,24 +65,24 @@ export const PROCESS_SCENARIOS: Scenarios = {
       world.doomed.add(id);
       await world.worker.kill();
       const { status } = await world.api.post({ email, campaign_id: 'poison' });
-      if (status !== 202) throw new Error(`The poison was answered ${status}.`);
-      // Neighbours that wait with it, but no endless stream of them: each crash has all in hand redone.
+      if (status !== 202) throw new Error(`The poison message was answered ${status}.`);
+      // A bounded number of other leads: each crash repeats all leads in flight.
       await load.pause();
       const dead = () => world.count("SELECT count(*)::int AS n FROM ledger.leads WHERE id = $1 AND state = 'dead'", [id]);
       for (let crash = 0; (await dead()) === 0; crash++) {
-        if (crash === CRASHES_AT_MOST) throw new Error(`The poison was not given up after ${crash} crashes.`);
+        if (crash === CRASHES_AT_MOST) throw new Error(`The poison message was not dead-lettered after ${crash} crashes.`);
         const worker = await world.startDoomedWorker({ CHAOS_KILL_LEAD: id });
         const deadline = Date.now() + 20_000;
         while (worker.child.signalCode === null && (await dead()) === 0 && Date.now() < deadline) await sleep(100);
         await worker.stop();
-        // A supervisor takes its time; by then the dead worker is missed.
+        // As a supervisor would, after the dead worker's heartbeat is missed.
         if ((await dead()) === 0) await sleep(3200);
       }
       world.worker = await world.startRole('worker');
     },
   },
   sigterm: {
-    about: 'api and worker are told to stop at a random moment, and do so within ten seconds, exit code 0',
+    about: 'SIGTERM to api and worker at a random moment: they stop within ten seconds, exit code 0',
     pauseAtMostMs: PACE_MS,
     trials: { full: 50, ci: 2 },
     async fault({ world, random }) {
@@ -94,7 +93,7 @@ export const PROCESS_SCENARIOS: Scenarios = {
   },
 };
 
-/** Every boundary that a worker passes: noted by one that works under load, not listed by hand. */
+/** Every I/O step of a worker: recorded by a worker under load, not listed by hand. */
 async function boundaries(world: World): Promise<string[]> {
   const known = NOTED.get(world);
   if (known) return known;

@@ -34,7 +34,7 @@ const killRecovery = (backend: 'redis' | 'postgres'): Scenario =>
       TIMES.set(backend, all);
       const at = (share: number) => Math.round(all[Math.min(all.length - 1, Math.floor(share * all.length))] ?? 0);
       process.stderr.write(
-        `\n${backend}: ${all.length} leads in hand of ${number} killed workers; p50 ${at(0.5)} ms, p99 ${at(0.99)} ms\n`,
+        `\n${backend}: ${all.length} leads in flight of ${number} killed workers; p50 ${at(0.5)} ms, p99 ${at(0.99)} ms\n`,
       );
       if (at(0.99) > GOES_ON_WITHIN_MS) throw new Error(`The leads of a killed worker went on after ${at(0.99)} ms (p99).`);
     },

@@ -6,7 +6,7 @@ import { World } from '../world.js';
 import type { Scenario, Scenarios } from './scenario.js';
 
 const BACKLOG = 10_000;
-const CALLS_A_LEAD_AT_MOST = 0.03;
+const CALLS_PER_LEAD_AT_MOST = 0.03;
 const DRAINED_WITHIN_MS = 240_000;
 
 /** In a world whose CRM is the fake org, whatever the others have. */
@@ -26,7 +26,7 @@ export const withOrg = (scenario: Omit<Scenario, 'open'>): Scenario => ({
 /** Salesforce fails, refuses our token, runs out of calls. */
 export const SALESFORCE_SCENARIOS: Scenarios = {
   'salesforce-backlog': withOrg({
-    about: `${BACKLOG} leads wait, three workers write them, 5 % of the calls fail in every way: at most ${CALLS_A_LEAD_AT_MOST} calls a lead`,
+    about: `${BACKLOG} leads wait, three workers write them, 5 % of the calls fail in every way: at most ${CALLS_PER_LEAD_AT_MOST} calls per lead`,
     trials: { full: 1, ci: 0 },
     settings: { RETRY_BASE_MS: '100' },
     async fault({ world, load, number }) {
@@ -47,7 +47,7 @@ export const SALESFORCE_SCENARIOS: Scenarios = {
       org.setFaults({});
       const calls = (org.apiCalls() - before) / BACKLOG;
       process.stderr.write(`\n${calls.toFixed(4)} API calls a lead\n`);
-      if (calls > CALLS_A_LEAD_AT_MOST) throw new Error(`A lead has cost ${calls.toFixed(3)} API calls.`);
+      if (calls > CALLS_PER_LEAD_AT_MOST) throw new Error(`A lead has cost ${calls.toFixed(3)} API calls.`);
     },
   }),
   'salesforce-faults': withOrg({
@@ -62,7 +62,7 @@ export const SALESFORCE_SCENARIOS: Scenarios = {
     },
   }),
   'salesforce-token': withOrg({
-    about: 'the token is revoked, and for a while no new one given: nobody dies of it',
+    about: 'the token is revoked, and for a while no new one is issued: no dead letter',
     trials: { full: 20, ci: 1 },
     settings: { RETRY_BASE_MS: '20' },
     async fault({ world, random }) {
@@ -72,7 +72,7 @@ export const SALESFORCE_SCENARIOS: Scenarios = {
     },
   }),
   'salesforce-limit': withOrg({
-    about: "the org's calls of the day run out, by others; hours later (scaled by 250) the window rolls",
+    about: "other integrations use up the org's daily calls; hours later (scaled by 250) the window moves on",
     trials: { full: 20, ci: 1 },
     settings: { RETRY_BASE_MS: '4' },
     async fault({ world, load }) {
@@ -84,7 +84,7 @@ export const SALESFORCE_SCENARIOS: Scenarios = {
       const looked = org.apiCalls() - before;
       org.setDailyUsed(0);
       await load.pause();
-      if (looked > 20) throw new Error(`${looked} calls were made of what was to be left to others.`);
+      if (looked > 20) throw new Error(`${looked} calls were made that were reserved for other integrations.`);
     },
   }),
 };

@@ -7,7 +7,7 @@ export interface Trial {
   random: Random;
   /** From 1. */
   number: number;
-  /** The senders that send meanwhile. */
+  /** The senders that run meanwhile. */
   load: Load;
   /** Of a full run, where times are what production has; false in CI. */
   full: boolean;
@@ -18,16 +18,16 @@ export interface Scenario {
   /** Trials in a full run and in CI. */
   trials: { full: number; ci: number };
   /**
-   * How long a sender pauses between two leads at most; 10 ms unless the fault meets the worker, where a longer backlog makes a trial longer and
-   * no more telling.
+   * The longest pause of a sender between two leads; by default 10 ms. Longer where the worker is the subject,
+   * because a long backlog only makes such trials longer.
    */
   pauseAtMostMs?: number;
   /** Environment of the service, beside the usual. */
   settings?: Record<string, string>;
-  /** Its own world, where the usual one does not do. Null: this machine cannot, and `about` says what it needs. */
+  /** Its own world, if it needs one. Null: not possible on this machine, and `about` says what it needs. */
   open?(): Promise<World | null>;
   close?(world: World): Promise<void>;
-  /** What happens while the senders send; the load goes on around it. Throws a sentence where a promise is broken. */
+  /** The fault, under load. Throws a sentence if a guarantee is broken. */
   fault(trial: Trial): Promise<void>;
 }
 

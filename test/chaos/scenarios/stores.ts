@@ -5,8 +5,8 @@ import type { Scenarios } from './scenario.js';
 const outage = (random: Random) => sleep(random.between(500, 4000));
 
 /**
- * A lead in the spool is in Redis alone: to lose that too would be two faults at once. On a busy machine PostgreSQL may be slow
- * enough for the spool to take over without a fault of its own.
+ * Without the spool. A lead in the spool is in Redis alone, so losing Redis then would be a second fault. On a busy
+ * machine PostgreSQL can be slow enough for the spool to be used.
  */
 const WITHOUT_SPOOL = { SPOOL: 'off' };
 

@@ -8,11 +8,11 @@ import { Sample } from '../engine/sample.js';
 import type { Load } from '../model/load.js';
 import { cpuTreeMsOf, machineCpuMs } from './cpu.js';
 import { send } from './send.js';
-import type { Figures } from './stand-ins.js';
+import type { Figures } from './fake-services.js';
 
-export interface StandOptions {
+export interface TestBedOptions {
   /** Null: the heuristic and the mock CRM. */
-  standIns: { aiP50Ms: number; aiP95Ms: number; crmMs: number } | null;
+  fakes: { aiP50Ms: number; aiP95Ms: number; crmMs: number } | null;
   /** False: an api alone. */
   worker: boolean;
   settings?: Record<string, string>;
@@ -34,25 +34,28 @@ export interface Measured {
 /** Milliseconds of CPU in a second. */
 export type Idle = Record<'api' | 'worker' | 'postgres' | 'redis', number>;
 
-/** The real service on this machine, api and worker as processes of their own, with stores and stand-ins, on free ports. */
-export class Stand {
+/**
+ * The real service on this machine: api and worker processes with stores, fake model and fake Salesforce, on free
+ * ports.
+ */
+export class TestBed {
   private constructor(
     readonly stores: Stores,
     private readonly sql: pg.Client,
-    private readonly standIns: ChildProcess | null,
+    private readonly fakes: ChildProcess | null,
     readonly api: Server,
     private readonly worker: Server | null,
   ) {}
 
-  static async start({ standIns, worker, settings = {} }: StandOptions): Promise<Stand> {
+  static async start({ fakes, worker, settings = {} }: TestBedOptions): Promise<TestBed> {
     const stores = await startStores();
-    const child = standIns ? startStandIns(standIns) : null;
-    const given = child ? await told<Record<string, string>>(child) : {};
+    const child = fakes ? startFakes(fakes) : null;
+    const given = child ? await nextMessage<Record<string, string>>(child) : {};
     const env = { ...given, ...settings };
     const sql = new pg.Client({ connectionString: stores.databaseUrl });
     await sql.connect();
     const api = await startService(stores, { ...env, ROLE: 'api' });
-    return new Stand(stores, sql, child, api, worker ? await startService(stores, { ...env, ROLE: 'worker' }) : null);
+    return new TestBed(stores, sql, child, api, worker ? await startService(stores, { ...env, ROLE: 'worker' }) : null);
   }
 
   /** Sends the load and waits until every lead is in the CRM. */
@@ -67,7 +70,7 @@ export class Stand {
     const after = await this.cpu();
     const callsAfter = await this.calls();
     const used = (who: keyof typeof after) => after[who] - before[who];
-    const ours = used('api') + used('worker') + used('postgres') + used('redis') + used('standIns') + cpuMs;
+    const ours = used('api') + used('worker') + used('postgres') + used('redis') + used('fakes') + cpuMs;
     const [api, worker, postgres, redis] = [used('api'), used('worker'), used('postgres'), used('redis')];
     return {
       leads: acks.count,
@@ -82,7 +85,7 @@ export class Stand {
     };
   }
 
-  /** A backlog, posted while the worker is stopped, and what the worker, which is warm, needs for it. */
+  /** Posts a backlog while the worker is paused, and measures how a warm worker drains it. */
   async drain(
     leads: number,
   ): Promise<{ perSecond: number; cpu: { load: number; worker: number; postgres: number; redis: number } }> {
@@ -123,7 +126,7 @@ export class Stand {
 
   async stop(): Promise<void> {
     await this.sql.end();
-    this.standIns?.disconnect();
+    this.fakes?.disconnect();
     await Promise.all([this.api.stop(), this.worker?.stop()]);
     await this.stores.stop();
   }
@@ -134,21 +137,21 @@ export class Stand {
   }
 
   async cpu() {
-    const { stores, api, worker, standIns } = this;
+    const { stores, api, worker, fakes } = this;
     return {
       api: await cpuMsOf(api.pid),
       worker: worker ? await cpuMsOf(worker.pid) : 0,
       postgres: await cpuTreeMsOf(stores.postgresPid),
       redis: await cpuMsOf(stores.redisPid),
-      standIns: standIns ? await cpuMsOf(standIns.pid!) : 0,
+      fakes: fakes ? await cpuMsOf(fakes.pid!) : 0,
       machine: await machineCpuMs(),
     };
   }
 
   private async calls(): Promise<Figures> {
-    if (!this.standIns) return { aiCalls: 0, crmCalls: 0 };
-    this.standIns.send('figures');
-    return told<Figures>(this.standIns);
+    if (!this.fakes) return { aiCalls: 0, crmCalls: 0 };
+    this.fakes.send('figures');
+    return nextMessage<Figures>(this.fakes);
   }
 
   private async stages() {
@@ -169,10 +172,10 @@ export class Stand {
   }
 }
 
-/** What the child says next. @throws where it ends instead. */
-function told<T>(child: ChildProcess): Promise<T> {
+/** The next message of the child. @throws if it ends instead. */
+function nextMessage<T>(child: ChildProcess): Promise<T> {
   return new Promise((resolve, reject) => {
-    const ended = () => reject(new Error('The stand-ins for the model and Salesforce ended before their time.'));
+    const ended = () => reject(new Error('The fake model and Salesforce ended unexpectedly.'));
     child.once('exit', ended);
     child.once('message', (message) => {
       child.off('exit', ended);
@@ -181,8 +184,8 @@ function told<T>(child: ChildProcess): Promise<T> {
   });
 }
 
-function startStandIns({ aiP50Ms, aiP95Ms, crmMs }: NonNullable<StandOptions['standIns']>): ChildProcess {
-  return fork(join(import.meta.dirname, 'stand-ins.ts'), {
+function startFakes({ aiP50Ms, aiP95Ms, crmMs }: NonNullable<TestBedOptions['fakes']>): ChildProcess {
+  return fork(join(import.meta.dirname, 'fake-services.ts'), {
     execArgv: ['--import', 'tsx'],
     env: { ...process.env, AI_P50_MS: String(aiP50Ms), AI_P95_MS: String(aiP95Ms), CRM_MS: String(crmMs) },
   });

@@ -3,8 +3,8 @@ import { startFakeGemini } from '../../test/support/fakes/gemini.js';
 import { FAKE_CLIENT_ID, FAKE_CLIENT_SECRET, startSalesforceFake } from '../../test/support/fakes/salesforce/index.js';
 import { CAMPAIGN } from './send.js';
 
-// A model and an org in a process of their own, so that their work does not delay the clock of whoever measures. AI_P50_MS, AI_P95_MS and
-// CRM_MS say how long they take; the parent is told where they are, and asks how often they were called.
+// A fake model and a fake org in their own process, so that their work does not delay the measuring process. AI_P50_MS,
+// AI_P95_MS and CRM_MS set their latency; the parent receives their addresses and asks how often they were called.
 const [p50, p95, crmMs] = ['AI_P50_MS', 'AI_P95_MS', 'CRM_MS'].map((name) => Number(process.env[name])) as [
   number,
   number,
