@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import type { SlaReport } from '../ops/sla.controller.js';
+import type { SlaReport } from '../ops/sla.service.js';
 import type { ServiceClient } from './http-client.js';
 import { table } from './format-lead.js';
 

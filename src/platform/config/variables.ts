@@ -501,6 +501,12 @@ export const VARIABLES = {
     realNote: 'for ever',
     example: '730',
   },
+  CONSOLE: {
+    schema: oneOf(['on', 'read-only', 'off']),
+    about: 'Whether /console shows the service in a browser; `read-only` without any action. With OPS_TOKENS it asks to sign in.',
+    mock: 'on',
+    real: 'on',
+  },
   API_DOCS: {
     schema: oneOf(['on', 'off']),
     about: 'Whether /docs shows the API as a page. GET /openapi.json is always there. Both want one of OPS_TOKENS.',
