@@ -7,7 +7,7 @@ import { DeadLetters } from '../ops/dead-letters/dead-letters.service.js';
 import { RejectionsService } from '../ops/rejections/rejections.service.js';
 import { CurrentOperator, type Operator } from '../platform/http/access.js';
 import { IdParam } from '../platform/http/id.pipe.js';
-import { ActionForm, Page } from './console-page.js';
+import { ActionForm, Page, seeOther } from './console-page.js';
 import { ConsoleViewer, PageRequest } from './console-viewer.js';
 import { renderPage } from './layout.js';
 import { BulkPreviewPage, BulkProgressPage, type BulkPreview } from './pages/bulk.page.js';
@@ -62,8 +62,7 @@ export class BulkController {
       return this.previewPage(chosen, request, `There are ${present} now, and you confirmed ${count}. Nothing was replayed.`);
     }
     const id = await this.run(chosen, perSecond, by);
-    void reply.code(303).header('location', `/console/bulk/${id}`);
-    return '';
+    return seeOther(reply, `/console/bulk/${id}`);
   }
 
   @Page(':id')

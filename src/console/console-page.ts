@@ -1,4 +1,5 @@
 import { applyDecorators, Get, Header, HttpCode, Post, UseFilters, UseGuards } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
 import { Access } from '../platform/http/access.js';
 import { ConsoleErrorFilter } from './console-error.filter.js';
 import { CONTENT_SECURITY_POLICY } from './content-security-policy.js';
@@ -44,4 +45,10 @@ function form(path: string, access: 'viewer' | 'operator') {
     html,
     ...headers,
   );
+}
+
+/** The answer of a form that has done its work: the browser loads the page that shows the outcome. */
+export function seeOther(reply: FastifyReply, location: string): string {
+  void reply.code(303).header('location', location);
+  return '';
 }

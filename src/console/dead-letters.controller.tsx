@@ -1,4 +1,4 @@
-import { Body, Controller, HttpCode, Query, Res } from '@nestjs/common';
+import { Body, Controller, Query, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { AppError } from '../domain/app-error.js';
@@ -8,7 +8,7 @@ import { DeadLetters, NOT_A_DEAD_LETTER } from '../ops/dead-letters/dead-letters
 import { decodeCursor, encodeCursor } from '../platform/database/cursor-pagination.js';
 import { CurrentOperator, type Operator } from '../platform/http/access.js';
 import { IdParam } from '../platform/http/id.pipe.js';
-import { ActionForm, Page } from './console-page.js';
+import { ActionForm, Page, seeOther } from './console-page.js';
 import { ConsoleViewer, PageRequest } from './console-viewer.js';
 import { fieldsOf, formSchema } from './form-fields.js';
 import { renderPage } from './layout.js';
@@ -77,8 +77,7 @@ export class ConsoleDeadLettersController {
     try {
       const { status, leadId } = await this.deadLetters.correct(id, fieldsOf(form), by.name);
       if (status !== 'replaced') await this.deadLetters.replay(id, by.name);
-      void reply.code(303).header('location', `/console/leads/${leadId}?done=edited`);
-      return '';
+      return seeOther(reply, `/console/leads/${leadId}?done=edited`);
     } catch (error) {
       if (!(error instanceof AppError) || error.class !== 'input' || error.code === 'NOT_FOUND') throw error;
       void reply.code(400);
@@ -88,7 +87,6 @@ export class ConsoleDeadLettersController {
   }
 
   @ActionForm(':id/discard')
-  @HttpCode(303)
   async discard(
     @IdParam(NOT_A_DEAD_LETTER) id: string,
     @Body({ schema: discardSchema }) { reason }: z.output<typeof discardSchema>,
@@ -96,8 +94,7 @@ export class ConsoleDeadLettersController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     await this.deadLetters.discard(id, reason, by.name);
-    void reply.header('location', PATH);
-    return '';
+    return seeOther(reply, PATH);
   }
 
   private async page(

@@ -1,6 +1,7 @@
 import { renderToString } from 'preact-render-to-string';
 import type { ComponentChildren, JSX } from 'preact';
 import { Badge } from './components/badges.js';
+import { visibleText } from './components/text.js';
 
 /** Who looks at a page, and what the whole console shows on each. */
 export interface Viewer {
@@ -107,7 +108,7 @@ export function Document({ title, children }: { title: string; children: Compone
         <meta charSet="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="robots" content="noindex" />
-        <title>{`${title} · RevenueFlow AI`}</title>
+        <title>{`${visibleText(title)} · RevenueFlow AI`}</title>
         <link rel="icon" href="/console/assets/icon.svg" type="image/svg+xml" />
         <link rel="stylesheet" href="/console/assets/console.css" />
         <script src="/console/assets/console.js" type="module" />

@@ -1,4 +1,4 @@
-import { Body, Controller, HttpCode, Inject, Param, Query, Res } from '@nestjs/common';
+import { Body, Controller, Inject, Param, Query, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { AppError } from '../domain/app-error.js';
@@ -12,7 +12,7 @@ import { CurrentOperator, type Operator } from '../platform/http/access.js';
 import { IdParam } from '../platform/http/id.pipe.js';
 import { CONFIG } from '../platform/platform.module.js';
 import { Notice } from './components/blocks.js';
-import { ActionForm, CsvDownload, Page, ReadForm } from './console-page.js';
+import { ActionForm, CsvDownload, Page, ReadForm, seeOther } from './console-page.js';
 import { ConsoleViewer, PageRequest } from './console-viewer.js';
 import { csvOf } from './csv.js';
 import { renderPage } from './layout.js';
@@ -96,19 +96,16 @@ export class ConsoleLeadsController {
   }
 
   @ActionForm('leads/:id/replay')
-  @HttpCode(303)
   async replay(
     @IdParam(NO_SUCH_LEAD) id: string,
     @CurrentOperator() by: Operator,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     await this.deadLetters.replay(id, by.name);
-    void reply.header('location', `/console/leads/${id}?done=replayed`);
-    return '';
+    return seeOther(reply, `/console/leads/${id}?done=replayed`);
   }
 
   @ActionForm('leads/:id/erase')
-  @HttpCode(303)
   async erase(
     @Param('id') id: string,
     @Body({ schema: emailSchema }) { email }: z.output<typeof emailSchema>,
@@ -120,8 +117,7 @@ export class ConsoleLeadsController {
       throw new AppError('BAD_REQUEST', 'The address that you typed is not that of this lead. Nothing was erased.');
     }
     await this.people.erase(lead.email, by.name);
-    void reply.header('location', '/console/audit');
-    return '';
+    return seeOther(reply, '/console/audit');
   }
 
   private page(filters: LeadFilters, cursor: string | undefined, limit = PAGE) {

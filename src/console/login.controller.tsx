@@ -7,7 +7,7 @@ import { Access } from '../platform/http/access.js';
 import { SESSION_COOKIE, SESSION_SECONDS, Sessions } from '../platform/http/session.js';
 import { CLOCK, CONFIG } from '../platform/platform.module.js';
 import { ConsoleErrorFilter } from './console-error.filter.js';
-import { ReadForm } from './console-page.js';
+import { ReadForm, seeOther } from './console-page.js';
 import { CONTENT_SECURITY_POLICY } from './content-security-policy.js';
 import { renderPage } from './layout.js';
 import { LoginPage } from './pages/login.page.js';
@@ -40,7 +40,7 @@ export class LoginController {
 
   @Access('public')
   @Post('login')
-  @HttpCode(303)
+  @HttpCode(200)
   @Header('content-type', 'text/html; charset=utf-8')
   @Header('content-security-policy', CONTENT_SECURITY_POLICY)
   @Header('cache-control', 'no-store')
@@ -53,15 +53,13 @@ export class LoginController {
       return renderPage(<LoginPage env={this.config.ENV} next={withinConsole(next)} problem={problem} />);
     }
     if (cookie !== null) void reply.header('set-cookie', cookieOf(cookie, SESSION_SECONDS, request.protocol === 'https'));
-    void reply.header('location', withinConsole(next));
-    return '';
+    return seeOther(reply, withinConsole(next));
   }
 
   @ReadForm('logout')
-  @HttpCode(303)
   signOut(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): string {
-    void reply.header('set-cookie', cookieOf('', 0, request.protocol === 'https')).header('location', '/console/login');
-    return '';
+    void reply.header('set-cookie', cookieOf('', 0, request.protocol === 'https'));
+    return seeOther(reply, '/console/login');
   }
 }
 
@@ -71,6 +69,6 @@ function withinConsole(next: string | undefined): string {
 }
 
 function cookieOf(value: string, seconds: number, secure: boolean): string {
-  const attributes = `Path=/; Max-Age=${seconds}; HttpOnly; SameSite=Strict`;
+  const attributes = `Path=/console; Max-Age=${seconds}; HttpOnly; SameSite=Strict`;
   return `${SESSION_COOKIE}=${value}; ${attributes}${secure ? '; Secure' : ''}`;
 }

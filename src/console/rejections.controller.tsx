@@ -8,7 +8,7 @@ import { decodeCursor, encodeCursor } from '../platform/database/cursor-paginati
 import { CurrentOperator, type Operator } from '../platform/http/access.js';
 import { IdParam } from '../platform/http/id.pipe.js';
 import { Notice } from './components/blocks.js';
-import { ActionForm, Page, ReadForm } from './console-page.js';
+import { ActionForm, Page, ReadForm, seeOther } from './console-page.js';
 import { ConsoleViewer, PageRequest } from './console-viewer.js';
 import { fieldsOf, formSchema } from './form-fields.js';
 import { renderPage } from './layout.js';
@@ -67,8 +67,7 @@ export class ConsoleRejectionsController {
     const filled = Object.entries(fieldsOf(form)).filter(([, value]) => value.trim() !== '');
     try {
       const { leadId } = await this.rejections.replay(id, Object.fromEntries(filled), by.name);
-      void reply.code(303).header('location', `/console/leads/${leadId}?done=replayed`);
-      return '';
+      return seeOther(reply, `/console/leads/${leadId}?done=replayed`);
     } catch (error) {
       if (!(error instanceof AppError) || error.class !== 'input' || error.code === 'NOT_FOUND') throw error;
       void reply.code(400);

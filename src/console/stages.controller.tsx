@@ -1,11 +1,11 @@
-import { Controller, HttpCode, Inject, Param, Res } from '@nestjs/common';
+import { Controller, Inject, Param, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { QueuesService } from '../ops/queues.service.js';
 import { SlaService } from '../ops/sla.service.js';
 import type { Config } from '../platform/config/config.js';
 import { CurrentOperator, type Operator } from '../platform/http/access.js';
 import { CONFIG } from '../platform/platform.module.js';
-import { ActionForm, Page } from './console-page.js';
+import { ActionForm, Page, seeOther } from './console-page.js';
 import { ConsoleViewer, PageRequest } from './console-viewer.js';
 import { renderPage } from './layout.js';
 import { StagesPage, type StageView } from './pages/stages.page.js';
@@ -65,19 +65,15 @@ export class ConsoleStagesController {
   }
 
   @ActionForm(':name/pause')
-  @HttpCode(303)
   async pause(@Param('name') name: string, @CurrentOperator() by: Operator, @Res({ passthrough: true }) reply: FastifyReply) {
     await this.queues.pause(name, by.name);
-    void reply.header('location', '/console/stages');
-    return '';
+    return seeOther(reply, '/console/stages');
   }
 
   @ActionForm(':name/resume')
-  @HttpCode(303)
   async resume(@Param('name') name: string, @CurrentOperator() by: Operator, @Res({ passthrough: true }) reply: FastifyReply) {
     await this.queues.resume(name, by.name);
-    void reply.header('location', '/console/stages');
-    return '';
+    return seeOther(reply, '/console/stages');
   }
 }
 

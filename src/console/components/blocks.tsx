@@ -1,10 +1,13 @@
 import type { ComponentChildren } from 'preact';
+import { Text } from './text.js';
 
 /** The head of a page: its title, what it is for, and its actions. */
 export function PageHead({ title, children, about }: { title: string; about?: ComponentChildren; children?: ComponentChildren }) {
   return (
     <header class="page-head">
-      <h1>{title}</h1>
+      <h1>
+        <Text value={title} />
+      </h1>
       {children}
       {about ? <p>{about}</p> : null}
     </header>

@@ -20,3 +20,8 @@ export function Text({ value }: { value: string | null | undefined }) {
     </bdi>
   );
 }
+
+/** The same as plain text, for places that take no markup, such as the title of the page. */
+export function visibleText(value: string): string {
+  return value.replaceAll(new RegExp(INVISIBLE.source, 'gu'), (character) => ` ${nameOf(character)} `);
+}
