@@ -21,6 +21,8 @@ const modules = {
   pipeline: ['ledger', 'queue', 'flow-control', 'enrichment', 'crm', 'domain', 'platform'],
   alerts: ['ledger', 'flow-control', 'domain', 'platform'],
   ops: ['ingress', 'ledger', 'queue', 'flow-control', 'domain', 'platform'],
+  // Pages over the services of ops; no SQL of its own.
+  console: ['ops', 'ledger', 'domain', 'platform'],
   // Commands speak HTTP; those for the CRM and the database use the services.
   cli: ['ops', 'ledger', 'flow-control', 'crm', 'domain', 'platform'],
 };

@@ -1,5 +1,6 @@
 import { Module, type DynamicModule, type Type } from '@nestjs/common';
 import { AlertsModule } from './alerts/alerts.module.js';
+import { ConsoleModule } from './console/console.module.js';
 import { FlowModule } from './flow-control/flow-control.module.js';
 import { IngressModule } from './ingress/ingress.module.js';
 import { LedgerModule } from './ledger/ledger.module.js';
@@ -27,6 +28,7 @@ export class AppModule {
         OpsModule,
         AlertsModule,
         ...(role === 'worker' ? [] : [IngressModule.with(parts.config, redisUrl), PrivacyModule, RejectionsModule]),
+        ...(role === 'worker' || parts.config.CONSOLE === 'off' ? [] : [ConsoleModule]),
         ...(role === 'api' ? [] : await workerModules()),
       ],
     };

@@ -1,7 +1,7 @@
 import type { journeyOf, summaryOf } from '../ops/lead-timeline.js';
 import type { SentFields } from '../domain/lead.js';
 import { exchangeLines, sentLines } from './format-crm-writes.js';
-import { eventText } from './format-event.js';
+import { eventSentence } from '../ops/event-sentence.js';
 import type { Times } from './format-time.js';
 
 export type Journey = ReturnType<typeof journeyOf>;
@@ -58,7 +58,7 @@ function timelineLines(events: Journey['events'], times: Times, terminal: number
     const before = events[index - 1];
     const after = before ? `+${elapsed(Date.parse(at) - Date.parse(before.at))}` : '';
     const line = `${clocks[index]!.padEnd(width)}  ${after.padStart(9)}  `;
-    return [`${line}${eventText(kind, detail, clock)}`, ...sentLines(detail, sentBefore, line.length, terminal)];
+    return [`${line}${eventSentence(kind, detail, clock)}`, ...sentLines(detail, sentBefore, line.length, terminal)];
   });
   return [zones.size === 1 ? `Timeline (times in ${[...zones][0]})` : 'Timeline', ...lines];
 }

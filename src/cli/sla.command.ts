@@ -1,5 +1,5 @@
 import { Option, type Command } from 'commander';
-import type { SlaReport } from '../ops/sla.controller.js';
+import type { SlaReport } from '../ops/sla.service.js';
 import { tableOf, type Column } from './format-table.js';
 import { counted } from './format-text.js';
 import { refuseUnknownWords } from './options.js';

@@ -47,6 +47,11 @@ export const ERROR_CATALOG = {
     meaning: 'The request carried no secret, or a wrong one.',
     remedy: 'Send one of WEBHOOK_SECRETS as X-Webhook-Secret (webhooks), or one of OPS_TOKENS as a bearer token (operations).',
   },
+  SIGN_IN_FIRST: {
+    class: 'input',
+    meaning: 'The console was opened without a session, or the session has ended.',
+    remedy: 'Sign in at /console/login with the secret of one entry of OPS_TOKENS.',
+  },
   FORBIDDEN: {
     class: 'input',
     meaning: 'The token is valid, but its role does not permit this operation.',

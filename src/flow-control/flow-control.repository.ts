@@ -75,6 +75,11 @@ export class FlowControlRepository {
     return rows;
   }
 
+  async countLivingWorkers(): Promise<number> {
+    const { rows } = await this.database.query<{ count: number }>('SELECT count(*)::int AS count FROM flow.living_workers');
+    return rows[0]!.count;
+  }
+
   /** This worker ends in order: others need not wait to see it missing. Also forgets those that ended long ago. */
   async leave(): Promise<void> {
     await this.database.query(

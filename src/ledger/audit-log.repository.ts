@@ -4,6 +4,19 @@ import { Database } from '../platform/database/database.js';
 /** Acts that are kept; the oldest are removed first. */
 const KEPT = 100_000;
 
+export interface ActFilter {
+  who?: string | undefined;
+  act?: string | undefined;
+}
+
+export interface OperatorAct {
+  id: string;
+  at: Date;
+  who: string;
+  act: string;
+  detail: Record<string, unknown>;
+}
+
 /** What operators did that concerns no single lead. */
 @Injectable()
 export class AuditLogRepository {
@@ -11,6 +24,23 @@ export class AuditLogRepository {
 
   async recordAct(who: string, act: string, detail: Record<string, unknown>): Promise<void> {
     await this.database.query('SELECT ledger.record_act($1, $2, $3)', [who, act, JSON.stringify(detail)]);
+  }
+
+  /** A page of what operators did, newest first. `before`: the id that the page starts below. */
+  async listActs({ who, act }: ActFilter, limit: number, before: string | null): Promise<OperatorAct[]> {
+    const { rows } = await this.database.query<OperatorAct>(
+      `SELECT id::text, at, who, act, detail FROM ledger.operator_acts
+       WHERE ($1::text IS NULL OR who = $1) AND ($2::text IS NULL OR act = $2) AND ($3::bigint IS NULL OR id < $3)
+       ORDER BY id DESC LIMIT $4`,
+      [who ?? null, act ?? null, before, limit],
+    );
+    return rows;
+  }
+
+  /** The names of all acts that are in the log. */
+  async listActNames(): Promise<string[]> {
+    const { rows } = await this.database.query<{ act: string }>('SELECT DISTINCT act FROM ledger.operator_acts ORDER BY act');
+    return rows.map(({ act }) => act);
   }
 
   /** Removes acts beyond the newest 100,000, and those older than `days` where that is given. */

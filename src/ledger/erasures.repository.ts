@@ -140,6 +140,11 @@ export class ErasuresRepository {
         `UPDATE ledger.operator_acts SET detail = detail - 'leadId' WHERE detail->>'leadId' = ANY($1::text[])`,
         [ids],
       );
+      await transaction.query(
+        `UPDATE ledger.bulk_actions SET lead_ids = ARRAY(SELECT id FROM unnest(lead_ids) id WHERE id <> ALL ($1::uuid[]))
+         WHERE lead_ids && $1::uuid[]`,
+        [ids],
+      );
       const receipt = await transaction.query<{ id: string }>(
         `INSERT INTO ledger.erasures (who, counts, person_key, final_at)
          VALUES ($1, $2, decode($3, 'hex'), now() + make_interval(secs => $4 / 1000.0)) RETURNING id`,

@@ -1,6 +1,7 @@
 import { Global, Module } from '@nestjs/common';
 import { WORKER_ID, WORKER_NAME } from '../platform/worker-id.js';
 import { AuditLogRepository } from './audit-log.repository.js';
+import { BulkActionsRepository } from './bulk-actions.repository.js';
 import { ClaimsRepository } from './claims.repository.js';
 import { CrmBackfillRepository } from './crm-backfill.repository.js';
 import { DeadLettersRepository } from './dead-letters.repository.js';
@@ -17,6 +18,7 @@ import { StageResultsRepository } from './stage-results.repository.js';
 
 const REPOSITORIES = [
   AuditLogRepository,
+  BulkActionsRepository,
   ClaimsRepository,
   CrmBackfillRepository,
   DeadLettersRepository,

@@ -3,6 +3,7 @@ import type { Config } from '../platform/config/config.js';
 import { Database } from '../platform/database/database.js';
 import { CONFIG } from '../platform/platform.module.js';
 import { AuditLogRepository } from './audit-log.repository.js';
+import { BulkActionsRepository } from './bulk-actions.repository.js';
 import { ErasuresRepository } from './erasures.repository.js';
 import { RejectionsRepository } from './rejections.repository.js';
 
@@ -41,6 +42,7 @@ export class RetentionRepository {
     private readonly database: Database,
     private readonly rejections: RejectionsRepository,
     private readonly acts: AuditLogRepository,
+    private readonly bulkActions: BulkActionsRepository,
     private readonly erasures: ErasuresRepository,
     @Inject(CONFIG) config: Pick<Config, 'RETENTION_DAYS'>,
   ) {
@@ -52,6 +54,7 @@ export class RetentionRepository {
     await this.rejections.pruneRejections(this.days);
     if (performance.now() < this.nextRun) return 0;
     await this.acts.pruneActs(this.days);
+    await this.bulkActions.pruneBulkActions();
     await this.erasures.pruneLateWrites();
     const count = this.days === undefined ? 0 : await this.pruneLeads(this.days);
     if (count < BATCHES * BATCH) this.nextRun = performance.now() + PAUSE_MS;

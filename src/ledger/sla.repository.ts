@@ -40,6 +40,19 @@ export interface StageLoad {
   perSecond: number;
 }
 
+export interface MinuteFigures {
+  at: Date;
+  received: number;
+  medianSeconds: number | null;
+}
+
+export interface CampaignFigures {
+  campaignId: string;
+  count: number;
+  late: number;
+  p95: number | null;
+}
+
 /** Of a column pair: one sort of the window each. */
 const percentiles = (name: string, seconds: string) => `
   percentile_cont(ARRAY[0.5, 0.95, 0.99]) WITHIN GROUP (ORDER BY ${seconds}) AS ${name}, max(${seconds}) AS ${name}_max`;
@@ -90,6 +103,29 @@ const PACE = `
 SELECT kind, greatest(count(*) / 60.0, count(*) FILTER (WHERE at > now() - interval '10 seconds') / 10.0)::float AS pace
 FROM ledger.events WHERE at > now() - interval '1 minute' AND kind IN ('enriched', 'synced') GROUP BY kind`;
 
+/** Both parts read their window of one index and nothing else. */
+const PER_MINUTE = `
+WITH minutes AS (
+  SELECT generate_series(date_trunc('minute', now()) - make_interval(mins => $1 - 1), date_trunc('minute', now()), '1 minute') AS at
+), received AS (
+  SELECT date_trunc('minute', received_at) AS at, count(*)::int AS count FROM ledger.leads
+  WHERE received_at > now() - make_interval(mins => $1) GROUP BY 1
+), synced AS (
+  SELECT date_trunc('minute', first_synced_at) AS at,
+    percentile_cont(0.5) WITHIN GROUP (ORDER BY greatest(extract(epoch FROM first_synced_at - received_at)::float, 0)) AS median
+  FROM ledger.leads WHERE first_synced_at > now() - make_interval(mins => $1) GROUP BY 1
+)
+SELECT m.at, coalesce(r.count, 0) AS received, s.median AS "medianSeconds"
+FROM minutes m LEFT JOIN received r USING (at) LEFT JOIN synced s USING (at) ORDER BY m.at`;
+
+const BY_CAMPAIGN = `
+SELECT campaign_id AS "campaignId", count(*)::int AS count, count(*) FILTER (WHERE total > $2)::int AS late,
+  percentile_cont(0.95) WITHIN GROUP (ORDER BY total) AS p95
+FROM (
+  SELECT campaign_id, greatest(extract(epoch FROM first_synced_at - received_at)::float, 0) AS total
+  FROM ledger.leads WHERE first_synced_at > now() - make_interval(mins => $1)
+) arrived GROUP BY campaign_id ORDER BY count(*) DESC, campaign_id LIMIT 20`;
+
 const KIND_OF = { enrichment: 'enriched', 'crm-sync': 'synced' } as const;
 
 /** How fast leads reach the CRM, and what waits. */
@@ -134,6 +170,24 @@ export class SlaRepository {
       const perSecond = pace.rows.find(({ kind }) => kind === KIND_OF[stage])?.pace ?? 0;
       return { stage, backlog: waiting?.count ?? 0, oldestSeconds: Math.max(0, waiting?.oldest ?? 0), perSecond };
     });
+  }
+
+  /** For each of the last `minutes`, the oldest first: leads received, and the median speed of those that reached the CRM. */
+  async perMinute(minutes: number): Promise<MinuteFigures[]> {
+    return (await this.database.query<MinuteFigures>({ name: 'sla-per-minute', text: PER_MINUTE, values: [minutes] })).rows;
+  }
+
+  /** The campaigns with the most leads that first reached the CRM in the last `minutes`. */
+  async byCampaign(minutes: number, slaSeconds: number): Promise<CampaignFigures[]> {
+    return (
+      await this.database.query<CampaignFigures>({ name: 'sla-campaigns', text: BY_CAMPAIGN, values: [minutes, slaSeconds] })
+    ).rows;
+  }
+
+  /** Whether any lead was ever accepted and is still there. */
+  async hasLeads(): Promise<boolean> {
+    const text = 'SELECT EXISTS (SELECT FROM ledger.leads) AS "hasLeads"';
+    return (await this.database.query<{ hasLeads: boolean }>(text)).rows[0]!.hasLeads;
   }
 
   /** Age in seconds of the oldest lead that waits and has never been in the CRM; replays do not count. */

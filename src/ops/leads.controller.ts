@@ -1,16 +1,9 @@
-import { Body, Controller, Get, HttpCode, Inject, Post, Query } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Post, Query } from '@nestjs/common';
 import type { z } from 'zod';
-import { AppError } from '../domain/app-error.js';
-import { normaliseCampaignId, normaliseEmail, personKeyOf } from '../domain/lead-keys.js';
-import { FlowControlRepository } from '../flow-control/flow-control.repository.js';
-import { LeadsRepository } from '../ledger/leads.repository.js';
-import type { Config } from '../platform/config/config.js';
-import { decodeCursor, encodeCursor } from '../platform/database/cursor-pagination.js';
 import { Access } from '../platform/http/access.js';
 import { ApiOperation, ApiTag } from '../platform/http/api-operation.js';
 import { IdParam } from '../platform/http/id.pipe.js';
-import { CONFIG } from '../platform/platform.module.js';
-import { journeyOf, summaryOf } from './lead-timeline.js';
+import type { summaryOf } from './lead-timeline.js';
 import {
   journeySchema,
   leadFilterSchema,
@@ -19,18 +12,13 @@ import {
   LIST_FIELDS,
   type LeadField,
 } from './leads.schemas.js';
-
-const NOT_FOUND = 'No lead has this id. It is the leadId that POST /leads answered.';
+import { LeadsService, NO_SUCH_LEAD } from './leads.service.js';
 
 /** Where is this lead, and why this score: the operator's first question. */
 @ApiTag('Leads')
 @Controller('ops/leads')
 export class OpsLeadsController {
-  constructor(
-    private readonly leads: LeadsRepository,
-    private readonly flow: FlowControlRepository,
-    @Inject(CONFIG) private readonly config: Config,
-  ) {}
+  constructor(private readonly leads: LeadsService) {}
 
   @Access('viewer')
   @ApiOperation({
@@ -66,28 +54,14 @@ export class OpsLeadsController {
     problems: ['NOT_FOUND', 'LEDGER_UNAVAILABLE'],
   })
   @Get(':id')
-  async journey(@IdParam(NOT_FOUND) id: string) {
-    const found = await this.leads.findLead(id);
-    if (!found) throw new AppError('NOT_FOUND', NOT_FOUND);
-    return journeyOf(found.lead, found.events, this.config.RETRY_ATTEMPTS, await this.flow.stages());
+  journey(@IdParam(NO_SUCH_LEAD) id: string) {
+    return this.leads.journey(id);
   }
 
   private async page(query: z.output<typeof leadSearchSchema>) {
-    const { state, campaignId, campaign_id = campaignId, id, email, limit, cursor, fields = LIST_FIELDS } = query;
-    const filter = {
-      ...(state ? { state } : {}),
-      ...(campaign_id ? { campaignId: normaliseCampaignId(campaign_id) } : {}),
-      ...(id ? { idPrefix: id } : {}),
-      ...(email ? { personKey: personKeyOf(normaliseEmail(email)) } : {}),
-    };
-    const [{ items, next }, stages] = await Promise.all([
-      this.leads.listLeads(filter, limit, cursor ? decodeCursor(cursor) : null),
-      this.flow.stages(),
-    ]);
-    return {
-      items: items.map((lead) => pick(summaryOf(lead, this.config.RETRY_ATTEMPTS, stages), fields)),
-      nextCursor: next ? encodeCursor(next) : null,
-    };
+    const { items, nextCursor } = await this.leads.list(query);
+    const { fields = LIST_FIELDS } = query;
+    return { items: items.map((summary) => pick(summary, fields)), nextCursor };
   }
 }
 

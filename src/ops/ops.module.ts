@@ -1,17 +1,21 @@
 import { Module } from '@nestjs/common';
 import { AuditLogRepository } from '../ledger/audit-log.repository.js';
 import { DeadLettersRepository } from '../ledger/dead-letters.repository.js';
+import { IntakeRepository } from '../ledger/intake.repository.js';
 import { JobPublisher } from '../queue/job-publisher.js';
 import { DeadLetters } from './dead-letters/dead-letters.service.js';
 import { CostsController } from './costs.controller.js';
 import { DeadLettersController } from './dead-letters/dead-letters.controller.js';
 import { HealthController } from './health.controller.js';
 import { OpsLeadsController } from './leads.controller.js';
+import { LeadsService } from './leads.service.js';
 import { MetricsController } from './metrics.controller.js';
 import { OpenApiModule } from './openapi/openapi.module.js';
 import { QueueDashboardModule } from './queue-dashboard.module.js';
 import { QueuesController } from './queues.controller.js';
+import { QueuesService } from './queues.service.js';
 import { SlaController } from './sla.controller.js';
+import { SlaService } from './sla.service.js';
 
 @Module({
   imports: [OpenApiModule, QueueDashboardModule],
@@ -25,12 +29,15 @@ import { SlaController } from './sla.controller.js';
     SlaController,
   ],
   providers: [
+    LeadsService,
+    QueuesService,
+    SlaService,
     {
       provide: DeadLetters,
-      inject: [DeadLettersRepository, AuditLogRepository, JobPublisher],
-      useFactory: (repository: DeadLettersRepository, auditLog: AuditLogRepository, publisher: JobPublisher) =>
-        new DeadLetters(repository, auditLog, publisher),
+      inject: [DeadLettersRepository, AuditLogRepository, IntakeRepository, JobPublisher],
+      useFactory: (...parts: ConstructorParameters<typeof DeadLetters>) => new DeadLetters(...parts),
     },
   ],
+  exports: [DeadLetters, LeadsService, QueuesService, SlaService],
 })
 export class OpsModule {}

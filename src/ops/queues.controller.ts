@@ -1,21 +1,13 @@
-import { Controller, Get, HttpCode, Inject, Param, Post } from '@nestjs/common';
-import { AppError } from '../domain/app-error.js';
-import { FlowControlRepository } from '../flow-control/flow-control.repository.js';
-import { whyOpen, type StageRow } from '../flow-control/stage-row.js';
-import { STAGES, type Stage } from '../domain/lead-state.js';
+import { Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
 import { Access, CurrentOperator, type Operator } from '../platform/http/access.js';
 import { ApiOperation, ApiTag } from '../platform/http/api-operation.js';
-import type { QueueBackend } from '../queue/queue-backend.js';
-import { QUEUE_BACKEND } from '../queue/queue.module.js';
 import { queueControlSchema, queuesSchema } from './queues.schemas.js';
+import { QueuesService } from './queues.service.js';
 
 @ApiTag('Queues')
 @Controller('ops/queues')
 export class QueuesController {
-  constructor(
-    @Inject(QUEUE_BACKEND) private readonly backend: QueueBackend,
-    private readonly flow: FlowControlRepository,
-  ) {}
+  constructor(private readonly queues: QueuesService) {}
 
   @Access('viewer')
   @ApiOperation({
@@ -25,19 +17,8 @@ export class QueuesController {
     problems: ['LEDGER_UNAVAILABLE', 'QUEUE_UNAVAILABLE'],
   })
   @Get()
-  async list() {
-    const [rows, counts] = await Promise.all([
-      this.flow.stages(),
-      Promise.all(STAGES.map((stage) => this.backend.queue(stage).counts())).catch((cause: unknown) => {
-        throw new AppError('QUEUE_UNAVAILABLE', 'The queue store does not answer. The leads are in the ledger.', { cause });
-      }),
-    ]);
-    const items = STAGES.map((stage, index) => ({
-      name: stage,
-      ...counts[index]!,
-      ...shown(rows.find((row) => row.stage === stage)!),
-    }));
-    return { backend: this.backend.kind, items };
+  list() {
+    return this.queues.list();
   }
 
   @Access('operator')
@@ -50,8 +31,8 @@ export class QueuesController {
   })
   @Post(':name/pause')
   @HttpCode(200)
-  async pause(@Param('name') name: string, @CurrentOperator() by: Operator) {
-    return this.answer(await this.flow.pause(stageOf(name), by.name));
+  pause(@Param('name') name: string, @CurrentOperator() by: Operator) {
+    return this.queues.pause(name, by.name);
   }
 
   @Access('operator')
@@ -63,35 +44,7 @@ export class QueuesController {
   })
   @Post(':name/resume')
   @HttpCode(200)
-  async resume(@Param('name') name: string, @CurrentOperator() by: Operator) {
-    return this.answer(await this.flow.resume(stageOf(name), by.name));
+  resume(@Param('name') name: string, @CurrentOperator() by: Operator) {
+    return this.queues.resume(name, by.name);
   }
-
-  private answer(row: StageRow | null) {
-    return { name: row!.stage, ...shown(row!) };
-  }
-}
-
-function stageOf(name: string): Stage {
-  const stage = STAGES.find((candidate) => candidate === name);
-  if (!stage) throw new AppError('NOT_FOUND', `There is no queue of this name. The queues are ${STAGES.join(' and ')}.`);
-  return stage;
-}
-
-function shown(row: StageRow) {
-  return {
-    paused: row.pausedAt !== null,
-    pausedBy: row.pausedBy,
-    pausedAt: row.pausedAt,
-    breaker: {
-      state: row.breaker,
-      reason: row.reason,
-      code: row.code,
-      problem: whyOpen(row),
-      answer: row.answer,
-      openedAt: row.openedAt,
-      nextProbeAt: row.probeAt,
-    },
-    rateShare: Number(row.rateShare.toFixed(2)),
-  };
 }

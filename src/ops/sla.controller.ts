@@ -1,27 +1,14 @@
-import { Controller, Get, Inject, Query } from '@nestjs/common';
+import { Controller, Get, Query } from '@nestjs/common';
 import type { z } from 'zod';
-import { FlowControlRepository } from '../flow-control/flow-control.repository.js';
-import type { StageRow } from '../flow-control/stage-row.js';
-import { STAGES, type Stage } from '../domain/lead-state.js';
-import { SlaRepository, type Percentiles } from '../ledger/sla.repository.js';
-import { forecastOf } from '../ledger/forecast.js';
-import type { Config } from '../platform/config/config.js';
 import { Access } from '../platform/http/access.js';
 import { ApiOperation, ApiTag } from '../platform/http/api-operation.js';
-import { CONFIG } from '../platform/platform.module.js';
 import { slaReportSchema, slaWindowSchema } from './reports.schemas.js';
+import { SlaService } from './sla.service.js';
 
-export type SlaReport = Awaited<ReturnType<SlaController['report']>>;
-
-/** Whether leads reach sales in time, and a forecast. */
 @ApiTag('Queues')
 @Controller('ops/sla')
 export class SlaController {
-  constructor(
-    private readonly sla: SlaRepository,
-    private readonly flow: FlowControlRepository,
-    @Inject(CONFIG) private readonly config: Config,
-  ) {}
+  constructor(private readonly sla: SlaService) {}
 
   /** Of the last `minutes` (1 to 1440, by default 60). All times are in seconds; null means unknown. */
   @Access('viewer')
@@ -32,53 +19,7 @@ export class SlaController {
     problems: ['BAD_REQUEST', 'LEDGER_UNAVAILABLE'],
   })
   @Get()
-  async report(@Query({ schema: slaWindowSchema }) { minutes }: z.output<typeof slaWindowSchema>) {
-    const slaSeconds = this.config.SPEED_TO_LEAD_SLA_SECONDS;
-    const [arrived, overdue, loads, rows] = await Promise.all([
-      this.sla.arrivals(minutes, slaSeconds),
-      this.sla.overdue(minutes, slaSeconds),
-      this.sla.stageLoads(),
-      this.flow.stages(),
-    ]);
-    const forecast = forecastOf(loads);
-    return {
-      slaSeconds,
-      windowMinutes: minutes,
-      speedToLead: { count: arrived.count, ...rounded(arrived.speedToLead) },
-      // A lead that has not arrived yet is as late as one that arrived late.
-      breaches: arrived.late + overdue.waiting + overdue.dead,
-      breached: { synced: arrived.late, ...overdue },
-      backlog: byStage((stage) => loads.find((load) => load.stage === stage)!.backlog),
-      forecastSeconds: round(forecast.seconds),
-      stages: loads.map(({ stage, backlog, oldestSeconds, perSecond }) => ({
-        name: stage,
-        ...rounded(arrived.stages[stage]),
-        backlog,
-        oldestSeconds: round(oldestSeconds),
-        perSecond: round(perSecond),
-        forecastSeconds: round(forecast.stages[stage]),
-        heldBackBy: heldBackBy(rows.find((row) => row.stage === stage)),
-      })),
-      histogram: arrived.histogram,
-    };
+  report(@Query({ schema: slaWindowSchema }) { minutes }: z.output<typeof slaWindowSchema>) {
+    return this.sla.report(minutes);
   }
-}
-
-function byStage<T>(of: (stage: Stage) => T): Record<Stage, T> {
-  return Object.fromEntries(STAGES.map((stage) => [stage, of(stage)])) as Record<Stage, T>;
-}
-
-/** Why a stage processes no leads. */
-function heldBackBy(row: StageRow | undefined): 'pause' | 'breaker' | null {
-  if (row?.pausedAt) return 'pause';
-  return row?.breaker === 'open' || row?.breaker === 'half-open' ? 'breaker' : null;
-}
-
-function rounded({ p50, p95, p99, max }: Percentiles): Percentiles {
-  return { p50: round(p50), p95: round(p95), p99: round(p99), max: round(max) };
-}
-
-/** To the millisecond. */
-function round(seconds: number | null): number | null {
-  return seconds === null ? null : Math.round(seconds * 1000) / 1000;
 }

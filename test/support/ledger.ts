@@ -1,4 +1,5 @@
 import { AuditLogRepository } from '../../src/ledger/audit-log.repository.js';
+import { BulkActionsRepository } from '../../src/ledger/bulk-actions.repository.js';
 import { ClaimsRepository } from '../../src/ledger/claims.repository.js';
 import { DeadLettersRepository } from '../../src/ledger/dead-letters.repository.js';
 import { ErasuresRepository } from '../../src/ledger/erasures.repository.js';
@@ -41,7 +42,7 @@ export function ledgerOn(pool: Pool, { worker = 'test', contentIgnore = [], rete
     leads: new LeadsRepository(database),
     deadLetters: new DeadLettersRepository(database),
     sla: new SlaRepository(database, openLeads),
-    retention: new RetentionRepository(database, rejections, auditLog, erasures, settings),
+    retention: new RetentionRepository(database, rejections, auditLog, new BulkActionsRepository(database), erasures, settings),
     leaderLock: new LeaderLock(database),
   };
 }

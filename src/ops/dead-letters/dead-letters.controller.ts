@@ -1,16 +1,10 @@
 import { Body, Controller, Get, HttpCode, Patch, Post, Query } from '@nestjs/common';
-import { isDeepStrictEqual } from 'node:util';
 import type { z } from 'zod';
-import { leadIdOf } from '../../domain/lead-keys.js';
-import { acceptLead } from '../../ingress/accept-lead.js';
-import { parseLead } from '../../ingress/parse-lead.js';
 import type { DeadLetter } from '../../ledger/dead-letters.repository.js';
-import { IntakeRepository } from '../../ledger/intake.repository.js';
 import { decodeCursor, encodeCursor } from '../../platform/database/cursor-pagination.js';
 import { Access, CurrentOperator, type Operator } from '../../platform/http/access.js';
 import { ApiOperation, ApiTag } from '../../platform/http/api-operation.js';
 import { IdParam } from '../../platform/http/id.pipe.js';
-import { JobPublisher } from '../../queue/job-publisher.js';
 import {
   correctedSchema,
   correctionSchema,
@@ -25,17 +19,12 @@ import {
   replayManySchema,
 } from './dead-letters.schemas.js';
 import { DeadLetters, NOT_A_DEAD_LETTER } from './dead-letters.service.js';
-import { correctedFields } from './corrected-fields.js';
 
 /** Leads that the service gave up: list, correct, replay or discard them. The audit trail names the token of each change. */
 @ApiTag('Dead letters')
 @Controller('ops/dead-letters')
 export class DeadLettersController {
-  constructor(
-    private readonly deadLetters: DeadLetters,
-    private readonly intake: IntakeRepository,
-    private readonly publisher: JobPublisher,
-  ) {}
+  constructor(private readonly deadLetters: DeadLetters) {}
 
   @Access('viewer')
   @ApiOperation({
@@ -89,7 +78,8 @@ export class DeadLettersController {
     @Body({ schema: replayManySchema }) { code, limit, perSecond }: z.output<typeof replayManySchema>,
     @CurrentOperator() by: Operator,
   ) {
-    return { replaying: await this.deadLetters.replayMany(code, limit, perSecond ?? null, by.name) };
+    const leads = await this.deadLetters.replayMany(code, limit, perSecond ?? null, by.name);
+    return { replaying: leads.length };
   }
 
   @Access('operator')
@@ -121,23 +111,12 @@ export class DeadLettersController {
     problems: ['INVALID_LEAD', 'NOT_FOUND', 'LEDGER_UNAVAILABLE', 'LEDGER_OVERLOADED'],
   })
   @Patch(':id')
-  async edit(
+  edit(
     @IdParam(NOT_A_DEAD_LETTER) id: string,
     @Body({ schema: correctionSchema }) correction: z.output<typeof correctionSchema>,
     @CurrentOperator() by: Operator,
   ) {
-    const letter = await this.deadLetters.find(id);
-    const corrected = parseLead(correctedFields(letter, correction));
-    if (leadIdOf(corrected.email, corrected.campaignId) !== letter.id) {
-      const { leadId } = await acceptLead({ ledger: this.intake, publisher: this.publisher }, corrected);
-      await this.deadLetters.discard(letter.id, `corrected as ${leadId}`, by.name);
-      return { status: 'replaced', leadId };
-    }
-    const { name, attributes } = corrected;
-    if (name === letter.name && isDeepStrictEqual({ ...attributes }, { ...letter.attributes })) {
-      return { status: 'unchanged', leadId: letter.id, revision: letter.revision };
-    }
-    return { status: 'edited', leadId: letter.id, revision: await this.deadLetters.edit(letter.id, corrected, by.name) };
+    return this.deadLetters.correct(id, correction, by.name);
   }
 
   @Access('operator')

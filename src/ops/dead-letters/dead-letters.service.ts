@@ -1,5 +1,9 @@
+import { isDeepStrictEqual } from 'node:util';
 import { AppError } from '../../domain/app-error.js';
+import { leadIdOf } from '../../domain/lead-keys.js';
 import { stageDueIn } from '../../domain/lead-state.js';
+import { acceptLead } from '../../ingress/accept-lead.js';
+import { parseLead } from '../../ingress/parse-lead.js';
 import type { AuditLogRepository } from '../../ledger/audit-log.repository.js';
 import type {
   DeadLetter,
@@ -7,19 +11,27 @@ import type {
   DeadLetterGroup,
   DeadLettersRepository,
 } from '../../ledger/dead-letters.repository.js';
+import type { IntakeRepository } from '../../ledger/intake.repository.js';
 import type { OpenLead } from '../../ledger/open-leads.repository.js';
 import type { Cursor, Page } from '../../platform/database/cursor-pagination.js';
 import type { JobPublisher } from '../../queue/job-publisher.js';
 import { jobRequestOf } from '../../queue/job.js';
+import { correctedFields } from './corrected-fields.js';
 
 export const NOT_A_DEAD_LETTER =
   'No dead letter has this id. GET /ops/dead-letters lists them; GET /ops/leads/:id shows any lead.';
+
+/** What a correction did. */
+export type Correction =
+  | { status: 'replaced'; leadId: string }
+  | { status: 'unchanged' | 'edited'; leadId: string; revision: number };
 
 /** The leads that the service has given up, for an operator to review, correct, replay or discard. */
 export class DeadLetters {
   constructor(
     private readonly repository: DeadLettersRepository,
     private readonly auditLog: AuditLogRepository,
+    private readonly intake: IntakeRepository,
     private readonly publisher: Pick<JobPublisher, 'publish'>,
   ) {}
 
@@ -44,12 +56,32 @@ export class DeadLetters {
     this.publish(leads);
   }
 
-  /** @returns how many are on their way; at `perSecond` the last of them goes when its turn comes. */
-  async replayMany(code: string | undefined, limit: number, perSecond: number | null, by: string): Promise<number> {
+  /** @returns the leads; at `perSecond` their jobs are spread in time. */
+  async replayMany(code: string | undefined, limit: number, perSecond: number | null, by: string): Promise<OpenLead[]> {
     const leads = await this.repository.replayDeadLetters({ ...(code ? { code } : {}), limit, perSecond, by });
     await this.auditLog.recordAct(by, 'replay', { code: code ?? null, count: leads.length, perSecond });
     this.publish(leads);
-    return leads.length;
+    return leads;
+  }
+
+  /**
+   * Checks the corrected fields as those of a webhook. E-mail and campaign make the lead's key, so a correction of those accepts
+   * a new lead and discards the old one. Values that the lead has already change nothing.
+   * @throws AppError INVALID_LEAD, NOT_FOUND
+   */
+  async correct(id: string, correction: Record<string, unknown>, by: string): Promise<Correction> {
+    const letter = await this.find(id);
+    const corrected = parseLead(correctedFields(letter, correction));
+    if (leadIdOf(corrected.email, corrected.campaignId) !== letter.id) {
+      const { leadId } = await acceptLead({ ledger: this.intake, publisher: this.publisher }, corrected);
+      await this.discard(letter.id, `corrected as ${leadId}`, by);
+      return { status: 'replaced', leadId };
+    }
+    const { name, attributes } = corrected;
+    if (name === letter.name && isDeepStrictEqual({ ...attributes }, { ...letter.attributes })) {
+      return { status: 'unchanged', leadId: letter.id, revision: letter.revision };
+    }
+    return { status: 'edited', leadId: letter.id, revision: await this.edit(letter.id, corrected, by) };
   }
 
   /** Replaces name and attributes. @returns the new revision. @throws AppError NOT_FOUND */

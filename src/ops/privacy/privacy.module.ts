@@ -40,5 +40,6 @@ const CRM_WITHIN_MS = 4000;
       },
     },
   ],
+  exports: [PrivacyService],
 })
 export class PrivacyModule {}

@@ -1,13 +1,10 @@
 import { Body, Controller, Get, HttpCode, Post, Query } from '@nestjs/common';
 import type { z } from 'zod';
-import { AppError } from '../../domain/app-error.js';
-import { IntakeRepository } from '../../ledger/intake.repository.js';
-import { RejectionsRepository, type Rejection } from '../../ledger/rejections.repository.js';
+import type { Rejection } from '../../ledger/rejections.repository.js';
 import { decodeCursor, encodeCursor } from '../../platform/database/cursor-pagination.js';
 import { Access, CurrentOperator, type Operator } from '../../platform/http/access.js';
 import { ApiOperation, ApiTag } from '../../platform/http/api-operation.js';
 import { IdParam } from '../../platform/http/id.pipe.js';
-import { JobPublisher } from '../../queue/job-publisher.js';
 import { correctionSchema } from '../dead-letters/dead-letters.schemas.js';
 import {
   acknowledgedSchema,
@@ -16,19 +13,13 @@ import {
   replayedRejectionsSchema,
   replayRejectionsSchema,
 } from './rejections.schemas.js';
-import { replayRejection } from './replay-rejection.js';
-
-const NOT_FOUND = 'No rejection has this id. GET /ops/rejections lists them.';
+import { NO_SUCH_REJECTION, RejectionsService } from './rejections.service.js';
 
 /** Authenticated webhooks that were refused for their content. A process with ROLE=worker takes no webhooks and has none. */
 @ApiTag('Rejections')
 @Controller('ops/rejections')
 export class RejectionsController {
-  constructor(
-    private readonly intake: IntakeRepository,
-    private readonly publisher: JobPublisher,
-    private readonly rejections: RejectionsRepository,
-  ) {}
+  constructor(private readonly rejections: RejectionsService) {}
 
   @Access('viewer')
   @ApiOperation({
@@ -39,7 +30,7 @@ export class RejectionsController {
   })
   @Get()
   async list(@Query({ schema: pageSchema }) { limit, cursor }: z.output<typeof pageSchema>) {
-    const { items, next } = await this.rejections.listRejections(limit, cursor ? decodeCursor(cursor) : null);
+    const { items, next } = await this.rejections.list(limit, cursor ? decodeCursor(cursor) : null);
     return { items: items.map(shown), nextCursor: next ? encodeCursor(next) : null };
   }
 
@@ -57,16 +48,7 @@ export class RejectionsController {
     @Body({ schema: replayRejectionsSchema }) { limit }: z.output<typeof replayRejectionsSchema>,
     @CurrentOperator() by: Operator,
   ) {
-    const items = [];
-    for (const rejection of await this.rejections.openRejections(limit)) {
-      try {
-        items.push({ id: rejection.id, ...(await this.replay(rejection, {}, by)) });
-      } catch (error) {
-        if (!(error instanceof AppError) || error.class !== 'input') throw error;
-        items.push({ id: rejection.id, status: 'rejected' as const, code: error.code, detail: error.message });
-      }
-    }
-    return { items };
+    return { items: await this.rejections.replayMany(limit, by.name) };
   }
 
   @Access('operator')
@@ -79,19 +61,11 @@ export class RejectionsController {
   @Post(':id/replay')
   @HttpCode(202)
   async replayOne(
-    @IdParam(NOT_FOUND) id: string,
+    @IdParam(NO_SUCH_REJECTION) id: string,
     @Body({ schema: correctionSchema }) corrected: z.output<typeof correctionSchema>,
     @CurrentOperator() by: Operator,
   ) {
-    const rejection = await this.rejections.findRejection(id);
-    if (!rejection) throw new AppError('NOT_FOUND', NOT_FOUND);
-    return this.replay(rejection, corrected, by);
-  }
-
-  private async replay(rejection: Rejection, corrected: Record<string, unknown>, by: Operator) {
-    const answer = await replayRejection({ ledger: this.intake, publisher: this.publisher }, rejection, corrected);
-    await this.rejections.markReplayed(rejection.id, answer.leadId, by.name);
-    return answer;
+    return this.rejections.replay(id, corrected, by.name);
   }
 }
 

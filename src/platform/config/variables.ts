@@ -498,6 +498,12 @@ export const VARIABLES = {
     realNote: 'forever',
     example: '730',
   },
+  CONSOLE: {
+    schema: oneOf(['on', 'read-only', 'off']),
+    about: 'Whether /console shows the service in a browser; `read-only` without any action. With OPS_TOKENS it asks to sign in.',
+    mock: 'on',
+    real: 'on',
+  },
   API_DOCS: {
     schema: oneOf(['on', 'off']),
     about: 'Whether /docs serves the API reference. GET /openapi.json is always served. Both require one of OPS_TOKENS.',

@@ -1,6 +1,7 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import { RouteConfig } from '@nestjs/platform-fastify';
 import type { FastifyRequest } from 'fastify';
+import type { Session } from './session.js';
 
 /**
  * Who may call a route: everyone, a sender with one of WEBHOOK_SECRETS, or an owner of one of OPS_TOKENS whose role is at
@@ -17,12 +18,16 @@ export interface Operator {
 export interface AccessOptions {
   /** For pages: a browser can send the token only as the password of HTTP Basic authentication. */
   basicAuth?: boolean;
+  /** For the console: the session's cookie is accepted, and a reader without one is sent to the sign-in page. */
+  session?: boolean;
 }
 
 declare module 'fastify' {
   interface FastifyRequest {
     /** Set on the routes of viewers and operators. */
     operator?: Operator;
+    /** Set where the operator signed in to the console. */
+    session?: Session;
   }
   interface FastifyContextConfig extends AccessOptions {
     access?: Access;

@@ -38,7 +38,7 @@ export class HttpModule implements OnModuleInit, OnApplicationBootstrap {
     const { WEBHOOK_SECRETS, OPS_TOKENS, OTEL_EXPORTER_OTLP_ENDPOINT } = this.config;
     checkAccess(this.fastify(), {
       webhooks: new WebhookAuth(WEBHOOK_SECRETS, this.clock),
-      operators: new OperatorAuth(OPS_TOKENS),
+      operators: new OperatorAuth(OPS_TOKENS, this.clock),
       open: { webhooks: !WEBHOOK_SECRETS, operations: !OPS_TOKENS },
     });
     if (OTEL_EXPORTER_OTLP_ENDPOINT) traceWebhooks(this.fastify());

@@ -1,8 +1,13 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AppError } from '../../domain/app-error.js';
+import type { Clock } from '../clock.js';
 import type { Config } from '../config/config.js';
 import type { Operator } from './access.js';
 import { basicPassword, bearerToken, SecretSet } from './secrets.js';
+import { sessionCookieOf, Sessions } from './session.js';
+
+/** Where a reader of the console signs in; `next` brings them back. */
+export const LOGIN_PATH = '/console/login';
 
 /** Without OPS_TOKENS the service listens on loopback only, and every program on the machine may operate it. */
 const LOCAL: Operator = { name: 'local', role: 'operator' };
@@ -10,24 +15,38 @@ const LOCAL: Operator = { name: 'local', role: 'operator' };
 /** Finds out whose token a request carries, and whether its role permits the route. */
 export class OperatorAuth {
   private readonly known: SecretSet<Operator> | null;
+  private readonly sessions: Sessions;
 
-  constructor(tokens: Config['OPS_TOKENS']) {
+  constructor(
+    tokens: Config['OPS_TOKENS'],
+    private readonly clock: Clock,
+  ) {
+    this.sessions = new Sessions(tokens);
     this.known = tokens ? new SecretSet(tokens.map(({ secret, name, role }) => ({ secret, owner: { name, role } }))) : null;
   }
 
   /** @throws AppError UNAUTHENTICATED, FORBIDDEN or CROSS_SITE */
   authenticate(request: FastifyRequest, reply: FastifyReply): Operator {
-    const { access = 'operator', basicAuth = false } = request.routeOptions.config;
-    const operator = this.operatorOf(request, basicAuth);
-    if (!operator) throw unauthenticated(reply, basicAuth);
+    const { access = 'operator', basicAuth = false, session = false } = request.routeOptions.config;
+    const operator = session ? this.sessionOf(request) : this.operatorOf(request, basicAuth);
+    if (!operator) throw session ? signInFirst(request, reply) : unauthenticated(reply, basicAuth);
     if (access !== 'operator') return operator;
     if (operator.role !== 'operator') {
       throw new AppError('FORBIDDEN', 'This token has the role viewer, which may only read. Use one with the role operator.');
     }
-    if (basicAuth && comesFromAnotherSite(request)) {
+    if ((basicAuth || session) && comesFromAnotherSite(request)) {
       throw new AppError('CROSS_SITE', 'A page of another site sent this. Nothing was changed.');
     }
     return operator;
+  }
+
+  private sessionOf(request: FastifyRequest): Operator | null {
+    if (this.known === null) return LOCAL;
+    const cookie = sessionCookieOf(request.headers.cookie);
+    const session = cookie === null ? null : this.sessions.read(cookie, this.clock.now());
+    if (!session) return null;
+    request.session = session;
+    return { name: session.name, role: session.role };
   }
 
   private operatorOf(request: FastifyRequest, basicAuth: boolean): Operator | null {
@@ -36,6 +55,13 @@ export class OperatorAuth {
     const token = bearerToken(authorization) ?? (basicAuth ? basicPassword(authorization) : null);
     return token === null ? null : this.known.ownerOf(token);
   }
+}
+
+/** A page sends its reader to the sign-in and back; a form was filled in for a session that has ended. */
+function signInFirst(request: FastifyRequest, reply: FastifyReply): AppError {
+  const next = request.method === 'GET' ? request.url : '/console';
+  void reply.header('location', `${LOGIN_PATH}?next=${encodeURIComponent(next)}`);
+  return new AppError('SIGN_IN_FIRST', 'The console needs a session. Sign in with the secret of one of OPS_TOKENS.');
 }
 
 function unauthenticated(reply: FastifyReply, basicAuth: boolean): AppError {

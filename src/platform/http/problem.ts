@@ -8,6 +8,7 @@ export const STATUS: Partial<Record<ErrorCode, number>> = {
   INVALID_BODY: 400,
   INVALID_LEAD: 400,
   BAD_REQUEST: 400,
+  SIGN_IN_FIRST: 303,
   UNAUTHENTICATED: 401,
   FORBIDDEN: 403,
   CROSS_SITE: 403,
@@ -24,6 +25,7 @@ export const STATUS: Partial<Record<ErrorCode, number>> = {
 };
 
 const TITLES: Record<number, string> = {
+  303: 'See Other',
   400: 'Bad Request',
   401: 'Unauthorized',
   403: 'Forbidden',

@@ -1,8 +1,6 @@
-import { counted } from './format-text.js';
-import type { Times } from './format-time.js';
-
 type Detail = Record<string, unknown>;
-type Clock = Times['clock'];
+/** Prints a time of an event. */
+type Clock = (at: string) => string;
 
 const SENTENCES: Record<string, (detail: Detail, clock: Clock) => string> = {
   received: () => 'received',
@@ -14,7 +12,7 @@ const SENTENCES: Record<string, (detail: Detail, clock: Clock) => string> = {
     `${detail['shared'] ? ' and is not counted, since the downstream is at fault' : ''}: ` +
     `${failure(detail)}${nextAttempt(detail, clock)}`,
   'attempts-returned': (detail) =>
-    `${counted(Number(detail['attempts']), 'attempt')} in ${detail['stage']} not counted: the downstream failed, not the lead`,
+    `${attempts(Number(detail['attempts']))} in ${detail['stage']} not counted: the downstream failed, not the lead`,
   'dead-lettered': (detail) => `dead-lettered in ${detail['stage']} after attempt ${detail['attempt']}: ${failure(detail)}`,
   edited: (detail) => `edited by ${detail['by']}, now revision ${detail['revision']}: ${changes(detail)}`,
   replayed: (detail, clock) =>
@@ -33,7 +31,7 @@ const SENTENCES: Record<string, (detail: Detail, clock: Clock) => string> = {
 };
 
 /** An event of the audit trail as a sentence; one that is not known here as it is. */
-export function eventText(kind: string, detail: Detail, clock: Clock): string {
+export function eventSentence(kind: string, detail: Detail, clock: Clock): string {
   return SENTENCES[kind]?.(detail, clock) ?? `${kind} ${JSON.stringify(detail)}`;
 }
 
@@ -71,4 +69,8 @@ function changes({ changed }: Detail): string {
 
 function shown(value: unknown): string {
   return value === null || value === undefined ? '(none)' : `"${String(value)}"`;
+}
+
+function attempts(count: number): string {
+  return count === 1 ? '1 attempt' : `${count} attempts`;
 }

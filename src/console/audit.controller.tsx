@@ -1,0 +1,77 @@
+import { Controller, Query } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { AuditLogRepository, type OperatorAct } from '../ledger/audit-log.repository.js';
+import { CsvDownload, Page } from './console-page.js';
+import { ConsoleViewer, PageRequest } from './console-viewer.js';
+import { csvOf } from './csv.js';
+import { renderPage } from './layout.js';
+import { AuditPage } from './pages/audit.page.js';
+
+const PAGE = 100;
+const CSV_ROWS = 10_000;
+const filled = z
+  .string()
+  .max(200)
+  .transform((value) => value.trim() || undefined)
+  .optional();
+const querySchema = z.object({
+  who: filled,
+  act: filled,
+  before: z
+    .string()
+    .regex(/^\d{1,18}$/)
+    .optional(),
+});
+
+/** What operators did. */
+@Controller('console')
+export class ConsoleAuditController {
+  constructor(
+    private readonly viewers: ConsoleViewer,
+    private readonly auditLog: AuditLogRepository,
+  ) {}
+
+  @Page('audit')
+  async list(@Query({ schema: querySchema }) query: z.output<typeof querySchema>, @PageRequest() request: FastifyRequest) {
+    const { before, ...filters } = query;
+    const [viewer, acts, names] = await Promise.all([
+      this.viewers.of(request),
+      this.auditLog.listActs(filters, PAGE, before ?? null),
+      this.auditLog.listActNames(),
+    ]);
+    const hrefOf = (path: string, more: Record<string, string> = {}) => {
+      const parameters = new URLSearchParams({ ...defined(filters), ...more });
+      return parameters.size > 0 ? `${path}?${parameters}` : path;
+    };
+    const view = {
+      items: acts.map(({ at, who, act, detail }) => ({ at: at.toISOString(), who, act, detail: detailText(detail) })),
+      filters,
+      acts: names,
+      first: before ? hrefOf('/console/audit') : null,
+      next: acts.length === PAGE ? hrefOf('/console/audit', { before: acts.at(-1)!.id }) : null,
+      csv: hrefOf('/console/audit.csv'),
+    };
+    return renderPage(<AuditPage viewer={viewer} view={view} />);
+  }
+
+  @CsvDownload('audit.csv')
+  async csv(@Query({ schema: querySchema }) { who, act }: z.output<typeof querySchema>): Promise<string> {
+    const acts: OperatorAct[] = await this.auditLog.listActs({ who, act }, CSV_ROWS, null);
+    return csvOf(
+      ['at', 'who', 'act', 'detail'],
+      acts.map((row) => [row.at.toISOString(), row.who, row.act, detailText(row.detail)]),
+    );
+  }
+}
+
+function defined(filters: Record<string, string | undefined>): Record<string, string> {
+  return Object.fromEntries(Object.entries(filters).filter(([, value]) => value !== undefined)) as Record<string, string>;
+}
+
+function detailText(detail: Record<string, unknown>): string {
+  return Object.entries(detail)
+    .filter(([, value]) => value !== null)
+    .map(([name, value]) => `${name} ${typeof value === 'object' ? JSON.stringify(value) : String(value)}`)
+    .join(', ');
+}

@@ -1,0 +1,26 @@
+import type { Intent } from '../../domain/enrichment.js';
+import type { LeadState } from '../../domain/lead-state.js';
+
+export type Tone = 'good' | 'warn' | 'bad' | 'accent' | 'plain';
+
+export function Badge({ tone = 'plain', children }: { tone?: Tone; children: string }) {
+  return <span class={tone === 'plain' ? 'badge' : `badge badge-${tone}`}>{children}</span>;
+}
+
+const STATE_TONES: Record<LeadState, Tone> = {
+  received: 'accent',
+  enriched: 'accent',
+  synced: 'good',
+  dead: 'bad',
+  discarded: 'plain',
+};
+
+export function StateBadge({ state }: { state: LeadState }) {
+  return <Badge tone={STATE_TONES[state]}>{state}</Badge>;
+}
+
+const INTENT_TONES: Record<Intent, Tone> = { high: 'good', medium: 'accent', low: 'plain', none: 'plain', unknown: 'plain' };
+
+export function IntentBadge({ intent }: { intent: Intent | null }) {
+  return intent === null ? <span class="muted">–</span> : <Badge tone={INTENT_TONES[intent]}>{intent}</Badge>;
+}

@@ -1,0 +1,94 @@
+import type { ComponentChildren } from 'preact';
+import { Text } from './text.js';
+
+/** The head of a page: its title, what it is for, and its actions. */
+export function PageHead({ title, children, about }: { title: string; about?: ComponentChildren; children?: ComponentChildren }) {
+  return (
+    <header class="page-head">
+      <h1>
+        <Text value={title} />
+      </h1>
+      {children}
+      {about ? <p>{about}</p> : null}
+    </header>
+  );
+}
+
+export function Card({ title, aside, children }: { title: string; aside?: ComponentChildren; children: ComponentChildren }) {
+  return (
+    <section class="card">
+      <header>
+        <h2>{title}</h2>
+        {aside ? <span class="muted push">{aside}</span> : null}
+      </header>
+      {children}
+    </section>
+  );
+}
+
+/** A part of the page that the script keeps up to date. */
+export function Live({ id, children }: { id: string; children: ComponentChildren }) {
+  return (
+    <div id={id} data-live="" class="stack">
+      {children}
+    </div>
+  );
+}
+
+export interface StatProps {
+  label: string;
+  value: ComponentChildren;
+  note?: ComponentChildren;
+}
+
+export function Stats({ items }: { items: StatProps[] }) {
+  return (
+    <dl class="stats">
+      {items.map(({ label, value, note }) => (
+        <div class="card stat">
+          <dt>{label}</dt>
+          <dd>
+            {value}
+            {note ? <small>{note}</small> : null}
+          </dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+export type NoticeTone = 'good' | 'warn' | 'bad' | 'plain';
+
+export function Notice({ tone = 'plain', title, children }: { tone?: NoticeTone; title: string; children?: ComponentChildren }) {
+  return (
+    <div class={`notice notice-${tone}`} role={tone === 'bad' ? 'alert' : 'status'}>
+      <strong>{title}</strong>
+      {children}
+    </div>
+  );
+}
+
+export function Empty({ title, children }: { title: string; children?: ComponentChildren }) {
+  return (
+    <div class="card empty">
+      <h2>{title}</h2>
+      {children}
+    </div>
+  );
+}
+
+/** Names and values; what has no value is left out. */
+export function Facts({ items }: { items: [string, ComponentChildren][] }) {
+  return (
+    <dl class="facts">
+      {items
+        .filter(([, value]) => value !== null && value !== undefined && value !== '')
+        .map(([name, value]) => (
+          <>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </>
+        ))}
+    </dl>
+  );
+}

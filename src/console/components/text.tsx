@@ -1,0 +1,27 @@
+/**
+ * Control characters and those that change the direction of text: they could hide or reorder what a lead's sender wrote. Tab,
+ * line break and the two joiners, which emojis and several scripts need, stay as they are.
+ */
+const INVISIBLE = /(?![\t\n\u200C\u200D])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
+
+function nameOf(character: string): string {
+  return `U+${character.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0')}`;
+}
+
+/** Text that a sender chose, isolated from the page's direction, with invisible characters shown by their code. */
+export function Text({ value }: { value: string | null | undefined }) {
+  if (value === null || value === undefined || value === '') return <span class="muted">–</span>;
+  const parts = value.split(new RegExp(`(${INVISIBLE.source})`, 'u'));
+  return (
+    <bdi>
+      {parts.map((part) =>
+        part.length > 0 && INVISIBLE.test(part) ? <span class="control-character">{nameOf(part)}</span> : part,
+      )}
+    </bdi>
+  );
+}
+
+/** The same as plain text, for places that take no markup, such as the title of the page. */
+export function visibleText(value: string): string {
+  return value.replaceAll(new RegExp(INVISIBLE.source, 'gu'), (character) => ` ${nameOf(character)} `);
+}

@@ -1,0 +1,38 @@
+import { Module } from '@nestjs/common';
+import { OpsModule } from '../ops/ops.module.js';
+import { PrivacyModule } from '../ops/privacy/privacy.module.js';
+import { RejectionsModule } from '../ops/rejections/rejections.module.js';
+import { ConsoleAuditController } from './audit.controller.js';
+import { BulkController } from './bulk.controller.js';
+import { ConsoleAssetsController } from './console-assets.controller.js';
+import { ConsoleErrorFilter } from './console-error.filter.js';
+import { ConsoleFormsGuard } from './console-forms.guard.js';
+import { ConsoleViewer } from './console-viewer.js';
+import { ConsoleDeadLettersController } from './dead-letters.controller.js';
+import { ConsoleLeadsController } from './leads.controller.js';
+import { LoginController } from './login.controller.js';
+import { NowController } from './now.controller.js';
+import { ConsoleRejectionsController } from './rejections.controller.js';
+import { RunbookController } from './runbook.controller.js';
+import { ConsoleSlaController } from './sla.controller.js';
+import { ConsoleStagesController } from './stages.controller.js';
+
+/** The service in a browser: pages made on the server, over the same services as the API. */
+@Module({
+  imports: [OpsModule, PrivacyModule, RejectionsModule],
+  controllers: [
+    BulkController,
+    ConsoleAssetsController,
+    ConsoleAuditController,
+    ConsoleDeadLettersController,
+    ConsoleLeadsController,
+    ConsoleRejectionsController,
+    ConsoleSlaController,
+    ConsoleStagesController,
+    LoginController,
+    NowController,
+    RunbookController,
+  ],
+  providers: [ConsoleErrorFilter, ConsoleFormsGuard, ConsoleViewer],
+})
+export class ConsoleModule {}

@@ -1,0 +1,143 @@
+import { Body, Controller, Query, Res } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { AppError } from '../domain/app-error.js';
+import { ERROR_CATALOG, type ErrorCode } from '../domain/error-catalog.js';
+import type { DeadLetter, DeadLetterGroup } from '../ledger/dead-letters.repository.js';
+import { DeadLetters, NOT_A_DEAD_LETTER } from '../ops/dead-letters/dead-letters.service.js';
+import { decodeCursor, encodeCursor } from '../platform/database/cursor-pagination.js';
+import { CurrentOperator, type Operator } from '../platform/http/access.js';
+import { IdParam } from '../platform/http/id.pipe.js';
+import { ActionForm, Page, seeOther } from './console-page.js';
+import { ConsoleViewer, PageRequest } from './console-viewer.js';
+import { fieldsOf, formSchema } from './form-fields.js';
+import { renderPage } from './layout.js';
+import { DeadLetterPage, DeadLettersPage, type DeadLettersView } from './pages/dead-letters.page.js';
+import { maskedAttributes, maskedEmail, maskedName } from './personal-data.js';
+
+const PATH = '/console/dead-letters';
+const PAGE = 50;
+
+const listSchema = z.object({ code: z.string().max(100).optional(), cursor: z.string().max(500).optional() });
+const discardSchema = z.object({ reason: z.string().trim().min(1).max(500) });
+
+/** Dead letters by their causes, and one of them with a form that corrects it. */
+@Controller('console/dead-letters')
+export class ConsoleDeadLettersController {
+  constructor(
+    private readonly viewers: ConsoleViewer,
+    private readonly deadLetters: DeadLetters,
+  ) {}
+
+  @Page('')
+  async list(
+    @Query({ schema: listSchema }) { code, cursor }: z.output<typeof listSchema>,
+    @PageRequest() request: FastifyRequest,
+  ) {
+    const [viewer, groups, { items, next }] = await Promise.all([
+      this.viewers.of(request),
+      this.deadLetters.summary(),
+      this.deadLetters.list(code ? { code } : {}, PAGE, cursor ? decodeCursor(cursor) : null),
+    ]);
+    const masked = request.operator?.role !== 'operator';
+    const filter = code ? `code=${encodeURIComponent(code)}` : '';
+    const view: DeadLettersView = {
+      total: groups.reduce((sum, { count }) => sum + count, 0),
+      groups: groups.map(groupView),
+      code: code ?? null,
+      items: items.map((letter) => ({
+        id: letter.id,
+        name: masked ? maskedName(letter.name) : letter.name,
+        email: masked ? maskedEmail(letter.email) : letter.email,
+        campaignId: letter.campaignId,
+        code: letter.code,
+        message: letter.message,
+        diedAt: letter.diedAt,
+      })),
+      first: cursor ? `${PATH}?${filter}` : null,
+      next: next ? `${PATH}?${filter}&cursor=${encodeURIComponent(encodeCursor(next))}` : null,
+    };
+    return renderPage(<DeadLettersPage viewer={viewer} view={view} />);
+  }
+
+  @Page(':id')
+  async one(@IdParam(NOT_A_DEAD_LETTER) id: string, @PageRequest() request: FastifyRequest) {
+    return this.page(await this.deadLetters.find(id), request, []);
+  }
+
+  /** Corrects the lead and replays it; a correction of its key has made a new lead, which runs already. */
+  @ActionForm(':id')
+  async correct(
+    @IdParam(NOT_A_DEAD_LETTER) id: string,
+    @Body({ schema: formSchema }) form: z.output<typeof formSchema>,
+    @CurrentOperator() by: Operator,
+    @PageRequest() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    try {
+      const { status, leadId } = await this.deadLetters.correct(id, fieldsOf(form), by.name);
+      if (status !== 'replaced') await this.deadLetters.replay(id, by.name);
+      return seeOther(reply, `/console/leads/${leadId}?done=edited`);
+    } catch (error) {
+      if (!(error instanceof AppError) || error.class !== 'input' || error.code === 'NOT_FOUND') throw error;
+      void reply.code(400);
+      const problems = error.problems.length > 0 ? error.problems : [{ path: '', message: error.message }];
+      return this.page(await this.deadLetters.find(id), request, problems);
+    }
+  }
+
+  @ActionForm(':id/discard')
+  async discard(
+    @IdParam(NOT_A_DEAD_LETTER) id: string,
+    @Body({ schema: discardSchema }) { reason }: z.output<typeof discardSchema>,
+    @CurrentOperator() by: Operator,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    await this.deadLetters.discard(id, reason, by.name);
+    return seeOther(reply, PATH);
+  }
+
+  private async page(
+    letter: DeadLetter,
+    request: FastifyRequest,
+    problems: { path: string; message: string }[],
+  ): Promise<string> {
+    const viewer = await this.viewers.of(request);
+    const masked = request.operator?.role !== 'operator';
+    const attributes = masked ? maskedAttributes(letter.attributes) : Object.entries(letter.attributes);
+    const view = {
+      id: letter.id,
+      code: letter.code,
+      message: letter.message,
+      answer: letter.answer ?? null,
+      remedy: remedyOf(letter.code),
+      stage: letter.stage,
+      diedAt: letter.diedAt,
+      fields: [
+        ['email', letter.emailRaw],
+        ['campaign_id', letter.campaignId],
+        ['name', letter.name ?? ''],
+        ...attributes,
+      ] satisfies [string, string][],
+      problems,
+    };
+    return renderPage(<DeadLetterPage viewer={viewer} view={view} />);
+  }
+}
+
+function groupView({ stage, code, signature, count, oldest, newest }: DeadLetterGroup) {
+  return {
+    stage,
+    code,
+    cause: signature,
+    count,
+    firstSeen: oldest.toISOString(),
+    lastSeen: newest.toISOString(),
+    remedy: remedyOf(code),
+    href: `${PATH}?code=${encodeURIComponent(code)}`,
+  };
+}
+
+function remedyOf(code: string): string {
+  return ERROR_CATALOG[code as ErrorCode]?.remedy ?? '';
+}

@@ -1,0 +1,124 @@
+import { renderToString } from 'preact-render-to-string';
+import type { ComponentChildren, JSX } from 'preact';
+import { Badge } from './components/badges.js';
+import { visibleText } from './components/text.js';
+
+/** Who looks at a page, and what the whole console shows on each. */
+export interface Viewer {
+  env: 'MOCK' | 'REAL';
+  /** null: no OPS_TOKENS are set, so the console is open on loopback. */
+  operator: { name: string; role: 'viewer' | 'operator' } | null;
+  /** May the reader change anything? False for viewers and with CONSOLE=read-only. */
+  canAct: boolean;
+  /** Sent back with each form, for browsers without Sec-Fetch-Site. */
+  formToken: string;
+  now: Date;
+  /** What waits for a person, as numbers beside the navigation. */
+  waiting: { deadLetters: number; rejections: number } | null;
+}
+
+const SECTIONS = [
+  ['/console', 'Now'],
+  ['/console/leads', 'Leads'],
+  ['/console/dead-letters', 'Dead letters'],
+  ['/console/rejections', 'Rejections'],
+  ['/console/stages', 'Stages'],
+  ['/console/sla', 'SLA'],
+  ['/console/audit', 'Audit'],
+] as const;
+
+interface LayoutProps {
+  title: string;
+  /** The address of the navigation entry that is current. */
+  section: string;
+  viewer: Viewer;
+  children: ComponentChildren;
+}
+
+export function Layout({ title, section, viewer, children }: LayoutProps) {
+  return (
+    <Document title={title}>
+      <a class="skip-link" href="#content">
+        Skip to the content
+      </a>
+      <div class="shell">
+        <header class="sidebar">
+          <a class="brand" href="/console">
+            <img src="/console/assets/icon.svg" width="26" height="26" alt="" />
+            RevenueFlow AI
+          </a>
+          <nav aria-label="Console">
+            <ul class="nav">
+              {SECTIONS.map(([href, name]) => (
+                <li>
+                  <a href={href} aria-current={href === section ? 'page' : undefined}>
+                    {name}
+                    <Waiting href={href} viewer={viewer} />
+                  </a>
+                </li>
+              ))}
+            </ul>
+          </nav>
+          <Foot viewer={viewer} />
+        </header>
+        <main id="content">
+          {viewer.operator ? null : (
+            <p class="notice notice-plain">No sign-in: OPS_TOKENS is not set, so everyone on this machine may use the console.</p>
+          )}
+          {children}
+        </main>
+      </div>
+    </Document>
+  );
+}
+
+function Waiting({ href, viewer }: { href: string; viewer: Viewer }) {
+  const count =
+    href === '/console/dead-letters'
+      ? viewer.waiting?.deadLetters
+      : href === '/console/rejections'
+        ? viewer.waiting?.rejections
+        : undefined;
+  return count ? <Badge tone="bad">{count > 999 ? '999+' : String(count)}</Badge> : null;
+}
+
+function Foot({ viewer }: { viewer: Viewer }) {
+  return (
+    <div class="sidebar-foot">
+      <span class="row">
+        <span class={`badge env-${viewer.env.toLowerCase()}`}>{viewer.env}</span>
+        <a href="/console/runbook">Runbook</a>
+        <a href="/docs">API</a>
+      </span>
+      {viewer.operator ? (
+        <form method="post" action="/console/logout" class="row">
+          <input type="hidden" name="formToken" value={viewer.formToken} />
+          <span>{`${viewer.operator.name} (${viewer.operator.role})`}</span>
+          <button class="link">Sign out</button>
+        </form>
+      ) : null}
+    </div>
+  );
+}
+
+export function Document({ title, children }: { title: string; children: ComponentChildren }) {
+  return (
+    <html lang="en">
+      <head>
+        <meta charSet="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="robots" content="noindex" />
+        <title>{`${visibleText(title)} · RevenueFlow AI`}</title>
+        <link rel="icon" href="/console/assets/icon.svg" type="image/svg+xml" />
+        <link rel="stylesheet" href="/console/assets/console.css" />
+        <script src="/console/assets/console.js" type="module" />
+      </head>
+      <body>{children}</body>
+    </html>
+  );
+}
+
+/** The page as HTML. Everything in it is escaped by the renderer. */
+export function renderPage(page: JSX.Element): string {
+  return `<!doctype html>${renderToString(page)}`;
+}

@@ -1,0 +1,116 @@
+import { ERROR_CATALOG, type ErrorCode } from '../domain/error-catalog.js';
+import type { LeadEvent } from '../domain/lead.js';
+import { eventSentence } from '../ops/event-sentence.js';
+import type { journeyOf, summaryOf } from '../ops/lead-timeline.js';
+import type { Config } from '../platform/config/config.js';
+import type { Tone } from './components/badges.js';
+import type { LeadView, TimelineItem } from './pages/lead.page.js';
+import type { LeadItem } from './pages/leads.page.js';
+import { maskedAttributes, maskedEmail, maskedName } from './personal-data.js';
+
+const COMPANY = /^(?:.*\.)?(?:company|company_?name|organi[sz]ation|account_?name)$/i;
+
+/** A lead as a row of the list. */
+export function leadItemOf(lead: ReturnType<typeof summaryOf>, masked: boolean): LeadItem {
+  return {
+    id: lead.id,
+    name: masked ? maskedName(lead.name) : lead.name,
+    email: masked ? maskedEmail(lead.email) : lead.email,
+    company: Object.entries(lead.attributes).find(([name]) => COMPANY.test(name))?.[1] ?? null,
+    campaignId: lead.campaignId,
+    state: lead.state,
+    fitScore: lead.fitScore,
+    intent: lead.intent,
+    receivedAt: lead.timings.receivedAt,
+  };
+}
+
+interface ViewOptions {
+  masked: boolean;
+  config: Pick<Config, 'CRM_PROVIDER' | 'SALESFORCE_LOGIN_URL'>;
+}
+
+/** A lead as its page shows it. */
+export function leadViewOf(lead: ReturnType<typeof journeyOf>, { masked, config }: ViewOptions): LeadView {
+  const { receivedAt } = lead.timings;
+  const synced = lead.events.find(({ kind }) => kind === 'synced');
+  return {
+    id: lead.id,
+    state: lead.state,
+    revision: lead.revision,
+    name: masked ? maskedName(lead.name) : lead.name,
+    email: masked ? maskedEmail(lead.email) : lead.email,
+    campaignId: lead.campaignId,
+    attributes: masked ? maskedAttributes(lead.attributes) : Object.entries(lead.attributes),
+    masked,
+    fitScore: lead.fitScore,
+    intent: lead.intent,
+    confidence: lead.confidence,
+    reasoning: lead.reasoning,
+    evidence: lead.evidence,
+    scoreSource: lead.scoreSource,
+    flags: lead.flags,
+    crm: lead.crm ? { ...lead.crm, href: crmLink(lead.crm.leadId, config) } : null,
+    next: lead.next,
+    lastError: lead.lastError
+      ? {
+          code: lead.lastError.code,
+          message: lead.lastError.message,
+          answer: lead.lastError.answer ?? null,
+          remedy: ERROR_CATALOG[lead.lastError.code as ErrorCode]?.remedy ?? '',
+        }
+      : null,
+    speedToLeadMs: synced ? Date.parse(synced.at) - Date.parse(receivedAt) : null,
+    timeline: timelineOf(lead.events, masked),
+    sent: masked
+      ? []
+      : lead.exchanges.map((exchange) => ({
+          crm: exchange.provider,
+          at: exchange.at,
+          lead: { answer: exchange.lead.answer, fields: texts(exchange.lead.fields) },
+          member: { answer: exchange.member.answer, fields: texts(exchange.member.fields) },
+        })),
+  };
+}
+
+const TONES: Record<string, Tone> = {
+  synced: 'good',
+  'crm-updated': 'good',
+  'attempt-failed': 'warn',
+  'rescore-failed': 'warn',
+  'dead-lettered': 'bad',
+};
+
+/** Events with the time since the one before. Changes of personal data are left out where it is masked. */
+function timelineOf(events: LeadEvent[], masked: boolean): TimelineItem[] {
+  return events.map(({ at, kind, detail }, index) => {
+    const before = events[index - 1];
+    const { changed, ...others } = detail as { changed?: Record<string, { from: unknown; to: unknown }> };
+    const sentence = eventSentence(kind, { ...others, changed: {} }, (time) => time).replace(/: $/, '');
+    return {
+      at,
+      afterMs: before ? Math.max(0, Date.parse(at) - Date.parse(before.at)) : null,
+      sentence: sentence.charAt(0).toUpperCase() + sentence.slice(1),
+      tone: TONES[kind] ?? 'accent',
+      changes: masked
+        ? []
+        : Object.entries(changed ?? {}).map(([field, { from, to }]) => ({ field, from: text(from), to: text(to) })),
+    };
+  });
+}
+
+function text(value: unknown): string | null {
+  return value === null || value === undefined ? null : String(value);
+}
+
+function texts(fields: Record<string, string | number | boolean>): [string, string][] {
+  return Object.entries(fields).map(([name, value]) => [name, String(value)]);
+}
+
+/** The record in the org. The general login addresses lead to no org, so there is no link then. */
+function crmLink(id: string, { CRM_PROVIDER, SALESFORCE_LOGIN_URL }: ViewOptions['config']): string | null {
+  if (CRM_PROVIDER !== 'salesforce' || !SALESFORCE_LOGIN_URL || !/^[A-Za-z0-9]{15,18}$/.test(id)) return null;
+  const { origin, hostname } = new URL(SALESFORCE_LOGIN_URL);
+  if (hostname === 'login.salesforce.com' || hostname === 'test.salesforce.com') return null;
+  return `${origin}/lightning/r/${id.startsWith('003') ? 'Contact' : 'Lead'}/${id}/view`;
+}

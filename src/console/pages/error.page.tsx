@@ -1,0 +1,25 @@
+import { Notice, PageHead } from '../components/blocks.js';
+import { Layout, type Viewer } from '../layout.js';
+
+export interface ErrorView {
+  title: string;
+  detail: string;
+  code: string;
+  requestId: string;
+}
+
+/** What went wrong with a page or an action, and what was kept. */
+export function ErrorPage({ viewer, view }: { viewer: Viewer; view: ErrorView }) {
+  return (
+    <Layout title={view.title} section="" viewer={viewer}>
+      <PageHead title={view.title} />
+      <Notice tone="bad" title={view.code}>
+        <p>{view.detail}</p>
+        <p class="muted">{`Request ${view.requestId}`}</p>
+      </Notice>
+      <p>
+        <a href="/console">Back to the start</a>
+      </p>
+    </Layout>
+  );
+}

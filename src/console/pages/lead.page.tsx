@@ -1,0 +1,268 @@
+import type { ComponentChildren } from 'preact';
+import type { Evidence, Intent } from '../../domain/enrichment.js';
+import type { LeadState } from '../../domain/lead-state.js';
+import { Action } from '../components/action.js';
+import { Badge, IntentBadge, StateBadge, type Tone } from '../components/badges.js';
+import { Card, Facts, Live, Notice, PageHead } from '../components/blocks.js';
+import { Waterfall } from '../components/charts.js';
+import { Table } from '../components/table.js';
+import { Text } from '../components/text.js';
+import { duration, Time } from '../components/time.js';
+import { Layout, type Viewer } from '../layout.js';
+
+export interface TimelineItem {
+  at: string;
+  /** Milliseconds since the event before; null for the first. */
+  afterMs: number | null;
+  sentence: string;
+  tone: Tone;
+  /** Field by field, for a revision or a correction. */
+  changes: { field: string; from: string | null; to: string | null }[];
+}
+
+export interface SentRecord {
+  crm: string;
+  at: string;
+  lead: { answer: string; fields: [string, string][] };
+  member: { answer: string; fields: [string, string][] };
+}
+
+export interface LeadView {
+  id: string;
+  state: LeadState;
+  revision: number;
+  name: string | null;
+  email: string;
+  campaignId: string;
+  attributes: [string, string][];
+  /** Personal data is masked until the viewer asks for it. */
+  masked: boolean;
+  fitScore: number | null;
+  intent: Intent | null;
+  confidence: number | null;
+  reasoning: string | null;
+  evidence: Evidence[];
+  scoreSource: string | null;
+  flags: string[];
+  crm: { leadId: string; memberId: string | null; href: string | null } | null;
+  next: { what: string; at: string | null } | null;
+  lastError: { code: string; message: string; answer: string | null; remedy: string } | null;
+  speedToLeadMs: number | null;
+  timeline: TimelineItem[];
+  sent: SentRecord[];
+}
+
+export function LeadPage({ viewer, view, notice }: { viewer: Viewer; view: LeadView; notice?: ComponentChildren }) {
+  const path = `/console/leads/${view.id}`;
+  return (
+    <Layout title={view.masked ? 'Lead' : (view.name ?? view.email)} section="/console/leads" viewer={viewer}>
+      <PageHead title={view.name ?? view.email}>
+        <StateBadge state={view.state} />
+        <span class="row push">
+          <Actions view={view} viewer={viewer} path={path} />
+        </span>
+      </PageHead>
+      {notice}
+      {view.masked ? (
+        <Notice tone="plain" title="Personal data is masked.">
+          <form method="post" action={`${path}/show`} class="inline">
+            <input type="hidden" name="formToken" value={viewer.formToken} />
+            <button>Show it (the audit log records this)</button>
+          </form>
+        </Notice>
+      ) : null}
+      <Live id="state">
+        <StateNotice view={view} now={viewer.now} />
+      </Live>
+      <div class="grid-2">
+        <Card title="Score">
+          <Score view={view} />
+        </Card>
+        <Card title="Person and campaign" aside={`revision ${view.revision}`}>
+          <Facts
+            items={[
+              ['E-mail', <Text value={view.email} />],
+              ['Name', <Text value={view.name} />],
+              ['Campaign', <Text value={view.campaignId} />],
+              ...view.attributes.map(([name, value]): [string, ComponentChildren] => [name, <Text value={value} />]),
+            ]}
+          />
+        </Card>
+      </div>
+      <Live id="timeline">
+        <Card title="Timeline" aside={view.speedToLeadMs === null ? null : `in the CRM after ${duration(view.speedToLeadMs)}`}>
+          <Timeline items={view.timeline} now={viewer.now} />
+        </Card>
+        {view.sent.map((record) => (
+          <Sent record={record} now={viewer.now} />
+        ))}
+      </Live>
+      {viewer.canAct ? <Erase viewer={viewer} path={path} /> : null}
+    </Layout>
+  );
+}
+
+function Actions({ view, viewer, path }: { view: LeadView; viewer: Viewer; path: string }) {
+  return (
+    <>
+      {view.crm?.href ? (
+        <a class="button" href={view.crm.href} rel="noreferrer">
+          Open in Salesforce
+        </a>
+      ) : null}
+      {view.state === 'dead' ? (
+        <>
+          {viewer.canAct ? (
+            <a class="button" href={`/console/dead-letters/${view.id}`}>
+              Edit and replay
+            </a>
+          ) : null}
+          <Action viewer={viewer} to={`${path}/replay`} tone="primary">
+            Replay
+          </Action>
+        </>
+      ) : null}
+    </>
+  );
+}
+
+function StateNotice({ view, now }: { view: LeadView; now: Date }) {
+  return (
+    <>
+      {view.lastError && view.state !== 'synced' ? (
+        <Notice tone={view.state === 'dead' ? 'bad' : 'warn'} title={view.lastError.code}>
+          <p>
+            <Text value={view.lastError.message} />
+          </p>
+          {view.lastError.answer ? (
+            <p>
+              It answered: <Text value={view.lastError.answer} />
+            </p>
+          ) : null}
+          <p>{view.lastError.remedy}</p>
+        </Notice>
+      ) : null}
+      {view.next ? (
+        <Notice title="What happens next">
+          <p>
+            {view.next.what}
+            {view.next.at ? (
+              <>
+                {' '}
+                (<Time at={view.next.at} now={now} format="relative" />)
+              </>
+            ) : null}
+          </p>
+        </Notice>
+      ) : null}
+    </>
+  );
+}
+
+function Score({ view }: { view: LeadView }) {
+  if (view.fitScore === null) return <p class="muted">Not scored yet.</p>;
+  return (
+    <>
+      <p class="row">
+        <strong>{`Fit ${view.fitScore}`}</strong>
+        <IntentBadge intent={view.intent} />
+        <span class="muted">{`by ${view.scoreSource}, confidence ${Math.round((view.confidence ?? 0) * 100)} %`}</span>
+      </p>
+      <p>
+        <Text value={view.reasoning} />
+      </p>
+      {view.evidence.length > 0 ? <Waterfall evidence={view.evidence} total={view.fitScore} /> : null}
+      {view.flags.length > 0 ? (
+        <p class="row">
+          {view.flags.map((flag) => (
+            <Badge tone="warn">{flag}</Badge>
+          ))}
+        </p>
+      ) : null}
+    </>
+  );
+}
+
+function Timeline({ items, now }: { items: TimelineItem[]; now: Date }) {
+  return (
+    <ol class="timeline">
+      {items.map(({ at, afterMs, sentence, tone, changes }) => (
+        <li class={tone}>
+          <span>
+            <Text value={sentence} />
+          </span>
+          <span class="muted">
+            <Time at={at} now={now} />
+            {afterMs === null ? null : `, ${duration(afterMs)} later`}
+          </span>
+          {changes.length > 0 ? (
+            <ul>
+              {changes.map(({ field, from, to }) => (
+                <li>
+                  <Text value={field} />:{' '}
+                  <del>
+                    <Text value={from} />
+                  </del>{' '}
+                  →{' '}
+                  <ins>
+                    <Text value={to} />
+                  </ins>
+                </li>
+              ))}
+            </ul>
+          ) : null}
+        </li>
+      ))}
+    </ol>
+  );
+}
+
+function Sent({ record, now }: { record: SentRecord; now: Date }) {
+  const parts = [
+    { name: 'Lead', ...record.lead },
+    { name: 'Campaign member', ...record.member },
+  ];
+  return (
+    <Card title={`Sent to ${record.crm}`} aside={<Time at={record.at} now={now} />}>
+      {parts.map(({ name, answer, fields }) => (
+        <>
+          <h3>{`${name}: ${answer}`}</h3>
+          {fields.length > 0 ? (
+            <Table
+              caption={`${name} fields`}
+              columns={[
+                { title: 'Field', cell: ([field]: [string, string]) => <code>{field}</code> },
+                { title: 'Value', cell: ([, value]: [string, string]) => <Text value={value} /> },
+              ]}
+              rows={fields}
+            />
+          ) : (
+            <p class="muted">Nothing was sent.</p>
+          )}
+        </>
+      ))}
+    </Card>
+  );
+}
+
+function Erase({ viewer, path }: { viewer: Viewer; path: string }) {
+  return (
+    <details>
+      <summary>Erase this person</summary>
+      <form method="post" action={`${path}/erase`} class="card">
+        <input type="hidden" name="formToken" value={viewer.formToken} />
+        <p>
+          Deletes all leads of this person, the refused requests that name them, and the person's record in the CRM. It cannot be
+          undone.
+        </p>
+        <label class="field">
+          <span>Type the person's e-mail address to confirm</span>
+          <input name="email" type="email" required autoComplete="off" />
+        </label>
+        <div>
+          <button class="danger">Erase this person</button>
+        </div>
+      </form>
+    </details>
+  );
+}

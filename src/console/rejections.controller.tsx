@@ -1,0 +1,110 @@
+import { Body, Controller, Query, Res } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { AppError } from '../domain/app-error.js';
+import { AuditLogRepository } from '../ledger/audit-log.repository.js';
+import { NO_SUCH_REJECTION, RejectionsService } from '../ops/rejections/rejections.service.js';
+import { decodeCursor, encodeCursor } from '../platform/database/cursor-pagination.js';
+import { CurrentOperator, type Operator } from '../platform/http/access.js';
+import { IdParam } from '../platform/http/id.pipe.js';
+import { Notice } from './components/blocks.js';
+import { ActionForm, Page, ReadForm, seeOther } from './console-page.js';
+import { ConsoleViewer, PageRequest } from './console-viewer.js';
+import { fieldsOf, formSchema } from './form-fields.js';
+import { renderPage } from './layout.js';
+import { brokenPlaceOf } from './broken-place.js';
+import { RejectionPage, RejectionsPage, type RejectionView } from './pages/rejections.page.js';
+
+const PATH = '/console/rejections';
+const PAGE = 50;
+const listSchema = z.object({ cursor: z.string().max(500).optional() });
+
+/** Refused requests, and one of them with the place that is wrong and a form that repairs it. */
+@Controller('console/rejections')
+export class ConsoleRejectionsController {
+  constructor(
+    private readonly viewers: ConsoleViewer,
+    private readonly rejections: RejectionsService,
+    private readonly auditLog: AuditLogRepository,
+  ) {}
+
+  @Page('')
+  async list(@Query({ schema: listSchema }) { cursor }: z.output<typeof listSchema>, @PageRequest() request: FastifyRequest) {
+    const [viewer, open, { items, next }] = await Promise.all([
+      this.viewers.of(request),
+      this.rejections.countOpen(),
+      this.rejections.list(PAGE, cursor ? decodeCursor(cursor) : null),
+    ]);
+    const view = {
+      open,
+      items: items.map(({ id, receivedAt, code, detail, replayedAs }) => ({ id, receivedAt, code, detail, replayedAs })),
+      first: cursor ? PATH : null,
+      next: next ? `${PATH}?cursor=${encodeURIComponent(encodeCursor(next))}` : null,
+    };
+    return renderPage(<RejectionsPage viewer={viewer} view={view} />);
+  }
+
+  @Page(':id')
+  one(@IdParam(NO_SUCH_REJECTION) id: string, @PageRequest() request: FastifyRequest) {
+    return this.page(id, request, request.operator?.role !== 'operator');
+  }
+
+  /** Shows a viewer the body, once. */
+  @ReadForm(':id/show')
+  async show(@IdParam(NO_SUCH_REJECTION) id: string, @CurrentOperator() by: Operator, @PageRequest() request: FastifyRequest) {
+    await this.auditLog.recordAct(by.name, 'show-personal-data', { rejection: id });
+    return this.page(id, request, false);
+  }
+
+  @ActionForm(':id/replay')
+  async replay(
+    @IdParam(NO_SUCH_REJECTION) id: string,
+    @Body({ schema: formSchema }) form: z.output<typeof formSchema>,
+    @CurrentOperator() by: Operator,
+    @PageRequest() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    const filled = Object.entries(fieldsOf(form)).filter(([, value]) => value.trim() !== '');
+    try {
+      const { leadId } = await this.rejections.replay(id, Object.fromEntries(filled), by.name);
+      return seeOther(reply, `/console/leads/${leadId}?done=replayed`);
+    } catch (error) {
+      if (!(error instanceof AppError) || error.class !== 'input' || error.code === 'NOT_FOUND') throw error;
+      void reply.code(400);
+      return this.page(id, request, false, error);
+    }
+  }
+
+  private async page(id: string, request: FastifyRequest, masked: boolean, refused?: AppError): Promise<string> {
+    const [viewer, rejection] = await Promise.all([this.viewers.of(request), this.rejections.find(id)]);
+    const view: RejectionView = {
+      id,
+      receivedAt: rejection.receivedAt,
+      contentType: rejection.contentType,
+      code: rejection.code,
+      detail: rejection.detail,
+      problems: rejection.problems,
+      body: masked ? null : brokenPlaceOf(rejection.body, rejection.detail),
+      replayedAs: rejection.replayedAs,
+      fields: correctable(rejection.problems),
+    };
+    const notice = refused ? (
+      <Notice tone="bad" title="It is still wrong. Nothing was stored.">
+        <ul>
+          {(refused.problems.length > 0 ? refused.problems : [{ path: '', message: refused.message }]).map(
+            ({ path, message }) => (
+              <li>{path ? `${path}: ${message}` : message}</li>
+            ),
+          )}
+        </ul>
+      </Notice>
+    ) : undefined;
+    return renderPage(<RejectionPage viewer={viewer} view={view} notice={notice} />);
+  }
+}
+
+/** The fields that a lead must have, and those that the refusal names. */
+function correctable(problems: { path: string }[]): [string, string][] {
+  const names = new Set(['email', 'campaign_id', 'name', ...problems.map(({ path }) => path).filter((path) => path !== '')]);
+  return [...names].map((name) => [name, '']);
+}

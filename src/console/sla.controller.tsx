@@ -1,0 +1,65 @@
+import { Controller, Query } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import type { z } from 'zod';
+import { SlaRepository } from '../ledger/sla.repository.js';
+import { slaWindowSchema } from '../ops/reports.schemas.js';
+import { SlaService } from '../ops/sla.service.js';
+import { Page } from './console-page.js';
+import { ConsoleViewer, PageRequest } from './console-viewer.js';
+import { duration } from './components/time.js';
+import { renderPage } from './layout.js';
+import { SlaPage, type SlaView } from './pages/sla.page.js';
+
+const WINDOWS = [
+  { minutes: 60, label: '1 hour' },
+  { minutes: 360, label: '6 hours' },
+  { minutes: 1440, label: '24 hours' },
+];
+
+/** Speed to lead over a window, and what breached the SLA. */
+@Controller('console/sla')
+export class ConsoleSlaController {
+  constructor(
+    private readonly viewers: ConsoleViewer,
+    private readonly sla: SlaService,
+    private readonly repository: SlaRepository,
+  ) {}
+
+  @Page('')
+  async report(
+    @Query({ schema: slaWindowSchema }) { minutes }: z.output<typeof slaWindowSchema>,
+    @PageRequest() request: FastifyRequest,
+  ): Promise<string> {
+    const [viewer, report] = await Promise.all([this.viewers.of(request), this.sla.report(minutes)]);
+    const campaigns = await this.repository.byCampaign(minutes, report.slaSeconds);
+    const { slaSeconds, speedToLead, breached } = report;
+    const view: SlaView = {
+      minutes,
+      windows: WINDOWS,
+      slaSeconds,
+      count: speedToLead.count,
+      speedToLead,
+      breaches: {
+        total: report.breaches,
+        causes: [
+          { cause: 'reached the CRM too late', count: breached.synced },
+          { cause: 'still waiting', count: breached.waiting },
+          { cause: 'dead letter', count: breached.dead },
+        ].filter(({ count }) => count > 0),
+      },
+      histogram: report.histogram.map(({ upTo, count }, index) => ({
+        label: upTo === null ? `> ${duration(1000 * report.histogram[index - 1]!.upTo!)}` : duration(1000 * upTo),
+        value: count,
+        late: upTo === null || upTo > slaSeconds,
+      })),
+      stages: report.stages.map(({ name, p50, p95, p99, max, backlog, heldBackBy }) => ({
+        name,
+        percentiles: { p50, p95, p99, max },
+        backlog,
+        heldBackBy,
+      })),
+      campaigns,
+    };
+    return renderPage(<SlaPage viewer={viewer} view={view} />);
+  }
+}

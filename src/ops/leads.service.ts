@@ -1,0 +1,49 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { z } from 'zod';
+import { AppError } from '../domain/app-error.js';
+import { normaliseCampaignId, normaliseEmail, personKeyOf } from '../domain/lead-keys.js';
+import { FlowControlRepository } from '../flow-control/flow-control.repository.js';
+import { LeadsRepository } from '../ledger/leads.repository.js';
+import type { Config } from '../platform/config/config.js';
+import { decodeCursor, encodeCursor } from '../platform/database/cursor-pagination.js';
+import { CONFIG } from '../platform/platform.module.js';
+import { journeyOf, summaryOf } from './lead-timeline.js';
+import type { leadSearchSchema } from './leads.schemas.js';
+
+export const NO_SUCH_LEAD = 'No lead has this id. It is the leadId that POST /leads answered.';
+
+/** Leads as operators see them; for the API and the console. */
+@Injectable()
+export class LeadsService {
+  constructor(
+    private readonly leads: LeadsRepository,
+    private readonly flow: FlowControlRepository,
+    @Inject(CONFIG) private readonly config: Config,
+  ) {}
+
+  /** A page of summaries, newest first. */
+  async list(query: z.output<typeof leadSearchSchema>) {
+    const { state, campaignId, campaign_id = campaignId, id, email, limit, cursor } = query;
+    const filter = {
+      ...(state ? { state } : {}),
+      ...(campaign_id ? { campaignId: normaliseCampaignId(campaign_id) } : {}),
+      ...(id ? { idPrefix: id } : {}),
+      ...(email ? { personKey: personKeyOf(normaliseEmail(email)) } : {}),
+    };
+    const [{ items, next }, stages] = await Promise.all([
+      this.leads.listLeads(filter, limit, cursor ? decodeCursor(cursor) : null),
+      this.flow.stages(),
+    ]);
+    return {
+      items: items.map((lead) => summaryOf(lead, this.config.RETRY_ATTEMPTS, stages)),
+      nextCursor: next ? encodeCursor(next) : null,
+    };
+  }
+
+  /** @throws AppError NOT_FOUND */
+  async journey(id: string) {
+    const found = await this.leads.findLead(id);
+    if (!found) throw new AppError('NOT_FOUND', NO_SUCH_LEAD);
+    return journeyOf(found.lead, found.events, this.config.RETRY_ATTEMPTS, await this.flow.stages());
+  }
+}

@@ -1,0 +1,85 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { AppError } from '../domain/app-error.js';
+import { STAGES, type Stage } from '../domain/lead-state.js';
+import { FlowControlRepository } from '../flow-control/flow-control.repository.js';
+import { whyOpen, type StageRow } from '../flow-control/stage-row.js';
+import type { QueueBackend } from '../queue/queue-backend.js';
+import { QUEUE_BACKEND } from '../queue/queue.module.js';
+
+/** Both queues with their breakers, and the pause; for the API and the console. */
+@Injectable()
+export class QueuesService {
+  constructor(
+    @Inject(QUEUE_BACKEND) private readonly backend: QueueBackend,
+    private readonly flow: FlowControlRepository,
+  ) {}
+
+  get backendKind() {
+    return this.backend.kind;
+  }
+
+  /** Workers that have been heard of within the last seconds. */
+  livingWorkers(): Promise<number> {
+    return this.flow.countLivingWorkers();
+  }
+
+  /** @throws AppError QUEUE_UNAVAILABLE, LEDGER_UNAVAILABLE */
+  async list() {
+    const [rows, counts] = await Promise.all([
+      this.flow.stages(),
+      Promise.all(STAGES.map((stage) => this.backend.queue(stage).counts())).catch((cause: unknown) => {
+        throw new AppError('QUEUE_UNAVAILABLE', 'The queue store does not answer. The leads are in the ledger.', { cause });
+      }),
+    ]);
+    const items = STAGES.map((stage, index) => ({
+      name: stage,
+      ...counts[index]!,
+      ...shown(rows.find((row) => row.stage === stage)!),
+    }));
+    return { backend: this.backend.kind, items };
+  }
+
+  /** The same without the numbers of jobs, which need the queue store. */
+  async breakers() {
+    const rows = await this.flow.stages();
+    return STAGES.map((stage) => ({ name: stage, ...shown(rows.find((row) => row.stage === stage)!) }));
+  }
+
+  /** @throws AppError NOT_FOUND where no queue has this name. */
+  async pause(name: string, by: string) {
+    return this.answer(await this.flow.pause(stageOf(name), by));
+  }
+
+  /** @throws AppError NOT_FOUND where no queue has this name. */
+  async resume(name: string, by: string) {
+    return this.answer(await this.flow.resume(stageOf(name), by));
+  }
+
+  private answer(row: StageRow | null) {
+    return { name: row!.stage, ...shown(row!) };
+  }
+}
+
+function stageOf(name: string): Stage {
+  const stage = STAGES.find((candidate) => candidate === name);
+  if (!stage) throw new AppError('NOT_FOUND', `There is no queue of this name. The queues are ${STAGES.join(' and ')}.`);
+  return stage;
+}
+
+function shown(row: StageRow) {
+  return {
+    paused: row.pausedAt !== null,
+    pausedBy: row.pausedBy,
+    pausedAt: row.pausedAt,
+    breaker: {
+      state: row.breaker,
+      reason: row.reason,
+      code: row.code,
+      problem: whyOpen(row),
+      answer: row.answer,
+      openedAt: row.openedAt,
+      nextProbeAt: row.probeAt,
+    },
+    rateShare: Number(row.rateShare.toFixed(2)),
+  };
+}

@@ -1,0 +1,81 @@
+import { createHmac, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto';
+import type { Config } from '../config/config.js';
+
+type OpsToken = NonNullable<Config['OPS_TOKENS']>[number];
+
+export const SESSION_COOKIE = 'revenueflow_session';
+export const SESSION_SECONDS = 12 * 3600;
+
+/** The session's part of a Cookie header, or null. */
+export function sessionCookieOf(header: string | undefined): string | null {
+  for (const pair of (header ?? '').split(';')) {
+    const at = pair.indexOf('=');
+    if (at > 0 && pair.slice(0, at).trim() === SESSION_COOKIE) return pair.slice(at + 1).trim();
+  }
+  return null;
+}
+
+/** Who is signed in, from a cookie that only the owner of one of OPS_TOKENS could have been given. */
+export interface Session {
+  name: string;
+  role: 'viewer' | 'operator';
+  /** Repeated by each form of the session's pages. */
+  formToken: string;
+}
+
+/**
+ * Sessions without a store: the cookie names the token's owner and its end, signed with a key that is derived from the
+ * token's secret. So each API process accepts it, and it ends when the token is removed or changed.
+ */
+export class Sessions {
+  private readonly keys: { token: OpsToken; key: Buffer }[];
+  /** Signs forms where there are no tokens, so no sessions. It changes with each start. */
+  private readonly openKey = randomBytes(32);
+
+  constructor(tokens: Config['OPS_TOKENS']) {
+    this.keys = (tokens ?? []).map((token) => ({
+      token,
+      key: Buffer.from(hkdfSync('sha256', token.secret, 'revenueflow', 'console session', 32)),
+    }));
+  }
+
+  /** @returns the value of the cookie; null where no token has this secret. */
+  open(secret: string, now: number): string | null {
+    let owner: (typeof this.keys)[number] | undefined;
+    for (const candidate of this.keys) if (equal(candidate.token.secret, secret)) owner = candidate;
+    if (!owner) return null;
+    const payload = Buffer.from(JSON.stringify([owner.token.name, now + SESSION_SECONDS * 1000])).toString('base64url');
+    return `${payload}.${sign(owner.key, payload)}`;
+  }
+
+  /** @returns null where the cookie was not made here, has ended, or its token is gone. */
+  read(cookie: string, now: number): Session | null {
+    const [payload = '', signature = ''] = cookie.split('.');
+    for (const { token, key } of this.keys) {
+      if (!equal(sign(key, payload), signature)) continue;
+      const [name, end] = JSON.parse(Buffer.from(payload, 'base64url').toString()) as [string, number];
+      if (name !== token.name || end <= now) return null;
+      return { name, role: token.role, formToken: sign(key, `form ${payload}`) };
+    }
+    return null;
+  }
+
+  /** The form token of a console without sign-in. */
+  get openFormToken(): string {
+    return sign(this.openKey, 'form');
+  }
+}
+
+export function sameToken(given: unknown, expected: string): boolean {
+  return typeof given === 'string' && equal(given, expected);
+}
+
+function sign(key: Buffer, text: string): string {
+  return createHmac('sha256', key).update(text).digest('base64url');
+}
+
+/** In constant time, whatever the lengths. */
+function equal(one: string, other: string): boolean {
+  const digest = (text: string) => createHmac('sha256', 'compare').update(text).digest();
+  return timingSafeEqual(digest(one), digest(other));
+}

@@ -1,0 +1,212 @@
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ConsoleVisit, formsOf } from '../support/console-visit.js';
+import { freshDatabase } from '../support/database.js';
+import { eventually } from '../support/eventually.js';
+import { OPERATORS, SECRET, TOKEN } from '../support/operator.js';
+import { startProcess, type RunningProcess } from '../support/service.js';
+
+const VIEWER = 'v'.repeat(40);
+const HOSTILE = '<script>alert(1)</script>"\'&\u202Egnp.exe\u0007';
+const PAGE_BYTES = 100 * 1024;
+
+let database: Awaited<ReturnType<typeof freshDatabase>>;
+let sql: pg.Client;
+let service: RunningProcess;
+let operator: ConsoleVisit;
+let viewer: ConsoleVisit;
+let synced: string;
+let dead: string;
+let rejection: string;
+
+const send = (body: unknown) => service.post(body, { headers: { 'x-webhook-secret': SECRET } });
+
+beforeAll(async () => {
+  database = await freshDatabase();
+  sql = new pg.Client({ connectionString: database.url });
+  await sql.connect();
+  service = await startProcess({ DATABASE_URL: database.url, QUEUE_BACKEND: 'postgres', ...OPERATORS });
+  operator = new ConsoleVisit(service.url);
+  viewer = new ConsoleVisit(service.url);
+  await operator.signIn(TOKEN);
+  await viewer.signIn(VIEWER);
+});
+afterAll(async () => {
+  await service.stop();
+  await sql.end();
+  await database.drop();
+});
+
+const PAGES = ['', '/leads', '/dead-letters', '/rejections', '/stages', '/sla', '/audit', '/runbook'].map((path) => `/console${path}`);
+
+describe('the empty console', () => {
+  it.each(PAGES)('%s says so on a small page of its own files only', async (path) => {
+    const answer = await operator.get(path);
+    const html = await answer.text();
+    expect(answer.status).toBe(200);
+    expect(html.length).toBeLessThan(PAGE_BYTES);
+    expect(answer.headers.get('content-security-policy')).toMatch(/default-src 'none'.*script-src 'self'.*frame-ancestors 'none'/);
+    expect(answer.headers.get('cache-control')).toBe('no-store');
+    expect(html).not.toMatch(/<script>|<style|\sstyle=|\son[a-z]+=|(?:src|href)="(?:https?:)?\/\//);
+    expect(html).toContain('<html lang="en">');
+  });
+
+  it('says how to send the first lead', async () => {
+    expect(await operator.html('/console')).toContain(`curl -X POST ${service.url}/leads`);
+  });
+
+  it.each(PAGES)('%s sends a stranger to the sign-in page and back', async (path) => {
+    const answer = await new ConsoleVisit(service.url).get(path);
+    expect([answer.status, answer.headers.get('location')]).toEqual([303, `/console/login?next=${encodeURIComponent(path)}`]);
+  });
+});
+
+describe('the console with leads', () => {
+  beforeAll(async () => {
+    synced = (await send({ email: 'ann@acme.example', name: 'Ann Berg', campaign_id: 'launch', company: 'Acme', title: 'VP Sales' })).body
+      .leadId;
+    await eventually(async () => expect((await operator.html(`/console/leads/${synced}`)).includes('>synced<')).toBe(true));
+    await send({ email: 'ann@acme.example', name: 'Ann Berg', campaign_id: 'launch', company: 'Acme', title: 'CEO' });
+    await sql.query("ALTER TABLE mock_crm.leads ADD CONSTRAINT no_beta CHECK (company <> 'Beta')");
+    dead = (await send({ email: 'bo@beta.example', name: HOSTILE, campaign_id: 'launch', company: 'Beta' })).body.leadId;
+    await send('{"email": "cy@gamma.example", "name": "Cy "The Boss" Poe", "campaign_id": "launch"}');
+    await eventually(async () => expect(await operator.html('/console/dead-letters')).toContain(dead));
+    rejection = (await sql.query<{ id: string }>('SELECT id FROM ledger.rejections')).rows[0]!.id;
+  });
+
+  it('lists them, by filters of the address', async () => {
+    expect(await operator.html('/console/leads?state=synced')).toContain('Ann Berg');
+    expect(await operator.html('/console/leads?state=discarded')).toContain('No lead matches');
+    expect((await operator.get('/console/leads?state=nonsense')).status).toBe(400);
+  });
+
+  it('finds a person by an address that stays out of every address', async () => {
+    const answer = await operator.submit('/console/leads', '/console/leads/search', { email: 'ann@acme.example' });
+    expect(await answer.text()).toContain('Ann Berg');
+  });
+
+  it('shows why a lead has its score, what changed and what the CRM got', async () => {
+    await eventually(async () => expect(await operator.html(`/console/leads/${synced}`)).toContain('revision 2'));
+    const html = await operator.html(`/console/leads/${synced}`);
+    for (const part of ['base score', 'Fit score', '<del>', 'Sent to postgres', 'in the CRM after']) expect(html).toContain(part);
+  });
+
+  it('escapes what a sender wrote, and shows what cannot be seen', async () => {
+    for (const path of [`/console/leads/${dead}`, `/console/dead-letters/${dead}`, '/console/leads', '/console/dead-letters']) {
+      const html = await operator.html(path);
+      expect(html).not.toContain('<script>alert');
+      expect(html).not.toMatch(/[\u202E\u0007]/);
+    }
+    expect(await operator.html(`/console/leads/${dead}`)).toContain('U+202E');
+  });
+
+  it('masks personal data for viewers until they ask, which the audit log records', async () => {
+    const masked = await viewer.html(`/console/leads/${synced}`);
+    expect(masked).not.toMatch(/ann@acme|Ann Berg/);
+    const shown = await (await viewer.submit(`/console/leads/${synced}`, `/console/leads/${synced}/show`)).text();
+    expect(shown).toContain('ann@acme.example');
+    expect(await operator.html('/console/audit')).toContain('show-personal-data');
+    expect(await viewer.html('/console/leads.csv')).not.toMatch(/ann@acme|Ann Berg/);
+  });
+
+  it('shows viewers no action, and refuses theirs', async () => {
+    for (const path of [`/console/leads/${dead}`, `/console/dead-letters/${dead}`, '/console/stages', '/console/dead-letters']) {
+      const actions = formsOf(await viewer.html(path)).map(({ action }) => action);
+      expect(actions.filter((action) => !/search|show|logout|^\/console\/leads$/.test(action))).toEqual([]);
+    }
+    const { formToken } = formsOf(await viewer.html('/console/stages'))[0]!.fields as { formToken: string };
+    expect((await viewer.post('/console/stages/crm-sync/pause', { formToken })).status).toBe(403);
+  });
+
+  it('refuses a form of another page or another site', async () => {
+    expect((await operator.post('/console/stages/crm-sync/pause', { formToken: 'x' })).status).toBe(403);
+    const page = formsOf(await operator.html('/console/stages'))[0]!;
+    expect((await operator.post('/console/stages/crm-sync/pause', page.fields, 'cross-site')).status).toBe(403);
+    expect(await operator.html('/console/stages')).not.toContain('Resume crm-sync');
+  });
+
+  it('pauses and resumes a stage', async () => {
+    expect((await operator.submit('/console/stages', '/console/stages/crm-sync/pause')).status).toBe(303);
+    expect(await viewer.html('/console')).toContain('crm-sync is paused');
+    expect((await operator.submit('/console/stages', '/console/stages/crm-sync/resume')).status).toBe(303);
+  });
+
+  it('marks the place that broke a body', async () => {
+    const html = await operator.html(`/console/rejections/${rejection}`);
+    expect(html).toContain('cy@gamma.example');
+    expect(await viewer.html(`/console/rejections/${rejection}`)).not.toContain('cy@gamma.example');
+  });
+
+  it('keeps a dead letter as it is where the correction is wrong, and replays it where it is right', async () => {
+    const path = `/console/dead-letters/${dead}`;
+    const wrong = await operator.submit(path, path, { 'field.email': 'nobody' });
+    expect([wrong.status, (await wrong.text()).includes('Nothing was changed')]).toEqual([400, true]);
+    const right = await operator.submit(path, path, { 'field.company': 'Beta GmbH' });
+    expect(right.headers.get('location')).toBe(`/console/leads/${dead}?done=edited`);
+    await eventually(async () => expect(await operator.html(`/console/leads/${dead}`)).toContain('>synced<'));
+  });
+
+  it('replays many only after a preview, with the number confirmed, and shows the result of each', async () => {
+    const letter = (await send({ email: 'di@beta.example', name: 'Di', campaign_id: 'launch', company: 'Beta' })).body.leadId;
+    await eventually(async () => expect(await operator.html('/console/dead-letters')).toContain(letter));
+    const preview = await (await operator.submit('/console/dead-letters', '/console/bulk')).text();
+    expect(preview).toContain('1 will be replayed');
+    const start = formsOf(preview).find(({ action }) => action === '/console/bulk/start')!;
+    const wrong = await operator.post('/console/bulk/start', { ...start.fields, count: '7' });
+    expect([wrong.status, (await wrong.text()).includes('Nothing was replayed')]).toEqual([400, true]);
+    await sql.query('ALTER TABLE mock_crm.leads DROP CONSTRAINT no_beta');
+    const started = await operator.post('/console/bulk/start', start.fields);
+    expect(started.status).toBe(303);
+    await eventually(async () => expect(await operator.html(started.headers.get('location')!)).toContain('1 of 1'));
+  });
+
+  it('answers an address of no lead with a page', async () => {
+    const answer = await operator.get('/console/leads/00000000-0000-8000-8000-000000000000');
+    expect([answer.status, answer.headers.get('content-type')]).toEqual([404, 'text/html; charset=utf-8']);
+  });
+
+  it('erases a person only where the address was typed', async () => {
+    const path = `/console/leads/${synced}`;
+    expect((await operator.submit(path, `${path}/erase`, { email: 'other@acme.example' })).status).toBe(400);
+    expect((await operator.submit(path, `${path}/erase`, { email: 'Ann@acme.example' })).status).toBe(303);
+    expect((await operator.get(path)).status).toBe(404);
+  });
+
+  it('ends a session with its cookie', async () => {
+    const guest = new ConsoleVisit(service.url);
+    expect((await guest.signIn('w'.repeat(40))).status).toBe(401);
+    const answer = await guest.signIn(VIEWER);
+    expect(answer.headers.get('location')).toBe('/console/leads');
+    expect(answer.headers.get('set-cookie')).toMatch(/HttpOnly; SameSite=Strict/);
+    const out = await guest.submit('/console', '/console/logout');
+    expect(out.headers.get('set-cookie')).toMatch(/Max-Age=0/);
+  });
+
+  it('leads nobody to another site after the sign-in', async () => {
+    for (const next of ['https://evil.example', '//evil.example', '/consoles', '/console\\@evil.example', 'javascript:alert(1)']) {
+      const answer = await operator.post('/console/login', { token: TOKEN, next });
+      expect(answer.headers.get('location')).toBe('/console');
+    }
+  });
+});
+
+describe('the mode of the console', () => {
+  it('read-only shows everything and changes nothing; off has no page', async () => {
+    const env = { DATABASE_URL: database.url, QUEUE_BACKEND: 'postgres', ROLE: 'api' };
+    const readOnly = await startProcess({ ...env, CONSOLE: 'read-only' });
+    try {
+      const visit = new ConsoleVisit(readOnly.url);
+      const html = await visit.html('/console/stages');
+      expect(html).toContain('OPS_TOKENS is not set');
+      expect(formsOf(html)).toEqual([]);
+    } finally {
+      await readOnly.stop();
+    }
+    const off = await startProcess({ ...env, CONSOLE: 'off' });
+    try {
+      expect((await fetch(`${off.url}/console`)).status).toBe(404);
+    } finally {
+      await off.stop();
+    }
+  });
+});
