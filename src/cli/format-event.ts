@@ -7,8 +7,8 @@ export function clock(at: string): string {
 }
 
 const TOLD: Record<string, (detail: Detail) => string> = {
-  received: () => 'received',
-  revised: (detail) => `sent again with other content, now revision ${detail['revision']}: ${changes(detail)}`,
+  received: (detail) => `received${notes(detail)}`,
+  revised: (detail) => `sent again with other content, now revision ${detail['revision']}: ${changes(detail)}${notes(detail)}`,
   'late-content': () => 'older content came out of the spool; the newer stands',
   enriched: (detail) => `scored ${score(detail)}`,
   'attempt-failed': (detail) => `attempt ${detail['attempt']} in ${detail['stage']} failed: ${failure(detail)}${again(detail)}`,
@@ -31,6 +31,12 @@ const TOLD: Record<string, (detail: Detail) => string> = {
 /** An event of the audit trail as a sentence; one that is not known here as it is. */
 export function tellEvent(kind: string, detail: Detail): string {
   return TOLD[kind]?.(detail) ?? `${kind} ${JSON.stringify(detail)}`;
+}
+
+/** What was left out or replaced while the webhook was read. */
+function notes({ notes: noted }: Detail): string {
+  const list = (noted ?? []) as { path: string; message: string }[];
+  return list.map(({ path, message }) => `; ${path === '' ? '' : `${path} `}${message}`).join('');
 }
 
 function score({ fitScore, intent, scoreSource, provider, scorerVersion, flags }: Detail): string {

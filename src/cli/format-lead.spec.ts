@@ -13,7 +13,7 @@ describe('what an operator sees', () => {
 
   it('says what comes next and how soon', () => {
     const at = new Date(Date.now() + 6000).toISOString();
-    const lead = { state: 'enriched', fitScore: null, crm: null, lastError: null, exchanges: [], events: [] };
+    const lead = { state: 'enriched', fitScore: null, crm: null, lastError: null, hints: [], exchanges: [], events: [] };
     const text = journeyText({ ...lead, next: { what: 'crm-sync, attempt 3 of 5', at } } as unknown as Journey);
     expect(text).toMatch(/^enriched; next: crm-sync, attempt 3 of 5 at [\d:. -]+, in (?:5\.9|6\.0) s$/m);
   });

@@ -48,6 +48,7 @@ export function journeyText(lead: Journey): string {
     lead.crm ? `CRM ${lead.crm.provider}: lead ${lead.crm.leadId}, member ${lead.crm.memberId ?? 'none'}` : 'Not in the CRM yet.',
     ...exchangeLines(lead.exchanges, clock),
     ...(lead.lastError ? [`Last error: ${lead.lastError.code}: ${lead.lastError.message}`] : []),
+    ...lead.hints.map((hint) => `Hint: ${hint}`),
     '',
     ...storyOf(lead.events),
   ];

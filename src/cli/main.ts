@@ -136,7 +136,7 @@ program
 
 const rejections = program
   .command('rejections')
-  .description('requests that were answered 400, with their bodies')
+  .description('requests that were refused for their content, with their bodies')
   .option('--limit <n>', 'how many', '20')
   .action(async ({ limit }: { limit: string }) => {
     const page = await client().get<{ items: ShownRejection[] }>(`/ops/rejections?limit=${encodeURIComponent(limit)}`);
@@ -155,13 +155,19 @@ rejections
   .command('replay')
   .argument('[id]', 'one rejection; all open ones without it')
   .option('--set <field=value...>', 'corrected fields, with an id')
-  .description('takes rejected requests once more')
-  .action(async (id: string | undefined, { set = [] }: { set?: string[] }) => {
+  .option('--charset <name>', 'the charset of the body, e.g. windows-1252, where its Content-Type names none')
+  .description('replays rejected requests')
+  .action(async (id: string | undefined, { set = [], charset }: { set?: string[]; charset?: string }) => {
     const corrected = fieldsOf(set);
     type Result = { id?: string; status: string; leadId?: string; detail?: string };
     const items = id
-      ? [await client().post<Result>(`/ops/rejections/${encodeURIComponent(id)}/replay`, corrected)]
-      : (await client().post<{ items: Result[] }>('/ops/rejections/replay', {})).items;
+      ? [
+          await client().post<Result>(
+            `/ops/rejections/${encodeURIComponent(id)}/replay${charset ? `?${new URLSearchParams({ charset })}` : ''}`,
+            corrected,
+          ),
+        ]
+      : (await client().post<{ items: Result[] }>('/ops/rejections/replay', charset ? { charset } : {})).items;
     print(items, () =>
       table(
         ['answer', 'lead or reason'],

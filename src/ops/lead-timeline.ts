@@ -1,5 +1,7 @@
 import type { CrmExchange, Lead, LeadEvent } from '../domain/lead.js';
 import type { StageRow } from '../flow-control/stage-row.js';
+import { IgnoredAttributes } from '../ledger/ignored-attributes.js';
+import { describeVolatile, volatileAttributes } from '../ledger/volatile-attributes.js';
 import { stageDueIn, type Stage } from '../domain/lead-state.js';
 
 /** A lead as operators see it; the shape of GET /ops/leads/:id. What is not known yet is null. */
@@ -35,8 +37,15 @@ export function summaryOf(lead: Lead, attemptsAllowed: number, stages: StageRow[
 }
 
 /** The whole journey: the summary, what passed between us and each CRM last, and every event of the audit trail. */
-export function journeyOf(lead: Lead, events: LeadEvent[], attemptsAllowed: number, stages: StageRow[]) {
-  return { ...summaryOf(lead, attemptsAllowed, stages), exchanges: exchangesOf(events), events };
+export function journeyOf(
+  lead: Lead,
+  events: LeadEvent[],
+  attemptsAllowed: number,
+  stages: StageRow[],
+  ignored = new IgnoredAttributes([]),
+) {
+  const hints = volatileAttributes(events, ignored).map(describeVolatile);
+  return { ...summaryOf(lead, attemptsAllowed, stages), hints, exchanges: exchangesOf(events), events };
 }
 
 /** The newest exchange with each CRM, and rather one in which something was sent. */

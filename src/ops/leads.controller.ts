@@ -4,6 +4,7 @@ import { AppError } from '../domain/app-error.js';
 import { FlowControlRepository } from '../flow-control/flow-control.repository.js';
 import { normaliseCampaignId, normaliseEmail, personKeyOf } from '../domain/lead-keys.js';
 import { LEAD_STATES } from '../domain/lead-state.js';
+import { IgnoredAttributes } from '../ledger/ignored-attributes.js';
 import { LeadsRepository } from '../ledger/leads.repository.js';
 import type { Config } from '../platform/config/config.js';
 import { decodeCursor, encodeCursor } from '../platform/database/cursor-pagination.js';
@@ -44,7 +45,9 @@ export class OpsLeadsController {
   async journey(@Param('id') id: string) {
     const found = z.uuid().safeParse(id).success ? await this.leads.findLead(id) : null;
     if (!found) throw new AppError('NOT_FOUND', 'No lead has this id. It is the leadId that POST /leads answered.');
-    return journeyOf(found.lead, found.events, this.config.RETRY_ATTEMPTS, await this.flow.stages());
+    const ignored = new IgnoredAttributes(this.config.CONTENT_IGNORE);
+    const stages = await this.flow.stages();
+    return journeyOf(found.lead, found.events, this.config.RETRY_ATTEMPTS, stages, ignored);
   }
 
   private async page(query: z.infer<typeof searchSchema>) {

@@ -126,6 +126,7 @@ const exampleExchange = {
 export const JOURNEY: Component = {
   name: 'Journey',
   schema: summary.extend({
+    hints: z.array(z.string()).describe('What an operator should change, e.g. an attribute that belongs into CONTENT_IGNORE.'),
     exchanges: z
       .array(exchange)
       .describe('What each CRM (CRM_PROVIDER, and CRM_SHADOW where there is one) was sent last, and what it answered.'),
@@ -138,7 +139,7 @@ export const JOURNEY: Component = {
           detail: z
             .record(z.string(), z.unknown())
             .describe(
-              'What the event is about. Of a sync (`synced`, `crm-updated`, `backfilled`) `exchanges`; of a failure what the CRM answered as `answer`, and the record that it refused as `sent`.',
+              'What the event is about. Of a webhook (`received`, `revised`) `notes`: what was left out or replaced, and why. Of a sync (`synced`, `crm-updated`, `backfilled`) `exchanges`; of a failure what the CRM answered as `answer`, and the record that it refused as `sent`.',
             ),
         }),
       )
@@ -147,6 +148,7 @@ export const JOURNEY: Component = {
   examples: [
     {
       ...exampleSummary,
+      hints: [],
       exchanges: [{ at: '2026-11-24T03:52:54.287Z', ...exampleExchange }],
       events: [
         { seq: 1, at: '2026-11-24T03:52:54.182Z', kind: 'received', detail: { revision: 1 } },

@@ -1,17 +1,17 @@
-import { pageSchema } from '../../rejections/rejections.controller.js';
+import { pageSchema, replayQuerySchema } from '../../rejections/rejections.controller.js';
 import { JSON_TYPE, type Operation } from '../operation.js';
 import { ACKNOWLEDGED, CORRECTION, REJECTION_PAGE, REPLAY_REJECTIONS, REPLAYED_REJECTIONS } from '../operator.schemas.js';
 
 const tag = 'Rejections';
 
-/** Authenticated requests that were answered 400. An api has them; a process with ROLE=worker takes no webhooks. */
+/** Authenticated requests that were refused for their content. An api has them; a process with ROLE=worker takes no webhooks. */
 export const REJECTION_OPERATIONS: Operation[] = [
   {
     method: 'get',
     path: '/ops/rejections',
     id: 'listRejections',
     tag,
-    summary: 'Requests that were answered 400, as they came, newest first',
+    summary: 'Requests that were refused for their content (400, 413, 415), newest first',
     access: 'viewer',
     query: pageSchema,
     answers: { 200: { means: 'A page.', body: REJECTION_PAGE } },
@@ -22,7 +22,7 @@ export const REJECTION_OPERATIONS: Operation[] = [
     path: '/ops/rejections/replay',
     id: 'replayRejections',
     tag,
-    summary: 'Takes those that are still open, as they are, oldest first',
+    summary: 'Replays those that are still open, oldest first',
     access: 'operator',
     body: { component: REPLAY_REJECTIONS, mediaTypes: [JSON_TYPE], required: false },
     answers: { 200: { means: 'What became of each.', body: REPLAYED_REJECTIONS } },
@@ -33,8 +33,9 @@ export const REJECTION_OPERATIONS: Operation[] = [
     path: '/ops/rejections/{id}/replay',
     id: 'replayRejection',
     tag,
-    summary: 'Takes one, with corrected fields in the place of its own',
+    summary: 'Replays one, with corrected fields in the place of its own',
     access: 'operator',
+    query: replayQuerySchema,
     body: { component: CORRECTION, mediaTypes: [JSON_TYPE], required: false },
     answers: { 202: { means: 'It is a lead now.', body: ACKNOWLEDGED } },
     problems: ['INVALID_LEAD', 'NOT_FOUND', 'LEDGER_UNAVAILABLE', 'LEDGER_OVERLOADED'],
