@@ -25,8 +25,8 @@ export class ServiceClient {
     return this.request('GET', path);
   }
 
-  post<T>(path: string, body: unknown): Promise<T> {
-    return this.request('POST', path, body);
+  post<T>(path: string, body: unknown, headers: Record<string, string> = {}): Promise<T> {
+    return this.request('POST', path, body, headers);
   }
 
   patch<T>(path: string, body: unknown): Promise<T> {
@@ -34,7 +34,7 @@ export class ServiceClient {
   }
 
   /** @throws ServiceError */
-  private async request<T>(method: string, path: string, body?: unknown): Promise<T> {
+  private async request<T>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<T> {
     const { url, token, secret } = this.options;
     const bearer = path === '/leads' ? secret : token;
     let answer: Response;
@@ -42,6 +42,7 @@ export class ServiceClient {
       answer = await fetch(new URL(path, url), {
         method,
         headers: {
+          ...headers,
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
           ...(bearer ? { authorization: `Bearer ${bearer}` } : {}),
         },

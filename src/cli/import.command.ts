@@ -1,97 +1,105 @@
-import { createReadStream } from 'node:fs';
-import { extname } from 'node:path';
-import { createInterface } from 'node:readline';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { parse as parseCsv } from 'csv-parse';
-import { ServiceError, type ServiceClient } from './http-client.js';
+import { SingleBar } from 'cli-progress';
+import { Command, InvalidArgumentError } from 'commander';
+import { table } from './format-lead.js';
+import type { ServiceClient } from './http-client.js';
+import { openImportFile } from './import/import-file.js';
+import { importRows } from './import/import-rows.js';
+import { postRows, type ImportReport } from './import/post-rows.js';
+import { fieldsOf } from './parse-assignments.js';
 
-export interface ImportReport {
-  rows: number;
-  accepted: number;
-  updated: number;
-  duplicate: number;
-  /** Rows that the service refuses, by their line in the file. */
-  bad: { line: number; reason: string }[];
+interface ImportOptions {
+  map?: string[];
+  campaign?: string;
+  encoding?: string;
+  dryRun?: true;
+  fromLine: number;
+  wait: number;
 }
 
-type Row = { line: number; fields: Record<string, unknown> } | { line: number; broken: string };
+const BAD_ROWS_SHOWN = 50;
+/** Of a shell: ended by SIGINT. */
+const INTERRUPTED = 130;
 
-/** As many as Marketo sends at a time. */
-const CONCURRENCY = 20;
-const BAD_ROWS_KEPT = 1000;
-const MAX_TRIES = 60;
-
-/**
- * Posts each row of a CSV or JSON-lines file to POST /leads. A row that is there already is a duplicate, so an import can be
- * repeated, or be broken off and begun again. While the service says 503, the row waits for it.
- */
-export async function importLeads(client: ServiceClient, file: string, progress: (done: number) => void): Promise<ImportReport> {
-  const report: ImportReport = { rows: 0, accepted: 0, updated: 0, duplicate: 0, bad: [] };
-  const inFlight = new Set<Promise<void>>();
-  for await (const row of rowsOf(file)) {
-    const task: Promise<void> = importRow(client, row, report, progress).finally(() => inFlight.delete(task));
-    inFlight.add(task);
-    if (inFlight.size >= CONCURRENCY) await Promise.race(inFlight);
-  }
-  await Promise.all(inFlight);
-  report.bad.sort((a, b) => a.line - b.line);
-  return report;
+export function importCommand(client: () => ServiceClient, print: (document: unknown, text: () => string) => void): Command {
+  return new Command('import')
+    .argument('<file>', 'CSV with a header line (comma, semicolon, tab or |), JSON lines or a JSON array')
+    .description('posts each row as a webhook would, e.g. to reconcile after an outage; what is there already is recognised')
+    .option('--map <header=field...>', 'columns whose header is not recognised, e.g. "Work Mail=email"')
+    .option('--campaign <id>', 'the campaign of rows that have none')
+    .option('--encoding <name>', 'of a file that is not UTF-8 or UTF-16, e.g. windows-1252')
+    .option('--dry-run', 'check the file and post nothing')
+    .option('--from-line <n>', 'skip the rows before this line', wholeNumber, 1)
+    .option('--wait <seconds>', 'how long a row waits for a service that does not answer', wholeNumber, 60)
+    .addHelpText(
+      'after',
+      '\nA file that is wrong as a whole is refused before the first row is posted. Rows that are wrong are listed with their\n' +
+        'line, and the others are posted. Repeating an import is safe: its rows are duplicates then.',
+    )
+    .action(async (path: string, options: ImportOptions) => {
+      const columns = { map: fieldsOf(options.map ?? []), campaign: options.campaign };
+      const rows = await importRows(await openImportFile(path, options.encoding), columns);
+      const report = await withProgress((progress, signal) =>
+        postRows(client(), rows, {
+          dryRun: options.dryRun ?? false,
+          fromLine: options.fromLine,
+          waitSeconds: options.wait,
+          progress,
+          signal,
+        }),
+      );
+      print(report, () => reportText(report, options.dryRun ?? false));
+      if (report.badRows > 0 || report.stopped) process.exitCode = 1;
+      if (report.stopped?.reason === 'interrupted') process.exitCode = INTERRUPTED;
+    });
 }
 
-async function importRow(client: ServiceClient, row: Row, report: ImportReport, progress: (done: number) => void): Promise<void> {
-  await postRow(client, row, report);
-  report.rows++;
-  progress(report.rows);
+function wholeNumber(text: string): number {
+  const number = Number(text);
+  if (!Number.isSafeInteger(number) || number < 0) throw new InvalidArgumentError('It must be a whole number.');
+  return number;
 }
 
-async function postRow(client: ServiceClient, row: Row, report: ImportReport): Promise<void> {
-  if ('broken' in row) return addProblem(report, row.line, row.broken);
-  for (let tries = 1; ; tries++) {
-    try {
-      const { status } = await client.post<{ status: 'accepted' | 'updated' | 'duplicate' }>('/leads', row.fields);
-      report[status]++;
-      return;
-    } catch (error) {
-      if (!(error instanceof ServiceError)) throw error;
-      if (error.status === 400 || error.status === 413) return addProblem(report, row.line, error.message);
-      const passing = error.status === 503 || error.status === 0;
-      if (!passing || tries === MAX_TRIES) throw error;
-      await sleep(1000);
-    }
-  }
-}
-
-function addProblem(report: ImportReport, line: number, reason: string): void {
-  if (report.bad.length < BAD_ROWS_KEPT) report.bad.push({ line, reason });
-}
-
-async function* rowsOf(file: string): AsyncGenerator<Row> {
-  if (extname(file).toLowerCase() === '.csv') yield* csvRows(file);
-  else yield* jsonRows(file);
-}
-
-async function* csvRows(file: string): AsyncGenerator<Row> {
-  const parser = createReadStream(file).pipe(
-    parseCsv({ columns: true, bom: true, info: true, skip_empty_lines: true, relax_column_count: true }),
-  );
-  for await (const { record, info } of parser as AsyncIterable<{ record: Record<string, string>; info: { lines: number } }>) {
-    yield { line: info.lines, fields: record };
-  }
-}
-
-async function* jsonRows(file: string): AsyncGenerator<Row> {
-  let line = 0;
-  for await (const text of createInterface({ input: createReadStream(file), crlfDelay: Infinity })) {
-    line++;
-    if (text.trim() === '') continue;
-    yield parseLine(text, line);
-  }
-}
-
-function parseLine(text: string, line: number): Row {
+/** The first Ctrl-C ends the import with its report; a second one ends the process. */
+async function withProgress(
+  work: (progress: (done: number) => void, signal: AbortSignal) => Promise<ImportReport>,
+): Promise<ImportReport> {
+  const interruption = new AbortController();
+  const interrupt = () => interruption.abort();
+  process.once('SIGINT', interrupt);
+  const bar = process.stderr.isTTY ? new SingleBar({ format: '{bar} {value} rows', stream: process.stderr }) : null;
+  bar?.start(1, 0);
   try {
-    return { line, fields: JSON.parse(text) as Record<string, unknown> };
-  } catch {
-    return { line, broken: 'The line is not JSON.' };
+    return await work((done) => {
+      bar?.setTotal(done);
+      bar?.update(done);
+    }, interruption.signal);
+  } finally {
+    bar?.stop();
+    process.off('SIGINT', interrupt);
   }
+}
+
+function reportText({ rows, accepted, updated, duplicate, valid, badRows, bad, stopped }: ImportReport, dryRun: boolean): string {
+  const counts = dryRun
+    ? `${valid} valid, ${badRows} bad; nothing was posted`
+    : `${accepted} accepted, ${updated} updated, ${duplicate} duplicate, ${badRows} bad`;
+  const lines = [`${rows} rows: ${counts}.`];
+  if (stopped) {
+    lines.push(
+      `Stopped before line ${stopped.line}: ${stopped.reason}.`.replace(/\.\.$/, '.'),
+      `To resume, run the same command again with --from-line ${stopped.line}.`,
+    );
+  }
+  if (bad.length > 0) {
+    const shown = bad.slice(0, BAD_ROWS_SHOWN);
+    lines.push(
+      table(
+        ['line', 'why'],
+        shown.map(({ line, reason }) => [line, reason]),
+        [8, 100],
+      ),
+    );
+    if (badRows > shown.length) lines.push(`… and ${badRows - shown.length} more; --json lists the first 1000.`);
+  }
+  return lines.join('\n');
 }

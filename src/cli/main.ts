@@ -1,11 +1,10 @@
-import { SingleBar } from 'cli-progress';
 import { Command, Option } from 'commander';
 import { crmCommands } from './crm.command.js';
 import { ServiceClient, ServiceError } from './http-client.js';
 import { costsCommand } from './costs.command.js';
 import { deadLetterCommands } from './dead-letters.command.js';
 import { fieldsOf } from './parse-assignments.js';
-import { importLeads } from './import.command.js';
+import { importCommand } from './import.command.js';
 import { personCommands } from './privacy.command.js';
 import { queueCommands } from './queues.command.js';
 import { slaCommand } from './sla.command.js';
@@ -96,32 +95,7 @@ program.addCommand(crmCommands({ print, table }));
 program.addCommand(slaCommand(client, print));
 program.addCommand(costsCommand(client, print));
 program.addCommand(personCommands(client, print));
-
-program
-  .command('import')
-  .argument('<file>', 'CSV with a header line, or one JSON object a line')
-  .description('posts each row as a webhook would, e.g. to reconcile after an outage; what is there already is recognised')
-  .action(async (file: string) => {
-    const bar = process.stderr.isTTY ? new SingleBar({ format: '{bar} {value} rows', stream: process.stderr }) : null;
-    bar?.start(1, 0);
-    const report = await importLeads(client(), file, (done) => {
-      bar?.setTotal(done);
-      bar?.update(done);
-    });
-    bar?.stop();
-    print(report, () => {
-      const { rows, accepted, updated, duplicate, bad } = report;
-      const sum = `${rows} rows: ${accepted} accepted, ${updated} updated, ${duplicate} duplicate, ${bad.length} bad.`;
-      return bad.length === 0
-        ? sum
-        : `${sum}\n${table(
-            ['line', 'why'],
-            bad.map(({ line, reason }) => [line, reason]),
-            [8, 100],
-          )}`;
-    });
-    if (report.bad.length > 0) process.exitCode = 1;
-  });
+program.addCommand(importCommand(client, print));
 
 program
   .command('migrate')
