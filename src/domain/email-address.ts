@@ -161,5 +161,7 @@ function withPlace(text: string, index: number): string {
 }
 
 function plusHint(character: string): string {
-  return character === ' ' ? '. In a form, a + that is not sent as %2B arrives as a space' : '';
+  return character === ' '
+    ? '. In a form, a + that is not sent as %2B arrives as a space: choose Form/Url as the Request Token Encoding'
+    : '';
 }

@@ -115,6 +115,8 @@ describe('parseLead', () => {
       expect.arrayContaining([' character', 'message character', 'name character']),
     );
     expect(refusal({ ...minimal, email: 'a\u0000b@c.de' }).message).toMatch(/U\+0000 NULL at position 2/);
+    const cut = parseWebhookBody(Buffer.from('{"email":"a@b.co","campaign_id":"c\xf0\x9f"}', 'latin1'), 'application/json');
+    expect(() => parseLead(cut.value, cut.notes)).toThrow(/campaign_id: has U\+FFFD/);
     expect(refusal({ ...minimal, campaign_id: 'c\ud800' }).message).toMatch(/U\+D800 half of a surrogate pair at position 2/);
   });
 

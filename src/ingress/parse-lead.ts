@@ -3,7 +3,7 @@ import { readEmail } from '../domain/email-address.js';
 import { normaliseCampaignId } from '../domain/lead-keys.js';
 import type { IntakeNote, LeadInput } from '../domain/lead.js';
 import { ExactNumber } from '../platform/http/exact-json.js';
-import { firstBroken } from './clean-text.js';
+import { firstBroken, firstReplaced } from './clean-text.js';
 import { flatten, keptText, scalarText } from './flatten.js';
 import { IntakeNotes } from './intake-notes.js';
 import { isPlaceholder, tokenIn } from './placeholders.js';
@@ -23,8 +23,10 @@ export function parseLead(body: unknown, earlier: IntakeNote[] = []): LeadInput 
   const notes = new IntakeNotes(earlier);
   const { email: rawEmail, campaign_id: rawCampaign, name: rawName, ...rest } = withKnownNames(body as Record<string, unknown>);
   const { fields, problems } = flatten(rest, notes);
-  const email = parseEmail(rawEmail, problems);
-  const campaignId = parseCampaignId(rawCampaign, problems);
+  // Then U+FFFD stands for bytes that were lost, and a key must not be made of it.
+  const isCut = earlier.some(({ kind }) => kind === 'character');
+  const email = parseEmail(rawEmail, problems, isCut);
+  const campaignId = parseCampaignId(rawCampaign, problems, isCut);
   const name = parseName(rawName, problems, notes);
   if (problems.length > 0) {
     const list = problems.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`)).join('; ');
@@ -63,7 +65,7 @@ function plain(key: string): string {
 
 const CHECK_TEMPLATE = 'check its name in the template';
 
-function parseEmail(value: unknown, problems: FieldProblem[]): { email: string; emailRaw: string } {
+function parseEmail(value: unknown, problems: FieldProblem[], isCut: boolean): { email: string; emailRaw: string } {
   const addProblem = (message: string) => {
     problems.push({ path: 'email', message });
     return { email: '', emailRaw: '' };
@@ -73,13 +75,13 @@ function parseEmail(value: unknown, problems: FieldProblem[]): { email: string; 
   if (isPlaceholder(value)) return addProblem(`is required; "${value.trim()}" is a placeholder`);
   const token = tokenIn(value);
   if (token !== null) return addProblem(`the token ${token} was not replaced by the sender; ${CHECK_TEMPLATE}`);
-  const broken = firstBroken(value.trim());
+  const broken = firstBroken(value.trim()) ?? (isCut ? firstReplaced(value) : null);
   if (broken) return addProblem(`has ${broken}`);
   const address = readEmail(value);
   return 'email' in address ? address : addProblem(`is not a valid e-mail address: it ${address.reason}`);
 }
 
-function parseCampaignId(value: unknown, problems: FieldProblem[]): string {
+function parseCampaignId(value: unknown, problems: FieldProblem[], isCut: boolean): string {
   const addProblem = (message: string) => {
     problems.push({ path: 'campaign_id', message });
     return '';
@@ -89,7 +91,7 @@ function parseCampaignId(value: unknown, problems: FieldProblem[]): string {
     return Number.isSafeInteger(value) ? String(value) : addProblem('must be a whole number below 2^53, or a string');
   }
   if (typeof value !== 'string') return addProblem('must be a string or a whole number');
-  const broken = firstBroken(value);
+  const broken = firstBroken(value) ?? (isCut ? firstReplaced(value) : null);
   if (broken) return addProblem(`has ${broken}`);
   // All leads of a template would share such an id, and the second form of a person would be a duplicate of the first.
   if (isPlaceholder(value)) return addProblem(`is required; "${value.trim()}" is a placeholder`);

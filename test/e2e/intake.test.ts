@@ -151,3 +151,31 @@ describe('a replay', () => {
     expect(repaired.events[0]!.detail['notes']).toMatchObject([{ kind: 'repair' }]);
   });
 });
+
+describe('erasure', () => {
+  it('reaches refused bodies in any charset and compression, and the search finds an address as it is pasted', async () => {
+    const json = '{"email":"vic@müller.example","name":';
+    await send(Buffer.from(json, 'latin1'), JSON_TYPE);
+    await send(gzipSync(json), { ...JSON_TYPE, 'content-encoding': 'gzip' });
+    await send(Buffer.from(`\ufeff${json}`, 'utf16le'), JSON_TYPE);
+    await send('email=vic%40m%FCller.example&name=%ZZ', { 'content-type': 'application/x-www-form-urlencoded' });
+    await send('{"email":"someone@else.example","name":', JSON_TYPE);
+    await send('{"email":"Vic <mailto:VIC@müller.example>","campaign_id":1}', JSON_TYPE);
+    expect((await act('/ops/leads/search', { email: 'mailto:vic@müller.example.' })).body.items).toHaveLength(1);
+    const all = (await act('/ops/people/export', { email: '<VIC@xn--mller-kva.example>' })).body as unknown as {
+      rejections: { body: string }[];
+    };
+    expect(all.rejections.map(({ body }) => body.slice(0, 15)).toSorted()).toEqual([
+      'email=vic%40m%F',
+      '{"email":"vic@m',
+      '{"email":"vic@m',
+      '{"email":"vic@m',
+    ]);
+    const receipt = (await act('/ops/people/erase', { email: 'VIC@xn--mller-kva.example' })).body as unknown as {
+      erased: { leads: number; rejections: number };
+    };
+    expect(receipt.erased).toMatchObject({ leads: 1, rejections: 4 });
+    expect((await rejections()).map(({ body }) => body)).toEqual(['{"email":"someone@else.example","name":']);
+    expect(service.output()).not.toMatch(/vic@/i);
+  });
+});

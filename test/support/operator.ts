@@ -6,7 +6,7 @@ export const SECRET = 's'.repeat(40);
 export const TOKEN = 't'.repeat(40);
 export const OPERATORS = { WEBHOOK_SECRETS: SECRET, OPS_TOKENS: `ann:operator:${TOKEN},bob:viewer:${'v'.repeat(40)}` };
 
-const CLI = join(import.meta.dirname, '../../dist/cli/main.js');
+export const CLI = join(import.meta.dirname, '../../dist/cli/main.js');
 
 /** Runs `npm run ops -- …` against a service, as Ann. */
 export function ops(service: RunningProcess, ...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {

@@ -22,8 +22,10 @@ export function decodeText(bytes: Buffer, charset: string | null): DecodedText {
   if (encoding.decoder === 'utf-8') {
     const start = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
     const body = start === 0 ? bytes : bytes.subarray(start);
-    if (!isUtf8(body)) throw notUtf8(body, charset);
-    return { text: body.toString('utf8'), notes: encoding.notes };
+    if (isUtf8(body)) return { text: body.toString('utf8'), notes: encoding.notes };
+    const whole = withoutCutEmojis(body);
+    if (whole === null) throw notUtf8(body, charset);
+    return { text: whole, notes: [...encoding.notes, CUT_EMOJI] };
   }
   return { text: decodeBytes(bytes, encoding.decoder), notes: encoding.notes };
 }
@@ -47,6 +49,21 @@ export function decodeLoosely(bytes: Buffer, charset: string | null): string {
     if (error instanceof AppError) return bytes.toString('utf8');
     throw error;
   }
+}
+
+/** The first bytes of an emoji whose end is missing, or half of a surrogate pair as three bytes. No other encoding reads so. */
+const CUT = /\xf0\x9f[\x80-\xbf]?(?![\x80-\xbf])|\xed[\xa0-\xbf][\x80-\xbf]/g;
+const CUT_EMOJI: IntakeNote = {
+  kind: 'character',
+  path: '',
+  message: 'a character was cut off, as senders do at the end of a long text; replaced by U+FFFD',
+};
+
+/** @returns null where other bytes are wrong too. */
+function withoutCutEmojis(bytes: Buffer): string | null {
+  const raw = bytes.toString('latin1');
+  const replaced = Buffer.from(raw.replaceAll(CUT, '\xef\xbf\xbd'), 'latin1');
+  return isUtf8(replaced) ? replaced.toString('utf8') : null;
 }
 
 const SEND_UTF8 = "Send UTF-8: set the webhook's request encoding to UTF-8.";
