@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { AppError } from '../src/domain/app-error.js';
 import { parseLead } from '../src/ingress/parse-lead.js';
 import { leadIdOf } from '../src/domain/lead-keys.js';
-import { parseFormBody, parseJsonBody } from '../src/platform/http/parse-body.js';
+import { parseWebhookBody } from '../src/platform/http/parse-body.js';
 import { readWebhooks, type Webhook } from './webhooks.js';
 
 const webhooks = readWebhooks();
@@ -18,10 +18,8 @@ const KINDS = [
 
 /** The id of the lead, or null if the ingress refuses the body. */
 function idOf({ contentType, body }: Webhook): string | null {
-  if (contentType === 'text/plain') return null;
   try {
-    const parse = contentType === 'application/json' ? parseJsonBody : parseFormBody;
-    const lead = parseLead(parse(Buffer.from(body)));
+    const lead = parseLead(parseWebhookBody(Buffer.from(body), contentType).value);
     return leadIdOf(lead.email, lead.campaignId);
   } catch (error) {
     if (error instanceof AppError) return null;

@@ -18,6 +18,7 @@ export function journeyText(lead: Journey, times: Times, width = Infinity): stri
     lead.crm ? `CRM ${lead.crm.provider}: lead ${lead.crm.leadId}, member ${lead.crm.memberId ?? 'none'}` : 'Not in the CRM yet.',
     ...exchangeLines(lead.exchanges, times.full),
     ...(lead.lastError ? [`Last error: ${lead.lastError.code}: ${lead.lastError.message}`] : []),
+    ...lead.hints.map((hint) => `Hint: ${hint}`),
     '',
     ...timelineLines(lead.events, times, width),
   ];

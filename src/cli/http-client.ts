@@ -30,8 +30,8 @@ export class ServiceClient {
     return this.request('GET', path);
   }
 
-  post<T>(path: string, body: unknown): Promise<T> {
-    return this.request('POST', path, body);
+  post<T>(path: string, body: unknown, headers: Record<string, string> = {}): Promise<T> {
+    return this.request('POST', path, body, headers);
   }
 
   patch<T>(path: string, body: unknown): Promise<T> {
@@ -39,7 +39,12 @@ export class ServiceClient {
   }
 
   /** @throws ServiceError */
-  private async request<T>(method: keyof typeof TIMEOUT_MS, path: string, body?: unknown): Promise<T> {
+  private async request<T>(
+    method: keyof typeof TIMEOUT_MS,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<T> {
     const { url, token, secret } = this.options;
     const bearer = path === '/leads' ? secret : token;
     let status: number;
@@ -49,6 +54,7 @@ export class ServiceClient {
         method,
         headers: {
           accept: 'application/json',
+          ...headers,
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
           ...(bearer ? { authorization: `Bearer ${bearer}` } : {}),
         },

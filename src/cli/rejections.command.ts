@@ -29,6 +29,7 @@ interface Replayed {
 
 interface ReplayOptions {
   set?: string[];
+  charset?: string;
   all?: true;
   limit: number;
   dryRun?: true;
@@ -60,6 +61,7 @@ export function addRejectionCommands(program: Command, session: Session): void {
     .command('replay')
     .argument('[rejection]', 'id, or first characters of an id; without it all open rejections')
     .option('--set <field=value...>', 'corrected fields, for one rejection')
+    .option('--charset <name>', 'of the body, e.g. windows-1252, where its Content-Type names none or a wrong one')
     .option('--all', 'all open rejections, which is also the meaning without an id')
     .addOption(new Option('--limit <n>', 'at most so many, the oldest first').argParser(readCount).default(1000))
     .option('--dry-run', 'show what would be replayed, and change nothing')
@@ -84,16 +86,16 @@ async function listRejections(session: Session, limit: number): Promise<void> {
   });
 }
 
-async function replayOne(session: Session, reference: string, { set = [], all, dryRun }: ReplayOptions): Promise<void> {
+async function replayOne(session: Session, reference: string, { set = [], charset, all, dryRun }: ReplayOptions): Promise<void> {
   if (all) throw usageError('Use one of: a rejection, --all.');
   const corrected = fieldsOf(set);
   const { client, output } = session;
   const { id } = await findRejection<ShownRejection>(client, reference);
   if (dryRun) return output.document({ replaying: 1, dryRun: true, items: [id] }, () => `Would replay ${id}.`);
-  await printReplayed(session, [await client.post<Replayed>(`/ops/rejections/${id}/replay`, corrected)]);
+  await printReplayed(session, [await client.post<Replayed>(withQuery(`/ops/rejections/${id}/replay`, { charset }), corrected)]);
 }
 
-async function replayMany(session: Session, { set, limit, dryRun, yes = false }: ReplayOptions): Promise<void> {
+async function replayMany(session: Session, { set, charset, limit, dryRun, yes = false }: ReplayOptions): Promise<void> {
   if (set) throw usageError('--set corrects one rejection: give its id.');
   const { client, output, times } = session;
   if (dryRun) {
@@ -106,7 +108,11 @@ async function replayMany(session: Session, { set, limit, dryRun, yes = false }:
   }
   // Without a terminal this runs as it always did: sending a request again is idempotent.
   await session.confirm({ question: 'Replay all open rejections?', yes, isOldName: true });
-  const { items } = await client.post<{ items: Replayed[] }>('/ops/rejections/replay', { all: true, limit });
+  const { items } = await client.post<{ items: Replayed[] }>('/ops/rejections/replay', {
+    all: true,
+    limit,
+    ...(charset ? { charset } : {}),
+  });
   await printReplayed(session, items);
 }
 

@@ -5,6 +5,7 @@ import { AppError } from '../domain/app-error.js';
 import { AuditLogRepository } from '../ledger/audit-log.repository.js';
 import { NO_SUCH_REJECTION, RejectionsService } from '../ops/rejections/rejections.service.js';
 import { decodeCursor, encodeCursor } from '../platform/database/cursor-pagination.js';
+import { textOfKeptBody } from '../platform/http/read-kept-body.js';
 import { CurrentOperator, type Operator } from '../platform/http/access.js';
 import { IdParam } from '../platform/http/id.pipe.js';
 import { Notice } from './components/blocks.js';
@@ -66,7 +67,7 @@ export class ConsoleRejectionsController {
   ) {
     const filled = Object.entries(fieldsOf(form)).filter(([, value]) => value.trim() !== '');
     try {
-      const { leadId } = await this.rejections.replay(id, Object.fromEntries(filled), by.name);
+      const { leadId } = await this.rejections.replay(id, { corrected: Object.fromEntries(filled) }, by.name);
       return seeOther(reply, `/console/leads/${leadId}?done=replayed`);
     } catch (error) {
       if (!(error instanceof AppError) || error.class !== 'input' || error.code === 'NOT_FOUND') throw error;
@@ -84,7 +85,7 @@ export class ConsoleRejectionsController {
       code: rejection.code,
       detail: rejection.detail,
       problems: rejection.problems,
-      body: masked ? null : brokenPlaceOf(rejection.body, rejection.detail),
+      body: masked ? null : brokenPlaceOf(textOfKeptBody(rejection), rejection.detail),
       replayedAs: rejection.replayedAs,
       fields: correctable(rejection.problems),
     };

@@ -34,13 +34,13 @@ interface CatalogueEntry {
 export const ERROR_CATALOG = {
   INVALID_BODY: {
     class: 'input',
-    meaning: 'The request body is not the JSON object or the form that the endpoint takes.',
-    remedy: 'Compare the webhook template with docs/marketo.md; the message names the place.',
+    meaning: 'The request body is not the JSON object or the form that the endpoint reads. A webhook is kept as a rejection.',
+    remedy: 'Compare the webhook template with docs/marketo.md; the message names the place. Then replay the rejection.',
   },
   INVALID_LEAD: {
     class: 'input',
     meaning: 'A field of the lead is missing or malformed.',
-    remedy: 'Correct the field that the problem lists in `errors` and send the lead again.',
+    remedy: 'Correct the field that the problem lists in `errors`, then send the lead again or replay its rejection.',
   },
   UNAUTHENTICATED: {
     class: 'input',
@@ -85,13 +85,13 @@ export const ERROR_CATALOG = {
   },
   BODY_TOO_LARGE: {
     class: 'input',
-    meaning: 'The body is larger than 64 KiB.',
-    remedy: 'Shorten the template: send only the fields that sales needs.',
+    meaning: 'The body is larger than 64 KiB. Of a webhook the first 64 KiB are kept as a rejection, to see what it was.',
+    remedy: 'Shorten the template: send only the fields that sales needs. A replay needs the fields as corrections.',
   },
   UNSUPPORTED_MEDIA_TYPE: {
     class: 'input',
-    meaning: 'The Content-Type is neither JSON nor a form.',
-    remedy: 'Send application/json or application/x-www-form-urlencoded.',
+    meaning: 'The body is neither JSON nor a form, or its compression is not known. A webhook is kept as a rejection.',
+    remedy: 'Send application/json or application/x-www-form-urlencoded, uncompressed or with gzip, deflate or br.',
   },
   TOO_MANY_FAILED_AUTHENTICATIONS: {
     class: 'input',

@@ -1,35 +1,6 @@
 import { hash } from 'node:crypto';
-import { domainToASCII } from 'node:url';
 
-/**
- * The canonical form of an e-mail address: trimmed, NFC, lower-cased, the domain in ASCII (IDNA). Plus tags and dots stay,
- * since they name different mailboxes at most providers. A value without a usable domain comes back trimmed, NFC and
- * lower-cased only; validation refuses it later.
- */
-export function normaliseEmail(raw: string): string {
-  const email = raw.normalize('NFC').trim().toLowerCase().normalize('NFC');
-  const at = email.lastIndexOf('@');
-  if (at < 0) return email;
-  return `${email.slice(0, at)}@${asciiDomain(email.slice(at + 1))}`;
-}
-
-/** An ASCII character that no host name has; `domainToASCII` would decode or cut some of them instead of refusing. */
-const NOT_IN_A_DOMAIN = /[^a-z0-9.\-\u{80}-\u{10ffff}]/u;
-
-function asciiDomain(domain: string): string {
-  return NOT_IN_A_DOMAIN.test(domain) ? domain : domainToASCII(domain) || domain;
-}
-
-const LOCAL_PART = /^[^\s@"(),:;<>[\\\]\p{C}]{1,64}$/u;
-const DOMAIN = /^(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+(?!\d+$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])$/;
-
-/** Whether a normalised address can be delivered to: non-ASCII local parts and IDN domains can, quoted local parts are not taken. */
-export function isEmail(normalised: string): boolean {
-  const at = normalised.lastIndexOf('@');
-  const local = normalised.slice(0, at);
-  if (at < 1 || normalised.length > 254 || local.startsWith('.') || local.endsWith('.') || local.includes('..')) return false;
-  return LOCAL_PART.test(local) && DOMAIN.test(normalised.slice(at + 1));
-}
+export { isEmail, normaliseEmail } from './email-address.js';
 
 /** The canonical form of a campaign id: trimmed and NFC. Case stays, since Marketo's ids are case-sensitive. */
 export function normaliseCampaignId(raw: string): string {

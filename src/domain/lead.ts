@@ -1,16 +1,26 @@
 import type { Enrichment } from './enrichment.js';
 import type { LeadState, Stage } from './lead-state.js';
 
+/** What was changed or left out of a lead because it could not be kept as it was sent. It quotes no value. */
+export interface IntakeNote {
+  kind: 'character' | 'placeholder' | 'token' | 'encoding' | 'repair';
+  /** The field as the sender named it; empty for the body as a whole. */
+  path: string;
+  message: string;
+}
+
 /** The content of a webhook after validation: what the sender said about one person in one campaign. */
 export interface LeadInput {
-  /** As sent, trimmed. */
+  /** As sent, without what was pasted around it. */
   emailRaw: string;
-  /** Normalised (see keys.ts). */
+  /** Normalised (see email-address.ts). */
   email: string;
   campaignId: string;
   name: string | null;
   /** Everything else that was sent: flat, keys dotted where the sender nested them, values as strings. */
   attributes: Record<string, string>;
+  /** For the audit trail; absent where nothing had to be changed. */
+  notes?: IntakeNote[];
 }
 
 /** What the scorers and the CRM see of a lead. */

@@ -1,37 +1,51 @@
 import type { FieldProblem } from '../domain/app-error.js';
+import { ExactNumber } from '../platform/http/exact-json.js';
+import { cleanText } from './clean-text.js';
+import type { IntakeNotes } from './intake-notes.js';
+import { withoutPlaceholders } from './placeholders.js';
 
 const MAX_DEPTH = 8;
 const MAX_FIELDS = 250;
 const MAX_KEY_LENGTH = 200;
 const FORBIDDEN_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
 
+export interface Flattened {
+  fields: Record<string, string>;
+  problems: FieldProblem[];
+}
+
 /**
  * Flattens a body to one level of strings: nested keys joined with dots, arrays as JSON text, null and empty values dropped.
+ * Characters that cannot be kept are replaced, unresolved tokens and placeholders are left out, and both are noted.
  * Everything that is wrong is reported, not only the first.
  */
-export function flatten(body: Record<string, unknown>): { fields: Record<string, string>; problems: FieldProblem[] } {
+export function flatten(body: Record<string, unknown>, notes: IntakeNotes): Flattened {
   const fields = new Map<string, string>();
   const problems: FieldProblem[] = [];
   let tooMany = false;
 
   const visit = (value: unknown, path: string, depth: number) => {
     if (value === null || value === undefined || value === '') return;
-    if (typeof value === 'object' && !Array.isArray(value)) return visitObject(value as Record<string, unknown>, path, depth);
-    const text = typeof value === 'string' ? value : typeof value === 'object' ? JSON.stringify(value) : String(value);
-    const problem = problemOfText(text);
-    if (problem) problems.push({ path, message: problem });
-    else if (text.trim() !== '') fields.set(path, text);
+    if (isObject(value)) return visitObject(value, path, depth);
+    const text = Array.isArray(value) ? jsonOf(value, depth) : scalarText(value);
+    if (text === null) {
+      problems.push(tooDeep(path));
+      return;
+    }
+    const kept = keptText(text, path, notes);
+    if (kept.trim() !== '') fields.set(path, kept);
     if (fields.size > MAX_FIELDS) tooMany = true;
   };
   const visitObject = (object: Record<string, unknown>, path: string, depth: number) => {
     if (depth >= MAX_DEPTH) {
-      problems.push({ path, message: `is nested more than ${MAX_DEPTH} levels deep` });
+      problems.push(tooDeep(path));
       return;
     }
-    for (const [key, value] of Object.entries(object)) {
+    for (const [sent, value] of Object.entries(object)) {
       if (tooMany) return;
+      const key = keptKey(sent, path, notes);
       const problem = problemOfKey(key);
-      if (problem) problems.push({ path: printable(key), message: problem });
+      if (problem) problems.push({ path: key.slice(0, 50), message: problem });
       else visit(value, path === '' ? key : `${path}.${key}`, depth + 1);
     }
   };
@@ -41,19 +55,55 @@ export function flatten(body: Record<string, unknown>): { fields: Record<string,
   return { fields: Object.fromEntries(fields), problems };
 }
 
+/** A text that may be optional: without what cannot be kept, and noted. Empty where nothing is left. */
+export function keptText(text: string, path: string, notes: IntakeNotes): string {
+  const clean = cleanText(text);
+  if (clean) notes.add('character', path, `has ${clean.found}, which cannot be kept; replaced by U+FFFD`);
+  const resolved = withoutPlaceholders(clean?.text ?? text);
+  if (!resolved) return clean?.text ?? text;
+  const { kind, quoted } = resolved.removed;
+  const what = kind === 'token' ? `the token ${quoted} was not replaced by the sender` : `"${quoted}" is a placeholder`;
+  notes.add(kind, path, `${what}; left out`);
+  return resolved.text;
+}
+
+function keptKey(key: string, path: string, notes: IntakeNotes): string {
+  const clean = cleanText(key);
+  if (!clean) return key;
+  notes.add('character', path, `a field name has ${clean.found}, which cannot be kept; dropped`);
+  return clean.text.replaceAll('\ufffd', '');
+}
+
+/** A number, text or truth value as the text that is kept. */
+export function scalarText(value: unknown): string {
+  return value instanceof ExactNumber ? value.digits : String(value);
+}
+
+/** JSON text with the digits that were sent; null where it is nested too deeply. */
+function jsonOf(value: unknown, depth: number): string | null {
+  if (value instanceof ExactNumber) return value.digits;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
+  if (depth > MAX_DEPTH) return null;
+  const isArray = Array.isArray(value);
+  const parts: string[] = [];
+  for (const [key, item] of Object.entries(value)) {
+    const text = jsonOf(item, depth + 1);
+    if (text === null) return null;
+    parts.push(isArray ? text : `${JSON.stringify(key)}:${text}`);
+  }
+  return isArray ? `[${parts.join(',')}]` : `{${parts.join(',')}}`;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof ExactNumber);
+}
+
+function tooDeep(path: string): FieldProblem {
+  return { path, message: `is nested more than ${MAX_DEPTH} levels deep` };
+}
+
 function problemOfKey(key: string): string | null {
   if (FORBIDDEN_KEYS.has(key)) return 'is a name that a field cannot have';
   if (key.length > MAX_KEY_LENGTH) return `has a name longer than ${MAX_KEY_LENGTH} characters`;
-  return problemOfText(key);
-}
-
-/** PostgreSQL stores neither of the two, and neither is a character of any language. */
-function problemOfText(text: string): string | null {
-  if (text.includes('\0')) return 'contains a NUL character';
-  if (!text.isWellFormed()) return 'contains half of a surrogate pair';
   return null;
-}
-
-function printable(key: string): string {
-  return key.toWellFormed().replaceAll('\0', '').slice(0, 50);
 }

@@ -1,17 +1,20 @@
 import { Inject, Module, type DynamicModule, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { IntakeRepository } from '../ledger/intake.repository.js';
 import { LeaderLock } from '../ledger/leader-lock.js';
+import { LeadsRepository } from '../ledger/leads.repository.js';
 import type { Config } from '../platform/config/config.js';
 import type { Logger } from '../platform/observability/logger.js';
 import type { Metrics } from '../platform/observability/metrics.js';
 import { ACK_READINESS, LOGGER, METRICS } from '../platform/platform.module.js';
 import { withTimeout } from '../platform/concurrency/with-timeout.js';
 import { JobPublisher } from '../queue/job-publisher.js';
+import { systemClock } from '../platform/clock.js';
 import { LeadsController } from './leads.controller.js';
 import { FailoverLedger } from './spool/failover-ledger.js';
 import { RedisSpool } from './spool/redis-spool.js';
 import { SpoolDrainer } from './spool/spool-drainer.js';
 import type { Spool } from './spool/spool.js';
+import { VolatileAttributesCheck } from './volatile-attributes-check.js';
 
 const CONNECT_WITHIN_MS = 1000;
 /** null where there is none. */
@@ -28,7 +31,8 @@ export class IngressModule implements OnApplicationBootstrap, OnApplicationShutd
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
-  static with({ SPOOL: mode }: Config, redisUrl: string | null): DynamicModule {
+  static with(config: Config, redisUrl: string | null): DynamicModule {
+    const mode = config.SPOOL;
     return {
       module: IngressModule,
       global: true,
@@ -41,6 +45,12 @@ export class IngressModule implements OnApplicationBootstrap, OnApplicationShutd
           inject: [IntakeRepository, SPOOL, LOGGER, METRICS],
           useFactory: (intake: IntakeRepository, spool: Spool | null, logger: Logger, metrics: Metrics) =>
             new FailoverLedger({ intake, spool, logger, metrics }),
+        },
+        {
+          provide: VolatileAttributesCheck,
+          inject: [LeadsRepository, LOGGER],
+          useFactory: (leads: LeadsRepository, logger: Logger) =>
+            new VolatileAttributesCheck({ leads, logger, clock: systemClock }, config.CONTENT_IGNORE),
         },
         {
           provide: ACK_READINESS,

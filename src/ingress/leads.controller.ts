@@ -1,5 +1,5 @@
-import { Body, Controller, Inject, Post, Res } from '@nestjs/common';
-import type { FastifyReply } from 'fastify';
+import { Body, Controller, Inject, Post, Req, Res } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AppError } from '../domain/app-error.js';
 import { Access } from '../platform/http/access.js';
 import { ApiOperation, ApiTag, FORM_TYPE, JSON_TYPE } from '../platform/http/api-operation.js';
@@ -9,6 +9,7 @@ import { JobPublisher } from '../queue/job-publisher.js';
 import { acceptLead, type Acknowledgement } from './accept-lead.js';
 import { acceptedSchema, duplicateSchema, leadBodySchema } from './lead.schemas.js';
 import { parseLead } from './parse-lead.js';
+import { VolatileAttributesCheck } from './volatile-attributes-check.js';
 import { FailoverLedger } from './spool/failover-ledger.js';
 
 @ApiTag('Webhooks')
@@ -17,6 +18,7 @@ export class LeadsController {
   constructor(
     private readonly gate: FailoverLedger,
     private readonly publisher: JobPublisher,
+    private readonly volatileAttributes: VolatileAttributesCheck,
     @Inject(METRICS) private readonly metrics: Metrics,
   ) {}
 
@@ -41,13 +43,19 @@ export class LeadsController {
     problems: ['INVALID_LEAD', 'TOO_MANY_FAILED_AUTHENTICATIONS', 'LEDGER_UNAVAILABLE', 'LEDGER_OVERLOADED'],
   })
   @Post()
-  async post(@Body() body: unknown, @Res({ passthrough: true }) reply: FastifyReply): Promise<Acknowledgement> {
+  async post(
+    @Body() body: unknown,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<Acknowledgement> {
     const stop = this.metrics.ackSeconds.startTimer();
     try {
-      const answer = await acceptLead({ ledger: this.gate, publisher: this.publisher }, parseLead(body));
+      const lead = parseLead(body, request.bodyNotes);
+      const answer = await acceptLead({ ledger: this.gate, publisher: this.publisher }, lead);
       this.metrics.leads.inc({ outcome: answer.status });
       void reply.code(answer.duplicate ? 200 : 202);
       if (!answer.duplicate) void reply.header('location', `/ops/leads/${answer.leadId}`);
+      if (answer.status === 'updated') void this.volatileAttributes.afterRevision(answer.leadId, answer.revision);
       return answer;
     } catch (error) {
       this.metrics.leads.inc({ outcome: AppError.from(error).class === 'input' ? 'rejected' : 'refused' });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { AppError } from '../domain/app-error.js';
-import { parseFormBody, parseJsonBody } from '../platform/http/parse-body.js';
+import { parseWebhookBody } from '../platform/http/parse-body.js';
 import { parseLead } from './parse-lead.js';
 
 const minimal = { email: 'ann@acme.com', campaign_id: 'c1' };
@@ -15,6 +15,7 @@ function refusal(body: unknown): AppError {
   }
   throw new Error('the body was accepted');
 }
+const parseJsonBody = (bytes: Buffer) => parseWebhookBody(bytes, 'application/json').value;
 const paths = (body: unknown) => refusal(body).problems.map((problem) => problem.path);
 
 describe('parseLead', () => {
@@ -54,8 +55,8 @@ describe('parseLead', () => {
   });
 
   it('names every field that is wrong, and says what to do', () => {
-    const error = refusal({ name: 7 + '\0', company: '\ud800' });
-    expect(error.problems.map((problem) => problem.path).toSorted()).toEqual(['campaign_id', 'company', 'email', 'name']);
+    const error = refusal({ name: ['Ann'], constructor: 'x' });
+    expect(error.problems.map((problem) => problem.path).toSorted()).toEqual(['campaign_id', 'constructor', 'email', 'name']);
     expect(error.message).toContain('{{lead.Email Address}}');
   });
 
@@ -80,7 +81,90 @@ describe('parseLead', () => {
     expect(refusal({ ...minimal, ...many }).message).toContain('fields');
   });
 
-  it('never throws anything but a refusal, and never lets a NUL or half a surrogate through', () => {
+  it('refuses nested arrays as it refuses nested objects, at any depth', () => {
+    fc.assert(
+      fc.property(fc.array(fc.boolean(), { minLength: 9, maxLength: 5000, size: 'max' }), (levels) => {
+        const nested = levels.reduce<unknown>((inner, isArray) => (isArray ? [inner] : { d: inner }), 'x');
+        expect(refusal({ ...minimal, nested }).message).toContain('8 levels');
+      }),
+      { numRuns: 20 },
+    );
+    const text = `{"email":"a@b.co","campaign_id":"d","z":${'['.repeat(30_000)}1234567890123456789${']'.repeat(30_000)}}`;
+    expect(refusal(parseJsonBody(Buffer.from(text))).message).toContain('8 levels');
+    expect(parseLead({ ...minimal, z: [[['a']]] }).attributes).toEqual({ z: '[[["a"]]]' });
+  });
+
+  it('keeps the digits of large numbers, at any depth, and refuses them as a campaign', () => {
+    const large = '120212345678901234';
+    const body = (campaign: string) =>
+      parseJsonBody(
+        Buffer.from(`{"email":"a@b.co","campaign_id":${campaign},"id":${large},"ads":[{"id":${large}}],"x":{"y":${large}}}`),
+      );
+    expect(parseLead(body('1042')).attributes).toEqual({ id: large, ads: `[{"id":${large}}]`, 'x.y': large });
+    const campaigns = ['1042', '"1042"', '1042.0', '1.042e3'].map((campaign) => parseLead(body(campaign)).campaignId);
+    expect(new Set(campaigns)).toEqual(new Set(['1042']));
+    expect(parseLead(body('"01042"')).campaignId).toBe('01042');
+    for (const campaign of ['9007199254740993', large, '1e400', '0.5']) expect(paths(body(campaign))).toEqual(['campaign_id']);
+  });
+
+  it('replaces a character that cannot be kept in an optional field, and refuses it in email and campaign_id', () => {
+    const lead = parseLead({ ...minimal, name: 'Fay \ud83d', message: 'Budget\u0000 200k', 'utm\u0000': 'x', list: ['\ud800'] });
+    expect(lead).toMatchObject({ name: 'Fay \ufffd', attributes: { message: 'Budget\ufffd 200k', utm: 'x' } });
+    expect(lead.attributes['list']!.isWellFormed()).toBe(true);
+    expect(lead.notes!.map(({ path, kind }) => `${path} ${kind}`)).toEqual(
+      expect.arrayContaining([' character', 'message character', 'name character']),
+    );
+    expect(refusal({ ...minimal, email: 'a\u0000b@c.de' }).message).toMatch(/U\+0000 NULL at position 2/);
+    const cut = parseWebhookBody(Buffer.from('{"email":"a@b.co","campaign_id":"c\xf0\x9f"}', 'latin1'), 'application/json');
+    expect(() => parseLead(cut.value, cut.notes)).toThrow(/campaign_id: has U\+FFFD/);
+    expect(refusal({ ...minimal, campaign_id: 'c\ud800' }).message).toMatch(/U\+D800 half of a surrogate pair at position 2/);
+  });
+
+  it('refuses tokens and placeholders in required fields by name, and leaves them out elsewhere', () => {
+    const broken = { ...minimal, campaign_id: '{{campaign.id}}', email: '${lead.email}' };
+    expect(refusal(broken).message).toMatch(/\$\{lead.email\}.*\{\{campaign.id\}\}/);
+    for (const placeholder of ['null', 'NULL', 'undefined', 'edit me', 'N/A', '[object Object]']) {
+      expect(paths({ ...minimal, campaign_id: placeholder }), placeholder).toEqual(['campaign_id']);
+      const lead = parseLead({ ...minimal, name: placeholder, company: placeholder });
+      expect([lead.name, lead.attributes, lead.notes!.length], placeholder).toEqual([null, {}, 2]);
+    }
+    const tokens = parseLead({
+      ...minimal,
+      name: '{{lead.First Name}} {{lead.Last Name:default=edit me}}',
+      company: 'Acme {{my.Suffix}}',
+      title: '%TITLE%',
+      phone: '*|PHONE|*',
+      message: 'We use {{handlebars}} and 100% cotton',
+    });
+    expect([tokens.name, tokens.attributes]).toEqual([
+      null,
+      { company: 'Acme', message: 'We use {{handlebars}} and 100% cotton' },
+    ]);
+    expect(tokens.notes!.every(({ kind, message }) => kind === 'token' && /not replaced/.test(message))).toBe(true);
+  });
+
+  it('leaves Mr Null his name', () => {
+    expect(parseLead({ ...minimal, name: 'Christopher Null', last_name: 'Null' })).toMatchObject({
+      name: 'Christopher Null',
+      attributes: { last_name: 'Null' },
+    });
+  });
+
+  it('reads another spelling of a known name where there is only one', () => {
+    expect(parseLead({ Email: 'ann@acme.com', campaignId: 7, NAME: 'Ann' })).toMatchObject({ campaignId: '7', name: 'Ann' });
+    expect(parseLead({ ...minimal, Email: 'bo@acme.com' })).toMatchObject({
+      email: 'ann@acme.com',
+      attributes: { Email: 'bo@acme.com' },
+    });
+    expect(paths({ campaign_id: 1, Email: 'a@b.co', EMAIL: 'c@d.co' })).toEqual(['email']);
+  });
+
+  it('bounds its notes', () => {
+    const many = Object.fromEntries(Array.from({ length: 200 }, (_, index) => [`f${index}`, '{{lead.x}}']));
+    expect(parseLead({ ...minimal, ...many }).notes).toHaveLength(21);
+  });
+
+  it('never throws anything but a refusal, and never lets a NUL or half of a surrogate pair through', { timeout: 30_000 }, () => {
     fc.assert(
       fc.property(
         fc.oneof(fc.jsonValue(), fc.dictionary(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary' }))),
@@ -97,37 +181,7 @@ describe('parseLead', () => {
           }
         },
       ),
+      { numRuns: 50 },
     );
-  });
-});
-
-describe('parsing', () => {
-  const message = (text: string) => {
-    try {
-      parseJsonBody(Buffer.from(text));
-    } catch (error) {
-      return (error as AppError).message;
-    }
-    throw new Error('parsed');
-  };
-
-  it('recognises a template whose token was empty, and names the token', () => {
-    expect(message('{"email": , "name": "Ann"}')).toMatch(/no value for "email".*default/);
-    expect(message('{"email": "a@b.co", "name": , "campaign_id": }')).toMatch(/"name", "campaign_id"/);
-  });
-
-  it('says what else can be wrong', () => {
-    expect(message('{"email": "a@b.co"')).toMatch(/not valid JSON/);
-    expect(message('  ')).toMatch(/empty/);
-    expect(() => parseJsonBody(Buffer.from([0x7b, 0xff, 0x7d]))).toThrow(/UTF-8/);
-    expect(() => parseFormBody(Buffer.from('email=%ZZ'))).toThrow(/percent/);
-  });
-
-  it('decodes a form as Marketo renders it; the last of a repeated key counts', () => {
-    expect(parseFormBody(Buffer.from('email=ann%2Bx%40acme.com&name=Ann+Lee&campaign_id=987&name=Ann+Li'))).toEqual({
-      email: 'ann+x@acme.com',
-      name: 'Ann Li',
-      campaign_id: '987',
-    });
   });
 });

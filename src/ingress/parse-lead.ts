@@ -1,72 +1,116 @@
 import { AppError, type FieldProblem } from '../domain/app-error.js';
-import { isEmail, normaliseCampaignId, normaliseEmail } from '../domain/lead-keys.js';
-import type { LeadInput } from '../domain/lead.js';
-import { flatten } from './flatten.js';
+import { readEmail } from '../domain/email-address.js';
+import { normaliseCampaignId } from '../domain/lead-keys.js';
+import type { IntakeNote, LeadInput } from '../domain/lead.js';
+import { ExactNumber } from '../platform/http/exact-json.js';
+import { firstBroken, firstReplaced } from './clean-text.js';
+import { flatten, keptText, scalarText } from './flatten.js';
+import { IntakeNotes } from './intake-notes.js';
+import { isPlaceholder, tokenIn } from './placeholders.js';
 
 export const MAX_CAMPAIGN_ID = 255;
 export const MAX_NAME = 500;
 
 /**
  * Reads a parsed body as a lead.
- * @throws AppError INVALID_BODY where it is no object, INVALID_LEAD with one problem a field.
+ * @param earlier what was noticed about the body before it was parsed.
+ * @throws AppError INVALID_BODY where it is no object, INVALID_LEAD with one problem per field.
  */
-export function parseLead(body: unknown): LeadInput {
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+export function parseLead(body: unknown, earlier: IntakeNote[] = []): LeadInput {
+  if (typeof body !== 'object' || body === null || Array.isArray(body) || body instanceof ExactNumber) {
     throw new AppError('INVALID_BODY', 'The body must be one JSON object or one form, e.g. {"email": "…", "campaign_id": "…"}.');
   }
-  const { email: rawEmail, campaign_id: rawCampaign, name: rawName, ...rest } = body as Record<string, unknown>;
-  const { fields, problems } = flatten(rest);
-  const email = readEmail(rawEmail, problems);
-  const campaignId = readCampaignId(rawCampaign, problems);
-  const name = readName(rawName, problems);
+  const notes = new IntakeNotes(earlier);
+  const { email: rawEmail, campaign_id: rawCampaign, name: rawName, ...rest } = withKnownNames(body as Record<string, unknown>);
+  const { fields, problems } = flatten(rest, notes);
+  // Then U+FFFD stands for bytes that were lost, and a key must not be made of it.
+  const isCut = earlier.some(({ kind }) => kind === 'character');
+  const email = parseEmail(rawEmail, problems, isCut);
+  const campaignId = parseCampaignId(rawCampaign, problems, isCut);
+  const name = parseName(rawName, problems, notes);
   if (problems.length > 0) {
     const list = problems.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`)).join('; ');
-    throw new AppError('INVALID_LEAD', `Nothing was stored. ${list}.`.slice(0, 2000), { problems: problems.slice(0, 50) });
+    throw new AppError('INVALID_LEAD', `No lead was stored. ${list}.`.slice(0, 2000), { problems: problems.slice(0, 50) });
   }
-  return { ...email, campaignId, name, attributes: fields };
+  const noted = notes.list();
+  return { ...email, campaignId, name, attributes: fields, ...(noted ? { notes: noted } : {}) };
 }
 
-function readEmail(value: unknown, problems: FieldProblem[]): { email: string; emailRaw: string } {
+const KNOWN_NAMES = ['email', 'campaign_id', 'name'] as const;
+
+/**
+ * `Email` and `campaignId` as `email` and `campaign_id`, where the field itself is missing and only one other spelling is
+ * there. With two spellings nothing says which one is meant.
+ */
+function withKnownNames(body: Record<string, unknown>): Record<string, unknown> {
+  if (KNOWN_NAMES.every((known) => isGiven(body[known]))) return body;
+  let named = body;
+  for (const known of KNOWN_NAMES) {
+    if (isGiven(named[known])) continue;
+    const spellings = Object.keys(named).filter((key) => key !== known && plain(key) === plain(known) && isGiven(named[key]));
+    if (spellings.length !== 1) continue;
+    const { [spellings[0]!]: value, ...others } = named;
+    named = { ...others, [known]: value };
+  }
+  return named;
+}
+
+function isGiven(value: unknown): boolean {
+  return value !== undefined && value !== null && value !== '';
+}
+
+function plain(key: string): string {
+  return key.length > 20 ? key : key.trim().toLowerCase().replaceAll(/[-_ ]/g, '');
+}
+
+const CHECK_TEMPLATE = 'check its name in the template';
+
+function parseEmail(value: unknown, problems: FieldProblem[], isCut: boolean): { email: string; emailRaw: string } {
   const addProblem = (message: string) => {
     problems.push({ path: 'email', message });
     return { email: '', emailRaw: '' };
   };
-  if (value === undefined || value === null || value === '') return addProblem('is required; map it to {{lead.Email Address}}');
+  if (!isGiven(value)) return addProblem('is required; map it to {{lead.Email Address}}');
   if (typeof value !== 'string') return addProblem('must be a string');
-  if (!value.isWellFormed()) return addProblem('contains half of a surrogate pair');
-  const email = normaliseEmail(value);
-  if (!isEmail(email)) return addProblem('is not a valid e-mail address');
-  return { email, emailRaw: value.trim() };
+  if (isPlaceholder(value)) return addProblem(`is required; "${value.trim()}" is a placeholder`);
+  const token = tokenIn(value);
+  if (token !== null) return addProblem(`the token ${token} was not replaced by the sender; ${CHECK_TEMPLATE}`);
+  const broken = firstBroken(value.trim()) ?? (isCut ? firstReplaced(value) : null);
+  if (broken) return addProblem(`has ${broken}`);
+  const address = readEmail(value);
+  return 'email' in address ? address : addProblem(`is not a valid e-mail address: it ${address.reason}`);
 }
 
-function readCampaignId(value: unknown, problems: FieldProblem[]): string {
+function parseCampaignId(value: unknown, problems: FieldProblem[], isCut: boolean): string {
   const addProblem = (message: string) => {
     problems.push({ path: 'campaign_id', message });
     return '';
   };
-  if (value === undefined || value === null || value === '') return addProblem('is required; map it to {{campaign.id}}');
-  if (typeof value === 'number') {
+  if (!isGiven(value)) return addProblem('is required; map it to {{campaign.id}}');
+  if (typeof value === 'number' || value instanceof ExactNumber) {
     return Number.isSafeInteger(value) ? String(value) : addProblem('must be a whole number below 2^53, or a string');
   }
   if (typeof value !== 'string') return addProblem('must be a string or a whole number');
-  if (value.includes('\0')) return addProblem('contains a NUL character');
-  if (!value.isWellFormed()) return addProblem('contains half of a surrogate pair');
+  const broken = firstBroken(value) ?? (isCut ? firstReplaced(value) : null);
+  if (broken) return addProblem(`has ${broken}`);
+  // All leads of a template would share such an id, and the second form of a person would be a duplicate of the first.
+  if (isPlaceholder(value)) return addProblem(`is required; "${value.trim()}" is a placeholder`);
+  const token = tokenIn(value);
+  if (token !== null) return addProblem(`the token ${token} was not replaced by the sender; ${CHECK_TEMPLATE}`);
   const id = normaliseCampaignId(value);
   const length = [...id].length;
   return length >= 1 && length <= MAX_CAMPAIGN_ID ? id : addProblem(`must have 1 to ${MAX_CAMPAIGN_ID} characters`);
 }
 
-function readName(value: unknown, problems: FieldProblem[]): string | null {
+function parseName(value: unknown, problems: FieldProblem[], notes: IntakeNotes): string | null {
   if (value === undefined || value === null) return null;
   const addProblem = (message: string) => {
     problems.push({ path: 'name', message });
     return null;
   };
-  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
+  if (typeof value === 'number' || typeof value === 'boolean' || value instanceof ExactNumber) return scalarText(value);
   if (typeof value !== 'string') return addProblem('must be a string');
-  if (value.includes('\0')) return addProblem('contains a NUL character');
-  if (!value.isWellFormed()) return addProblem('contains half of a surrogate pair');
-  const name = value.normalize('NFC').trim();
+  const name = keptText(value, 'name', notes).normalize('NFC').trim();
   if ([...name].length > MAX_NAME) return addProblem(`must have at most ${MAX_NAME} characters`);
   return name === '' ? null : name;
 }

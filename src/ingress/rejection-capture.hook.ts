@@ -3,9 +3,14 @@ import type { FieldProblem } from '../domain/app-error.js';
 import type { RejectedRequest } from '../ledger/rejections.repository.js';
 import type { Logger } from '../platform/observability/logger.js';
 
+/** Answers that refuse a request for its content. What they refuse exists nowhere else: Marketo does not send it again. */
+const REFUSED_FOR_CONTENT = new Set([400, 413, 415]);
+/** Rows of an import are in the operator's file; kept, they would evict the webhooks of which this is the only copy. */
+export const IMPORT_HEADER = 'x-revenueflow-import';
+
 /**
- * Keeps each authenticated POST /leads that is answered 400, with its raw body: after the template is mended it can be
- * replayed. The answer waits for that, and goes out whatever comes of it.
+ * Keeps each authenticated POST /leads that is refused for its content, with its body: it can be replayed once the template
+ * is corrected. The answer waits for that, and is sent whether or not it succeeds.
  */
 export function captureRejections(
   fastify: FastifyInstance,
@@ -13,10 +18,11 @@ export function captureRejections(
   logger: Logger,
 ): void {
   fastify.addHook('onSend', async (request, reply, payload) => {
-    if (reply.statusCode !== 400 || request.routeOptions.url !== '/leads' || !request.rawBody?.length) return payload;
+    if (!REFUSED_FOR_CONTENT.has(reply.statusCode) || request.routeOptions.url !== '/leads') return payload;
+    if (request.headers[IMPORT_HEADER] !== undefined || !request.rawBody?.length) return payload;
     try {
       const problem = JSON.parse(String(payload)) as { code: string; detail: string; errors: FieldProblem[] };
-      const contentType = request.headers['content-type'] ?? '';
+      const contentType = (request.sentContentType ?? '').slice(0, 500);
       await keep({ contentType, body: request.rawBody, code: problem.code, detail: problem.detail, problems: problem.errors });
     } catch (error) {
       logger.warn({ requestId: request.id, err: error }, 'A rejected request could not be kept');

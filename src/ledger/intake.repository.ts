@@ -5,6 +5,7 @@ import { Database, type Queryable } from '../platform/database/database.js';
 import { mayBeCausedByOneItem } from '../platform/database/database-errors.js';
 import { columns, jsonColumn } from '../platform/database/unnest-columns.js';
 import { ACCEPT_DATABASE, CONFIG } from '../platform/platform.module.js';
+import { IgnoredAttributes } from './ignored-attributes.js';
 import {
   FORGET_SCORE,
   lockInIdOrder,
@@ -82,7 +83,8 @@ WITH accepted AS (
     CASE WHEN event_seq = 1 THEN 'received' ELSE 'revised' END,
     CASE WHEN event_seq = 1 THEN jsonb_build_object('revision', revision)
          ELSE jsonb_build_object('revision', revision, 'changed', ledger.changed_fields(replaced, name, attributes)) END
-  FROM accepted
+      || CASE WHEN noted.notes IS NULL THEN '{}'::jsonb ELSE jsonb_build_object('notes', noted.notes::jsonb) END
+  FROM accepted LEFT JOIN unnest($1::uuid[], $12::text[]) AS noted (id, notes) USING (id)
 )
 SELECT id, revision, epoch, event_seq FROM accepted`;
 
@@ -141,6 +143,7 @@ export async function acceptLeads(
       ...columns(leads, ['receivedAt']),
       spooled,
       ...columns(leads, ['traceparent']),
+      leads.map(({ notes }) => (notes ? JSON.stringify(notes) : null)),
     ],
   });
   const committed = new Map(rows.map((row) => [row.id, row]));
@@ -161,17 +164,17 @@ export class IntakeRepository {
   /** The newest request under way of each lead, so that its exact repeats share its commit. */
   private readonly newest = new Map<string, { content: string; answer: Promise<AcceptedLead> }>();
   private waitingCharacters = 0;
-  /** Attribute names that make no new revision. */
-  private readonly ignored: string[];
+  /** Attributes that make no new revision. */
+  private readonly ignored: IgnoredAttributes;
 
   constructor(
     @Inject(ACCEPT_DATABASE) private readonly acceptDatabase: Database,
     private readonly database: Database,
     @Inject(CONFIG) config: Pick<Config, 'CONTENT_IGNORE'>,
   ) {
-    this.ignored = config.CONTENT_IGNORE;
+    this.ignored = new IgnoredAttributes(config.CONTENT_IGNORE);
     this.accepting = new StatementBatcher({
-      run: (leads) => acceptLeads(acceptDatabase, leads, this.ignored, false),
+      run: (leads) => acceptLeads(acceptDatabase, leads, this.ignored.namesIn(leads), false),
       keyOf: (lead) => lead.id,
       maxBatch: 500,
       parallel: 1,
@@ -217,13 +220,14 @@ export class IntakeRepository {
   }
 
   private async acceptRun(leads: SpooledLead[]): Promise<AcceptedLead[]> {
-    const answers = await acceptLeads(this.database, leads, this.ignored, true);
+    const ignored = this.ignored.namesIn(leads);
+    const answers = await acceptLeads(this.database, leads, ignored, true);
     const known = leads.filter((_, index) => answers[index]!.outcome === 'duplicate');
     if (known.length > 0) {
       const values = [
         ...columns(known, ['id', 'receivedAt', 'entry', 'name']),
         jsonColumn(known, (lead) => lead.attributes),
-        this.ignored,
+        ignored,
       ];
       await this.database.query({ name: 'record-late-content', text: RECORD_LATE_CONTENT, values });
     }

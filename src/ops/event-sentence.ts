@@ -3,8 +3,8 @@ type Detail = Record<string, unknown>;
 type Clock = (at: string) => string;
 
 const SENTENCES: Record<string, (detail: Detail, clock: Clock) => string> = {
-  received: () => 'received',
-  revised: (detail) => `sent again with new content, now revision ${detail['revision']}: ${changes(detail)}`,
+  received: (detail) => `received${notes(detail)}`,
+  revised: (detail) => `sent again with new content, now revision ${detail['revision']}: ${changes(detail)}${notes(detail)}`,
   'late-content': () => 'older content arrived from the fallback buffer (spool); the newer content was kept',
   enriched: (detail) => `scored ${score(detail)}`,
   'attempt-failed': (detail, clock) =>
@@ -33,6 +33,12 @@ const SENTENCES: Record<string, (detail: Detail, clock: Clock) => string> = {
 /** An event of the audit trail as a sentence; one that is not known here as it is. */
 export function eventSentence(kind: string, detail: Detail, clock: Clock): string {
   return SENTENCES[kind]?.(detail, clock) ?? `${kind} ${JSON.stringify(detail)}`;
+}
+
+/** What was left out or replaced while the webhook was read. */
+function notes({ notes: noted }: Detail): string {
+  const list = (noted ?? []) as { path: string; message: string }[];
+  return list.map(({ path, message }) => `; ${path === '' ? '' : `${path} `}${message}`).join('');
 }
 
 function score({ fitScore, intent, scoreSource, provider, scorerVersion, flags }: Detail): string {

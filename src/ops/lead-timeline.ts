@@ -1,6 +1,8 @@
 import type { CrmExchange, Lead, LeadEvent } from '../domain/lead.js';
 import { withIsoTimes } from '../platform/iso-times.js';
 import { whyOpen, type StageRow } from '../flow-control/stage-row.js';
+import { IgnoredAttributes } from '../ledger/ignored-attributes.js';
+import { describeVolatile, volatileAttributes } from '../ledger/volatile-attributes.js';
 import { stageDueIn, type Stage } from '../domain/lead-state.js';
 
 /** A lead as operators see it; the shape of GET /ops/leads/:id. What is not known yet is null. */
@@ -35,9 +37,20 @@ export function summaryOf(lead: Lead, attemptsAllowed: number, stages: StageRow[
   };
 }
 
-/** The whole journey: the summary, the last exchange with each CRM, and every event of the audit trail. */
-export function journeyOf(lead: Lead, events: LeadEvent[], attemptsAllowed: number, stages: StageRow[]) {
-  return { ...summaryOf(lead, attemptsAllowed, stages), exchanges: exchangesOf(events), events: events.map(withTimes) };
+/** The whole journey: the summary, hints, the last exchange with each CRM, and every event of the audit trail. */
+export function journeyOf(
+  lead: Lead,
+  events: LeadEvent[],
+  attemptsAllowed: number,
+  stages: StageRow[],
+  ignored = new IgnoredAttributes([]),
+) {
+  return {
+    ...summaryOf(lead, attemptsAllowed, stages),
+    hints: volatileAttributes(events, ignored).map(describeVolatile),
+    exchanges: exchangesOf(events),
+    events: events.map(withTimes),
+  };
 }
 
 function withTimes(event: LeadEvent): LeadEvent {

@@ -172,6 +172,7 @@ const exampleExchange = {
 export const journeySchema = apiSchema(
   'Journey',
   summaryFields.extend({
+    hints: z.array(z.string()).describe('What an operator should change, e.g. an attribute that belongs into CONTENT_IGNORE.'),
     exchanges: z
       .array(exchange)
       .describe('What each CRM (CRM_PROVIDER, and CRM_SHADOW where there is one) was sent last, and what it answered.'),

@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import { AppError } from '../domain/app-error.js';
 import { normaliseCampaignId, normaliseEmail, personKeyOf } from '../domain/lead-keys.js';
 import { FlowControlRepository } from '../flow-control/flow-control.repository.js';
+import { IgnoredAttributes } from '../ledger/ignored-attributes.js';
 import { LeadsRepository } from '../ledger/leads.repository.js';
 import type { Config } from '../platform/config/config.js';
 import { decodeCursor, encodeCursor } from '../platform/database/cursor-pagination.js';
@@ -44,6 +45,7 @@ export class LeadsService {
   async journey(id: string) {
     const found = await this.leads.findLead(id);
     if (!found) throw new AppError('NOT_FOUND', NO_SUCH_LEAD);
-    return journeyOf(found.lead, found.events, this.config.RETRY_ATTEMPTS, await this.flow.stages());
+    const ignored = new IgnoredAttributes(this.config.CONTENT_IGNORE);
+    return journeyOf(found.lead, found.events, this.config.RETRY_ATTEMPTS, await this.flow.stages(), ignored);
   }
 }

@@ -150,7 +150,7 @@ describe.each(['redis', 'postgres'] as const)('the whole flow, queue on %s', (ki
       ['no e-mail', '{"campaign_id": "1"}', 400, 'INVALID_LEAD'],
       ['a wrong e-mail', '{"email": "ann", "campaign_id": "1"}', 400, 'INVALID_LEAD'],
       ['an array', '[]', 400, 'INVALID_BODY'],
-      ['a NUL', '{"email": "a@b.co", "campaign_id": "1", "name": "a\\u0000"}', 400, 'INVALID_LEAD'],
+      ['a NUL in the key', '{"email": "a@b.co", "campaign_id": "1\\u0000"}', 400, 'INVALID_LEAD'],
       ['nothing', '', 400, 'INVALID_BODY'],
       ['too much', JSON.stringify({ ...MISSION, message: 'x'.repeat(70_000) }), 413, 'BODY_TOO_LARGE'],
     ])('makes no row and no job of %s', async (_what, text, status, code) => {

@@ -150,7 +150,11 @@ describe('fuzz', () => {
     },
     { requiredKeys: [] },
   );
+  const nested = fc
+    .array(fc.boolean(), { minLength: 9, maxLength: 6000, size: 'max' })
+    .map((levels) => levels.reduce((inner, isArray) => (isArray ? `[${inner}]` : `{"d":${inner}}`), '1e400'));
   const body = fc.oneof(
+    nested.map((value) => Buffer.from(`{"email":"a@b.co","campaign_id":"d","z":${value}}`)),
     fc.oneof(json, almost).map((value) => Buffer.from(JSON.stringify(value) ?? '')),
     almost.map((value) => Buffer.from(JSON.stringify(value).replace(/"[^"]*"(?=[,}])/, ''))),
     fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes)),

@@ -1,3 +1,6 @@
+import { execFile, type ChildProcess } from 'node:child_process';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -5,7 +8,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { freshDatabase } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
-import { OPERATORS, ops, SECRET, TOKEN } from '../support/operator.js';
+import { CLI, OPERATORS, ops, SECRET, TOKEN } from '../support/operator.js';
 import { startProcess, type RunningProcess } from '../support/service.js';
 
 let database: Awaited<ReturnType<typeof freshDatabase>>;
@@ -99,6 +102,52 @@ describe('npm run ops', () => {
     expect(second).toMatchObject({ rows: 3, accepted: 1, duplicate: 1, bad: [{ line: 3, reason: 'The line is not JSON.' }] });
     const { rows } = await sql.query("SELECT name, attributes FROM ledger.leads WHERE email = 'ann@import.com'");
     expect(rows).toEqual([{ name: 'Lee, Ann', attributes: { company: 'Jack & Jill' } }]);
+  });
+
+  it('refuses a wrong file in a sentence, and an import evicts no rejection', async () => {
+    await post('{"email": ,"name":"Ivy","campaign_id":"c1"}');
+    const wrong = join(folder, 'wrong.csv');
+    await writeFile(wrong, `Mail Address,Full Name\n${'ivy@import.com,Ivy\n'.repeat(50)}`);
+    const refused = await cli('import', wrong);
+    expect([refused.code, refused.stderr]).toEqual([1, expect.stringMatching(/no column campaign_id.*Nothing was posted\.\n$/)]);
+    await writeFile(wrong, `email,campaign_id\n${'ivy@import.com,{{campaign.id}}\n'.repeat(50)}`);
+    const bad = JSON.parse((await cli('import', wrong, '--json')).stdout) as { badRows: number };
+    expect(bad.badRows).toBe(50);
+    expect((await get('/ops/rejections')).body.items.map(({ body }) => body)).toEqual([
+      '{"email": ,"name":"Ivy","campaign_id":"c1"}',
+    ]);
+    const dry = await cli('import', wrong, '--dry-run');
+    expect([dry.code, dry.stdout]).toEqual([0, '50 rows: 50 valid, 0 bad; nothing was posted.\n']);
+  });
+
+  it('reports what it did when it is interrupted or the service does not answer', async () => {
+    const csv = join(folder, 'long.csv');
+    await writeFile(csv, `email,campaign_id\n${'ivy@import.com,1\n'.repeat(3)}`);
+    const stopped = await cli('import', csv, '--wait', '0', '--url', 'http://127.0.0.1:1');
+    expect([stopped.code, stopped.stdout]).toEqual([
+      1,
+      expect.stringMatching(/^0 rows.*\nStopped before line 2: No service.*--from-line 2/s),
+    ]);
+  });
+
+  it('ends an import on the first Ctrl-C, with the rows that are under way and a report', async () => {
+    const csv = join(folder, 'interrupted.csv');
+    await writeFile(csv, `email,campaign_id\n${'ivy@import.com,1\n'.repeat(500)}`);
+    let child: ChildProcess | undefined;
+    const server = createServer((_request, response) => {
+      child!.kill('SIGINT');
+      setTimeout(() => response.writeHead(202).end('{"status":"accepted"}'), 200);
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const ended = await new Promise<{ code: number; stdout: string }>((resolve) => {
+      child = execFile(process.execPath, [CLI, 'import', csv, '--url', url, '--json'], (error, stdout) =>
+        resolve({ code: Number(error?.code ?? 0), stdout }),
+      );
+    });
+    server.close();
+    const report = JSON.parse(ended.stdout) as { accepted: number; stopped: { reason: string; line: number } };
+    expect([ended.code, report.stopped]).toEqual([130, { reason: 'interrupted', line: report.accepted + 2 }]);
   });
 
   it('shows a lead by e-mail, as a story', async () => {

@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { bodyMentionsEmail } from './body-mentions-email.js';
 
@@ -34,4 +35,23 @@ describe('a refused body mentions an address', () => {
     ['@acme.com', 'ann@acme.com'],
     ['', 'ann@acme.com'],
   ])('and not in %s', (body, email) => expect(says(body, email)).toBe(false));
+
+  const address = 'vic@xn--mller-kva.example';
+  const json = '{"email":"Vic@Müller.example"';
+  it.each([
+    ['Latin-1', Buffer.from(json, 'latin1'), 'application/json'],
+    ['declared Latin-1', Buffer.from(json, 'latin1'), 'application/json; charset=iso-8859-1'],
+    ['UTF-16', Buffer.from(`\ufeff${json}`, 'utf16le'), 'application/json'],
+    ['UTF-16 without a mark', Buffer.from(json, 'utf16le'), 'text/plain'],
+    ['UTF-16, big-endian', Buffer.from(json, 'utf16le').swap16(), ''],
+    ['gzip', gzipSync(json), 'application/json'],
+    ['gzip that was cut off', gzipSync(json).subarray(0, -8), 'application/json'],
+    ['gzip of Latin-1', gzipSync(Buffer.from(json, 'latin1')), 'application/json'],
+    ['percent escapes of Latin-1', Buffer.from('email=vic%40m%FCller.example'), 'application/x-www-form-urlencoded'],
+    ['full-width signs', Buffer.from('{"email":"vic＠müller．example"'), 'application/json'],
+    ['invisible characters', Buffer.from('{"email":"vic\u200b@\u00admüller.example"'), 'application/json'],
+  ])('in %s', (_what, body, contentType) => {
+    expect(bodyMentionsEmail({ body, contentType }, address)).toBe(true);
+    expect(bodyMentionsEmail({ body, contentType }, 'ic@xn--mller-kva.example')).toBe(false);
+  });
 });

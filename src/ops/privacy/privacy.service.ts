@@ -10,6 +10,7 @@ import type { ErasedPerson, ErasuresRepository, Receipt } from '../../ledger/era
 import type { LeaderLock } from '../../ledger/leader-lock.js';
 import type { Rejection, RejectionsRepository } from '../../ledger/rejections.repository.js';
 import { withIsoTimes } from '../../platform/iso-times.js';
+import { textOfKeptBody } from '../../platform/http/read-kept-body.js';
 import type { Logger } from '../../platform/observability/logger.js';
 import type { Cursor, Page } from '../../platform/database/cursor-pagination.js';
 import { withTimeout } from '../../platform/concurrency/with-timeout.js';
@@ -61,7 +62,7 @@ export class PrivacyService {
       email,
       exportedAt: new Date().toISOString(),
       leads: held.leads.map(withIsoTimes),
-      rejections: rejections.map((rejection) => ({ ...rejection, body: rejection.body.toString('utf8') })),
+      rejections: rejections.map((rejection) => ({ ...rejection, body: textOfKeptBody(rejection) })),
       spool: spooled,
       mockCrm: held.mockCrm.map(withIsoTimes),
     };

@@ -2,6 +2,7 @@ import { Body, Controller, Get, HttpCode, Post, Query } from '@nestjs/common';
 import type { z } from 'zod';
 import type { Rejection } from '../../ledger/rejections.repository.js';
 import { decodeCursor, encodeCursor } from '../../platform/database/cursor-pagination.js';
+import { textOfKeptBody } from '../../platform/http/read-kept-body.js';
 import { Access, CurrentOperator, type Operator } from '../../platform/http/access.js';
 import { ApiOperation, ApiTag } from '../../platform/http/api-operation.js';
 import { IdParam } from '../../platform/http/id.pipe.js';
@@ -11,6 +12,7 @@ import {
   pageSchema,
   rejectionPageSchema,
   replayedRejectionsSchema,
+  replayQuerySchema,
   replayRejectionsSchema,
 } from './rejections.schemas.js';
 import { NO_SUCH_REJECTION, RejectionsService } from './rejections.service.js';
@@ -24,7 +26,7 @@ export class RejectionsController {
   @Access('viewer')
   @ApiOperation({
     id: 'listRejections',
-    summary: 'Lists webhooks that were answered 400, with their bodies, newest first',
+    summary: 'Lists webhooks that were refused for their content (400, 413, 415), with their bodies, newest first',
     answers: { 200: { means: 'A page.', body: rejectionPageSchema } },
     problems: ['LEDGER_UNAVAILABLE'],
   })
@@ -37,18 +39,19 @@ export class RejectionsController {
   @Access('operator')
   @ApiOperation({
     id: 'replayRejections',
-    summary: 'Replays all open rejections as they are, oldest first',
-    description: 'Useful after a change here that accepts what was refused. `"all": true` confirms that all are meant.',
+    summary: 'Replays all open rejections, oldest first',
+    description:
+      'A body with exactly one possible repair is repaired; the others stay open. `"all": true` confirms that all are meant.',
     answers: { 202: { means: 'The result of each.', body: replayedRejectionsSchema } },
     problems: ['LEDGER_UNAVAILABLE', 'LEDGER_OVERLOADED'],
   })
   @Post('replay')
   @HttpCode(202)
   async replayMany(
-    @Body({ schema: replayRejectionsSchema }) { limit }: z.output<typeof replayRejectionsSchema>,
+    @Body({ schema: replayRejectionsSchema }) { limit, charset }: z.output<typeof replayRejectionsSchema>,
     @CurrentOperator() by: Operator,
   ) {
-    return { items: await this.rejections.replayMany(limit, by.name) };
+    return { items: await this.rejections.replayMany(limit, by.name, charset) };
   }
 
   @Access('operator')
@@ -62,13 +65,14 @@ export class RejectionsController {
   @HttpCode(202)
   async replayOne(
     @IdParam(NO_SUCH_REJECTION) id: string,
+    @Query({ schema: replayQuerySchema }) { charset }: z.output<typeof replayQuerySchema>,
     @Body({ schema: correctionSchema }) corrected: z.output<typeof correctionSchema>,
     @CurrentOperator() by: Operator,
   ) {
-    return this.rejections.replay(id, corrected, by.name);
+    return this.rejections.replay(id, { corrected, charset }, by.name);
   }
 }
 
-function shown({ body, ...rejection }: Rejection) {
-  return { ...rejection, body: body.toString('utf8') };
+function shown(rejection: Rejection) {
+  return { ...rejection, body: textOfKeptBody(rejection) };
 }

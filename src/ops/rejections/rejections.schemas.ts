@@ -40,11 +40,18 @@ export const rejectionPageSchema = apiSchema(
     nextCursor: null,
   },
 );
+const charset = z
+  .string()
+  .max(40)
+  .optional()
+  .describe('The charset of the body, e.g. windows-1252, where its Content-Type names none or a wrong one.');
+export const replayQuerySchema = z.strictObject({ charset });
 export const replayRejectionsSchema = apiSchema(
   'ReplayRejections',
   z.strictObject({
     all: z.literal(true).describe('Every rejection that is still open, oldest first, up to `limit`.'),
     limit: z.int().min(1).max(1000).default(1000),
+    charset,
   }),
   { all: true },
   { all: true, limit: 100 },

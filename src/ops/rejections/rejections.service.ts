@@ -4,7 +4,7 @@ import { IntakeRepository } from '../../ledger/intake.repository.js';
 import { RejectionsRepository, type Rejection } from '../../ledger/rejections.repository.js';
 import type { Cursor } from '../../platform/database/cursor-pagination.js';
 import { JobPublisher } from '../../queue/job-publisher.js';
-import { replayRejection } from './replay-rejection.js';
+import { replayRejection, type ReplayChanges } from './replay-rejection.js';
 
 export const NO_SUCH_REJECTION = 'No rejection has this id. GET /ops/rejections lists them.';
 
@@ -38,11 +38,11 @@ export class RejectionsService {
   }
 
   /** Replays those that are open, oldest first; one that is still wrong stays open. */
-  async replayMany(limit: number, by: string): Promise<ReplayResult[]> {
+  async replayMany(limit: number, by: string, charset?: string): Promise<ReplayResult[]> {
     const items: ReplayResult[] = [];
     for (const rejection of await this.rejections.openRejections(limit)) {
       try {
-        items.push({ id: rejection.id, ...(await this.accept(rejection, {}, by)) });
+        items.push({ id: rejection.id, ...(await this.accept(rejection, { corrected: {}, charset }, by)) });
       } catch (error) {
         if (!(error instanceof AppError) || error.class !== 'input') throw error;
         items.push({ id: rejection.id, status: 'rejected', code: error.code, detail: error.message });
@@ -52,12 +52,12 @@ export class RejectionsService {
   }
 
   /** @throws AppError NOT_FOUND, and INVALID_BODY or INVALID_LEAD where it is still wrong; nothing was stored then. */
-  async replay(id: string, corrected: Record<string, unknown>, by: string) {
-    return this.accept(await this.find(id), corrected, by);
+  async replay(id: string, changes: ReplayChanges, by: string) {
+    return this.accept(await this.find(id), changes, by);
   }
 
-  private async accept(rejection: Rejection, corrected: Record<string, unknown>, by: string) {
-    const answer = await replayRejection({ ledger: this.intake, publisher: this.publisher }, rejection, corrected);
+  private async accept(rejection: Rejection, changes: ReplayChanges, by: string) {
+    const answer = await replayRejection({ ledger: this.intake, publisher: this.publisher }, rejection, changes);
     await this.rejections.markReplayed(rejection.id, answer.leadId, by);
     return answer;
   }

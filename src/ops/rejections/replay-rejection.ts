@@ -1,35 +1,52 @@
 import { AppError } from '../../domain/app-error.js';
+import type { IntakeNote } from '../../domain/lead.js';
 import type { Rejection } from '../../ledger/rejections.repository.js';
-import { parseFormBody, parseJsonBody } from '../../platform/http/parse-body.js';
 import { acceptLead, type Acknowledgement, type AcceptTools } from '../../ingress/accept-lead.js';
 import { parseLead } from '../../ingress/parse-lead.js';
 import { withCampaignId } from '../dead-letters/corrected-fields.js';
+import { readKeptBody } from '../../platform/http/read-kept-body.js';
+
+export interface ReplayChanges {
+  /** Fields that take the place of the request's own. */
+  corrected: Record<string, unknown>;
+  /** The charset of the body, where its header named none or the wrong one. */
+  charset?: string | undefined;
+}
 
 /**
- * Accepts a rejected request with the corrected fields in place of its own.
- * @throws AppError INVALID_BODY or INVALID_LEAD where it is still wrong; nothing was stored then.
+ * Replays a rejected request, with the corrected fields in place of its own. The body is read by the same rules as on arrival,
+ * and what has exactly one correction is corrected (see readKeptBody).
+ * @throws AppError INVALID_BODY, BODY_TOO_LARGE or INVALID_LEAD where it is still wrong; no lead was stored then.
  */
-export function replayRejection(
+export async function replayRejection(
   tools: AcceptTools,
   rejection: Rejection,
-  corrected: Record<string, unknown>,
+  { corrected, charset }: ReplayChanges,
 ): Promise<Acknowledgement> {
-  const fields = fieldsOf(rejection);
-  return acceptLead(tools, parseLead({ ...fields, ...withCampaignId(corrected, fields) }));
+  const { fields, notes } = fieldsOf(rejection, corrected, charset);
+  return acceptLead(tools, parseLead({ ...fields, ...withCampaignId(corrected, fields) }, notes));
 }
 
-function fieldsOf({ contentType, body }: Rejection): Record<string, unknown> {
+function fieldsOf(
+  rejection: Rejection,
+  corrected: Record<string, unknown>,
+  charset: string | undefined,
+): { fields: Record<string, unknown>; notes: IntakeNote[] } {
+  const isCorrected = 'email' in corrected && 'campaign_id' in corrected;
+  if (rejection.code === 'BODY_TOO_LARGE') {
+    if (isCorrected) return { fields: {}, notes: [] };
+    const message =
+      'The body was larger than 64 KiB and only its first 64 KiB were kept. No lead was stored. Give email, campaign_id and ' +
+      'the other fields as corrections.';
+    throw new AppError('BODY_TOO_LARGE', message);
+  }
   try {
-    const parsed = contentType.includes('json') ? parseJsonBody(withNulls(body)) : parseFormBody(body);
-    return typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed) ? (parsed as Record<string, unknown>) : {};
+    return readKeptBody(rejection, { charset, replaced: Object.keys(corrected) });
   } catch (error) {
-    // A body that cannot be read has no fields: the corrections must then be complete, or the answer names what is missing.
-    if (error instanceof AppError) return {};
+    // Of a body that cannot be read no field is known; the corrections may say everything themselves.
+    if (error instanceof AppError && error.code === 'UNSUPPORTED_MEDIA_TYPE' && isCorrected) return { fields: {}, notes: [] };
+    if (error instanceof AppError && error.code === 'INVALID_BODY' && isCorrected && error.problems.length === 0)
+      return { fields: {}, notes: [] };
     throw error;
   }
-}
-
-/** Repairs the most common fault, a token without a value: `"email": ,` becomes `"email": null,`. */
-function withNulls(body: Buffer): Buffer {
-  return Buffer.from(body.toString().replaceAll(/("(?:[^"\\]|\\.){1,100}"\s*:\s*)(?=[,}])/g, '$1null'));
 }

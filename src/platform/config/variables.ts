@@ -365,7 +365,8 @@ export const VARIABLES = {
   },
   CONTENT_IGNORE: {
     schema: list,
-    about: 'Attributes that change with every sending, so that a change in them makes no new revision.',
+    about:
+      'Attributes that change with every sending, so that a change in them makes no new revision; * stands for any characters, e.g. utm_* or *.updatedAt.',
     mock: 'timestamp,datetime,sent_at,system_datetime',
     real: 'timestamp,datetime,sent_at,system_datetime',
   },

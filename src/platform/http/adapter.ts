@@ -4,18 +4,23 @@ import type { Socket } from 'node:net';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AppError } from '../../domain/app-error.js';
+import type { IntakeNote } from '../../domain/lead.js';
 import { recordMethods } from './allowed-methods.js';
-import { parseFormBody, parseJsonBody } from './parse-body.js';
+import { parseBody, parseWebhookBody } from './parse-body.js';
 import { asAppError, problemOf } from './problem.js';
+import { BODY_LIMIT_BYTES, readBody } from './read-body.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** The body as it came, before it was parsed. */
+    /** The body as it came, decompressed and before it was parsed; of one that is too large the first part. */
     rawBody?: Buffer;
+    /** The Content-Type as it came; see `admitAnyContentType`. */
+    sentContentType?: string | undefined;
+    /** What was noticed about the body while it was read. */
+    bodyNotes?: IntakeNote[];
   }
 }
 
-export const BODY_LIMIT_BYTES = 64 * 1024;
 /** A slower request is an attack or a broken connection; a webhook has some hundred bytes. */
 const REQUEST_WITHIN_MS = 10_000;
 
@@ -45,6 +50,7 @@ export function createHttpAdapter({ trustProxy = false }: HttpOptions = {}): Fas
       return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
     },
     routerOptions: { maxParamLength: 200, ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, caseSensitive: false },
+    rewriteUrl: rewriteWebhookPath,
     clientErrorHandler: answerUnreadable,
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => {
       const problem = problemOf(asAppError(error), request.id);
@@ -57,29 +63,45 @@ export function createHttpAdapter({ trustProxy = false }: HttpOptions = {}): Fas
     void reply.header('x-request-id', request.id);
     done();
   });
+  fastify.addHook('preParsing', (request, _reply, _payload, done) => {
+    if (request.routeOptions.url === WEBHOOK_ROUTE) admitAnyContentType(request);
+    done();
+  });
   fastify.removeAllContentTypeParsers();
-  const parsers = [
-    [/^application\/(?:[\w.+-]+\+)?json(?:;|$)/, parseJsonBody],
-    ['application/x-www-form-urlencoded', parseFormBody],
-  ] as const;
-  for (const [type, parse] of parsers) {
-    fastify.addContentTypeParser(type, { parseAs: 'buffer' }, (request, body, done) => {
-      request.rawBody = body as Buffer;
-      parseWith(parse, body as Buffer, done);
-    });
-  }
+  fastify.addContentTypeParser('*', parse);
   return adapter;
 }
 
-function parseWith(parse: (body: Buffer) => unknown, body: Buffer, done: (error: Error | null, body?: unknown) => void): void {
-  let parsed: unknown;
-  try {
-    parsed = parse(body);
-  } catch (error) {
-    done(error as Error);
-    return;
+const WEBHOOK_ROUTE = '/leads';
+/** As templates write it: with a slash at the end, in capitals, with a doubled slash. */
+const WEBHOOK_PATH = /^\/+leads\/*(?=\?|$)/i;
+
+/** Only the webhook's path is corrected: the checks of all other routes see each path as it came. */
+function rewriteWebhookPath({ url = '/' }: { url?: string }): string {
+  return url.replace(WEBHOOK_PATH, WEBHOOK_ROUTE);
+}
+
+const MEDIA_TYPE = /^\s*[\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+\s*(?:;|$)/;
+
+/** Fastify refuses a header such as `json` before the body is read, and the request could not be kept then. */
+function admitAnyContentType(request: FastifyRequest): void {
+  const { headers } = request.raw;
+  request.sentContentType = headers['content-type'];
+  if (headers['content-type'] !== undefined && !MEDIA_TYPE.test(headers['content-type'])) {
+    headers['content-type'] = 'application/octet-stream';
   }
-  done(null, parsed);
+}
+
+async function parse(request: FastifyRequest, payload: IncomingMessage): Promise<unknown> {
+  const { bytes, problem } = await readBody(payload, request.headers);
+  request.rawBody = bytes;
+  if (problem) throw problem;
+  const isWebhook = request.routeOptions.url === WEBHOOK_ROUTE;
+  const { value, notes } = isWebhook
+    ? parseWebhookBody(bytes, request.sentContentType)
+    : parseBody(bytes, request.headers['content-type']);
+  request.bodyNotes = notes;
+  return value;
 }
 
 /** Bytes that are not HTTP, too large or too slow never become a request. They get a problem, and the connection is closed. */

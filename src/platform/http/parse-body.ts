@@ -1,56 +1,89 @@
 import { AppError } from '../../domain/app-error.js';
+import type { IntakeNote } from '../../domain/lead.js';
+import { isFormType, isJsonType, readContentType } from './content-type.js';
+import { decodeLoosely, decodeText } from './decode-text.js';
+import { parseForm } from './parse-form.js';
+import { parseJson } from './parse-json.js';
 
-const HINT = 'Compare the template with docs/marketo.md.';
-
-/** Bytes to text; what is not UTF-8 is refused, since a replaced character would change the lead's key. */
-function textOf(body: Buffer): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(body);
-  } catch {
-    throw new AppError('INVALID_BODY', `The body is not UTF-8 text. Set the webhook's request encoding to UTF-8. ${HINT}`);
-  }
+export interface ParsedBody {
+  value: unknown;
+  notes: IntakeNote[];
 }
 
-/** @throws AppError INVALID_BODY; a broken Marketo template is recognised, and the message names the empty token. */
-export function parseJsonBody(body: Buffer): unknown {
-  const text = textOf(body);
-  if (text.trim() === '') throw new AppError('INVALID_BODY', `The body is empty. ${HINT}`);
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw brokenJson(text);
+/**
+ * Reads a body by its Content-Type, with the charset that it declares.
+ * @throws AppError INVALID_BODY with the true cause, UNSUPPORTED_MEDIA_TYPE where the type is neither JSON nor a form.
+ */
+export function parseBody(body: Buffer, contentTypeHeader: string | undefined): ParsedBody {
+  const { type, charset } = readContentType(contentTypeHeader);
+  if (isJsonType(type)) {
+    const { text, notes } = decodeText(body, charset);
+    if (text.trim() === '') throw emptyBody();
+    return { value: parseJson(text), notes };
   }
+  if (!isFormType(type)) throw unsupportedType(type);
+  if (body.length === 0) throw emptyBody();
+  const { fields, notes } = parseForm(body, charset);
+  return { value: fields, notes };
 }
 
-/** A form; of a repeated key the last value counts. @throws AppError INVALID_BODY */
-export function parseFormBody(body: Buffer): Record<string, string> {
-  const text = textOf(body);
-  if (text.trim() === '') throw new AppError('INVALID_BODY', `The form is empty. ${HINT}`);
-  try {
-    // URLSearchParams replaces broken escapes silently; decodeURIComponent refuses them.
-    decodeURIComponent(text.replaceAll('+', ' '));
-  } catch {
-    throw new AppError('INVALID_BODY', `The form has a broken percent escape. Choose form encoding for its tokens. ${HINT}`);
-  }
-  return Object.fromEntries(new URLSearchParams(text));
+/**
+ * The same for a webhook, whose template may have the wrong Content-Type or none: a body that is plainly one JSON object or
+ * one form is read as such.
+ */
+export function parseWebhookBody(body: Buffer, contentTypeHeader: string | undefined): ParsedBody {
+  const { type, charset } = readContentType(contentTypeHeader);
+  if (body.length === 0) throw emptyBody();
+  const first = body[0]!;
+  // Nearly every webhook ends here, before the text is looked at.
+  if (isJsonType(type) ? first === OPENING_BRACE : isFormType(type) && isLetter(first)) return parseBody(body, contentTypeHeader);
+  const shape = shapeOf(body, charset);
+  if (shape === 'other' && !isJsonType(type) && !isFormType(type)) throw unsupportedType(type);
+  if (shape === 'form' ? isFormType(type) : shape === 'other' || isJsonType(type)) return parseBody(body, contentTypeHeader);
+  const suffix = charset === null ? '' : `;charset=${charset}`;
+  const parsed = parseBody(body, `${shape === 'json' ? 'application/json' : 'application/x-www-form-urlencoded'}${suffix}`);
+  const said = type === '' ? 'no Content-Type was sent' : `the Content-Type says ${type.slice(0, 80)}`;
+  const message = `${said}; the body was read as ${shape === 'json' ? 'JSON' : 'a form'}`;
+  return { ...parsed, notes: [...parsed.notes, { kind: 'encoding', path: '', message }] };
 }
 
-/** A key whose value is missing: what Marketo sends for a token without a value and without a default. */
-const EMPTY_VALUE = /"((?:[^"\\]|\\.){1,100})"\s*:\s*(?=[,}])/g;
+const OPENING_BRACE = 0x7b;
 
-function brokenJson(text: string): AppError {
-  const empty = [...new Set([...text.matchAll(EMPTY_VALUE)].map((match) => match[1]!))].slice(0, 10);
-  if (empty.length === 0) {
-    return new AppError(
-      'INVALID_BODY',
-      `The body is not valid JSON. Marketo quotes JSON-encoded tokens itself: do not add quotes. ${HINT}`,
-    );
-  }
-  const names = empty.map((name) => `"${name}"`).join(', ');
+function isLetter(byte: number): boolean {
+  return (byte >= 0x41 && byte <= 0x5a) || (byte >= 0x61 && byte <= 0x7a);
+}
+
+const LIKE_A_FORM = /^[^\s=&<{"]{1,200}=[^\r\n]*$/;
+const HAS_AN_EMAIL = /(?:^|&)e-?mail=/i;
+
+/** What a body is by its first characters, whatever its header says. */
+export function shapeOf(body: Buffer, charset: string | null, loose = false): 'json' | 'form' | 'other' {
+  const first = body[0]!;
+  if (first === OPENING_BRACE) return 'json';
+  // All encodings that a sender may use for a form have ASCII at their base, or a mark or zero byte at the beginning.
+  const wide = first === 0 || first >= 0xef || body[1] === 0;
+  const decode = loose ? decodeLoosely : (bytes: Buffer, name: string | null) => decodeText(bytes, name).text;
+  const text = wide ? decode(body, charset) : body.toString('latin1');
+  const trimmed = text.trimStart();
+  if (trimmed.startsWith('{')) return 'json';
+  return LIKE_A_FORM.test(trimmed.trimEnd()) && HAS_AN_EMAIL.test(trimmed) ? 'form' : 'other';
+}
+
+function emptyBody(): AppError {
+  return new AppError('INVALID_BODY', 'The body is empty. Compare the template with docs/marketo.md.');
+}
+
+const HINTS: [RegExp, string][] = [
+  [/^multipart\//, ' A multipart form is not read.'],
+  [/xml$/, ' XML is not read.'],
+];
+
+export function unsupportedType(type: string): AppError {
+  const sent = type === '' ? 'There is no Content-Type' : `The Content-Type is ${type.slice(0, 80)}`;
+  const hint = HINTS.find(([pattern]) => pattern.test(type))?.[1] ?? '';
   return new AppError(
-    'INVALID_BODY',
-    `The template is broken: no value for ${names}. The token was empty. Give it a default, e.g. {{lead.Full Name:default=edit me}}, ` +
-      `or choose JSON as the webhook's token encoding. ${HINT}`,
-    { problems: empty.map((path) => ({ path, message: 'the token was empty; give it a default in the template' })) },
+    'UNSUPPORTED_MEDIA_TYPE',
+    `${sent}, and the body is neither one JSON object nor one form.${hint} No lead was stored. Set the header ` +
+      'Content-Type to application/json or application/x-www-form-urlencoded.',
   );
 }

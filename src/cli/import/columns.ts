@@ -1,0 +1,97 @@
+import { ImportFileError } from './import-file.js';
+
+export interface ColumnOptions {
+  /** `--map`: header to field. */
+  map: Record<string, string>;
+  /** `--campaign`: for rows that have none. */
+  campaign?: string | undefined;
+}
+
+/** Headers of Marketo, Salesforce, HubSpot and Excel, without case, spaces and signs. The first of a field is the most certain. */
+const ALIASES: Record<string, string[]> = {
+  email: ['email', 'emailaddress', 'mail', 'mailaddress', 'emailadresse', 'workemail', 'businessemail', 'primaryemail'],
+  name: ['name', 'fullname', 'contactname', 'leadname'],
+  campaign_id: ['campaignid', 'marketocampaignid', 'crmcampaignid', 'campaign'],
+  first_name: ['firstname', 'givenname', 'vorname'],
+  last_name: ['lastname', 'surname', 'familyname', 'nachname'],
+  company: ['company', 'companyname', 'companyaccount', 'accountname', 'organization', 'organisation'],
+  title: ['title', 'jobtitle'],
+  phone: ['phone', 'phonenumber', 'businessphone', 'workphone', 'telephone'],
+  country: ['country', 'countryregion'],
+};
+const FIELD_OF = new Map(Object.entries(ALIASES).flatMap(([field, names]) => names.map((name) => [name, field] as const)));
+
+function plain(header: string): string {
+  return header
+    .normalize('NFKC')
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N}]/gu, '');
+}
+
+/** The field that a header names, or the header itself. */
+export function fieldOf(header: string): string {
+  return FIELD_OF.get(plain(header)) ?? cleanHeader(header);
+}
+
+export function cleanHeader(header: string): string {
+  return header.replaceAll(/[\p{Default_Ignorable_Code_Point}\p{C}]/gu, '').trim();
+}
+
+/**
+ * The field of each column; null for a column without a name.
+ * @throws ImportFileError where a required column is missing, or two columns have the same name or name the same required field.
+ */
+export function fieldsOfColumns(headers: string[], options: ColumnOptions): (string | null)[] {
+  const names = headers.map(cleanHeader);
+  const repeated = names.find((name, index) => name !== '' && names.indexOf(name) !== index);
+  if (repeated) throw new ImportFileError(`Two columns are called "${repeated}". Rename or remove one. Nothing was posted.`);
+  const fields = mappedColumns(names, options.map);
+  for (const [field, aliases] of Object.entries(ALIASES)) {
+    if (fields.includes(field)) continue;
+    const candidates = names
+      .map((name, index) => ({ index, name, rank: fields[index] === undefined ? aliases.indexOf(plain(name)) : -1 }))
+      .filter(({ rank }) => rank >= 0);
+    if (candidates.length > 1 && field === 'email') {
+      const list = candidates.map(({ name }) => `"${name}"`).join(' and ');
+      throw new ImportFileError(
+        `${list} may both be the e-mail. Choose one, e.g. --map "${candidates[0]!.name}=email". Nothing was posted.`,
+      );
+    }
+    const best = candidates.toSorted((a, b) => a.rank - b.rank)[0];
+    if (best) fields[best.index] = field;
+  }
+  requireColumns(names, fields, options);
+  return names.map((name, index) => fields[index] ?? (name === '' ? null : name));
+}
+
+function mappedColumns(names: string[], map: Record<string, string>): (string | undefined)[] {
+  const fields = Array.from<string | undefined>({ length: names.length });
+  for (const [header, field] of Object.entries(map)) {
+    const exact = names.indexOf(header);
+    const index = exact >= 0 ? exact : names.findIndex((name) => plain(name) === plain(header));
+    if (index < 0)
+      throw new ImportFileError(`--map ${header}=${field}: no column is called "${header}". ${found(names)} Nothing was posted.`);
+    fields[index] = field;
+  }
+  return fields;
+}
+
+function requireColumns(names: string[], fields: (string | undefined)[], { campaign }: ColumnOptions): void {
+  const isMissing = (field: string) => !fields.includes(field) && !(field === 'campaign_id' && campaign !== undefined);
+  const missing = ['email', 'campaign_id'].filter(isMissing);
+  if (missing.length === 0) return;
+  const advice =
+    missing.join() === 'campaign_id'
+      ? 'Name the campaign of all rows with --campaign, or a column with --map "Header=campaign_id".'
+      : names.some((name) => name.includes('@'))
+        ? 'The first line looks like data: add a line with the names of the columns.'
+        : `Name a column with --map "Header=${missing[0]}".`;
+  throw new ImportFileError(
+    `There is no column ${missing.join(' and no column ')}. ${found(names)} ${advice} Nothing was posted.`,
+  );
+}
+
+function found(names: string[]): string {
+  const list = names.slice(0, 12).map((name) => (name.includes('@') ? '(an address)' : `"${name.slice(0, 40)}"`));
+  return `Found: ${list.join(', ')}${names.length > 12 ? ' …' : ''}.`;
+}

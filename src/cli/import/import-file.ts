@@ -1,0 +1,127 @@
+import { createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { decodeBytes } from '../../platform/http/decode-text.js';
+
+/** The file is wrong as a whole; nothing was posted. */
+export class ImportFileError extends Error {
+  override readonly name = 'ImportFileError';
+}
+
+const HEAD_BYTES = 4096;
+/** No line of a lead is so long; a longer one is a file of another kind. */
+const MAX_LINE = 8 * 1024 * 1024;
+
+/** A text file whose encoding is known and checked to its end. */
+export interface ImportFile {
+  path: string;
+  encoding: string;
+  /** Its lines without their ends, from line 1. Reads the file again each time. */
+  lines(): AsyncGenerator<string>;
+}
+
+/**
+ * Opens a file and checks that the whole of it is text, before the first row is posted: a file that turns out wrong in the
+ * middle would be half imported.
+ * @throws ImportFileError
+ */
+export async function openImportFile(path: string, encoding?: string): Promise<ImportFile> {
+  const head = await readHead(path);
+  refuseOtherKinds(path, head);
+  const decoder = encoding === undefined ? guessEncoding(head) : knownEncoding(encoding);
+  await requireText(path, decoder, encoding !== undefined);
+  return { path, encoding: decoder, lines: () => linesOf(decoded(path, decoder)) };
+}
+
+async function readHead(path: string): Promise<Buffer> {
+  try {
+    const file = await open(path);
+    try {
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
+      return buffer.subarray(0, bytesRead);
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? '';
+    const reasons: Record<string, string> = {
+      ENOENT: 'there is no such file',
+      EISDIR: 'this is a folder, not a file',
+      EACCES: 'this user may not read the file',
+      EPERM: 'this user may not read the file',
+    };
+    throw new ImportFileError(`${path}: ${reasons[code] ?? `it cannot be read (${code})`}.`);
+  }
+}
+
+const OTHER_KINDS: [string | RegExp, string][] = [
+  ['504b0304', 'an Excel workbook or another zip file; in Excel, save it as "CSV UTF-8"'],
+  ['d0cf11e0', 'an old Excel workbook; in Excel, save it as "CSV UTF-8"'],
+  ['25504446', 'a PDF; export a CSV file from the system that it comes from'],
+  ['1f8b', 'a gzip file; unpack it first'],
+];
+
+function refuseOtherKinds(path: string, head: Buffer): void {
+  if (head.length === 0) throw new ImportFileError(`${path}: the file is empty. Nothing was posted.`);
+  const kind = OTHER_KINDS.find(([magic]) => head.toString('hex').startsWith(magic as string))?.[1];
+  if (kind) throw new ImportFileError(`${path}: this is ${kind}. Nothing was posted.`);
+  if (/^\s*<(?:!doctype|html|\?xml|table)/i.test(head.toString('latin1'))) {
+    throw new ImportFileError(`${path}: this is HTML or XML, not CSV or JSON. Nothing was posted.`);
+  }
+}
+
+function guessEncoding(head: Buffer): string {
+  if (head[0] === 0xff && head[1] === 0xfe) return 'utf-16le';
+  if (head[0] === 0xfe && head[1] === 0xff) return 'utf-16be';
+  // Excel's "Unicode text" has a mark; scripts leave it out, and then every other byte of a header is zero.
+  if (head[0] !== 0 && head[1] === 0 && head[3] === 0) return 'utf-16le';
+  if (head[0] === 0 && head[1] !== 0 && head[2] === 0) return 'utf-16be';
+  return 'utf-8';
+}
+
+function knownEncoding(name: string): string {
+  try {
+    return new TextDecoder(name.trim()).encoding;
+  } catch {
+    throw new ImportFileError(
+      `--encoding ${name}: this encoding is not known. Use utf-8, utf-16le or windows-1252, for example.`,
+    );
+  }
+}
+
+async function requireText(path: string, encoding: string, given: boolean): Promise<void> {
+  let line = 1;
+  try {
+    for await (const text of decoded(path, encoding)) {
+      if (text.includes('\0')) throw new ImportFileError(`${path}: this is not a text file. Nothing was posted.`);
+      line += text.split('\n').length - 1;
+    }
+  } catch (error) {
+    if (error instanceof ImportFileError) throw error;
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_ENCODING_INVALID_ENCODED_DATA') throw error;
+    const advice = given
+      ? 'Name another --encoding'
+      : 'If Excel wrote it, run the command again with --encoding windows-1252, or save it as "CSV UTF-8"';
+    throw new ImportFileError(`${path}: the text is not ${encoding} from about line ${line} on. ${advice}. Nothing was posted.`);
+  }
+}
+
+async function* decoded(path: string, encoding: string): AsyncGenerator<string> {
+  const decoder = new TextDecoder(encoding, { fatal: true });
+  for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
+    // See decode-text.ts on this encoding and TextDecoder.
+    yield encoding === 'windows-1252' ? decodeBytes(chunk, encoding) : decoder.decode(chunk, { stream: true });
+  }
+  if (encoding !== 'windows-1252') yield decoder.decode();
+}
+
+/** Lines end at \n, \r\n or \r and nowhere else: U+2028 is a character of a text (Node's readline ends a line there). */
+async function* linesOf(chunks: AsyncIterable<string>): AsyncGenerator<string> {
+  let rest = '';
+  for await (const chunk of chunks) {
+    const lines = (rest + chunk).split(/\r\n|\n|\r(?!$)/);
+    rest = lines.pop()!;
+    if (rest.length > MAX_LINE) throw new ImportFileError('A line is longer than 8 MiB: this is no list of leads.');
+    yield* lines;
+  }
+  yield* rest.replace(/\r$/, '').split('\r');
+}

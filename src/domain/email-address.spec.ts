@@ -1,0 +1,152 @@
+import { domainToASCII } from 'node:url';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { isEmail, normaliseEmail, readEmail } from './email-address.js';
+
+/** The normalisation of the first release, word for word. The keys of all leads of that time are made of its results. */
+function normaliseAtFirst(raw: string): string {
+  const email = raw.normalize('NFC').trim().toLowerCase().normalize('NFC');
+  const at = email.lastIndexOf('@');
+  if (at < 0) return email;
+  const domain = email.slice(at + 1);
+  return `${email.slice(0, at)}@${/[^a-z0-9.\-\u{80}-\u{10ffff}]/u.test(domain) ? domain : domainToASCII(domain) || domain}`;
+}
+
+const pasted = fc.array(
+  fc.oneof(
+    fc.constantFrom(
+      'ann',
+      'Zoë',
+      '李',
+      '@',
+      '＠',
+      '.',
+      '．',
+      'acme',
+      'Müller',
+      '.com',
+      '.co.uk',
+      '+x',
+      ' ',
+      '\u200b',
+      '\ufeff',
+      '\u00ad',
+    ),
+    fc.constantFrom(
+      '<',
+      '>',
+      '"',
+      "'",
+      '(',
+      ')',
+      ',',
+      ';',
+      'mailto:',
+      '\u00a0',
+      '\u202e',
+      'ＡＣＭＥ',
+      'ﬁ',
+      'İ',
+      '%40',
+      '?',
+      '[',
+      ']',
+    ),
+  ),
+  { maxLength: 12 },
+);
+const anyText = fc.oneof(
+  pasted.map((parts) => parts.join('')),
+  fc.emailAddress(),
+  fc.string({ unit: 'binary' }),
+  fc.tuple(fc.string({ unit: 'grapheme', maxLength: 9 }), fc.domain()).map(([local, domain]) => `${local}@${domain}`),
+);
+
+describe('readEmail', () => {
+  it('keeps the key of every address that was valid in the first release', () => {
+    fc.assert(
+      fc.property(anyText, (raw) => {
+        const before = normaliseAtFirst(raw);
+        if (isEmail(before)) expect(normaliseEmail(raw)).toBe(before);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('answers one address that is stable and clean, or a reason', () => {
+    fc.assert(
+      fc.property(anyText, (raw) => {
+        const address = readEmail(raw);
+        if ('reason' in address) {
+          expect(isEmail(normaliseEmail(raw))).toBe(false);
+          return;
+        }
+        expect(isEmail(address.email)).toBe(true);
+        expect(normaliseEmail(address.email)).toBe(address.email);
+        if (!/[ㅤᅟᅠﾠ]/.test(address.email)) expect(normaliseEmail(address.emailRaw)).toBe(address.email);
+        expect(address.emailRaw).not.toMatch(/[\p{Default_Ignorable_Code_Point}\p{Cf}\p{Cc}\s]/u);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it.each([
+    'Ann@Acme.com',
+    '\u200bann@acme.com',
+    'ann\u200b@acme\u00ad.com\ufeff',
+    '\u202aann@acme.com\u202c',
+    '\u00a0ann@acme.com\u2007',
+    'ann@acme.com.',
+    'ann@acme.com,',
+    'ann@acme.com; ',
+    ' , ann@acme.com',
+    'mailto:ann@acme.com',
+    'MAILTO:ann@acme.com?subject=Hi',
+    '<ann@acme.com>',
+    'Ann Lee <ann@acme.com>',
+    '"Lee, Ann" <Ann@acme.com>;',
+    'Ann <mailto:ann@acme.com>',
+    'ann@acme.com <ann@acme.com>',
+    'ann@acme.com (Ann Lee)',
+    '"ann@acme.com"',
+    "'ann@acme.com'",
+    '[ann@acme.com](mailto:ann@acme.com)',
+    'ann＠acme．com',
+    'ａｎｎ＠ａｃｍｅ．ｃｏｍ',
+    'ann@acme。com',
+    'E-Mail: ann@acme.com',
+    '\u3000ann@acme.com\t\r\n',
+  ])('reads %j as one address', (raw) => {
+    expect(readEmail(raw)).toMatchObject({
+      email: 'ann@acme.com',
+      emailRaw: expect.stringMatching(/^ann@acme[.。]com$/i),
+    });
+  });
+
+  it.each([
+    ['ann@acme.com, bo@acme.com', /two addresses/],
+    ['ann@acme.com;bo@acme.com', /two addresses/],
+    ['ann@acme.com bo@acme.com', /two addresses/],
+    ['ann@acme.com <bo@acme.com>', /two addresses/],
+    ['<ann@acme.com> <bo@acme.com>', /two addresses/],
+    ['[ann@acme.com](mailto:bo@acme.com)', /two addresses/],
+    ['max demo@acme.com', /U\+0020 SPACE at position 4.*%2B/],
+    ['ann@ac me.com', /U\+0020 SPACE at position 7/],
+    ['an\u0000n@acme.com', /U\+0000 NULL at position 3/],
+    ['an,n@acme.com', /U\+002C COMMA at position 3/],
+    ['ann@acme,com', /U\+002C COMMA at position 9/],
+    ['ann@acme\u2028.com', /U\+2028 LINE SEPARATOR at position 9/],
+    ['an\ufffdn@@acme.com', /U\+0040 COMMERCIAL AT at position 5/],
+    ['ann%40acme.com', /encoded twice/],
+    ['ann', /no @/],
+    ['@acme.com', /nothing before/],
+    ['ann@', /nothing after/],
+    ['ann@localhost', /no dot/],
+    ['a..b@acme.com', /dot too many/],
+    ['x'.repeat(2000), /longer than/],
+  ])('refuses %j', (raw, reason) => {
+    const address = readEmail(raw);
+    expect(address).toEqual({ reason: expect.stringMatching(reason) });
+    expect(JSON.stringify(address)).not.toMatch(/acme|\bann\b/);
+  });
+});

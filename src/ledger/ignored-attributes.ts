@@ -1,0 +1,34 @@
+/** CONTENT_IGNORE: exact names (`timestamp`, `lead.updatedAt`) and patterns, in which `*` stands for any characters (`utm_*`). */
+export class IgnoredAttributes {
+  private readonly names: string[];
+  private readonly patterns: RegExp[];
+
+  constructor(ignored: string[]) {
+    this.names = ignored.filter((name) => !name.includes('*'));
+    this.patterns = ignored.filter((name) => name.includes('*')).map(patternOf);
+  }
+
+  has(name: string): boolean {
+    return this.names.includes(name) || this.matches(name);
+  }
+
+  /**
+   * The exact names for a statement that compares these leads with their rows. A name that only the row has is on both sides
+   * of the comparison, so it needs no place here.
+   */
+  namesIn(leads: { attributes: Record<string, string> }[]): string[] {
+    if (this.patterns.length === 0) return this.names;
+    const names = new Set(this.names);
+    for (const { attributes } of leads) for (const name of Object.keys(attributes)) if (this.matches(name)) names.add(name);
+    return [...names];
+  }
+
+  private matches(name: string): boolean {
+    return this.patterns.some((pattern) => pattern.test(name));
+  }
+}
+
+function patternOf(pattern: string): RegExp {
+  const parts = pattern.split(/\*+/).map((part) => part.replaceAll(/[.+?^${}()|[\]\\]/g, '\\$&'));
+  return new RegExp(`^${parts.join('.*')}$`, 's');
+}

@@ -1,0 +1,101 @@
+import { AppError } from '../../domain/app-error.js';
+import type { IntakeNote } from '../../domain/lead.js';
+import { decodeBytes, decodeText, encodingOf } from './decode-text.js';
+
+export interface ParsedForm {
+  fields: Record<string, string>;
+  notes: IntakeNote[];
+  /** Fields with bytes that could not be decoded; only where the form was read loosely. */
+  damaged: string[];
+}
+
+const ENCODE = 'Choose Form/Url as the Request Token Encoding of the webhook.';
+const BROKEN_ESCAPE = /%(?![0-9a-f]{2})/i;
+const MAX_NOTES = 5;
+
+/**
+ * Reads a form (`application/x-www-form-urlencoded`). Of a repeated key the last value counts. The charset also applies to
+ * percent escapes, as in the forms of browsers.
+ * @param loose for a body that was kept: a percent sign that begins no escape stands for itself, damaged fields are named.
+ * @throws AppError INVALID_BODY with the field and the true cause; where read loosely, only for an unknown charset.
+ */
+export function parseForm(bytes: Buffer, charset: string | null, loose = false): ParsedForm {
+  const encoding = encodingOf(bytes, charset);
+  // Of an encoding that extends ASCII the separators are bytes, so each component is decoded by itself.
+  const byComponent = encoding.decoder !== 'utf-8' && !encoding.decoder.startsWith('utf-16');
+  const text = byComponent || loose ? bytes.toString(byComponent ? 'latin1' : 'utf8') : decodeText(bytes, charset).text;
+  const notes = [...encoding.notes];
+  const damaged = new Set<string>();
+  const fields = new Map<string, string>();
+  let last = '';
+  if (/ \S/.test(text)) notes.push(note('', `spaces are not encoded. ${ENCODE}`));
+  for (const part of text.split('&')) {
+    const equals = part.indexOf('=');
+    if (equals < 0) {
+      const stray = part !== '' && last !== '' && notes.length < MAX_NOTES;
+      if (stray) notes.push(note(last, `is followed by "&" and text without "="; its value may be cut. ${ENCODE}`));
+      continue;
+    }
+    const options = { decoder: byComponent ? encoding.decoder : 'utf-8', loose };
+    const key = decodeComponent(part.slice(0, equals), 'a name', options);
+    const value = decodeComponent(part.slice(equals + 1), key.text, options);
+    fields.set(key.text, value.text);
+    if (key.damaged || value.damaged) damaged.add(key.text);
+    else damaged.delete(key.text);
+    last = key.text;
+  }
+  return { fields: Object.fromEntries(fields), notes, damaged: [...damaged] };
+}
+
+function decodeComponent(
+  component: string,
+  field: string,
+  { decoder, loose }: { decoder: string; loose: boolean },
+): { text: string; damaged: boolean } {
+  let escaped = component.includes('+') ? component.replaceAll('+', ' ') : component;
+  const broken = BROKEN_ESCAPE.exec(escaped);
+  if (broken) {
+    if (!loose) throw brokenEscape(field, broken.index);
+    escaped = escaped.replaceAll(new RegExp(BROKEN_ESCAPE, 'gi'), '%25');
+  }
+  try {
+    if (decoder !== 'utf-8') return { text: decodeBytes(bytesOf(escaped), decoder), damaged: false };
+    const text = escaped.includes('%') ? decodeURIComponent(escaped) : escaped;
+    return { text, damaged: loose && text.includes('\ufffd') };
+  } catch {
+    if (!loose) throw notOfCharset(field, decoder);
+    return { text: bytesOf(escaped).toString('utf8'), damaged: true };
+  }
+}
+
+/** The bytes of a component whose characters are bytes already. */
+function bytesOf(escaped: string): Buffer {
+  const raw = escaped.replaceAll(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+  return Buffer.from(raw, 'latin1');
+}
+
+function brokenEscape(field: string, index: number): AppError {
+  const message =
+    `The form is not encoded: in "${printable(field)}", the percent sign at position ${index + 1} of the value is not followed ` +
+    `by two hexadecimal digits. ${ENCODE}`;
+  return new AppError('INVALID_BODY', message, {
+    problems: [{ path: printable(field), message: 'has a percent sign that is not encoded' }],
+  });
+}
+
+function notOfCharset(field: string, decoder: string): AppError {
+  const message =
+    `The percent escapes in "${printable(field)}" are not ${decoder.toUpperCase()}. Send UTF-8, or declare the charset, ` +
+    'e.g. "application/x-www-form-urlencoded; charset=windows-1252".';
+  return new AppError('INVALID_BODY', message, {
+    problems: [{ path: printable(field), message: `is not ${decoder.toUpperCase()}` }],
+  });
+}
+
+function note(path: string, message: string): IntakeNote {
+  return { kind: 'encoding', path: printable(path), message };
+}
+
+function printable(field: string): string {
+  return field.toWellFormed().replaceAll(/\p{C}/gu, '').slice(0, 60);
+}

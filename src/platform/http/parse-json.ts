@@ -1,0 +1,96 @@
+import { AppError } from '../../domain/app-error.js';
+import { describeCharacter } from '../../domain/describe-character.js';
+import { parseExactJson } from './exact-json.js';
+import { scanJson, type JsonFault } from './json-faults.js';
+
+const GUIDE = 'Compare the template with docs/marketo.md.';
+const ENCODING = 'Choose JSON as the Request Token Encoding of the webhook, and put no quotes around its tokens.';
+
+/** @throws AppError INVALID_BODY that names line, column and cause. */
+export function parseJson(text: string): unknown {
+  try {
+    return parseExactJson(text);
+  } catch {
+    throw brokenJson(text);
+  }
+}
+
+/**
+ * The same for a body that was kept: what has exactly one correction is corrected. Checks of the lead follow as for a webhook.
+ * @throws AppError INVALID_BODY
+ */
+export function parseJsonRepaired(text: string): { value: unknown; repaired: boolean } {
+  try {
+    return { value: parseExactJson(text), repaired: false };
+  } catch {
+    const { repaired } = scanJson(text);
+    if (repaired === null) throw brokenJson(text);
+    return { value: parseExactJson(repaired), repaired: true };
+  }
+}
+
+function brokenJson(text: string): AppError {
+  const { faults } = scanJson(text);
+  const empty = [...new Set(faults.filter(({ kind }) => kind === 'empty-value').map(({ key }) => shortKey(key)))].slice(0, 10);
+  if (empty.length > 0) {
+    const names = empty.map((name) => `"${name}"`).join(', ');
+    return new AppError(
+      'INVALID_BODY',
+      `The template is broken: no value for ${names}. The token was empty. Choose JSON as the Request Token Encoding of the ` +
+        `webhook, so that it arrives as null, or give the token a default. ${GUIDE}`,
+      { problems: empty.map((path) => ({ path, message: 'the token was empty' })) },
+    );
+  }
+  const fault = faults[0] ?? { kind: 'unexpected' as const, at: 0, key: '' };
+  return new AppError(
+    'INVALID_BODY',
+    `The body is not valid JSON: ${placeOf(text, fault.at)}, ${causeOf(text, fault)} ${GUIDE}`,
+    {
+      problems: fault.key === '' ? [] : [{ path: shortKey(fault.key), message: `is broken at ${placeOf(text, fault.at)}` }],
+    },
+  );
+}
+
+const LINE_BREAKS = new Set(['\n', '\r']);
+
+function causeOf(text: string, { kind, at, key }: JsonFault): string {
+  const character = String.fromCodePoint(text.codePointAt(at) ?? 0x20);
+  const field = key === '' ? 'a text' : `the text of "${shortKey(key)}"`;
+  switch (kind) {
+    case 'raw-control': {
+      const name = LINE_BREAKS.has(character) ? 'a line break' : character === '\t' ? 'a tab' : 'a control character';
+      const typed = LINE_BREAKS.has(character) ? ' If it was typed in the template as \\n, type \\\\n.' : '';
+      return `${name} (${describeCharacter(character)}) stands inside ${field}. JSON needs an escape for it.${typed} ${ENCODING}`;
+    }
+    case 'inner-quote':
+      return `a quotation mark stands inside ${field} without an escape. ${ENCODING}`;
+    case 'doubled-quotes':
+      return `two quotation marks begin ${field}. Marketo quotes JSON-encoded tokens itself: do not add quotes.`;
+    case 'no-quotes':
+      return `the value of "${shortKey(key)}" has no quotation marks. ${ENCODING}`;
+    case 'bad-escape':
+      return `a backslash stands inside ${field} without an escape. ${ENCODING}`;
+    case 'trailing-comma':
+      return 'a comma follows the last field. Remove it from the template.';
+    case 'missing-comma':
+      return 'a comma is missing before the next field. Add it to the template.';
+    case 'bad-key':
+      return `a field name must begin with a straight quotation mark, not with ${describeCharacter(character)}.`;
+    case 'cut-off':
+      return 'the text ends before the object is complete.';
+    case 'text-after-end':
+      return 'there is text after the end of the object. Send one object per request.';
+    default:
+      return `${describeCharacter(character)} was not expected.`;
+  }
+}
+
+function placeOf(text: string, at: number): string {
+  const before = text.slice(0, at).split(/\r\n|\r|\n/);
+  return `line ${before.length}, column ${[...before.at(-1)!].length + 1}`;
+}
+
+/** A template's own name for a field; bounded, since a broken text may have anything between two quotes. */
+function shortKey(key: string): string {
+  return key.toWellFormed().replaceAll(/\p{C}/gu, '').slice(0, 60);
+}

@@ -1,0 +1,150 @@
+import type { Readable } from 'node:stream';
+import * as zlib from 'node:zlib';
+import { AppError } from '../../domain/app-error.js';
+
+export interface BodyBytes {
+  /** Decompressed where the sender compressed it; at most as long as the limit. */
+  bytes: Buffer;
+  /** What makes the body unusable although `bytes` holds a part of it. */
+  problem?: AppError;
+}
+
+export const BODY_LIMIT_BYTES = 64 * 1024;
+/** Of a body that is too large this much is read, so that the sender sees the answer and not a reset connection. */
+const DISCARD_BYTES = 1024 * 1024;
+/** A sender that declares a body which is too large, and then sends it slowly, waits no longer than this for its answer. */
+const TOO_LARGE_WITHIN_MS = 1000;
+
+/**
+ * Reads a request's body, decompressed. It resolves with the first part of a body that is too large or damaged, so that the
+ * request can be kept.
+ */
+export async function readBody(payload: Readable, headers: Record<string, unknown>): Promise<BodyBytes> {
+  const declared = Number(headers['content-length'] ?? 0);
+  const { bytes, complete } = await collect(payload, declared);
+  const encodings = encodingsOf(headers['content-encoding'], bytes);
+  if (encodings.length === 0) return complete ? { bytes } : { bytes, problem: tooLarge() };
+  return decompress(bytes, encodings, complete);
+}
+
+function collect(payload: Readable, declared: number): Promise<{ bytes: Buffer; complete: boolean }> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    let timer: NodeJS.Timeout | undefined;
+    const finish = () => {
+      clearTimeout(timer);
+      payload.off('data', onData).off('end', finish).off('error', onError).off('close', onClose);
+      const all = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
+      resolve({ bytes: all.subarray(0, BODY_LIMIT_BYTES), complete: Math.max(length, declared) <= BODY_LIMIT_BYTES });
+    };
+    const onError = (error: Error) => {
+      clearTimeout(timer);
+      reject(Object.assign(error, { statusCode: 400 }));
+    };
+    const onClose = () => onError(new Error('The connection was closed within the body'));
+    const onData = (chunk: Buffer) => {
+      if (length <= BODY_LIMIT_BYTES) chunks.push(chunk);
+      length += chunk.length;
+      if (length > DISCARD_BYTES || (declared > DISCARD_BYTES && length >= BODY_LIMIT_BYTES)) finish();
+    };
+    payload.on('data', onData).once('end', finish).once('error', onError).once('close', onClose);
+    if (declared > BODY_LIMIT_BYTES) timer = setTimeout(finish, TOO_LARGE_WITHIN_MS);
+  });
+}
+
+const GZIP: [number, number] = [0x1f, 0x8b];
+
+export function isGzip(bytes: Buffer): boolean {
+  return bytes[0] === GZIP[0] && bytes[1] === GZIP[1];
+}
+
+/** In the order in which they were applied. A header without the compression that it names is what some proxies leave behind. */
+function encodingsOf(header: unknown, bytes: Buffer): string[] {
+  const named = String(header ?? '')
+    .split(',')
+    .map((name) => name.trim().toLowerCase().replace(/^x-/, ''))
+    .filter((name) => name !== '' && name !== 'identity');
+  if (named.length === 0) return isGzip(bytes) ? ['gzip'] : [];
+  const last = named.at(-1)!;
+  const isText = bytes[0] === 0x7b || (bytes[0]! >= 0x61 && bytes[0]! <= 0x7a && bytes.includes('=') && bytes.includes('@'));
+  return last === 'gzip' ? (isGzip(bytes) ? named : []) : last === 'deflate' && isText && !isZlib(bytes) ? [] : named;
+}
+
+const MAX_ENCODINGS = 2;
+
+async function decompress(body: Buffer, encodings: string[], complete: boolean): Promise<BodyBytes> {
+  let bytes = body;
+  let whole = complete;
+  for (const encoding of encodings.toReversed()) {
+    const stream = encodings.length > MAX_ENCODINGS ? null : decompressorOf(encoding, bytes);
+    if (!stream) return { bytes, problem: unknownEncoding(encoding) };
+    const part = await inflate(stream, bytes);
+    if (part.failed && part.bytes.length === 0) return { bytes, problem: complete ? damaged(encoding) : tooLarge() };
+    if (part.failed || part.longer)
+      return { bytes: part.bytes, problem: part.longer || !complete ? tooLarge() : damaged(encoding) };
+    bytes = part.bytes;
+    whole = complete;
+  }
+  return whole ? { bytes } : { bytes, problem: tooLarge() };
+}
+
+function decompressorOf(encoding: string, bytes: Buffer): zlib.Gunzip | zlib.BrotliDecompress | null {
+  if (encoding === 'gzip') return zlib.createGunzip();
+  if (encoding === 'deflate') return isZlib(bytes) ? zlib.createInflate() : zlib.createInflateRaw();
+  return encoding === 'br' ? zlib.createBrotliDecompress() : null;
+}
+
+/** "deflate" means the zlib format (RFC 9110, section 8.4.1.2), and many senders leave its two bytes out. */
+function isZlib(bytes: Buffer): boolean {
+  return bytes.length > 1 && (bytes[0]! & 0x0f) === 8 && bytes.readUInt16BE(0) % 31 === 0;
+}
+
+/** Stops at the limit, so that a small body that decompresses to a huge one costs no memory. */
+function inflate(
+  stream: zlib.Gunzip | zlib.BrotliDecompress,
+  bytes: Buffer,
+): Promise<{ bytes: Buffer; longer: boolean; failed: boolean }> {
+  return new Promise((resolve) => {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    const finish = (failed: boolean) => {
+      stream.destroy();
+      const longer = length > BODY_LIMIT_BYTES;
+      resolve({ bytes: Buffer.concat(chunks).subarray(0, BODY_LIMIT_BYTES), longer, failed: failed && !longer });
+    };
+    stream.on('data', (chunk: Buffer) => {
+      chunks.push(chunk);
+      length += chunk.length;
+      if (length > BODY_LIMIT_BYTES) finish(false);
+    });
+    stream.once('end', () => finish(false)).on('error', () => finish(true));
+    stream.end(bytes);
+  });
+}
+
+/** A body that was kept before bodies were decompressed on arrival. */
+export function gunzipKept(bytes: Buffer): Buffer {
+  if (!isGzip(bytes)) return bytes;
+  try {
+    return zlib.gunzipSync(bytes, { maxOutputLength: 16 * BODY_LIMIT_BYTES, finishFlush: zlib.constants.Z_SYNC_FLUSH });
+  } catch {
+    return bytes;
+  }
+}
+
+function tooLarge(): AppError {
+  return new AppError('BODY_TOO_LARGE', 'The body is larger than 64 KiB. No lead was stored. Send fewer or shorter fields.');
+}
+
+function damaged(encoding: string): AppError {
+  return new AppError('INVALID_BODY', `The body cannot be decompressed: it is not ${encoding}, or it was cut off.`);
+}
+
+function unknownEncoding(encoding: string): AppError {
+  const name = encoding.slice(0, 40);
+  return new AppError(
+    'UNSUPPORTED_MEDIA_TYPE',
+    `The Content-Encoding ${name} is not read. Send the body without compression, or with gzip, deflate or br.`,
+  );
+}
