@@ -5,8 +5,10 @@ import { addAiCosts, type AiCost } from './ai-spend.js';
 import type { EvidenceSummary } from './downstream-evidence.js';
 import { RATE_SHARE, STAGE_COLUMNS, type BreakerReason, type StageRow } from './stage-row.js';
 
-/** A heartbeat that comes so late was interrupted. */
-const INTERRUPTED_SECONDS = 3;
+/** A heartbeat that comes so late was interrupted, by an outage of PostgreSQL or because the worker stood still. */
+const INTERRUPTED_SECONDS = 5;
+/** After an interruption the other workers, which it may have met as well, get so long to beat again. */
+const STEADY_SECONDS = 3;
 /** After so long without a heartbeat a worker's leads get new jobs. Longer than a full heap or a busy machine stops a worker. */
 const DEAD_SECONDS = 6;
 /** Within this the jobs of a dead worker are replaced; otherwise another worker does it. */
@@ -100,7 +102,7 @@ export class FlowControlRepository {
         FROM flow.workers me
         WHERE me.worker = $1 AND d.worker <> $1 AND d.seen_at < clock_timestamp() - interval '${DEAD_SECONDS} seconds'
           AND coalesce(d.taken_until, '-infinity') < clock_timestamp()
-          AND me.steady_since < clock_timestamp() - interval '${DEAD_SECONDS} seconds'
+          AND me.steady_since < clock_timestamp() - interval '${STEADY_SECONDS} seconds'
         RETURNING d.worker`,
       values: [this.worker],
     });

@@ -19,6 +19,7 @@ import { JobPublisher } from '../queue/job-publisher.js';
 import { QUEUE_BACKEND } from '../queue/queue.module.js';
 import { AI, CRM, HEURISTIC } from './downstreams.js';
 import { WORKER_PROVIDERS } from './pipeline.module.js';
+import { RescorePoller } from './rescore.poller.js';
 import { StageRunner } from './stage-runner.js';
 import { createMetrics } from '../platform/observability/metrics.js';
 import type { CircuitBreaker } from '../flow-control/circuit-breaker.js';
@@ -111,8 +112,14 @@ async function pipeline(attempts = 0) {
     countDeadWith: vi.fn(async () => 0),
   };
   const breakers = { enrichment: fakeBreaker(attempts), 'crm-sync': fakeBreaker(attempts) };
-  const flow = { breakers, onChange: vi.fn(), permitted: () => 10, budgetSpent: false, spend: vi.fn() };
+  const flow = { breakers, onChange: vi.fn(), permitted: () => 10, share: () => 10, budgetSpent: false, spend: vi.fn() };
   const publisher = { publish: vi.fn() };
+  const rescores = {
+    claimForRescore: vi.fn(async (): Promise<unknown[]> => []),
+    recordRescoreFailure: vi.fn(async () => {}),
+    returnRescore: vi.fn(async () => {}),
+    checkpointRescore: vi.fn(async () => {}),
+  };
   const score = vi.fn(async () => enrichment);
   const sync = vi.fn(async () => ({ provider: 'postgres', leadId: 'l', memberId: 'm' }));
   const logger = pino({ level: 'silent' });
@@ -126,7 +133,7 @@ async function pipeline(attempts = 0) {
     [CLOCK, { now: () => NOW }],
     [LOGGER, logger],
     [METRICS, createMetrics()],
-    [QUEUE_BACKEND, {}],
+    [QUEUE_BACKEND, { queue: () => ({ counts: async () => ({ waiting: 0 }) }) }],
     [AI, { name: 'test', score }],
     [HEURISTIC, { name: 'heuristic', local: true, score: async () => enrichment }],
     [CRM, { name: 'test', sync }],
@@ -135,9 +142,11 @@ async function pipeline(attempts = 0) {
     [ClaimsRepository, claims],
     [StageResultsRepository, results],
     [ErasuresRepository, { eraseAgainIfGone: async () => false }],
-    ...[LeadsRepository, LeaderLock, OpenLeadsRepository, RescoreRepository, RetentionRepository].map(
-      (repository): [unknown, unknown] => [repository, {}],
-    ),
+    [RescoreRepository, rescores],
+    ...[LeadsRepository, LeaderLock, OpenLeadsRepository, RetentionRepository].map((repository): [unknown, unknown] => [
+      repository,
+      {},
+    ]),
   ];
   const module = await Test.createTestingModule({
     providers: [...values.map(([provide, useValue]) => ({ provide: provide as symbol, useValue })), ...WORKER_PROVIDERS],
@@ -149,6 +158,8 @@ async function pipeline(attempts = 0) {
   const enrich = runner.handlerOf(module.get(EnrichmentProcessor));
   const syncLead = runner.handlerOf(module.get(CrmSyncProcessor));
   return {
+    rescores,
+    poller: module.get(RescorePoller),
     claims,
     results,
     breakers,
@@ -292,5 +303,19 @@ describe('syncLead', () => {
     sync.mockRejectedValue(new AppError('CRM_UNAVAILABLE', 'no'));
     results.recordFailure.mockRejectedValue(ledgerDown);
     expect((await syncLead()).kind).toBe('wait');
+  });
+});
+
+describe('RescorePoller', () => {
+  it('scores a lead with a fallback score again while no fresh lead waits, and postpones it where that fails', async () => {
+    const { poller, rescores, score } = await pipeline();
+    score.mockRejectedValue(new AppError('AI_REFUSED', 'no'));
+    rescores.claimForRescore.mockResolvedValueOnce([{ ...claim(1), crmOwed: false }]);
+    poller.start();
+    await vi.waitFor(() => expect(rescores.recordRescoreFailure).toHaveBeenCalled());
+    await poller.stop();
+    const [, error, dueAt] = rescores.recordRescoreFailure.mock.calls[0] as unknown[];
+    expect(error).toMatchObject({ code: 'AI_REFUSED', stage: 'enrichment' });
+    expect(dueAt).toEqual(new Date(NOW + 32_000));
   });
 });

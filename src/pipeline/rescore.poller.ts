@@ -34,8 +34,13 @@ export class RescorePoller {
     @Inject(CONFIG) private readonly config: Pick<Config, 'LEASE_MS'>,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {
-    // A store that is away needs no word of its own: the next poll finds the same work.
-    this.poller = new Poller({ everyMs: POLL_EVERY_MS, poll: (signal) => this.poll(signal) });
+    this.poller = new Poller({
+      everyMs: POLL_EVERY_MS,
+      poll: (signal) => this.poll(signal),
+      onError: (error, first) => {
+        if (first) logger.warn({ err: error }, 'Leads with a fallback score cannot be claimed now; it is tried again');
+      },
+    });
   }
 
   start(): void {

@@ -81,7 +81,8 @@ export class Sweeper {
   async sweep(signal?: AbortSignal): Promise<number> {
     let count = 0;
     let after = NIL_UUID;
-    while (!signal?.aborted) {
+    for (;;) {
+      if (signal?.aborted) return count;
       const page = await this.openLeads.openLeads(after, this.config.SWEEP_INTERVAL_MS, PAGE);
       for (const stage of STAGES) {
         count += await this.requeueMissing(
@@ -89,10 +90,9 @@ export class Sweeper {
           page.filter((lead) => stageDueIn(lead.state) === stage),
         );
       }
-      if (page.length < PAGE) break;
+      if (page.length < PAGE) return count;
       after = page.at(-1)!.leadId;
     }
-    return count;
   }
 
   private async requeueMissing(stage: Stage, leads: OpenLead[]): Promise<number> {

@@ -62,7 +62,7 @@ describe.each(['redis', 'postgres'] as const)('the leads of a dead worker, queue
       await seenAgo(10);
       await world.pool.query("UPDATE flow.workers SET steady_since = now() WHERE worker = 'second'");
       expect(await store.takeDeadWorkers()).toEqual([]);
-      await world.pool.query("UPDATE flow.workers SET seen_at = now() - interval '4 seconds' WHERE worker = 'second'");
+      await world.pool.query("UPDATE flow.workers SET seen_at = now() - interval '5.5 seconds' WHERE worker = 'second'");
       await eventually(async () => {
         const { rows } = await world.pool.query<{ steady: boolean }>(
           "SELECT steady_since > now() - interval '5 seconds' AS steady FROM flow.workers WHERE worker = 'second'",
