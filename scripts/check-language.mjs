@@ -89,7 +89,7 @@ const PROSE_LINE = {
 };
 const CHECKED =
   /^(src|test|bench|docs|samples|simulate|eval|infra|scripts|salesforce|deploy|\.github|\.ci)\/.*\.(ts|mjs|js|cjs|md|ya?ml|sh)$|^[A-Z]+\.md$|^(openapi|deploy\/.*)\.json$|^(Dockerfile|compose\.yaml|vitest\.config\.ts|\.dependency-cruiser\.cjs|\.ci\/run)$/;
-const GENERATED = /^(docs\/(configuration|errors)\.md|openapi\.json)$/;
+const GENERATED = /^(docs\/(configuration|errors|cli)\.md|openapi\.json)$/;
 
 const kindOf = (path) => (path === 'Dockerfile' ? path : path === '.ci/run' ? 'sh' : path.split('.').at(-1));
 const inPath = (path, folder) => path === folder || path.startsWith(`${folder}/`);

@@ -1,6 +1,5 @@
-// Writes the files that are generated from the code: .env.example, docs/configuration.md, docs/errors.md, docs/cli.md and
-// openapi.json.
-// With --check it writes nothing and fails where a file differs from what the code says.
+// Writes the files that are generated from the code: .env.example, docs/configuration.md, docs/errors.md, docs/cli.md
+// and openapi.json. With --check it writes nothing and fails where a file differs from what the code says.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// The command `revenueflow` of an installation or a clone: compiles what has changed, then runs the CLI. In a container, which
-// has no sources, the same is `node dist/cli/main.js`.
+// The command `revenueflow` of an installation or a clone: compiles what has changed, then runs the CLI. In a
+// container, which has no sources, the same is `node dist/cli/main.js`.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';

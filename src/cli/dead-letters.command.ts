@@ -88,7 +88,7 @@ function addActs(parent: Command, session: Session, isOldName: boolean): void {
     .argument(...LEAD_ARGUMENT)
     .requiredOption('--reason <text>', 'for the audit trail (required)')
     .addOption(yesOption())
-    .description('give up a lead for good; sending it again counts as a duplicate unless its content has changed')
+    .description('discard a lead for good; sending it again counts as a duplicate unless its content has changed')
     .action(async (reference: string, { reason, yes = false }: { reason: string; yes?: boolean }) => {
       const { client, output } = session;
       const id = await findDeadLetter(client, reference);

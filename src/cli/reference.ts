@@ -36,7 +36,7 @@ answers. CSV has exact values, times in UTC, and an apostrophe before text that 
 
 ## Environment
 
-These can also stand in \`.env\` beside \`package.json\`; the environment wins.
+These can also be set in \`.env\` beside \`package.json\`; the environment wins.
 
 ${table(['variable', 'what it is'], ENVIRONMENT)}
 
