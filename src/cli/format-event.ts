@@ -6,7 +6,8 @@ type Clock = Times['clock'];
 
 const SENTENCES: Record<string, (detail: Detail, clock: Clock) => string> = {
   received: () => 'received',
-  revised: (detail) => `sent again with new content, now revision ${detail['revision']}: ${changes(detail)}`,
+  revised: (detail) => `sent again with new content, now revision ${detail['revision']}: ${changes(detail)}${removed(detail)}`,
+  'events-removed': (detail) => `events up to number ${detail['upTo']} are removed: a lead keeps its first 100 and newest 500`,
   'late-content': () => 'older content arrived from the fallback buffer (spool); the newer content was kept',
   enriched: (detail) => `scored ${score(detail)}`,
   'attempt-failed': (detail, clock) =>
@@ -35,6 +36,11 @@ const SENTENCES: Record<string, (detail: Detail, clock: Clock) => string> = {
 /** An event of the audit trail as a sentence; one that is not known here as it is. */
 export function eventText(kind: string, detail: Detail, clock: Clock): string {
   return SENTENCES[kind]?.(detail, clock) ?? `${kind} ${JSON.stringify(detail)}`;
+}
+
+/** Fields that the bounds of a lead removed. */
+function removed({ removedFields }: Detail): string {
+  return Array.isArray(removedFields) ? `; removed, since a lead has a bound: ${removedFields.join(', ')}` : '';
 }
 
 function score({ fitScore, intent, scoreSource, provider, scorerVersion, flags }: Detail): string {

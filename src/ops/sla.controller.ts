@@ -36,7 +36,7 @@ export class SlaController {
     const slaSeconds = this.config.SPEED_TO_LEAD_SLA_SECONDS;
     const [arrived, overdue, loads, rows] = await Promise.all([
       this.sla.arrivals(minutes, slaSeconds),
-      this.sla.overdue(minutes, slaSeconds),
+      this.sla.overdue(minutes),
       this.sla.stageLoads(),
       this.flow.stages(),
     ]);

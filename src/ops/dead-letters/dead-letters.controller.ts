@@ -2,15 +2,12 @@ import { Body, Controller, Get, HttpCode, Patch, Post, Query } from '@nestjs/com
 import { isDeepStrictEqual } from 'node:util';
 import type { z } from 'zod';
 import { leadIdOf } from '../../domain/lead-keys.js';
-import { acceptLead } from '../../ingress/accept-lead.js';
 import { parseLead } from '../../ingress/parse-lead.js';
 import type { DeadLetter } from '../../ledger/dead-letters.repository.js';
-import { IntakeRepository } from '../../ledger/intake.repository.js';
 import { decodeCursor, encodeCursor } from '../../platform/database/cursor-pagination.js';
 import { Access, CurrentOperator, type Operator } from '../../platform/http/access.js';
 import { ApiOperation, ApiTag } from '../../platform/http/api-operation.js';
 import { IdParam } from '../../platform/http/id.pipe.js';
-import { JobPublisher } from '../../queue/job-publisher.js';
 import {
   correctedSchema,
   correctionSchema,
@@ -31,11 +28,7 @@ import { correctedFields } from './corrected-fields.js';
 @ApiTag('Dead letters')
 @Controller('ops/dead-letters')
 export class DeadLettersController {
-  constructor(
-    private readonly deadLetters: DeadLetters,
-    private readonly intake: IntakeRepository,
-    private readonly publisher: JobPublisher,
-  ) {}
+  constructor(private readonly deadLetters: DeadLetters) {}
 
   @Access('viewer')
   @ApiOperation({
@@ -129,9 +122,7 @@ export class DeadLettersController {
     const letter = await this.deadLetters.find(id);
     const corrected = parseLead(correctedFields(letter, correction));
     if (leadIdOf(corrected.email, corrected.campaignId) !== letter.id) {
-      const { leadId } = await acceptLead({ ledger: this.intake, publisher: this.publisher }, corrected);
-      await this.deadLetters.discard(letter.id, `corrected as ${leadId}`, by.name);
-      return { status: 'replaced', leadId };
+      return { status: 'replaced', leadId: await this.deadLetters.replace(letter.id, corrected, by.name) };
     }
     const { name, attributes } = corrected;
     if (name === letter.name && isDeepStrictEqual({ ...attributes }, { ...letter.attributes })) {

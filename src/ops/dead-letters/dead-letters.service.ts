@@ -1,5 +1,8 @@
 import { AppError } from '../../domain/app-error.js';
+import { leadIdOf, personKeyOf } from '../../domain/lead-keys.js';
 import { stageDueIn } from '../../domain/lead-state.js';
+import type { LeadInput } from '../../domain/lead.js';
+import { currentTraceparent } from '../../platform/observability/tracing.js';
 import type { AuditLogRepository } from '../../ledger/audit-log.repository.js';
 import type {
   DeadLetter,
@@ -55,6 +58,15 @@ export class DeadLetters {
   /** Replaces name and attributes. @returns the new revision. @throws AppError NOT_FOUND */
   async edit(id: string, content: { name: string | null; attributes: Record<string, string> }, by: string): Promise<number> {
     return (await this.repository.editDeadLetter({ id, ...content, by })) ?? notDead();
+  }
+
+  /** A correction that changes the key: stored as a new lead, and the dead letter discarded. @returns the new id. @throws AppError NOT_FOUND */
+  async replace(id: string, corrected: LeadInput, by: string): Promise<string> {
+    const leadId = leadIdOf(corrected.email, corrected.campaignId);
+    const lead = { ...corrected, id: leadId, personKey: personKeyOf(corrected.email), traceparent: currentTraceparent() };
+    const accepted = (await this.repository.replaceDeadLetter(id, lead, by)) ?? notDead();
+    if (accepted.outcome !== 'duplicate') this.publisher.publish('enrichment', { leadId, epoch: accepted.epoch });
+    return leadId;
   }
 
   /** @throws AppError NOT_FOUND */

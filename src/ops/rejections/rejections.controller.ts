@@ -58,7 +58,7 @@ export class RejectionsController {
     @CurrentOperator() by: Operator,
   ) {
     const items = [];
-    for (const rejection of await this.rejections.openRejections(limit)) {
+    for await (const rejection of this.rejections.openRejections(limit)) {
       try {
         items.push({ id: rejection.id, ...(await this.replay(rejection, {}, by)) });
       } catch (error) {
