@@ -1,5 +1,5 @@
--- What one schema shows to another. Each schema is read and written by one module (ledger: src/ledger, flow: src/flow-control and
--- src/alerts, mock_crm: src/crm/postgres). The views and functions of this file are the only exceptions.
+-- What one schema shows to another. Each schema is read and written by one module (ledger: src/ledger, flow: src/flow-
+-- control and src/alerts, mock_crm: src/crm/postgres). The views and functions of this file are the only exceptions.
 
 -- Workers whose heartbeat is recent: only these count for shares and claims.
 CREATE VIEW flow.living_workers AS

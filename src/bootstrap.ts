@@ -23,8 +23,9 @@ const POOL_TIMEOUT_MS = 5000;
 const ACCEPT_TIMEOUT_MS = 800;
 
 /**
- * With the stores that stop after it, inside the ten seconds that a stop may take. Unfinished work is in the ledger. Nest's own
- * enableShutdownHooks stays off: it would close the application but not the stores, and in no order with them.
+ * With the stores that stop after it, inside the ten seconds that a stop may take. Unfinished work is in the ledger.
+ * Nest's own enableShutdownHooks stays off: it would close the application but not the stores, and in no order with
+ * them.
  */
 const CLOSE_WITHIN_MS = 5500;
 
@@ -60,14 +61,22 @@ export async function startService(config: Config, logger: Logger): Promise<Runn
     const stores = await openStores(config);
     undo.push(() => stores.stop());
     await migrate(stores.databaseUrl);
-    const pool = openPool({ url: stores.databaseUrl, max: 10, timeoutMs: POOL_TIMEOUT_MS, name: config.ROLE });
-    const acceptPool = openPool({ url: stores.databaseUrl, max: 2, timeoutMs: ACCEPT_TIMEOUT_MS, name: 'accept' });
-    undo.push(() => withTimeout(Promise.all([pool.end(), acceptPool.end()]), 1000));
+    const open = (name: string, max: number, timeoutMs = POOL_TIMEOUT_MS) => {
+      const pool = openPool({ url: stores.databaseUrl, max, timeoutMs, name });
+      undo.push(() => withTimeout(pool.end(), 1000));
+      return new Database(pool);
+    };
+    // infra/src/sizes.ts counts these connections.
+    const database = open(config.ROLE, 7);
+    const acceptDatabase = open('accept', 2, ACCEPT_TIMEOUT_MS);
+    // LISTEN holds one, and each of the four leader locks one while its work runs: one is left for heartbeats.
+    const controlDatabase = open('control', 6);
+    const reportDatabase = open('report', 3);
     const backend = await openQueueBackend(config, stores, logger);
     undo.push(() => backend.close());
 
-    const [database, acceptDatabase] = [new Database(pool), new Database(acceptPool)];
-    const parts = { config, logger, database, acceptDatabase, databaseUrl: stores.databaseUrl };
+    const databases = { database, acceptDatabase, controlDatabase, reportDatabase };
+    const parts = { config, logger, ...databases, databaseUrl: stores.databaseUrl };
     const adapter = createHttpAdapter({ trustProxy: config.TRUST_PROXY });
     captureRejections(
       adapter.getInstance(),

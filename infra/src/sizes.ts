@@ -23,7 +23,7 @@ export const SIZES = {
   dev: {
     api: { cpu: 256, memoryMiB: 1024, min: 1, max: 2 },
     worker: { cpu: 256, memoryMiB: 1024, min: 1, max: 2 },
-    database: { instance: 't4g.small', storageGb: 20, maxStorageGb: 50, maxConnections: 150, multiAz: false, backupDays: 1 },
+    database: { instance: 't4g.small', storageGb: 20, maxStorageGb: 50, maxConnections: 200, multiAz: false, backupDays: 1 },
     cache: { node: 'cache.t4g.micro', replicas: 0, snapshotDays: 0 },
     natGateways: 1,
     logDays: 14,
@@ -33,7 +33,7 @@ export const SIZES = {
   prod: {
     api: { cpu: 512, memoryMiB: 1024, min: 2, max: 6 },
     worker: { cpu: 1024, memoryMiB: 2048, min: 2, max: 12 },
-    database: { instance: 'm7g.large', storageGb: 100, maxStorageGb: 1000, maxConnections: 800, multiAz: true, backupDays: 14 },
+    database: { instance: 'm7g.large', storageGb: 100, maxStorageGb: 1000, maxConnections: 850, multiAz: true, backupDays: 14 },
     cache: { node: 'cache.m7g.large', replicas: 1, snapshotDays: 3 },
     natGateways: 2,
     logDays: 90,
@@ -45,7 +45,7 @@ export const SIZES = {
 export type StageName = keyof typeof SIZES;
 
 /**
- * The most PostgreSQL connections of one process: a pool of 10, 2 for acknowledgements (src/bootstrap.ts), 3 of the
- * mock CRM, and one for the schema migration at the start.
+ * The most PostgreSQL connections of one process: 7 of the stages, 2 for acknowledgements, 6 for control and 3 for
+ * reports (src/bootstrap.ts), 3 of the mock CRM, and one for the schema migration at the start.
  */
-export const CONNECTIONS_PER_PROCESS = 16;
+export const CONNECTIONS_PER_PROCESS = 22;

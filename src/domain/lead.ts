@@ -118,7 +118,7 @@ export interface Lead extends LeadContent {
   rescore: { dueAt: string | null; givenUp: boolean };
 }
 
-/** One line of a lead's audit trail; `seq` counts from 1 without gaps. */
+/** One line of a lead's audit trail; `seq` counts from 1 without gaps, but for those that an `events-removed` stands for. */
 export interface LeadEvent {
   seq: number;
   at: string;

@@ -1,5 +1,6 @@
 import { Global, Module } from '@nestjs/common';
-import { Database } from '../platform/database/database.js';
+import type { Database } from '../platform/database/database.js';
+import { CONTROL_DATABASE } from '../platform/platform.module.js';
 import { WORKER_ID } from '../platform/worker-id.js';
 import { FlowControlRepository } from './flow-control.repository.js';
 
@@ -8,7 +9,7 @@ import { FlowControlRepository } from './flow-control.repository.js';
   providers: [
     {
       provide: FlowControlRepository,
-      inject: [Database],
+      inject: [CONTROL_DATABASE],
       useFactory: (database: Database) => new FlowControlRepository(database, WORKER_ID),
     },
   ],

@@ -2,10 +2,13 @@ import { Inject, Module, type DynamicModule, type OnApplicationBootstrap, type O
 import { IntakeRepository } from '../ledger/intake.repository.js';
 import { LeaderLock } from '../ledger/leader-lock.js';
 import { LeadsRepository } from '../ledger/leads.repository.js';
+import { RejectionsRepository } from '../ledger/rejections.repository.js';
 import type { Config } from '../platform/config/config.js';
 import type { Logger } from '../platform/observability/logger.js';
 import type { Metrics } from '../platform/observability/metrics.js';
-import { ACK_READINESS, LOGGER, METRICS } from '../platform/platform.module.js';
+import { DatabaseClock } from '../platform/database/database-clock.js';
+import type { Database } from '../platform/database/database.js';
+import { ACCEPT_DATABASE, ACK_READINESS, LOGGER, METRICS } from '../platform/platform.module.js';
 import { withTimeout } from '../platform/concurrency/with-timeout.js';
 import { JobPublisher } from '../queue/job-publisher.js';
 import { systemClock } from '../platform/clock.js';
@@ -28,6 +31,7 @@ export class IngressModule implements OnApplicationBootstrap, OnApplicationShutd
     private readonly gate: FailoverLedger,
     @Inject(SPOOL) private readonly spool: Spool | null,
     @Inject(DRAINER) private readonly drainer: SpoolDrainer | null,
+    private readonly clock: DatabaseClock,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
@@ -39,7 +43,17 @@ export class IngressModule implements OnApplicationBootstrap, OnApplicationShutd
       exports: [ACK_READINESS, SPOOL],
       controllers: [LeadsController],
       providers: [
-        { provide: SPOOL, useFactory: () => (mode === 'off' || redisUrl === null ? null : new RedisSpool(redisUrl, mode)) },
+        {
+          provide: DatabaseClock,
+          inject: [ACCEPT_DATABASE],
+          useFactory: (database: Database) => new DatabaseClock(database),
+        },
+        {
+          provide: SPOOL,
+          inject: [DatabaseClock],
+          useFactory: (clock: DatabaseClock) =>
+            mode === 'off' || redisUrl === null ? null : new RedisSpool(redisUrl, mode, clock.now),
+        },
         {
           provide: FailoverLedger,
           inject: [IntakeRepository, SPOOL, LOGGER, METRICS],
@@ -59,15 +73,16 @@ export class IngressModule implements OnApplicationBootstrap, OnApplicationShutd
         },
         {
           provide: DRAINER,
-          inject: [IntakeRepository, LeaderLock, SPOOL, JobPublisher, LOGGER, METRICS],
+          inject: [IntakeRepository, RejectionsRepository, LeaderLock, SPOOL, JobPublisher, LOGGER, METRICS],
           useFactory: (
             intake: IntakeRepository,
+            rejections: RejectionsRepository,
             leaderLock: LeaderLock,
             spool: Spool | null,
             publisher: JobPublisher,
             logger: Logger,
             metrics: Metrics,
-          ) => spool && new SpoolDrainer({ intake, leaderLock, spool, publisher, logger, metrics }),
+          ) => spool && new SpoolDrainer({ intake, rejections, leaderLock, spool, publisher, logger, metrics }),
         },
       ],
     };
@@ -76,13 +91,14 @@ export class IngressModule implements OnApplicationBootstrap, OnApplicationShutd
   async onApplicationBootstrap(): Promise<void> {
     if (!this.spool) return;
     // Ready from the first request on, but a Redis that is down delays no start.
-    await withTimeout(this.spool.connected(), CONNECT_WITHIN_MS);
+    await withTimeout(Promise.all([this.spool.connected(), this.clock.start()]), CONNECT_WITHIN_MS);
     this.drainer?.start();
     void this.sayWhatTheSpoolIsWorth(this.spool);
   }
 
   async onApplicationShutdown(): Promise<void> {
     this.gate.stop();
+    this.clock.stop();
     await this.drainer?.stop();
     await this.spool?.close();
   }

@@ -60,7 +60,8 @@ const ORPHANED = `(l.claimed_by IS NOT NULL AND l.claimed_by <> $3 AND l.executi
 
 /** Named as the fields are, so that a row is a claim. */
 const CLAIM_COLUMNS = (attempts: string) => `
-  l.id, encode(l.person_key, 'hex') AS "personKey", l.campaign_id AS "campaignId", l.revision, l.epoch, l.fence, l.${attempts} AS attempts,
+  l.id, encode(l.person_key, 'hex') AS "personKey", l.campaign_id AS "campaignId", l.revision, l.epoch, l.fence,
+  l.${attempts} AS attempts,
   l.received_at AS "receivedAt", l.content_at AS "contentAt", l.claimed_at AS "claimedAt", l.crm IS NULL AS "firstSync",
   (l.last_error->>'at')::timestamptz AS "lastFailureAt", l.first_scoring_at AS "firstScoringAt",
   l.suspicions AS "suspectedCrashes", l.crashes AS "confirmedCrashes",
@@ -82,7 +83,9 @@ const CLAIM_FOR_ENRICHMENT = CLAIM(
   `${CLAIM_COLUMNS('enrichment_attempts')}, l.email, l.email_raw AS "emailRaw", l.name, l.attributes`,
 );
 
-/** The statement sees the rows as they were before it, which is what the projection needs: a claim changes no content. */
+/**
+ * The statement sees the rows as they were before it, which is what the projection needs: a claim changes no content.
+ */
 const CLAIM_FOR_SYNC = `
 WITH claimed AS (${CLAIM('enriched', CLAIM_COLUMNS('crm_sync_attempts'))})
 SELECT claimed.*, p.projection
@@ -139,8 +142,8 @@ export class ClaimsRepository {
   );
 
   /**
-   * Claims a lead: it gets a new fence, so that a frozen older run can no longer write. Null where the lead is no longer where the job
-   * expects it (a newer revision, already done, erased): then the job has nothing left to do.
+   * Claims a lead: it gets a new fence, so that a frozen older run can no longer write. Null where the lead is no
+   * longer where the job expects it (a newer revision, already done, erased): then the job has nothing left to do.
    */
   claimForEnrichment(request: ClaimRequest): Promise<ClaimedLead | null> {
     return ioBoundary('ledger.claim-for-enrichment', request.leadId, () => this.claimingForEnrichment.submit(request));
@@ -150,7 +153,10 @@ export class ClaimsRepository {
     return ioBoundary('ledger.claim-for-sync', request.leadId, () => this.claimingForSync.submit(request));
   }
 
-  /** Returns a lead untried: nothing is counted, and no crash is suspected of it. A lead that a newer run has is left alone. */
+  /**
+   * Returns a lead untried: nothing is counted, and no crash is suspected of it. A lead that a newer run has is left
+   * alone.
+   */
   release({ id, fence }: Fence): Promise<void> {
     return this.releasing.submit({ id, fence });
   }

@@ -40,7 +40,10 @@ const MEMBERLESS = PAGE(WITHOUT_MEMBER);
 
 const PERSONS = `
 SELECT p.projection
-FROM (SELECT DISTINCT person_key FROM ledger.leads WHERE state = 'synced' AND person_key > decode($1, 'hex') ORDER BY person_key LIMIT $2) k
+FROM (
+  SELECT DISTINCT person_key FROM ledger.leads WHERE state = 'synced' AND person_key > decode($1, 'hex')
+  ORDER BY person_key LIMIT $2
+) k
 CROSS JOIN LATERAL (SELECT to_jsonb(newest) AS projection FROM (${PROJECTION('k.person_key')}) newest) p
 ORDER BY k.person_key`;
 
@@ -99,7 +102,9 @@ export class CrmBackfillRepository {
     return rows[0]!.count;
   }
 
-  /** Notes where the lead is in another CRM. A lead that has changed meanwhile is left alone: its own sync is under way. */
+  /**
+   * Notes where the lead is in another CRM. A lead that has changed meanwhile is left alone: its own sync is under way.
+   */
   async recordBackfill(lead: PendingLead, reference: CrmSynced): Promise<void> {
     const values = [lead.id, lead.fence, JSON.stringify(reference)];
     await this.database.query({ name: 'backfill-record', text: RECORD, values });

@@ -1,8 +1,11 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import type { LeadContent, LeadError } from '../domain/lead.js';
-import type { Stage } from '../domain/lead-state.js';
+import type { LeadState, Stage } from '../domain/lead-state.js';
 import { pageOf, type Cursor, type Page } from '../platform/database/cursor-pagination.js';
+import type { Config } from '../platform/config/config.js';
 import { Database } from '../platform/database/database.js';
+import { CONFIG } from '../platform/platform.module.js';
+import { acceptLeads, type AcceptedLead, type LeadToAccept } from './intake.repository.js';
 import { contentOf, CONTENT_COLUMNS, type ContentRow } from './lead-content-sql.js';
 import { FORGET_SCORE, RAISE_FENCE, RESET_CLAIM, TOUCH_AND_NUMBER_EVENT, writeEvents } from './lead-update-sql.js';
 import { OPEN_LEAD_COLUMNS, type OpenLead } from './open-leads.repository.js';
@@ -70,8 +73,8 @@ SELECT last_error->>'stage' AS stage, last_error->>'code' AS code, last_error->>
 FROM ledger.leads WHERE state = 'dead' GROUP BY 1, 2, 3, 4 ORDER BY count(*) DESC, 2`;
 
 /**
- * The times are in the rows, so the rate holds across a loss of the queue and a restart. A lead that has a score keeps it,
- * unless it was edited since.
+ * The times are in the rows, so the rate holds across a loss of the queue and a restart. A lead that has a score keeps
+ * it, unless it was edited since.
  */
 const REPLAY = `
 WITH chosen AS (
@@ -124,7 +127,10 @@ SELECT id FROM done`;
 /** The leads that were given up. */
 @Injectable()
 export class DeadLettersRepository {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    @Inject(CONFIG) private readonly config: Pick<Config, 'CONTENT_IGNORE'>,
+  ) {}
 
   /** A page, those that died last first. The cursor's time is that of the death. */
   async listDeadLetters({ id, code }: DeadLetterFilter, limit: number, after: Cursor | null): Promise<Page<DeadLetter>> {
@@ -147,10 +153,28 @@ export class DeadLettersRepository {
     return (await this.database.query<OpenLead>(REPLAY, [id ?? null, code ?? null, limit, perSecond, by])).rows;
   }
 
-  /** Replaces name and attributes of a dead letter. @returns the new revision; null where the lead is no dead letter. */
+  /**
+   * Replaces name and attributes of a dead letter.
+   * @returns the new revision; null where the lead is no dead letter.
+   */
   async editDeadLetter({ id, name, attributes, by }: Correction): Promise<number | null> {
     const { rows } = await this.database.query<{ revision: number }>(EDIT, [id, name, JSON.stringify(attributes), by]);
     return rows[0]?.revision ?? null;
+  }
+
+  /**
+   * Stores the corrected lead, whose key is another one, and discards the dead letter, in one transaction.
+   * @returns null where the lead is no dead letter; nothing was stored then.
+   */
+  replaceDeadLetter(id: string, lead: LeadToAccept, by: string): Promise<AcceptedLead | null> {
+    return this.database.transaction(async (transaction) => {
+      const lock = `SELECT id, state FROM ledger.leads WHERE id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE`;
+      const { rows } = await transaction.query<{ id: string; state: LeadState }>(lock, [[id, lead.id]]);
+      if (!rows.some((row) => row.id === id && row.state === 'dead')) return null;
+      const [accepted] = await acceptLeads(transaction, [lead], this.config.CONTENT_IGNORE, false);
+      await transaction.query(DISCARD, [id, `corrected as ${lead.id}`, by]);
+      return accepted!;
+    });
   }
 
   /** dead → discarded. False where the lead is no dead letter. */

@@ -75,8 +75,8 @@ FROM ledger.erasures WHERE id = $1`;
 
 /**
  * The CRM has erased the person: for good where every earlier run has ended, else until the last pass.
- * Leads that were sent again since may have been in the CRM by then and are gone from it too: they are synced once more, and the
- * fence makes a run that is writing now start over.
+ * Leads that were sent again since may have been in the CRM by then and are gone from it too: they are synced once
+ * more, and the fence makes a run that is writing now start over.
  */
 const RECORD_ERASED = `
 WITH held AS ( -- in id order, as lockInIdOrder
@@ -108,10 +108,11 @@ export class ErasuresRepository {
   constructor(private readonly database: Database) {}
 
   /**
-   * Removes all rows of the person in one commit. Runs that are under way cannot bring them back: a write of a run is an UPDATE of its row
-   * with its fence, a later claim finds no row, and a lead that is sent again makes a new row with a new fence from the same sequence.
-   * A statement that holds a row now is waited for, and its event is removed too, since events are deleted after their leads.
-   * Only the CRM can still be written by a run that has read its row before: `unsettled` rows make the CRM's erasure wait and repeat.
+   * Removes all rows of the person in one commit. Runs that are under way cannot bring them back: a write of a run is
+   * an UPDATE of its row with its fence, a later claim finds no row, and a lead that is sent again makes a new row with
+   * a new fence from the same sequence. A statement that holds a row now is waited for, and its event is removed too,
+   * since events are deleted after their leads. Only the CRM can still be written by a run that has read its row
+   * before: `unsettled` rows make the CRM's erasure wait and repeat.
    */
   erasePerson({ personKey, rejections, spooled, who, graceMs }: PersonToErase): Promise<ErasedPerson> {
     return this.database.transaction(async (transaction) => {
@@ -157,8 +158,8 @@ export class ErasuresRepository {
   }
 
   /**
-   * The mock CRM's tables are in this database, so what they hold is held by this service. An external CRM is not read: the export has
-   * the ids under which it knows the person.
+   * The mock CRM's tables are in this database, so what they hold is held by this service. An external CRM is not read:
+   * the export has the ids under which it knows the person.
    */
   async exportPerson(personKey: string): Promise<HeldData> {
     const [leads, records] = await Promise.all(
@@ -212,7 +213,10 @@ export class ErasuresRepository {
     );
   }
 
-  /** A run wrote to the CRM after its lead was erased: the CRM is asked once more. @returns whether the lead was erased. */
+  /**
+   * A run wrote to the CRM after its lead was erased: the CRM is asked once more.
+   * @returns whether the lead was erased.
+   */
   async eraseAgainIfGone({ id, personKey }: { id: string; personKey: string }): Promise<boolean> {
     const { rowCount } = await this.database.query(
       `INSERT INTO ledger.erasures (who, counts, person_key, final_at)

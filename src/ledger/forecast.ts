@@ -9,8 +9,8 @@ export interface Forecast {
 }
 
 /**
- * In how many seconds the leads that wait now will be in the CRM, at the pace of late. What arrives meanwhile stands behind them, so it does
- * not count: this is what a lead that comes now has before it.
+ * In how many seconds the leads that wait now will be in the CRM, at the pace of late. What arrives meanwhile stands
+ * behind them, so it does not count: this is what a lead that comes now has before it.
  */
 export function forecastOf(loads: StageLoad[]): Forecast {
   const load = (stage: Stage) => loads.find((candidate) => candidate.stage === stage)!;

@@ -24,13 +24,13 @@ describe('the leads that wait for a commit', () => {
     return refused;
   };
 
-  it('are bounded in number', async () => {
+  it('are bounded in number', { timeout: 30_000 }, async () => {
     const refused = await refusals(20_700, 1);
     expect(refused.length).toBeGreaterThanOrEqual(200);
     expect(new Set(refused)).toEqual(new Set(['LEDGER_OVERLOADED']));
   });
 
-  it('are bounded in size', async () => {
+  it('are bounded in size', { timeout: 30_000 }, async () => {
     const refused = await refusals(1100, 60_000);
     expect(refused.length).toBeGreaterThanOrEqual(30);
     expect(new Set(refused)).toEqual(new Set(['LEDGER_OVERLOADED']));

@@ -11,6 +11,7 @@ import {
   lockInIdOrder,
   NUMBER_EVENT,
   RAISE_FENCE,
+  removeMiddleEvents,
   RESET_CLAIM,
   TOUCH_AND_NUMBER_EVENT,
   writeEvents,
@@ -41,12 +42,12 @@ export interface AcceptedLead {
 }
 
 /**
- * One statement, so one commit, for the whole batch. A row that exists is revised only if the merge of what it has with what
- * was sent differs in something other than the ignored attributes: a field that is missing removes nothing.
- * Content from the spool that is older than the row's newest is no revision either.
- * Rows that the WHERE leaves alone are not returned: those are the duplicates.
- * The times of a batch keep the order of arrival, some microseconds apart, since the newest content speaks for its person; rows
- * are locked in the order of their ids, so that two batches cannot wait for each other.
+ * One statement, so one commit, for the whole batch. A row that exists is revised only if the merge of what it has with
+ * what was sent differs in something other than the ignored attributes: a field that is missing removes nothing.
+ * Content from the spool that is older than the row's newest is no revision either. Rows that the WHERE leaves alone
+ * are not returned: those are the duplicates. The times of a batch keep the order of arrival, some microseconds apart,
+ * since the newest content speaks for its person; rows are locked in the order of their ids, so that two batches cannot
+ * wait for each other.
  */
 const ACCEPT = `
 WITH accepted AS (
@@ -61,7 +62,7 @@ WITH accepted AS (
   ON CONFLICT (id) DO UPDATE SET
     replaced = jsonb_build_object('name', l.name, 'attributes', l.attributes),
     name = coalesce(excluded.name, l.name),
-    attributes = l.attributes || excluded.attributes,
+    attributes = ledger.merge_attributes(l.attributes, excluded.attributes),
     email_raw = excluded.email_raw,
     traceparent = excluded.traceparent,
     state = 'received',
@@ -71,10 +72,11 @@ WITH accepted AS (
     first_scoring_at = NULL, low_priority = false, died_at = NULL,
     enrichment_attempts = 0, crm_sync_attempts = 0, next_attempt_at = NULL, last_error = NULL,
     ${FORGET_SCORE}, synced_at = NULL, rescore_at = '-infinity', rescore_attempts = 0, crm_owed = false,
+    first_synced_at = CASE WHEN l.crm IS NULL THEN l.first_synced_at ELSE coalesce(l.first_synced_at, '-infinity') END,
     content_at = greatest(excluded.content_at, l.content_at + interval '1 microsecond'),
     ${TOUCH_AND_NUMBER_EVENT}
   WHERE (coalesce(excluded.name, l.name) IS DISTINCT FROM l.name
-      OR (l.attributes || excluded.attributes) - $8::text[] IS DISTINCT FROM l.attributes - $8::text[])
+      OR ledger.merge_attributes(l.attributes, excluded.attributes) - $8::text[] IS DISTINCT FROM l.attributes - $8::text[])
     AND (NOT $10::boolean OR excluded.content_at >= l.content_at)
   RETURNING l.id, l.revision, l.epoch, l.event_seq, l.name, l.attributes, l.replaced
 ), audited AS (
@@ -82,10 +84,11 @@ WITH accepted AS (
   SELECT id, event_seq,
     CASE WHEN event_seq = 1 THEN 'received' ELSE 'revised' END,
     CASE WHEN event_seq = 1 THEN jsonb_build_object('revision', revision)
-         ELSE jsonb_build_object('revision', revision, 'changed', ledger.changed_fields(replaced, name, attributes)) END
+         ELSE jsonb_build_object('revision', revision, 'changed', ledger.changed_fields(replaced, name, attributes))
+           || ledger.removed_fields(replaced->'attributes', attributes) END
       || CASE WHEN noted.notes IS NULL THEN '{}'::jsonb ELSE jsonb_build_object('notes', noted.notes::jsonb) END
   FROM accepted LEFT JOIN unnest($1::uuid[], $12::text[]) AS noted (id, notes) USING (id)
-)
+), ${removeMiddleEvents('accepted')}
 SELECT id, revision, epoch, event_seq FROM accepted`;
 
 interface Row {
@@ -154,7 +157,10 @@ export async function acceptLeads(
   });
 }
 
-/** Attributes of the leads that wait for their commit, in characters: one lead may be a thousand times larger than the usual. */
+/**
+ * Attributes of the leads that wait for their commit, in characters: one lead may be a thousand times larger than the
+ * usual.
+ */
 const MAX_WAITING_CHARACTERS = 64_000_000;
 
 /** Commits leads: webhooks on the connections of the ack path, the spool on the others. */
@@ -183,9 +189,10 @@ export class IntakeRepository {
   }
 
   /**
-   * Commits a lead: when this resolves, it is in PostgreSQL's log on disk. A repeat of the very request that is under way for
-   * the same lead waits for that commit and is its duplicate: a hundred at once cost one.
-   * @throws AppError LEDGER_UNAVAILABLE, LEDGER_OVERLOADED, INVALID_LEAD, or UNEXPECTED where the fault is in this service.
+   * Commits a lead: when this resolves, it is in PostgreSQL's log on disk. A repeat of the very request that is under
+   * way for the same lead waits for that commit and is its duplicate: a hundred at once cost one.
+   * @throws AppError LEDGER_UNAVAILABLE, LEDGER_OVERLOADED, INVALID_LEAD, or UNEXPECTED where the fault is in this
+   * service.
    */
   async accept(lead: LeadToAccept): Promise<AcceptedLead> {
     const content = JSON.stringify([lead.name, lead.attributes]);
@@ -205,8 +212,8 @@ export class IntakeRepository {
   }
 
   /**
-   * Commits leads from the spool in their order and by their time of receipt; ids may recur. Where the ledger has newer content, the
-   * older becomes an event of the lead and changes nothing else.
+   * Commits leads from the spool in their order and by their time of receipt; ids may recur. Where the ledger has newer
+   * content, the older becomes an event of the lead and changes nothing else.
    */
   async acceptSpooled(leads: SpooledLead[]): Promise<AcceptedLead[]> {
     const answers: AcceptedLead[] = [];

@@ -43,7 +43,10 @@ export interface ProjectionRow extends ContentRow {
   version: number | string;
 }
 
-/** Selects the projection of the person whose key the SQL expression `person` gives; no row where the person has no scored lead. */
+/**
+ * Selects the projection of the person whose key the SQL expression `person` gives; no row where the person has no
+ * scored lead.
+ */
 export const PROJECTION = (person: string) => `
   SELECT ${CONTENT_COLUMNS('n')}, n.enrichment, (extract(epoch FROM n.content_at) * 1000000)::bigint + n.scorings AS version
   FROM ledger.leads n

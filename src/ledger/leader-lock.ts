@@ -1,5 +1,6 @@
-import { Injectable } from '@nestjs/common';
-import { Database } from '../platform/database/database.js';
+import { Inject, Injectable } from '@nestjs/common';
+import type { Database } from '../platform/database/database.js';
+import { CONTROL_DATABASE } from '../platform/platform.module.js';
 
 /** One advisory lock per task that only one process may run at a time. */
 const LOCKS = { sweep: 0x7e5e_0002, drain: 0x7e5e_0003, alert: 0x7e5e_0010, erase: 0x7e5e_0011 };
@@ -7,14 +8,17 @@ const LOCKS = { sweep: 0x7e5e_0002, drain: 0x7e5e_0003, alert: 0x7e5e_0010, eras
 export type LeaderTask = keyof typeof LOCKS;
 
 /**
- * Elects one process for a task. The lock belongs to a connection and ends with it, so a killed leader blocks no other process.
- * It is no transaction, since an open one would hold back the vacuum.
+ * Elects one process for a task. The lock belongs to a connection and ends with it, so a killed leader blocks no other
+ * process. It is no transaction, since an open one would hold back the vacuum.
  */
 @Injectable()
 export class LeaderLock {
-  constructor(private readonly database: Database) {}
+  constructor(@Inject(CONTROL_DATABASE) private readonly database: Database) {}
 
-  /** Runs `work` where no other process runs the task; its errors pass unchanged. @returns false where another process is the leader. */
+  /**
+   * Runs `work` where no other process runs the task; its errors pass unchanged.
+   * @returns false where another process is the leader.
+   */
   runAsLeader(task: LeaderTask, work: () => Promise<void>): Promise<boolean> {
     return this.database.withConnection(async (connection) => {
       const lock = 'SELECT pg_try_advisory_lock($1) AS locked';

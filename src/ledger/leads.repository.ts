@@ -1,9 +1,10 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import type { Enrichment } from '../domain/enrichment.js';
 import type { CrmReference, Lead, LeadError, LeadEvent } from '../domain/lead.js';
 import type { LeadState } from '../domain/lead-state.js';
 import { EXACT_RECEIVED_AT, pageOf, type Cursor, type Page } from '../platform/database/cursor-pagination.js';
 import { Database } from '../platform/database/database.js';
+import { REPORT_DATABASE } from '../platform/platform.module.js';
 import {
   contentOf,
   CONTENT_COLUMNS,
@@ -48,6 +49,71 @@ export interface LeadFilter {
   personKey?: string;
   /** The first hexadecimal digits of the id, at least four. */
   idPrefix?: string;
+  /** Scored at this or above, 0 to 100. */
+  minScore?: number;
+  intent?: Enrichment['intent'];
+  /** First received at or after this time, and before `to`; ISO 8601. */
+  from?: string;
+  to?: string;
+  /** Part of the name or the company, in any case. */
+  q?: string;
+  /** By the time of receipt; default newest. */
+  sort?: 'newest' | 'oldest';
+}
+
+/**
+ * Rows that a page looks at, at most. A filter without an index (minScore, intent, q) applies to the rows that the
+ * others leave, in order. A page that finds too few within this bound is short, and its cursor goes on where it
+ * stopped.
+ */
+export const ROWS_PER_PAGE = 50_000;
+
+/** Where a lead's company usually is; the CRM's rule (src/crm/person-name.ts) knows more spellings. */
+const COMPANY = `coalesce(l.attributes->>'company', l.attributes->>'Company', l.attributes->>'company_name', l.attributes->>'account', '')`;
+
+interface ListStatement {
+  /** A page. */
+  text: string;
+  values: unknown[];
+  /** The row at which a short page stopped; no row where the list ends. Null where a short page is the last. */
+  stoppedAt: { text: string; values: unknown[] } | null;
+}
+
+export function listStatement(filter: LeadFilter, limit: number, after: Cursor | null): ListStatement {
+  const values: unknown[] = [];
+  const bind = (value: unknown) => `$${values.push(value)}`;
+  const order = filter.sort === 'oldest' ? 'ASC' : 'DESC';
+  const indexed = ['true'];
+  if (filter.state) indexed.push(`l.state = ${bind(filter.state)}`);
+  if (filter.campaignId) indexed.push(`l.campaign_id = ${bind(filter.campaignId)}`);
+  if (filter.personKey) indexed.push(`l.person_key = decode(${bind(filter.personKey)}, 'hex')`);
+  if (filter.idPrefix) {
+    // A range of the primary key, which a comparison of text would not be.
+    const digits = filter.idPrefix.replaceAll('-', '');
+    indexed.push(`l.id BETWEEN ${bind(digits.padEnd(32, '0'))}::uuid AND ${bind(digits.padEnd(32, 'f'))}::uuid`);
+  }
+  if (filter.from) indexed.push(`l.received_at >= ${bind(filter.from)}::timestamptz`);
+  if (filter.to) indexed.push(`l.received_at < ${bind(filter.to)}::timestamptz`);
+  if (after) {
+    const next = `(${bind(after.receivedAt)}::timestamptz, ${bind(after.id)}::uuid)`;
+    indexed.push(`(l.received_at, l.id) ${order === 'DESC' ? '<' : '>'} ${next}`);
+  }
+  const walk = `FROM ledger.leads l WHERE ${indexed.join(' AND ')} ORDER BY l.received_at ${order}, l.id ${order}`;
+  const walkValues = [...values];
+  const searched: string[] = [];
+  if (filter.minScore !== undefined) searched.push(`(l.enrichment->>'fitScore')::float >= ${bind(filter.minScore)}`);
+  if (filter.intent) searched.push(`l.enrichment->>'intent' = ${bind(filter.intent)}`);
+  if (filter.q)
+    searched.push(`(coalesce(l.name, '') || ' ' || ${COMPANY}) ILIKE ${bind(`%${filter.q.replaceAll(/[\\%_]/g, '\\$&')}%`)}`);
+  if (searched.length === 0) {
+    return { text: `SELECT ${LEAD_COLUMNS}, ${EXACT_RECEIVED_AT} ${walk} LIMIT ${bind(limit)}`, stoppedAt: null, values };
+  }
+  return {
+    text: `SELECT ${LEAD_COLUMNS}, ${EXACT_RECEIVED_AT} FROM (SELECT l.* ${walk} LIMIT ${ROWS_PER_PAGE}) l
+      WHERE ${searched.join(' AND ')} LIMIT ${bind(limit)}`,
+    values,
+    stoppedAt: { text: `SELECT l.id, ${EXACT_RECEIVED_AT} ${walk} OFFSET ${ROWS_PER_PAGE - 1} LIMIT 1`, values: walkValues },
+  };
 }
 
 function leadOf(row: LeadRow): Lead {
@@ -75,36 +141,30 @@ function iso(date: Date | null): string | null {
 /** Leads as operators and the CRM's writer read them. */
 @Injectable()
 export class LeadsRepository {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    @Inject(REPORT_DATABASE) private readonly reports: Database,
+  ) {}
 
   /** One lead with its audit trail, or null. */
   async findLead(id: string): Promise<{ lead: Lead; events: LeadEvent[] } | null> {
-    const { rows } = await this.database.query<LeadRow & { events: LeadEvent[] }>(WITH_EVENTS, [id]);
+    const { rows } = await this.reports.query<LeadRow & { events: LeadEvent[] }>(WITH_EVENTS, [id]);
     const row = rows[0];
     if (!row) return null;
     return { lead: leadOf(row), events: row.events.map((event) => ({ ...event, at: new Date(event.at).toISOString() })) };
   }
 
-  /** A page of leads, newest first. Keyset pagination: the cost of a page does not grow with its number. */
+  /**
+   * A page of leads. Keyset pagination: the cost of a page does not grow with its number. See ROWS_PER_PAGE for short
+   * pages.
+   */
   async listLeads(filter: LeadFilter, limit: number, after: Cursor | null): Promise<Page<Lead>> {
-    const values: unknown[] = [];
-    const bind = (value: unknown) => `$${values.push(value)}`;
-    const conditions = ['true'];
-    if (filter.state) conditions.push(`l.state = ${bind(filter.state)}`);
-    if (filter.campaignId) conditions.push(`l.campaign_id = ${bind(filter.campaignId)}`);
-    if (filter.personKey) conditions.push(`l.person_key = decode(${bind(filter.personKey)}, 'hex')`);
-    if (filter.idPrefix) {
-      // A range of the primary key, which a comparison of text would not be.
-      const digits = filter.idPrefix.replaceAll('-', '');
-      conditions.push(`l.id BETWEEN ${bind(digits.padEnd(32, '0'))}::uuid AND ${bind(digits.padEnd(32, 'f'))}::uuid`);
-    }
-    if (after) conditions.push(`(l.received_at, l.id) < (${bind(after.receivedAt)}::timestamptz, ${bind(after.id)}::uuid)`);
-    const { rows } = await this.database.query<LeadRow & { exact_received_at: string }>(
-      `SELECT ${LEAD_COLUMNS}, ${EXACT_RECEIVED_AT} FROM ledger.leads l WHERE ${conditions.join(' AND ')}
-       ORDER BY l.received_at DESC, l.id DESC LIMIT ${bind(limit)}`,
-      values,
-    );
-    return pageOf(rows, limit, leadOf);
+    const { text, values, stoppedAt } = listStatement(filter, limit, after);
+    const { rows } = await this.reports.query<LeadRow & { exact_received_at: string }>(text, values);
+    const page = pageOf(rows, limit, leadOf);
+    if (page.next || !stoppedAt) return page;
+    const [stop] = (await this.reports.query<{ id: string; exact_received_at: string }>(stoppedAt)).rows;
+    return { items: page.items, next: stop ? { receivedAt: stop.exact_received_at, id: stop.id } : null };
   }
 
   /** What the CRM's Lead shows of the person now; null where the person has been erased. */

@@ -13,7 +13,7 @@ import { OpenLeadsRepository } from './open-leads.repository.js';
 import { RejectionsRepository } from './rejections.repository.js';
 import { RescoreRepository } from './rescore.repository.js';
 import { RetentionRepository } from './retention.repository.js';
-import { SlaRepository } from './sla.repository.js';
+import { READING_AGE_MS, SlaRepository } from './sla.repository.js';
 import { StageResultsRepository } from './stage-results.repository.js';
 
 const REPOSITORIES = [
@@ -34,10 +34,12 @@ const REPOSITORIES = [
   StageResultsRepository,
 ];
 
-/** The schema `ledger`: one repository per aggregate. Every method throws as `toAppError` maps the errors of PostgreSQL. */
+/**
+ * The schema `ledger`: one repository per aggregate. Every method throws as `toAppError` maps the errors of PostgreSQL.
+ */
 @Global()
 @Module({
-  providers: [{ provide: WORKER_NAME, useValue: WORKER_ID }, ...REPOSITORIES],
+  providers: [{ provide: WORKER_NAME, useValue: WORKER_ID }, { provide: READING_AGE_MS, useValue: 3000 }, ...REPOSITORIES],
   exports: REPOSITORIES,
 })
 export class LedgerModule {}

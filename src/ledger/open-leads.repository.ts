@@ -22,6 +22,13 @@ export interface StageBacklog {
   count: number;
   /** Age of the oldest content in seconds. */
   oldest: number;
+  /** Leads that have never been in the CRM and were received more than the SLA ago. */
+  overdue: number;
+  /**
+   * Age in seconds of the oldest lead that has never been in the CRM; null where there is none. Replays do not count:
+   * they were late before.
+   */
+  oldestUnsynced: number | null;
 }
 
 /** The columns of an OpenLead, for a table or a row named `l`. */
@@ -47,8 +54,11 @@ FROM ${lockInIdOrder('$1::uuid[], $2::int[]', 'id, epoch')} o
 WHERE l.id = o.id AND l.epoch = o.epoch AND l.state IN ('received', 'enriched') AND (l.claimed_by IS NULL OR l.claimed_by = ANY ($3))
 RETURNING ${OPEN_LEAD_COLUMNS}`;
 
-const BACKLOG = `
-SELECT state, count(*)::int AS count, extract(epoch FROM now() - min(content_at))::float AS oldest
+/** Reads the index leads_waiting and no rows, so that an outage's backlog does not make it slow. */
+export const BACKLOG = `
+SELECT state, count(*)::int AS count, extract(epoch FROM now() - min(content_at))::float AS oldest,
+  count(*) FILTER (WHERE first_synced_at IS NULL AND received_at < now() - make_interval(secs => $1))::int AS overdue,
+  extract(epoch FROM now() - min(received_at) FILTER (WHERE first_synced_at IS NULL AND NOT low_priority))::float AS "oldestUnsynced"
 FROM ledger.leads WHERE state IN ('received', 'enriched') GROUP BY state`;
 
 const STAGE_OF = { received: 'enrichment', enriched: 'crm-sync' } as const;
@@ -81,11 +91,9 @@ export class OpenLeadsRepository {
   }
 
   /** Leads that wait for each stage; a stage without any is missing. */
-  async backlog(): Promise<StageBacklog[]> {
-    const { rows } = await this.database.query<{ state: OpenState; count: number; oldest: number }>({
-      name: 'backlog',
-      text: BACKLOG,
-    });
+  async backlog(slaSeconds: number): Promise<StageBacklog[]> {
+    type Row = Omit<StageBacklog, 'stage'> & { state: OpenState };
+    const { rows } = await this.database.query<Row>({ name: 'backlog', text: BACKLOG, values: [slaSeconds] });
     return rows.map(({ state, ...row }) => ({ stage: STAGE_OF[state], ...row }));
   }
 }

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { QueryResult } from 'pg';
 import type { FieldProblem } from '../domain/app-error.js';
 import { EXACT_RECEIVED_AT, pageOf, type Cursor, type Page } from '../platform/database/cursor-pagination.js';
 import { Database } from '../platform/database/database.js';
@@ -6,6 +7,8 @@ import { Database } from '../platform/database/database.js';
 /** Kept at most; the oldest go first. */
 const KEPT = 10_000;
 const KEPT_DAYS = 30;
+/** Bodies that are in memory at a time; a body may have 64 KiB. */
+const PAGE = 50;
 
 /** A request that was refused with 400, as it came. */
 export interface RejectedRequest {
@@ -37,6 +40,8 @@ interface Row {
   replayed_at: Date | null;
 }
 
+type PagedRow = Row & { exact_received_at: string };
+
 /** Requests that were refused, kept so that they can be replayed. */
 @Injectable()
 export class RejectionsRepository {
@@ -57,7 +62,7 @@ export class RejectionsRepository {
 
   /** A page, newest first. */
   async listRejections(limit: number, after: Cursor | null): Promise<Page<Rejection>> {
-    const { rows } = await this.database.query<Row & { exact_received_at: string }>(
+    const { rows } = await this.database.query<PagedRow>(
       `SELECT *, ${EXACT_RECEIVED_AT} FROM ledger.rejections
        WHERE $2::timestamptz IS NULL OR (received_at, id) < ($2::timestamptz, $3::uuid)
        ORDER BY received_at DESC, id DESC LIMIT $1`,
@@ -66,13 +71,20 @@ export class RejectionsRepository {
     return pageOf(rows, limit, rejectionOf);
   }
 
-  /** The oldest that have not been replayed. */
-  async openRejections(limit: number): Promise<Rejection[]> {
-    const { rows } = await this.database.query<Row>(
-      'SELECT * FROM ledger.rejections WHERE replayed_as IS NULL ORDER BY received_at, id LIMIT $1',
-      [limit],
-    );
-    return rows.map(rejectionOf);
+  /** The oldest `limit` that have not been replayed, one after the other: bodies are read a page at a time. */
+  async *openRejections(limit: number): AsyncGenerator<Rejection> {
+    let after = null as Cursor | null;
+    for (let left = limit; left > 0; left -= PAGE) {
+      const { rows }: QueryResult<PagedRow> = await this.database.query<PagedRow>(
+        `SELECT *, ${EXACT_RECEIVED_AT} FROM ledger.rejections
+         WHERE replayed_as IS NULL AND ($2::timestamptz IS NULL OR (received_at, id) > ($2::timestamptz, $3::uuid))
+         ORDER BY received_at, id LIMIT $1`,
+        [Math.min(left, PAGE), after?.receivedAt ?? null, after?.id ?? null],
+      );
+      for (const row of rows) yield rejectionOf(row);
+      if (rows.length < PAGE) return;
+      after = pageOf(rows, PAGE, rejectionOf).next;
+    }
   }
 
   /** How many have not been replayed. */

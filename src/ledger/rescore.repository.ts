@@ -106,7 +106,10 @@ export class RescoreRepository {
     await this.write('ledger.checkpoint-rescore', claim.id, { name: 'checkpoint-rescore', text: CHECKPOINT, values });
   }
 
-  /** The CRM shows the new score. `crm` is null where the person has newer content, which the CRM shows. @throws AppError STALE_RUN */
+  /**
+   * The CRM shows the new score. `crm` is null where the person has newer content, which the CRM shows.
+   * @throws AppError STALE_RUN
+   */
   async markCrmUpdated({ id, fence }: Fence, crm: CrmSynced | null): Promise<void> {
     const values = [id, fence, crm && JSON.stringify(crm)];
     await this.write('ledger.mark-crm-updated', id, { name: 'mark-crm-updated', text: MARK_CRM_UPDATED, values });

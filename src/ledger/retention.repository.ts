@@ -14,8 +14,8 @@ const BATCHES = 5;
 const PAUSE_MS = 600_000;
 
 /**
- * Leads that have ended, by the last thing that happened to them: in the CRM, given up or discarded. Open leads are never removed.
- * A row that another statement has locked is passed over.
+ * Leads that have ended, by the last thing that happened to them: in the CRM, given up or discarded. Open leads are
+ * never removed. A row that another statement has locked is passed over.
  */
 const PRUNE_LEADS = `
 WITH old AS (

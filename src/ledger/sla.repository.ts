@@ -1,8 +1,11 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { STAGES, type Stage } from '../domain/lead-state.js';
 import { Database } from '../platform/database/database.js';
 import { SPEED_TO_LEAD_BUCKETS } from '../platform/observability/metrics.js';
-import { OpenLeadsRepository } from './open-leads.repository.js';
+import { CONFIG, REPORT_DATABASE } from '../platform/platform.module.js';
+import type { Config } from '../platform/config/config.js';
+import { reuseResult } from '../platform/concurrency/reuse-result.js';
+import { OpenLeadsRepository, type StageBacklog } from './open-leads.repository.js';
 
 /** Seconds; null where no lead was measured. */
 export interface Percentiles {
@@ -57,7 +60,7 @@ export interface CampaignFigures {
 const percentiles = (name: string, seconds: string) => `
   percentile_cont(ARRAY[0.5, 0.95, 0.99]) WITHIN GROUP (ORDER BY ${seconds}) AS ${name}, max(${seconds}) AS ${name}_max`;
 
-const ARRIVALS = `
+export const ARRIVALS = `
 WITH arrived AS (
   SELECT greatest(extract(epoch FROM first_synced_at - received_at)::float, 0) AS total,
     greatest(extract(epoch FROM first_enriched_at - received_at)::float, 0) AS enrichment,
@@ -83,23 +86,16 @@ interface ArrivalsRow {
   buckets: Record<string, number> | null;
 }
 
-const OVERDUE = `
-SELECT
-  (SELECT count(*)::int FROM ledger.leads
-   WHERE state IN ('received', 'enriched') AND crm IS NULL AND received_at < now() - make_interval(secs => $2)) AS waiting,
-  (SELECT count(*)::int FROM ledger.leads
-   WHERE state = 'dead' AND crm IS NULL AND died_at > now() - make_interval(mins => $1)) AS dead`;
+export const DEAD_WITHOUT_CRM = `
+SELECT count(*)::int AS dead FROM ledger.leads
+WHERE state = 'dead' AND crm IS NULL AND died_at > now() - make_interval(mins => $1)`;
 
-/** Replays were late before, and an operator has seen them; of a revision sales has the lead already. */
-const OLDEST_WITHOUT_CRM = `
--- Materialised, or the planner may look for the least time by walking all leads from the oldest on.
-WITH waiting AS MATERIALIZED (
-  SELECT received_at FROM ledger.leads WHERE state IN ('received', 'enriched') AND crm IS NULL AND NOT low_priority
-)
-SELECT coalesce(extract(epoch FROM now() - min(received_at)), 0)::float AS oldest FROM waiting`;
+export const COUNT_DEAD = "SELECT count(*)::int AS count FROM ledger.leads WHERE state = 'dead'";
 
-/** The better of the last ten seconds and the last minute: at the start of a burst the minute before it says nothing. */
-const PACE = `
+/**
+ * The better of the last ten seconds and the last minute: at the start of a burst the minute before it says nothing.
+ */
+export const PACE = `
 SELECT kind, greatest(count(*) / 60.0, count(*) FILTER (WHERE at > now() - interval '10 seconds') / 10.0)::float AS pace
 FROM ledger.events WHERE at > now() - interval '1 minute' AND kind IN ('enriched', 'synced') GROUP BY kind`;
 
@@ -128,15 +124,30 @@ FROM (
 
 const KIND_OF = { enrichment: 'enriched', 'crm-sync': 'synced' } as const;
 
+/**
+ * Injects for how long a process may use a figure about open leads again, in milliseconds: scrapes, reports and alerts
+ * ask for it.
+ */
+export const READING_AGE_MS = Symbol('Age of a reading');
+
 /** How fast leads reach the CRM, and what waits. */
 @Injectable()
 export class SlaRepository {
-  constructor(
-    private readonly database: Database,
-    private readonly open: OpenLeadsRepository,
-  ) {}
+  private readonly backlog: () => Promise<StageBacklog[]>;
 
-  /** How fast the leads were that first reached the CRM in the last `minutes`. Reads that window of one index and nothing else. */
+  constructor(
+    @Inject(REPORT_DATABASE) private readonly database: Database,
+    openLeads: OpenLeadsRepository,
+    @Inject(CONFIG) config: Pick<Config, 'SPEED_TO_LEAD_SLA_SECONDS'>,
+    @Inject(READING_AGE_MS) readingAgeMs: number,
+  ) {
+    this.backlog = reuseResult(readingAgeMs, () => openLeads.backlog(config.SPEED_TO_LEAD_SLA_SECONDS));
+  }
+
+  /**
+   * How fast the leads were that first reached the CRM in the last `minutes`. Reads that window of one index and
+   * nothing else.
+   */
   async arrivals(minutes: number, slaSeconds: number): Promise<Arrivals> {
     // The SLA is always a bound of the histogram.
     const bounds = [...new Set([...SPEED_TO_LEAD_BUCKETS, slaSeconds])].toSorted((a, b) => a - b);
@@ -155,14 +166,19 @@ export class SlaRepository {
     };
   }
 
-  async overdue(minutes: number, slaSeconds: number): Promise<Overdue> {
-    return (await this.database.query<Overdue>({ name: 'sla-overdue', text: OVERDUE, values: [minutes, slaSeconds] })).rows[0]!;
+  /** Leads that are late and not in the CRM, by SPEED_TO_LEAD_SLA_SECONDS. */
+  async overdue(minutes: number): Promise<Overdue> {
+    const [backlog, { rows }] = await Promise.all([
+      this.backlog(),
+      this.database.query<{ dead: number }>({ name: 'sla-dead', text: DEAD_WITHOUT_CRM, values: [minutes] }),
+    ]);
+    return { waiting: backlog.reduce((sum, { overdue }) => sum + overdue, 0), dead: rows[0]!.dead };
   }
 
   /** What waits for each stage, and its pace. */
   async stageLoads(): Promise<StageLoad[]> {
     const [backlog, pace] = await Promise.all([
-      this.open.backlog(),
+      this.backlog(),
       this.database.query<{ kind: string; pace: number }>({ name: 'sla-pace', text: PACE }),
     ]);
     return STAGES.map((stage) => {
@@ -192,12 +208,11 @@ export class SlaRepository {
 
   /** Age in seconds of the oldest lead that waits and has never been in the CRM; replays do not count. */
   async oldestWithoutCrm(): Promise<number> {
-    return (await this.database.query<{ oldest: number }>(OLDEST_WITHOUT_CRM)).rows[0]!.oldest;
+    return Math.max(0, ...(await this.backlog()).map(({ oldestUnsynced }) => oldestUnsynced ?? 0));
   }
 
   async countDead(): Promise<number> {
-    const text = "SELECT count(*)::int AS count FROM ledger.leads WHERE state = 'dead'";
-    return (await this.database.query<{ count: number }>(text)).rows[0]!.count;
+    return (await this.database.query<{ count: number }>(COUNT_DEAD)).rows[0]!.count;
   }
 }
 

@@ -66,6 +66,18 @@ export interface AttemptRefund {
   signature: string | null;
 }
 
+/** Leads that failed after `since` and will be tried again, or may be; $1 stage, $2 since, $3 signature. */
+const FAILED_SINCE = `l.last_error->>'stage' = $1
+  AND (l.last_error->>'at')::timestamptz >= coalesce($2::timestamptz, '-infinity')
+  AND (l.next_attempt_at IS NOT NULL
+    OR ($3::text IS NOT NULL AND l.state = 'dead' AND l.died_at >= coalesce($2::timestamptz, '-infinity')))`;
+const TO_REFUND = `SELECT l.id FROM ledger.leads l WHERE ${FAILED_SINCE} ORDER BY l.id`;
+
+/** Leads per transaction of a refund: others wait for its locks. */
+const REFUND_BATCH = 1000;
+const LOCK = 'SELECT FROM ledger.leads WHERE id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE';
+
+/** What was returned before is subtracted. Correct only while the leads are locked; $4 are their ids. */
 const REFUND_ATTEMPTS = `
 WITH returned AS (
   SELECT l.id, sum(CASE WHEN e.kind = 'attempts-returned' THEN -(e.detail->>'attempts')::int ELSE 1 END)::int AS attempts
@@ -78,11 +90,8 @@ WITH returned AS (
       WHEN $3::text IS NULL THEN e.detail->>'class' = 'dependency-down'
       ELSE e.detail->>'signature' = $3
     END
-  WHERE l.last_error->>'stage' = $1 AND (l.last_error->>'at')::timestamptz >= coalesce($2::timestamptz, '-infinity')
-    AND (l.next_attempt_at IS NOT NULL OR ($3::text IS NOT NULL AND l.state = 'dead' AND l.died_at >= coalesce($2::timestamptz, '-infinity')))
+  WHERE l.id = ANY($4::uuid[]) AND ${FAILED_SINCE}
   GROUP BY l.id HAVING sum(CASE WHEN e.kind = 'attempts-returned' THEN -(e.detail->>'attempts')::int ELSE 1 END) > 0
-), held AS ( -- in id order, as lockInIdOrder
-  SELECT r.* FROM returned r JOIN ledger.leads l ON l.id = r.id ORDER BY r.id FOR NO KEY UPDATE OF l
 ), done AS (
   UPDATE ledger.leads l
   SET enrichment_attempts = greatest(0, l.enrichment_attempts - r.attempts * ($1 = 'enrichment')::int),
@@ -91,7 +100,7 @@ WITH returned AS (
       state = CASE WHEN l.state <> 'dead' THEN l.state WHEN $1 = 'enrichment' THEN 'received' ELSE 'enriched' END,
       died_at = NULL, next_attempt_at = coalesce(l.next_attempt_at, now() + interval '30 seconds'),
       ${TOUCH_AND_NUMBER_EVENT}
-  FROM held r WHERE l.id = r.id AND l.state IN ('received', 'enriched', 'dead')
+  FROM returned r WHERE l.id = r.id AND l.state IN ('received', 'enriched', 'dead')
   RETURNING l.id, l.event_seq, l.revision, r.attempts
 ), audited AS (${writeEvents(
   `'attempts-returned'`,
@@ -139,13 +148,23 @@ export class StageResultsRepository {
   }
 
   /**
-   * Gives leads back the attempts that an outage, or a setting of the downstream, has cost them; dead letters of the same
-   * signature are open again, and the sweeper enqueues them. What was returned before is not returned twice.
+   * Gives leads back the attempts that an outage, or a setting of the downstream, has cost them; dead letters of the
+   * same signature are open again, and the sweeper enqueues them. What was returned before is not returned twice.
    * @returns how many leads.
    */
   async refundAttempts({ stage, since, signature }: AttemptRefund): Promise<number> {
-    const { rowCount } = await this.database.query(REFUND_ATTEMPTS, [stage, since, signature]);
-    return rowCount ?? 0;
+    const { rows } = await this.database.query<{ id: string }>(TO_REFUND, [stage, since, signature]);
+    let count = 0;
+    for (let from = 0; from < rows.length; from += REFUND_BATCH) {
+      const ids = rows.slice(from, from + REFUND_BATCH).map(({ id }) => id);
+      count += await this.database.transaction(async (transaction) => {
+        // Every worker refunds when a breaker opens. The second waits here, and its next statement sees what the first
+        // returned.
+        await transaction.query(LOCK, [ids]);
+        return (await transaction.query(REFUND_ATTEMPTS, [stage, since, signature, ids])).rowCount ?? 0;
+      });
+    }
+    return count;
   }
 
   /** Distinct leads that became dead letters in the stage with this signature since it last succeeded. */

@@ -10,7 +10,10 @@ type StatementOptions<Item, Result> = Pick<BatcherOptions<Item, Result>, 'run' |
   keyOf(item: Item): string;
 };
 
-/** Lets concurrent callers share one statement. An item that makes the statement fail is found by bisection and fails alone. */
+/**
+ * Lets concurrent callers share one statement. An item that makes the statement fail is found by bisection and fails
+ * alone.
+ */
 export class StatementBatcher<Item, Result> {
   private readonly batcher: Batcher<Item, Result>;
 

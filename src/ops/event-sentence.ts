@@ -4,7 +4,9 @@ type Clock = (at: string) => string;
 
 const SENTENCES: Record<string, (detail: Detail, clock: Clock) => string> = {
   received: (detail) => `received${notes(detail)}`,
-  revised: (detail) => `sent again with new content, now revision ${detail['revision']}: ${changes(detail)}${notes(detail)}`,
+  revised: (detail) =>
+    `sent again with new content, now revision ${detail['revision']}: ${changes(detail)}${removed(detail)}${notes(detail)}`,
+  'events-removed': (detail) => `events up to number ${detail['upTo']} are removed: a lead keeps its first 100 and newest 500`,
   'late-content': () => 'older content arrived from the fallback buffer (spool); the newer content was kept',
   enriched: (detail) => `scored ${score(detail)}`,
   'attempt-failed': (detail, clock) =>
@@ -39,6 +41,11 @@ export function eventSentence(kind: string, detail: Detail, clock: Clock): strin
 function notes({ notes: noted }: Detail): string {
   const list = (noted ?? []) as { path: string; message: string }[];
   return list.map(({ path, message }) => `; ${path === '' ? '' : `${path} `}${message}`).join('');
+}
+
+/** Fields that the bounds of a lead removed. */
+function removed({ removedFields }: Detail): string {
+  return Array.isArray(removedFields) ? `; removed, since a lead has a bound: ${removedFields.join(', ')}` : '';
 }
 
 function score({ fitScore, intent, scoreSource, provider, scorerVersion, flags }: Detail): string {

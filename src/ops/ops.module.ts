@@ -1,7 +1,6 @@
 import { Module } from '@nestjs/common';
 import { AuditLogRepository } from '../ledger/audit-log.repository.js';
 import { DeadLettersRepository } from '../ledger/dead-letters.repository.js';
-import { IntakeRepository } from '../ledger/intake.repository.js';
 import { JobPublisher } from '../queue/job-publisher.js';
 import { DeadLetters } from './dead-letters/dead-letters.service.js';
 import { CostsController } from './costs.controller.js';
@@ -34,7 +33,7 @@ import { SlaService } from './sla.service.js';
     SlaService,
     {
       provide: DeadLetters,
-      inject: [DeadLettersRepository, AuditLogRepository, IntakeRepository, JobPublisher],
+      inject: [DeadLettersRepository, AuditLogRepository, JobPublisher],
       useFactory: (...parts: ConstructorParameters<typeof DeadLetters>) => new DeadLetters(...parts),
     },
   ],

@@ -23,7 +23,7 @@ export class SlaService {
     const slaSeconds = this.config.SPEED_TO_LEAD_SLA_SECONDS;
     const [arrived, overdue, loads, rows] = await Promise.all([
       this.sla.arrivals(minutes, slaSeconds),
-      this.sla.overdue(minutes, slaSeconds),
+      this.sla.overdue(minutes),
       this.sla.stageLoads(),
       this.flow.stages(),
     ]);

@@ -12,6 +12,13 @@ export const CLOCK = Symbol('Clock');
 /** The `Database` of the ack path: its own connections, and a timeout within which the sender still gets an answer. */
 export const ACCEPT_DATABASE = Symbol('Database of the ack path');
 /**
+ * The `Database` of heartbeats, breakers, LISTEN and leader locks: a slow statement elsewhere must not make a worker
+ * look dead.
+ */
+export const CONTROL_DATABASE = Symbol('Database of flow control');
+/** The `Database` of reports, lists and monitoring: they must not hold the connections that the stages need. */
+export const REPORT_DATABASE = Symbol('Database of reports');
+/**
  * `() => Promise<boolean>`: whether a webhook would be acknowledged now. Only roles that accept webhooks provide it.
  */
 export const ACK_READINESS = Symbol('Ack readiness');
@@ -25,6 +32,8 @@ export interface PlatformParts {
   logger: Logger;
   database: Database;
   acceptDatabase: Database;
+  controlDatabase: Database;
+  reportDatabase: Database;
   databaseUrl: string;
 }
 
@@ -32,12 +41,14 @@ export interface PlatformParts {
 @Global()
 @Module({})
 export class PlatformModule {
-  static with({ config, logger, database, acceptDatabase, databaseUrl }: PlatformParts): DynamicModule {
+  static with({ config, logger, databaseUrl, ...databases }: PlatformParts): DynamicModule {
     const providers = [
       { provide: CONFIG, useValue: config },
       { provide: LOGGER, useValue: logger },
-      { provide: Database, useValue: database },
-      { provide: ACCEPT_DATABASE, useValue: acceptDatabase },
+      { provide: Database, useValue: databases.database },
+      { provide: ACCEPT_DATABASE, useValue: databases.acceptDatabase },
+      { provide: CONTROL_DATABASE, useValue: databases.controlDatabase },
+      { provide: REPORT_DATABASE, useValue: databases.reportDatabase },
       { provide: DATABASE_URL, useValue: databaseUrl },
       { provide: CLOCK, useValue: systemClock },
       { provide: METRICS, useFactory: createMetrics },

@@ -114,7 +114,9 @@ describe('the routes of the service', () => {
       for (const one of [method].flat())
         if (one !== 'HEAD') routes.push(`${one.toLowerCase()} ${url.replaceAll(/:(\w+)/g, '{$1}')}`);
     });
-    const parts = { config, logger, database: new Database(pool), acceptDatabase: new Database(pool), databaseUrl: database.url };
+    const one = new Database(pool);
+    const databases = { database: one, acceptDatabase: one, controlDatabase: one, reportDatabase: one };
+    const parts = { config, logger, ...databases, databaseUrl: database.url };
     const app = await NestFactory.create<NestFastifyApplication>(await AppModule.forRole(parts, backend, null), adapter, {
       bodyParser: false,
       logger: false,

@@ -31,7 +31,7 @@ describe.skipIf(findRedisServer() === null && !process.env['CI'])('an erasure, w
     undo.push(() => rm(folder, { recursive: true, force: true }));
     redis = await startEmbeddedRedis({ binary: findRedisServer()!, folder, settings: { appendfsync: 'always' } });
     undo.push(() => redis.stop());
-    spool = new RedisSpool(redis.url, 'fsync');
+    spool = new RedisSpool(redis.url, 'fsync', Date.now);
     undo.push(() => spool.close());
     await spool.connected();
     const database = await freshDatabase();
@@ -65,6 +65,14 @@ describe.skipIf(findRedisServer() === null && !process.env['CI'])('an erasure, w
     });
   const emails = async () =>
     (await pool.query<{ email: string }>('SELECT email FROM ledger.leads')).rows.map(({ email }) => email);
+
+  it('keeps the time of receipt by the clock of PostgreSQL', async () => {
+    const ahead = new RedisSpool(redis.url, 'fsync', () => Date.UTC(2040, 0, 2, 3, 4, 5, 6));
+    undo.push(() => ahead.close());
+    await ahead.connected();
+    await ahead.write(lead('ann@acme.com', 'c'));
+    expect((await ahead.read(1))[0]!.lead!.receivedAt).toBe('2040-01-02T03:04:05.006000Z');
+  });
 
   it('takes the person’s out of it, however many others there are, and shows them before', async () => {
     for (let n = 0; n < 30; n++) {

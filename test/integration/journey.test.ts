@@ -93,7 +93,7 @@ describe('the journey of a lead that met everything', () => {
     crm = 'refuses';
     await state('dead');
     expect(await text()).toContain(`\ndead; a dead letter: see \`revenueflow dead-letters get ${id}\`\n`);
-    const letters = new DeadLetters(world.ledger.deadLetters, world.ledger.auditLog, world.ledger.intake, world.publisher);
+    const letters = new DeadLetters(world.ledger.deadLetters, world.ledger.auditLog, world.publisher);
     await letters.edit(id!, { name: 'Ann Lee', attributes: { title: 'Head' } }, 'bea');
     crm = 'works';
     await letters.replay(id!, 'bea');

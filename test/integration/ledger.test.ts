@@ -51,6 +51,9 @@ const enrichment: Enrichment = {
 };
 const crm = { provider: 'postgres', leadId: '00Q1', memberId: '00v1' };
 
+const fields = (prefix: string, count: number) =>
+  Array.from({ length: count }, (_, index) => [`${prefix}${String(index).padStart(3, '0')}`, 'v'] as const);
+
 async function kindsOf(id: string): Promise<string[]> {
   const found = await ledger.leads.findLead(id);
   expect(found!.events.map((event) => event.seq)).toEqual(found!.events.map((_, index) => index + 1));
@@ -123,6 +126,43 @@ describe('accept', () => {
     expect(results.filter((result) => result.status === 'fulfilled')).toHaveLength(20);
     expect((results[10] as PromiseRejectedResult).reason).toBeInstanceOf(AppError);
     expect(await ledger.leads.findLead(bad.id)).toBeNull();
+  });
+});
+
+describe('the bounds of a lead', () => {
+  it('remove the oldest fields that do not fit, never those that were sent, and say so in its events', async () => {
+    const { leadId } = await ledger.intake.accept(lead({ attributes: Object.fromEntries(fields('a', 250)) }));
+    await ledger.intake.accept(lead({ attributes: Object.fromEntries(fields('b', 250)) }));
+    expect(Object.keys((await ledger.leads.findLead(leadId))!.lead.attributes)).toHaveLength(500);
+    const last = Object.fromEntries(fields('c', 2));
+    expect(await ledger.intake.accept(lead({ attributes: last }))).toMatchObject({ outcome: 'updated', revision: 3 });
+    const { lead: row, events } = (await ledger.leads.findLead(leadId))!;
+    expect(Object.keys(row.attributes)).toHaveLength(500);
+    expect(row.attributes).toMatchObject(last);
+    expect(events.at(-1)!.detail['removedFields']).toEqual(['b248', 'b249']);
+    expect((await ledger.intake.accept(lead({ attributes: last }))).outcome).toBe('duplicate');
+  });
+
+  it('hold for bytes too', async () => {
+    const big = (key: string) => lead({ attributes: { [key]: 'x'.repeat(50_000) } });
+    for (const key of ['a', 'b', 'c', 'd']) await ledger.intake.accept(big(key));
+    const { lead: row, events } = (await ledger.leads.findLead(lead().id))!;
+    expect(Object.keys(row.attributes)).toEqual(['a', 'd']);
+    expect(events.map(({ detail }) => detail['removedFields'])).toEqual([undefined, undefined, ['b'], ['c']]);
+  });
+
+  it('keep the first and the newest events, and one for those between', async () => {
+    await ledger.intake.accept(lead({ attributes: { step: '0' } }));
+    await pool.query('UPDATE ledger.leads SET event_seq = 700');
+    await pool.query(
+      "INSERT INTO ledger.events (lead_id, seq, kind) SELECT id, seq, 'x' FROM ledger.leads, generate_series(2, 700) seq",
+    );
+    for (const step of ['1', '2']) await ledger.intake.accept(lead({ attributes: { step } }));
+    const { events } = (await ledger.leads.findLead(lead().id))!;
+    const numbers = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => from + index);
+    expect(events.map(({ seq }) => seq)).toEqual([...numbers(1, 101), ...numbers(203, 702)]);
+    expect(events[100]).toMatchObject({ kind: 'events-removed', detail: { upTo: 202 } });
+    expect(events.at(-1)!.kind).toBe('revised');
   });
 });
 
@@ -290,5 +330,53 @@ describe('a statement that PostgreSQL refuses', () => {
     } finally {
       await pool.query('ALTER TABLE ledger.leads DROP CONSTRAINT refuse');
     }
+  });
+});
+
+describe('a correction that changes the key of a dead letter', () => {
+  async function deadLetter() {
+    const { leadId, epoch } = await ledger.intake.accept(lead());
+    const claim = (await ledger.claims.claimForEnrichment({ leadId, epoch }))!;
+    const error = { stage: 'enrichment', code: 'X', class: 'permanent', message: '', at: '2026-01-01T00:00:00Z' } as const;
+    await ledger.results.recordFailure(claim, error, null);
+    return leadId;
+  }
+  const corrected = lead({ email: 'anne@acme.com' });
+
+  it('stores the new lead and discards the old one together', async () => {
+    const id = await deadLetter();
+    expect(await ledger.deadLetters.replaceDeadLetter(id, corrected, 'bea')).toMatchObject({ outcome: 'accepted' });
+    expect((await ledger.leads.findLead(id))!.events.at(-1)).toMatchObject({
+      kind: 'discarded',
+      detail: { by: 'bea', reason: `corrected as ${corrected.id}` },
+    });
+    expect((await ledger.leads.findLead(corrected.id))!.lead.state).toBe('received');
+  });
+
+  it('stores nothing where the old one is no dead letter, or cannot be discarded', async () => {
+    const { leadId } = await ledger.intake.accept(lead());
+    expect(await ledger.deadLetters.replaceDeadLetter(leadId, corrected, 'bea')).toBeNull();
+    await pool.query('TRUNCATE ledger.leads, ledger.events');
+    const id = await deadLetter();
+    await pool.query("ALTER TABLE ledger.leads ADD CONSTRAINT refuse CHECK (state <> 'discarded')");
+    await expect(ledger.deadLetters.replaceDeadLetter(id, corrected, 'bea')).rejects.toMatchObject({ code: 'UNEXPECTED' });
+    await pool.query('ALTER TABLE ledger.leads DROP CONSTRAINT refuse');
+    expect([(await ledger.leads.findLead(id))!.lead.state, await ledger.leads.findLead(corrected.id)]).toEqual(['dead', null]);
+  });
+});
+
+describe('rejections that are open', () => {
+  it('come oldest first and all of them, also those that are replayed meanwhile', async () => {
+    const { rejections } = ledger;
+    const rejected = { contentType: 'application/json', code: 'INVALID_BODY', detail: '', problems: [] };
+    const ids: string[] = [];
+    for (let n = 0; n < 120; n++) ids.push(await rejections.storeRejection({ ...rejected, body: Buffer.from(String(n)) }));
+    const seen: string[] = [];
+    for await (const { id } of rejections.openRejections(110)) {
+      seen.push(id);
+      if (seen.length % 2 === 0) await rejections.markReplayed(id, lead().id, 'bea');
+    }
+    expect(seen).toEqual(ids.slice(0, 110));
+    expect(await rejections.countOpenRejections()).toBe(65);
   });
 });

@@ -102,7 +102,7 @@ describe('speed to lead', () => {
     await insert([[500, 400, null]], 'enriched');
     await insert([[9000, 8000, 7000]], 'enriched'); // a revision of a lead that sales has
     await insert([[600, null, null]], 'dead');
-    expect(await ledger.sla.overdue(60, 300)).toEqual({ waiting: 2, dead: 1 });
+    expect(await ledger.sla.overdue(60)).toEqual({ waiting: 2, dead: 1 });
     const [enrichment_, sync] = await ledger.sla.stageLoads();
     expect([enrichment_!.backlog, sync!.backlog]).toEqual([2, 2]);
     expect(sync!.oldestSeconds).toBeGreaterThan(8999);
@@ -136,7 +136,7 @@ describe('a report', () => {
     await pool.query('VACUUM ANALYZE ledger.leads, ledger.events');
     const before = await rowsRead();
     const arrived = await ledger.sla.arrivals(60, 300);
-    await ledger.sla.overdue(60, 300);
+    await ledger.sla.overdue(60);
     const loads = await ledger.sla.stageLoads();
     await ledger.sla.oldestWithoutCrm();
     const after = await rowsRead();

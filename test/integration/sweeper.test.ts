@@ -96,7 +96,7 @@ describe.each(BACKENDS)('the sweeper, queue on %s', (kind) => {
       await wipe();
       expect(await sweeper.sweep()).toBe(300);
       expect((await queue.counts()).waiting).toBe(300);
-      expect((await ledger.openLeads.backlog())[0]).toMatchObject({ stage: 'enrichment', count: 300 });
+      expect((await ledger.openLeads.backlog(300))[0]).toMatchObject({ stage: 'enrichment', count: 300 });
     });
 
     it('leaves alone what somebody has just touched', async () => {

@@ -39,9 +39,9 @@ export function ledgerOn(pool: Pool, { worker = 'test', contentIgnore = [], rete
     claims: new ClaimsRepository(database, worker),
     results: new StageResultsRepository(database),
     rescores: new RescoreRepository(database),
-    leads: new LeadsRepository(database),
-    deadLetters: new DeadLettersRepository(database),
-    sla: new SlaRepository(database, openLeads),
+    leads: new LeadsRepository(database, database),
+    deadLetters: new DeadLettersRepository(database, settings),
+    sla: new SlaRepository(database, openLeads, { SPEED_TO_LEAD_SLA_SECONDS: 300 }, 0),
     retention: new RetentionRepository(database, rejections, auditLog, new BulkActionsRepository(database), erasures, settings),
     leaderLock: new LeaderLock(database),
   };

@@ -18,9 +18,9 @@ export interface GateTools {
 }
 
 /**
- * Stores leads in the ledger while PostgreSQL answers, and in the spool while it does not. The first lead that meets an outage switches
- * to the spool, and a probe switches back, so that the leads in between do not each wait for a timeout. Each switch is logged once.
- * A fault of this service is no outage: it diverts only the lead that met it.
+ * Stores leads in the ledger while PostgreSQL answers, and in the spool while it does not. The first lead that meets an
+ * outage switches to the spool, and a probe switches back, so that the leads in between do not each wait for a timeout.
+ * Each switch is logged once. A fault of this service is no outage: it diverts only the lead that met it.
  */
 export class FailoverLedger {
   private away = false;

@@ -1,12 +1,13 @@
 import { Redis } from 'ioredis';
 import type { LeadToAccept, SpooledLead } from '../../ledger/intake.repository.js';
+import { z } from 'zod';
 import { Batcher } from '../../platform/concurrency/batcher.js';
-import type { Spool } from './spool.js';
+import type { Spool, SpoolEntry } from './spool.js';
 
 const STREAM = '{revenueflow}:spool';
-/** A Redis that holds more than this is refused: what comes on top gets a 503 rather than a full memory. */
+/** At this size a lead is answered 503, rather than the memory of Redis filled. */
 const MAX_ENTRIES = 200_000;
-/** Entries that are read at a time by whoever looks for a person's. */
+/** Entries that a search for a person's leads reads at a time. */
 const PAGE = 1000;
 /** The sender hears within a second; by then the write is confirmed, or it does not count. */
 const CONFIRM_WITHIN_MS = 700;
@@ -16,10 +17,11 @@ type Confirmation = 'appendfsync always' | 'WAIT';
 const ONE_REPLICA = [1, CONFIRM_WITHIN_MS - 100];
 
 /**
- * A Redis stream that takes leads while PostgreSQL is away. A write counts only when it is confirmed: on disk (`fsync`), which
- * takes `appendfsync always`; or in a replica's memory (`replica`), which is less. Not by WAITAOF: where the file is synced once a second,
- * Redis 7.4 and Valkey 8.0 answer it before the sync (https://github.com/redis/redis/pull/13793), and a server without that fault answers up
- * to a second later, when the sender has gone.
+ * A Redis stream that takes leads while PostgreSQL is away. A write counts only when it is confirmed: on disk
+ * (`fsync`), which takes `appendfsync always`; or in a replica's memory (`replica`), which is less. Not by WAITAOF:
+ * where the file is synced once a second, Redis 7.4 and Valkey 8.0 answer it before the sync
+ * (https://github.com/redis/redis/pull/13793), and a server without that fault answers up to a second later, when the
+ * sender has gone.
  */
 export class RedisSpool implements Spool {
   private readonly redis: Redis;
@@ -28,6 +30,8 @@ export class RedisSpool implements Spool {
   constructor(
     url: string,
     private readonly mode: 'fsync' | 'replica',
+    /** PostgreSQL's time in milliseconds since 1970: see DatabaseClock. */
+    private readonly now: () => number,
   ) {
     this.redis = new Redis(url, {
       enableOfflineQueue: false,
@@ -57,9 +61,9 @@ export class RedisSpool implements Spool {
     return this.redis.xlen(STREAM);
   }
 
-  async read(limit: number): Promise<SpooledLead[]> {
+  async read(limit: number): Promise<SpoolEntry[]> {
     const entries = await this.redis.xrange(STREAM, '-', '+', 'COUNT', limit);
-    return entries.map(leadOf);
+    return entries.map(entryOf);
   }
 
   async ofPerson(personKey: string): Promise<SpooledLead[]> {
@@ -67,7 +71,7 @@ export class RedisSpool implements Spool {
     let from = '-';
     for (;;) {
       const page = await this.redis.xrange(STREAM, from, '+', 'COUNT', PAGE);
-      found.push(...page.map(leadOf).filter((lead) => lead.personKey === personKey));
+      found.push(...page.flatMap((one) => entryOf(one).lead ?? []).filter((lead) => lead.personKey === personKey));
       if (page.length < PAGE) return found;
       from = `(${page.at(-1)![0]}`;
     }
@@ -89,7 +93,7 @@ export class RedisSpool implements Spool {
     const confirmation = await this.confirmation();
     if (!confirmation) throw new Error('this Redis cannot confirm that a write is durable');
     if ((await this.redis.xlen(STREAM)) >= MAX_ENTRIES) throw new Error('the spool is full');
-    const now = new Date();
+    const now = new Date(this.now());
     const pipeline = this.redis.pipeline();
     for (const [index, lead] of leads.entries()) {
       pipeline.xadd(STREAM, '*', 'lead', JSON.stringify({ ...lead, receivedAt: exactTime(now, index) }));
@@ -105,15 +109,32 @@ export class RedisSpool implements Spool {
   /** Asked each time, a batch at most: an operator may change the setting, and a failover may bring another server. */
   private async confirmation(): Promise<Confirmation | null> {
     if (this.mode === 'replica') return 'WAIT';
-    // A managed Redis may forbid CONFIG; then nobody knows what its replies mean.
+    // A managed Redis may forbid CONFIG; then the meaning of its replies is unknown.
     const settings = (await this.redis.config('GET', 'append*').catch(() => [])) as string[];
     const setting = (name: string) => settings[settings.indexOf(name) + 1];
     return setting('appendonly') === 'yes' && setting('appendfsync') === 'always' ? 'appendfsync always' : null;
   }
 }
 
-function leadOf([entry, [, text]]: [string, string[]]): SpooledLead {
-  return { ...(JSON.parse(text!) as Omit<SpooledLead, 'entry'>), entry };
+/** As `append` writes it. Another version, or an operator, may have written something else. */
+const spooledSchema = z.looseObject({
+  id: z.uuid(),
+  personKey: z.string().regex(/^[0-9a-f]{64}$/),
+  email: z.string(),
+  emailRaw: z.string(),
+  campaignId: z.string(),
+  name: z.string().nullable(),
+  attributes: z.record(z.string(), z.string()),
+  receivedAt: z.iso.datetime(),
+});
+
+function entryOf([entry, fields]: [string, string[]]): SpoolEntry {
+  const text = fields[1] ?? '';
+  try {
+    return { entry, text, lead: { ...spooledSchema.parse(JSON.parse(text)), entry } as SpooledLead };
+  } catch {
+    return { entry, text, lead: null };
+  }
 }
 
 /** A batch has one time; the microseconds keep the order in which its leads came. */

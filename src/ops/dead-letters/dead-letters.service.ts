@@ -1,9 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import { AppError } from '../../domain/app-error.js';
-import { leadIdOf } from '../../domain/lead-keys.js';
+import { leadIdOf, personKeyOf } from '../../domain/lead-keys.js';
 import { stageDueIn } from '../../domain/lead-state.js';
-import { acceptLead } from '../../ingress/accept-lead.js';
+import type { LeadInput } from '../../domain/lead.js';
 import { parseLead } from '../../ingress/parse-lead.js';
+import { currentTraceparent } from '../../platform/observability/tracing.js';
 import type { AuditLogRepository } from '../../ledger/audit-log.repository.js';
 import type {
   DeadLetter,
@@ -11,7 +12,6 @@ import type {
   DeadLetterGroup,
   DeadLettersRepository,
 } from '../../ledger/dead-letters.repository.js';
-import type { IntakeRepository } from '../../ledger/intake.repository.js';
 import type { OpenLead } from '../../ledger/open-leads.repository.js';
 import type { Cursor, Page } from '../../platform/database/cursor-pagination.js';
 import type { JobPublisher } from '../../queue/job-publisher.js';
@@ -31,7 +31,6 @@ export class DeadLetters {
   constructor(
     private readonly repository: DeadLettersRepository,
     private readonly auditLog: AuditLogRepository,
-    private readonly intake: IntakeRepository,
     private readonly publisher: Pick<JobPublisher, 'publish'>,
   ) {}
 
@@ -73,9 +72,7 @@ export class DeadLetters {
     const letter = await this.find(id);
     const corrected = parseLead(correctedFields(letter, correction));
     if (leadIdOf(corrected.email, corrected.campaignId) !== letter.id) {
-      const { leadId } = await acceptLead({ ledger: this.intake, publisher: this.publisher }, corrected);
-      await this.discard(letter.id, `corrected as ${leadId}`, by);
-      return { status: 'replaced', leadId };
+      return { status: 'replaced', leadId: await this.replace(letter.id, corrected, by) };
     }
     const { name, attributes } = corrected;
     if (name === letter.name && isDeepStrictEqual({ ...attributes }, { ...letter.attributes })) {
@@ -87,6 +84,15 @@ export class DeadLetters {
   /** Replaces name and attributes. @returns the new revision. @throws AppError NOT_FOUND */
   async edit(id: string, content: { name: string | null; attributes: Record<string, string> }, by: string): Promise<number> {
     return (await this.repository.editDeadLetter({ id, ...content, by })) ?? notDead();
+  }
+
+  /** Stores a correction that changes the key as a new lead and discards the dead letter. @returns the new id. */
+  private async replace(id: string, corrected: LeadInput, by: string): Promise<string> {
+    const leadId = leadIdOf(corrected.email, corrected.campaignId);
+    const lead = { ...corrected, id: leadId, personKey: personKeyOf(corrected.email), traceparent: currentTraceparent() };
+    const accepted = (await this.repository.replaceDeadLetter(id, lead, by)) ?? notDead();
+    if (accepted.outcome !== 'duplicate') this.publisher.publish('enrichment', { leadId, epoch: accepted.epoch });
+    return leadId;
   }
 
   /** @throws AppError NOT_FOUND */

@@ -40,7 +40,7 @@ export class RejectionsService {
   /** Replays those that are open, oldest first; one that is still wrong stays open. */
   async replayMany(limit: number, by: string, charset?: string): Promise<ReplayResult[]> {
     const items: ReplayResult[] = [];
-    for (const rejection of await this.rejections.openRejections(limit)) {
+    for await (const rejection of this.rejections.openRejections(limit)) {
       try {
         items.push({ id: rejection.id, ...(await this.accept(rejection, { corrected: {}, charset }, by)) });
       } catch (error) {

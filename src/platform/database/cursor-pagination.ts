@@ -12,7 +12,10 @@ export interface Page<T> {
   next: Cursor | null;
 }
 
-/** An SQL expression: the time as PostgreSQL has it. A JavaScript date has milliseconds, and would skip rows of the same one. */
+/**
+ * An SQL expression: the time as PostgreSQL has it. A JavaScript date has milliseconds, and would skip rows of the same
+ * one.
+ */
 export const EXACT_RECEIVED_AT = `to_char(received_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS exact_received_at`;
 
 /** A full page has a next one, which begins after its last row. */

@@ -5,10 +5,10 @@ const VALUE_ERROR = /^(?:22...|5400[01])$/;
 /** Class 42: the statement is wrong, and will be for as long as this version runs. 42501 is not: see UNAVAILABLE. */
 const STATEMENT_ERROR = /^42(?!501)/;
 /**
- * PostgreSQL is not available now, or an operator keeps it from answering, and waiting helps: 08 connection, 28 authorisation,
- * 3D no such database, 40 rollback (deadlock, serialisation), 53 resources, 57 operator intervention and timeouts, 58 system error,
- * 25006 read-only server (a standby), 25P03 idle timeout, 42501 privilege revoked, 55006 and 55P03 locks, XX001 and XX002 storage.
- * Source: https://www.postgresql.org/docs/current/errcodes-appendix.html
+ * PostgreSQL is not available now, or an operator keeps it from answering, and waiting helps: 08 connection, 28
+ * authorisation, 3D no such database, 40 rollback (deadlock, serialisation), 53 resources, 57 operator intervention and
+ * timeouts, 58 system error, 25006 read-only server (a standby), 25P03 idle timeout, 42501 privilege revoked, 55006 and
+ * 55P03 locks, XX001 and XX002 storage. Source: https://www.postgresql.org/docs/current/errcodes-appendix.html
  */
 const UNAVAILABLE = /^(?:(?:08|28|3D|40|53|57|58)...|25006|25P03|42501|55006|55P03|XX00[12])$/;
 /** The driver reports a lost connection, a timeout or a closed pool as a plain Error; the text is the only mark. */
@@ -17,7 +17,9 @@ const DRIVER_UNAVAILABLE = new RegExp(
     '|Client has encountered a connection error|Client was closed|Cannot use a pool after|The server does not support SSL' +
     '|There was an error establishing an SSL)',
 );
-/** Codes of Node.js: the operating system (ECONNRESET), name resolution (EAI_AGAIN), TLS (CERT_HAS_EXPIRED, ERR_TLS_…). */
+/**
+ * Codes of Node.js: the operating system (ECONNRESET), name resolution (EAI_AGAIN), TLS (CERT_HAS_EXPIRED, ERR_TLS_…).
+ */
 const CONNECTION_CODE = /^(?:E(?!RR_)[A-Z0-9_]+|CERT_.+|ERR_(?:TLS|SSL)_.+|DEPTH_ZERO_.+|SELF_SIGNED_.+|UNABLE_TO_.+)$/;
 
 /** The SQLSTATE of an error of PostgreSQL; undefined where PostgreSQL did not answer. */
@@ -32,9 +34,9 @@ export function isStatementError(error: unknown): boolean {
 }
 
 /**
- * Maps an error of a query to an AppError: LEDGER_UNAVAILABLE for an outage, INVALID_LEAD for a value that cannot be stored, UNEXPECTED for
- * everything else. Only what is known to pass by itself is an outage, since callers wait for the end of an outage without a limit.
- * PostgreSQL's messages can quote values, so they stay in the cause.
+ * Maps an error of a query to an AppError: LEDGER_UNAVAILABLE for an outage, INVALID_LEAD for a value that cannot be
+ * stored, UNEXPECTED for everything else. Only what is known to pass by itself is an outage, since callers wait for the
+ * end of an outage without a limit. PostgreSQL's messages can quote values, so they stay in the cause.
  */
 export function toAppError(cause: unknown): AppError {
   if (cause instanceof AppError) return cause;
@@ -51,8 +53,8 @@ export function toAppError(cause: unknown): AppError {
 }
 
 /**
- * Whether one item of a batch may have caused the error, so that the others succeed without it. An outage and a wrong statement
- * meet every item.
+ * Whether one item of a batch may have caused the error, so that the others succeed without it. An outage and a wrong
+ * statement meet every item.
  */
 export function mayBeCausedByOneItem(error: unknown): boolean {
   if (!(error instanceof AppError)) return true;

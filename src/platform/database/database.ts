@@ -11,7 +11,10 @@ export interface Statement {
 
 /** What repositories run their statements on: the pool, one connection, or a transaction. */
 export interface Queryable {
-  /** @throws AppError as `toAppError` maps it: the mapping is here, so errors of the caller's own code keep their identity. */
+  /**
+   * @throws AppError as `toAppError` maps it: the mapping is here, so errors of the caller's own code keep their
+   * identity.
+   */
   query<Row extends QueryResultRow = Record<string, unknown>>(
     statement: string | Statement,
     values?: unknown[],

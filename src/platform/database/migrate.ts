@@ -1,18 +1,39 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { AppError } from '../../domain/app-error.js';
 
 const MIGRATIONS_FOLDER = join(import.meta.dirname, '../../../migrations');
-/** One migrator at a time, whichever process it is in. */
+/** One migrator at a time, across all processes. */
 const LOCK_KEY = 0x7e5e_0001;
+const LOCK_POLL_MS = 200;
+/**
+ * How long a file waits for a table lock. Statements of the service queue behind a waiting lock, so this also bounds
+ * how long acknowledgements can be held up.
+ */
+const LOCK_TIMEOUT_MS = 3000;
+const LOCK_ATTEMPTS = 5;
+const LOCK_NOT_AVAILABLE = '55P03';
 
 /**
- * Applies the numbered files of migrations/ that this database has not seen, all in one transaction.
- * @returns the names of the files applied.
- * @throws AppError DATABASE_UNREACHABLE or MIGRATION_FAILED; then nothing was applied.
+ * First line of a file whose statements run one by one without a transaction, as CREATE INDEX CONCURRENTLY needs. Its
+ * statements must be repeatable, since a file that fails halfway is run again.
  */
-export async function migrate(databaseUrl: string): Promise<string[]> {
+const NO_TRANSACTION = '-- no transaction';
+/**
+ * First line of a file after which earlier versions of the service cannot run. They refuse to start; without it a
+ * rollback is possible.
+ */
+const BREAKS_EARLIER_VERSIONS = '-- breaks earlier versions';
+
+/**
+ * Applies the numbered files of migrations/ that this database has not seen, each in its own transaction.
+ * @returns the names of the files applied.
+ * @throws AppError DATABASE_UNREACHABLE, or MIGRATION_FAILED: then the files before the one named are applied, and it
+ * is not.
+ */
+export async function migrate(databaseUrl: string, folder = MIGRATIONS_FOLDER): Promise<string[]> {
   const client = new pg.Client({ connectionString: databaseUrl, connectionTimeoutMillis: 5000 });
   client.on('error', () => {}); // a lost connection rejects the running query; without a listener it would end the process
   try {
@@ -21,32 +42,80 @@ export async function migrate(databaseUrl: string): Promise<string[]> {
     throw new AppError('DATABASE_UNREACHABLE', `PostgreSQL does not answer: ${reason(cause)}. Check DATABASE_URL.`, { cause });
   }
   try {
-    return await applyPending(client);
+    // Polled, not waited for: a session that waits holds a snapshot, and CREATE INDEX CONCURRENTLY would wait for that
+    // session.
+    while (!(await tryLock(client))) await sleep(LOCK_POLL_MS);
+    return await applyPending(client, folder);
   } catch (cause) {
     if (cause instanceof AppError) throw cause;
-    throw new AppError('MIGRATION_FAILED', `The schema could not be migrated (nothing was changed): ${reason(cause)}.`, {
-      cause,
-    });
+    throw new AppError('MIGRATION_FAILED', `The schema could not be migrated: ${reason(cause)}.`, { cause });
   } finally {
     await client.end().catch(() => {});
   }
 }
 
-async function applyPending(client: pg.Client): Promise<string[]> {
-  const files = (await readdir(MIGRATIONS_FOLDER)).filter((name) => /^\d{4}_.*\.sql$/.test(name)).sort();
-  await client.query('BEGIN');
-  await client.query('SELECT pg_advisory_xact_lock($1)', [LOCK_KEY]);
+async function tryLock(client: pg.Client): Promise<boolean> {
+  const { rows } = await client.query<{ locked: boolean }>('SELECT pg_try_advisory_lock($1) AS locked', [LOCK_KEY]);
+  return rows[0]!.locked;
+}
+
+async function applyPending(client: pg.Client, folder: string): Promise<string[]> {
+  const files = (await readdir(folder)).filter((name) => /^\d{4}_.*\.sql$/.test(name)).sort();
   await client.query(
     'CREATE TABLE IF NOT EXISTS public.revenueflow_migrations (name text PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())',
   );
-  const { rows } = await client.query<{ name: string }>('SELECT name FROM public.revenueflow_migrations');
+  await client.query(
+    'ALTER TABLE public.revenueflow_migrations ADD COLUMN IF NOT EXISTS breaks_earlier_versions boolean NOT NULL DEFAULT false',
+  );
+  const { rows } = await client.query<{ name: string; breaks_earlier_versions: boolean }>(
+    'SELECT name, breaks_earlier_versions FROM public.revenueflow_migrations ORDER BY name',
+  );
+  const newer = rows.find((row) => row.breaks_earlier_versions && !files.includes(row.name));
+  if (newer) {
+    throw new AppError(
+      'MIGRATION_FAILED',
+      `The schema is newer than this version of the service, which cannot run on it (${newer.name}). Nothing was changed. ` +
+        'Start the newer version.',
+    );
+  }
   const pending = files.filter((name) => !rows.some((row) => row.name === name));
   for (const name of pending) {
-    await client.query(await readFile(join(MIGRATIONS_FOLDER, name), 'utf8'));
-    await client.query('INSERT INTO public.revenueflow_migrations (name) VALUES ($1)', [name]);
+    try {
+      await apply(client, name, await readFile(join(folder, name), 'utf8'));
+    } catch (cause) {
+      throw new AppError('MIGRATION_FAILED', `The schema could not be migrated: ${name} is not applied: ${reason(cause)}.`, {
+        cause,
+      });
+    }
   }
-  await client.query('COMMIT');
   return pending;
+}
+
+async function apply(client: pg.Client, name: string, text: string): Promise<void> {
+  const record = {
+    text: 'INSERT INTO public.revenueflow_migrations (name, breaks_earlier_versions) VALUES ($1, $2)',
+    values: [name, text.startsWith(BREAKS_EARLIER_VERSIONS)],
+  };
+  if (text.startsWith(NO_TRANSACTION)) {
+    for (const statement of text.split(/;\s*$/m).filter((part) => part.replaceAll(/^\s*--.*$/gm, '').trim() !== '')) {
+      await client.query(statement);
+    }
+    await client.query(record);
+    return;
+  }
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await client.query('BEGIN');
+      await client.query(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}`);
+      await client.query(text);
+      await client.query(record);
+      await client.query('COMMIT');
+      return;
+    } catch (error) {
+      await client.query('ROLLBACK').catch(() => {}); // the connection is lost: the transaction is too
+      if ((error as { code?: unknown }).code !== LOCK_NOT_AVAILABLE || attempt === LOCK_ATTEMPTS) throw error;
+    }
+  }
 }
 
 function reason(cause: unknown): string {

@@ -12,8 +12,8 @@ export interface PoolOptions {
 }
 
 /**
- * A pool whose callers wait a bounded time, whatever the server does: connecting, answering and a frozen peer all end in an
- * error. `statement_timeout` ends the statement on the server too, so an abandoned one does not hold its locks.
+ * A pool whose callers wait a bounded time, whatever the server does: connecting, answering and a frozen peer all end
+ * in an error. `statement_timeout` ends the statement on the server too, so an abandoned one does not hold its locks.
  */
 export function openPool(options: PoolOptions): Pool {
   const pool = new pg.Pool({

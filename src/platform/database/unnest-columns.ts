@@ -1,8 +1,9 @@
 type Value = string | number | boolean | null | undefined;
 
 /**
- * Turns rows into one array a column, the shape that `unnest($1, $2, …)` takes. Written here as PostgreSQL's array literals
- * (docs: "Array Input and Output Syntax"): on the hot path the driver's own way, two replacements a value, is a tenth of the work.
+ * Turns rows into one array a column, the shape that `unnest($1, $2, …)` takes. Written here as PostgreSQL's array
+ * literals (docs: "Array Input and Output Syntax"): on the hot path the driver's own way, two replacements a value, is
+ * a tenth of the work.
  */
 export function columns<T, K extends keyof T>(rows: readonly T[], names: readonly K[]): string[] {
   return names.map((name) => literal(rows, (row) => element(row[name] as Value)));

@@ -1,0 +1,129 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { listStatement, ROWS_PER_PAGE, type LeadFilter } from '../../src/ledger/leads.repository.js';
+import { BACKLOG } from '../../src/ledger/open-leads.repository.js';
+import { ARRIVALS, COUNT_DEAD, DEAD_WITHOUT_CRM, PACE } from '../../src/ledger/sla.repository.js';
+import { openPool, type Pool } from '../../src/platform/database/pool.js';
+import { freshDatabase } from '../support/database.js';
+import { ledgerOn } from '../support/ledger.js';
+
+let database: Awaited<ReturnType<typeof freshDatabase>>;
+let pool: Pool;
+
+/** A tenth waits in an outage, one in a thousand is dead or discarded, and one campaign in a thousand is rare. */
+const ROWS = 120_000;
+
+beforeAll(async () => {
+  database = await freshDatabase();
+  pool = openPool({ url: database.url, max: 5, timeoutMs: 120_000, name: 'test' });
+  await pool.query(
+    `INSERT INTO ledger.leads (id, person_key, email, email_raw, campaign_id, name, attributes, state, received_at, content_at, crm, enrichment,
+       first_synced_at, died_at, event_seq)
+     SELECT gen_random_uuid(), sha256(n::text::bytea), 'e', 'e', CASE WHEN n % 1000 = 7 THEN 'rare' ELSE 'c' || n % 5 END, 'Person ' || n,
+       jsonb_build_object('company', 'Company ' || n % 100, 'message', repeat('x', 200)), s.state, now() - n * interval '1 s', now() - n * interval '1 s',
+       CASE WHEN s.state = 'synced' THEN '{}'::jsonb END,
+       CASE WHEN s.state IN ('enriched', 'synced') THEN jsonb_build_object('fitScore', n % 101, 'intent', 'low') END,
+       CASE WHEN s.state = 'synced' THEN now() - n * interval '1 s' END, CASE WHEN s.state = 'dead' THEN now() END, 1
+     FROM generate_series(1, ${ROWS}) n,
+       LATERAL (SELECT CASE WHEN n % 1000 = 1 THEN 'dead' WHEN n % 1000 = 2 THEN 'discarded' WHEN n % 20 = 3 THEN 'received'
+         WHEN n % 20 = 5 THEN 'enriched' ELSE 'synced' END AS state) s`,
+  );
+  await pool.query(
+    "INSERT INTO ledger.events (lead_id, seq, kind, at) SELECT id, 1, 'synced', received_at FROM ledger.leads ORDER BY received_at",
+  );
+  await pool.query('VACUUM ANALYZE ledger.leads, ledger.events');
+});
+afterAll(async () => {
+  await pool.end();
+  await database.drop();
+});
+
+interface Node {
+  'Node Type': string;
+  'Index Name'?: string;
+  Plans?: Node[];
+}
+
+/** The nodes of the plan, from the root down, with the index that a scan uses. */
+async function planOf(text: string, values: unknown[]): Promise<string[]> {
+  const { rows } = await pool.query<{ 'QUERY PLAN': [{ Plan: Node }] }>(`EXPLAIN (FORMAT JSON) ${text}`, values);
+  const flat = (node: Node): string[] => [
+    node['Node Type'] + (node['Index Name'] ? ` ${node['Index Name']}` : ''),
+    ...(node['Plans'] ?? []).flatMap(flat),
+  ];
+  return flat(rows[0]!['QUERY PLAN'][0].Plan);
+}
+
+describe('what a scrape, an alert and a report read', () => {
+  it.each([
+    ['the backlog', BACKLOG, [300], 'Index Only Scan leads_waiting'],
+    ['the arrivals of an hour', ARRIVALS, [60, 300, [60, 300]], 'Index Only Scan leads_first_synced'],
+    ['the dead of an hour', DEAD_WITHOUT_CRM, [60], 'leads_dead'],
+    ['the dead', COUNT_DEAD, [], 'Index Only Scan leads_'],
+    ['the pace', PACE, [], 'Bitmap Index Scan events_at'],
+  ])('%s come from an index', async (_, text, values, scan) => {
+    const plan = await planOf(text, values);
+    expect(plan.join('\n')).toContain(scan);
+    expect(plan.join('\n')).not.toContain('Seq Scan');
+  });
+});
+
+describe('a page of leads', () => {
+  const after = { receivedAt: new Date(Date.now() - 60_000_000).toISOString(), id: '00000000-0000-8000-8000-000000000001' };
+  const hour = { from: new Date(Date.now() - 7_200_000).toISOString(), to: new Date(Date.now() - 3_600_000).toISOString() };
+
+  it.each<[LeadFilter, string]>([
+    [{}, 'leads_received'],
+    [{ sort: 'oldest' }, 'leads_received'],
+    [{ state: 'synced' }, 'leads_'],
+    [{ state: 'discarded' }, 'leads_ended'],
+    [{ state: 'dead' }, 'leads_ended'],
+    [{ state: 'received' }, 'leads_'],
+    [{ campaignId: 'rare' }, 'leads_campaign'],
+    [{ campaignId: 'c1' }, 'leads_'],
+    [{ campaignId: 'rare', state: 'discarded' }, 'leads_'],
+    [{ personKey: 'ab'.repeat(32) }, 'leads_person'],
+    [hour, 'leads_received'],
+    [{ ...hour, campaignId: 'rare' }, 'leads_campaign'],
+    [{ minScore: 99 }, 'leads_received'],
+    [{ intent: 'high' }, 'leads_received'],
+    [{ q: 'person 77' }, 'leads_received'],
+    [{ q: 'nobody', campaignId: 'rare' }, 'leads_campaign'],
+  ])('with %j is read in the order of an index, from any cursor', async (filter, index) => {
+    for (const cursor of [null, after]) {
+      const { text, values, stoppedAt } = listStatement(filter, 50, cursor);
+      for (const statement of [{ text, values }, ...(stoppedAt ? [stoppedAt] : [])]) {
+        const plan = await planOf(statement.text, statement.values);
+        expect(plan.join('\n')).toContain(index);
+        expect(plan.join('\n')).not.toContain('Seq Scan');
+      }
+    }
+  });
+
+  it('finds what no index knows page by page, looking at a bounded number of rows each time', async () => {
+    const { leads } = ledgerOn(pool);
+    const pages: number[] = [];
+    const found: (string | null)[] = [];
+    let cursor: Parameters<typeof leads.listLeads>[2] = null;
+    do {
+      const page: Awaited<ReturnType<typeof leads.listLeads>> = await leads.listLeads({ q: 'PERSON 11999' }, 50, cursor);
+      pages.push(page.items.length);
+      found.push(...page.items.map(({ name }) => name));
+      cursor = page.next;
+    } while (cursor);
+    expect(pages).toEqual([1, 0, 10]);
+    expect(pages).toHaveLength(Math.ceil(ROWS / ROWS_PER_PAGE));
+    expect(found.toSorted()).toEqual(['Person 11999', ...Array.from({ length: 10 }, (_, n) => `Person 11999${n}`)].toSorted());
+  });
+
+  it('takes the signs of a search for themselves', async () => {
+    const { leads } = ledgerOn(pool);
+    for (const q of ['%', '_', 'Person_1', '\\']) expect((await leads.listLeads({ q }, 50, null)).items).toEqual([]);
+  });
+
+  it('filters by score and company', async () => {
+    const { leads } = ledgerOn(pool);
+    const { items } = await leads.listLeads({ minScore: 100, q: 'company 42' }, 50, null);
+    expect(items.length).toBeGreaterThan(0);
+    for (const item of items) expect([item.enrichment!.fitScore, item.attributes['company']]).toEqual([100, 'Company 42']);
+  });
+});
