@@ -121,8 +121,7 @@ export class ConsoleLeadsController {
   }
 
   private page(filters: LeadFilters, cursor: string | undefined, limit = PAGE) {
-    const { sort: _sort, ...rest } = filters;
-    const parsed = leadSearchSchema.safeParse({ ...rest, limit, ...(cursor ? { cursor } : {}) });
+    const parsed = leadSearchSchema.safeParse({ ...filters, limit, ...(cursor ? { cursor } : {}) });
     if (!parsed.success) {
       const problems = parsed.error.issues.map(({ path, message }) => ({ path: path.join('.'), message }));
       throw new AppError('BAD_REQUEST', 'The filters of this address cannot be read.', { problems });
@@ -172,5 +171,6 @@ const VIEWS = [
   { name: 'All', href: '/console/leads' },
   { name: 'Waiting for a score', href: '/console/leads?state=received' },
   { name: 'Waiting for the CRM', href: '/console/leads?state=enriched' },
+  { name: 'Hot', href: '/console/leads?minScore=80' },
   { name: 'Dead', href: '/console/leads?state=dead' },
 ];

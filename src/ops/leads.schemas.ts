@@ -4,7 +4,7 @@ import { CRM_LEAD_ANSWERS, CRM_MEMBER_ANSWERS } from '../domain/lead.js';
 import { LEAD_STATES, STAGES } from '../domain/lead-state.js';
 import { LEAD_ID } from '../ingress/lead.schemas.js';
 import { apiSchema } from '../platform/http/api-operation.js';
-import { attributesSchema, nextCursorSchema, pageShape, timeSchema } from '../platform/http/field-schemas.js';
+import { attributesSchema, nextCursorSchema, pageShape, timeSchema, wholeNumber } from '../platform/http/field-schemas.js';
 import { errorClassSchema, errorCodeSchema } from '../platform/http/problem.schemas.js';
 
 const summaryFields = z.object({
@@ -99,6 +99,18 @@ export const leadPageSchema = apiSchema(
   { items: [{ id: LEAD_ID, fitScore: 100, email: 'lead@enterprise.com' }], nextCursor: null },
 );
 
+/** A day, or a time with or without a zone. */
+const filterTime = z
+  .string()
+  .regex(
+    /^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?(?:Z|[+-]\d{2}:\d{2})?)?$/,
+    'must be a time such as 2026-11-24T04:00Z',
+  )
+  .transform((text) => (/(?:Z|[+-]\d{2}:\d{2})$/.test(text) || !text.includes('T') ? text : `${text}Z`))
+  .refine((text) => !Number.isNaN(Date.parse(text)), 'must be a time such as 2026-11-24T04:00Z')
+  .transform((text) => new Date(text).toISOString())
+  .optional();
+
 const filterShape = {
   state: z.enum(LEAD_STATES).optional(),
   campaign_id: z.string().optional(),
@@ -109,6 +121,12 @@ const filterShape = {
     .refine((text) => text.replaceAll('-', '').length <= 32, 'is longer than an id')
     .optional()
     .describe('The first 4 or more characters of the id.'),
+  minScore: wholeNumber(0, 100).optional().describe('Scored at this or above.'),
+  intent: z.enum(INTENTS).optional(),
+  from: filterTime.describe('First received at or after this time. A time without a zone is UTC.'),
+  to: filterTime.describe('First received before this time. A time without a zone is UTC.'),
+  q: z.string().trim().min(1).max(200).optional().describe('Part of the name or of the company, in any case.'),
+  sort: z.enum(['newest', 'oldest']).optional().describe('By the time of receipt; the newest first by default.'),
   ...pageShape,
 };
 const sameCampaign = ({ campaign_id, campaignId }: { campaign_id?: string | undefined; campaignId?: string | undefined }) =>

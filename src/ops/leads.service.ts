@@ -22,11 +22,12 @@ export class LeadsService {
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
-  /** A page of summaries, newest first. */
+  /** A page of summaries. With a filter that has no index it may be short or empty; then its cursor still goes on. */
   async list(query: z.output<typeof leadSearchSchema>) {
-    const { state, campaignId, campaign_id = campaignId, id, email, limit, cursor } = query;
+    const { campaignId, campaign_id = campaignId, id, email, limit, cursor } = query;
+    const { state, minScore, intent, from, to, q, sort } = query;
     const filter = {
-      ...(state ? { state } : {}),
+      ...defined({ state, minScore, intent, from, to, q, sort }),
       ...(campaign_id ? { campaignId: normaliseCampaignId(campaign_id) } : {}),
       ...(id ? { idPrefix: id } : {}),
       ...(email ? { personKey: personKeyOf(normaliseEmail(email)) } : {}),
@@ -48,4 +49,11 @@ export class LeadsService {
     const ignored = new IgnoredAttributes(this.config.CONTENT_IGNORE);
     return journeyOf(found.lead, found.events, this.config.RETRY_ATTEMPTS, await this.flow.stages(), ignored);
   }
+}
+
+type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
+
+/** The properties that have a value. */
+function defined<T extends object>(values: T): Defined<T> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Defined<T>;
 }

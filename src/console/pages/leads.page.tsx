@@ -95,6 +95,11 @@ export function LeadsPage({ viewer, view }: { viewer: Viewer; view: LeadsView })
   );
 }
 
+const ORDERS = [
+  { value: 'newest', label: 'newest first' },
+  { value: 'oldest', label: 'oldest first' },
+];
+
 function Filters({ view: { filters } }: { view: LeadsView }) {
   return (
     <form method="get" action="/console/leads" class="card" role="search">
@@ -131,6 +136,7 @@ function Filters({ view: { filters } }: { view: LeadsView }) {
           <span>Received before (UTC)</span>
           <input name="to" type="datetime-local" value={filters.to} />
         </label>
+        <Choice name="sort" label="Order" chosen={filters.sort} options={ORDERS} />
       </div>
       <div class="row">
         <button class="primary">Apply filters</button>
