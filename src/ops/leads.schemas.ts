@@ -203,7 +203,7 @@ export const journeySchema = apiSchema(
           detail: z
             .record(z.string(), z.unknown())
             .describe(
-              'What the event is about. Of a sync (`synced`, `crm-updated`, `backfilled`) `exchanges`; of a failure what the CRM answered as `answer`, and the record that it refused as `sent`.',
+              'What the event is about. Of a webhook (`received`, `revised`) `notes`: what was left out or replaced, and why. Of a sync (`synced`, `crm-updated`, `backfilled`) `exchanges`; of a failure what the CRM answered as `answer`, and the record that it refused as `sent`.',
             ),
         }),
       )
@@ -211,6 +211,7 @@ export const journeySchema = apiSchema(
   }),
   {
     ...exampleSummary,
+    hints: [],
     exchanges: [{ at: '2026-11-24T03:52:54.287Z', ...exampleExchange }],
     events: [
       { seq: 1, at: '2026-11-24T03:52:54.182Z', kind: 'received', detail: { revision: 1 } },

@@ -1,10 +1,13 @@
 import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
+import { CommandError, EXIT_CODES, type ExitCode } from '../exit-codes.js';
 import { decodeBytes } from '../../platform/http/decode-text.js';
 
 /** The file is wrong as a whole; nothing was posted. */
-export class ImportFileError extends Error {
-  override readonly name = 'ImportFileError';
+export class ImportFileError extends CommandError {
+  constructor(message: string, exitCode: ExitCode = EXIT_CODES.failure) {
+    super(exitCode, message);
+  }
 }
 
 const HEAD_BYTES = 4096;
@@ -44,12 +47,12 @@ async function readHead(path: string): Promise<Buffer> {
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? '';
     const reasons: Record<string, string> = {
-      ENOENT: 'there is no such file',
+      ENOENT: 'no such file',
       EISDIR: 'this is a folder, not a file',
       EACCES: 'this user may not read the file',
       EPERM: 'this user may not read the file',
     };
-    throw new ImportFileError(`${path}: ${reasons[code] ?? `it cannot be read (${code})`}.`);
+    throw new ImportFileError(`${path}: ${reasons[code] ?? `it cannot be read (${code})`}.`, EXIT_CODES.usage);
   }
 }
 

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { EXIT_CODES, type ExitCode } from '../exit-codes.js';
 import { ServiceError, type ServiceClient } from '../http-client.js';
 import type { ImportRow } from './import-rows.js';
 
@@ -13,7 +14,7 @@ export interface ImportReport {
   /** The first of the bad rows, by their line in the file. */
   bad: { line: number; reason: string }[];
   /** Why the import ended before the file, and the first line that is not done. */
-  stopped: { reason: string; line: number } | null;
+  stopped: { reason: string; line: number; exitCode: ExitCode } | null;
 }
 
 export interface PostOptions {
@@ -67,6 +68,7 @@ class ImportRun {
   };
   private readonly inFlight = new Set<Promise<void>>();
   private reason: string | null = null;
+  private exitCode: ExitCode = EXIT_CODES.failure;
   private firstLeft = Infinity;
 
   constructor(
@@ -91,7 +93,7 @@ class ImportRun {
 
   async finish(): Promise<ImportReport> {
     await Promise.all(this.inFlight);
-    if (this.firstLeft < Infinity) this.report.stopped = { reason: this.reason!, line: this.firstLeft };
+    if (this.firstLeft < Infinity) this.report.stopped = { reason: this.reason!, line: this.firstLeft, exitCode: this.exitCode };
     this.report.bad.sort((a, b) => a.line - b.line);
     return this.report;
   }
@@ -123,7 +125,7 @@ class ImportRun {
           return true;
         }
         const passing = error.status === 503 || error.status === 0;
-        if (!passing || performance.now() >= deadline) this.reason ??= error.message;
+        if (!passing || performance.now() >= deadline) this.stop(error);
         if (this.isStopped()) {
           this.leave(line);
           return false;
@@ -131,6 +133,12 @@ class ImportRun {
         await sleep(RETRY_MS);
       }
     }
+  }
+
+  private stop({ message, exitCode }: ServiceError): void {
+    if (this.reason !== null) return;
+    this.reason = message;
+    this.exitCode = exitCode;
   }
 
   private addProblem(line: number, reason: string): void {

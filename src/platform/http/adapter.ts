@@ -50,7 +50,6 @@ export function createHttpAdapter({ trustProxy = false }: HttpOptions = {}): Fas
       return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
     },
     routerOptions: { maxParamLength: 200, ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, caseSensitive: false },
-    rewriteUrl: rewriteWebhookPath,
     clientErrorHandler: answerUnreadable,
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => {
       const problem = problemOf(asAppError(error), request.id);
@@ -73,14 +72,6 @@ export function createHttpAdapter({ trustProxy = false }: HttpOptions = {}): Fas
 }
 
 const WEBHOOK_ROUTE = '/leads';
-/** As templates write it: with a slash at the end, in capitals, with a doubled slash. */
-const WEBHOOK_PATH = /^\/+leads\/*(?=\?|$)/i;
-
-/** Only the webhook's path is corrected: the checks of all other routes see each path as it came. */
-function rewriteWebhookPath({ url = '/' }: { url?: string }): string {
-  return url.replace(WEBHOOK_PATH, WEBHOOK_ROUTE);
-}
-
 const MEDIA_TYPE = /^\s*[\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+\s*(?:;|$)/;
 
 /** Fastify refuses a header such as `json` before the body is read, and the request could not be kept then. */
