@@ -2,8 +2,8 @@
 const SHOWN = 8000;
 
 /**
- * A body with the character that broke it, as the refusal's `line 3, column 14` names it; columns count from 1 in characters.
- * Without such a place, or where the body does not have it, nothing is marked.
+ * A body with the character that broke it, as the refusal's `line 3, column 14` names it; columns count from 1 in
+ * characters. Without such a place, or where the body does not have it, nothing is marked.
  */
 export function brokenPlaceOf(text: string, detail: string): { before: string; broken: string; after: string } {
   const place = /line (\d+),? column (\d+)/.exec(detail);

@@ -7,8 +7,8 @@ import { CONFIG } from '../platform/platform.module.js';
 import { ConsoleViewer } from './console-viewer.js';
 
 /**
- * Admits a form of the console only with the token that its page carried: a browser without Sec-Fetch-Site could send it for
- * another site. With CONSOLE=read-only no form is admitted.
+ * Admits a form of the console only with the token that its page carried: a browser without Sec-Fetch-Site could send
+ * it for another site. With CONSOLE=read-only no form is admitted.
  */
 @Injectable()
 export class ConsoleFormsGuard implements CanActivate {

@@ -1,8 +1,8 @@
 import type { Clock } from '../platform/clock.js';
 
 /**
- * A figure that costs a query, kept for some time, so that many open pages cost no more than one. While a new reading is under
- * way the last one is shown; the first reader of all waits.
+ * A figure that costs a query, kept for some time, so that many open pages cost no more than one. While a new reading
+ * is under way the last one is shown; the first reader of all waits.
  */
 export class Reading<T> {
   private last: { value: T; at: number } | undefined;
