@@ -7,9 +7,6 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 
 /** Findings in these paths are counted and do not fail the check. Remove a path when it is clean. */
 const NOT_YET_CHECKED = [
-  'src/app.module.ts',
-  'src/bootstrap.ts',
-  'src/main.ts',
   'src/startup-banner.ts',
   'src/cli',
   'src/crm',
@@ -28,8 +25,6 @@ const NOT_YET_CHECKED = [
   'test/e2e',
   'test/integration',
   'test/support',
-  'docs/errors.md',
-  'openapi.json',
 ];
 
 const MAX_LINE = 120;

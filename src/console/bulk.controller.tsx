@@ -1,4 +1,4 @@
-import { Body, Controller, Res } from '@nestjs/common';
+import { Body, Controller, HttpCode, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { AppError } from '../domain/app-error.js';
@@ -45,6 +45,7 @@ export class BulkController {
   ) {}
 
   @ActionForm('')
+  @HttpCode(200)
   async preview(@Body({ schema: previewSchema }) chosen: Chosen, @PageRequest() request: FastifyRequest): Promise<string> {
     return this.previewPage(chosen, request, null);
   }

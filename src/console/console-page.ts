@@ -1,4 +1,4 @@
-import { applyDecorators, Get, Header, HttpCode, Post, UseFilters, UseGuards } from '@nestjs/common';
+import { applyDecorators, Get, Header, Post, UseFilters, UseGuards } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { Access } from '../platform/http/access.js';
 import { ConsoleErrorFilter } from './console-error.filter.js';
@@ -39,7 +39,6 @@ function form(path: string, access: 'viewer' | 'operator') {
   return applyDecorators(
     Access(access, { session: true }),
     Post(path),
-    HttpCode(200),
     UseGuards(ConsoleFormsGuard),
     UseFilters(ConsoleErrorFilter),
     html,

@@ -1,4 +1,4 @@
-import { Body, Controller, Inject, Param, Query, Res } from '@nestjs/common';
+import { Body, Controller, HttpCode, Inject, Param, Query, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { AppError } from '../domain/app-error.js';
@@ -51,6 +51,7 @@ export class ConsoleLeadsController {
 
   /** By POST, so that the address is in no access log. */
   @ReadForm('leads/search')
+  @HttpCode(200)
   async search(@Body({ schema: emailSchema }) { email }: z.output<typeof emailSchema>, @PageRequest() request: FastifyRequest) {
     const found = await this.leads.list(leadSearchSchema.parse({ email, limit: PAGE }));
     return this.listPage(found, {}, undefined, request);
@@ -90,6 +91,7 @@ export class ConsoleLeadsController {
 
   /** Shows a viewer the personal data of one lead, once. */
   @ReadForm('leads/:id/show')
+  @HttpCode(200)
   async show(@IdParam(NO_SUCH_LEAD) id: string, @CurrentOperator() by: Operator, @PageRequest() request: FastifyRequest) {
     await this.auditLog.recordAct(by.name, 'show-personal-data', { leadId: id });
     return this.leadPage(id, request, false);

@@ -1,4 +1,4 @@
-import { Body, Controller, Query, Res } from '@nestjs/common';
+import { Body, Controller, HttpCode, Query, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { AppError } from '../domain/app-error.js';
@@ -52,6 +52,7 @@ export class ConsoleRejectionsController {
 
   /** Shows a viewer the body, once. */
   @ReadForm(':id/show')
+  @HttpCode(200)
   async show(@IdParam(NO_SUCH_REJECTION) id: string, @CurrentOperator() by: Operator, @PageRequest() request: FastifyRequest) {
     await this.auditLog.recordAct(by.name, 'show-personal-data', { rejection: id });
     return this.page(id, request, false);

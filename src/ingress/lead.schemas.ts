@@ -16,7 +16,10 @@ export const leadBodySchema = apiSchema(
       campaign_id: z
         .union([z.string().min(1).max(MAX_CAMPAIGN_ID), z.int()])
         .describe(`Kept as a trimmed, NFC, case-sensitive string of 1 to ${MAX_CAMPAIGN_ID} characters.`),
-      name: z.string().max(MAX_NAME).nullish().describe('null and empty mean absent.'),
+      name: z
+        .union([z.string().max(MAX_NAME), z.number(), z.boolean()])
+        .nullish()
+        .describe('null and empty mean absent.'),
     })
     .describe(
       'Anything else (company, title, phone, country, message, source, utm_*, marketo_id, …) is kept as an attribute: null and empty ' +

@@ -67,11 +67,12 @@ export class StageRunner {
       'revenueflow.revision': claim.revision,
       'revenueflow.attempt': claim.attempts + 1,
     };
-    const { completed, ...outcome } = await traced({ name: spanName, parent: claim.traceparent, attributes }, () =>
-      this.run(processor, claim, signal),
-    );
-    if (completed) this.log(stage, claim, completed);
-    return outcome;
+    return traced({ name: spanName, parent: claim.traceparent, attributes }, async () => {
+      const { completed, ...outcome } = await this.run(processor, claim, signal);
+      // Within the span, so that the line carries its trace id.
+      if (completed) this.log(stage, claim, completed);
+      return outcome;
+    });
   }
 
   private async run<C extends Claim>(processor: StageProcessor<C>, claim: C, signal: AbortSignal): Promise<RunOutcome> {

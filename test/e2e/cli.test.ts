@@ -76,7 +76,7 @@ describe.concurrent('exit codes and messages', () => {
     ['leads get SYNCED --format csv', 2, /CSV is for lists/],
     ['leads search ann', 2, /not an e-mail/],
     ['leads import nofile.csv', 2, /^nofile\.csv: no such file\.\n$/],
-    ['leads import .', 2, /^\. is not a file\.\n$/],
+    ['leads import .', 2, /^\.: this is a folder, not a file\.\n$/],
     ['queues pause other', 2, /Allowed choices are enrichment, crm-sync/],
     ['dead-letters edit DEAD --set nonsense', 2, /"nonsense" is not field=value/],
     ['dead-letters edit DEAD --set email=nonsense', 2, /email/],

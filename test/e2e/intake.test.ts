@@ -144,7 +144,7 @@ describe('a replay', () => {
     await send('{"email":"nia@acme.example","name":"Nia","campaign_id":"c1","message":"Line one\nline two"}', JSON_TYPE);
     await send('{"email":"not one","campaign_id":"c1"}', JSON_TYPE);
     await send(`{"email":"big@acme.example","campaign_id":"c1","a":"${'x'.repeat(70_000)}"}`, JSON_TYPE);
-    const { items } = (await act('/ops/rejections/replay')).body;
+    const { items } = (await act('/ops/rejections/replay', { all: true })).body;
     expect(items.map(({ status }) => status)).toEqual(['accepted', 'rejected', 'rejected']);
     const repaired = await journey(items[0]!.leadId);
     expect(repaired.attributes).toEqual({ message: 'Line one\nline two' });

@@ -83,8 +83,8 @@ describe('the document', () => {
 
   it('has every code of the catalogue, and says where each that HTTP answers may come from', () => {
     expect((document.components.schemas['ErrorCode'] as { enum: string[] }).enum).toEqual(Object.keys(ERROR_CATALOG));
-    // 405 belongs to an address and not to an operation.
-    const answered = Object.keys(STATUS).filter((code) => code !== 'METHOD_NOT_ALLOWED');
+    // 405 belongs to an address and not to an operation, and only the console's pages ask to sign in.
+    const answered = Object.keys(STATUS).filter((code) => code !== 'METHOD_NOT_ALLOWED' && code !== 'SIGN_IN_FIRST');
     expect(Object.keys(document.components.examples).toSorted()).toEqual([...answered, 'UNEXPECTED'].toSorted());
   });
 
@@ -111,6 +111,7 @@ describe('the routes of the service', () => {
     adapter.getInstance().addHook('onRoute', ({ method, url, config }) => {
       if (config?.refuses || PAGES.test(url)) return;
       if (config?.access === undefined) undeclared.push(`${String(method)} ${url}`);
+      if (/^\/console(?:\/|$)/.test(url)) return;
       for (const one of [method].flat())
         if (one !== 'HEAD') routes.push(`${one.toLowerCase()} ${url.replaceAll(/:(\w+)/g, '{$1}')}`);
     });

@@ -151,7 +151,7 @@ describe('a start that cannot be', () => {
     await writeFile(join(folder, 'postgres/thesis.txt'), 'ten years of work');
     const { code, output } = await runToExit({ DATA_DIR: folder, ...nodeAlone() });
     expect(code).toBe(78);
-    expect(output).toMatch(/did not make \(thesis\.txt\)\. Nothing in it was changed/);
+    expect(output).toMatch(/did not create \(thesis\.txt\)\. Nothing in it was changed/);
     expect(await readFile(join(folder, 'postgres/thesis.txt'), 'utf8')).toBe('ten years of work');
     expect(existsSync(join(folder, 'postgres/data'))).toBe(false);
   });

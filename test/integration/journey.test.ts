@@ -86,7 +86,7 @@ describe('the journey of a lead that met everything', () => {
     await world.startWorker();
     await eventually(async () =>
       expect(await text()).toMatch(
-        /enriched; next: crm-sync, once its breaker closes: open since .* \(dependency-down, CRM_UNAVAILABLE\); next probe at/,
+        /enriched; next: crm-sync, once its breaker closes: open since .* \(dependency-down, CRM_UNAVAILABLE\)\. The CRM did not answer\. .* Next probe at/,
       ),
     );
     await eventually(async () => expect(await text()).toContain('not counted'));

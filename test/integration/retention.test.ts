@@ -87,7 +87,9 @@ describe('retention', () => {
     await pool.query(
       "INSERT INTO ledger.operator_acts (at, who, act) VALUES (now() - interval '9 years', 'ann', 'pause'), (now(), 'ann', 'resume')",
     );
-    await pool.query("INSERT INTO flow.ai_costs (day, provider, model) VALUES ('2020-01-01', 'p', 'm'), (now()::date, 'p', 'm')");
+    await pool.query(
+      "INSERT INTO flow.ai_costs SELECT day, 'p', 'm', 1, 1, 1, 0 FROM unnest(ARRAY['2020-01-01', now()::date]::date[]) day",
+    );
     await pool.query("INSERT INTO flow.workers VALUES ('gone', now() - interval '2 days'), ('alive', now())");
     const count = async (table: string) =>
       (await pool.query<{ n: number }>(`SELECT count(*)::int AS n FROM ${table}`)).rows[0]!.n;
