@@ -110,11 +110,14 @@ describe('the journey of a lead that met everything', () => {
       .split('\n');
     const failed = (n: number) =>
       `HH:MM:SS  +T  attempt ${n} in enrichment failed: AI_TIMEOUT: The model did not answer within 100 ms.`;
-    const away = (n: number) =>
-      `HH:MM:SS  +T  attempt ${n} in crm-sync failed: CRM_UNAVAILABLE: The CRM did not answer. Next attempt at HH:MM:SS`;
+    const shared =
+      'HH:MM:SS  +T  a run in crm-sync failed and is not counted, since the downstream is at fault: CRM_UNAVAILABLE: ' +
+      'The CRM did not answer. Next attempt at HH:MM:SS';
     const fallback = 'HH:MM:SS  +T  scored 50, intent unknown, by fallback (model, fallback-1; fallback:AI_TIMEOUT)';
     const timeouts = [...[1, 2, 3, 4].map((n) => `${failed(n)} Next attempt at HH:MM:SS`), failed(5)];
-    expect(told).toEqual([
+    // How often the CRM is tried before its breaker opens depends on the time that a run takes.
+    const distinct = told.filter((line, index) => line !== shared || told[index - 1] !== shared);
+    expect(distinct).toEqual([
       'Ann Lee <p0@acme.com>, campaign c, revision 2',
       'synced',
       '',
@@ -134,8 +137,7 @@ describe('the journey of a lead that met everything', () => {
       'HH:MM:SS             received',
       ...timeouts,
       fallback,
-      ...[1, 2, 3, 4].map(away),
-      'HH:MM:SS  +T  4 attempts in crm-sync not counted: the downstream failed, not the lead',
+      shared,
       'HH:MM:SS  +T  dead-lettered in crm-sync after attempt 1: CRM_RECORD_REJECTED: The CRM refused the record (STRING_TOO_LONG). It answered: STRING_TOO_LONG: Title',
       `${beneath}sent: Email, LastName, RF_Fit_Score__c, RF_Reasoning__c, Title`,
       'HH:MM:SS  +T  edited by bea, now revision 2: title "Head of Everything" → "Head"',

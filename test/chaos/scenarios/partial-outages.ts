@@ -15,7 +15,7 @@ const CLOSED_WITHIN_MS = 60_000;
 const crmPartial = (percent: number): Scenario =>
   withOrg({
     about: `${percent} % of the calls to Salesforce fail for ten minutes (CI: 40 s) at 50 leads/s: no dead letter, no attempt lost`,
-    trials: { full: 3, ci: 1 },
+    trials: { full: 3, ci: 0 },
     pauseAtMostMs: FIFTY_A_SECOND_MS,
     async fault({ world, load, number, full }) {
       world.org!.setFaults({ rate: percent / 100, kinds: DEPENDENCY_FAULTS, seed: 100 * percent + number });
@@ -50,7 +50,7 @@ export const PARTIAL_OUTAGES: Scenarios = {
   'crm-partial-50': crmPartial(50),
   'ai-partial': {
     about: '20 % of the calls to the model fail for ten minutes (CI: 40 s) at 50 leads/s: no dead letter, no attempt lost',
-    trials: { full: 3, ci: 1 },
+    trials: { full: 3, ci: 0 },
     pauseAtMostMs: FIFTY_A_SECOND_MS,
     async open() {
       const model = await startFakeOpenAiCompatible();
@@ -85,7 +85,7 @@ export const PARTIAL_OUTAGES: Scenarios = {
   },
   'outage-series': withOrg({
     about: 'Salesforce is down for 6 to 20 s, again and again: each time it is tried within 10 s of its return',
-    trials: { full: 10, ci: 1 },
+    trials: { full: 10, ci: 0 },
     pauseAtMostMs: FIFTY_A_SECOND_MS,
     async fault({ world, random, full }) {
       const waits: number[] = [];
