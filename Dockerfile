@@ -45,6 +45,8 @@ ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000
 COPY package.json LICENSE ./
 COPY deploy/container/healthcheck.mjs ./
 COPY migrations migrations
+COPY public public
+COPY docs/runbook.md docs/
 COPY --from=build /app/certificates certificates
 COPY --from=production /app/node_modules node_modules
 COPY --from=build /app/dist dist
