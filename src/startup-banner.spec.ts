@@ -21,6 +21,7 @@ describe('the banner', () => {
     expect(banner).toContain('is ready (ENV=MOCK, 1.2 s)');
     expect(banner).toMatch(/URL +http:\/\/h:1 {2}\[PORT, HOST\]/);
     expect(banner.match(/http:\/\/h:1\/\S+/g)).toEqual([
+      'http://h:1/console',
       'http://h:1/docs',
       'http://h:1/ops/queues/board',
       'http://h:1/health/ready',
@@ -30,7 +31,9 @@ describe('the banner', () => {
   });
 
   it('links only to what this process serves', () => {
-    expect(bannerOf({ API_DOCS: 'off', QUEUE_BOARD: 'off' }).match(/http:\/\/h:1\/\S+/g)).toEqual(['http://h:1/health/ready']);
-    expect(bannerOf({ ROLE: 'worker' })).not.toMatch(/npm run demo|\/docs/);
+    expect(bannerOf({ CONSOLE: 'off', API_DOCS: 'off', QUEUE_BOARD: 'off' }).match(/http:\/\/h:1\/\S+/g)).toEqual([
+      'http://h:1/health/ready',
+    ]);
+    expect(bannerOf({ ROLE: 'worker' })).not.toMatch(/npm run demo|\/docs|\/console/);
   });
 });

@@ -8,8 +8,8 @@ export function startupBanner(config: Config, url: string, stores: Stores, tookM
   const seconds = (tookMs / 1000).toFixed(1);
   return [
     `\nRevenueFlow AI is ready (ENV=${config.ENV}, ${seconds} s). The environment variables behind each line are in brackets.`,
-    settings,
     `Open:\n${links}`,
+    settings,
     ...(config.ROLE === 'worker'
       ? []
       : ['Try in another terminal: `npm run demo` sends sample leads and shows what becomes of each.']),
@@ -38,6 +38,7 @@ function settingsOf(config: Config, url: string, stores: Stores): [label: string
 function linksOf(config: Config, url: string): [label: string, value: string][] {
   const api = config.ROLE !== 'worker';
   return [
+    ...(api && config.CONSOLE !== 'off' ? [['Console', `${url}/console`] as [string, string]] : []),
     ...(api && config.API_DOCS === 'on' ? [['API reference', `${url}/docs`] as [string, string]] : []),
     ...(config.QUEUE_BOARD === 'on' ? [['Queue jobs', `${url}/ops/queues/board`] as [string, string]] : []),
     ['Health', `${url}/health/ready`],

@@ -39,17 +39,24 @@ export class IndexController {
   @ApiOperation({
     id: 'index',
     summary: 'The main addresses of the service',
-    description: 'A browser, which prefers HTML, is redirected to /docs where that page is on.',
+    description: 'A browser, which prefers HTML, is redirected to the console, or to /docs where the console is off.',
     answers: { 200: { means: 'The addresses.', body: indexSchema } },
   })
   @Get()
   index(@Headers('accept') accept: string | undefined, @Res({ passthrough: true }) reply: FastifyReply) {
     void reply.header('vary', 'accept');
-    if (this.config.API_DOCS === 'on' && prefersHtml(accept)) {
-      void reply.redirect(DOCS_PATH, 302);
+    const page = this.pageForBrowsers();
+    if (page !== null && prefersHtml(accept)) {
+      void reply.redirect(page, 302);
       return undefined;
     }
     return { service: 'RevenueFlow AI', links: serviceLinks };
+  }
+
+  /** A worker has no console. */
+  private pageForBrowsers(): string | null {
+    if (this.config.CONSOLE !== 'off' && this.config.ROLE !== 'worker') return '/console';
+    return this.config.API_DOCS === 'on' ? DOCS_PATH : null;
   }
 
   @Access('viewer')

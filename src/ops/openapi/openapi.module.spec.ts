@@ -37,7 +37,7 @@ describe('GET /', () => {
     async (accept) => {
       await start();
       const { status, headers } = await get('/', { accept });
-      expect([status, headers['location'], headers['vary']]).toEqual([302, '/docs', 'accept']);
+      expect([status, headers['location'], headers['vary']]).toEqual([302, '/console', 'accept']);
     },
   );
 
@@ -53,8 +53,13 @@ describe('GET /', () => {
     },
   );
 
+  it('leads a browser to the reference where the console is off', async () => {
+    await start({ CONSOLE: 'off' });
+    expect((await get('/', { accept: FIREFOX })).headers['location']).toBe('/docs');
+  });
+
   it('has nothing to lead to where the pages are off', async () => {
-    await start({ API_DOCS: 'off' });
+    await start({ CONSOLE: 'off', API_DOCS: 'off' });
     expect((await get('/', { accept: FIREFOX })).status).toBe(200);
     const { status, text } = await get('/docs', password);
     expect([status, JSON.parse(text)]).toEqual([
