@@ -14,12 +14,12 @@ export const leadBodySchema = apiSchema(
     .looseObject({
       email: z.string().describe('A valid address; non-ASCII local parts and IDN domains are valid. It is trimmed.'),
       campaign_id: z
-        .union([z.string().min(1).max(MAX_CAMPAIGN_ID), z.int()])
-        .describe(`Kept as a trimmed, NFC, case-sensitive string of 1 to ${MAX_CAMPAIGN_ID} characters.`),
+        .union([z.string().min(1), z.int()])
+        .describe(`Kept as a trimmed, NFC, case-sensitive string, which must have 1 to ${MAX_CAMPAIGN_ID} characters.`),
       name: z
-        .union([z.string().max(MAX_NAME), z.number(), z.boolean()])
+        .union([z.string(), z.number(), z.boolean()])
         .nullish()
-        .describe('null and empty mean absent.'),
+        .describe(`At most ${MAX_NAME} characters when trimmed; null and empty mean absent.`),
     })
     .describe(
       'Anything else (company, title, phone, country, message, source, utm_*, marketo_id, …) is kept as an attribute: null and empty ' +

@@ -129,8 +129,16 @@ const filterShape = {
   sort: z.enum(['newest', 'oldest']).optional().describe('By the time of receipt; the newest first by default.'),
   ...pageShape,
 };
-const sameCampaign = ({ campaign_id, campaignId }: { campaign_id?: string | undefined; campaignId?: string | undefined }) =>
+interface Given {
+  campaign_id?: string | undefined;
+  campaignId?: string | undefined;
+  from?: string | undefined;
+  to?: string | undefined;
+}
+const sameCampaign = ({ campaign_id, campaignId }: Given) =>
   campaign_id === undefined || campaignId === undefined || campaign_id === campaignId;
+const isSpan = ({ from, to }: Given) => from === undefined || to === undefined || from < to;
+const NO_SPAN = { path: ['to'], message: 'must be later than from' };
 const TWO_CAMPAIGNS = { path: ['campaignId'], message: 'and campaign_id name different campaigns; send one of them' };
 
 const fieldName = z.enum(LEAD_FIELDS);
@@ -141,13 +149,17 @@ const fieldList = z
   .optional()
   .describe(`Which fields each item has besides its id, comma-separated: ${LEAD_FIELDS.join(', ')}.`);
 
-export const leadFilterSchema = z.strictObject({ ...filterShape, fields: fieldList }).refine(sameCampaign, TWO_CAMPAIGNS);
+export const leadFilterSchema = z
+  .strictObject({ ...filterShape, fields: fieldList })
+  .refine(sameCampaign, TWO_CAMPAIGNS)
+  .refine(isSpan, NO_SPAN);
 
 export const leadSearchSchema = apiSchema(
   'LeadSearch',
   z
     .strictObject({ ...filterShape, email: z.string().optional(), fields: z.array(fieldName).min(1).optional() })
-    .refine(sameCampaign, TWO_CAMPAIGNS),
+    .refine(sameCampaign, TWO_CAMPAIGNS)
+    .refine(isSpan, NO_SPAN),
   { email: 'lead@enterprise.com' },
 );
 

@@ -120,6 +120,43 @@ describe('a list of leads', () => {
   });
 });
 
+describe('the filters of a list of leads', () => {
+  it.each([
+    ['minScore=1', 6],
+    ['minScore=100', 0],
+    ['q=fine', 1],
+    ['q=REFUSED', 5],
+    ['q=refused%25', 0],
+    ['from=2020-01-01', 6],
+    ['to=2020-01-01', 0],
+    ['from=2020-01-01&to=2100-01-01T00:00:00%2B02:00', 6],
+    ['intent=none', 0],
+    ['state=synced&q=fine', 1],
+  ])('%s', async (query, count) => {
+    const { status, body } = await askOps(service, 'GET', `/ops/leads?campaign_id=walk&${query}`);
+    expect([status, body.items?.length]).toEqual([200, count]);
+  });
+
+  it('sort it, either way', async () => {
+    const ids = async (sort: string) =>
+      (await askOps(service, 'GET', `/ops/leads?campaign_id=walk&fields=id&sort=${sort}`)).body.items.map(({ id }) => id);
+    expect(await ids('oldest')).toEqual((await ids('newest')).toReversed());
+  });
+
+  it.each([
+    ['minScore=101', 'must be a whole number from 0 to 100'],
+    ['intent=hot', 'must be one of high, medium, low, none, unknown'],
+    ['from=yesterday', 'must be a time such as 2026-11-24T04:00Z'],
+    ['from=2026-11-25&to=2026-11-24', 'must be later than from'],
+    ['q=', 'must not be empty'],
+    ['sort=score', 'must be one of newest, oldest'],
+    ['min_score=5', expect.stringContaining('did you mean minScore?')],
+  ])('%s is refused in plain words', async (query, message) => {
+    const { status, body } = await askOps(service, 'GET', `/ops/leads?${query}`);
+    expect([status, body.errors[0]!.message]).toEqual([400, message]);
+  });
+});
+
 describe('an accepted lead', () => {
   it('has an address for operators', async () => {
     const lead = { email: 'located@acme.com', campaign_id: 'located' };
