@@ -80,7 +80,8 @@ describe('the console with leads', () => {
   });
 
   it('lists them, by filters of the address', async () => {
-    expect(await operator.html('/console/leads?state=synced')).toContain('Ann Berg');
+    // Its second revision may still be on its way.
+    await eventually(async () => expect(await operator.html('/console/leads?state=synced')).toContain('Ann Berg'));
     expect(await operator.html('/console/leads?state=discarded')).toContain('No lead matches');
     expect((await operator.get('/console/leads?state=nonsense')).status).toBe(400);
   });
