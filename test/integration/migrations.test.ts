@@ -126,7 +126,11 @@ describe('migrate', () => {
       while ((await waiting()).n !== n) await new Promise((resolve) => setTimeout(resolve, 20));
     };
     await until(1);
-    await until(0); // it has let go of its place in the line
+    // An insert queues behind the migration's lock request, so it succeeds only when the migration has given that up.
+    const writer = new pg.Client({ connectionString: url });
+    await writer.connect();
+    await writer.query('INSERT INTO public.a (n) VALUES (1)');
+    await writer.end();
     await client.query('COMMIT');
     expect(await migrating).toEqual(['0002_b.sql']);
   });
