@@ -10,7 +10,7 @@ interface ActionProps {
   fields?: ComponentChildren;
 }
 
-/** A button that changes something; whoever may not act does not see it. */
+/** A button that changes something; a viewer does not see it. */
 export function Action({ viewer, to, children, tone = 'plain', fields }: ActionProps) {
   if (!viewer.canAct) return null;
   return (
