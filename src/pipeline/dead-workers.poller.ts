@@ -54,7 +54,7 @@ export class DeadWorkersPoller {
     const leads = await openLeads.raiseEpochsOfDeadWorkers(active, dead);
     for (const stage of STAGES) {
       const due = leads.filter(({ state }) => stageDueIn(state) === stage);
-      if (due.length > 0) await backend.queue(stage).enqueue(due.map(jobRequestOf));
+      if (due.length > 0) await backend.queue(stage).enqueue(due.map((lead) => ({ ...jobRequestOf(lead), first: true })));
     }
     await flow.forgetWorkers(dead);
     logger.warn({ workers: dead, count: leads.length }, 'Workers stopped their heartbeat: their leads have new jobs');

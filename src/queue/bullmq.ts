@@ -28,8 +28,10 @@ export class BullStageQueue implements StageQueue {
   ) {}
 
   async enqueue(requests: JobRequest[]): Promise<void> {
+    // Each job that goes first is put before those added so far: the one added last runs first.
+    const ordered = [...requests.filter(({ first }) => !first), ...requests.filter(({ first }) => first).toReversed()];
     await this.queue.addBulk(
-      requests.map(({ leadId, epoch, ...place }) => ({
+      ordered.map(({ leadId, epoch, ...place }) => ({
         name: JOB_NAME,
         data: { leadId, epoch },
         opts: { jobId: jobIdOf({ leadId, epoch }), ...placeOf(place) },
@@ -85,12 +87,13 @@ export class BullStageQueue implements StageQueue {
 }
 
 /** BullMQ counts a delay from the job's timestamp, which is the lead's and may be long ago. */
-function placeOf({ since, dueAt, low }: Omit<JobRequest, keyof JobReference>): JobsOptions {
+function placeOf({ since, dueAt, low, first }: Omit<JobRequest, keyof JobReference>): JobsOptions {
   const now = Date.now();
   const timestamp = since ?? now;
   return {
     timestamp,
     ...(dueAt !== undefined && dueAt > now ? { delay: dueAt - timestamp } : {}),
+    ...(first && !low ? { lifo: true } : {}),
     ...priorityOf(low),
   };
 }

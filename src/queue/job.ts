@@ -15,6 +15,8 @@ export interface JobRequest extends JobReference {
   dueAt?: number;
   /** Behind every other job: replays and re-scores. */
   low?: boolean;
+  /** Ahead of the waiting jobs: the lead has had its turn, and the job was lost with its worker. */
+  first?: boolean;
 }
 
 /** The columns of an unfinished lead that its job is made of. */

@@ -143,6 +143,21 @@ describe.each(['redis', 'postgres'] as const)('a queue on %s', (kind) => {
       expect((await queue.counts()).waiting).toBe(0);
     });
 
+    it('runs the jobs that replace those of a dead worker before the waiting ones, in their order', async () => {
+      const backend = await open();
+      const queue = backend.queue('enrichment');
+      const [waiting, replaced] = [[job(), job()], [job(), job(), job()]];
+      await queue.enqueue(waiting);
+      await queue.enqueue(replaced.map((reference) => ({ ...reference, first: true })));
+      const order: string[] = [];
+      await work(backend, async ({ leadId }) => {
+        order.push(leadId);
+        return { kind: 'done' };
+      });
+      await eventually(() => expect(order).toHaveLength(5));
+      expect(order).toEqual([...replaced, ...waiting].map(({ leadId }) => leadId));
+    });
+
     it('keeps a delay, also for a lead that was received long ago', async () => {
       const backend = await open();
       const queue = backend.queue('enrichment');
