@@ -92,7 +92,7 @@ export async function startService(config: Config, logger: Logger): Promise<Runn
         abortOnError: false,
       },
     );
-    undo.push(() => withTimeout(app.get(JobPublisher).idle(), 1000));
+    undo.push(() => withTimeout(app.get(JobPublisher).stop(), 1000));
     // Its parts stop one after the other, each bounded; this bounds them together.
     undo.push(async () => {
       if (!(await withTimeout(app.close(), CLOSE_WITHIN_MS)))

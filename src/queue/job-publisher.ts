@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Stage } from '../domain/lead-state.js';
 import { STAGES } from '../domain/lead-state.js';
 import { Batcher, BatcherFull } from '../platform/concurrency/batcher.js';
@@ -7,24 +8,34 @@ import { queueErrorLog } from './queue-error-log.js';
 import type { JobRequest } from './job.js';
 import type { Logger } from '../platform/observability/logger.js';
 
-/** Announcements that may wait in memory; what comes on top is left to the sweeper. */
+/** Job requests that may wait in memory. The sweeper enqueues the leads of further ones. */
 const MAX_WAITING = 50_000;
+/** An outage of the queue store is waited for, so that its end does not wait for the next sweep. */
+const RETRY_EVERY_MS = 500;
+const RETRY_FOR_MS = 60_000;
 
 /**
- * Tells a stage that a lead is due: many at a time, best effort, never in anybody's way. An announcement that fails costs
- * time and nothing else, since the ledger has the lead and the sweeper enqueues what no job brings forward.
+ * Enqueues the jobs of leads that are due, many in one call, without making the caller wait. While the queue store does not
+ * answer, requests wait in memory. What is dropped costs time only: the sweeper enqueues each open lead that has no job.
  */
 export class JobPublisher {
+  private readonly stopping = new AbortController();
   private readonly batchers: Record<Stage, Batcher<JobRequest, void>>;
   private readonly pending = new Set<Promise<void>>();
   private readonly warn: (error: Error) => void;
 
-  constructor(backend: QueueBackend, logger: Logger) {
+  constructor(
+    backend: Pick<QueueBackend, 'bestEffortQueue'>,
+    logger: Logger,
+    private readonly retryEveryMs = RETRY_EVERY_MS,
+  ) {
     this.warn = queueErrorLog(logger, 'enqueue');
     const batcherFor = (stage: Stage) =>
       new Batcher<JobRequest, void>({
         run: async (requests) => {
-          await ioBoundary('queue.enqueue', requests[0]?.leadId, () => backend.bestEffortQueue(stage).enqueue(requests));
+          await this.enqueue(() =>
+            ioBoundary('queue.enqueue', requests[0]?.leadId, () => backend.bestEffortQueue(stage).enqueue(requests)),
+          );
           return [];
         },
         maxBatch: 1000,
@@ -37,16 +48,35 @@ export class JobPublisher {
     >;
   }
 
-  publish(stage: Stage, announcement: JobRequest): void {
-    const done = this.batchers[stage].submit(announcement).catch((error: Error) => {
+  publish(stage: Stage, request: JobRequest): void {
+    const done = this.batchers[stage].submit(request).catch((error: Error) => {
       if (!(error instanceof BatcherFull)) this.warn(error);
     });
     this.pending.add(done);
     void done.finally(() => this.pending.delete(done));
   }
 
-  /** Resolves when all announcements made so far have been sent or given up. */
+  /** Resolves when all requests made so far are enqueued or dropped. */
   async idle(): Promise<void> {
     await Promise.all(this.pending);
+  }
+
+  /** As `idle`, but nothing that fails is tried again. */
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    await this.idle();
+  }
+
+  private async enqueue(attempt: () => Promise<void>): Promise<void> {
+    const end = performance.now() + RETRY_FOR_MS;
+    for (;;) {
+      try {
+        return await attempt();
+      } catch (error) {
+        if (this.stopping.signal.aborted || performance.now() > end) throw error;
+        this.warn(error as Error);
+        await sleep(this.retryEveryMs, undefined, { signal: this.stopping.signal }).catch(() => {}); // the last try follows
+      }
+    }
   }
 }

@@ -51,7 +51,7 @@ export async function pipelineWorld({ kind, crm, scorer, env = {}, rescoring = t
   const backend = await openQueueBackend(config, { databaseUrl: database.url, redisUrl: redis?.url ?? null }, logger);
   undo.push(() => backend.close());
   const publisher = new JobPublisher(backend, logger);
-  undo.push(() => publisher.idle());
+  undo.push(() => publisher.stop());
   const ledgerOf = (worker: string) => ledgerOn(pool, { worker });
   const ledger = ledgerOf('ingress');
   const metrics = createMetrics();

@@ -12,10 +12,10 @@ const CI_MS = 40_000;
 const DEPENDENCY_FAULTS: SalesforceFaultKind[] = ['500', '503', 'drop', 'drop-after', 'html', 'hang'];
 const CLOSED_WITHIN_MS = 60_000;
 
-const crmPartial = (percent: number): Scenario =>
+const crmPartial = (percent: number, ci = 0): Scenario =>
   withOrg({
     about: `${percent} % of the calls to Salesforce fail for ten minutes (CI: 40 s) at 50 leads/s: no dead letter, no attempt lost`,
-    trials: { full: 3, ci: 0 },
+    trials: { full: 3, ci },
     pauseAtMostMs: FIFTY_A_SECOND_MS,
     async fault({ world, load, number, full }) {
       world.org!.setFaults({ rate: percent / 100, kinds: DEPENDENCY_FAULTS, seed: 100 * percent + number });
@@ -46,7 +46,7 @@ const MODELS = new WeakMap<World, Model>();
 /** Some calls of a downstream fail, or all of them again and again. */
 export const PARTIAL_OUTAGES: Scenarios = {
   'crm-partial-5': crmPartial(5),
-  'crm-partial-20': crmPartial(20),
+  'crm-partial-20': crmPartial(20, 1),
   'crm-partial-50': crmPartial(50),
   'ai-partial': {
     about: '20 % of the calls to the model fail for ten minutes (CI: 40 s) at 50 leads/s: no dead letter, no attempt lost',
