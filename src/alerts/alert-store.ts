@@ -15,6 +15,15 @@ export interface DueMessage {
   attempts: number;
 }
 
+/** Why alerts do not arrive. */
+export interface DeliveryProblem {
+  since: Date;
+  /** What the last attempt met. It never has the address, which is a secret. */
+  problem: string;
+  /** Messages removed after their last attempt. */
+  dropped: number;
+}
+
 export interface Pace {
   /** At most one message per condition in this time, even if it flaps. */
   conditionSeconds: number;
@@ -94,8 +103,32 @@ export class AlertStore {
     return rows;
   }
 
+  /** Removes the message, and what was known of a failing delivery. */
   async delivered(id: string): Promise<void> {
-    await this.database.query('DELETE FROM flow.alert_messages WHERE id = $1', [id]);
+    await this.database.query('WITH works AS (DELETE FROM flow.alert_delivery) DELETE FROM flow.alert_messages WHERE id = $1', [
+      id,
+    ]);
+  }
+
+  /** Records the failure of an attempt; with `dropped` it was the message's last one. */
+  async failed(id: string, problem: string, dropped: boolean): Promise<void> {
+    await this.database.query(
+      `WITH removed AS (DELETE FROM flow.alert_messages WHERE id = $1 AND $3)
+       INSERT INTO flow.alert_delivery AS d (problem, dropped) VALUES ($2, $3::int)
+       ON CONFLICT (only_row) DO UPDATE SET problem = excluded.problem, dropped = d.dropped + excluded.dropped`,
+      [id, problem, dropped],
+    );
+  }
+
+  /** Null while alerts arrive, or none was sent. */
+  async deliveryProblem(): Promise<DeliveryProblem | null> {
+    const { rows } = await this.database.query<DeliveryProblem>('SELECT since, problem, dropped FROM flow.alert_delivery');
+    return rows[0] ?? null;
+  }
+
+  /** Alerts are off. */
+  async forgetDeliveryProblem(): Promise<void> {
+    await this.database.query('DELETE FROM flow.alert_delivery');
   }
 
   /** Delays all messages, so that a resolved message never precedes its alert. */

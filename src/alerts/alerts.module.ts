@@ -43,6 +43,7 @@ const RETRY_BASE_MS = 2000;
             }),
     },
   ],
+  exports: [AlertStore],
 })
 export class AlertsModule implements OnApplicationBootstrap, OnApplicationShutdown {
   constructor(
@@ -53,7 +54,7 @@ export class AlertsModule implements OnApplicationBootstrap, OnApplicationShutdo
   onApplicationBootstrap(): void {
     if (this.alerts) return this.alerts.start();
     // Alerts are off: remove what an earlier configuration left. If PostgreSQL does not answer, the next start does it.
-    void this.store.prune().catch(() => {});
+    void Promise.all([this.store.prune(), this.store.forgetDeliveryProblem()]).catch(() => {});
   }
 
   async onApplicationShutdown(): Promise<void> {

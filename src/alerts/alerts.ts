@@ -92,10 +92,9 @@ export class Alerts {
         continue;
       }
       this.logFailure(delivery.what);
-      if (attempts + 1 >= TRIES) {
-        await store.delivered(id);
-        continue;
-      }
+      const last = attempts + 1 >= TRIES;
+      await store.failed(id, delivery.what, last);
+      if (last) continue;
       const delayMs = Math.min(RETRY_AT_MOST_MS, retryBaseMs * 2 ** attempts);
       await store.postpone(id, Math.max(delayMs, delivery.retryAfterMs));
       return;

@@ -23,6 +23,12 @@ interface ShownQueue {
   };
 }
 
+interface Queues {
+  backend: string;
+  items: ShownQueue[];
+  alertsFailing: { problem: string } | null;
+}
+
 /** `queues …`: what waits, what is paused and by whom. */
 export function addQueueCommands(program: Command, session: Session): void {
   const queues = program.command('queues').description('show, pause and resume the queues of the two stages');
@@ -31,10 +37,15 @@ export function addQueueCommands(program: Command, session: Session): void {
     .description('show what waits in each queue, whether it is paused, and its circuit breaker')
     .action(async () => {
       const { client, output, times } = session;
-      const answer = await client.get<{ backend: string; items: ShownQueue[] }>('/ops/queues');
+      const answer = await client.get<Queues>('/ops/queues');
       const columns = columnsOf(times);
       await output.report(answer, answer.items, { columns }, () =>
-        [`on ${answer.backend}`, tableOf(columns, answer.items, output.width), ...answer.items.flatMap(problemLines)].join('\n'),
+        [
+          `on ${answer.backend}`,
+          tableOf(columns, answer.items, output.width),
+          ...answer.items.flatMap(problemLines),
+          ...(answer.alertsFailing ? [`Alerts do not arrive: ${answer.alertsFailing.problem}. Check ALERT_WEBHOOK_URL.`] : []),
+        ].join('\n'),
       );
     });
   refuseUnknownWords(list);

@@ -1,4 +1,5 @@
 import { Controller, Get, Header, Inject } from '@nestjs/common';
+import { AlertStore } from '../alerts/alert-store.js';
 import { FlowControlRepository } from '../flow-control/flow-control.repository.js';
 import { forecastOf } from '../ledger/forecast.js';
 import { DeadLetters } from './dead-letters/dead-letters.service.js';
@@ -20,6 +21,7 @@ export class MetricsController {
     @Inject(METRICS) private readonly metrics: Metrics,
     @Inject(CONFIG) private readonly config: Config,
     private readonly rejections: RejectionsRepository,
+    private readonly alerts: AlertStore,
   ) {
     metrics.slaSeconds.set(config.SPEED_TO_LEAD_SLA_SECONDS);
   }
@@ -36,7 +38,14 @@ export class MetricsController {
   @Header('content-type', 'text/plain; version=0.0.4; charset=utf-8')
   async scrape(): Promise<string> {
     // While PostgreSQL is down, the figures of this process are still useful.
-    const readings = [this.readBacklog(), this.readStages(), this.readDeadLetters(), this.readRejections(), this.readAiBudget()];
+    const readings = [
+      this.readBacklog(),
+      this.readStages(),
+      this.readDeadLetters(),
+      this.readRejections(),
+      this.readAiBudget(),
+      this.readAlerts(),
+    ];
     await Promise.all(readings.map((reading) => reading.catch(() => {})));
     return this.metrics.registry.metrics();
   }
@@ -50,6 +59,10 @@ export class MetricsController {
 
   private async readRejections(): Promise<void> {
     this.metrics.rejections.set(await this.rejections.countOpenRejections());
+  }
+
+  private async readAlerts(): Promise<void> {
+    this.metrics.alertsFailing.set((await this.alerts.deliveryProblem()) === null ? 0 : 1);
   }
 
   private async readAiBudget(): Promise<void> {

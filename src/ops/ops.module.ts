@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { AlertsModule } from '../alerts/alerts.module.js';
 import { AuditLogRepository } from '../ledger/audit-log.repository.js';
 import { DeadLettersRepository } from '../ledger/dead-letters.repository.js';
 import { JobPublisher } from '../queue/job-publisher.js';
@@ -17,7 +18,7 @@ import { SlaController } from './sla.controller.js';
 import { SlaService } from './sla.service.js';
 
 @Module({
-  imports: [OpenApiModule, QueueDashboardModule],
+  imports: [AlertsModule, OpenApiModule, QueueDashboardModule],
   controllers: [
     CostsController,
     DeadLettersController,

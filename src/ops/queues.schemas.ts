@@ -36,8 +36,12 @@ export const queuesSchema = apiSchema(
   z.object({
     backend: z.enum(['redis', 'postgres']),
     items: z.array(z.object({ ...control, waiting: count, active: count, delayed: count, failed: count })),
+    alertsFailing: z
+      .object({ since: timeSchema, problem: z.string(), dropped: count })
+      .nullable()
+      .describe('Why alerts do not arrive, and how many were dropped; null while they arrive.'),
   }),
-  { backend: 'redis', items: [{ ...running, waiting: 12, active: 4, delayed: 0, failed: 0 }] },
+  { backend: 'redis', items: [{ ...running, waiting: 12, active: 4, delayed: 0, failed: 0 }], alertsFailing: null },
 );
 export const queueControlSchema = apiSchema('QueueControl', z.object(control), {
   ...running,

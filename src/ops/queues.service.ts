@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { AlertStore } from '../alerts/alert-store.js';
 import { AppError } from '../domain/app-error.js';
 import { STAGES, type Stage } from '../domain/lead-state.js';
 import { FlowControlRepository } from '../flow-control/flow-control.repository.js';
@@ -12,6 +13,7 @@ export class QueuesService {
   constructor(
     @Inject(QUEUE_BACKEND) private readonly backend: QueueBackend,
     private readonly flow: FlowControlRepository,
+    private readonly alerts: AlertStore,
   ) {}
 
   get backendKind() {
@@ -25,8 +27,9 @@ export class QueuesService {
 
   /** @throws AppError QUEUE_UNAVAILABLE, LEDGER_UNAVAILABLE */
   async list() {
-    const [rows, counts] = await Promise.all([
+    const [rows, alertsFailing, counts] = await Promise.all([
       this.flow.stages(),
+      this.alerts.deliveryProblem(),
       Promise.all(STAGES.map((stage) => this.backend.queue(stage).counts())).catch((cause: unknown) => {
         throw new AppError('QUEUE_UNAVAILABLE', 'The queue store does not answer. The leads are in the ledger.', { cause });
       }),
@@ -36,7 +39,7 @@ export class QueuesService {
       ...counts[index]!,
       ...shown(rows.find((row) => row.stage === stage)!),
     }));
-    return { backend: this.backend.kind, items };
+    return { backend: this.backend.kind, items, alertsFailing };
   }
 
   /** The same without the numbers of jobs, which need the queue store. */

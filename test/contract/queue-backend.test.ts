@@ -146,7 +146,10 @@ describe.each(['redis', 'postgres'] as const)('a queue on %s', (kind) => {
     it('runs the jobs that replace those of a dead worker before the waiting ones, in their order', async () => {
       const backend = await open();
       const queue = backend.queue('enrichment');
-      const [waiting, replaced] = [[job(), job()], [job(), job(), job()]];
+      const [waiting, replaced] = [
+        [job(), job()],
+        [job(), job(), job()],
+      ];
       await queue.enqueue(waiting);
       await queue.enqueue(replaced.map((reference) => ({ ...reference, first: true })));
       const order: string[] = [];

@@ -5,6 +5,7 @@ import { parse } from 'yaml';
 import { Proxy } from '../chaos/proxy.js';
 import { freshDatabase, freshRedis } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
+import { startAlertSink } from '../support/alert-sink.js';
 import { startFakeOpenAiCompatible } from '../support/fakes/openai-compatible.js';
 import { hasPrometheus, Prometheus, type FiringAlert } from '../support/prometheus.js';
 import { salesforceWorld } from '../support/salesforce-world.js';
@@ -63,8 +64,12 @@ describe.skipIf(!FULL || !hasPrometheus())('a Prometheus that watches an api and
     undo.push(() => model.stop());
     const { fake: org, env: salesforce, close } = await salesforceWorld({ dailyLimit: 1000 });
     undo.push(close);
+    const sink = await startAlertSink();
+    undo.push(() => sink.stop());
+    sink.status = 404;
     const env = {
       ...salesforce,
+      ALERT_WEBHOOK_URL: sink.url,
       DATABASE_URL: postgres.through(database.url),
       ...(redis ? { REDIS_URL: redis.url } : { QUEUE_BACKEND: 'postgres' }),
       SPOOL: 'off',
@@ -104,7 +109,7 @@ describe.skipIf(!FULL || !hasPrometheus())('a Prometheus that watches an api and
     await post('ann@acme.com');
     await post(`${'b'.repeat(60)}@${'acme-'.repeat(6)}inc.com`);
     await reject(6);
-    await fires('RevenueFlowDeadLetters', 'RevenueFlowCrmApiBudget', 'RevenueFlowAiBudget');
+    await fires('RevenueFlowDeadLetters', 'RevenueFlowCrmApiBudget', 'RevenueFlowAiBudget', 'RevenueFlowAlertsFailing');
     await reject(6);
     await fires('RevenueFlowRejections');
     expect(told.get('RevenueFlowDeadLetters')!.labels).toMatchObject({ stage: 'crm-sync', code: 'CRM_RECORD_REJECTED' });

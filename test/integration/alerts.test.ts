@@ -32,7 +32,7 @@ beforeEach(async () => {
   logged = [];
   sink = await startAlertSink();
   await pool.query(
-    'TRUNCATE ledger.leads, ledger.events, flow.alerts, flow.alert_looks, flow.alerted_leads, flow.alert_messages',
+    'TRUNCATE ledger.leads, ledger.events, flow.alerts, flow.alert_looks, flow.alerted_leads, flow.alert_messages, flow.alert_delivery',
   );
   await pool.query("UPDATE flow.stages SET breaker = 'closed', reason = NULL, code = NULL");
 });
@@ -56,6 +56,8 @@ function alerts(pace = EAGER) {
   };
   return new Alerts(tools);
 }
+
+const deliveryProblem = () => new AlertStore(ledger.database, EAGER).deliveryProblem();
 
 async function scored(email: string, fitScore: number, campaignId = 'c') {
   const key = { id: leadIdOf(email, campaignId), personKey: personKeyOf(email), email, emailRaw: email, campaignId };
@@ -226,6 +228,12 @@ describe('the delivery', () => {
       await pool.query('UPDATE flow.alert_messages SET next_attempt_at = now()');
     }
     expect((await pool.query('SELECT * FROM flow.alert_messages')).rows).toEqual([]);
+    expect(await deliveryProblem()).toMatchObject({ problem: expect.stringMatching(/^it answered 404/), dropped: 1 });
+
+    sink.status = 200;
+    await bury(await scored('c@acme.com', 10));
+    await watch.check();
+    expect(await deliveryProblem()).toBeNull();
   });
 
   it('is one process’s at a time, and another goes on where it ended', async () => {

@@ -17,6 +17,7 @@ describe.skipIf(!hasRedis() && !process.env['CI'])('a spool with entries that ca
   let pool: Pool;
   let ledger: LedgerRepositories;
   let redis: Redis;
+  let url: string;
   let spool: RedisSpool;
   let logged: string[];
   let published: string[];
@@ -27,7 +28,7 @@ describe.skipIf(!hasRedis() && !process.env['CI'])('a spool with entries that ca
     pool = openPool({ url: database.url, max: 5, timeoutMs: 5000, name: 'test' });
     undo.push(() => pool.end());
     ledger = ledgerOn(pool);
-    const { url } = (await freshRedis())!;
+    url = (await freshRedis())!.url;
     redis = new Redis(url);
     undo.push(async () => redis.disconnect());
     spool = new RedisSpool(url, 'fsync', Date.now);
@@ -115,4 +116,30 @@ describe.skipIf(!hasRedis() && !process.env['CI'])('a spool with entries that ca
     expect([await spool.size(), await parked(), logged.length]).toEqual([2, [], 1]);
     expect(logged[0]).toContain('cannot be drained now');
   });
+
+  it.each([
+    ['entries', { entries: 5, bytes: 1e9 }, 20, 5],
+    ['bytes', { entries: 1e6, bytes: 200_000 }, 10_000, 40],
+  ])(
+    'is bounded in %s: it refuses what no longer fits, and takes leads again when it has room',
+    async (_, limits, length, atMost) => {
+      await redis.config('SET', 'appendonly', 'yes');
+      undo.push(() => redis.config('SET', 'appendfsync', 'everysec'));
+      await redis.config('SET', 'appendfsync', 'always');
+      const small = new RedisSpool(url, 'fsync', Date.now, limits);
+      undo.push(() => small.close());
+      await small.connected();
+      const write = (number: number) => small.write({ ...lead(`n${number}`), attributes: { message: 'x'.repeat(length) } });
+      let written = 0;
+      const full = await (async () => {
+        for (; written < 1000; written++) await write(written);
+      })().catch((error: Error) => error);
+      expect(full).toMatchObject({ message: 'the spool is full' });
+      expect(written).toBeGreaterThan(0);
+      expect(written).toBeLessThanOrEqual(atMost);
+      await drainer().poll();
+      await write(written);
+      expect(await small.size()).toBe(1);
+    },
+  );
 });

@@ -5,8 +5,8 @@ import { Batcher } from '../../platform/concurrency/batcher.js';
 import type { Spool, SpoolEntry } from './spool.js';
 
 const STREAM = '{revenueflow}:spool';
-/** At this size a lead is answered 503, rather than the memory of Redis filled. */
-const MAX_ENTRIES = 200_000;
+/** At this size a lead is answered 503: the same Redis has the queues. A lead may have 64 KiB, so entries alone are no bound. */
+const LIMITS = { entries: 200_000, bytes: 256 * 1024 * 1024 };
 /** Entries that a search for a person's leads reads at a time. */
 const PAGE = 1000;
 /** The sender hears within a second; by then the write is confirmed, or it does not count. */
@@ -32,6 +32,7 @@ export class RedisSpool implements Spool {
     private readonly mode: 'fsync' | 'replica',
     /** PostgreSQL's time in milliseconds since 1970: see DatabaseClock. */
     private readonly now: () => number,
+    private readonly limits = LIMITS,
   ) {
     this.redis = new Redis(url, {
       enableOfflineQueue: false,
@@ -92,7 +93,7 @@ export class RedisSpool implements Spool {
   private async append(leads: LeadToAccept[]): Promise<void[]> {
     const confirmation = await this.confirmation();
     if (!confirmation) throw new Error('this Redis cannot confirm that a write is durable');
-    if ((await this.redis.xlen(STREAM)) >= MAX_ENTRIES) throw new Error('the spool is full');
+    if (await this.isFull()) throw new Error('the spool is full');
     const now = new Date(this.now());
     const pipeline = this.redis.pipeline();
     for (const [index, lead] of leads.entries()) {
@@ -104,6 +105,12 @@ export class RedisSpool implements Spool {
     if (failed) throw failed[0]!;
     if (confirmation === 'WAIT' && Number(replies.at(-1)![1]) < 1) throw new Error('no replica confirmed the write in time');
     return [];
+  }
+
+  /** MEMORY USAGE samples some entries, so that it costs the same for every size of the stream. */
+  private async isFull(): Promise<boolean> {
+    const [entries, bytes] = await Promise.all([this.redis.xlen(STREAM), this.redis.memory('USAGE', STREAM)]);
+    return entries >= this.limits.entries || (bytes ?? 0) >= this.limits.bytes;
   }
 
   /** Asked each time, a batch at most: an operator may change the setting, and a failover may bring another server. */

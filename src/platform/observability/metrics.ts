@@ -106,6 +106,11 @@ export function createMetrics() {
       help: 'Share of AI_DAILY_TOKEN_BUDGET that is spent today (UTC), by all workers; 0 without a budget.',
       registers,
     }),
+    alertsFailing: new Gauge({
+      name: 'revenueflow_alerts_failing',
+      help: '1 while ALERT_WEBHOOK_URL does not take messages; GET /ops/queues says why.',
+      registers,
+    }),
     crmApiUsage: new Gauge({
       name: 'revenueflow_crm_api_usage_ratio',
       help: "Used share of the day's CRM API calls, by its last answer to this process; 0 until one states it.",
