@@ -1,5 +1,7 @@
+import { Redis } from 'ioredis';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Random } from '../random.js';
+import { until } from './salesforce.js';
 import type { Scenarios } from './scenario.js';
 
 const outage = (random: Random) => sleep(random.between(500, 4000));
@@ -9,6 +11,9 @@ const outage = (random: Random) => sleep(random.between(500, 4000));
  * machine PostgreSQL can be slow enough for the spool to be used.
  */
 const WITHOUT_SPOOL = { SPOOL: 'off' };
+
+const NO_LEADS = ['', '{"id": ', '{"id": "x"}', 'null', '[]', '\u0000'];
+const REJECTED = 'SELECT count(*)::int AS n FROM ledger.rejections';
 
 /** Redis and PostgreSQL are killed, frozen, wiped, rolled back, cut off and filled. */
 export const STORE_SCENARIOS: Scenarios = {
@@ -53,6 +58,26 @@ export const STORE_SCENARIOS: Scenarios = {
       await world.killPostgres();
       await outage(random);
       await world.startPostgres();
+    },
+  },
+  'spool-poison': {
+    about: 'as postgres-kill, and entries that are no leads get into the spool: they become rejections, all others drain',
+    trials: { full: 20, ci: 1 },
+    async fault({ world, random }) {
+      const rejected = await world.count(REJECTED);
+      await world.killPostgres();
+      const redis = new Redis(world.redis.url);
+      const added = random.between(1, 20);
+      try {
+        for (let entry = 0; entry < added; entry++) {
+          await redis.xadd('{revenueflow}:spool', '*', 'lead', NO_LEADS[random.between(0, NO_LEADS.length)]!);
+          await sleep(random.between(0, 100));
+        }
+      } finally {
+        redis.disconnect();
+      }
+      await world.startPostgres();
+      await until(world, `SELECT greatest(0, ${rejected + added} - (${REJECTED}))::int AS n`);
     },
   },
   'postgres-freeze': {
