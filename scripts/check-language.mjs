@@ -7,24 +7,11 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 
 /** Findings in these paths are counted and do not fail the check. Remove a path when it is clean. */
 const NOT_YET_CHECKED = [
-  'src/startup-banner.ts',
   'src/cli',
   'src/crm',
   'src/domain',
   'src/enrichment',
-  'src/flow-control',
   'src/ingress',
-  'src/ledger',
-  'src/ops',
-  'src/pipeline',
-  'src/queue',
-  'src/platform/concurrency',
-  'src/platform/database',
-  'src/platform/http',
-  'test/contract',
-  'test/e2e',
-  'test/integration',
-  'test/support',
 ];
 
 const MAX_LINE = 120;
@@ -68,6 +55,8 @@ const ALLOWED = [
   [/^(scripts\/check-language\.mjs|test\/deployment\/language\.test\.ts)$/, /.*/],
   // The system user `nobody`, as which PostgreSQL runs where the service is started as root.
   [/^(src\/platform\/embedded\/|test\/|docs\/local-stack\.md|scripts\/container|Dockerfile)/, /[`'"]nobody[:'"`]|user nobody/],
+  // A flag of stored scores and of the API.
+  [/^(src\/pipeline\/fallback-score|test\/integration\/scoring\.test)\.ts$/, /'stand-in:AI_OVERLOADED'/],
   // Messages of leads are test data.
   [/^(samples\/|eval\/leads\/|test\/)/, /['"`].*\b(somebody|someone|news|nobody|tell the|mend)\b.*['"`]/i],
 ];

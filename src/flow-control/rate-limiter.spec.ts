@@ -11,7 +11,7 @@ describe('the shared throttle', () => {
     };
     const rateLimiter = new SharedRateLimiter({ reserve }, 'crm-sync', 50);
     await Promise.all(Array.from({ length: 5 }, () => rateLimiter.acquire()));
-    // The first taker asks alone, then the others together.
+    // The first caller reserves one place; the others that came meanwhile share the next reservation.
     expect(asked).toEqual([1, 4, 1, 2]);
   });
 

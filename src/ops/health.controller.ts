@@ -12,7 +12,7 @@ import { liveSchema, readySchema } from './health.schemas.js';
 
 type Status = 'up' | 'down';
 const ANSWER_WITHIN_MS = 1500;
-/** A worker survives an outage of a store, so a short one must not make an orchestrator replace it. */
+/** An outage of a store shorter than this does not make a worker unready: it would not help to replace it. */
 const RIDDEN_OUT_MS = 30_000;
 
 const READY_MEANS =
@@ -47,7 +47,7 @@ export class HealthController {
     return { status: 'up' };
   }
 
-  /** The same as /health/ready, for those who guess the address. */
+  /** An alias of /health/ready. */
   @Access('public')
   @ApiOperation({ id: 'health', summary: 'The same as /health/ready', description: READY_MEANS, answers: READY_ANSWERS })
   @Get()
@@ -56,8 +56,9 @@ export class HealthController {
   }
 
   /**
-   * An api is ready while it can acknowledge, through the ledger or the spool. A worker is ready while it can make progress, or
-   * could half a minute ago; not where it consumes nothing and no outage explains that. A process that stops closes its port first.
+   * An api is ready while it can acknowledge, through the ledger or the spool. A worker is ready while it makes
+   * progress or an outage explains that it makes none, and while its stores answered within the last half minute. A
+   * process that stops closes its port first.
    */
   @Access('public')
   @ApiOperation({ id: 'ready', summary: 'Whether the process can do its work', description: READY_MEANS, answers: READY_ANSWERS })

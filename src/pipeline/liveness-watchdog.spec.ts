@@ -54,7 +54,7 @@ describe('LivenessWatchdog', () => {
     expect(watch.moving).toBe(true);
   });
 
-  it('ends a worker whose leads in hand do not move, also where no others wait', async () => {
+  it('ends a worker whose claimed leads make no progress, also where no others wait', async () => {
     waiting = async () => 0;
     progress.inHand = 3;
     await pass(70);
@@ -63,9 +63,9 @@ describe('LivenessWatchdog', () => {
 
   it.each([
     ['there is no work', () => void (waiting = async () => 0)],
-    ['the stage is held back', () => void (heldBack = true)],
-    ['the queue store is away', () => void (waiting = () => Promise.reject(new Error('down')))],
-    ['the ledger is away', () => void (ledger = () => Promise.reject(new Error('down')))],
+    ['the stage is paused or its breaker open', () => void (heldBack = true)],
+    ['the queue store is down', () => void (waiting = () => Promise.reject(new Error('down')))],
+    ['the ledger is down', () => void (ledger = () => Promise.reject(new Error('down')))],
   ])('leaves it alone where %s', async (_, arrange) => {
     arrange();
     await pass(600);

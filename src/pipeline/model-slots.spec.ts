@@ -33,7 +33,7 @@ describe('ModelSlots', () => {
     expect(called).toEqual([90, 70, 50, 10]);
   });
 
-  it('lets nobody wait for longer than he can afford', async () => {
+  it('lets no lead wait longer than its waitMs', async () => {
     const turns = line(() => 0);
     expect(await turns.acquire({ rank: 1, waitMs: 5, signal: never })).toBe('timed-out');
     expect(await turns.acquire({ rank: 1, waitMs: -5, signal: never })).toBe('timed-out');
@@ -60,7 +60,7 @@ describe('ModelSlots', () => {
 
   it('goes on after the rate could not be asked for', async () => {
     const rateLimiter = { acquire: vi.fn(async () => {}) };
-    rateLimiter.acquire.mockRejectedValueOnce(new Error('PostgreSQL is away'));
+    rateLimiter.acquire.mockRejectedValueOnce(new Error('PostgreSQL is down'));
     const turns = new ModelSlots({ permitted: () => 1, paused: () => false, enter: () => permit, rateLimiter });
     const turn = turns.acquire({ rank: 1, waitMs: 60_000, signal: never });
     await new Promise((resolve) => setImmediate(resolve));

@@ -95,7 +95,9 @@ function fakeBreaker(attempts: number) {
   };
 }
 
-/** The processors as the module makes them, between a fake ledger, fake breakers and downstreams that a test commands. */
+/**
+ * The processors as the module creates them, with a fake ledger, fake breakers and downstreams that a test controls.
+ */
 async function pipeline(attempts = 0) {
   const claims = {
     claimForEnrichment: vi.fn(async () => claim(attempts)),
@@ -213,7 +215,7 @@ describe('enrichLead', () => {
     expect(publisher.publish).toHaveBeenCalledOnce();
   });
 
-  it('gives up on a scorer that takes too long', async () => {
+  it('ends a scoring that takes too long', async () => {
     const { enrichLead, score } = await pipeline();
     score.mockImplementation((...args: unknown[]) => {
       const abort = args[1] as AbortSignal;

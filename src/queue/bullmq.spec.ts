@@ -5,7 +5,7 @@ import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { startBullWorker, type BullProcessor } from './bullmq.js';
 
-/** A worker of BullMQ as far as it matters here: how many jobs it may have, and what is done with each. */
+/** The part of a BullMQ worker that these tests need: its concurrency, and what it does with each job. */
 function startedWorker(concurrency: number) {
   const bull = Object.assign(new EventEmitter(), { concurrency: 0, isPaused: () => false });
   let process!: BullProcessor;

@@ -3,7 +3,7 @@ import type { Logger } from '../platform/observability/logger.js';
 import type { Stores } from '../platform/embedded/open-stores.js';
 import type { QueueBackend } from './queue-backend.js';
 
-/** The backend that the stores decided; only the chosen one's client is loaded. */
+/** Opens the backend that the configuration chose, and loads only its client. */
 export async function openQueueBackend(
   config: Config,
   stores: Pick<Stores, 'databaseUrl' | 'redisUrl'>,

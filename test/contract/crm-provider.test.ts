@@ -8,7 +8,7 @@ import { crmSettings, syncOf } from '../support/crm.js';
 import { freshDatabase } from '../support/database.js';
 import { salesforceWorld } from '../support/salesforce-world.js';
 
-/** What a suite needs to know of a CRM beside the port: how many records it has, and what a Lead says. */
+/** What a suite needs to know about a CRM besides the port: its number of records, and the fields of a Lead. */
 interface Inspection {
   leads(): Promise<{ email: string; lastName: string; company: string; fitScore: number }[]>;
   memberships(): Promise<number>;
@@ -84,7 +84,7 @@ describe.each([
     await inspect.close();
   });
 
-  it('makes one Lead a person and one member a campaign, and says the same ids again', async () => {
+  it('makes one Lead per person and one member per campaign, and returns the same ids again', async () => {
     const first = await sync('ann@acme.com', 'c1', 1);
     const again = await sync('ann@acme.com', 'c1', 1);
     const other = await sync('ann@acme.com', 'c2', 2);
@@ -162,7 +162,7 @@ describe.each([
       [expect.objectContaining({ email: 'bob@acme.com' })],
       1,
     ]);
-    // Who comes again is new, whatever version the old one had.
+    // A person who is erased and returns gets a new record, whatever version the old one had.
     await sync('ann@acme.com', 'c3', 1);
     expect([(await inspect.leads()).length, await inspect.memberships()]).toEqual([2, 2]);
   });

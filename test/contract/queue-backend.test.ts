@@ -136,7 +136,7 @@ describe.each(['redis', 'postgres'] as const)('a queue on %s', (kind) => {
       undo.push(() => worker.close(2000));
       await eventually(() => expect(order).toHaveLength(65));
       const lateBefore = (place: number) => order.slice(0, place).filter((kind) => kind === 'late').length;
-      // One in five at once, three when promoted, the others after all that can still be in time.
+      // One in five runs at once, three when promoted, the others after all jobs that can still meet the SLA.
       expect(lateBefore(20)).toBe(4);
       expect(lateBefore(44)).toBe(7);
       expect(order.slice(-5)).toEqual(Array(5).fill('low'));
@@ -190,7 +190,7 @@ describe.each(['redis', 'postgres'] as const)('a queue on %s', (kind) => {
       undo.push(() => worker.close(2000));
       const [first, second] = [job(), job()];
       await backend.queue('enrichment').enqueue([first]);
-      // A second worker's job shows that the queue is alive meanwhile.
+      // A second worker's job shows that the queue works meanwhile.
       const other = await backend.startWorker('crm-sync', async () => ({ kind: 'done' }), settings);
       undo.push(() => other.close(2000));
       await backend.queue('crm-sync').enqueue([job()]);

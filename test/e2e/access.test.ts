@@ -26,7 +26,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-/** That the routes are all in the document is tested with the document. */
+/** Another test checks that the document has all routes. */
 const guarded = OPERATIONS.filter(({ access }) => access === 'viewer' || access === 'operator');
 const changing = guarded.filter(({ access }) => access === 'operator');
 
@@ -51,7 +51,7 @@ describe('a route of the operators', () => {
 
   it('that changes something is none that may be read', () => {
     for (const { method, access, id } of guarded) {
-      // The search is a POST so that an address stays out of access logs.
+      // The search is a POST to keep an address out of access logs.
       expect(access, id).toBe(method === 'get' || id === 'searchLeads' ? 'viewer' : 'operator');
     }
   });
@@ -168,7 +168,7 @@ describe('an accepted lead', () => {
 });
 
 describe('a change', () => {
-  /** Where the trail has who did it: the events of the lead, the acts of operators, or the rejection itself. */
+  /** Where the operator's name is stored: in the lead's events, in the audit log, or in the rejection itself. */
   const TRAILS = {
     events: 'SELECT count(*)::int AS n FROM ledger.events WHERE kind = $1 AND detail->>$$by$$ = $2',
     acts: 'SELECT count(*)::int AS n FROM ledger.operator_acts WHERE act = $1 AND who = $2',

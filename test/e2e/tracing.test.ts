@@ -13,7 +13,7 @@ interface Span {
   attributes: { key: string }[];
 }
 
-/** A collector that takes OTLP over HTTP as JSON and remembers the spans. */
+/** A collector that receives OTLP as JSON over HTTP and keeps the spans. */
 async function startCollector() {
   const spans: Span[] = [];
   const server: Server = createServer((request, response) => {
@@ -76,7 +76,7 @@ describe('a trace', () => {
     for (const stage of ['enrich lead', 'sync lead']) expect(named(stage).parentSpanId).toBe(named('POST /leads').spanId);
     expect(named('crm.sync').parentSpanId).toBe(named('sync lead').spanId);
     expect(JSON.stringify(collector.spans)).not.toMatch(/ann@acme|private words/);
-    // The log lines of the stages can be found by it.
+    // The stages' log lines contain the trace id.
     expect(processes[1]!.output()).toContain(`"traceId":"${traceId}"`);
     expect(processes[1]!.output()).toContain(`"leadId":"${body.leadId}"`);
   });

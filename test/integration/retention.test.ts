@@ -24,14 +24,14 @@ beforeEach(() =>
   pool.query('TRUNCATE ledger.leads, ledger.events, ledger.rejections, ledger.operator_acts, flow.ai_costs, flow.workers'),
 );
 
-/** A new one for each look: it looks again only after a while. */
+/** A new repository per call, because each pauses after a run. */
 async function prune(retentionDays?: number): Promise<number> {
   const { database, retention } = ledgerOn(pool, { retentionDays });
   await new FlowControlRepository(database, 'test').prune(retentionDays);
   return retention.prune();
 }
 
-/** So many leads, each with three events, received and touched so many days ago. */
+/** Inserts `count` leads with three events each, received and last changed the given days ago. */
 async function insert(count: number, state: string, receivedDays: number, touchedDays: number): Promise<void> {
   await pool.query(
     `WITH l AS (
@@ -55,7 +55,7 @@ describe('retention', () => {
   it('ends leads to which nothing happens any more, with their events, and no open lead ever', async () => {
     for (const state of ['received', 'enriched', 'synced', 'dead', 'discarded']) await insert(10, state, 100, 91);
     await insert(10, 'synced', 89, 89);
-    await insert(10, 'synced', 400, 5); // an old acquaintance, revised last week
+    await insert(10, 'synced', 400, 5); // received long ago, revised last week
     expect(await prune(90)).toBe(30);
     expect(await left()).toEqual({ received: 10, enriched: 10, synced: 20 });
     const { rows } = await pool.query(

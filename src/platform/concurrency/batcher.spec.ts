@@ -31,7 +31,7 @@ describe('Batcher', () => {
     expect(batches).toEqual([[1], [2, 3, 4]]);
   });
 
-  it('waits for company within its window, and no longer than a full batch needs', async () => {
+  it('waits for its batching window, or until the batch is full', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     try {
       const batches: number[][] = [];
@@ -100,7 +100,7 @@ describe('Batcher', () => {
       expect(batches).toEqual([[1, 2, 3], [4]]);
     });
 
-    it('waits for nobody when one is urgent, and never again once it is told to hurry', async () => {
+    it('skips the window for an urgent item, and for every item after flush', async () => {
       const { batcher, batches } = opened(0);
       void batcher.submit(1);
       void batcher.submit(2, true);

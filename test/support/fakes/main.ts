@@ -5,7 +5,7 @@ import { startFakeGemini } from './gemini.js';
 import { startFakeOpenAiCompatible } from './openai-compatible.js';
 import { ALL_SALESFORCE_FAULTS, FAKE_CLIENT_ID, FAKE_CLIENT_SECRET, startSalesforceFake } from './salesforce/index.js';
 
-/** A server to play with, and the environment that points the service at it. */
+/** A fake server to experiment with, and the environment variables that connect the service to it. */
 interface Fake {
   url: string;
   stop(): Promise<void>;
@@ -28,7 +28,7 @@ const option = (name: string): string | undefined => {
   return at < 0 ? undefined : process.argv[at + 1];
 };
 
-/** Faults that end: a hang would only wait for AI_TIMEOUT_MS. */
+/** Faults that end by themselves: a hang would only wait for AI_TIMEOUT_MS. */
 const PLAYABLE = ALL_FAULTS.filter(({ kind }) => !['hang', 'wrong-key', 'model-gone', 'no-credit', 'daily-quota'].includes(kind));
 
 function model(start: typeof startFakeGemini): Stand['start'] {
@@ -42,7 +42,7 @@ function model(start: typeof startFakeGemini): Stand['start'] {
   };
 }
 
-/** An org with the package of salesforce/ installed, and no record in it. */
+/** An org with the package of salesforce/ installed and no records. */
 async function salesforce(port: number): Promise<Fake> {
   const fake = await startSalesforceFake({ port, latencyMs: Number(option('latency') ?? 0) });
   const kinds = ALL_SALESFORCE_FAULTS.filter((kind) => kind !== 'hang');
@@ -50,7 +50,7 @@ async function salesforce(port: number): Promise<Fake> {
   return { url: fake.url, stop: () => fake.close() };
 }
 
-/** One entry a third party. */
+/** One entry per third party. */
 const STANDS: Stand[] = [
   {
     name: 'Gemini',
