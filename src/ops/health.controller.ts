@@ -1,19 +1,35 @@
 import { Controller, Get, Inject, Optional, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
+import { z } from 'zod';
 import type { Config } from '../platform/config/config.js';
 import type { Clock } from '../platform/clock.js';
 import { Database } from '../platform/database/database.js';
 import { ACK_READINESS, CLOCK, CONFIG, WORK_PROGRESS } from '../platform/platform.module.js';
 import { Access } from '../platform/http/access.js';
-import { ApiOperation, ApiTag } from '../platform/http/api-operation.js';
+import { ApiOperation, apiSchema, ApiTag } from '../platform/http/api-operation.js';
 import type { QueueBackend } from '../queue/queue-backend.js';
 import { QUEUE_BACKEND } from '../queue/queue.module.js';
-import { liveSchema, readySchema } from './health.schemas.js';
 
 type Status = 'up' | 'down';
 const ANSWER_WITHIN_MS = 1500;
 /** An outage of a store shorter than this does not make a worker unready: it would not help to replace it. */
 const RIDDEN_OUT_MS = 30_000;
+
+const statusSchema = z.enum(['up', 'down']);
+const liveSchema = apiSchema('Live', z.object({ status: z.literal('up') }), { status: 'up' });
+const readySchema = apiSchema(
+  'Ready',
+  z.object({
+    status: statusSchema,
+    role: z.enum(['api', 'worker', 'all']),
+    dependencies: z.object({
+      postgres: statusSchema,
+      queue: statusSchema,
+      progress: statusSchema.optional().describe('Whether the worker’s stages get on with their work; an api has none.'),
+    }),
+  }),
+  { status: 'up', role: 'all', dependencies: { postgres: 'up', queue: 'up', progress: 'up' } },
+);
 
 const READY_MEANS =
   'An api process is ready while it can acknowledge leads, through the ledger or the spool; a worker while it can make progress.';

@@ -28,7 +28,7 @@ export class BullStageQueue implements StageQueue {
   ) {}
 
   async enqueue(requests: JobRequest[]): Promise<void> {
-    // Each job that goes first is put before those added so far: the one added last runs first.
+    // Each `first` job is added at the head, so the last one added runs first: their order is reversed.
     const ordered = [...requests.filter(({ first }) => !first), ...requests.filter(({ first }) => first).toReversed()];
     await this.queue.addBulk(
       ordered.map(({ leadId, epoch, ...place }) => ({

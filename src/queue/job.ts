@@ -15,7 +15,7 @@ export interface JobRequest extends JobReference {
   dueAt?: number;
   /** Lowest priority, for replays and re-scores. */
   low?: boolean;
-  /** Ahead of the waiting jobs: the lead has had its turn, and the job was lost with its worker. */
+  /** Runs before the waiting jobs: it replaces a job that was lost with its worker. */
   first?: boolean;
 }
 

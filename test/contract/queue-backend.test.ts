@@ -3,7 +3,7 @@ import { pino } from 'pino';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { QueueBackend, StageWorker } from '../../src/queue/queue-backend.js';
 import type { JobHandler, JobReference } from '../../src/queue/job.js';
-import { openQueueBackend } from '../../src/queue/open-backend.js';
+import { openQueueBackend } from '../../src/queue/queue.module.js';
 import { loadConfig } from '../../src/platform/config/config.js';
 import { freshDatabase, freshRedis, hasRedis } from '../support/database.js';
 import { eventually } from '../support/eventually.js';

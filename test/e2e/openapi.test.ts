@@ -16,7 +16,7 @@ import { createHttpAdapter } from '../../src/platform/http/adapter.js';
 import { STATUS } from '../../src/platform/http/problem.js';
 import { Database } from '../../src/platform/database/database.js';
 import { openPool } from '../../src/platform/database/pool.js';
-import { openQueueBackend } from '../../src/queue/open-backend.js';
+import { openQueueBackend } from '../../src/queue/queue.module.js';
 import { freshDatabase } from '../support/database.js';
 import { fillService, operationCalled, requestsOn, send, type Filled } from '../support/every-operation.js';
 import { OPERATORS, SECRET, TOKEN } from '../support/operator.js';

@@ -3,7 +3,7 @@ import { pino } from 'pino';
 import { FlowControlRepository } from '../../src/flow-control/flow-control.repository.js';
 import { loadConfig } from '../../src/platform/config/config.js';
 import { openPool, type Pool } from '../../src/platform/database/pool.js';
-import { openQueueBackend } from '../../src/queue/open-backend.js';
+import { openQueueBackend } from '../../src/queue/queue.module.js';
 import type { QueueBackend } from '../../src/queue/queue-backend.js';
 import { freshDatabase } from '../support/database.js';
 import { eventually } from '../support/eventually.js';

@@ -6,7 +6,7 @@ import { FlowControlRepository } from '../../src/flow-control/flow-control.repos
 import { createMetrics } from '../../src/platform/observability/metrics.js';
 import type { QueueBackend } from '../../src/queue/queue-backend.js';
 import { openPool } from '../../src/platform/database/pool.js';
-import { openQueueBackend } from '../../src/queue/open-backend.js';
+import { openQueueBackend } from '../../src/queue/queue.module.js';
 import { Sweeper } from '../../src/pipeline/sweeper.js';
 import { freshDatabase, freshRedis, hasRedis } from '../support/database.js';
 import { ledgerOn, type LedgerRepositories } from '../support/ledger.js';

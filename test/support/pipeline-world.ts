@@ -18,7 +18,7 @@ import { CLOCK, CONFIG, LOGGER, METRICS } from '../../src/platform/platform.modu
 import { QUEUE_BACKEND } from '../../src/queue/queue.module.js';
 import { openPool } from '../../src/platform/database/pool.js';
 import { JobPublisher } from '../../src/queue/job-publisher.js';
-import { openQueueBackend } from '../../src/queue/open-backend.js';
+import { openQueueBackend } from '../../src/queue/queue.module.js';
 import { Sweeper } from '../../src/pipeline/sweeper.js';
 import { freshDatabase, freshRedis } from './database.js';
 import { ledgerOn } from './ledger.js';

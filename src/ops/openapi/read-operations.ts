@@ -4,7 +4,7 @@ import { FASTIFY_ROUTE_CONFIG_METADATA } from '@nestjs/platform-fastify/constant
 import type { z } from 'zod';
 import { API_OPERATION, API_TAG, JSON_TYPE, type ApiOperationOptions } from '../../platform/http/api-operation.js';
 import type { Access } from '../../platform/http/access.js';
-import { routeSchemas } from '../../platform/http/route-schemas.js';
+import { routeSchemas } from '../../platform/http/schema.pipe.js';
 
 /** One route, as described in the document. */
 export interface Operation extends Omit<ApiOperationOptions, 'problems' | 'mediaTypes' | 'body'> {

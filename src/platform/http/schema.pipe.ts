@@ -1,4 +1,5 @@
-import { Injectable, StandardSchemaValidationPipe, type ArgumentMetadata } from '@nestjs/common';
+import { Injectable, StandardSchemaValidationPipe, type ArgumentMetadata, type Type } from '@nestjs/common';
+import { ROUTE_ARGS_METADATA, RouteParamtypes } from '@nestjs/common/internal';
 import { z } from 'zod';
 import { AppError, type FieldProblem } from '../../domain/app-error.js';
 import { closestName } from './closest-name.js';
@@ -111,4 +112,21 @@ function nounOf(expected: string): string {
 
 function listOf(values: string[]): string {
   return values.length === 1 ? values[0]! : `one of ${values.join(', ')}`;
+}
+
+export interface RouteSchemas {
+  body?: z.ZodType;
+  query?: z.ZodType;
+}
+
+/** The schemas of a handler's `@Body({ schema })` and `@Query({ schema })`. */
+export function routeSchemas(controller: Type, handler: string): RouteSchemas {
+  const args = (Reflect.getMetadata(ROUTE_ARGS_METADATA, controller, handler) ?? {}) as Record<string, { schema?: z.ZodType }>;
+  const schemas: RouteSchemas = {};
+  for (const [key, { schema }] of Object.entries(args)) {
+    if (!schema) continue;
+    if (key.startsWith(`${RouteParamtypes.BODY}:`)) schemas.body = schema;
+    if (key.startsWith(`${RouteParamtypes.QUERY}:`)) schemas.query = schema;
+  }
+  return schemas;
 }

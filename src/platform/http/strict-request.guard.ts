@@ -1,7 +1,7 @@
 import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { AppError } from '../../domain/app-error.js';
-import { routeSchemas } from './route-schemas.js';
+import { routeSchemas } from './schema.pipe.js';
 
 /**
  * Refuses query parameters and body fields of operations that take none. The schemas of the others refuse unknown
