@@ -4,7 +4,7 @@ import type { AppError } from '../domain/app-error.js';
 const WINDOW_MS = 60_000;
 const BUCKET_MS = 10_000;
 /** After more failures in a row the lead itself is suspect, so its failures are no evidence against the downstream. */
-const TELLING_FAILURES = 5;
+const FAILURES_AS_EVIDENCE = 5;
 /** The probability, at the failure rate of all leads, below which a lead's failures in a row are its own. */
 const IMPLAUSIBLE = 1e-12;
 const SERIES_KEPT = 10_000;
@@ -43,7 +43,7 @@ interface Series {
 interface FailedCall {
   at: number;
   leads: Set<string>;
-  telling: boolean;
+  isEvidence: boolean;
 }
 
 /**
@@ -70,7 +70,7 @@ export class DownstreamEvidence {
     const { failures, previousAt } = this.extend(leadId, now);
     const call = this.callThatFailed(error, now);
     call.leads.add(leadId);
-    call.telling ||= failures <= TELLING_FAILURES;
+    call.isEvidence ||= failures <= FAILURES_AS_EVIDENCE;
     return { fault: this.faultOf(leadId, failures, previousAt, now, lastSuccessAt), failures };
   }
 
@@ -80,7 +80,7 @@ export class DownstreamEvidence {
   }
 
   summary(now: number): EvidenceSummary | null {
-    const calls = this.tellingCalls(now);
+    const calls = this.callsAsEvidence(now);
     const { succeeded, failed } = this.totals(now);
     if (succeeded + failed === 0) return null;
     const common = calls.reduce<Set<string> | null>(
@@ -116,7 +116,7 @@ export class DownstreamEvidence {
   private sharedByOthers(leadId: string, now: number): boolean {
     return (
       now - this.recoveredAt < WINDOW_MS ||
-      this.tellingCalls(now).some(({ leads }) => !leads.has(leadId)) ||
+      this.callsAsEvidence(now).some(({ leads }) => !leads.has(leadId)) ||
       this.others.some(({ summary, readAt }) => {
         const recent = (agoMs: number | null) => agoMs !== null && now - readAt + agoMs < WINDOW_MS;
         return recent(summary.recoveredAgoMs) || (recent(summary.failedAgoMs) && !summary.commonLeads.includes(leadId));
@@ -124,8 +124,8 @@ export class DownstreamEvidence {
     );
   }
 
-  private tellingCalls(now: number): FailedCall[] {
-    return this.calls.filter(({ at, telling }) => telling && now - at < WINDOW_MS);
+  private callsAsEvidence(now: number): FailedCall[] {
+    return this.calls.filter(({ at, isEvidence }) => isEvidence && now - at < WINDOW_MS);
   }
 
   private extend(leadId: string, now: number): Series {
@@ -143,7 +143,7 @@ export class DownstreamEvidence {
     const failure = error.cause instanceof Error ? error.cause : error;
     const known = this.callOf.get(failure);
     if (known) return known;
-    const call = { at: now, leads: new Set<string>(), telling: false };
+    const call = { at: now, leads: new Set<string>(), isEvidence: false };
     this.callOf.set(failure, call);
     this.calls = [...this.calls.slice(1 - CALLS_KEPT), call];
     return call;

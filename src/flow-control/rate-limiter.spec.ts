@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { SharedRateLimiter } from './rate-limiter.js';
 
-describe('the shared throttle', () => {
-  it('uses one place of those that the database was late to name, and asks for the others again', async () => {
+describe('SharedRateLimiter', () => {
+  it('uses one place of a late reservation, and reserves the others again', async () => {
     const asked: number[] = [];
     const reserve = async (_stage: string, _perSecond: number, count: number) => {
       if (asked.push(count) === 2) await sleep(100);
@@ -15,7 +15,7 @@ describe('the shared throttle', () => {
     expect(asked).toEqual([1, 4, 1, 2]);
   });
 
-  it('uses all places of an answer that came in time', async () => {
+  it('uses all places of a reservation that came in time', async () => {
     const asked: number[] = [];
     const reserve = async (_stage: string, _perSecond: number, count: number) => {
       asked.push(count);

@@ -35,7 +35,7 @@ describe('readiness', () => {
     expect((await ready()).status).toBe(200);
   });
 
-  it('of a worker that has never been well is not given on credit', async () => {
+  it('of a worker whose stores have never answered is not given', async () => {
     const { world, ready } = open();
     world.postgres = false;
     expect((await ready()).status).toBe(503);

@@ -13,7 +13,7 @@ import { QUEUE_BACKEND } from '../queue/queue.module.js';
 type Status = 'up' | 'down';
 const ANSWER_WITHIN_MS = 1500;
 /** An outage of a store shorter than this does not make a worker unready: it would not help to replace it. */
-const RIDDEN_OUT_MS = 30_000;
+const OUTAGE_GRACE_MS = 30_000;
 
 const statusSchema = z.enum(['up', 'down']);
 const liveSchema = apiSchema('Live', z.object({ status: z.literal('up') }), { status: 'up' });
@@ -89,7 +89,7 @@ export class HealthController {
     const now = this.clock.now();
     if (well) this.wellAt = now;
     const progress = this.moving && (this.moving() ? 'up' : 'down');
-    const ready = ack === null ? progress !== 'down' && now - this.wellAt < RIDDEN_OUT_MS : well;
+    const ready = ack === null ? progress !== 'down' && now - this.wellAt < OUTAGE_GRACE_MS : well;
     void reply.code(ready ? 200 : 503);
     return {
       status: ready ? 'up' : 'down',

@@ -73,18 +73,18 @@ function exchangesOf(events: LeadEvent[]): (CrmExchange & { at: string })[] {
 function nextOf(lead: Lead, attemptsAllowed: number, stages: StageRow[]): { what: string; at: string | null } | null {
   const stage = stageDueIn(lead.state);
   if (stage === null) return rescoreOf(lead);
-  const held = heldBack(
+  const blocker = blockerOf(
     stage,
     stages.find((row) => row.stage === stage),
   );
-  if (held) return held;
+  if (blocker) return blocker;
   const failures = lead.attempts[stage];
   if (failures === 0) return { what: `${stage}, as soon as a worker is free`, at: null };
   return { what: `${stage}, attempt ${failures + 1} of ${attemptsAllowed}`, at: lead.nextAttemptAt };
 }
 
 /** What blocks the whole stage, and with it this lead. */
-function heldBack(stage: Stage, row: StageRow | undefined): { what: string; at: string | null } | null {
+function blockerOf(stage: Stage, row: StageRow | undefined): { what: string; at: string | null } | null {
   if (row?.pausedAt)
     return { what: `${stage}, once it is resumed: paused by ${row.pausedBy} at ${row.pausedAt.toISOString()}`, at: null };
   if (row?.breaker !== 'open' && row?.breaker !== 'half-open') return null;

@@ -16,7 +16,7 @@ import type { JobReference } from '../queue/job.js';
 import { CrashIsolation } from './crash-isolation.js';
 import { CRM } from './downstreams.js';
 import { FailureHandler } from './failure-handler.js';
-import { HELD_BACK_WAIT_MS, type RunOutcome, type StageProcessor } from './stage-runner.js';
+import { BLOCKED_WAIT_MS, type RunOutcome, type StageProcessor } from './stage-runner.js';
 
 /** Brings one lead from enriched to synced: writes the person's Lead and its campaign membership to the CRM. */
 @Injectable()
@@ -90,7 +90,7 @@ export class CrmSyncProcessor implements StageProcessor<LeadClaimedForSync> {
   /** The breaker opened between the claim and the call. */
   private async handBack(claim: LeadClaimedForSync): Promise<RunOutcome> {
     await this.claims.release(claim).catch(() => {}); // PostgreSQL is down: the next claim takes it over
-    return { kind: 'wait', delayMs: HELD_BACK_WAIT_MS };
+    return { kind: 'wait', delayMs: BLOCKED_WAIT_MS };
   }
 
   /** If this fails, the erasure's last pass erases the person: it waits until runs in progress have ended. */

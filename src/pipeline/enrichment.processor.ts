@@ -19,7 +19,7 @@ import { FailureHandler } from './failure-handler.js';
 import { heuristicFallback, neutralFallback } from './fallback-score.js';
 import { ModelSlots } from './model-slots.js';
 import { Scorer } from './scorer.js';
-import { HELD_BACK_WAIT_MS, type Completed, type RunOutcome, type StageProcessor } from './stage-runner.js';
+import { BLOCKED_WAIT_MS, type Completed, type RunOutcome, type StageProcessor } from './stage-runner.js';
 
 /** How long a late lead waits for a model slot: it has no deadline to meet, but may take a free slot. */
 const LATE_WAIT_MS = 1000;
@@ -77,7 +77,7 @@ export class EnrichmentProcessor implements StageProcessor<ClaimedLead> {
     });
     if (slot === 'cancelled') {
       await this.claims.release(claim).catch(() => {}); // PostgreSQL is down: the next claim takes it over
-      return { kind: 'wait', delayMs: HELD_BACK_WAIT_MS };
+      return { kind: 'wait', delayMs: BLOCKED_WAIT_MS };
     }
     this.metrics.aiTurns.inc({ outcome: slot === 'timed-out' ? 'missed' : 'taken' });
     if (slot === 'timed-out') return this.continueWithoutSlot(claim, ranking, untilDeadline <= untilHalfOfSla);

@@ -7,13 +7,13 @@ const POLL_EVERY_MS = 2000;
 
 export interface LivenessOptions {
   /** The leads in progress in this process's worker of the stage, and how many it has ended so far. */
-  progressOf(stage: Stage): { inHand: number; ended: number };
+  progressOf(stage: Stage): { inProgress: number; ended: number };
   /** Jobs that wait for the stage. Rejects where the store does not answer. */
   waiting(stage: Stage): Promise<number>;
   /** Rejects where PostgreSQL does not answer. */
   pingLedger(): Promise<void>;
   /** Whether the stage is paused or its breaker open, so that no progress is expected. */
-  heldBack(stage: Stage): boolean;
+  blocked(stage: Stage): boolean;
   /** After this time without progress, while there is work and nothing blocks the stage, the worker is stuck. */
   stuckAfterMs: number;
   /** Ends the process, so that its supervisor starts another one. */
@@ -53,14 +53,14 @@ export class LivenessWatchdog {
 
   async poll(): Promise<void> {
     for (const stage of STAGES) {
-      const idle = await this.mayStandStill(stage).catch(() => true); // a store is down
+      const idle = await this.mayBeIdle(stage).catch(() => true); // a store is down
       const { clock, stuckAfterMs, logger, onStuck } = this.options;
       if (idle) this.seen[stage] = { ended: this.options.progressOf(stage).ended, at: clock.now() };
       else if (clock.now() - this.seen[stage].at > stuckAfterMs) {
         void this.stop();
-        const { inHand } = this.options.progressOf(stage);
+        const { inProgress } = this.options.progressOf(stage);
         logger.fatal(
-          { stage, inHand, stuckAfterMs },
+          { stage, inProgress, stuckAfterMs },
           'This worker makes no progress while leads wait: it exits, so that its supervisor starts another',
         );
         onStuck(stage);
@@ -69,11 +69,11 @@ export class LivenessWatchdog {
     }
   }
 
-  private async mayStandStill(stage: Stage): Promise<boolean> {
-    const { progressOf, waiting, pingLedger, heldBack } = this.options;
-    const { ended, inHand } = progressOf(stage);
-    if (heldBack(stage) || ended !== this.seen[stage].ended) return true;
+  private async mayBeIdle(stage: Stage): Promise<boolean> {
+    const { progressOf, waiting, pingLedger, blocked } = this.options;
+    const { ended, inProgress } = progressOf(stage);
+    if (blocked(stage) || ended !== this.seen[stage].ended) return true;
     const [count] = await Promise.all([waiting(stage), pingLedger()]);
-    return count === 0 && inHand === 0;
+    return count === 0 && inProgress === 0;
   }
 }

@@ -107,14 +107,14 @@ describe('a partial outage', () => {
     );
   });
 
-  it('costs hardly a lead an attempt at 50 leads a second', () => {
+  it('costs few leads an attempt at 50 leads per second', () => {
     for (const rate of [0.05, 0.2, 0.5]) {
       const world = { rate, leadsPerSecond: 50, batch: 20, outageMs: LOAD_MS, poison: 0, processes: 1, seed: 7 };
       expect(run(world).attemptsLost).toBe(0);
     }
   });
 
-  it('does not save leads that break every call they are in, however many there are', { timeout: 120_000 }, () => {
+  it('dead-letters leads that break every call they are in, however many there are', { timeout: 120_000 }, () => {
     fc.assert(
       fc.property(worlds, fc.integer({ min: 1, max: 4 }), (world, poison) => {
         const { dead, open, poisonTries } = run({ ...world, poison, batch: 20, outageMs: Math.min(world.outageMs, 120_000) });

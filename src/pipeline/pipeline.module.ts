@@ -129,7 +129,7 @@ export const WORKER_PROVIDERS: Provider[] = [
           progressOf: (stage) => workers.progressOf(stage),
           waiting: async (stage) => (await backend.queue(stage).counts()).waiting,
           pingLedger: () => database.ping(),
-          heldBack: (stage) => flow.breakers[stage].paused || flow.breakers[stage].isOpen,
+          blocked: (stage) => flow.breakers[stage].paused || flow.breakers[stage].isOpen,
           stuckAfterMs: Math.max(config.LEASE_MS, STUCK_AT_LEAST_MS) + scorer.timeoutMs,
           onStuck: () => endStuckProcess(logger),
           clock,

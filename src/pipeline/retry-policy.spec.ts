@@ -101,7 +101,7 @@ describe('decideRetry', () => {
     );
   });
 
-  it('holds no lead up for a scorer beyond its deadline, breaker open or not', () => {
+  it('ends the wait for a scorer at the deadline, breaker open or not', () => {
     fc.assert(
       fc.property(
         fc.constantFrom<ErrorCode>('AI_RATE_LIMITED', 'AI_UNAVAILABLE', 'AI_MISCONFIGURED'),
@@ -122,11 +122,11 @@ describe('decideRetry', () => {
     expect(decideRetry(new AppError('LEDGER_UNAVAILABLE', ''), 'crm-sync', facts(99), policy).kind).toBe('wait');
   });
 
-  it('leaves a lead alone that a newer run has', () => {
+  it('does nothing with a lead that a newer run has claimed', () => {
     expect(decideRetry(new AppError('STALE_RUN', ''), 'crm-sync', facts(1), policy)).toEqual({ kind: 'superseded' });
   });
 
-  it('hands a lead back, without an attempt, where the worker stops', () => {
+  it('returns a lead without counting an attempt where the worker stops', () => {
     expect(decideRetry(new AppError('WORKER_STOPPING', ''), 'crm-sync', facts(1), policy)).toEqual({ kind: 'wait', delayMs: 0 });
   });
 });

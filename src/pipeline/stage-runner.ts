@@ -13,7 +13,7 @@ import { FailureHandler } from './failure-handler.js';
  * The delay of a job that was fetched just as the stage was paused or its breaker opened. The worker then fetches no
  * more.
  */
-export const HELD_BACK_WAIT_MS = 1000;
+export const BLOCKED_WAIT_MS = 1000;
 
 /** What a run did, for its log line. It contains no personal data. */
 export interface Completed {
@@ -57,7 +57,7 @@ export class StageRunner {
   ): Promise<JobOutcome> {
     const { stage, spanName } = processor;
     await this.isolation.admit();
-    if (!processor.admits()) return { kind: 'wait', delayMs: HELD_BACK_WAIT_MS };
+    if (!processor.admits()) return { kind: 'wait', delayMs: BLOCKED_WAIT_MS };
     let claim: C | null;
     try {
       claim = await processor.claim(reference);

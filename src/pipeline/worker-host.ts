@@ -71,9 +71,9 @@ export class WorkerHost {
   }
 
   /** The leads in progress in the stage's worker, and how many it has ended so far. */
-  progressOf(stage: Stage): { inHand: number; ended: number } {
+  progressOf(stage: Stage): { inProgress: number; ended: number } {
     const worker = this.workers[stage];
-    return { inHand: worker?.inHand ?? 0, ended: worker?.ended ?? 0 };
+    return { inProgress: worker?.inProgress ?? 0, ended: worker?.ended ?? 0 };
   }
 
   private adjust(): void {

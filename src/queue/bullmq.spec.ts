@@ -32,7 +32,7 @@ function startedWorker(concurrency: number) {
 }
 
 describe('a worker of BullMQ', () => {
-  it('fetches some jobs ahead of those at work, and not all that it may have before the first begins', async () => {
+  it('fetches some jobs ahead, and starts the first before its concurrency is filled', async () => {
     const { bull, begin } = startedWorker(200);
     expect(bull.concurrency).toBe(20);
     begin(20);
@@ -43,7 +43,7 @@ describe('a worker of BullMQ', () => {
     expect(bull.concurrency).toBe(200);
   });
 
-  it('keeps its places while jobs wait, however many end at once, and begins anew after a pause', async () => {
+  it('keeps its concurrency while jobs wait, and lowers it when the queue is drained', async () => {
     const { bull, begin, end } = startedWorker(200);
     const jobs = begin(150);
     await new Promise(setImmediate);

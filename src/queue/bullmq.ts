@@ -109,7 +109,7 @@ export function startBullWorker(
 ): StageWorker {
   const stopping = new AbortController();
   setMaxListeners(0, stopping.signal); // one listener per job in progress
-  let inHand = 0;
+  let inProgress = 0;
   let ended = 0;
   const lateJobs = new LateJobs(settings.lateAfterMs);
   let wanted = 1;
@@ -124,9 +124,9 @@ export function startBullWorker(
   const process: BullProcessor = async (job, token) => {
     const reference = jobSchema.parse(job.data);
     await deprioritiseLate(job, token);
-    inHand++;
+    inProgress++;
     // Never lowered while jobs wait: BullMQ fetches the next job when one ends only if the concurrency has room.
-    fetchUpTo(Math.max(fetched, inHand + FETCHED_AHEAD));
+    fetchUpTo(Math.max(fetched, inProgress + FETCHED_AHEAD));
     try {
       const outcome = await handler(reference, stopping.signal);
       // The ledger counts the attempts and sets the delay. BullMQ is only the timer, so the job is delayed and not
@@ -134,7 +134,7 @@ export function startBullWorker(
       if (outcome.kind === 'retry' || outcome.kind === 'wait') await delay(job, outcome.delayMs, token);
       if (outcome.kind === 'dead') throw new UnrecoverableError(outcome.code);
     } finally {
-      inHand--;
+      inProgress--;
       ended++;
     }
   };
@@ -155,7 +155,7 @@ export function startBullWorker(
     fetched = jobs;
     worker.concurrency = Math.min(wanted, fetched);
   };
-  worker.on('drained', () => fetchUpTo(inHand + FETCHED_AHEAD));
+  worker.on('drained', () => fetchUpTo(inProgress + FETCHED_AHEAD));
   const setConcurrency = (concurrency: number) => {
     wanted = Math.max(1, Math.min(concurrency, concurrencyAtMost));
     fetchUpTo(fetched);
@@ -166,8 +166,8 @@ export function startBullWorker(
   setConcurrency(settings.concurrency);
   return {
     setConcurrency,
-    get inHand() {
-      return inHand;
+    get inProgress() {
+      return inProgress;
     },
     get ended() {
       return ended;

@@ -40,7 +40,7 @@ export interface WorkerSettings {
 
 export interface StageWorker {
   setConcurrency(concurrency: number): void;
-  readonly inHand: number;
+  readonly inProgress: number;
   /** Jobs that this worker has ended so far, with any outcome. */
   readonly ended: number;
   /** Stops fetching jobs and waits for those in progress, at most `timeoutMs`. */

@@ -90,13 +90,13 @@ describe.each([['heuristic', null, null], ...MODELS] as [
     expect(scored.scorerVersion).toMatch(/^(prompt|heuristic)-[0-9a-f]{12}$/);
   });
 
-  it('gives who cannot buy a low one', async () => {
+  it('gives a low score to a person who cannot buy', async () => {
     const scored = await provider.score(student, never);
     expect(scored.intent).toBe('none');
     expect(scored.fitScore).toBeLessThan(30);
   });
 
-  it('takes the emptiest lead there is', async () => {
+  it('accepts a lead with the required fields only', async () => {
     const scored = await provider.score(leadOf({}, 'a@b.co', null), never);
     expect(enrichmentSchema.parse(scored)).toEqual(scored);
   });
@@ -176,7 +176,7 @@ describe.each(MODELS)('the model behind %s', (name, start, envOf) => {
     expect((await scoring).code).toBe('AI_UNAVAILABLE');
   });
 
-  it('that nobody listens for is unavailable', async () => {
+  it('that refuses connections is unavailable', async () => {
     const lost = await start();
     const orphan = await AI_PROVIDERS[name]!(configOf(envOf(lost.url)));
     await lost.stop();
@@ -266,7 +266,7 @@ describe.each(MODELS)('the model behind %s', (name, start, envOf) => {
       }
     });
 
-    it('gives itself away by the canary, by keys of its own, and by disagreeing', async () => {
+    it('is detected by the canary, by unknown keys, and by a deviating score', async () => {
       fake.brain = (instructions, prompt) => ({
         ...gullibleBrain(instructions, prompt),
         fitScore: 100,
@@ -309,7 +309,7 @@ describe('the credentials of AWS', () => {
     await fake.stop();
   });
 
-  it('are looked for in the whole chain, and their absence is nobody else’s fault', async () => {
+  it('are looked up in the whole chain, and missing ones are a configuration error', async () => {
     for (const name of names) delete process.env[name];
     Object.assign(process.env, {
       AWS_EC2_METADATA_DISABLED: 'true',

@@ -97,7 +97,7 @@ describe.each(['redis', 'postgres'] as const)('a queue on %s', (kind) => {
       expect(await backend.queue('enrichment').withoutLiveJob([idle])).toEqual([]);
     });
 
-    it('carries nothing but the reference', async () => {
+    it('stores only the reference', async () => {
       const backend = await open();
       let seen: JobReference | undefined;
       await work(backend, async (reference) => {
@@ -109,7 +109,7 @@ describe.each(['redis', 'postgres'] as const)('a queue on %s', (kind) => {
       await eventually(() => expect(seen).toEqual(reference));
     });
 
-    it('lets those that can still be in time go first, keeps a share for the late, and puts replays last', async () => {
+    it('runs jobs within the SLA first, keeps a share for late ones, and puts replays last', async () => {
       const backend = await open();
       const queue = backend.queue('enrichment');
       const longAgo = Date.now() - 2 * LATE_AFTER_MS;
@@ -176,7 +176,7 @@ describe.each(['redis', 'postgres'] as const)('a queue on %s', (kind) => {
       expect(ran - began).toBeGreaterThanOrEqual(690);
     });
 
-    it('takes no job at concurrency 0, goes on where it is raised, and tells what it has done', async () => {
+    it('fetches no job at concurrency 0, continues when it is raised, and counts ended jobs', async () => {
       const backend = await open();
       const ran: string[] = [];
       const worker = await backend.startWorker(
@@ -201,7 +201,7 @@ describe.each(['redis', 'postgres'] as const)('a queue on %s', (kind) => {
       worker.setConcurrency(0);
       worker.setConcurrency(1);
       await backend.queue('enrichment').enqueue([second]);
-      await eventually(() => expect(worker).toMatchObject({ ended: 2, inHand: 0 }));
+      await eventually(() => expect(worker).toMatchObject({ ended: 2, inProgress: 0 }));
     });
   });
 });

@@ -190,7 +190,7 @@ describe('the console with leads', () => {
     expect(out.headers.get('set-cookie')).toMatch(/Max-Age=0/);
   });
 
-  it('leads nobody to another site after the sign-in', async () => {
+  it('redirects to no other site after the sign-in', async () => {
     for (const next of [
       'https://evil.example',
       '//evil.example',

@@ -51,7 +51,7 @@ const synced = (n: number) =>
   });
 
 /** Waits until the worker has read the shared state, which it does after its heartbeat. */
-async function workerHasLooked(): Promise<void> {
+async function workerHasReadState(): Promise<void> {
   const looks = new Set<string>();
   await eventually(async () => {
     const { rows } = await sql.query<{ looks: string }>("SELECT string_agg(seen_at::text, ' ') AS looks FROM flow.workers");
@@ -99,7 +99,7 @@ describe('GET /ops/sla', () => {
     await eventually(async () => {
       expect((await askOps(api, 'GET', '/ops/sla')).body).toMatchObject({ stages: [{ heldBackBy: 'pause' }, {}] });
     });
-    await workerHasLooked();
+    await workerHasReadState();
     const id = await post({ email: 'late@acme.com', title: 'Analyst' });
     await sql.query(
       "UPDATE ledger.leads SET received_at = now() - interval '10 minutes', content_at = now() - interval '10 minutes' WHERE id = $1",
@@ -142,7 +142,7 @@ describe('GET /ops/sla', () => {
 });
 
 describe('an alert', () => {
-  it('tells of a hot lead once, of two processes, and names nobody', async () => {
+  it('alerts a hot lead once for two processes, without personal data', async () => {
     const id = await post({
       email: 'zoe.hot@hotcorp.com',
       name: 'Zoe Hotfield',
@@ -159,7 +159,7 @@ describe('an alert', () => {
 });
 
 describe('an api without a worker', () => {
-  it('tells that leads wait, since nobody else will', async () => {
+  it('alerts that leads wait while no worker runs', async () => {
     const [own, away] = await Promise.all([freshDatabase(), startAlertSink()]);
     const alone = await startProcess({
       DATABASE_URL: own.url,

@@ -56,7 +56,7 @@ describe.each(BACKENDS)('the board of the queues on %s', (kind) => {
       return (await answer.json()) as ShownQueues;
     }
 
-    it('asks strangers for a password, on each of its paths', async () => {
+    it('requires a password on each of its paths', async () => {
       for (const path of ['', '/', '/queue/crm-sync', '/api/queues', '/api/redis/stats', '/static/js/main.js', '/static/x']) {
         for (const headers of [{}, password('x'.repeat(40)), password(SECRET), { authorization: `Bearer ${SECRET}` }]) {
           const answer = await ask(path, { headers });

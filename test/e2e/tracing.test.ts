@@ -81,7 +81,7 @@ describe('a trace', () => {
     expect(processes[1]!.output()).toContain(`"leadId":"${body.leadId}"`);
   });
 
-  it('costs nobody a lead where the collector is away', async () => {
+  it('loses no lead while the collector is down', async () => {
     const service = await start('all', { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9' });
     const { body } = await service.post({ email: 'ann@acme.com', campaign_id: 1 });
     await eventually(async () => expect((await service.get(`/ops/leads/${body.leadId}`)).body.state).toBe('synced'));

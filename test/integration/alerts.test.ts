@@ -94,7 +94,7 @@ describe('a hot lead', () => {
     expect(Object.keys(JSON.parse(sink.bodies[0]!) as object)).toEqual(['text']);
   });
 
-  it('of many is one message, and a score from before there were alerts is no news', async () => {
+  it('of many is one message, and a score from before the first check is not alerted', async () => {
     await scored('old@acme.com', 99);
     await pool.query("UPDATE ledger.events SET at = now() - interval '2 seconds'");
     const watch = alerts({ ...EAGER, hotLeadSeconds: 3600 });

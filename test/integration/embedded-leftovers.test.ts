@@ -81,7 +81,7 @@ describe.runIf(FULL)('a start after an end that was none', () => {
     },
   );
 
-  it.skipIf(process.platform !== 'linux')('does not wait for a server that has ended and that nobody has buried', async () => {
+  it.skipIf(process.platform !== 'linux')('does not wait for a server that is a zombie process', async () => {
     const first = await startPostgres();
     // The shell starts a child that outlives it, and the program that replaces the shell never waits for the child.
     const parent = await otherProgram('sleep 1 & echo $!; exec sleep 600');

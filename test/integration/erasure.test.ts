@@ -250,7 +250,7 @@ describe.each(BACKENDS)('an erasure, queue on %s', (kind) => {
       expect(await count('ledger.erasures WHERE person_key IS NOT NULL')).toBe(0);
     });
 
-    it('but not somebody who is no address', async () => {
+    it('but not for a text that is no address', async () => {
       const { people } = await start();
       for (const address of ['', 'acme.com', '%', 'ann@acme.com,bob@acme.com']) {
         await expect(people.erase(address, 'ann')).rejects.toMatchObject({ code: 'BAD_REQUEST' });

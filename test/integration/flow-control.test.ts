@@ -157,7 +157,7 @@ describe('flow control across processes', () => {
     expect(await b.open('crm-sync', opening)).toMatchObject({ breaker: 'open', trips: 2 });
   });
 
-  it('holds a probe for which there is no lead without a word, and renews it in time', async () => {
+  it('keeps a probe for which there is no lead without notifications, and renews it in time', async () => {
     await storeOf('operator').open('crm-sync', {
       reason: 'dependency-down',
       code: 'CRM_UNAVAILABLE',

@@ -285,7 +285,7 @@ describe('leads from the spool', () => {
 });
 
 describe('an unreachable PostgreSQL', () => {
-  it('is an error with a code, not a silence', async () => {
+  it('is an error with a code', async () => {
     const nowhere = openPool({ url: 'postgres://u:p@127.0.0.1:1/x', max: 1, timeoutMs: 300, name: 'test' });
     const cut = ledgerOn(nowhere);
     await expect(cut.intake.accept(lead())).rejects.toMatchObject({ code: 'LEDGER_UNAVAILABLE' });

@@ -180,7 +180,7 @@ describe.each(BACKENDS)('leads with a fallback score, queue on %s', (kind) => {
       expect(written).toHaveLength(1);
     });
 
-    it('without a word to the CRM where the person has newer content, which it shows', async () => {
+    it('without a call of the CRM where it shows newer content of the person', async () => {
       await open();
       await world.startWorker();
       const id = await synced();

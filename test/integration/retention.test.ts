@@ -65,7 +65,7 @@ describe('retention', () => {
     expect((await pool.query('SELECT count(*)::int AS n FROM ledger.events')).rows).toEqual([{ n: 120 }]);
   });
 
-  it('goes by batches, and passes over what somebody is writing', async () => {
+  it('removes batches, and skips rows that another statement has locked', async () => {
     await insert(6000, 'synced', 100, 100);
     const writer = await pool.connect();
     await writer.query('BEGIN');
@@ -78,7 +78,7 @@ describe('retention', () => {
     expect(await left()).toEqual({ synced: 10 });
   });
 
-  it('keeps everything where nobody said for how long, but refused requests and remnants', async () => {
+  it('without RETENTION_DAYS removes only old refused requests and workers', async () => {
     await insert(10, 'synced', 4000, 4000);
     await pool.query(
       `INSERT INTO ledger.rejections (received_at, content_type, body, code, detail, problems)

@@ -182,7 +182,7 @@ describe('batches', () => {
     expect(world.fake.members()).toHaveLength(1);
   });
 
-  it('a locked record is busy, and nobody else’s trouble', async () => {
+  it('a locked record is transient and affects no other record', async () => {
     const { leadId } = await sync('ann@acme.com', 'c1', 1);
     world.fake.lockRows([leadId], 1);
     const [ann, bob] = await Promise.allSettled([sync('ann@acme.com', 'c1', 2), sync('bob@acme.com', 'c1', 1)]);
@@ -263,7 +263,7 @@ describe('what is written', () => {
   });
 });
 
-describe('trouble', () => {
+describe('faults', () => {
   it.each([
     ['500', 'CRM_UNAVAILABLE'],
     ['503', 'CRM_UNAVAILABLE'],
@@ -276,7 +276,7 @@ describe('trouble', () => {
     await expect(sync('ann@acme.com', 'c1', 1)).rejects.toMatchObject({ code });
   });
 
-  it('a field that somebody removed is a setting, and is found again when it is back', async () => {
+  it('a removed field is a configuration error', async () => {
     world.fake.removeField('Lead', 'RF_Intent__c');
     await expect(sync('ann@acme.com', 'c1', 1)).rejects.toMatchObject({ code: 'CRM_MISCONFIGURED' });
     expect(world.fake.leads()).toHaveLength(0);
@@ -306,7 +306,7 @@ describe('trouble', () => {
     expect([apart, together]).toEqual([6, 3]);
   });
 
-  it('keeps nobody waiting for company where none will come: alone, or at the end of the process', async () => {
+  it('skips the batching window for a lead that runs alone, and at the end of the process', async () => {
     await open({ dailyLimit: 10_000 });
     world.fake.setDailyUsed(5000); // 5 s
     await sync('a@acme.com', 'c1', 1);

@@ -99,7 +99,7 @@ describe.each(BACKENDS)('the sweeper, queue on %s', (kind) => {
       expect((await ledger.openLeads.backlog(300))[0]).toMatchObject({ stage: 'enrichment', count: 300 });
     });
 
-    it('leaves alone what somebody has just touched', async () => {
+    it('ignores leads that have just changed', async () => {
       const { ledger, backend } = await world(10);
       const patient = sweeperOf(ledger, backend, 60_000);
       expect(await patient.sweep()).toBe(0);

@@ -1,4 +1,4 @@
-import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as yieldToEventLoop, setTimeout as sleep } from 'node:timers/promises';
 import { AppError } from '../../domain/app-error.js';
 import { bodyMentionsEmail } from './body-mentions-email.js';
 import type { Spool } from '../../ingress/spool/spool.js';
@@ -21,7 +21,7 @@ const REJECTIONS_AT_A_TIME = 200;
 /** Draining a full spool takes some seconds. */
 const DRAINED_WITHIN_MS = 10_000;
 const JOBS_WITHIN_MS = 5000;
-const LOOK_AGAIN_MS = 200;
+const POLL_MS = 200;
 
 export interface PeopleTools {
   erasures: Pick<ErasuresRepository, 'erasePerson' | 'exportPerson' | 'findReceipt' | 'recordErasedJobs'>;
@@ -102,7 +102,7 @@ export class PrivacyService {
         erased = await work();
       });
       if (wasLeader) return erased!;
-      await sleep(LOOK_AGAIN_MS);
+      await sleep(POLL_MS);
     }
     throw new AppError('QUEUE_UNAVAILABLE', 'The spool is being drained. Nothing was erased; ask again in a minute.');
   }
@@ -132,7 +132,7 @@ export class PrivacyService {
       const page: Page<Rejection> = await this.tools.rejections.listRejections(REJECTIONS_AT_A_TIME, after);
       for (const one of page.items) {
         if (leadIds.includes(one.replayedAs ?? '') || bodyMentionsEmail(one, email)) found.push(one);
-        await turn(); // lets this process answer webhooks between pages
+        await yieldToEventLoop(); // lets this process answer webhooks between pages
       }
       after = page.next;
     } while (after);
@@ -155,7 +155,7 @@ export class PrivacyService {
     for (;;) {
       const receipt = await this.receipt(id);
       if (receipt.crm !== 'pending' || receipt.asked || performance.now() > deadline) return receipt;
-      await sleep(LOOK_AGAIN_MS);
+      await sleep(POLL_MS);
     }
   }
 }

@@ -10,7 +10,7 @@ interface Fake {
   url: string;
   stop(): Promise<void>;
 }
-interface Stand {
+interface FakeServer {
   name: string;
   port: number;
   start(port: number): Promise<Fake>;
@@ -31,7 +31,7 @@ const option = (name: string): string | undefined => {
 /** Faults that end by themselves: a hang would only wait for AI_TIMEOUT_MS. */
 const PLAYABLE = ALL_FAULTS.filter(({ kind }) => !['hang', 'wrong-key', 'model-gone', 'no-credit', 'daily-quota'].includes(kind));
 
-function model(start: typeof startFakeGemini): Stand['start'] {
+function model(start: typeof startFakeGemini): FakeServer['start'] {
   return async (port) => {
     const fake = await start(port);
     const failing = Number(option('failing') ?? 0);
@@ -51,7 +51,7 @@ async function salesforce(port: number): Promise<Fake> {
 }
 
 /** One entry per third party. */
-const STANDS: Stand[] = [
+const FAKES: FakeServer[] = [
   {
     name: 'Gemini',
     port: 4101,
@@ -96,11 +96,11 @@ if (process.argv.includes('--help')) {
   process.stdout.write(HELP);
 } else {
   const running: Fake[] = [];
-  for (const stand of STANDS) {
-    const fake = await stand.start(stand.port);
+  for (const server of FAKES) {
+    const fake = await server.start(server.port);
     running.push(fake);
-    const env = Object.entries(stand.env(fake.url)).map(([name, value]) => `${name}=${value}`);
-    console.log(`${stand.name} on ${fake.url}\n  ${env.join(' ')} npm start\n`);
+    const env = Object.entries(server.env(fake.url)).map(([name, value]) => `${name}=${value}`);
+    console.log(`${server.name} on ${fake.url}\n  ${env.join(' ')} npm start\n`);
   }
   console.log('Stop with Ctrl-C.');
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
