@@ -47,9 +47,10 @@ interface FailedCall {
 }
 
 /**
- * Decides whether a dependency failure is the downstream's or the lead's own. It is the lead's own in two cases: other
- * leads succeed meanwhile and none of them fails, or its failures in a row are too improbable at the failure rate of
- * the others. Leads of one failed call are no evidence for each other, since one of them may have caused the failure.
+ * Decides whether a dependency failure is the downstream's or the lead's own. It is the lead's own if other leads
+ * succeed meanwhile and none of them fails. It is also the lead's own if its failures in a row are too improbable at
+ * the failure rate of the others. Leads of one failed call are no evidence for each other, since one of them may have
+ * caused the failure.
  */
 export class DownstreamEvidence {
   private readonly series = new Map<string, Series>();

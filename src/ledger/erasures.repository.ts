@@ -108,11 +108,11 @@ export class ErasuresRepository {
   constructor(private readonly database: Database) {}
 
   /**
-   * Removes all rows of the person in one commit. Runs in progress cannot restore them: a run writes with an UPDATE of
-   * its row and fence, a later claim finds no row, and a lead that is sent again gets a new row with a new fence. A
+   * Removes all rows of the person in one commit. Runs in progress cannot restore them. A run writes with an UPDATE of
+   * its row and fence, and a later claim finds no row. A lead that is sent again gets a new row with a new fence. A
    * statement that holds a row lock now is waited for. Its event is removed too, since events are deleted after their
-   * leads. Only the CRM can still be written by a run that has read its row before, so `unsettled` rows make the CRM's
-   * erasure wait and repeat.
+   * leads. Only the CRM can still be written, by a run that has read its row before. `unsettled` rows therefore make
+   * the CRM's erasure wait and repeat.
    */
   erasePerson({ personKey, rejections, spooled, who, graceMs }: PersonToErase): Promise<ErasedPerson> {
     return this.database.transaction(async (transaction) => {

@@ -45,8 +45,8 @@ export interface AcceptedLead {
  * One statement, so one commit, for the whole batch. An existing row is revised only if merging the sent fields into it
  * changes something other than ignored attributes; a missing field removes nothing. Spooled content that is older than
  * the row's newest makes no revision. Rows that the WHERE excludes are not returned: those are the duplicates. Times of
- * a batch are spaced by microseconds to keep the order of arrival, since the newest content of a person is shown in the
- * CRM. Rows are locked in id order, so that two batches cannot deadlock.
+ * a batch are spaced by microseconds to keep the order of arrival, which decides a person's newest content. Rows are
+ * locked in id order, so that two batches cannot deadlock.
  */
 const ACCEPT = `
 WITH accepted AS (

@@ -72,9 +72,9 @@ export class HealthController {
   }
 
   /**
-   * An api is ready while it can acknowledge, through the ledger or the spool. A worker is ready while it makes
-   * progress or an outage explains that it makes none, and while its stores answered within the last half minute. A
-   * process that stops closes its port first.
+   * An api is ready while it can acknowledge, through the ledger or the spool. A worker is ready while its stores
+   * answered within the last half minute, and it makes progress or an outage explains why not. A process that stops
+   * closes its port first.
    */
   @Access('public')
   @ApiOperation({ id: 'ready', summary: 'Whether the process can do its work', description: READY_MEANS, answers: READY_ANSWERS })

@@ -16,8 +16,8 @@ const ROLE_HEADER = 'x-revenueflow-role';
 
 /**
  * What an operator may do to jobs here: run one sooner or remove it. Neither can lose a lead, since the sweeper
- * replaces a missing job. The dashboard's other functions would bypass the ledger: its pause would not last, `ops
- * queues` would not show it, and its rate limit would conflict with ours.
+ * replaces a missing job. The dashboard's other functions would bypass the ledger. Its pause would not last and `ops
+ * queues` would not show it; its rate limit would conflict with ours.
  */
 const ALLOWED = /^\/api\/queues\/:queueName\/(?:(?:retry|clean)\/:queueStatus|promote|:jobId\/(?:retry|promote|clean))$/;
 

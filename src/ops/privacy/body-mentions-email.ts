@@ -9,11 +9,11 @@ const PART_OF_A_NAME = /[\p{L}\p{N}._+-]$/u;
 const INVISIBLE = /[\p{Default_Ignorable_Code_Point}\p{Cf}]/gu;
 
 /**
- * Whether the body of a refused request contains the address in any form: compressed, in another charset, in capitals
- * or full-width, percent-encoded, with JSON escapes, with invisible characters, or with its domain in Unicode. An
- * unreadable body has no fields to compare, so this searches the text. A longer address with the same end does not
- * match. If characters that are rare in addresses precede it, it does match: erasing one refused request too many is
- * the smaller fault.
+ * Whether the body of a refused request contains the address in any form. It may be compressed, in another charset, in
+ * capitals or full-width, percent-encoded, or with JSON escapes. It may contain invisible characters, or its domain in
+ * Unicode. An unreadable body has no fields to compare, so this searches the text. A longer address with the same end
+ * does not match. If characters that are rare in addresses precede it, it does match: erasing one refused request too
+ * many is the smaller fault.
  * @param email normalised.
  */
 export function bodyMentionsEmail({ body, contentType }: { body: Buffer; contentType: string }, email: string): boolean {

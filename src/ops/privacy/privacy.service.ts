@@ -39,10 +39,10 @@ export interface PeopleTools {
 }
 
 /**
- * Export and erasure of all data about a person. A person is an e-mail address: two addresses count as two
- * persons. The CRM is not called from here, since an api loads no CRM client: a worker carries out the CRM's part, and
- * the receipt shows its state. Deleting the mock CRM's rows in the same commit would be shorter. But then the CRM that
- * every test uses would take a different path from real ones.
+ * Export and erasure of all data about a person. A person is an e-mail address: two addresses count as two persons. The
+ * CRM is not called from here, since an api loads no CRM client. A worker carries out the CRM's part, and the receipt
+ * shows its state. Deleting the mock CRM's rows in the same commit would be shorter. But then the CRM that every test
+ * uses would take a different path from real ones.
  */
 export class PrivacyService {
   constructor(private readonly tools: PeopleTools) {}

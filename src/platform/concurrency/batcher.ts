@@ -36,8 +36,8 @@ interface Waiting<Item, Result> {
 }
 
 /**
- * Turns concurrent calls into batches. Without a window it uses no timer: a single call runs at once, and calls that
- * arrive while a batch is in flight share the next one. Latency is therefore added only under load.
+ * Turns concurrent calls into batches. Without a window it uses no timer: a single call runs at once. Calls that arrive
+ * while a batch is in flight share the next one. Latency is therefore added only under load.
  */
 export class Batcher<Item, Result> {
   private waiting: Waiting<Item, Result>[] = [];

@@ -1,8 +1,8 @@
 type Value = string | number | boolean | null | undefined;
 
 /**
- * Turns rows into one array per column, for `unnest($1, $2, …)`. It writes PostgreSQL's array literals (docs: "Array
- * Input and Output Syntax") itself, because the driver's own conversion takes ten times as long on the ack path.
+ * Turns rows into one array per column, for `unnest($1, $2, …)`. It writes PostgreSQL's array literals itself (docs:
+ * "Array Input and Output Syntax"). The driver's own conversion takes ten times as long, which matters on the ack path.
  */
 export function columns<T, K extends keyof T>(rows: readonly T[], names: readonly K[]): string[] {
   return names.map((name) => literal(rows, (row) => element(row[name] as Value)));

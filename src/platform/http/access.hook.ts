@@ -32,8 +32,8 @@ export function checkAccess(fastify: FastifyInstance, { webhooks, operators, ope
 }
 
 /**
- * Without secrets the service listens on loopback, which web pages in a browser on the same machine can reach too: with
- * a form to 127.0.0.1, or by a name that resolves to it. Both cases show in headers that programs do not send.
+ * Without secrets the service listens on loopback, which web pages in a browser on the same machine can reach too. They
+ * can use a form to 127.0.0.1, or a name that resolves to it. Both cases show in headers that programs do not send.
  */
 function refuseWebPages(request: FastifyRequest, isOpen: boolean): void {
   if (!isOpen) return;

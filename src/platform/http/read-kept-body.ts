@@ -20,7 +20,7 @@ interface Options {
 
 /**
  * Reads the fields of a refused request that was stored. It accepts more than on arrival, because an operator asked for
- * it: faults with exactly one correction are corrected, and intact fields survive next to a damaged one. A damaged
+ * it. Faults with exactly one correction are corrected, and intact fields survive next to a damaged one. A damaged
  * field is refused unless it is replaced, so that no replacement character reaches the ledger.
  * @throws AppError INVALID_BODY with the true cause, UNSUPPORTED_MEDIA_TYPE
  */
