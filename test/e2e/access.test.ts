@@ -37,9 +37,12 @@ const statusOf = async (id: string, token: string | null) => {
 };
 
 describe('a route of the operators', () => {
-  it.each(guarded.map(({ id, access }) => [id, access]))('%s refuses requests without a token and with a webhook secret', async (id) => {
-    for (const token of [null, SECRET, 'x'.repeat(40), '']) expect(await statusOf(id, token)).toBe(401);
-  });
+  it.each(guarded.map(({ id, access }) => [id, access]))(
+    '%s refuses requests without a token and with a webhook secret',
+    async (id) => {
+      for (const token of [null, SECRET, 'x'.repeat(40), '']) expect(await statusOf(id, token)).toBe(401);
+    },
+  );
 
   it.each(guarded.filter(({ access }) => access === 'viewer').map(({ id }) => [id]))('%s is for viewers', async (id) => {
     expect(await statusOf(id, VIEWER)).toBe(200);

@@ -68,8 +68,8 @@ export class SpoolDrainer {
 
   private async drain(signal?: AbortSignal): Promise<void> {
     let count = 0;
-    while (!signal?.aborted) {
-      const entries = await this.tools.spool.read(CHUNK);
+    for (;;) {
+      const entries = signal?.aborted ? [] : await this.tools.spool.read(CHUNK);
       if (entries.length === 0) break;
       for (const entry of entries) if (!entry.lead) await this.park(unreadable(entry), entry.entry);
       const answers = await this.store(entries.flatMap(({ lead }) => lead ?? []));
