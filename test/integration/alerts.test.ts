@@ -231,7 +231,7 @@ describe('the delivery', () => {
     expect(await deliveryProblem()).toMatchObject({ problem: expect.stringMatching(/^it answered 404/), dropped: 1 });
 
     sink.status = 200;
-    await bury(await scored('c@acme.com', 10));
+    await deadLetter(await scored('c@acme.com', 10));
     await watch.check();
     expect(await deliveryProblem()).toBeNull();
   });
