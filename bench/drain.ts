@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { pino } from 'pino';
 import { loadConfig } from '../src/platform/config/config.js';
-import { openQueueBackend } from '../src/queue/open-backend.js';
+import { openQueueBackend } from '../src/queue/queue.module.js';
 import { allSynced, postLeads, speedToLead, type SpeedToLead } from './leads.js';
 import { cpuMsOf, machine, median, memoryMbOf, startService, startStores, type Stores } from './support.js';
 

@@ -6,26 +6,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 /** Findings in these paths are counted and do not fail the check. Remove a path when it is clean. */
-const NOT_YET_CHECKED = [
-  'src/startup-banner.ts',
-  'src/cli',
-  'src/crm',
-  'src/domain',
-  'src/enrichment',
-  'src/flow-control',
-  'src/ingress',
-  'src/ledger',
-  'src/ops',
-  'src/pipeline',
-  'src/queue',
-  'src/platform/concurrency',
-  'src/platform/database',
-  'src/platform/http',
-  'test/contract',
-  'test/e2e',
-  'test/integration',
-  'test/support',
-];
+const NOT_YET_CHECKED = ['src/cli', 'src/crm', 'src/domain', 'src/enrichment', 'src/ingress'];
 
 const MAX_LINE = 120;
 const MAX_SENTENCE = 40;
@@ -68,8 +49,13 @@ const ALLOWED = [
   [/^(scripts\/check-language\.mjs|test\/deployment\/language\.test\.ts)$/, /.*/],
   // The system user `nobody`, as which PostgreSQL runs where the service is started as root.
   [/^(src\/platform\/embedded\/|test\/|docs\/local-stack\.md|scripts\/container|Dockerfile)/, /[`'"]nobody[:'"`]|user nobody/],
-  // Messages of leads are test data.
-  [/^(samples\/|eval\/leads\/|test\/)/, /['"`].*\b(somebody|someone|news|nobody|tell the|mend)\b.*['"`]/i],
+  // A flag of stored scores and of the API.
+  [/^(src\/pipeline\/fallback-score|test\/integration\/scoring\.test)\.ts$/, /'stand-in:AI_OVERLOADED'/],
+  // Messages of leads are test data; the titles of tests are not.
+  [
+    /^(samples\/|eval\/leads\/|test\/)/,
+    /^(?!\s*(?:it|describe)\b).*['"`].*\b(somebody|someone|news|nobody|tell the|mend)\b.*['"`]/i,
+  ],
 ];
 
 const PROSE_LINE = {

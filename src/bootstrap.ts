@@ -16,7 +16,7 @@ import { startTracing } from './platform/observability/start-tracing.js';
 import { openStores, type Stores } from './platform/embedded/open-stores.js';
 import { withTimeout } from './platform/concurrency/with-timeout.js';
 import { JobPublisher } from './queue/job-publisher.js';
-import { openQueueBackend } from './queue/open-backend.js';
+import { openQueueBackend } from './queue/queue.module.js';
 
 const POOL_TIMEOUT_MS = 5000;
 /** A webhook gets its 503 within a second. */

@@ -1,7 +1,9 @@
 import type { Config } from './platform/config/config.js';
 import type { Stores } from './platform/embedded/open-stores.js';
 
-/** The block that `npm start` prints: what is in use, why, what to set to change it, what to open and what to try next. */
+/**
+ * The text that `npm start` prints: each setting in use, its variable, the pages to open and the next command to try.
+ */
 export function startupBanner(config: Config, url: string, stores: Stores, tookMs: number): string {
   const settings = table(settingsOf(config, url, stores).map(([label, value, variables]) => [label, `${value}  [${variables}]`]));
   const links = table(linksOf(config, url));

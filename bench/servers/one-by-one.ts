@@ -10,7 +10,7 @@ import { loadConfig } from '../../src/platform/config/config.js';
 import { createHttpAdapter } from '../../src/platform/http/adapter.js';
 import { Database } from '../../src/platform/database/database.js';
 import { openPool } from '../../src/platform/database/pool.js';
-import { openQueueBackend } from '../../src/queue/open-backend.js';
+import { openQueueBackend } from '../../src/queue/queue.module.js';
 
 // Baseline (d): this service without batching: one INSERT and one queue.add per request, both awaited.
 const databaseUrl = process.env['DATABASE_URL']!;

@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { FlowControlRepository } from '../flow-control/flow-control.repository.js';
 import type { LeaderLock } from '../ledger/leader-lock.js';
 import type { SlaRepository } from '../ledger/sla.repository.js';
+import { Poller } from '../platform/concurrency/poller.js';
 import type { Logger } from '../platform/observability/logger.js';
 import type { AlertStore } from './alert-store.js';
 import { conditionsOf, forecastIsLong } from './conditions.js';
@@ -33,38 +33,31 @@ export interface AlertTools {
  * workers are noticed. Delivery is at least once: a crash after delivery and before the delete sends a message again.
  */
 export class Alerts {
-  private readonly stopping = new AbortController();
-  private running: Promise<void> = Promise.resolve();
+  private readonly poller: Poller;
   private forecastWasLong = false;
   private failing = false;
-  private ledgerDown = false;
 
-  constructor(private readonly tools: AlertTools) {}
+  constructor(private readonly tools: AlertTools) {
+    const { leaderLock, intervalMs, logger } = tools;
+    this.poller = new Poller({
+      everyMs: intervalMs,
+      poll: async (signal) => void (await leaderLock.runAsLeader('alert', () => this.check(signal))),
+      onError: (error, first) => {
+        if (first) logger.warn({ err: error }, 'No alerts are evaluated: PostgreSQL does not answer');
+      },
+    });
+  }
 
   start(): void {
-    this.running = this.run();
+    this.poller.start();
   }
 
-  async stop(): Promise<void> {
-    this.stopping.abort();
-    await this.running;
+  stop(): Promise<void> {
+    return this.poller.stop();
   }
 
-  private async run(): Promise<void> {
-    const { signal } = this.stopping;
-    while (!signal.aborted) {
-      await this.tools.leaderLock
-        .runAsLeader('alert', () => this.check())
-        .then(
-          () => (this.ledgerDown = false),
-          (error: unknown) => this.warnLedgerDown(error),
-        );
-      await sleep(this.tools.intervalMs, undefined, { signal }).catch(() => {});
-    }
-  }
-
-  /** One check, then the messages that are due. */
-  async check(): Promise<void> {
+  /** One check, then the messages that are due. The signal ends a delivery in progress. */
+  async check(signal?: AbortSignal): Promise<void> {
     const { store, sla, flow, slaSeconds, hotLeadScore } = this.tools;
     await store.queueHotLeads(hotLeadScore);
     await store.queueDeadLetters();
@@ -77,15 +70,15 @@ export class Alerts {
     const facts = { slaSeconds, loads, oldestSeconds, stages, deadLetters, forecastWasLong: this.forecastWasLong };
     for (const condition of conditionsOf(facts)) await store.updateCondition(condition);
     this.forecastWasLong = forecastIsLong(facts);
-    await this.deliverDue();
+    await this.deliverDue(signal);
     await store.prune();
   }
 
-  private async deliverDue(): Promise<void> {
+  private async deliverDue(signal?: AbortSignal): Promise<void> {
     const { store, url, retryBaseMs } = this.tools;
     for (const { id, text, attempts } of await store.due(MESSAGES_PER_CHECK)) {
-      const delivery = await deliver(url, text, this.stopping.signal);
-      if (this.stopping.signal.aborted && delivery.kind === 'failed') return;
+      const delivery = await deliver(url, text, signal);
+      if (signal?.aborted && delivery.kind === 'failed') return;
       if (delivery.kind === 'delivered') {
         await store.delivered(id);
         this.logRecovery();
@@ -99,12 +92,6 @@ export class Alerts {
       await store.postpone(id, Math.max(delayMs, delivery.retryAfterMs));
       return;
     }
-  }
-
-  /** Logs once per outage of PostgreSQL. */
-  private warnLedgerDown(error: unknown): void {
-    if (!this.ledgerDown) this.tools.logger.warn({ err: error }, 'No alerts are evaluated: PostgreSQL does not answer');
-    this.ledgerDown = true;
   }
 
   /** Logs once per outage, not with each attempt. */

@@ -6,14 +6,14 @@ export type Delivery = { kind: 'delivered' } | { kind: 'failed'; what: string; r
  * Posts one message as Slack's incoming webhooks take it: `{"text": …}`, answered 2xx; 429 has Retry-After in seconds
  * (https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks). The address is a secret and never part of `what`.
  */
-export async function deliver(url: string, text: string, signal: AbortSignal): Promise<Delivery> {
+export async function deliver(url: string, text: string, signal?: AbortSignal): Promise<Delivery> {
   try {
     const answer = await fetch(url, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ text }),
       redirect: 'error',
-      signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_WITHIN_MS)]),
+      signal: AbortSignal.any([AbortSignal.timeout(ANSWER_WITHIN_MS), ...(signal ? [signal] : [])]),
     });
     await answer.body?.cancel();
     if (answer.ok) return { kind: 'delivered' };

@@ -4,7 +4,7 @@ import { AiCosts, type AiCost } from './ai-spend.js';
 const one = { provider: 'gemini', model: 'm', inputTokens: 100, outputTokens: 10, costUsd: 0.25 };
 
 describe('what the models cost', () => {
-  it('is added up a model at a time, calls without a score included', async () => {
+  it('is summed per model, calls without a score included', async () => {
     const costs = new AiCosts();
     costs.add(one, 1);
     costs.add(one, 1);

@@ -13,7 +13,7 @@ export interface Spending {
 
 /** What a model has cost in a day. */
 export interface AiCost extends Spending {
-  /** The scores that came of it: calls that were paid for in vain are in the tokens and not in here. */
+  /** Scores that the calls produced. A call that produced none adds its tokens and no score. */
   scorings: number;
 }
 
@@ -36,7 +36,7 @@ export class AiCosts {
     this.unsaved.set(key, sum);
   }
 
-  /** Hands the sums to `write`; those that it could not write are kept for the next time. */
+  /** Passes the sums to `write`. Sums that it could not write are kept for the next call. */
   async save(write: (costs: AiCost[]) => Promise<void>): Promise<void> {
     if (this.unsaved.size === 0) return;
     const taken = this.unsaved;
@@ -44,12 +44,12 @@ export class AiCosts {
     try {
       await write([...taken.values()]);
     } catch (error) {
-      for (const cost of taken.values()) this.giveBack(cost);
+      for (const cost of taken.values()) this.restore(cost);
       throw error;
     }
   }
 
-  private giveBack(cost: AiCost): void {
+  private restore(cost: AiCost): void {
     const key = `${cost.provider} ${cost.model}`;
     const since = this.unsaved.get(key);
     if (!since) return void this.unsaved.set(key, cost);
@@ -73,7 +73,7 @@ export async function addAiCosts(database: Queryable, costs: AiCost[]): Promise<
   });
 }
 
-/** Of the last `days`, today included; the newest first. */
+/** The costs of the last `days`, today included; newest first. */
 export async function listAiCosts(database: Queryable, days: number): Promise<DailyAiCost[]> {
   const { rows } = await database.query<DailyAiCost>(
     `SELECT to_char(day, 'YYYY-MM-DD') AS day, provider, model, scorings::float AS scorings, input_tokens::float AS "inputTokens",

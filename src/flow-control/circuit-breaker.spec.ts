@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import type { FlowControlRepository } from './flow-control.repository.js';
 import { CircuitBreaker } from './circuit-breaker.js';
 
-describe('a gate', () => {
-  it('takes a success for as old as its call: failures since then were those of an outage', () => {
+describe('CircuitBreaker', () => {
+  it('dates a success by the start of its call: later failures belong to an outage', () => {
     let now = 1000;
     const gate = new CircuitBreaker({
       stage: 'crm-sync',

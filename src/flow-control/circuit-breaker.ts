@@ -7,18 +7,20 @@ import { DownstreamEvidence, type Attribution } from './downstream-evidence.js';
 import type { FlowControlRepository } from './flow-control.repository.js';
 import { whyOpen, type BreakerReason, type StageRow } from './stage-row.js';
 
-/** A recovering stage begins with this part of its share, at least one lead, and may have twice as many in hand with each step. */
+/** A recovering stage starts with 1/50 of its share, at least one lead, and doubles it at each step. */
 const FIRST_STEPS = 50;
 const DOUBLES_EVERY_MS = 500;
-/** A lead that came as the downstream failed can still meet its SLA: it is noticed soon that the downstream is back. */
+/** Short enough that a lead received when the downstream failed can still meet its SLA after the downstream returns. */
 const PROBE_AT_LEAST_EVERY_MS = 10_000;
-/** A downstream that has told us to wait, without saying for how long, is asked less often. */
+/** The longest wait where the downstream is rate limited and named no Retry-After. */
 const PROBE_WHERE_LIMITED_AT_LEAST_EVERY_MS = 60_000;
-/** Retry-After is believed up to here; a quota of the day is asked about again each quarter of an hour. */
+/** A longer Retry-After is cut to this. An exhausted daily quota is therefore probed every 15 minutes. */
 const RETRY_AFTER_AT_MOST_MS = 15 * 60_000;
 
 const CONSECUTIVE = 5;
-/** While the stage starts again: soon enough not to hurt a downstream that is still down, and not at each hiccup. */
+/**
+ * The threshold while the stage recovers: low enough to spare a downstream that is still down, above a single failure.
+ */
 const CONSECUTIVE_WHILE_RECOVERING = 3;
 const WINDOW_MS = 10_000;
 const WINDOW_CALLS = 10;
@@ -35,24 +37,27 @@ export interface BreakerOptions {
   changed(): void;
 }
 
-/** Leave to call the downstream once. Exactly one of the three must be called. */
+/** Permission to call the downstream once. Call exactly one of its three methods. */
 export interface CallPermit {
-  /** This call decides whether an open breaker closes. */
+  /** The result of this call decides whether an open breaker closes. */
   probe: boolean;
-  /** The call succeeded, or the downstream at least answered. */
+  /** `success` is false where the downstream answered with a refusal. */
   succeeded(success: boolean, leadId?: string): void;
-  /** The downstream failed for everyone, or told us to stop. @returns true where the breaker is open now, so that nothing counts. */
+  /**
+   * The downstream is down, rate limited or misconfigured. @returns whether the breaker is open now: then no attempt
+   * counts.
+   */
   failed(error: AppError, reason: BreakerReason): Promise<boolean>;
-  /** No call was made, or nothing can be told from it. */
+  /** No call was made, or its result says nothing about the downstream. */
   cancelled(): void;
 }
 
 /**
- * One stage's breaker as this process sees it. The state is shared through the database and read each second; what this
- * process learns by itself takes effect at once.
+ * The circuit breaker of one stage in this process. All processes share its state through the database and read it each
+ * second. Results of this process's own calls take effect at once.
  */
 export class CircuitBreaker {
-  /** What the calls of the last minute say about the downstream. */
+  /** Results of the last minute's calls. */
   readonly evidence = new DownstreamEvidence();
   private row: StageRow | undefined;
   private readAt = 0;
@@ -66,12 +71,12 @@ export class CircuitBreaker {
 
   constructor(private readonly options: BreakerOptions) {}
 
-  /** When the newest call that succeeded was entered, for any lead, in this or another process; 0 where none has. */
+  /** Start of the newest successful call for any lead, in any process, as epoch milliseconds; 0 where there is none. */
   get lastSuccessAt(): number {
     return Math.max(this.lastSuccess, this.row?.lastSuccessAt?.getTime() ?? 0);
   }
 
-  /** When this process last read the answer of a call that succeeded, or another one entered it. */
+  /** When the newest successful call ended in this process, or began in another one; epoch milliseconds. */
   get lastAnswerAt(): number {
     return Math.max(this.lastAnswer, this.lastSuccessAt);
   }
@@ -88,12 +93,15 @@ export class CircuitBreaker {
     return this.row?.reason && this.row.code ? { reason: this.row.reason, code: this.row.code } : null;
   }
 
-  /** Whose a failure of class dependency-down is, where it has not opened the breaker. Call it once a failure. */
+  /**
+   * Whether a dependency failure that left the breaker closed is the lead's or the downstream's. Call it once per
+   * failure.
+   */
   attribute(leadId: string, error: AppError): Attribution {
     return this.evidence.failed(leadId, error, this.options.clock.now(), this.lastSuccessAt);
   }
 
-  /** How many leads of the stage this process may have in hand now, of the `share` that it has of the whole. */
+  /** The number of leads that this process may work on now; `share` is its part of the stage's concurrency. */
   permitted(share: number): number {
     if (!this.row || this.row.breaker === 'closed') return share;
     if (this.row.breaker === 'open') return 0;
@@ -116,7 +124,7 @@ export class CircuitBreaker {
     return this.permit(probe);
   }
 
-  /** Takes over what the database says. */
+  /** Applies the shared state. */
   refresh(row: StageRow): void {
     const changed = row.breaker !== this.row?.breaker;
     this.row = row;
@@ -124,7 +132,7 @@ export class CircuitBreaker {
     if (changed) this.options.changed();
   }
 
-  /** What is due at each tick: the probe, the end of the recovery, and the news that the stage works. */
+  /** Runs each second: starts a due probe, ends the recovery, and stores the time of the newest success. */
   async tick(): Promise<void> {
     const { store, stage, logger } = this.options;
     const row = this.row;
@@ -141,7 +149,7 @@ export class CircuitBreaker {
     }
   }
 
-  /** Opens the breaker for all workers. @returns false where another had done so before. */
+  /** Opens the breaker for all workers. @returns false where it was open before. */
   async open(reason: BreakerReason, error: AppError): Promise<boolean> {
     const { store, stage, baseMs, logger } = this.options;
     const { code, message, answer = null, retryAfterMs = 0 } = error;
@@ -177,7 +185,8 @@ export class CircuitBreaker {
       succeeded: (success, leadId) => {
         this.streak.succeeded(clock.now());
         if (success && leadId !== undefined) this.evidence.succeeded(leadId, clock.now());
-        // It shows that the downstream was up then. The answer may have been read long after it, when the downstream was gone already.
+        // The call's start is the time at which the downstream was certainly up. It may have failed before the answer
+        // was read.
         if (success) {
           this.lastSuccess = Math.max(this.lastSuccess, enteredAt);
           this.lastAnswer = clock.now();
@@ -201,7 +210,7 @@ export class CircuitBreaker {
     };
   }
 
-  /** One call carries many leads: when it fails, each of them brings the same failure here, and it counts once. */
+  /** A call carries many leads, and each of them reports the call's failure. It counts once. */
   private seenBefore(error: AppError): boolean {
     const failure = error.cause instanceof Error ? error.cause : error;
     const known = this.seen.has(failure);
@@ -209,7 +218,9 @@ export class CircuitBreaker {
     return known;
   }
 
-  /** Those who fail while it opens are told the same, and not that their attempt counts. */
+  /**
+   * Callers whose calls fail while the breaker opens wait for the same result, so their attempts do not count either.
+   */
   private async openOnce(reason: BreakerReason, error: AppError): Promise<void> {
     this.opening ??= this.open(reason, error);
     try {
@@ -223,9 +234,9 @@ export class CircuitBreaker {
     const { store, stage, logger } = this.options;
     try {
       if (this.apply(await store.recover(stage, success)))
-        logger.info({ stage }, 'The probe succeeded: the stage starts again, slowly');
+        logger.info({ stage }, 'The probe succeeded: the stage starts again at a reduced rate');
     } catch {
-      // PostgreSQL is away: the probe is taken again when it is back.
+      // PostgreSQL is down: the next tick takes the probe again.
     } finally {
       this.probing = false;
     }
@@ -238,12 +249,12 @@ export class CircuitBreaker {
   }
 }
 
-/** What this process saw of a downstream in the last seconds: enough failures in a row, or a majority of failures, mean that it is down. */
+/** Decides from this process's last calls whether a downstream is down: enough failures in a row, or a majority. */
 export class FailureStreak {
   private consecutive = 0;
   private calls: { at: number; failed: boolean }[] = [];
 
-  /** @returns whether the downstream counts as down from here on. */
+  /** @returns whether the downstream counts as down. */
   failed(now: number, recovering = false): boolean {
     this.consecutive++;
     this.note(now, true);
@@ -254,7 +265,7 @@ export class FailureStreak {
     );
   }
 
-  /** The downstream answered, be it with a refusal of the record. */
+  /** The downstream answered. A refusal of the record counts as an answer. */
   succeeded(now: number): void {
     this.consecutive = 0;
     this.note(now, false);
@@ -267,7 +278,7 @@ export class FailureStreak {
 
   private note(at: number, failed: boolean): void {
     this.calls.push({ at, failed });
-    // Bounded also under load: the newest hundred say as much as all of ten seconds.
+    // Bounds the memory under load. The newest 100 calls are a sufficient sample of the window.
     if (this.calls.length > 100 || this.calls[0]!.at < at - WINDOW_MS) {
       this.calls = this.calls.slice(-100).filter((call) => call.at >= at - WINDOW_MS);
     }

@@ -1,31 +1,34 @@
 import type { AppError } from '../domain/app-error.js';
 
-/** Failures that others shared within this time are the downstream's. */
+/** A failure is the downstream's if other leads failed within this time. */
 const WINDOW_MS = 60_000;
 const BUCKET_MS = 10_000;
-/** A lead that failed more often in a row may be broken itself: its failures say nothing about the downstream any more. */
-const TELLING_FAILURES = 5;
-/** So improbable must a lead's row of failures be, at the rate at which all leads fail, before it is the lead's own. */
+/** After more failures in a row the lead itself is suspect, so its failures are no evidence against the downstream. */
+const FAILURES_AS_EVIDENCE = 5;
+/** The probability, at the failure rate of all leads, below which a lead's failures in a row are its own. */
 const IMPLAUSIBLE = 1e-12;
 const SERIES_KEPT = 10_000;
 const CALLS_KEPT = 100;
-/** Longer lists are not shared: then a failure counts as shared, which costs a retry and no lead. */
+/** A longer list is not shared. Its failures then count as shared, which costs a retry and dead-letters no lead. */
 const COMMON_LEADS_SHARED = 50;
 
-/** What one process knows of the last minute, as the others read it. */
+/** What one process knows about the last minute's calls, in the form in which other processes read it. */
 export interface EvidenceSummary {
-  /** Milliseconds since the newest telling failure; null where there was none. */
+  /** Milliseconds since the newest failure that counts as evidence; null where there was none. */
   failedAgoMs: number | null;
-  /** The leads that were in every call that failed tellingly: of those alone these failures may be. */
+  /** The leads that were in every call that failed. One of them alone may have caused these failures. */
   commonLeads: string[];
   /** Milliseconds since a lead succeeded that had failed before; null where none did. */
   recoveredAgoMs: number | null;
-  /** Leads, not calls. */
+  /** A number of leads, not of calls. */
   succeeded: number;
   failed: number;
 }
 
-/** Whose a dependency failure is. `failures`: of this lead in a row, this one included. */
+/**
+ * Whether a dependency failure is the lead's or the downstream's. `failures`: this lead's failures in a row, this one
+ * included.
+ */
 export interface Attribution {
   fault: 'lead' | 'downstream';
   failures: number;
@@ -40,13 +43,14 @@ interface Series {
 interface FailedCall {
   at: number;
   leads: Set<string>;
-  telling: boolean;
+  isEvidence: boolean;
 }
 
 /**
- * Decides whether a dependency failure is the downstream's or the lead's own. It is the lead's only where others succeed
- * meanwhile and none of them fails, or where its failures in a row are no chance at the rate at which others fail.
- * Leads that share a failed call are no evidence for each other: one of them may have broken it for all.
+ * Decides whether a dependency failure is the downstream's or the lead's own. It is the lead's own if other leads
+ * succeed meanwhile and none of them fails. It is also the lead's own if its failures in a row are too improbable at
+ * the failure rate of the others. Leads of one failed call are no evidence for each other, since one of them may have
+ * caused the failure.
  */
 export class DownstreamEvidence {
   private readonly series = new Map<string, Series>();
@@ -61,23 +65,23 @@ export class DownstreamEvidence {
     if (this.series.delete(leadId)) this.recoveredAt = now;
   }
 
-  /** @param lastSuccessAt when the newest call that succeeded, in any process, was made. */
+  /** @param lastSuccessAt start of the newest successful call in any process. */
   failed(leadId: string, error: AppError, now: number, lastSuccessAt: number): Attribution {
     this.bucket(now).failed++;
     const { failures, previousAt } = this.extend(leadId, now);
     const call = this.callThatFailed(error, now);
     call.leads.add(leadId);
-    call.telling ||= failures <= TELLING_FAILURES;
+    call.isEvidence ||= failures <= FAILURES_AS_EVIDENCE;
     return { fault: this.faultOf(leadId, failures, previousAt, now, lastSuccessAt), failures };
   }
 
-  /** What the other living processes know. */
+  /** Takes in what the other live processes know. */
   learn(summaries: EvidenceSummary[], now: number): void {
     this.others = summaries.map((summary) => ({ summary, readAt: now }));
   }
 
   summary(now: number): EvidenceSummary | null {
-    const calls = this.tellingCalls(now);
+    const calls = this.callsAsEvidence(now);
     const { succeeded, failed } = this.totals(now);
     if (succeeded + failed === 0) return null;
     const common = calls.reduce<Set<string> | null>(
@@ -101,7 +105,8 @@ export class DownstreamEvidence {
     now: number,
     lastSuccessAt: number,
   ): Attribution['fault'] {
-    // The first failure may be the first of an outage; and where nothing has succeeded since the last, all may fail.
+    // A first failure may be the start of an outage. Without a success since the last failure, every call may be
+    // failing.
     if (failures === 1 || lastSuccessAt <= previousAt) return 'downstream';
     if (!this.sharedByOthers(leadId, now)) return 'lead';
     const { succeeded, failed } = this.totals(now, this.others);
@@ -112,7 +117,7 @@ export class DownstreamEvidence {
   private sharedByOthers(leadId: string, now: number): boolean {
     return (
       now - this.recoveredAt < WINDOW_MS ||
-      this.tellingCalls(now).some(({ leads }) => !leads.has(leadId)) ||
+      this.callsAsEvidence(now).some(({ leads }) => !leads.has(leadId)) ||
       this.others.some(({ summary, readAt }) => {
         const recent = (agoMs: number | null) => agoMs !== null && now - readAt + agoMs < WINDOW_MS;
         return recent(summary.recoveredAgoMs) || (recent(summary.failedAgoMs) && !summary.commonLeads.includes(leadId));
@@ -120,26 +125,26 @@ export class DownstreamEvidence {
     );
   }
 
-  private tellingCalls(now: number): FailedCall[] {
-    return this.calls.filter(({ at, telling }) => telling && now - at < WINDOW_MS);
+  private callsAsEvidence(now: number): FailedCall[] {
+    return this.calls.filter(({ at, isEvidence }) => isEvidence && now - at < WINDOW_MS);
   }
 
   private extend(leadId: string, now: number): Series {
     const known = this.series.get(leadId);
     const next = { failures: (known?.failures ?? 0) + 1, previousAt: known?.lastAt ?? now, lastAt: now };
-    // The newest comes last, so that the oldest is forgotten first.
+    // Inserted last, so that the map's first entry is always the oldest.
     this.series.delete(leadId);
     this.series.set(leadId, next);
     if (this.series.size > SERIES_KEPT) this.series.delete(this.series.keys().next().value!);
     return next;
   }
 
-  /** One call carries many leads: when it fails, each of them brings the same failure. */
+  /** A call carries many leads, and each of them reports the call's failure. */
   private callThatFailed(error: AppError, now: number): FailedCall {
     const failure = error.cause instanceof Error ? error.cause : error;
     const known = this.callOf.get(failure);
     if (known) return known;
-    const call = { at: now, leads: new Set<string>(), telling: false };
+    const call = { at: now, leads: new Set<string>(), isEvidence: false };
     this.callOf.set(failure, call);
     this.calls = [...this.calls.slice(1 - CALLS_KEPT), call];
     return call;

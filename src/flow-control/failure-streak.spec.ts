@@ -3,17 +3,17 @@ import { describe, expect, it } from 'vitest';
 import { FailureStreak } from './circuit-breaker.js';
 
 describe('FailureStreak', () => {
-  it('means an outage after five failures in a row', () => {
+  it('reports an outage after five failures in a row', () => {
     const streak = new FailureStreak();
     expect([1, 2, 3, 4, 5].map((at) => streak.failed(at))).toEqual([false, false, false, false, true]);
   });
 
-  it('means one after three where the stage is just starting again', () => {
+  it('reports one after three while the stage recovers', () => {
     const streak = new FailureStreak();
     expect([1, 2, 3].map((at) => streak.failed(at, true))).toEqual([false, false, true]);
   });
 
-  it('means an outage where the majority of the last seconds failed', () => {
+  it('reports an outage where most calls of the last seconds failed', () => {
     const streak = new FailureStreak();
     const verdicts = Array.from({ length: 12 }, (_, at) => {
       if (at % 2 === 1) streak.succeeded(at);
@@ -23,7 +23,7 @@ describe('FailureStreak', () => {
     expect(verdicts[10]).toBe(true);
   });
 
-  it('means none where most calls are answered, however many there are', () => {
+  it('reports none where most calls succeed, whatever their number', () => {
     fc.assert(
       fc.property(fc.integer({ min: 3, max: 10 }), fc.integer({ min: 1, max: 500 }), (every, calls) => {
         const streak = new FailureStreak();
@@ -35,7 +35,7 @@ describe('FailureStreak', () => {
     );
   });
 
-  it('forgets what is long ago', () => {
+  it('ignores old failures', () => {
     const streak = new FailureStreak();
     for (let at = 0; at < 9; at++) {
       if (at % 4 === 3) streak.succeeded(at);

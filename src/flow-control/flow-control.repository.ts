@@ -5,19 +5,23 @@ import { addAiCosts, type AiCost } from './ai-spend.js';
 import type { EvidenceSummary } from './downstream-evidence.js';
 import { RATE_SHARE, STAGE_COLUMNS, type BreakerReason, type StageRow } from './stage-row.js';
 
-/** A heartbeat that comes so late was interrupted, by an outage of PostgreSQL or because the worker stood still. */
+/**
+ * After a gap this long a worker's heartbeat counts as interrupted, by a PostgreSQL outage or a stall of the worker.
+ */
 const INTERRUPTED_SECONDS = 5;
-/** After an interruption the other workers, which it may have met as well, get so long to beat again. */
+/** After an interruption, the time that other workers get to send a heartbeat: it may have affected them too. */
 const STEADY_SECONDS = 3;
-/** After so long without a heartbeat a worker's leads get new jobs. Longer than a full heap or a busy machine stops a worker. */
+/**
+ * After this time without a heartbeat a worker's leads get new jobs. A full heap or a busy machine stalls it for less.
+ */
 const DEAD_SECONDS = 6;
-/** Within this the jobs of a dead worker are replaced; otherwise another worker does it. */
+/** The time in which one worker replaces a dead worker's jobs before another may try. */
 const TAKEN_SECONDS = 5;
-/** How long a probe may take before another worker takes it over. */
+/** The time that a probe may take before another worker may take it over. */
 const PROBE_SECONDS = 30;
-/** From the first success to the full rate. */
+/** The time from a successful probe to the full rate. */
 const RECOVERY_SECONDS = 10;
-/** A probe that succeeded ends the outage: the next one begins with the first wait, however soon it comes. */
+/** A successful probe ends the outage, so the next outage starts again with the shortest wait between probes. */
 const NEXT_TRIPS = `(CASE WHEN breaker = 'half-open' THEN trips + 1 ELSE 1 END)`;
 const SLOWEST = 1 / 16;
 const CHANNEL = 'flow';
@@ -27,14 +31,14 @@ export interface Opening {
   code: ErrorCode;
   message: string;
   answer: string | null;
-  /** What the downstream asked for; the probe is not earlier. */
+  /** Retry-After of the downstream; the probe does not come earlier. */
   retryAfterMs: number;
   baseMs: number;
   /** The longest wait between two probes. */
   capMs: number;
 }
 
-/** What a worker knows of each stage's downstream; null where it has made no call lately. */
+/** What a worker knows about each stage's downstream; null where it made no call lately. */
 export type WorkerEvidence = Record<Stage, EvidenceSummary | null>;
 
 export interface LivingWorker {
@@ -42,11 +46,11 @@ export interface LivingWorker {
   evidence: WorkerEvidence;
 }
 
-/** The shared state of both stages; one SQL statement a method. */
+/** The shared state of both stages. Each method is one SQL statement. */
 export class FlowControlRepository {
   constructor(
     private readonly database: Database,
-    /** Names this process. */
+    /** The name of this process. */
     readonly worker: string,
   ) {}
 
@@ -56,8 +60,9 @@ export class FlowControlRepository {
   }
 
   /**
-   * Says that this worker lives, and what it knows of the downstreams; where it is new, the others are notified and make room.
-   * @returns all that live, this one included, in the order of their names.
+   * Stores this worker's heartbeat and what it knows about the downstreams. A new worker's first heartbeat notifies the
+   * others, which reduce their shares.
+   * @returns all live workers, this one included, in the order of their names.
    */
   async beat(evidence: WorkerEvidence): Promise<LivingWorker[]> {
     const { rows } = await this.database.query<LivingWorker>({
@@ -82,7 +87,9 @@ export class FlowControlRepository {
     return rows[0]!.count;
   }
 
-  /** This worker ends in order: others need not wait to see it missing. Also forgets those that ended long ago. */
+  /**
+   * Removes this worker, so that the others need not wait for its heartbeat to expire, and workers that ended long ago.
+   */
   async leave(): Promise<void> {
     await this.database.query(
       `WITH gone AS (DELETE FROM flow.workers WHERE worker = $1 OR seen_at < now() - interval '1 day' RETURNING worker)
@@ -92,8 +99,8 @@ export class FlowControlRepository {
   }
 
   /**
-   * Takes the workers whose heartbeat has stopped, for one caller at a time. None while this worker's own heartbeat was interrupted
-   * lately: then it was PostgreSQL that was away, or this worker.
+   * Returns workers whose heartbeat has stopped, to one caller at a time. Returns none while this worker's own
+   * heartbeat was interrupted lately: then PostgreSQL or this worker was down, not the others.
    */
   async takeDeadWorkers(): Promise<string[]> {
     const { rows } = await this.database.query<{ worker: string }>({
@@ -109,12 +116,12 @@ export class FlowControlRepository {
     return rows.map(({ worker }) => worker);
   }
 
-  /** Their leads have new jobs. One that beats again meanwhile is kept. */
+  /** Removes workers whose leads have new jobs. A worker whose heartbeat has resumed is kept. */
   async forgetWorkers(workers: string[]): Promise<void> {
     await this.database.query('DELETE FROM flow.workers WHERE worker = ANY($1) AND taken_until IS NOT NULL', [workers]);
   }
 
-  /** The tokens that today (UTC) has cost all workers so far. */
+  /** The tokens that all workers have used today (UTC). */
   async spentToday(): Promise<number> {
     const { rows } = await this.database.query<{ tokens: number }>(
       "SELECT coalesce(sum(input_tokens + output_tokens), 0)::float AS tokens FROM flow.ai_costs WHERE day = (now() AT TIME ZONE 'UTC')::date",
@@ -134,7 +141,8 @@ export class FlowControlRepository {
   }
 
   /**
-   * closed, recovering or (by its prober) half-open → open; with a rate limit, the rate in use is halved in the same statement.
+   * closed, recovering or (by the worker that holds the probe) half-open → open. For a rate limit, the same statement
+   * halves the rate in use.
    * @returns null where another worker has opened it before.
    */
   open(stage: Stage, { reason, code, message, answer, retryAfterMs, baseMs, capMs }: Opening): Promise<StageRow | null> {
@@ -150,9 +158,9 @@ export class FlowControlRepository {
   }
 
   /**
-   * open → half-open, for one worker at a time, who renews it when half its time is over: each change is told to all, so that one at each
-   * look would bring about the next look.
-   * @returns null where it is not due, or somebody has it.
+   * open → half-open, for one worker at a time. It renews the probe only after half of the probe's time, because each
+   * change notifies all workers and each notification causes a read.
+   * @returns null where no probe is due or another worker holds it.
    */
   takeProbe(stage: Stage): Promise<StageRow | null> {
     return this.change(
@@ -164,7 +172,7 @@ export class FlowControlRepository {
     );
   }
 
-  /** half-open → recovering, by its prober. `success`: when the call was entered, where it succeeded. */
+  /** half-open → recovering, by the worker that holds the probe. `success`: start of the successful call, or null. */
   recover(stage: Stage, success: Date | null): Promise<StageRow | null> {
     return this.change(
       `SET breaker = 'recovering', recovered_at = clock_timestamp(), probe_by = NULL, probe_until = NULL, probe_at = NULL,
@@ -174,7 +182,7 @@ export class FlowControlRepository {
     );
   }
 
-  /** recovering → closed, once it has run well for long enough. */
+  /** recovering → closed, after the recovery time. */
   close(stage: Stage): Promise<StageRow | null> {
     return this.change(
       `SET breaker = 'closed', reason = NULL, code = NULL, message = NULL, answer = NULL, opened_at = NULL, trips = 0, recovered_at = NULL
@@ -184,8 +192,8 @@ export class FlowControlRepository {
   }
 
   /**
-   * Reserves the next `count` places in the stage's line of calls, spaced by the rate in use.
-   * @returns how long to wait for the first of them, and the space between two, in milliseconds.
+   * Reserves the next `count` calls of the stage, spaced by the rate in use.
+   * @returns the wait for the first of them, and the interval between two, in milliseconds.
    */
   async reserve(stage: Stage, perSecond: number, count: number): Promise<{ inMs: number; everyMs: number }> {
     const { rows } = await this.database.query<{ inMs: number; everyMs: number }>({
@@ -200,7 +208,9 @@ export class FlowControlRepository {
     return rows[0]!;
   }
 
-  /** Stops the stage until somebody resumes it; holds across restarts. The act is audited in the same commit. */
+  /**
+   * Pauses the stage until an operator resumes it, also across restarts. The audit entry is part of the same commit.
+   */
   pause(stage: Stage, who: string): Promise<StageRow | null> {
     return this.audited('pause', who, stage, `SET paused_at = coalesce(paused_at, now()), paused_by = coalesce(paused_by, $2)`);
   }
@@ -210,14 +220,15 @@ export class FlowControlRepository {
   }
 
   /**
-   * Calls `onChange` when any process changes a stage, without waiting for the next look. One connection; it is lost with the server, and then `onEnd` is called.
-   * @returns what ends it.
+   * Calls `onChange` as soon as any process changes a stage. It uses one connection; when that is lost, `onEnd` is
+   * called.
+   * @returns ends the subscription.
    */
   listen(onChange: () => void, onEnd: () => void): Promise<() => void> {
     return this.database.listen(CHANNEL, onChange, onEnd);
   }
 
-  /** Removes workers that have not reported for a day, and the costs of days before the last `days`; undefined keeps them. */
+  /** Removes workers without a heartbeat for a day, and AI costs older than `days`; undefined keeps all costs. */
   async prune(days: number | undefined): Promise<void> {
     await this.database.query("DELETE FROM flow.workers WHERE seen_at < now() - interval '1 day'");
     if (days === undefined) return;
@@ -225,7 +236,7 @@ export class FlowControlRepository {
   }
 
   private audited(act: string, who: string, stage: Stage, set: string): Promise<StageRow | null> {
-    return this.told(
+    return this.changeAndNotify(
       `WITH changed AS (UPDATE flow.stages ${set} WHERE stage = $1 RETURNING ${STAGE_COLUMNS})`,
       [stage, who, act],
       `ledger.record_act($2, $3, jsonb_build_object('queue', $1::text))`,
@@ -233,11 +244,11 @@ export class FlowControlRepository {
   }
 
   private change(clauses: string, values: unknown[]): Promise<StageRow | null> {
-    return this.told(`WITH changed AS (UPDATE flow.stages ${clauses} RETURNING ${STAGE_COLUMNS})`, values);
+    return this.changeAndNotify(`WITH changed AS (UPDATE flow.stages ${clauses} RETURNING ${STAGE_COLUMNS})`, values);
   }
 
-  /** Notifies the other processes with the commit; `also` is called once per changed row. */
-  private async told(changed: string, values: unknown[], also = 'NULL'): Promise<StageRow | null> {
+  /** Notifies the other processes with the commit. `also` is an expression that is evaluated per changed row. */
+  private async changeAndNotify(changed: string, values: unknown[], also = 'NULL'): Promise<StageRow | null> {
     const { rows } = await this.database.query<StageRow>(
       `${changed}, told AS (SELECT pg_notify('${CHANNEL}', stage), ${also} FROM changed) SELECT changed.* FROM changed, told`,
       values,

@@ -11,7 +11,7 @@ const TICK_MS = 1000;
 export interface FlowOptions {
   store: FlowControlRepository;
   worker: string;
-  /** Leads in hand of all processes together, a stage. */
+  /** Leads in progress per stage, over all processes. */
   concurrency: Record<Stage, number>;
   /** RETRY_BASE_MS */
   baseMs: number;
@@ -19,13 +19,13 @@ export interface FlowOptions {
   logger: Logger;
   /** AI_DAILY_TOKEN_BUDGET; undefined: none. */
   dailyTokens?: number | undefined;
-  /** How often the shared state is read and written; a second unless a test is in a hurry. */
+  /** The interval at which the shared state is read and written; default: a second. Tests set a shorter one. */
   tickMs?: number;
 }
 
 /**
- * What protects the downstreams, for one worker process: its share of the concurrency, the breakers, pause. It asks the
- * database each second, so that all processes agree within that time, whichever store the queue is on.
+ * Protects the downstreams from one worker process: its share of the concurrency, the breakers and the pause. It reads
+ * the database each second, so all processes agree within that time on either queue store.
  */
 export class FlowControl {
   readonly breakers: Record<Stage, CircuitBreaker>;
@@ -43,11 +43,11 @@ export class FlowControl {
     this.breakers = Object.fromEntries(
       STAGES.map((stage) => [stage, new CircuitBreaker({ ...options, stage, changed: () => this.notify() })]),
     ) as Record<Stage, CircuitBreaker>;
-    // A tick that fails changes nothing: what was last known holds until the database answers.
+    // A failed tick changes nothing: the last known state applies until the database answers.
     this.poller = new Poller({ everyMs: options.tickMs ?? TICK_MS, poll: () => this.tick() });
   }
 
-  /** @throws as the database does: a worker that cannot know whether it is paused must not begin. */
+  /** @throws as the database does. A worker must not start without knowing whether its stage is paused. */
   async start(): Promise<void> {
     await this.tick();
     this.poller.start(this.options.tickMs ?? TICK_MS);
@@ -62,11 +62,14 @@ export class FlowControl {
     this.stopped = true;
     await this.poller.stop();
     this.stopListening?.();
-    await this.saveSpending().catch(() => {}); // PostgreSQL is away: the last second's calls are not counted
-    await this.options.store.leave().catch(() => {}); // PostgreSQL is away: others see this worker missing soon
+    await this.saveSpending().catch(() => {}); // PostgreSQL is down: the last second's calls are not counted
+    await this.options.store.leave().catch(() => {}); // PostgreSQL is down: this worker's heartbeat expires soon
   }
 
-  /** This process' share of the stage's concurrency: the whole, divided among the living, the remainder to the first. */
+  /**
+   * This process's share of the stage's concurrency: an equal part per live worker; the first workers get the
+   * remainder.
+   */
   share(stage: Stage): number {
     const whole = this.options.concurrency[stage];
     const place = this.living.indexOf(this.options.worker);
@@ -75,23 +78,23 @@ export class FlowControl {
 
   /** How many leads of the stage this process may have in calls now. */
   permitted(stage: Stage): number {
-    const gate = this.breakers[stage];
-    return gate.paused ? 0 : gate.permitted(this.share(stage));
+    const breaker = this.breakers[stage];
+    return breaker.paused ? 0 : breaker.permitted(this.share(stage));
   }
 
-  /** Calls of a model have cost so much, and brought so many scores. */
+  /** Adds the cost of model calls and the number of scores that they produced. */
   spend(spending: Spending, scorings: number): void {
     this.unsaved += spending.inputTokens + spending.outputTokens;
     this.costs.add(spending, scorings);
   }
 
-  /** The budget of the day is used up: what is under way may exceed it by as much as a second's calls cost. */
+  /** Whether the budget of the day is used up. Calls in flight may exceed it by the cost of about one second. */
   get budgetSpent(): boolean {
     const { dailyTokens } = this.options;
     return dailyTokens !== undefined && this.spentToday + this.unsaved >= dailyTokens;
   }
 
-  /** Hears of changes at once; while that connection is lost, each second. */
+  /** Subscribes to changes of other processes. While the connection is lost, the tick reads them each second. */
   private async listen(): Promise<void> {
     if (this.stopListening || this.stopped) return;
     this.stopListening = await this.options.store.listen(

@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { SharedRateLimiter } from './rate-limiter.js';
 
-describe('the shared throttle', () => {
-  it('uses one place of those that the database was late to name, and asks for the others again', async () => {
+describe('SharedRateLimiter', () => {
+  it('uses one place of a late reservation, and reserves the others again', async () => {
     const asked: number[] = [];
     const reserve = async (_stage: string, _perSecond: number, count: number) => {
       if (asked.push(count) === 2) await sleep(100);
@@ -11,11 +11,11 @@ describe('the shared throttle', () => {
     };
     const rateLimiter = new SharedRateLimiter({ reserve }, 'crm-sync', 50);
     await Promise.all(Array.from({ length: 5 }, () => rateLimiter.acquire()));
-    // The first taker asks alone, then the others together.
+    // The first caller reserves one place; the others that came meanwhile share the next reservation.
     expect(asked).toEqual([1, 4, 1, 2]);
   });
 
-  it('uses all places of an answer that came in time', async () => {
+  it('uses all places of a reservation that came in time', async () => {
     const asked: number[] = [];
     const reserve = async (_stage: string, _perSecond: number, count: number) => {
       asked.push(count);

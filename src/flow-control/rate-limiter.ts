@@ -5,8 +5,8 @@ import type { RateLimiter } from '../platform/concurrency/rate-limiter.port.js';
 import type { FlowControlRepository } from './flow-control.repository.js';
 
 /**
- * A place that comes up later than this, because the process was busy, is given up: two at once would break the rate. Of places that the
- * database was as late to name only one is used, since nobody knows by how much they have passed.
+ * A place that this process reaches later than this is dropped, since two calls at once would exceed the rate. If the
+ * reservation itself took longer, only its first place is used: how late the others are is unknown.
  */
 const LATE_MS = 60;
 
@@ -17,8 +17,8 @@ interface Waiter {
 }
 
 /**
- * Evenly spaced calls, at a rate that holds for all processes together: places are reserved in the database, a tenth of a
- * second's worth at a time, and no credit builds up, so no window of a second sees more than the rate.
+ * Spaces calls evenly at a rate that holds for all processes together. Places are reserved in the database, for a tenth
+ * of a second at a time. Unused places expire, so no second has more calls than the rate.
  */
 export class SharedRateLimiter implements RateLimiter {
   private readonly waiting: Waiter[] = [];

@@ -3,7 +3,7 @@ import type { CallPermit, CircuitBreaker } from './circuit-breaker.js';
 import type { Attribution } from './downstream-evidence.js';
 import type { BreakerReason } from './stage-row.js';
 
-/** A call of the downstream failed, and the breaker knows of it. */
+/** A failed call of the downstream, which has been reported to the breaker. */
 export class FailedCall extends Error {
   override readonly name = 'FailedCall';
 
@@ -11,7 +11,7 @@ export class FailedCall extends Error {
     readonly error: AppError,
     /** The stage's breaker is open, by this failure or since before it. */
     readonly breakerOpen: boolean,
-    /** Whose a failure of class dependency-down is while the breaker is closed; otherwise null. */
+    /** The owner of a failure of class dependency-down while the breaker is closed; otherwise null. */
     readonly attribution: Attribution | null,
   ) {
     super(error.message, { cause: error });
@@ -19,7 +19,7 @@ export class FailedCall extends Error {
 }
 
 /**
- * Makes one call of the downstream and settles its permit, whatever becomes of it.
+ * Makes one call of the downstream and settles its permit, whether the call succeeds or fails.
  * @throws FailedCall; AppError LEDGER_UNAVAILABLE where the breaker could not be opened.
  */
 export async function runWithPermit<T>(
@@ -41,8 +41,8 @@ export async function runWithPermit<T>(
 async function failedCall(breaker: CircuitBreaker, permit: CallPermit, leadId: string, error: AppError): Promise<FailedCall> {
   const verdict = verdictOn(error, permit, breaker.reason?.reason ?? null);
   if (verdict === 'answered') permit.succeeded(false);
-  if (verdict === 'says-nothing') permit.cancelled();
-  if (verdict === 'answered' || verdict === 'says-nothing') return new FailedCall(error, breaker.isOpen, null);
+  if (verdict === 'inconclusive') permit.cancelled();
+  if (verdict === 'answered' || verdict === 'inconclusive') return new FailedCall(error, breaker.isOpen, null);
   const breakerOpen = await permit.failed(error, verdict);
   const shared = !breakerOpen && error.class === 'dependency-down';
   return new FailedCall(error, breakerOpen, shared ? breaker.attribute(leadId, error) : null);
@@ -53,22 +53,22 @@ function verdictOn(
   error: AppError,
   permit: CallPermit,
   openFor: BreakerReason | null,
-): BreakerReason | 'answered' | 'says-nothing' {
+): BreakerReason | 'answered' | 'inconclusive' {
   switch (error.class) {
     case 'rate-limited':
     case 'configuration':
       return error.class;
     case 'dependency-down':
-      return error.code === 'LEDGER_UNAVAILABLE' || error.code === 'LEDGER_OVERLOADED' ? 'says-nothing' : 'dependency-down';
+      return error.code === 'LEDGER_UNAVAILABLE' || error.code === 'LEDGER_OVERLOADED' ? 'inconclusive' : 'dependency-down';
     case 'permanent':
     case 'transient':
     case 'fallback':
       break;
     default:
-      return 'says-nothing';
+      return 'inconclusive';
   }
-  // The setting that opened the breaker is still as it was.
+  // The configuration error that opened the breaker persists.
   if (error.signature && permit.probe && openFor === 'configuration') return 'configuration';
-  if (error.code === 'AI_TIMEOUT') return permit.probe ? 'dependency-down' : 'says-nothing';
-  return error.code === 'UNEXPECTED' ? 'says-nothing' : 'answered';
+  if (error.code === 'AI_TIMEOUT') return permit.probe ? 'dependency-down' : 'inconclusive';
+  return error.code === 'UNEXPECTED' ? 'inconclusive' : 'answered';
 }

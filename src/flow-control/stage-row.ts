@@ -6,7 +6,7 @@ export type BreakerState = (typeof BREAKER_STATES)[number];
 
 export type BreakerReason = 'dependency-down' | 'rate-limited' | 'configuration';
 
-/** A row of flow.stages: what all processes know of a stage. */
+/** A row of flow.stages: the state of a stage that all processes share. */
 export interface StageRow {
   stage: Stage;
   pausedAt: Date | null;
@@ -14,9 +14,9 @@ export interface StageRow {
   breaker: BreakerState;
   reason: BreakerReason | null;
   code: ErrorCode | null;
-  /** The sentence of the error that opened the breaker, or of the last probe's. */
+  /** The message of the error that opened the breaker, or of the last failed probe. */
   message: string | null;
-  /** What the downstream answered then, shortened and without personal data. */
+  /** The downstream's answer to that call, shortened and without personal data. */
   answer: string | null;
   openedAt: Date | null;
   trips: number;
@@ -38,12 +38,12 @@ const SHARED_FAILURE =
 export function whyOpen({ reason, code, message }: Pick<StageRow, 'reason' | 'code' | 'message'>): string | null {
   if (!code) return null;
   const { class: meantFor, meaning, remedy } = ERROR_CATALOG[code];
-  // An error that names one record has met several leads alike.
+  // A record error that several leads share is a configuration error.
   const whatToDo = reason === 'configuration' && meantFor !== reason ? SHARED_FAILURE : remedy;
   return `${message ?? meaning} ${whatToDo}`;
 }
 
-/** A rate that was halved is whole again after this. */
+/** A halved rate is back at its full value after this time. */
 const GROWS_BACK_SECONDS = 60;
 
 export const RATE_SHARE = `least(1, slowed_to + coalesce(extract(epoch FROM now() - slowed_at), 0) / ${GROWS_BACK_SECONDS})`;

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Database } from '../platform/database/database.js';
 
-/** Acts that are kept; the oldest are removed first. */
+/** The number of acts that are kept; the oldest are removed first. */
 const KEPT = 100_000;
 
 export interface ActFilter {
@@ -17,7 +17,7 @@ export interface OperatorAct {
   detail: Record<string, unknown>;
 }
 
-/** What operators did that concerns no single lead. */
+/** Operator acts that do not concern a single lead. */
 @Injectable()
 export class AuditLogRepository {
   constructor(private readonly database: Database) {}
@@ -26,7 +26,7 @@ export class AuditLogRepository {
     await this.database.query('SELECT ledger.record_act($1, $2, $3)', [who, act, JSON.stringify(detail)]);
   }
 
-  /** A page of what operators did, newest first. `before`: the id that the page starts below. */
+  /** A page of operator acts, newest first. `before`: the id below which the page starts. */
   async listActs({ who, act }: ActFilter, limit: number, before: string | null): Promise<OperatorAct[]> {
     const { rows } = await this.database.query<OperatorAct>(
       `SELECT id::text, at, who, act, detail FROM ledger.operator_acts
@@ -37,13 +37,13 @@ export class AuditLogRepository {
     return rows;
   }
 
-  /** The names of all acts that are in the log. */
+  /** The distinct names of all acts in the log. */
   async listActNames(): Promise<string[]> {
     const { rows } = await this.database.query<{ act: string }>('SELECT DISTINCT act FROM ledger.operator_acts ORDER BY act');
     return rows.map(({ act }) => act);
   }
 
-  /** Removes acts beyond the newest 100,000, and those older than `days` where that is given. */
+  /** Removes acts beyond the newest 100,000, and acts older than `days` if given. */
   async pruneActs(days?: number): Promise<void> {
     await this.database.query(
       `DELETE FROM ledger.operator_acts

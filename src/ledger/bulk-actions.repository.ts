@@ -3,7 +3,7 @@ import type { LeadState } from '../domain/lead-state.js';
 import { Database } from '../platform/database/database.js';
 
 const KEPT_DAYS = 30;
-/** Leads of an action that its page lists. */
+/** The most leads that the page of an action lists. */
 const LISTED = 100;
 
 export interface BulkAction {
@@ -17,13 +17,13 @@ export interface BulkAction {
 export interface BulkActionProgress extends Omit<BulkAction, 'leadIds'> {
   id: string;
   at: Date;
-  /** Leads by the state that they are in now; those that were erased meanwhile are missing. */
+  /** Number of leads per current state. Leads that were erased meanwhile are missing. */
   states: Partial<Record<LeadState, number>>;
   total: number;
   leads: { id: string; name: string | null; email: string; state: LeadState; code: string | null }[];
 }
 
-/** What operators did to many leads at once. Its progress is that of the leads, so it survives a restart. */
+/** Operator actions on many leads at once. Their progress is computed from the leads, so it survives a restart. */
 @Injectable()
 export class BulkActionsRepository {
   constructor(private readonly database: Database) {}

@@ -14,11 +14,14 @@ import { stageStatement } from './statement-batcher.js';
 export interface ClaimRequest {
   leadId: string;
   epoch: number;
-  /** The run does not begin with the claim; `markExecuting` says when. The same for all claims of a stage and process. */
+  /**
+   * The run waits after the claim, and `markExecuting` says when it begins. Equal for all claims of a stage and
+   * process.
+   */
   waits?: boolean;
 }
 
-/** A run's right to write a lead, until another claim or a revision raises the fence. */
+/** The right of a run to write a lead, until another claim or a revision raises the fence. */
 export type Fence = Pick<Claim, 'id' | 'fence'>;
 
 /** A lead as a run has claimed it. */
@@ -29,36 +32,36 @@ export interface Claim extends Pick<LeadContent, 'id' | 'personKey' | 'campaignI
   attempts: number;
   /** When this revision failed last; null where it has not. */
   lastFailureAt: Date | null;
-  /** When this revision was first about to be scored. */
+  /** When the first scoring of this revision began. */
   firstScoringAt: Date | null;
-  /** Workers that crashed while they ran this lead among others. */
+  /** Workers that crashed while they ran this lead together with others. */
   suspectedCrashes: number;
   /** Workers that crashed while they ran this lead exclusively. */
   confirmedCrashes: number;
-  /** A replay or a re-score: fresh leads go first. */
+  /** A replay or a re-score, which runs after fresh leads. */
   lowPriority: boolean;
   receivedAt: Date;
   contentAt: Date;
   claimedAt: Date;
-  /** Trace context of the webhook that brought the content; null without tracing. */
+  /** Trace context of the webhook that sent the content; null without tracing. */
   traceparent: string | null;
-  /** The lead has never been in the CRM: its speed to lead is still to be measured. */
+  /** The lead has never been in the CRM, so its speed to lead is measured. */
   firstSync: boolean;
 }
 
-/** For the scorer: with the content. */
+/** A claim with the content, for the scorer. */
 export interface ClaimedLead extends Claim, LeadContent {}
 
 export interface LeadClaimedForSync extends Claim {
-  /** What the CRM's Lead shows: the person's newest scored content, from this row or another. */
+  /** The fields of the CRM's Lead: the person's newest scored content, from this row or another. */
   projection: Projection;
 }
 
-/** Another worker that has stopped its heartbeat was running the lead: it crashed then. */
+/** The lead is claimed by another worker whose heartbeat has stopped: that worker crashed. */
 const ORPHANED = `(l.claimed_by IS NOT NULL AND l.claimed_by <> $3 AND l.executing
     AND NOT EXISTS (SELECT 1 FROM flow.living_workers w WHERE w.worker = l.claimed_by))::int`;
 
-/** Named as the fields are, so that a row is a claim. */
+/** Aliased to the field names, so that a row is a claim. */
 const CLAIM_COLUMNS = (attempts: string) => `
   l.id, encode(l.person_key, 'hex') AS "personKey", l.campaign_id AS "campaignId", l.revision, l.epoch, l.fence,
   l.${attempts} AS attempts,
@@ -84,7 +87,8 @@ const CLAIM_FOR_ENRICHMENT = CLAIM(
 );
 
 /**
- * The statement sees the rows as they were before it, which is what the projection needs: a claim changes no content.
+ * The statement reads the rows as they were before it. That suffices for the projection, since a claim changes no
+ * content.
  */
 const CLAIM_FOR_SYNC = `
 WITH claimed AS (${CLAIM('enriched', CLAIM_COLUMNS('crm_sync_attempts'))})
@@ -105,7 +109,7 @@ FROM ${lockInIdOrder('$1::uuid[], $2::bigint[]', 'id, fence')} r
 WHERE l.id = r.id AND l.fence = r.fence
 RETURNING l.id`;
 
-/** Who works on a lead. Concurrent calls share a statement. */
+/** Claims, and the end of claims. Concurrent calls share a statement. */
 @Injectable()
 export class ClaimsRepository {
   constructor(
@@ -142,8 +146,8 @@ export class ClaimsRepository {
   );
 
   /**
-   * Claims a lead: it gets a new fence, so that a frozen older run can no longer write. Null where the lead is no
-   * longer where the job expects it (a newer revision, already done, erased): then the job has nothing left to do.
+   * Claims a lead. It gets a new fence, so that an older, frozen run can no longer write. Null where the job is
+   * outdated (a newer revision, already done, or erased): there is nothing left to do.
    */
   claimForEnrichment(request: ClaimRequest): Promise<ClaimedLead | null> {
     return ioBoundary('ledger.claim-for-enrichment', request.leadId, () => this.claimingForEnrichment.submit(request));
@@ -154,19 +158,24 @@ export class ClaimsRepository {
   }
 
   /**
-   * Returns a lead untried: nothing is counted, and no crash is suspected of it. A lead that a newer run has is left
-   * alone.
+   * Returns a lead without counting an attempt or suspecting a crash. A lead that a newer run has claimed is left
+   * unchanged.
    */
   release({ id, fence }: Fence): Promise<void> {
     return this.releasing.submit({ id, fence });
   }
 
-  /** The run begins: if the worker crashes now, this lead may have crashed it. @throws AppError STALE_RUN */
+  /**
+   * Marks the start of the run: if the worker crashes from now on, this lead is suspected. @throws AppError STALE_RUN
+   */
   async markExecuting({ id, fence }: Fence): Promise<void> {
     assertFence(await this.beginning.submit({ id, fence }));
   }
 
-  /** The run has its worker to itself: if the worker crashes now, this lead crashed it. @throws AppError STALE_RUN */
+  /**
+   * Marks that the run is exclusive: if the worker crashes from now on, this lead has crashed it. @throws AppError
+   * STALE_RUN
+   */
   async markExclusive({ id, fence }: Fence): Promise<void> {
     const text = 'UPDATE ledger.leads SET alone = true, executing = true WHERE id = $1 AND fence = $2';
     assertFence((await this.database.query(text, [id, fence])).rowCount === 1);

@@ -4,7 +4,7 @@ import { Database } from '../platform/database/database.js';
 import { PROJECTION, projectionOf, type Projection, type ProjectionRow } from './lead-content-sql.js';
 import { NUMBER_EVENT, writeEvents } from './lead-update-sql.js';
 
-/** A synced lead that a CRM has no record of, as far as the ledger knows. */
+/** A synced lead for which the ledger has no record in the CRM. */
 export interface PendingLead {
   id: string;
   fence: string;
@@ -23,10 +23,10 @@ interface Row {
   projection: ProjectionRow;
 }
 
-/** The column `crm` names the CRM that a lead was written to, and its shadow. */
+/** The column `crm` names the CRM that has the lead, and its shadow CRM. */
 const MISSING_IN = `(l.crm->>'provider' IS DISTINCT FROM $1 AND l.crm->'shadow'->>'provider' IS DISTINCT FROM $1)`;
 
-/** Written to the CRM, and without a membership there. */
+/** The CRM has the lead, but not its campaign membership. */
 const WITHOUT_MEMBER = `(l.crm->>'provider' = $1 AND l.crm->>'memberId' IS NULL)`;
 
 const PAGE = (condition: string) => `
@@ -61,12 +61,12 @@ WITH done AS (
   RETURNING l.id, l.event_seq, l.revision
 )${writeEvents(`'membership-added'`, `$3::jsonb || jsonb_build_object('revision', revision)`)}`;
 
-/** What a CRM lacks, as far as the ledger knows, and what it should show. */
+/** Records and memberships that the ledger does not know in a CRM, and their content. */
 @Injectable()
 export class CrmBackfillRepository {
   constructor(private readonly database: Database) {}
 
-  /** A page of synced leads in id order that `provider` has no record of; start with the nil UUID. */
+  /** A page of synced leads in id order that have no record in `provider`; start with the nil UUID. */
   pendingIn(provider: string, afterId: string, limit: number): Promise<PendingLead[]> {
     return this.pageOf({ name: 'backfill-pending', text: PENDING }, [provider, afterId, limit]);
   }
@@ -75,7 +75,7 @@ export class CrmBackfillRepository {
     return this.countOf(MISSING_IN, provider);
   }
 
-  /** A page of synced leads in id order that have a record in `provider` and no membership; start with the nil UUID. */
+  /** A page of synced leads in id order that have a record in `provider` but no membership; start with the nil UUID. */
   withoutMember(provider: string, afterId: string, limit: number): Promise<PendingLead[]> {
     return this.pageOf({ name: 'memberships-pending', text: MEMBERLESS }, [provider, afterId, limit]);
   }
@@ -84,7 +84,7 @@ export class CrmBackfillRepository {
     return this.countOf(WITHOUT_MEMBER, provider);
   }
 
-  /** A page of persons who have a synced lead, in the order of their keys; start with the empty string. */
+  /** A page of persons with a synced lead, ordered by key; start with the empty string. */
   async syncedPersons(afterKey: string, limit: number): Promise<Projection[]> {
     const values = [afterKey, limit];
     const { rows } = await this.database.query<{ projection: ProjectionRow }>({
@@ -103,14 +103,15 @@ export class CrmBackfillRepository {
   }
 
   /**
-   * Notes where the lead is in another CRM. A lead that has changed meanwhile is left alone: its own sync is under way.
+   * Records where the lead is in another CRM. A lead that has changed meanwhile is skipped: its own sync is in
+   * progress.
    */
   async recordBackfill(lead: PendingLead, reference: CrmSynced): Promise<void> {
     const values = [lead.id, lead.fence, JSON.stringify(reference)];
     await this.database.query({ name: 'backfill-record', text: RECORD, values });
   }
 
-  /** Notes the membership that a lead has now. A lead that has changed meanwhile is left alone: its own sync is under way. */
+  /** Records the lead's membership. A lead that has changed meanwhile is skipped: its own sync is in progress. */
   async recordMember(lead: PendingLead, reference: CrmSynced): Promise<void> {
     const values = [lead.id, lead.fence, JSON.stringify(reference)];
     await this.database.query({ name: 'memberships-record', text: RECORD_MEMBER, values });

@@ -10,7 +10,7 @@ import { contentOf, CONTENT_COLUMNS, type ContentRow } from './lead-content-sql.
 import { FORGET_SCORE, RAISE_FENCE, RESET_CLAIM, TOUCH_AND_NUMBER_EVENT, writeEvents } from './lead-update-sql.js';
 import { OPEN_LEAD_COLUMNS, type OpenLead } from './open-leads.repository.js';
 
-/** A lead that was given up, and why. Times are ISO 8601 in UTC. */
+/** A dead letter and its error. Times are ISO 8601 in UTC. */
 export interface DeadLetter extends LeadContent, LeadError {
   attempts: number;
   diedAt: string;
@@ -28,7 +28,7 @@ export interface DeadLetterFilter {
   code?: string;
 }
 
-/** Dead letters that look alike. */
+/** Dead letters with the same error. */
 export interface DeadLetterGroup {
   stage: Stage;
   code: string;
@@ -37,7 +37,7 @@ export interface DeadLetterGroup {
   count: number;
   oldest: Date;
   newest: Date;
-  /** The id of one of them. */
+  /** The id of one lead of the group. */
   example: string;
 }
 
@@ -45,7 +45,7 @@ export interface Replay extends DeadLetterFilter {
   limit: number;
   /** Leads per second; null: all at once. */
   perSecond: number | null;
-  /** The operator. */
+  /** The operator's name. */
   by: string;
 }
 
@@ -53,7 +53,7 @@ export interface Correction {
   id: string;
   name: string | null;
   attributes: Record<string, string>;
-  /** The operator. */
+  /** The operator's name. */
   by: string;
 }
 
@@ -73,8 +73,8 @@ SELECT last_error->>'stage' AS stage, last_error->>'code' AS code, last_error->>
 FROM ledger.leads WHERE state = 'dead' GROUP BY 1, 2, 3, 4 ORDER BY count(*) DESC, 2`;
 
 /**
- * The times are in the rows, so the rate holds across a loss of the queue and a restart. A lead that has a score keeps
- * it, unless it was edited since.
+ * The times are stored in the rows, so the rate survives a loss of the queue and a restart. A lead that has a score
+ * keeps it, unless it was edited since.
  */
 const REPLAY = `
 WITH chosen AS (
@@ -99,7 +99,7 @@ WITH chosen AS (
 )})
 SELECT ${OPEN_LEAD_COLUMNS} FROM done l`;
 
-/** Corrected content is a revision like any other, but the lead stays a dead letter until it is replayed. */
+/** Corrected content is a revision, but the lead stays a dead letter until it is replayed. */
 const EDIT = `
 WITH done AS (
   UPDATE ledger.leads l
@@ -124,7 +124,7 @@ WITH done AS (
 ), audited AS (${writeEvents(`'discarded'`, `jsonb_build_object('by', $3::text, 'reason', $2::text)`)})
 SELECT id FROM done`;
 
-/** The leads that were given up. */
+/** Lists, corrects, replays and discards dead letters. */
 @Injectable()
 export class DeadLettersRepository {
   constructor(
@@ -132,7 +132,7 @@ export class DeadLettersRepository {
     @Inject(CONFIG) private readonly config: Pick<Config, 'CONTENT_IGNORE'>,
   ) {}
 
-  /** A page, those that died last first. The cursor's time is that of the death. */
+  /** A page, newest dead letter first. The cursor's time is the time of the last failure. */
   async listDeadLetters({ id, code }: DeadLetterFilter, limit: number, after: Cursor | null): Promise<Page<DeadLetter>> {
     const values = [id ?? null, code ?? null, after?.receivedAt ?? null, after?.id ?? null, limit];
     const { rows } = await this.database.query<Row>(LIST, values);
@@ -148,7 +148,7 @@ export class DeadLettersRepository {
     return (await this.database.query<DeadLetterGroup>(GROUP)).rows;
   }
 
-  /** dead → received or enriched, the longest dead first. @returns the leads that need a job. */
+  /** dead → received or enriched, oldest dead letter first. @returns the leads that need a job. */
   async replayDeadLetters({ id, code, limit, perSecond, by }: Replay): Promise<OpenLead[]> {
     return (await this.database.query<OpenLead>(REPLAY, [id ?? null, code ?? null, limit, perSecond, by])).rows;
   }
@@ -163,8 +163,8 @@ export class DeadLettersRepository {
   }
 
   /**
-   * Stores the corrected lead, whose key is another one, and discards the dead letter, in one transaction.
-   * @returns null where the lead is no dead letter; nothing was stored then.
+   * Stores the corrected lead, which has a new key, and discards the dead letter, in one transaction.
+   * @returns null where the lead is no dead letter; then nothing was stored.
    */
   replaceDeadLetter(id: string, lead: LeadToAccept, by: string): Promise<AcceptedLead | null> {
     return this.database.transaction(async (transaction) => {

@@ -8,33 +8,33 @@ export interface PersonToErase {
   personKey: string;
   /** Ids of refused requests that mention the address. */
   rejections: string[];
-  /** How many leads of the person the spool had. */
+  /** How many leads of the person were in the spool. */
   spooled: number;
-  /** The operator. */
+  /** The operator's name. */
   who: string;
-  /** How long a run that is under way may take to end. */
+  /** How long a run in progress may take to end. */
   graceMs: number;
 }
 
-/** Rows removed, per store. */
+/** Rows removed per store. */
 export interface ErasedCounts {
   leads: number;
   events: number;
   rejections: number;
   spool: number;
   alerts: number;
-  /** null where the queue did not answer: its jobs hold nothing but ids, and end by themselves. */
+  /** Null where the queue did not answer. Its jobs contain only ids and end when they find no lead. */
   jobs: number | null;
 }
 
 export interface ErasedPerson {
   receipt: string;
   counts: ErasedCounts;
-  /** The leads that were removed, so that the queue can remove their jobs. */
+  /** The leads that were removed, whose jobs the queue shall remove. */
   leads: { leadId: string; epoch: number }[];
 }
 
-/** What an erasure did and still has to do. It names no person. */
+/** What an erasure did and still has to do. It contains no personal data. */
 export interface Receipt {
   id: string;
   at: Date;
@@ -44,20 +44,20 @@ export interface Receipt {
   crmCount: number;
   /** While pending: whether the CRM has answered once. */
   asked: boolean;
-  /** While pending: when the CRM is asked for the last time. */
+  /** While pending: the time of the last call to the CRM. */
   finalAt: Date;
   lastCode: string | null;
   doneAt: Date | null;
 }
 
-/** A person whose data in the CRM is to be erased. */
+/** A person whose data in the CRM shall be erased. */
 export interface DueErasure {
   id: string;
   personKey: string;
   failures: number;
 }
 
-/** Rows as the tables have them, for the person's own request. */
+/** Rows as stored, for the person's export. */
 export interface HeldData {
   leads: Record<string, unknown>[];
   mockCrm: Record<string, unknown>[];
@@ -74,9 +74,9 @@ SELECT id, at, who, counts, crm, crm_count AS "crmCount", final_at AS "finalAt",
 FROM ledger.erasures WHERE id = $1`;
 
 /**
- * The CRM has erased the person: for good where every earlier run has ended, else until the last pass.
- * Leads that were sent again since may have been in the CRM by then and are gone from it too: they are synced once
- * more, and the fence makes a run that is writing now start over.
+ * Records that the CRM has erased the person: final once every earlier run has ended, else until the last pass. Leads
+ * sent again since may have been in the CRM at that time, and are gone from it too. They are synced once more, and the
+ * raised fence makes a run in progress start over.
  */
 const RECORD_ERASED = `
 WITH held AS ( -- in id order, as lockInIdOrder
@@ -102,22 +102,22 @@ SELECT to_jsonb(l) || jsonb_build_object('events', coalesce((
   SELECT jsonb_agg(to_jsonb(e) - 'lead_id' ORDER BY e.seq) FROM ledger.events e WHERE e.lead_id = l.id), '[]')) AS record
 FROM ledger.leads l WHERE l.person_key = decode($1, 'hex') ORDER BY l.received_at, l.id`;
 
-/** What is held about a person, and its erasure. */
+/** Export and erasure of a person's data. */
 @Injectable()
 export class ErasuresRepository {
   constructor(private readonly database: Database) {}
 
   /**
-   * Removes all rows of the person in one commit. Runs that are under way cannot bring them back: a write of a run is
-   * an UPDATE of its row with its fence, a later claim finds no row, and a lead that is sent again makes a new row with
-   * a new fence from the same sequence. A statement that holds a row now is waited for, and its event is removed too,
-   * since events are deleted after their leads. Only the CRM can still be written by a run that has read its row
-   * before: `unsettled` rows make the CRM's erasure wait and repeat.
+   * Removes all rows of the person in one commit. Runs in progress cannot restore them. A run writes with an UPDATE of
+   * its row and fence, and a later claim finds no row. A lead that is sent again gets a new row with a new fence. A
+   * statement that holds a row lock now is waited for. Its event is removed too, since events are deleted after their
+   * leads. Only the CRM can still be written, by a run that has read its row before. `unsettled` rows therefore make
+   * the CRM's erasure wait and repeat.
    */
   erasePerson({ personKey, rejections, spooled, who, graceMs }: PersonToErase): Promise<ErasedPerson> {
     return this.database.transaction(async (transaction) => {
       const remove = async (text: string, values: unknown[]) => (await transaction.query(text, values)).rowCount ?? 0;
-      // In the order in which a batch of webhooks locks them, or the two could deadlock.
+      // The lock order of webhook batches; another order could deadlock.
       await transaction.query(`SELECT FROM ledger.leads WHERE person_key = decode($1, 'hex') ORDER BY id FOR UPDATE`, [
         personKey,
       ]);
@@ -130,13 +130,13 @@ export class ErasuresRepository {
       const counts: ErasedCounts = {
         leads: ids.length,
         events: await remove('DELETE FROM ledger.events WHERE lead_id = ANY($1)', [ids]),
-        // A request that was replayed with a corrected address is the person's too, whatever its body says.
+        // A request that was replayed with a corrected address belongs to the person, whatever address its body has.
         rejections: await remove('DELETE FROM ledger.rejections WHERE id = ANY($1) OR replayed_as = ANY($2)', [rejections, ids]),
         spool: spooled,
         alerts: alerts.rows[0]!.count,
         jobs: null,
       };
-      // Lead ids are derived from the e-mail, so they identify the person.
+      // Lead ids are derived from the e-mail, so they identify the person and are removed.
       await transaction.query(
         `UPDATE ledger.operator_acts SET detail = detail - 'leadId' WHERE detail->>'leadId' = ANY($1::text[])`,
         [ids],
@@ -158,8 +158,8 @@ export class ErasuresRepository {
   }
 
   /**
-   * The mock CRM's tables are in this database, so what they hold is held by this service. An external CRM is not read:
-   * the export has the ids under which it knows the person.
+   * The mock CRM's tables are in this database, so their content is part of the export. An external CRM is not read:
+   * the export lists the person's ids in it.
    */
   async exportPerson(personKey: string): Promise<HeldData> {
     const [leads, records] = await Promise.all(
@@ -188,18 +188,18 @@ export class ErasuresRepository {
     return rows;
   }
 
-  /** Id of the newest erasure, or null. A process that keeps content in memory forgets it when this changes. */
+  /** The id of the newest erasure, or null. When it changes, processes clear the content that they cache in memory. */
   async lastErasure(): Promise<string | null> {
     const { rows } = await this.database.query<{ id: string }>('SELECT id FROM ledger.erasures ORDER BY at DESC LIMIT 1');
     return rows[0]?.id ?? null;
   }
 
-  /** The CRM has erased `records` of the person. @returns leads that need a job for the CRM's stage. */
+  /** Records that the CRM has erased `records` records of the person. @returns leads that need a job for crm-sync. */
   async recordForgotten({ id, personKey }: DueErasure, records: number): Promise<OpenLead[]> {
     return (await this.database.query<OpenLead>(RECORD_ERASED, [id, personKey, records])).rows;
   }
 
-  /** This CRM has no way to erase a person: an operator must. */
+  /** Records that this CRM cannot erase a person, so an operator must. */
   async leaveToHand(id: string): Promise<void> {
     const text = "UPDATE ledger.erasures SET crm = 'by-hand', person_key = NULL, done_at = now() WHERE id = $1";
     await this.database.query(text, [id]);
@@ -214,7 +214,7 @@ export class ErasuresRepository {
   }
 
   /**
-   * A run wrote to the CRM after its lead was erased: the CRM is asked once more.
+   * Schedules another erasure in the CRM where a run wrote to it after its lead was erased.
    * @returns whether the lead was erased.
    */
   async eraseAgainIfGone({ id, personKey }: { id: string; personKey: string }): Promise<boolean> {
@@ -226,7 +226,9 @@ export class ErasuresRepository {
     return rowCount === 1;
   }
 
-  /** Removes the finished entries of `eraseAgainIfGone`. Receipts of erasures are kept: they name no person. */
+  /**
+   * Removes the finished entries of `eraseAgainIfGone`. Receipts of erasures are kept: they contain no personal data.
+   */
   async pruneLateWrites(): Promise<void> {
     await this.database.query("DELETE FROM ledger.erasures WHERE who = 'late write' AND done_at < now() - interval '1 day'");
   }

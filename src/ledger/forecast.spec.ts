@@ -11,7 +11,7 @@ const forecast = (received: [number, number], enriched: [number, number]) =>
   forecastOf([load('enrichment', ...received), load('crm-sync', ...enriched)]);
 
 describe('the forecast', () => {
-  it('is nothing where nothing waits, whatever the pace', () => {
+  it('is zero where no lead waits, whatever the throughput', () => {
     expect(forecast([0, 0], [0, 0])).toEqual({ stages: { enrichment: 0, 'crm-sync': 0 }, seconds: 0 });
   });
 
@@ -23,7 +23,7 @@ describe('the forecast', () => {
     expect(forecast([100, 1], [0, 50]).seconds).toBe(100);
   });
 
-  it('does not pretend to know where a stage stands still', () => {
+  it('is null where a stage makes no progress', () => {
     expect(forecast([0, 0], [5, 0])).toEqual({ stages: { enrichment: 0, 'crm-sync': null }, seconds: null });
     expect(forecast([5, 1], [0, 0]).seconds).toBeNull();
   });

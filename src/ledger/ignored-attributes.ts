@@ -1,4 +1,6 @@
-/** CONTENT_IGNORE: exact names (`timestamp`, `lead.updatedAt`) and patterns, in which `*` stands for any characters (`utm_*`). */
+/**
+ * CONTENT_IGNORE: exact names (`timestamp`, `lead.updatedAt`) and patterns, where `*` matches any characters (`utm_*`).
+ */
 export class IgnoredAttributes {
   private readonly names: string[];
   private readonly patterns: RegExp[];
@@ -13,8 +15,8 @@ export class IgnoredAttributes {
   }
 
   /**
-   * The exact names for a statement that compares these leads with their rows. A name that only the row has is on both sides
-   * of the comparison, so it needs no place here.
+   * The ignored names among these leads' attributes, for the statement that compares the leads with their rows. Names
+   * that only a row has cannot differ in the comparison, so they are not needed.
    */
   namesIn(leads: { attributes: Record<string, string> }[]): string[] {
     if (this.patterns.length === 0) return this.names;

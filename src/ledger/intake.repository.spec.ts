@@ -4,7 +4,7 @@ import { Database } from '../platform/database/database.js';
 import type { Pool } from '../platform/database/pool.js';
 import { IntakeRepository } from './intake.repository.js';
 
-/** A PostgreSQL that receives statements and does not answer. */
+/** A PostgreSQL that accepts statements and never answers. */
 const hanging = new Database({ query: () => new Promise(() => {}) } as unknown as Pool);
 
 function lead(number: number, characters: number) {

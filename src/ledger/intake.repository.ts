@@ -22,15 +22,15 @@ import { overloaded, StatementBatcher } from './statement-batcher.js';
 export interface LeadToAccept extends LeadInput {
   id: string;
   personKey: string;
-  /** Of the webhook's trace; see migrations/0008_trace.sql. */
+  /** The webhook's trace context; see migrations/0008_trace.sql. */
   traceparent?: string | null;
 }
 
-/** A lead that waited in the spool while PostgreSQL was away. */
+/** A lead that was stored in the spool while PostgreSQL was down. */
 export interface SpooledLead extends LeadToAccept {
-  /** When it was received; ISO 8601. */
+  /** Time of receipt, ISO 8601. */
   receivedAt: string;
-  /** Its entry in the spool, so that its history is written once even if it is drained twice. */
+  /** Its entry in the spool. It prevents a second event if the entry is drained twice. */
   entry: string;
 }
 
@@ -42,12 +42,11 @@ export interface AcceptedLead {
 }
 
 /**
- * One statement, so one commit, for the whole batch. A row that exists is revised only if the merge of what it has with
- * what was sent differs in something other than the ignored attributes: a field that is missing removes nothing.
- * Content from the spool that is older than the row's newest is no revision either. Rows that the WHERE leaves alone
- * are not returned: those are the duplicates. The times of a batch keep the order of arrival, some microseconds apart,
- * since the newest content speaks for its person; rows are locked in the order of their ids, so that two batches cannot
- * wait for each other.
+ * One statement, so one commit, for the whole batch. An existing row is revised only if merging the sent fields into it
+ * changes something other than ignored attributes; a missing field removes nothing. Spooled content that is older than
+ * the row's newest makes no revision. Rows that the WHERE excludes are not returned: those are the duplicates. Times of
+ * a batch are spaced by microseconds to keep the order of arrival, which decides a person's newest content. Rows are
+ * locked in id order, so that two batches cannot deadlock.
  */
 const ACCEPT = `
 WITH accepted AS (
@@ -98,7 +97,7 @@ interface Row {
   event_seq: number;
 }
 
-/** One statement cannot write a row twice: cuts before each id that the run already has. */
+/** One statement cannot write a row twice, so a new run starts at each id that the current run already has. */
 function runsOfDistinctIds(leads: SpooledLead[]): SpooledLead[][] {
   const runs: SpooledLead[][] = [];
   let ids = new Set<string>();
@@ -129,7 +128,7 @@ ${writeEvents(
   'late',
 )}`;
 
-/** One statement, so one commit, for a batch of distinct leads. Results are in the order of the input. */
+/** Accepts a batch of distinct leads in one statement. Results are in the order of the input. */
 export async function acceptLeads(
   database: Queryable,
   leads: (LeadToAccept & { receivedAt?: string })[],
@@ -157,20 +156,17 @@ export async function acceptLeads(
   });
 }
 
-/**
- * Attributes of the leads that wait for their commit, in characters: one lead may be a thousand times larger than the
- * usual.
- */
+/** The most characters in the attributes of waiting leads: one lead may be a thousand times larger than the average. */
 const MAX_WAITING_CHARACTERS = 64_000_000;
 
 /** Commits leads: webhooks on the connections of the ack path, the spool on the others. */
 @Injectable()
 export class IntakeRepository {
   private readonly accepting: StatementBatcher<LeadToAccept, AcceptedLead>;
-  /** The newest request under way of each lead, so that its exact repeats share its commit. */
+  /** The newest request in progress per lead, so that its exact repeats share its commit. */
   private readonly newest = new Map<string, { content: string; answer: Promise<AcceptedLead> }>();
   private waitingCharacters = 0;
-  /** Attributes that make no new revision. */
+  /** Attributes whose changes make no revision. */
   private readonly ignored: IgnoredAttributes;
 
   constructor(
@@ -189,8 +185,8 @@ export class IntakeRepository {
   }
 
   /**
-   * Commits a lead: when this resolves, it is in PostgreSQL's log on disk. A repeat of the very request that is under
-   * way for the same lead waits for that commit and is its duplicate: a hundred at once cost one.
+   * Commits a lead: when this resolves, it is in PostgreSQL's log on disk. An exact repeat of a request in progress
+   * waits for that commit and is a duplicate, so a hundred repeats at once cost one commit.
    * @throws AppError LEDGER_UNAVAILABLE, LEDGER_OVERLOADED, INVALID_LEAD, or UNEXPECTED where the fault is in this
    * service.
    */
@@ -212,8 +208,8 @@ export class IntakeRepository {
   }
 
   /**
-   * Commits leads from the spool in their order and by their time of receipt; ids may recur. Where the ledger has newer
-   * content, the older becomes an event of the lead and changes nothing else.
+   * Commits spooled leads in their order, with their times of receipt; ids may repeat. Where the ledger has newer
+   * content, the older content is recorded as an event and changes nothing else.
    */
   async acceptSpooled(leads: SpooledLead[]): Promise<AcceptedLead[]> {
     const answers: AcceptedLead[] = [];

@@ -30,7 +30,7 @@ export function contentOf(row: ContentRow): LeadContent {
   };
 }
 
-/** What the CRM's Lead shows of a person: the newest scored content, and the version that orders two writes of it. */
+/** The content of a person's Lead in the CRM: the newest scored content, and a version that orders its writes. */
 export interface Projection {
   lead: LeadContent;
   enrichment: Enrichment;
@@ -39,7 +39,7 @@ export interface Projection {
 
 export interface ProjectionRow extends ContentRow {
   enrichment: Enrichment;
-  /** Text where the driver reads a bigint. */
+  /** A string where the driver reads a bigint. */
   version: number | string;
 }
 

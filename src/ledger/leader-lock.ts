@@ -8,15 +8,15 @@ const LOCKS = { sweep: 0x7e5e_0002, drain: 0x7e5e_0003, alert: 0x7e5e_0010, eras
 export type LeaderTask = keyof typeof LOCKS;
 
 /**
- * Elects one process for a task. The lock belongs to a connection and ends with it, so a killed leader blocks no other
- * process. It is no transaction, since an open one would hold back the vacuum.
+ * Elects one process per task. The lock belongs to a connection and ends with it, so a killed leader blocks no other
+ * process. It holds no transaction, because an open one would delay vacuum.
  */
 @Injectable()
 export class LeaderLock {
   constructor(@Inject(CONTROL_DATABASE) private readonly database: Database) {}
 
   /**
-   * Runs `work` where no other process runs the task; its errors pass unchanged.
+   * Runs `work` where no other process runs the task; errors of `work` pass unchanged.
    * @returns false where another process is the leader.
    */
   runAsLeader(task: LeaderTask, work: () => Promise<void>): Promise<boolean> {
@@ -24,7 +24,7 @@ export class LeaderLock {
       const lock = 'SELECT pg_try_advisory_lock($1) AS locked';
       const { rows } = await connection.query<{ locked: boolean }>(lock, [LOCKS[task]]);
       if (!rows[0]!.locked) return false;
-      // Where the work fails the connection is closed, and the lock with it; a pooled connection would keep it.
+      // If the work fails, the connection is closed to release the lock. A pooled connection would keep it.
       await work();
       await connection.query('SELECT pg_advisory_unlock($1)', [LOCKS[task]]);
       return true;

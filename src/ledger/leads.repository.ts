@@ -36,7 +36,7 @@ interface LeadRow extends ContentRow {
   rescore_given_up: boolean;
 }
 
-/** One statement, so that the lead and its trail are of one moment. */
+/** One statement, so that the lead and its events are from the same moment. */
 const WITH_EVENTS = `SELECT ${LEAD_COLUMNS}, (
     SELECT coalesce(jsonb_agg(jsonb_build_object('seq', e.seq, 'at', e.at, 'kind', e.kind, 'detail', e.detail) ORDER BY e.seq), '[]')
     FROM ledger.events e WHERE e.lead_id = l.id
@@ -55,27 +55,30 @@ export interface LeadFilter {
   /** First received at or after this time, and before `to`; ISO 8601. */
   from?: string;
   to?: string;
-  /** Part of the name or the company, in any case. */
+  /** Part of the name or the company, case-insensitive. */
   q?: string;
-  /** By the time of receipt; default newest. */
+  /** Order by time of receipt; default newest. */
   sort?: 'newest' | 'oldest';
 }
 
 /**
- * Rows that a page looks at, at most. A filter without an index (minScore, intent, q) applies to the rows that the
- * others leave, in order. A page that finds too few within this bound is short, and its cursor goes on where it
- * stopped.
+ * The most rows that a page reads. A filter without an index (minScore, intent, q) is applied to the rows that the
+ * other filters return, in order. If too few match within this bound, the page is short and its cursor continues where
+ * the scan stopped.
  */
 export const ROWS_PER_PAGE = 50_000;
 
-/** Where a lead's company usually is; the CRM's rule (src/crm/person-name.ts) knows more spellings. */
+/** The usual attributes for the company. The CRM's rule (src/crm/person-name.ts) knows more spellings. */
 const COMPANY = `coalesce(l.attributes->>'company', l.attributes->>'Company', l.attributes->>'company_name', l.attributes->>'account', '')`;
 
 interface ListStatement {
-  /** A page. */
+  /** The statement of a page. */
   text: string;
   values: unknown[];
-  /** The row at which a short page stopped; no row where the list ends. Null where a short page is the last. */
+  /**
+   * Selects the row at which a short page stopped, or no row at the end of the list. Null where a short page is the
+   * last.
+   */
   stoppedAt: { text: string; values: unknown[] } | null;
 }
 
@@ -88,7 +91,7 @@ export function listStatement(filter: LeadFilter, limit: number, after: Cursor |
   if (filter.campaignId) indexed.push(`l.campaign_id = ${bind(filter.campaignId)}`);
   if (filter.personKey) indexed.push(`l.person_key = decode(${bind(filter.personKey)}, 'hex')`);
   if (filter.idPrefix) {
-    // A range of the primary key, which a comparison of text would not be.
+    // As a range of the primary key, because a text comparison could not use its index.
     const digits = filter.idPrefix.replaceAll('-', '');
     indexed.push(`l.id BETWEEN ${bind(digits.padEnd(32, '0'))}::uuid AND ${bind(digits.padEnd(32, 'f'))}::uuid`);
   }
@@ -138,7 +141,7 @@ function iso(date: Date | null): string | null {
   return date === null ? null : date.toISOString();
 }
 
-/** Leads as operators and the CRM's writer read them. */
+/** Reads leads for operators and for the CRM's writes. */
 @Injectable()
 export class LeadsRepository {
   constructor(
@@ -146,7 +149,7 @@ export class LeadsRepository {
     @Inject(REPORT_DATABASE) private readonly reports: Database,
   ) {}
 
-  /** One lead with its audit trail, or null. */
+  /** One lead with its events, or null. */
   async findLead(id: string): Promise<{ lead: Lead; events: LeadEvent[] } | null> {
     const { rows } = await this.reports.query<LeadRow & { events: LeadEvent[] }>(WITH_EVENTS, [id]);
     const row = rows[0];
@@ -154,10 +157,7 @@ export class LeadsRepository {
     return { lead: leadOf(row), events: row.events.map((event) => ({ ...event, at: new Date(event.at).toISOString() })) };
   }
 
-  /**
-   * A page of leads. Keyset pagination: the cost of a page does not grow with its number. See ROWS_PER_PAGE for short
-   * pages.
-   */
+  /** A page of leads with keyset pagination, so that later pages cost no more. See ROWS_PER_PAGE for short pages. */
   async listLeads(filter: LeadFilter, limit: number, after: Cursor | null): Promise<Page<Lead>> {
     const { text, values, stoppedAt } = listStatement(filter, limit, after);
     const { rows } = await this.reports.query<LeadRow & { exact_received_at: string }>(text, values);
@@ -167,7 +167,7 @@ export class LeadsRepository {
     return { items: page.items, next: stop ? { receivedAt: stop.exact_received_at, id: stop.id } : null };
   }
 
-  /** What the CRM's Lead shows of the person now; null where the person has been erased. */
+  /** The current content of the person's Lead in the CRM; null where the person has been erased. */
   async findProjection(personKey: string): Promise<Projection | null> {
     const text = PROJECTION("decode($1, 'hex')");
     const { rows } = await this.database.query<ProjectionRow>({ name: 'find-projection', text, values: [personKey] });

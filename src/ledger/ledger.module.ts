@@ -35,7 +35,8 @@ const REPOSITORIES = [
 ];
 
 /**
- * The schema `ledger`: one repository per aggregate. Every method throws as `toAppError` maps the errors of PostgreSQL.
+ * The repositories of the schema `ledger`, one per aggregate. Their methods throw AppErrors, as `toAppError` maps
+ * PostgreSQL's.
  */
 @Global()
 @Module({

@@ -4,13 +4,13 @@ import type { FieldProblem } from '../domain/app-error.js';
 import { EXACT_RECEIVED_AT, pageOf, type Cursor, type Page } from '../platform/database/cursor-pagination.js';
 import { Database } from '../platform/database/database.js';
 
-/** Kept at most; the oldest go first. */
+/** The most requests that are kept; the oldest are removed first. */
 const KEPT = 10_000;
 const KEPT_DAYS = 30;
-/** Bodies that are in memory at a time; a body may have 64 KiB. */
+/** Bodies that are in memory at a time. A body may have 64 KiB. */
 const PAGE = 50;
 
-/** A request that was refused with 400, as it came. */
+/** A request that was refused with 400, as received. */
 export interface RejectedRequest {
   contentType: string;
   body: Buffer;
@@ -42,7 +42,7 @@ interface Row {
 
 type PagedRow = Row & { exact_received_at: string };
 
-/** Requests that were refused, kept so that they can be replayed. */
+/** Refused requests, kept so that they can be replayed. */
 @Injectable()
 export class RejectionsRepository {
   constructor(private readonly database: Database) {}
@@ -71,7 +71,7 @@ export class RejectionsRepository {
     return pageOf(rows, limit, rejectionOf);
   }
 
-  /** The oldest `limit` that have not been replayed, one after the other: bodies are read a page at a time. */
+  /** The oldest `limit` requests that have not been replayed. Bodies are read a page at a time. */
   async *openRejections(limit: number): AsyncGenerator<Rejection> {
     let after = null as Cursor | null;
     for (let left = limit; left > 0; left -= PAGE) {
@@ -87,7 +87,7 @@ export class RejectionsRepository {
     }
   }
 
-  /** How many have not been replayed. */
+  /** The number of requests that have not been replayed. */
   async countOpenRejections(): Promise<number> {
     const { rows } = await this.database.query<{ count: number }>(
       'SELECT count(*)::int AS count FROM ledger.rejections WHERE replayed_as IS NULL',
@@ -100,7 +100,7 @@ export class RejectionsRepository {
     await this.database.query(text, [id, leadId, operator]);
   }
 
-  /** Removes what is older than `days` (30 at most) or beyond the newest 10,000. @returns how many. */
+  /** Removes requests older than `days` (at most 30) or beyond the newest 10,000. @returns how many. */
   async pruneRejections(days: number = KEPT_DAYS): Promise<number> {
     const { rowCount } = await this.database.query(
       `DELETE FROM ledger.rejections WHERE id IN (

@@ -8,19 +8,19 @@ import { contentOf, CONTENT_COLUMNS, type ContentRow } from './lead-content-sql.
 import { NUMBER_EVENT, RAISE_FENCE, TOUCH_AND_NUMBER_EVENT, writeEvents } from './lead-update-sql.js';
 import { SCORE_DETAIL } from './stage-results.repository.js';
 
-/** A synced lead that this run may score again; its state stays as it is. */
+/** A synced lead that a run has claimed to score it again. Its state does not change. */
 export interface LeadClaimedForRescore extends LeadContent {
   fence: string;
-  /** This one included. */
+  /** Includes this one. */
   attempts: number;
   /** The fallback score. */
   enrichment: Enrichment;
-  /** The lead has its new score already, and the CRM does not have it yet. */
+  /** The lead has its new score, but the CRM has not. */
   crmOwed: boolean;
   receivedAt: Date;
 }
 
-/** The attempt is counted when it begins, so that one whose worker crashes counts too. */
+/** The attempt is counted at its start, so that an attempt whose worker crashes counts too. */
 const CLAIM = `
 UPDATE ledger.leads l
 SET ${RAISE_FENCE}, rescore_attempts = l.rescore_attempts + 1,
@@ -42,7 +42,7 @@ interface Row extends ContentRow {
   received_at: Date;
 }
 
-/** The fence is the comparison of this compare-and-set: every change of the lead raises it. */
+/** A compare-and-set on the fence, which every change of the lead raises. */
 const CHECKPOINT = `
 WITH done AS (
   UPDATE ledger.leads l
@@ -52,7 +52,7 @@ WITH done AS (
 ), audited AS (${writeEvents(`'rescored'`, `jsonb_build_object(${SCORE_DETAIL}, 'instead', $4::jsonb)`)})
 SELECT id FROM done`;
 
-/** `synced_at` stays: sales received the lead then. */
+/** `synced_at` stays: it is the time at which sales received the lead. */
 const MARK_CRM_UPDATED = `
 WITH done AS (
   UPDATE ledger.leads l
@@ -81,12 +81,12 @@ WITH done AS (
 )})
 SELECT id FROM done`;
 
-/** Synced leads whose score is a fallback, or whose better score the CRM does not have yet. */
+/** Synced leads with a fallback score, or with a better score that the CRM does not have yet. */
 @Injectable()
 export class RescoreRepository {
   constructor(private readonly database: Database) {}
 
-  /** Claims up to `limit` leads that are due. Those of a worker that crashes are due again after `leaseMs`. */
+  /** Claims up to `limit` due leads. If the worker crashes, they are due again after `leaseMs`. */
   async claimForRescore(limit: number, leaseMs: number): Promise<LeadClaimedForRescore[]> {
     const { rows } = await this.database.query<Row>({ name: 'claim-for-rescore', text: CLAIM, values: [limit, leaseMs] });
     return rows.map((row) => ({
@@ -107,7 +107,7 @@ export class RescoreRepository {
   }
 
   /**
-   * The CRM shows the new score. `crm` is null where the person has newer content, which the CRM shows.
+   * Records that the CRM has the new score. `crm` is null where the CRM shows newer content of the person.
    * @throws AppError STALE_RUN
    */
   async markCrmUpdated({ id, fence }: Fence, crm: CrmSynced | null): Promise<void> {
@@ -115,12 +115,12 @@ export class RescoreRepository {
     await this.write('ledger.mark-crm-updated', id, { name: 'mark-crm-updated', text: MARK_CRM_UPDATED, values });
   }
 
-  /** Returns a lead untried; it is due again at `dueAt`. */
+  /** Returns a lead without an attempt; it is due again at `dueAt`. */
   async returnRescore({ id, fence }: Fence, dueAt: Date): Promise<void> {
     await this.database.query(RETURN, [id, fence, dueAt]);
   }
 
-  /** The attempt failed; the next is at `dueAt`. Null: the fallback score stays for good. */
+  /** Records a failed attempt; the next one is at `dueAt`. Null: the fallback score stays for good. */
   async recordRescoreFailure({ id, fence }: Fence, error: LeadError, dueAt: Date | null): Promise<void> {
     await this.database.query(RECORD_FAILURE, [id, fence, JSON.stringify(error), dueAt]);
   }

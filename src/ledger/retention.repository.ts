@@ -7,15 +7,15 @@ import { BulkActionsRepository } from './bulk-actions.repository.js';
 import { ErasuresRepository } from './erasures.repository.js';
 import { RejectionsRepository } from './rejections.repository.js';
 
-/** Rows per statement, and statements per run: a run is short, and its locks are too. */
+/** Rows per statement and statements per run, so that runs and locks are short. */
 const BATCH = 1000;
 const BATCHES = 5;
-/** After a run that found nothing more to remove. */
+/** The pause after a run that removed everything due. */
 const PAUSE_MS = 600_000;
 
 /**
- * Leads that have ended, by the last thing that happened to them: in the CRM, given up or discarded. Open leads are
- * never removed. A row that another statement has locked is passed over.
+ * Removes leads in a final state (synced, dead, discarded) by the time of their last event. Open leads are never
+ * removed. A locked row is skipped.
  */
 const PRUNE_LEADS = `
 WITH old AS (
@@ -31,11 +31,11 @@ WITH old AS (
 )
 SELECT count(*)::int AS count FROM leads`;
 
-/** Removes what has been kept for long enough, a bounded number at a time. The leader of the sweeps runs it. */
+/** Removes rows that are older than their retention, a bounded number per run. The leader of the sweeps runs it. */
 @Injectable()
 export class RetentionRepository {
   private nextRun = 0;
-  /** RETENTION_DAYS; undefined keeps leads without a limit. */
+  /** RETENTION_DAYS; undefined keeps leads without limit. */
   private readonly days: number | undefined;
 
   constructor(

@@ -15,31 +15,31 @@ export interface Percentiles {
   max: number | null;
 }
 
-/** Leads that first reached the CRM within the window, by how long they took. */
+/** Leads that first reached the CRM within the window, by duration. */
 export interface Arrivals {
   count: number;
-  /** Later than the SLA. */
+  /** Slower than the SLA. */
   late: number;
   speedToLead: Percentiles;
-  /** From receipt to score, and from score to CRM: together they are the speed to lead. */
+  /** From receipt to score, and from score to CRM; their sum is the speed to lead. */
   stages: Record<Stage, Percentiles>;
-  /** Leads up to each bound and above the one before it; the last has no bound. */
+  /** Leads per interval: up to this bound, and above the previous one. The last interval has no bound. */
   histogram: { upTo: number | null; count: number }[];
 }
 
-/** Leads that have not reached the CRM and are late already. */
+/** Leads that have not reached the CRM and are already late. */
 export interface Overdue {
   waiting: number;
-  /** Given up within the window. */
+  /** Dead-lettered within the window. */
   dead: number;
 }
 
 export interface StageLoad {
   stage: Stage;
   backlog: number;
-  /** Age in seconds of the oldest content that waits; 0 where none does. */
+  /** Age of the oldest waiting content in seconds; 0 where none waits. */
   oldestSeconds: number;
-  /** Leads that pass the stage a second, of late. */
+  /** Recent throughput of the stage in leads per second. */
   perSecond: number;
 }
 
@@ -56,7 +56,7 @@ export interface CampaignFigures {
   p95: number | null;
 }
 
-/** Of a column pair: one sort of the window each. */
+/** Percentiles of a duration; each sorts the window once. */
 const percentiles = (name: string, seconds: string) => `
   percentile_cont(ARRAY[0.5, 0.95, 0.99]) WITHIN GROUP (ORDER BY ${seconds}) AS ${name}, max(${seconds}) AS ${name}_max`;
 
@@ -93,13 +93,14 @@ WHERE state = 'dead' AND crm IS NULL AND died_at > now() - make_interval(mins =>
 export const COUNT_DEAD = "SELECT count(*)::int AS count FROM ledger.leads WHERE state = 'dead'";
 
 /**
- * The better of the last ten seconds and the last minute: at the start of a burst the minute before it says nothing.
+ * The higher of the throughputs of the last ten seconds and the last minute. At the start of a burst the last minute is
+ * too low.
  */
 export const PACE = `
 SELECT kind, greatest(count(*) / 60.0, count(*) FILTER (WHERE at > now() - interval '10 seconds') / 10.0)::float AS pace
 FROM ledger.events WHERE at > now() - interval '1 minute' AND kind IN ('enriched', 'synced') GROUP BY kind`;
 
-/** Both parts read their window of one index and nothing else. */
+/** Each part is an index-only scan of its window. */
 const PER_MINUTE = `
 WITH minutes AS (
   SELECT generate_series(date_trunc('minute', now()) - make_interval(mins => $1 - 1), date_trunc('minute', now()), '1 minute') AS at
@@ -125,12 +126,12 @@ FROM (
 const KIND_OF = { enrichment: 'enriched', 'crm-sync': 'synced' } as const;
 
 /**
- * Injects for how long a process may use a figure about open leads again, in milliseconds: scrapes, reports and alerts
- * ask for it.
+ * Token for the time in milliseconds for which a process reuses a figure about open leads; scrapes, reports and alerts
+ * read them.
  */
 export const READING_AGE_MS = Symbol('Age of a reading');
 
-/** How fast leads reach the CRM, and what waits. */
+/** How fast leads reach the CRM, and how many wait. */
 @Injectable()
 export class SlaRepository {
   private readonly backlog: () => Promise<StageBacklog[]>;
@@ -145,8 +146,7 @@ export class SlaRepository {
   }
 
   /**
-   * How fast the leads were that first reached the CRM in the last `minutes`. Reads that window of one index and
-   * nothing else.
+   * How fast the leads were that first reached the CRM in the last `minutes`. It is an index-only scan of that window.
    */
   async arrivals(minutes: number, slaSeconds: number): Promise<Arrivals> {
     // The SLA is always a bound of the histogram.
@@ -166,7 +166,7 @@ export class SlaRepository {
     };
   }
 
-  /** Leads that are late and not in the CRM, by SPEED_TO_LEAD_SLA_SECONDS. */
+  /** Leads that are not in the CRM after SPEED_TO_LEAD_SLA_SECONDS. */
   async overdue(minutes: number): Promise<Overdue> {
     const [backlog, { rows }] = await Promise.all([
       this.backlog(),
@@ -175,7 +175,7 @@ export class SlaRepository {
     return { waiting: backlog.reduce((sum, { overdue }) => sum + overdue, 0), dead: rows[0]!.dead };
   }
 
-  /** What waits for each stage, and its pace. */
+  /** The backlog and throughput of each stage. */
   async stageLoads(): Promise<StageLoad[]> {
     const [backlog, pace] = await Promise.all([
       this.backlog(),
@@ -188,7 +188,9 @@ export class SlaRepository {
     });
   }
 
-  /** For each of the last `minutes`, the oldest first: leads received, and the median speed of those that reached the CRM. */
+  /**
+   * Per minute of the last `minutes`, oldest first: leads received, and the median speed of those that reached the CRM.
+   */
   async perMinute(minutes: number): Promise<MinuteFigures[]> {
     return (await this.database.query<MinuteFigures>({ name: 'sla-per-minute', text: PER_MINUTE, values: [minutes] })).rows;
   }
@@ -200,13 +202,13 @@ export class SlaRepository {
     ).rows;
   }
 
-  /** Whether any lead was ever accepted and is still there. */
+  /** Whether the ledger has any lead. */
   async hasLeads(): Promise<boolean> {
     const text = 'SELECT EXISTS (SELECT FROM ledger.leads) AS "hasLeads"';
     return (await this.database.query<{ hasLeads: boolean }>(text)).rows[0]!.hasLeads;
   }
 
-  /** Age in seconds of the oldest lead that waits and has never been in the CRM; replays do not count. */
+  /** Age in seconds of the oldest waiting lead that has never been in the CRM; replays are excluded. */
   async oldestWithoutCrm(): Promise<number> {
     return Math.max(0, ...(await this.backlog()).map(({ oldestUnsynced }) => oldestUnsynced ?? 0));
   }

@@ -9,7 +9,7 @@ import { assertFence, type Fence } from './claims.repository.js';
 import { lockInIdOrder, RESET_CLAIM, TOUCH_AND_NUMBER_EVENT, writeEvents } from './lead-update-sql.js';
 import { stageStatement } from './statement-batcher.js';
 
-/** What the event of a score says; for a row with the columns revision and enrichment. */
+/** The detail of a score event, for a row with the columns revision and enrichment. */
 export const SCORE_DETAIL = `'revision', revision, 'fitScore', enrichment->'fitScore', 'intent', enrichment->'intent',
     'scoreSource', enrichment->'scoreSource', 'provider', enrichment->'provider',
     'scorerVersion', enrichment->'scorerVersion', 'flags', enrichment->'flags'`;
@@ -39,7 +39,7 @@ WITH done AS (
 ), audited AS (${writeEvents(`'synced'`, `crm || jsonb_build_object('revision', revision, 'startedAt', claimed_at)`)})
 SELECT id FROM done`;
 
-/** The attempt is counted here and nowhere else, where the failure is the lead's own: the queue's own count is only its timer. */
+/** The only place that counts an attempt, for failures of the lead itself. BullMQ's own count is not used. */
 const RECORD_FAILURE = `
 WITH done AS (
   UPDATE ledger.leads l
@@ -57,27 +57,27 @@ WITH done AS (
 )})
 SELECT id FROM done`;
 
-/** The failures that a breaker, when it opens, attributes to the downstream and not to the leads. */
+/** Failures that an opening breaker attributes to the downstream instead of the leads. */
 export interface AttemptRefund {
   stage: Stage;
-  /** When the stage last succeeded: only later failures count. Null: it never has. */
+  /** The stage's last success: only later failures count. Null: it never succeeded. */
   since: Date | null;
   /** Failures with this signature, dead letters included; null: failures of class dependency-down. */
   signature: string | null;
 }
 
-/** Leads that failed after `since` and will be tried again, or may be; $1 stage, $2 since, $3 signature. */
+/** Leads that failed after `since` and are or may be tried again; $1 stage, $2 since, $3 signature. */
 const FAILED_SINCE = `l.last_error->>'stage' = $1
   AND (l.last_error->>'at')::timestamptz >= coalesce($2::timestamptz, '-infinity')
   AND (l.next_attempt_at IS NOT NULL
     OR ($3::text IS NOT NULL AND l.state = 'dead' AND l.died_at >= coalesce($2::timestamptz, '-infinity')))`;
 const TO_REFUND = `SELECT l.id FROM ledger.leads l WHERE ${FAILED_SINCE} ORDER BY l.id`;
 
-/** Leads per transaction of a refund: others wait for its locks. */
+/** Leads per transaction of a refund, so that other statements wait only briefly for its locks. */
 const REFUND_BATCH = 1000;
 const LOCK = 'SELECT FROM ledger.leads WHERE id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE';
 
-/** What was returned before is subtracted. Correct only while the leads are locked; $4 are their ids. */
+/** Subtracts attempts that were refunded before. Correct only while the leads are locked; $4 are their ids. */
 const REFUND_ATTEMPTS = `
 WITH returned AS (
   SELECT l.id, sum(CASE WHEN e.kind = 'attempts-returned' THEN -(e.detail->>'attempts')::int ELSE 1 END)::int AS attempts
@@ -108,7 +108,7 @@ WITH returned AS (
 )})
 SELECT id FROM done`;
 
-/** What the stages make of the leads that they claimed. Concurrent results share a statement. */
+/** Stores the results of the stages. Concurrent results share a statement. */
 @Injectable()
 export class StageResultsRepository {
   constructor(private readonly database: Database) {}
@@ -125,7 +125,7 @@ export class StageResultsRepository {
   /**
    * received → enriched.
    * @returns the epoch for the next stage's job, which a sweep may have raised during the scoring.
-   * @throws AppError STALE_RUN where a newer run has the lead; nothing was written.
+   * @throws AppError STALE_RUN where a newer run has claimed the lead; nothing was written.
    */
   async checkpoint({ id, fence }: Fence, enrichment: Enrichment): Promise<number> {
     const epoch = await ioBoundary('ledger.checkpoint', id, () => this.checkpointing.submit({ id, fence, enrichment }));
@@ -133,7 +133,7 @@ export class StageResultsRepository {
     return epoch!;
   }
 
-  /** enriched → synced. @throws AppError STALE_RUN where a newer run has the lead; nothing was written. */
+  /** enriched → synced. @throws AppError STALE_RUN where a newer run has claimed the lead; nothing was written. */
   async markSynced({ id, fence }: Fence, crm: CrmSynced): Promise<void> {
     assertFence(await ioBoundary('ledger.mark-synced', id, () => this.marking.submit({ id, fence, crm })));
   }
@@ -148,9 +148,9 @@ export class StageResultsRepository {
   }
 
   /**
-   * Gives leads back the attempts that an outage, or a setting of the downstream, has cost them; dead letters of the
-   * same signature are open again, and the sweeper enqueues them. What was returned before is not returned twice.
-   * @returns how many leads.
+   * Refunds the attempts that an outage or a wrong setting of the downstream has cost. Dead letters with the same
+   * signature are returned to their stage, and the sweeper enqueues them. No attempt is refunded twice.
+   * @returns the number of leads.
    */
   async refundAttempts({ stage, since, signature }: AttemptRefund): Promise<number> {
     const { rows } = await this.database.query<{ id: string }>(TO_REFUND, [stage, since, signature]);
@@ -158,8 +158,8 @@ export class StageResultsRepository {
     for (let from = 0; from < rows.length; from += REFUND_BATCH) {
       const ids = rows.slice(from, from + REFUND_BATCH).map(({ id }) => id);
       count += await this.database.transaction(async (transaction) => {
-        // Every worker refunds when a breaker opens. The second waits here, and its next statement sees what the first
-        // returned.
+        // Every worker refunds when a breaker opens. The second one waits here, and its next statement sees the first
+        // refund.
         await transaction.query(LOCK, [ids]);
         return (await transaction.query(REFUND_ATTEMPTS, [stage, since, signature, ids])).rowCount ?? 0;
       });

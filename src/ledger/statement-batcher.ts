@@ -2,11 +2,11 @@ import { AppError } from '../domain/app-error.js';
 import { Batcher, BatcherFull, type BatcherOptions } from '../platform/concurrency/batcher.js';
 import { mayBeCausedByOneItem } from '../platform/database/database-errors.js';
 
-/** Items that may wait in memory for their statement: about two seconds of work. Beyond that the caller is refused. */
+/** The most items that wait for a statement: about two seconds of work. Further items are refused. */
 const MAX_WAITING = 20_000;
 
 type StatementOptions<Item, Result> = Pick<BatcherOptions<Item, Result>, 'run' | 'maxBatch' | 'parallel' | 'failsAll'> & {
-  /** The lead: two items of one lead never share a statement, nor run at once. */
+  /** The lead's id: two items of one lead never share a statement and never run at the same time. */
   keyOf(item: Item): string;
 };
 
@@ -21,7 +21,7 @@ export class StatementBatcher<Item, Result> {
     this.batcher = new Batcher({ maxWaiting: MAX_WAITING, blamesOneItem: mayBeCausedByOneItem, ...options });
   }
 
-  /** @throws AppError LEDGER_OVERLOADED where too many items wait; else as the statement does. */
+  /** @throws AppError LEDGER_OVERLOADED where too many items wait; otherwise the statement's errors. */
   async submit(item: Item): Promise<Result> {
     try {
       return await this.batcher.submit(item);
@@ -31,7 +31,7 @@ export class StatementBatcher<Item, Result> {
   }
 }
 
-/** A statement of the stages. Two batches in flight: one is on the disk while the next is planned. */
+/** A batched statement of the stages. Two batches are in flight: one is written to disk while the next is planned. */
 export function stageStatement<Item, Result>(
   run: (items: Item[]) => Promise<Result[]>,
   keyOf: (item: Item) => string,

@@ -1,7 +1,7 @@
 import type { LeadEvent } from '../domain/lead.js';
 import type { IgnoredAttributes } from './ignored-attributes.js';
 
-/** An attribute that changed in each of the last revisions, and so makes a revision of every repeat. */
+/** An attribute that changed in each of the last revisions, so that every repeat of the webhook makes a revision. */
 export interface VolatileAttribute {
   name: string;
   revisions: number;
@@ -9,11 +9,11 @@ export interface VolatileAttribute {
 
 const LOOK_AT = 10;
 const ENOUGH = 4;
-/** A time, a number or an id. What a person types again and again is content, however often it changes. */
+/** A time, a number or an id. Text that a person enters is content, however often it changes. */
 const MADE_BY_A_MACHINE = /^(?=.*\d)(?:[\d\s:.,+\-/TZ]+|[\w\-.~=]{6,})$/;
 const DATE_IN_WORDS = /\b\d{1,2}:\d{2}\b/;
 
-/** Attributes of which CONTENT_IGNORE probably lacks the name, from a lead's audit trail. */
+/** Attributes that CONTENT_IGNORE should probably list, from a lead's events. */
 export function volatileAttributes(events: LeadEvent[], ignored: IgnoredAttributes): VolatileAttribute[] {
   const revisions = events.filter(({ kind }) => kind === 'revised').slice(-LOOK_AT);
   if (revisions.length < ENOUGH) return [];

@@ -8,7 +8,7 @@ import { costsReportSchema, costsWindowSchema } from './reports.schemas.js';
 
 export type CostsReport = Awaited<ReturnType<CostsController['report']>>;
 
-/** What calls to the models cost. */
+/** Costs of model calls. */
 @ApiTag('Queues')
 @Controller('ops/costs')
 export class CostsController {
@@ -35,7 +35,7 @@ export class CostsController {
   }
 }
 
-/** To a millionth of a dollar: a lead costs some ten-thousandths. */
+/** Six decimals, since one score costs about $0.0001. */
 function rounded(usd: number): number {
   return Math.round(usd * 1e6) / 1e6;
 }

@@ -1,5 +1,5 @@
 type Detail = Record<string, unknown>;
-/** Prints a time of an event. */
+/** Formats the time of an event. */
 type Clock = (at: string) => string;
 
 const SENTENCES: Record<string, (detail: Detail, clock: Clock) => string> = {
@@ -32,18 +32,18 @@ const SENTENCES: Record<string, (detail: Detail, clock: Clock) => string> = {
   resync: (detail) => `to be synced again: ${detail['reason']}`,
 };
 
-/** An event of the audit trail as a sentence; one that is not known here as it is. */
+/** Describes an event of the audit trail in a sentence; an unknown kind is shown as stored. */
 export function eventSentence(kind: string, detail: Detail, clock: Clock): string {
   return SENTENCES[kind]?.(detail, clock) ?? `${kind} ${JSON.stringify(detail)}`;
 }
 
-/** What was left out or replaced while the webhook was read. */
+/** What the intake left out or replaced. */
 function notes({ notes: noted }: Detail): string {
   const list = (noted ?? []) as { path: string; message: string }[];
   return list.map(({ path, message }) => `; ${path === '' ? '' : `${path} `}${message}`).join('');
 }
 
-/** Fields that the bounds of a lead removed. */
+/** Fields that were removed because the lead exceeded its limits. */
 function removed({ removedFields }: Detail): string {
   return Array.isArray(removedFields) ? `; removed, since a lead has a bound: ${removedFields.join(', ')}` : '';
 }
@@ -62,7 +62,7 @@ function failure({ code, message, answer }: Detail): string {
   return `${code}: ${message}${answer ? ` It answered: ${answer}` : ''}`;
 }
 
-/** The last attempt has no next one: the lead goes on at once, without a score. */
+/** After the last attempt there is no next one: the lead continues without a score. */
 function nextAttempt({ nextAttemptAt, at }: Detail, clock: Clock): string {
   return nextAttemptAt && Date.parse(String(nextAttemptAt)) > Date.parse(String(at))
     ? ` Next attempt at ${clock(String(nextAttemptAt))}`

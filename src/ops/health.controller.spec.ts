@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Config } from '../platform/config/config.js';
 import { HealthController } from './health.controller.js';
 
-/** A service whose stores a test switches, at a time that a test sets. */
+/** A service whose stores and clock a test controls. */
 function open(canAck?: () => Promise<boolean>) {
   const world = { postgres: true, queue: true, moving: true, now: 1_000_000 };
   const answer = (up: boolean) => (up ? Promise.resolve() : Promise.reject(new Error('away')));
@@ -35,7 +35,7 @@ describe('readiness', () => {
     expect((await ready()).status).toBe(200);
   });
 
-  it('of a worker that has never been well is not given on credit', async () => {
+  it('of a worker whose stores have never answered is not given', async () => {
     const { world, ready } = open();
     world.postgres = false;
     expect((await ready()).status).toBe(503);

@@ -1,19 +1,35 @@
 import { Controller, Get, Inject, Optional, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
+import { z } from 'zod';
 import type { Config } from '../platform/config/config.js';
 import type { Clock } from '../platform/clock.js';
 import { Database } from '../platform/database/database.js';
 import { ACK_READINESS, CLOCK, CONFIG, WORK_PROGRESS } from '../platform/platform.module.js';
 import { Access } from '../platform/http/access.js';
-import { ApiOperation, ApiTag } from '../platform/http/api-operation.js';
+import { ApiOperation, apiSchema, ApiTag } from '../platform/http/api-operation.js';
 import type { QueueBackend } from '../queue/queue-backend.js';
 import { QUEUE_BACKEND } from '../queue/queue.module.js';
-import { liveSchema, readySchema } from './health.schemas.js';
 
 type Status = 'up' | 'down';
 const ANSWER_WITHIN_MS = 1500;
-/** A worker survives an outage of a store, so a short one must not make an orchestrator replace it. */
-const RIDDEN_OUT_MS = 30_000;
+/** An outage of a store shorter than this does not make a worker unready: it would not help to replace it. */
+const OUTAGE_GRACE_MS = 30_000;
+
+const statusSchema = z.enum(['up', 'down']);
+const liveSchema = apiSchema('Live', z.object({ status: z.literal('up') }), { status: 'up' });
+const readySchema = apiSchema(
+  'Ready',
+  z.object({
+    status: statusSchema,
+    role: z.enum(['api', 'worker', 'all']),
+    dependencies: z.object({
+      postgres: statusSchema,
+      queue: statusSchema,
+      progress: statusSchema.optional().describe('Whether the worker’s stages get on with their work; an api has none.'),
+    }),
+  }),
+  { status: 'up', role: 'all', dependencies: { postgres: 'up', queue: 'up', progress: 'up' } },
+);
 
 const READY_MEANS =
   'An api process is ready while it can acknowledge leads, through the ledger or the spool; a worker while it can make progress.';
@@ -47,7 +63,7 @@ export class HealthController {
     return { status: 'up' };
   }
 
-  /** The same as /health/ready, for those who guess the address. */
+  /** An alias of /health/ready. */
   @Access('public')
   @ApiOperation({ id: 'health', summary: 'The same as /health/ready', description: READY_MEANS, answers: READY_ANSWERS })
   @Get()
@@ -56,8 +72,9 @@ export class HealthController {
   }
 
   /**
-   * An api is ready while it can acknowledge, through the ledger or the spool. A worker is ready while it can make progress, or
-   * could half a minute ago; not where it consumes nothing and no outage explains that. A process that stops closes its port first.
+   * An api is ready while it can acknowledge, through the ledger or the spool. A worker is ready while its stores
+   * answered within the last half minute, and it makes progress or an outage explains why not. A process that stops
+   * closes its port first.
    */
   @Access('public')
   @ApiOperation({ id: 'ready', summary: 'Whether the process can do its work', description: READY_MEANS, answers: READY_ANSWERS })
@@ -72,7 +89,7 @@ export class HealthController {
     const now = this.clock.now();
     if (well) this.wellAt = now;
     const progress = this.moving && (this.moving() ? 'up' : 'down');
-    const ready = ack === null ? progress !== 'down' && now - this.wellAt < RIDDEN_OUT_MS : well;
+    const ready = ack === null ? progress !== 'down' && now - this.wellAt < OUTAGE_GRACE_MS : well;
     void reply.code(ready ? 200 : 503);
     return {
       status: ready ? 'up' : 'down',

@@ -5,7 +5,7 @@ import { IgnoredAttributes } from '../ledger/ignored-attributes.js';
 import { describeVolatile, volatileAttributes } from '../ledger/volatile-attributes.js';
 import { stageDueIn, type Stage } from '../domain/lead-state.js';
 
-/** A lead as operators see it; the shape of GET /ops/leads/:id. What is not known yet is null. */
+/** A lead as in GET /ops/leads/:id. What is not known yet is null. */
 export function summaryOf(lead: Lead, attemptsAllowed: number, stages: StageRow[]) {
   const { enrichment } = lead;
   return {
@@ -37,7 +37,7 @@ export function summaryOf(lead: Lead, attemptsAllowed: number, stages: StageRow[
   };
 }
 
-/** The whole journey: the summary, hints, the last exchange with each CRM, and every event of the audit trail. */
+/** The whole journey: the summary, hints, the last exchange with each CRM, and all events of the audit trail. */
 export function journeyOf(
   lead: Lead,
   events: LeadEvent[],
@@ -57,7 +57,7 @@ function withTimes(event: LeadEvent): LeadEvent {
   return { ...event, detail: withIsoTimes(event.detail) };
 }
 
-/** The newest exchange with each CRM; one in which fields were sent is preferred. */
+/** The newest exchange with each CRM. An exchange in which fields were sent is preferred. */
 function exchangesOf(events: LeadEvent[]): (CrmExchange & { at: string })[] {
   const newest = new Map<string, CrmExchange & { at: string }>();
   for (const { at, detail } of events) {
@@ -69,22 +69,22 @@ function exchangesOf(events: LeadEvent[]): (CrmExchange & { at: string })[] {
   return [...newest.values()];
 }
 
-/** What will happen to the lead next, and when; null where nothing will without an operator. */
+/** What happens to the lead next, and when; null where an operator must act first. */
 function nextOf(lead: Lead, attemptsAllowed: number, stages: StageRow[]): { what: string; at: string | null } | null {
   const stage = stageDueIn(lead.state);
   if (stage === null) return rescoreOf(lead);
-  const held = heldBack(
+  const blocker = blockerOf(
     stage,
     stages.find((row) => row.stage === stage),
   );
-  if (held) return held;
+  if (blocker) return blocker;
   const failures = lead.attempts[stage];
   if (failures === 0) return { what: `${stage}, as soon as a worker is free`, at: null };
   return { what: `${stage}, attempt ${failures + 1} of ${attemptsAllowed}`, at: lead.nextAttemptAt };
 }
 
-/** What holds the whole stage back, and with it this lead. */
-function heldBack(stage: Stage, row: StageRow | undefined): { what: string; at: string | null } | null {
+/** What blocks the whole stage, and with it this lead. */
+function blockerOf(stage: Stage, row: StageRow | undefined): { what: string; at: string | null } | null {
   if (row?.pausedAt)
     return { what: `${stage}, once it is resumed: paused by ${row.pausedBy} at ${row.pausedAt.toISOString()}`, at: null };
   if (row?.breaker !== 'open' && row?.breaker !== 'half-open') return null;
@@ -96,7 +96,7 @@ function heldBack(stage: Stage, row: StageRow | undefined): { what: string; at: 
   };
 }
 
-/** A lead with a fallback score is in the CRM already; a better score follows. */
+/** A lead with a fallback score is already in the CRM and gets a better score later. */
 function rescoreOf({ state, enrichment, rescore }: Lead): { what: string; at: string | null } | null {
   if (state !== 'synced' || !enrichment?.needsRescore || rescore.givenUp) return null;
   return { what: 're-score, when the scorer has capacity to spare', at: rescore.dueAt };

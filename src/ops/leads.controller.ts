@@ -14,7 +14,7 @@ import {
 } from './leads.schemas.js';
 import { LeadsService, NO_SUCH_LEAD } from './leads.service.js';
 
-/** Where is this lead, and why this score: the operator's first question. */
+/** Where a lead is, and why it has its score. */
 @ApiTag('Leads')
 @Controller('ops/leads')
 export class OpsLeadsController {

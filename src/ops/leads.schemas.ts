@@ -81,10 +81,10 @@ const exampleSummary = {
 
 export const leadSummarySchema = apiSchema('LeadSummary', summaryFields, exampleSummary);
 
-/** What `fields` may name. */
+/** The names that `fields` accepts. */
 const LEAD_FIELDS = Object.keys(summaryFields.shape) as (keyof typeof summaryFields.shape)[];
 export type LeadField = (typeof LEAD_FIELDS)[number];
-/** The evidence is most of a lead's size, and a list is read for other things. */
+/** The evidence is most of a lead's size and rarely needed in a list. */
 export const LIST_FIELDS = LEAD_FIELDS.filter((field) => field !== 'evidence');
 
 export const leadPageSchema = apiSchema(

@@ -13,7 +13,7 @@ import type { leadSearchSchema } from './leads.schemas.js';
 
 export const NO_SUCH_LEAD = 'No lead has this id. It is the leadId that POST /leads answered.';
 
-/** Leads as operators see them; for the API and the console. */
+/** Reads leads for the API and the console. */
 @Injectable()
 export class LeadsService {
   constructor(
@@ -22,7 +22,9 @@ export class LeadsService {
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
-  /** A page of summaries. With a filter that has no index it may be short or empty; then its cursor still goes on. */
+  /**
+   * A page of summaries. With a filter that has no index, a page may be short or empty although its cursor continues.
+   */
   async list(query: z.output<typeof leadSearchSchema>) {
     const { campaignId, campaign_id = campaignId, id, email, limit, cursor } = query;
     const { state, minScore, intent, from, to, q, sort } = query;
@@ -53,7 +55,7 @@ export class LeadsService {
 
 type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
 
-/** The properties that have a value. */
+/** The properties that are not undefined. */
 function defined<T extends object>(values: T): Defined<T> {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Defined<T>;
 }

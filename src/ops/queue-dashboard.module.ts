@@ -8,7 +8,7 @@ import { CONFIG } from '../platform/platform.module.js';
 import type { QueueBackend } from '../queue/queue-backend.js';
 import { QUEUE_BACKEND } from '../queue/queue.module.js';
 
-/** The jobs of both queues in a browser; loaded only where QUEUE_BOARD is on. */
+/** A browser page with the jobs of both queues; loaded only where QUEUE_BOARD is on. */
 @Module({ imports: [HttpModule] })
 export class QueueDashboardModule implements OnModuleInit {
   constructor(

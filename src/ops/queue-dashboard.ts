@@ -9,13 +9,15 @@ import type { QueueBackend } from '../queue/queue-backend.js';
 
 export const BOARD_PATH = '/ops/queues/board';
 
-/** The role, for the board's visibility guards, which see headers only. A value that a client sends is overwritten. */
+/**
+ * Passes the role to the dashboard's visibility guards, which see only headers. A value from a client is overwritten.
+ */
 const ROLE_HEADER = 'x-revenueflow-role';
 
 /**
- * What an operator may do to jobs here: run one sooner or remove it. Neither can lose a lead, since the sweeper replaces a missing
- * job. Everything else that the board offers would bypass the ledger: its pause would not hold, `ops queues` would not show it, and
- * its rate limit would contradict ours.
+ * What an operator may do to jobs here: run one sooner or remove it. Neither can lose a lead, since the sweeper
+ * replaces a missing job. The dashboard's other functions would bypass the ledger. Its pause would not last and `ops
+ * queues` would not show it; its rate limit would conflict with ours.
  */
 const ALLOWED = /^\/api\/queues\/:queueName\/(?:(?:retry|clean)\/:queueStatus|promote|:jobId\/(?:retry|promote|clean))$/;
 
@@ -25,13 +27,13 @@ const POLICY =
 
 export interface BoardTools {
   backend: Pick<QueueBackend, 'bullQueues'>;
-  /** Audits an act before it is carried out; where that fails, nothing is done. */
+  /** Audits an act before it is carried out. If that fails, the act is not carried out. */
   record(who: string, act: string, detail: Record<string, unknown>): Promise<void>;
 }
 
 /**
- * Serves bull-board under BOARD_PATH. It registers on Fastify and not with Nest, so its routes get their access here. Jobs carry
- * a lead id and an epoch, so it shows no personal data.
+ * Serves bull-board under BOARD_PATH. It registers on Fastify instead of Nest, so the access of its routes is set here.
+ * Jobs contain a lead id and an epoch, so it shows no personal data.
  */
 export function mountQueueDashboard(fastify: FastifyInstance, tools: BoardTools): void {
   const server = new FastifyAdapter();
@@ -57,12 +59,12 @@ export function mountQueueDashboard(fastify: FastifyInstance, tools: BoardTools)
         route.config = { ...route.config, access: reads ? 'viewer' : 'operator', basicAuth: true };
       });
       board.addHook('onRequest', async (request, reply) => {
-        // 405 and OPTIONS are answered to everyone, and need no role.
+        // 405 and OPTIONS are answered without a role.
         request.headers[ROLE_HEADER] = request.operator?.role ?? 'none';
         void reply.header('content-security-policy', POLICY);
       });
       board.addHook('preHandler', (request) => admit(request, tools));
-      // Fastify forgets the type of an answer that an error replaces, so it is set last.
+      // Fastify drops the content type when an error replaces the answer, so it is set last.
       const problems = new WeakSet<FastifyReply>();
       board.addHook('onError', async (_request, reply) => void problems.add(reply));
       board.addHook('onSend', async (_request, reply) => {

@@ -7,7 +7,7 @@ import { whyOpen, type StageRow } from '../flow-control/stage-row.js';
 import type { QueueBackend } from '../queue/queue-backend.js';
 import { QUEUE_BACKEND } from '../queue/queue.module.js';
 
-/** Both queues with their breakers, and the pause; for the API and the console. */
+/** Both queues with their breakers and pauses; for the API and the console. */
 @Injectable()
 export class QueuesService {
   constructor(
@@ -20,7 +20,7 @@ export class QueuesService {
     return this.backend.kind;
   }
 
-  /** Workers that have been heard of within the last seconds. */
+  /** The number of workers with a recent heartbeat. */
   livingWorkers(): Promise<number> {
     return this.flow.countLivingWorkers();
   }
@@ -42,7 +42,7 @@ export class QueuesService {
     return { backend: this.backend.kind, items, alertsFailing };
   }
 
-  /** The same without the numbers of jobs, which need the queue store. */
+  /** The breakers without the job counts, which need the queue store. */
   async breakers() {
     const rows = await this.flow.stages();
     return STAGES.map((stage) => ({ name: stage, ...shown(rows.find((row) => row.stage === stage)!) }));

@@ -10,7 +10,7 @@ import { SlaService } from './sla.service.js';
 export class SlaController {
   constructor(private readonly sla: SlaService) {}
 
-  /** Of the last `minutes` (1 to 1440, by default 60). All times are in seconds; null means unknown. */
+  /** For the last `minutes` (1 to 1440, default 60). All times are in seconds; null means unknown. */
   @Access('viewer')
   @ApiOperation({
     id: 'getSla',

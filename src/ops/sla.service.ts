@@ -9,7 +9,7 @@ import { CONFIG } from '../platform/platform.module.js';
 
 export type SlaReport = Awaited<ReturnType<SlaService['report']>>;
 
-/** Whether leads reach sales in time, and a forecast; for the API and the console. */
+/** Whether leads reach the CRM within the SLA, and a forecast; for the API and the console. */
 @Injectable()
 export class SlaService {
   constructor(
@@ -18,7 +18,7 @@ export class SlaService {
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
-  /** Of the last `minutes`. All times are in seconds; null means unknown. */
+  /** For the last `minutes`. All times are in seconds; null means unknown. */
   async report(minutes: number) {
     const slaSeconds = this.config.SPEED_TO_LEAD_SLA_SECONDS;
     const [arrived, overdue, loads, rows] = await Promise.all([
@@ -32,7 +32,7 @@ export class SlaService {
       slaSeconds,
       windowMinutes: minutes,
       speedToLead: { count: arrived.count, ...rounded(arrived.speedToLead) },
-      // A lead that has not arrived yet is as late as one that arrived late.
+      // A lead that has not arrived within the SLA is a breach, as one that arrived late.
       breaches: arrived.late + overdue.waiting + overdue.dead,
       breached: { synced: arrived.late, ...overdue },
       backlog: byStage((stage) => loads.find((load) => load.stage === stage)!.backlog),
@@ -65,7 +65,7 @@ function rounded({ p50, p95, p99, max }: Percentiles): Percentiles {
   return { p50: round(p50), p95: round(p95), p99: round(p99), max: round(max) };
 }
 
-/** To the millisecond. */
+/** Rounds to milliseconds. */
 function round(seconds: number | null): number | null {
   return seconds === null ? null : Math.round(seconds * 1000) / 1000;
 }

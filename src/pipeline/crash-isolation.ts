@@ -1,26 +1,27 @@
 import { Injectable } from '@nestjs/common';
 
-/** Suspected leads that run at a time, by how many workers crashed while they ran them: of four groups one has the culprit. */
+/** How many suspected leads run at a time, by the number of workers that crashed with them. The last four run alone. */
 const AT_ONCE = [Infinity, 16, 4];
 
 /**
- * Finds the lead that crashes its worker. All leads that a crashed worker was running are suspected. They run again in ever smaller groups,
- * and the last four exclusively, one after the other: the others get through, and the culprit is found after few crashes and few extra calls.
+ * Finds the lead that crashes its worker. Every lead that a crashed worker was running is suspected. Suspects run again
+ * in ever smaller groups, the last four exclusively, one after the other. This finds the lead after few crashes and few
+ * extra calls, and the other leads complete.
  */
 @Injectable()
 export class CrashIsolation {
   private running = 0;
-  /** How often the suspects that run now were suspected before. */
+  /** For each suspect that runs now, the number of crashes before. */
   private readonly suspects: number[] = [];
   private exclusive = 0;
   private waiting: (() => void)[] = [];
 
-  /** Resolves while no lead needs the process to itself: a lead that is claimed later would only wait. */
+  /** Waits while a lead runs exclusively: a lead claimed meanwhile would only wait. */
   async admit(): Promise<void> {
     while (this.exclusive > 0) await this.change();
   }
 
-  /** Runs `work` among others, among few, or exclusively. */
+  /** Runs `work` with no limit, in a small group, or exclusively, by the number of crashes. */
   async run<T>(suspectedCrashes: number, work: (exclusively: boolean) => Promise<T>): Promise<T> {
     if (suspectedCrashes >= AT_ONCE.length) return this.runExclusively(work);
     while (this.exclusive > 0 || !this.hasPlaceFor(suspectedCrashes)) await this.change();
@@ -39,7 +40,7 @@ export class CrashIsolation {
     return suspectedCrashes === 0 || this.suspects.length < AT_ONCE[Math.max(suspectedCrashes, ...this.suspects)]!;
   }
 
-  /** Blocks new runs, waits for those that run, then runs by itself. */
+  /** Blocks new runs, waits for running ones, then runs exclusively. */
   private async runExclusively<T>(work: (exclusively: boolean) => Promise<T>): Promise<T> {
     while (this.exclusive > 0) await this.change();
     this.exclusive++;

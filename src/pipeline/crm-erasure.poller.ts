@@ -18,8 +18,8 @@ const RETRY_AT_MOST_MS = 600_000;
 const CRM_WITHIN_MS = 30_000;
 
 /**
- * The part of an erasure that only a worker can do, since an api loads no CRM client: one worker of all asks the CRM until it has
- * answered. Each worker removes what its scorer remembers.
+ * Carries out erasures in the CRM, which only workers can do since an api loads no CRM client. One worker asks the CRM
+ * until it has answered. Each worker removes the person from its scorer's cache.
  */
 @Injectable()
 export class CrmErasurePoller {
@@ -73,7 +73,7 @@ export class CrmErasurePoller {
       await erasures.leaveToHand(erasure.id);
       logger.warn(
         { receipt: erasure.id, crm: crm.name },
-        'This CRM cannot be asked to erase a person: an operator has to do it there',
+        'This CRM cannot erase a person by API: an operator must do it in the CRM',
       );
       return;
     }
@@ -89,12 +89,12 @@ export class CrmErasurePoller {
         Math.min(RETRY_AT_MOST_MS, baseMs * 2 ** Math.min(erasure.failures + 1, 20)),
         error.code,
       );
-      logger.warn({ receipt: erasure.id, err: error }, 'The CRM was not reached to erase a person: it will be asked again');
+      logger.warn({ receipt: erasure.id, err: error }, 'The CRM was not reached to erase a person; the erasure is retried');
     }
   }
 }
 
-/** A CRM client that does not honour its signal must not hold up the erasures of others. */
+/** A CRM client that ignores its signal must not delay the erasures of other persons. */
 function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const abort = () => reject(signal.reason as Error);

@@ -16,9 +16,9 @@ import type { JobReference } from '../queue/job.js';
 import { CrashIsolation } from './crash-isolation.js';
 import { CRM } from './downstreams.js';
 import { FailureHandler } from './failure-handler.js';
-import { HELD_BACK_WAIT_MS, type RunOutcome, type StageProcessor } from './stage-runner.js';
+import { BLOCKED_WAIT_MS, type RunOutcome, type StageProcessor } from './stage-runner.js';
 
-/** Brings one lead from enriched to synced: the person's Lead and its membership are in the CRM. */
+/** Brings one lead from enriched to synced: writes the person's Lead and its campaign membership to the CRM. */
 @Injectable()
 export class CrmSyncProcessor implements StageProcessor<LeadClaimedForSync> {
   readonly stage = 'crm-sync';
@@ -63,7 +63,8 @@ export class CrmSyncProcessor implements StageProcessor<LeadClaimedForSync> {
       await this.results.markSynced(claim, crm);
     } catch (cause) {
       const outcome = await this.failures.handle({ stage: 'crm-sync', claim, cause });
-      // Superseded by a newer run, or erased meanwhile: then this run may have brought the person back into the CRM.
+      // The lead was superseded or erased during the run. If it was erased, the run may have written the person to the
+      // CRM again.
       if (outcome.kind === 'done') await this.eraseAgainIfGone(claim);
       return outcome;
     }
@@ -78,7 +79,7 @@ export class CrmSyncProcessor implements StageProcessor<LeadClaimedForSync> {
           projection: claim.projection,
           campaignId: claim.campaignId,
           respondedAt: claim.receivedAt.toISOString(),
-          // Runs alone, so no other lead will share its call.
+          // Runs alone, so it skips the batching window.
           urgent: exclusively || permit.probe,
         },
         signal,
@@ -88,21 +89,21 @@ export class CrmSyncProcessor implements StageProcessor<LeadClaimedForSync> {
 
   /** The breaker opened between the claim and the call. */
   private async handBack(claim: LeadClaimedForSync): Promise<RunOutcome> {
-    await this.claims.release(claim).catch(() => {}); // PostgreSQL is away: the next claim takes it over
-    return { kind: 'wait', delayMs: HELD_BACK_WAIT_MS };
+    await this.claims.release(claim).catch(() => {}); // PostgreSQL is down: the next claim takes it over
+    return { kind: 'wait', delayMs: BLOCKED_WAIT_MS };
   }
 
-  /** Where this cannot be found out now, the last pass of the erasure does it, which waits for such runs. */
+  /** If this fails, the erasure's last pass erases the person: it waits until runs in progress have ended. */
   private async eraseAgainIfGone(claim: LeadClaimedForSync): Promise<void> {
     const { logger } = this;
     try {
       if (!(await this.erasures.eraseAgainIfGone(claim))) return;
       logger.info(
         { leadId: claim.id },
-        'The lead was erased while it was written to the CRM: the CRM is asked to erase it again',
+        'The lead was erased while it was written to the CRM: its erasure in the CRM is repeated',
       );
     } catch (error) {
-      logger.warn({ leadId: claim.id, err: error }, 'Whether the lead was erased meanwhile could not be read');
+      logger.warn({ leadId: claim.id, err: error }, 'Could not read whether the lead was erased meanwhile');
     }
   }
 
@@ -111,7 +112,7 @@ export class CrmSyncProcessor implements StageProcessor<LeadClaimedForSync> {
     this.metrics.stageSeconds.observe({ stage: 'crm-sync', outcome: 'synced' }, (now - began) / 1000);
     const fields = { crm: this.crm.name };
     const completed = { outcome: 'synced', message: 'A lead is in the CRM', fields };
-    // From the lead's receipt to its first arrival: a revision or a re-sync has none.
+    // Measured from the lead's receipt to its first arrival in the CRM. A revision or a re-sync is not measured.
     if (!claim.firstSync) return completed;
     const speedToLeadMs = Math.max(0, now - claim.receivedAt.getTime());
     this.metrics.speedToLead.observe(speedToLeadMs / 1000);

@@ -13,9 +13,9 @@ const POLL_EVERY_MS = 1000;
 const STOP_WITHIN_MS = 1000;
 
 /**
- * Gives the leads of a killed worker new jobs within seconds, while its locks in the queue last as long as a slow worker may
- * need them (LEASE_MS). A worker that only stood still finds its epoch and fence outdated and writes nothing; so do the old
- * jobs when their locks end.
+ * Gives the leads of a killed worker new jobs within seconds. Its locks in the queue last longer (LEASE_MS), since a
+ * slow worker may need that time. A worker that was only stalled finds its epoch and fence outdated and writes nothing.
+ * So do the old jobs when their locks end.
  */
 @Injectable()
 export class DeadWorkersPoller {
@@ -31,7 +31,7 @@ export class DeadWorkersPoller {
       everyMs: POLL_EVERY_MS,
       poll: () => this.poll(),
       onError: (error, first) => {
-        if (first) logger.warn({ err: error }, 'The jobs of dead workers cannot be replaced now; it is tried again');
+        if (first) logger.warn({ err: error }, 'The jobs of dead workers cannot be replaced now; the next poll tries again');
       },
       stopWithinMs: STOP_WITHIN_MS,
     });
@@ -49,7 +49,8 @@ export class DeadWorkersPoller {
     const { flow, openLeads, backend, logger } = this;
     const dead = await flow.takeDeadWorkers();
     if (dead.length === 0) return;
-    // Also what it had fetched and not claimed yet. A living worker that has just fetched a job finds it replaced, which costs one job.
+    // Includes jobs that were fetched and not yet claimed. For a live worker that has just fetched one, this costs one
+    // job.
     const active = (await Promise.all(STAGES.map((stage) => backend.queue(stage).activeJobs()))).flat();
     const leads = await openLeads.raiseEpochsOfDeadWorkers(active, dead);
     for (const stage of STAGES) {

@@ -19,9 +19,9 @@ import { FailureHandler } from './failure-handler.js';
 import { heuristicFallback, neutralFallback } from './fallback-score.js';
 import { ModelSlots } from './model-slots.js';
 import { Scorer } from './scorer.js';
-import { HELD_BACK_WAIT_MS, type Completed, type RunOutcome, type StageProcessor } from './stage-runner.js';
+import { BLOCKED_WAIT_MS, type Completed, type RunOutcome, type StageProcessor } from './stage-runner.js';
 
-/** A late lead has no deadline left to meet, but takes a slot that is free. */
+/** How long a late lead waits for a model slot: it has no deadline to meet, but may take a free slot. */
 const LATE_WAIT_MS = 1000;
 
 /** Brings one lead from received to enriched, and enqueues it for the next stage. */
@@ -45,7 +45,7 @@ export class EnrichmentProcessor implements StageProcessor<ClaimedLead> {
     @Inject(METRICS) private readonly metrics: Metrics,
   ) {}
 
-  /** Also while the breaker is open: leads wait for a slot until their deadline. */
+  /** True also while the breaker is open: leads wait for a slot until their deadline. */
   admits(): boolean {
     return !this.flow.breakers.enrichment.paused;
   }
@@ -62,7 +62,7 @@ export class EnrichmentProcessor implements StageProcessor<ClaimedLead> {
     }
   }
 
-  /** Waits for a slot of the model, as long as the lead can afford. */
+  /** Waits for a model slot until the lead's deadline. */
   private async enrichInSlot(claim: ClaimedLead, signal: AbortSignal): Promise<RunOutcome> {
     if (this.scorer.budgetSpent) return this.continueWithoutBudget(claim);
     const ranking = await this.heuristic.score(claim, signal);
@@ -76,8 +76,8 @@ export class EnrichmentProcessor implements StageProcessor<ClaimedLead> {
       signal,
     });
     if (slot === 'cancelled') {
-      await this.claims.release(claim).catch(() => {}); // PostgreSQL is away: the next claim takes it over
-      return { kind: 'wait', delayMs: HELD_BACK_WAIT_MS };
+      await this.claims.release(claim).catch(() => {}); // PostgreSQL is down: the next claim takes it over
+      return { kind: 'wait', delayMs: BLOCKED_WAIT_MS };
     }
     this.metrics.aiTurns.inc({ outcome: slot === 'timed-out' ? 'missed' : 'taken' });
     if (slot === 'timed-out') return this.continueWithoutSlot(claim, ranking, untilDeadline <= untilHalfOfSla);
@@ -116,7 +116,10 @@ export class EnrichmentProcessor implements StageProcessor<ClaimedLead> {
     return this.checkpoint(claim, enrichment);
   }
 
-  /** In an outage the lead has waited until its deadline and gets 50; where better leads came first, it has the heuristic's score. */
+  /**
+   * In an outage a lead that has waited until its deadline gets the neutral score of 50. A lead that got no slot
+   * because others ranked higher gets the heuristic's score.
+   */
   private continueWithoutSlot(claim: ClaimedLead, ranking: Enrichment, atDeadline: boolean): Promise<RunOutcome> {
     const outage = this.flow.breakers.enrichment.reason;
     if (outage && atDeadline) {
@@ -150,7 +153,7 @@ export class EnrichmentProcessor implements StageProcessor<ClaimedLead> {
     return { ...outcome, ...(completed ? { completed } : {}) };
   }
 
-  /** Checkpoint first: a CRM retry must not buy a second AI call. */
+  /** The score is stored before the CRM is called, so a CRM retry causes no second AI call. */
   private async checkpoint(claim: ClaimedLead, enrichment: Enrichment): Promise<RunOutcome> {
     const epoch = await this.results.checkpoint(claim, enrichment);
     const { contentAt, lowPriority } = claim;

@@ -15,23 +15,25 @@ import type { JobOutcome } from '../queue/job.js';
 import { decideRetry, retryPolicyOf, type RetryPolicy } from './retry-policy.js';
 
 const UNRECORDED_WAIT_MS = 1000;
-/** So many distinct leads with one signature, and no success among them, mean a setting and not the leads. */
+/**
+ * This many distinct leads with one signature, and no success among them, show a wrong setting rather than bad leads.
+ */
 const LEADS_THAT_SHOW_A_SETTING = 3;
-/** Calls overlap: one that succeeded may have been made a moment after one that failed. */
+/** Concurrent calls overlap: a success may have started a moment after a failure. */
 const OVERLAP_MS = 2000;
 
 export interface Failure {
   stage: Stage;
-  /** Null where the failure came before the claim; then nothing can be recorded against the lead. */
+  /** Null where the failure came before the claim; then nothing is recorded for the lead. */
   claim: Claim | null;
-  /** What was thrown: a FailedCall where the downstream was called. */
+  /** The thrown error; a FailedCall where the downstream was called. */
   cause: unknown;
   deadlinePassed?: boolean;
-  /** How the stage goes on without a result, where it can (enrichment). */
+  /** Continues the stage without a result, where that is possible (enrichment). */
   fallback?(error: AppError): Promise<void>;
 }
 
-/** Does with a failed run what the retry policy says, and records it in the ledger. */
+/** Applies the retry policy to a failed run and records it in the ledger. */
 @Injectable()
 export class FailureHandler {
   private readonly policy: RetryPolicy;
@@ -54,12 +56,14 @@ export class FailureHandler {
     try {
       return await this.settle(failure);
     } catch (cause) {
-      // What could not be recorded did not happen: the job comes back and finds the lead as it was.
+      // The failure could not be recorded, so the job returns and finds the lead unchanged.
       return this.settle({ stage: failure.stage, claim: null, cause });
     }
   }
 
-  /** Gives up a lead that has crashed CRASH_BUDGET workers while each ran it exclusively. @returns whether it did. */
+  /**
+   * Dead-letters a lead that has crashed CRASH_BUDGET workers while each ran it exclusively. @returns whether it did.
+   */
   async deadLetterIfPoison(stage: Stage, claim: Claim): Promise<boolean> {
     const { confirmedCrashes } = claim;
     if (confirmedCrashes < this.crashBudget) return false;
@@ -93,7 +97,7 @@ export class FailureHandler {
         if (attribution && isPowerOfTwo(attribution.failures)) {
           await this.results.recordFailure(claim, { ...record, shared: true }, new Date(now + disposition.delayMs));
         } else {
-          await this.claims.release(claim).catch(() => {}); // PostgreSQL is away: the next claim takes it over
+          await this.claims.release(claim).catch(() => {}); // PostgreSQL is down: the next claim takes it over
         }
         return disposition;
       case 'fallback':
@@ -102,7 +106,7 @@ export class FailureHandler {
         return { kind: 'done' };
       case 'retry':
         await this.results.recordFailure(claim, record, new Date(now + disposition.delayMs));
-        // Counted a moment before the breaker opened.
+        // The breaker may have opened while the failure was recorded.
         if (breaker.isOpen && error.class === 'dependency-down') await this.refundAttempts(stage, breaker);
         return { kind: 'retry', delayMs: disposition.delayMs, code: error.code };
       case 'dead-letter':
@@ -112,27 +116,31 @@ export class FailureHandler {
     }
   }
 
-  /** Whichever process opened the breaker, this one may have counted failures a moment before. */
+  /** Another process may have opened the breaker just after this one counted failures. */
   private refundWhenBreakerOpens(stage: Stage): void {
     let wasOpen = false;
     this.flow.onChange(() => {
       const breaker = this.flow.breakers[stage];
       const opened = breaker.isOpen && !wasOpen && breaker.reason?.reason === 'dependency-down';
       wasOpen = breaker.isOpen;
-      // PostgreSQL is away: the leads keep what was counted, and are not given up while nothing proves that the downstream is up.
+      // PostgreSQL is down: the attempts stay counted. No lead is dead-lettered until a success shows that the
+      // downstream is up.
       if (opened) void this.refundAttempts(stage, breaker).catch(() => {});
     });
   }
 
-  /** The downstream was down: what its failures have cost leads since it last succeeded is given back. */
+  /** Refunds the attempts that failed since the downstream's last success, because the downstream was down. */
   private async refundAttempts(stage: Stage, breaker: CircuitBreaker): Promise<void> {
     const success = dateOf(breaker.lastSuccessAt);
     const since = success && new Date(success.getTime() - OVERLAP_MS);
     const count = await this.results.refundAttempts({ stage, since, signature: null });
-    if (count > 0) this.logger.info({ stage, count }, 'Leads have the attempts back that the outage cost them');
+    if (count > 0) this.logger.info({ stage, count }, 'Refunded the attempts that the outage cost leads');
   }
 
-  /** A setting of the CRM that is wrong must not dead-letter leads: the breaker opens, and those dead letters are open again. */
+  /**
+   * A wrong setting of the CRM must not dead-letter leads: the breaker opens, and the leads are returned to their
+   * stage.
+   */
   private async openOnSharedFailure(stage: Stage, error: AppError, signature: string): Promise<void> {
     const breaker = this.flow.breakers[stage];
     const refund = { stage, since: dateOf(breaker.lastAnswerAt), signature };
@@ -142,7 +150,7 @@ export class FailureHandler {
     const count = await this.results.refundAttempts(refund);
     this.logger.error(
       { stage, code: error.code, problem: error.message, answer: error.answer, signature, count },
-      'Several leads failed alike, so a setting of the downstream is at fault; they wait again and have their attempts back',
+      'Several leads failed with the same error, so a setting of the downstream is wrong: their attempts are refunded',
     );
   }
 }
@@ -160,7 +168,7 @@ export function recordOf(stage: Stage, error: AppError, now: number): LeadError 
   };
 }
 
-/** A long partial outage shall be seen in a lead's history, and not fill it. */
+/** Records few failures of a long partial outage, so that it shows in a lead's history without filling it. */
 function isPowerOfTwo(count: number): boolean {
   return Number.isInteger(Math.log2(count));
 }

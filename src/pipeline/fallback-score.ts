@@ -4,7 +4,7 @@ import type { Enrichment } from '../domain/enrichment.js';
 
 const NEUTRAL = 50;
 
-/** Salespeople read these. */
+/** Shown to salespeople. */
 const REASONS: Partial<Record<ErrorCode, string>> = {
   AI_REFUSED: 'the model refuses to judge this text. Read the message before you call',
   AI_TIMEOUT: 'the model did not answer in time',
@@ -19,7 +19,7 @@ const FOLLOW_UP: Partial<Record<ErrorCode, string>> = {
   AI_BUDGET_SPENT: 'A score follows when the budget allows it.',
 };
 
-/** The middle of the scale, marked as what it is, so that sales hears of the lead and a real score can follow. */
+/** The middle of the scale, marked as a fallback, so that sales gets the lead and a better score can follow. */
 export function neutralFallback(provider: string, error: AppError): Enrichment {
   return {
     fitScore: NEUTRAL,
@@ -28,7 +28,7 @@ export function neutralFallback(provider: string, error: AppError): Enrichment {
     evidence: [{ signal: 'provisional score: the middle of the scale', polarity: 'neutral', points: NEUTRAL }],
     reasoning: `Not scored: ${REASONS[error.code] ?? 'the scorer failed'}. ${FOLLOW_UP[error.code] ?? 'A score follows when it works.'}`,
     scoreSource: 'fallback',
-    // A text that the model refuses would be refused again.
+    // The model would refuse the same text again.
     needsRescore: error.code !== 'AI_REFUSED',
     flags: [`fallback:${error.code}`],
     provider,
@@ -36,7 +36,7 @@ export function neutralFallback(provider: string, error: AppError): Enrichment {
   };
 }
 
-/** The heuristic's score for a lead that the model had no time for; a model's score is owed to it. */
+/** The heuristic's score for a lead that got no model slot; the model scores it later. */
 export function heuristicFallback(ranking: Enrichment): Enrichment {
   return { ...ranking, needsRescore: true, flags: [...ranking.flags, 'stand-in:AI_OVERLOADED'] };
 }

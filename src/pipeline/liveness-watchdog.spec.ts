@@ -4,25 +4,25 @@ import { LivenessWatchdog } from './liveness-watchdog.js';
 
 describe('LivenessWatchdog', () => {
   let now: number;
-  let progress: { inHand: number; ended: number };
+  let progress: { inProgress: number; ended: number };
   let waiting: () => Promise<number>;
   let ledger: () => Promise<void>;
-  let heldBack: boolean;
+  let blocked: boolean;
   const onStuck = vi.fn();
   let watch: LivenessWatchdog;
 
   beforeEach(() => {
     now = 0;
-    progress = { inHand: 0, ended: 0 };
+    progress = { inProgress: 0, ended: 0 };
     waiting = async () => 10;
     ledger = async () => {};
-    heldBack = false;
+    blocked = false;
     onStuck.mockClear();
     watch = new LivenessWatchdog({
       progressOf: () => progress,
       waiting: () => waiting(),
       pingLedger: () => ledger(),
-      heldBack: () => heldBack,
+      blocked: () => blocked,
       stuckAfterMs: 60_000,
       onStuck,
       clock: { now: () => now },
@@ -44,7 +44,7 @@ describe('LivenessWatchdog', () => {
     expect(onStuck).toHaveBeenCalledWith('enrichment');
   });
 
-  it('says that it does not move from half of that time on, and that it does again', async () => {
+  it('reports no progress after half of that time, and progress again', async () => {
     await pass(28);
     expect(watch.moving).toBe(true);
     await pass(4);
@@ -54,29 +54,29 @@ describe('LivenessWatchdog', () => {
     expect(watch.moving).toBe(true);
   });
 
-  it('ends a worker whose leads in hand do not move, also where no others wait', async () => {
+  it('ends a worker whose claimed leads make no progress, also where no others wait', async () => {
     waiting = async () => 0;
-    progress.inHand = 3;
+    progress.inProgress = 3;
     await pass(70);
     expect(onStuck).toHaveBeenCalled();
   });
 
   it.each([
     ['there is no work', () => void (waiting = async () => 0)],
-    ['the stage is held back', () => void (heldBack = true)],
-    ['the queue store is away', () => void (waiting = () => Promise.reject(new Error('down')))],
-    ['the ledger is away', () => void (ledger = () => Promise.reject(new Error('down')))],
+    ['the stage is paused or its breaker open', () => void (blocked = true)],
+    ['the queue store is down', () => void (waiting = () => Promise.reject(new Error('down')))],
+    ['the ledger is down', () => void (ledger = () => Promise.reject(new Error('down')))],
   ])('leaves it alone where %s', async (_, arrange) => {
     arrange();
     await pass(600);
     expect(onStuck).not.toHaveBeenCalled();
   });
 
-  it('counts from the end of what held it back, and from each lead that it ends', async () => {
+  it('counts from the end of a pause or an outage, and from each lead that it ends', async () => {
     await pass(50);
-    heldBack = true;
+    blocked = true;
     await pass(2);
-    heldBack = false;
+    blocked = false;
     await pass(50);
     progress.ended++;
     await pass(50);

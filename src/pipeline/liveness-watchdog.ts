@@ -6,25 +6,25 @@ import type { Logger } from '../platform/observability/logger.js';
 const POLL_EVERY_MS = 2000;
 
 export interface LivenessOptions {
-  /** Leads that the stage's worker of this process works on, and how many it has ended so far. */
-  progressOf(stage: Stage): { inHand: number; ended: number };
-  /** Jobs that wait for the stage's workers. Rejects where the store does not answer. */
+  /** The leads in progress in this process's worker of the stage, and how many it has ended so far. */
+  progressOf(stage: Stage): { inProgress: number; ended: number };
+  /** Jobs that wait for the stage. Rejects where the store does not answer. */
   waiting(stage: Stage): Promise<number>;
   /** Rejects where PostgreSQL does not answer. */
   pingLedger(): Promise<void>;
-  /** The stage is paused, or its breaker holds the leads back: standing still is right. */
-  heldBack(stage: Stage): boolean;
-  /** Without progress for so long, while there is work and nothing holds it back, the worker is stuck. */
+  /** Whether the stage is paused or its breaker open, so that no progress is expected. */
+  blocked(stage: Stage): boolean;
+  /** After this time without progress, while there is work and nothing blocks the stage, the worker is stuck. */
   stuckAfterMs: number;
-  /** Ends the process, so that another takes its place. */
+  /** Ends the process, so that its supervisor starts another one. */
   onStuck(stage: Stage): void;
   clock: Clock;
   logger: Logger;
 }
 
 /**
- * Liveness is progress: a worker may answer its health check and consume nothing. Times in which it could not work (a store
- * away, paused, breaker open) do not count, or it would be restarted over and over for what a restart does not repair.
+ * Detects a worker that answers its health check but makes no progress. Time in which it could not work does not count:
+ * a store is down, the stage is paused, or its breaker is open. A restart would not help then.
  */
 export class LivenessWatchdog {
   private readonly poller: Poller;
@@ -40,7 +40,7 @@ export class LivenessWatchdog {
     this.poller.start(POLL_EVERY_MS);
   }
 
-  /** Does not wait for a store that hangs. */
+  /** Does not wait for a poll whose store does not answer. */
   stop(): Promise<void> {
     return this.poller.stop();
   }
@@ -53,15 +53,15 @@ export class LivenessWatchdog {
 
   async poll(): Promise<void> {
     for (const stage of STAGES) {
-      const idle = await this.mayStandStill(stage).catch(() => true); // a store is away
+      const idle = await this.mayBeIdle(stage).catch(() => true); // a store is down
       const { clock, stuckAfterMs, logger, onStuck } = this.options;
       if (idle) this.seen[stage] = { ended: this.options.progressOf(stage).ended, at: clock.now() };
       else if (clock.now() - this.seen[stage].at > stuckAfterMs) {
         void this.stop();
-        const { inHand } = this.options.progressOf(stage);
+        const { inProgress } = this.options.progressOf(stage);
         logger.fatal(
-          { stage, inHand, stuckAfterMs },
-          'This worker has stopped consuming while leads wait: it ends, to be replaced',
+          { stage, inProgress, stuckAfterMs },
+          'This worker makes no progress while leads wait: it exits, so that its supervisor starts another',
         );
         onStuck(stage);
         return;
@@ -69,11 +69,11 @@ export class LivenessWatchdog {
     }
   }
 
-  private async mayStandStill(stage: Stage): Promise<boolean> {
-    const { progressOf, waiting, pingLedger, heldBack } = this.options;
-    const { ended, inHand } = progressOf(stage);
-    if (heldBack(stage) || ended !== this.seen[stage].ended) return true;
+  private async mayBeIdle(stage: Stage): Promise<boolean> {
+    const { progressOf, waiting, pingLedger, blocked } = this.options;
+    const { ended, inProgress } = progressOf(stage);
+    if (blocked(stage) || ended !== this.seen[stage].ended) return true;
     const [count] = await Promise.all([waiting(stage), pingLedger()]);
-    return count === 0 && inHand === 0;
+    return count === 0 && inProgress === 0;
   }
 }

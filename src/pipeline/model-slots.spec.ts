@@ -9,62 +9,62 @@ function line(permitted: () => number, paused = () => false) {
   return new ModelSlots({ permitted, paused, enter: () => permit, rateLimiter: UNLIMITED });
 }
 
-function end(turn: Slot): void {
-  if (typeof turn !== 'string') turn.release();
+function end(slot: Slot): void {
+  if (typeof slot !== 'string') slot.release();
 }
 
 describe('ModelSlots', () => {
-  it('calls the best first, and no more at a time than are permitted', async () => {
+  it('gives slots to the highest ranks first, and no more than are permitted', async () => {
     let limit = 0;
-    const turns = line(() => limit);
+    const slots = line(() => limit);
     const called: number[] = [];
     let underWay = 0;
     const runs = [10, 90, 50, 70].map(async (rank) => {
-      const turn = await turns.acquire({ rank, waitMs: 60_000, signal: never });
+      const slot = await slots.acquire({ rank, waitMs: 60_000, signal: never });
       called.push(rank);
       expect(++underWay).toBeLessThanOrEqual(2);
       await new Promise((resolve) => setImmediate(resolve));
       underWay--;
-      end(turn);
+      end(slot);
     });
     limit = 2;
-    turns.reassign();
+    slots.reassign();
     await Promise.all(runs);
     expect(called).toEqual([90, 70, 50, 10]);
   });
 
-  it('lets nobody wait for longer than he can afford', async () => {
-    const turns = line(() => 0);
-    expect(await turns.acquire({ rank: 1, waitMs: 5, signal: never })).toBe('timed-out');
-    expect(await turns.acquire({ rank: 1, waitMs: -5, signal: never })).toBe('timed-out');
+  it('lets no lead wait longer than its waitMs', async () => {
+    const slots = line(() => 0);
+    expect(await slots.acquire({ rank: 1, waitMs: 5, signal: never })).toBe('timed-out');
+    expect(await slots.acquire({ rank: 1, waitMs: -5, signal: never })).toBe('timed-out');
   });
 
-  it('hands everyone back where the stage is paused or the process stops', async () => {
+  it('cancels all waits where the stage is paused or the process stops', async () => {
     let paused = false;
-    const turns = line(
+    const slots = line(
       () => 0,
       () => paused,
     );
     const stopping = new AbortController();
     const waiting = [
-      turns.acquire({ rank: 1, waitMs: 60_000, signal: never }),
-      turns.acquire({ rank: 2, waitMs: 60_000, signal: stopping.signal }),
+      slots.acquire({ rank: 1, waitMs: 60_000, signal: never }),
+      slots.acquire({ rank: 2, waitMs: 60_000, signal: stopping.signal }),
     ];
     stopping.abort();
     expect(await waiting[1]).toBe('cancelled');
     paused = true;
-    turns.reassign();
+    slots.reassign();
     expect(await waiting[0]).toBe('cancelled');
-    expect(await turns.acquire({ rank: 1, waitMs: 60_000, signal: never })).toBe('cancelled');
+    expect(await slots.acquire({ rank: 1, waitMs: 60_000, signal: never })).toBe('cancelled');
   });
 
-  it('goes on after the rate could not be asked for', async () => {
+  it('continues after the rate limiter failed', async () => {
     const rateLimiter = { acquire: vi.fn(async () => {}) };
-    rateLimiter.acquire.mockRejectedValueOnce(new Error('PostgreSQL is away'));
-    const turns = new ModelSlots({ permitted: () => 1, paused: () => false, enter: () => permit, rateLimiter });
-    const turn = turns.acquire({ rank: 1, waitMs: 60_000, signal: never });
+    rateLimiter.acquire.mockRejectedValueOnce(new Error('PostgreSQL is down'));
+    const slots = new ModelSlots({ permitted: () => 1, paused: () => false, enter: () => permit, rateLimiter });
+    const slot = slots.acquire({ rank: 1, waitMs: 60_000, signal: never });
     await new Promise((resolve) => setImmediate(resolve));
-    turns.reassign();
-    expect(await turn).toMatchObject({ permit });
+    slots.reassign();
+    expect(await slot).toMatchObject({ permit });
   });
 });

@@ -2,19 +2,19 @@ import type { CallPermit } from '../flow-control/circuit-breaker.js';
 import type { RateLimiter } from '../platform/concurrency/rate-limiter.port.js';
 
 export interface SlotRequest {
-  /** Which lead goes first where not all can: the heuristic's fit score. */
+  /** Which lead gets a slot first: the heuristic's fit score. */
   rank: number;
-  /** How long it may wait, in milliseconds. */
+  /** The longest wait in milliseconds. */
   waitMs: number;
-  /** Ends the wait, e.g. at the end of the process. */
+  /** Ends the wait, e.g. when the process stops. */
   signal: AbortSignal;
 }
 
-/** A slot, `timed-out` where none was free in time, or `cancelled` where the stage or the process stops. */
+/** A slot; `timed-out` where none was free in time; `cancelled` where the stage is paused or the process stops. */
 export type Slot = { permit: CallPermit; release(): void } | 'timed-out' | 'cancelled';
 
 export interface ModelSlotsOptions {
-  /** Calls that this process may have under way now; 0 while the breaker is open. */
+  /** Calls that this process may have in flight now; 0 while the breaker is open. */
   permitted(): number;
   paused(): boolean;
   enter(): CallPermit | null;
@@ -26,7 +26,10 @@ interface Waiter {
   settle(slot: Slot): void;
 }
 
-/** The calls of the model that this process may make: limited in number and rate, the best leads first, none waits longer than it can afford. */
+/**
+ * Model calls of this process, limited in number and rate. The leads with the highest rank go first, and none waits
+ * longer than its `waitMs`.
+ */
 export class ModelSlots {
   private waiters: Waiter[] = [];
   private underWay = 0;
@@ -34,7 +37,7 @@ export class ModelSlots {
 
   constructor(private readonly options: ModelSlotsOptions) {}
 
-  /** Leads that wait for a slot. */
+  /** The number of leads that wait for a slot. */
   get waiting(): number {
     return this.waiters.length;
   }
@@ -57,13 +60,15 @@ export class ModelSlots {
     });
   }
 
-  /** A share, a breaker or a pause has changed. */
+  /** Call it when a share, a breaker or a pause has changed. */
   reassign(): void {
     if (this.options.paused()) for (const waiter of this.waiters) waiter.settle('cancelled');
     void this.assign();
   }
 
-  /** Assigns free slots. Which lead is next is decided when the rate permits the call, not before. */
+  /**
+   * Assigns free slots. The next lead is chosen when the rate permits the call, so that a better one can still arrive.
+   */
   private async assign(): Promise<void> {
     if (this.assigning) return;
     this.assigning = true;
@@ -76,7 +81,7 @@ export class ModelSlots {
         this.best().settle({ permit, release: () => this.release() });
       }
     } catch {
-      // PostgreSQL is away, which keeps the rate: it is tried again each second.
+      // PostgreSQL, which holds the rate, is down. The next tick tries again.
     } finally {
       this.assigning = false;
     }

@@ -10,19 +10,19 @@ const LOAD_MS = 120_000;
 const WATCHED_MS = 3_600_000;
 
 interface World {
-  /** Share of the calls that fail while the outage lasts. */
+  /** The share of calls that fail during the outage. */
   rate: number;
   leadsPerSecond: number;
-  /** Leads that share a call. */
+  /** Leads per call. */
   batch: number;
   outageMs: number;
-  /** Leads that break each call they are in. */
+  /** Leads that fail every call they are part of. */
   poison: number;
   processes: number;
   seed: number;
 }
 
-/** The policy in a world with a partly failing downstream: the breaker stays closed throughout, which is the harder case. */
+/** The retry policy with a partly failing downstream. The breaker stays closed throughout, which is the harder case. */
 function run({ rate, leadsPerSecond, batch, outageMs, poison, processes, seed }: World) {
   let state = seed;
   const random = () => {
@@ -38,7 +38,7 @@ function run({ rate, leadsPerSecond, batch, outageMs, poison, processes, seed }:
     leads.set(`poison${index}`, { due: 30_000, attempts: 0, tries: 0, healthyTries: 0 });
   let arrived = 0;
   for (let now = 0; now < WATCHED_MS; now += 100) {
-    // Afterwards one lead in ten seconds goes on to prove that the downstream is well.
+    // After the load, one lead in ten seconds shows that the downstream is up.
     const arrivals = now < LOAD_MS ? (now / 1000) * leadsPerSecond : (LOAD_MS / 1000) * leadsPerSecond + (now - LOAD_MS) / 10_000;
     while (arrived < arrivals) leads.set(`lead${arrived++}`, { due: now, attempts: 0, tries: 0, healthyTries: 0 });
     if (now % 1000 === 0) {
@@ -107,14 +107,14 @@ describe('a partial outage', () => {
     );
   });
 
-  it('costs hardly a lead an attempt at 50 leads a second', () => {
+  it('costs few leads an attempt at 50 leads per second', () => {
     for (const rate of [0.05, 0.2, 0.5]) {
       const world = { rate, leadsPerSecond: 50, batch: 20, outageMs: LOAD_MS, poison: 0, processes: 1, seed: 7 };
       expect(run(world).attemptsLost).toBe(0);
     }
   });
 
-  it('does not save leads that break every call they are in, however many there are', { timeout: 120_000 }, () => {
+  it('dead-letters leads that break every call they are in, however many there are', { timeout: 120_000 }, () => {
     fc.assert(
       fc.property(worlds, fc.integer({ min: 1, max: 4 }), (world, poison) => {
         const { dead, open, poisonTries } = run({ ...world, poison, batch: 20, outageMs: Math.min(world.outageMs, 120_000) });

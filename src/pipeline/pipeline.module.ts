@@ -29,9 +29,9 @@ import { StageRunner } from './stage-runner.js';
 import { Sweeper } from './sweeper.js';
 import { WorkerHost } from './worker-host.js';
 
-/** A worker may take its time to come back after a store did. */
+/** Longer than a worker needs to resume after a store has recovered. */
 const STUCK_AT_LEAST_MS = 30_000;
-/** sysexits' EX_SOFTWARE: the supervisor starts another. */
+/** EX_SOFTWARE of sysexits; the supervisor starts another process. */
 const EX_SOFTWARE = 70;
 
 const DOWNSTREAMS: Provider[] = [
@@ -61,7 +61,7 @@ const DOWNSTREAMS: Provider[] = [
   },
 ];
 
-/** What the workers of a process are made of, beside the downstreams. */
+/** The providers of a worker process, without the downstreams. */
 export const WORKER_PROVIDERS: Provider[] = [
   {
     provide: FlowControl,
@@ -129,7 +129,7 @@ export const WORKER_PROVIDERS: Provider[] = [
           progressOf: (stage) => workers.progressOf(stage),
           waiting: async (stage) => (await backend.queue(stage).counts()).waiting,
           pingLedger: () => database.ping(),
-          heldBack: (stage) => flow.breakers[stage].paused || flow.breakers[stage].isOpen,
+          blocked: (stage) => flow.breakers[stage].paused || flow.breakers[stage].isOpen,
           stuckAfterMs: Math.max(config.LEASE_MS, STUCK_AT_LEAST_MS) + scorer.timeoutMs,
           onStuck: () => endStuckProcess(logger),
           clock,
@@ -161,7 +161,7 @@ export class PipelineModule implements OnApplicationBootstrap, OnApplicationShut
   }
 }
 
-/** No orderly stop: what hangs would hang it too, and the ledger has every lead. */
+/** Exits without an orderly stop, which could hang as well. The ledger has every lead. */
 function endStuckProcess(logger: Logger): void {
   logger.flush();
   setTimeout(() => process.exit(EX_SOFTWARE), 200);

@@ -95,7 +95,9 @@ function fakeBreaker(attempts: number) {
   };
 }
 
-/** The processors as the module makes them, between a fake ledger, fake breakers and downstreams that a test commands. */
+/**
+ * The processors as the module creates them, with a fake ledger, fake breakers and downstreams that a test controls.
+ */
 async function pipeline(attempts = 0) {
   const claims = {
     claimForEnrichment: vi.fn(async () => claim(attempts)),
@@ -177,14 +179,14 @@ const stale = new AppError('STALE_RUN', 'late');
 const ledgerDown = new AppError('LEDGER_UNAVAILABLE', 'no answer');
 
 describe('enrichLead', () => {
-  it('checkpoints the score and announces the next stage', async () => {
+  it('stores the score and enqueues the next stage', async () => {
     const { enrichLead, results, publisher } = await pipeline();
     expect(await enrichLead()).toEqual({ kind: 'done' });
     expect(results.checkpoint).toHaveBeenCalledWith(expect.objectContaining({ fence: '7' }), enrichment);
     expect(publisher.publish).toHaveBeenCalledWith('crm-sync', { ...reference, since: NOW });
   });
 
-  it('does nothing where the lead has moved on', async () => {
+  it('does nothing where the job is outdated', async () => {
     const { enrichLead, claims, score } = await pipeline();
     claims.claimForEnrichment.mockResolvedValue(null as never);
     expect(await enrichLead()).toEqual({ kind: 'done' });
@@ -202,7 +204,7 @@ describe('enrichLead', () => {
     );
   });
 
-  it('goes on with fit score 50 after the last attempt, flagged for a better one', async () => {
+  it('continues with fit score 50 after the last attempt, flagged for a re-score', async () => {
     const { enrichLead, results, score, publisher } = await pipeline(4);
     score.mockRejectedValue(unavailable);
     expect(await enrichLead()).toEqual({ kind: 'done' });
@@ -213,7 +215,7 @@ describe('enrichLead', () => {
     expect(publisher.publish).toHaveBeenCalledOnce();
   });
 
-  it('gives up on a scorer that takes too long', async () => {
+  it('ends a scoring that takes too long', async () => {
     const { enrichLead, score } = await pipeline();
     score.mockImplementation((...args: unknown[]) => {
       const abort = args[1] as AbortSignal;
@@ -222,7 +224,7 @@ describe('enrichLead', () => {
     expect(await enrichLead()).toMatchObject({ kind: 'retry', code: 'AI_TIMEOUT' });
   });
 
-  it('writes and announces nothing when it was overtaken', async () => {
+  it('writes and enqueues nothing when a newer run has claimed the lead', async () => {
     const { enrichLead, results, publisher } = await pipeline();
     results.checkpoint.mockRejectedValue(stale);
     expect(await enrichLead()).toEqual({ kind: 'done' });

@@ -13,12 +13,12 @@ import { RescoreProcessor } from './rescore.processor.js';
 import { Scorer } from './scorer.js';
 
 export const POLL_EVERY_MS = 1000;
-/** Re-scores that one process runs at a time at most: the rate is what limits them. */
+/** The most re-scores that one process runs at a time. In practice the rate limits them. */
 export const RESCORES_AT_ONCE = 20;
 
 /**
- * Scores leads with a fallback score again, whenever there is capacity to spare. The work list is in the ledger, so it is
- * resumed wherever a process ended, by whichever worker polls next.
+ * Scores leads with a fallback score again while there is free capacity. The work list is in the ledger, so any worker
+ * resumes it after a restart.
  */
 @Injectable()
 export class RescorePoller {
@@ -38,7 +38,7 @@ export class RescorePoller {
       everyMs: POLL_EVERY_MS,
       poll: (signal) => this.poll(signal),
       onError: (error, first) => {
-        if (first) logger.warn({ err: error }, 'Leads with a fallback score cannot be claimed now; it is tried again');
+        if (first) logger.warn({ err: error }, 'Leads with a fallback score cannot be claimed now; the next poll tries again');
       },
     });
   }
@@ -51,7 +51,7 @@ export class RescorePoller {
     return this.poller.stop();
   }
 
-  /** @returns whether there may be more to do at once. */
+  /** @returns whether the next poll shall follow at once. */
   private async poll(signal: AbortSignal): Promise<boolean> {
     const room = this.capacity();
     if (room < 1 || (await this.freshLeadsWaiting())) return false;
@@ -62,7 +62,9 @@ export class RescorePoller {
     return claims.length === room && scored.includes(true);
   }
 
-  /** While a breaker is not closed one at a time: where no fresh lead comes, a re-score is the probe that closes it. */
+  /**
+   * One at a time while a breaker is not closed. Where no fresh lead arrives, a re-score is the probe that closes it.
+   */
   private capacity(): number {
     const { flow } = this;
     if (flow.budgetSpent) return 0;
@@ -70,7 +72,7 @@ export class RescorePoller {
     return Math.min(full ? RESCORES_AT_ONCE : 1, ...STAGES.map((stage) => flow.permitted(stage)));
   }
 
-  /** While fresh leads wait for a scoring, there is no capacity to spare. */
+  /** Fresh leads that wait for a score take precedence. */
   private async freshLeadsWaiting(): Promise<boolean> {
     return this.slots.waiting + (await this.backend.queue('enrichment').counts()).waiting > 0;
   }

@@ -19,14 +19,14 @@ import { ModelSlots } from './model-slots.js';
 import { decideRescore, retryPolicyOf, type RetryPolicy } from './retry-policy.js';
 import { Scorer } from './scorer.js';
 
-/** Behind every fresh lead: the heuristic's ranks begin at 0. */
+/** Below every fresh lead: the heuristic's ranks start at 0. */
 const LAST_RANK = -1;
-/** Before a lead that was handed back untried is claimed again. */
+/** Wait before a returned lead is claimed again, in multiples of RETRY_BASE_MS. */
 const HANDED_BACK_BASES = 30;
-/** Before the first scorer is asked again where the second, which only replaces it, answered. */
+/** Wait before the primary scorer is called again after the secondary one answered, in multiples of RETRY_BASE_MS. */
 const SECOND_SCORER_BASES = 600;
 
-/** Gives a synced lead the score that it is owed, then updates the CRM. The lead is `synced` throughout, whatever comes of it. */
+/** Replaces the fallback score of a synced lead, then updates the CRM. The lead stays `synced` whatever the result. */
 @Injectable()
 export class RescoreProcessor {
   private readonly policy: RetryPolicy;
@@ -46,7 +46,7 @@ export class RescoreProcessor {
     this.policy = retryPolicyOf(config);
   }
 
-  /** @returns whether the lead has its score now. */
+  /** @returns whether the lead has its new score. */
   async rescore(claim: LeadClaimedForRescore, signal: AbortSignal): Promise<boolean> {
     let stage: Stage = 'enrichment';
     try {
@@ -54,7 +54,7 @@ export class RescoreProcessor {
       stage = 'crm-sync';
       return await this.updateCrm(claim, signal);
     } catch (cause) {
-      await this.settle(claim, stage, cause, signal.aborted).catch(() => {}); // PostgreSQL is away: it is due again after the lease
+      await this.settle(claim, stage, cause, signal.aborted).catch(() => {}); // PostgreSQL is down: due again after the lease
       return false;
     }
   }
@@ -67,7 +67,7 @@ export class RescoreProcessor {
     try {
       const call = () => this.scorer.score(claim, signal);
       const enrichment = await (slot ? runWithPermit(this.flow.breakers.enrichment, slot.permit, claim.id, call) : call());
-      // The second scorer answered, by rules: that is what the lead has already.
+      // The secondary scorer answered with rules, so its score is no better than the one that the lead has.
       if (enrichment.needsRescore) return await this.handBack(claim, SECOND_SCORER_BASES);
       await this.rescores.checkpointRescore(claim, enrichment);
       return true;
@@ -81,7 +81,7 @@ export class RescoreProcessor {
     if (!breaker.admits) return this.handBack(claim);
     const projection = await this.leads.findProjection(claim.personKey);
     let crm: CrmSynced | null = null;
-    // Where another row of the person is newer the CRM shows that one, and nothing has changed for it.
+    // The CRM shows the person's newest row. Where that is another row, there is nothing to update.
     if (projection?.lead.id === claim.id) {
       const permit = breaker.enter();
       if (!permit) return this.handBack(claim);
@@ -106,7 +106,7 @@ export class RescoreProcessor {
       { attempts: claim.attempts, breakerOpen: breakerOpen || stopping },
       this.policy,
     );
-    if (disposition.kind === 'superseded') return; // the lead has changed, and its new score is on its way
+    if (disposition.kind === 'superseded') return; // the lead has changed and is scored anew
     if (disposition.kind === 'wait') return void (await this.handBack(claim));
     const now = this.clock.now();
     const last = disposition.kind === 'dead-letter';

@@ -16,7 +16,7 @@ const facts = (failures: number, others: Partial<Circumstances> = {}): Circumsta
 });
 
 describe('decideRetry', () => {
-  it('waits 2, 4, 8 and 16 seconds between five attempts, then gives up', () => {
+  it('waits 2, 4, 8 and 16 seconds between five attempts, then dead-letters', () => {
     const outcomes = [1, 2, 3, 4, 5].map((failures) => decideRetry(transient, 'crm-sync', facts(failures), policy));
     expect(outcomes).toEqual([
       { kind: 'retry', delayMs: 2000 },
@@ -33,7 +33,7 @@ describe('decideRetry', () => {
     });
   });
 
-  it('lets no lead die of an outage of the CRM, however long', () => {
+  it('dead-letters no lead because of a CRM outage, however long', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 10_000 }), (failures) => {
         const attribution = { fault: 'downstream', failures } as const;
@@ -44,7 +44,7 @@ describe('decideRetry', () => {
     );
   });
 
-  it('lets no lead die of its scorer', () => {
+  it('dead-letters no lead because of its scorer', () => {
     fc.assert(
       fc.property(
         fc.constantFrom('AI_UNAVAILABLE', 'UNEXPECTED', 'CRM_RECORD_REJECTED'),
@@ -57,7 +57,7 @@ describe('decideRetry', () => {
     expect(decideRetry(new AppError('AI_UNAVAILABLE', ''), 'enrichment', facts(5), policy)).toEqual({ kind: 'fallback' });
   });
 
-  it('gives up a lead that always breaks a CRM which works for others', () => {
+  it('dead-letters a lead that always breaks a CRM which works for others', () => {
     const broken = new AppError('CRM_UNAVAILABLE', '');
     const proven = { attribution: { fault: 'lead', failures: 1 } } as const;
     expect(decideRetry(broken, 'crm-sync', facts(4, proven), policy).kind).toBe('retry');
@@ -101,7 +101,7 @@ describe('decideRetry', () => {
     );
   });
 
-  it('holds no lead up for a scorer beyond its deadline, breaker open or not', () => {
+  it('ends the wait for a scorer at the deadline, breaker open or not', () => {
     fc.assert(
       fc.property(
         fc.constantFrom<ErrorCode>('AI_RATE_LIMITED', 'AI_UNAVAILABLE', 'AI_MISCONFIGURED'),
@@ -122,11 +122,11 @@ describe('decideRetry', () => {
     expect(decideRetry(new AppError('LEDGER_UNAVAILABLE', ''), 'crm-sync', facts(99), policy).kind).toBe('wait');
   });
 
-  it('leaves a lead alone that a newer run has', () => {
+  it('does nothing with a lead that a newer run has claimed', () => {
     expect(decideRetry(new AppError('STALE_RUN', ''), 'crm-sync', facts(1), policy)).toEqual({ kind: 'superseded' });
   });
 
-  it('hands a lead back, without an attempt, where the worker stops', () => {
+  it('returns a lead without counting an attempt where the worker stops', () => {
     expect(decideRetry(new AppError('WORKER_STOPPING', ''), 'crm-sync', facts(1), policy)).toEqual({ kind: 'wait', delayMs: 0 });
   });
 });

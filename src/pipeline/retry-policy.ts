@@ -4,7 +4,7 @@ import type { Config } from '../platform/config/config.js';
 import type { Attribution } from '../flow-control/downstream-evidence.js';
 
 export interface RetryPolicy {
-  /** Failures of one lead in one stage before it is given up (RETRY_ATTEMPTS). */
+  /** Failures of one lead in one stage before it is dead-lettered (RETRY_ATTEMPTS). */
   attempts: number;
   /** RETRY_BASE_MS. */
   baseMs: number;
@@ -14,37 +14,40 @@ export function retryPolicyOf(config: Pick<Config, 'RETRY_ATTEMPTS' | 'RETRY_BAS
   return { attempts: config.RETRY_ATTEMPTS, baseMs: config.RETRY_BASE_MS };
 }
 
-/** What the policy has to know beside the error. */
+/** The facts that the policy needs besides the error. */
 export interface Circumstances {
   /** Failures of this lead in this stage, this one included. */
   failures: number;
   /** The stage's breaker is open, by this failure or since before it. */
   breakerOpen: boolean;
-  /** A scorer had AI_DEADLINE_SECONDS, and they are over. */
+  /** Whether AI_DEADLINE_SECONDS have passed since the first scoring began. */
   deadlinePassed: boolean;
-  /** Whose failure it is, where the downstream failed (class dependency-down) while the breaker is closed; null otherwise. */
+  /** The owner of a downstream failure (class dependency-down) while the breaker is closed; otherwise null. */
   attribution: Attribution | null;
-  /** 0 to 1, drawn for this failure: spreads leads that failed together, so that they do not return together. */
+  /** Random number from 0 to 1, drawn for this failure. It spreads the retries of leads that failed together. */
   random: number;
 }
 
 /** What happens next to a lead whose run failed. */
 export type Disposition =
-  /** A newer run has the lead: nothing to do, nothing to record. */
+  /** A newer run has claimed the lead: nothing to do, nothing to record. */
   | { kind: 'superseded' }
-  /** Not the lead's fault: it is handed back, and no attempt is counted. */
+  /** Not the lead's fault: it is returned, and no attempt is counted. */
   | { kind: 'wait'; delayMs: number }
-  /** Counted; try again. */
+  /** The attempt is counted, and the lead is tried again. */
   | { kind: 'retry'; delayMs: number }
-  /** The lead goes on with the fallback score, since a slow or broken AI must not hold it up. */
+  /** The lead continues with the fallback score, so that a failing AI does not delay it. */
   | { kind: 'fallback' }
-  /** Counted; the lead waits for an operator. */
+  /** The attempt is counted, and the lead waits for an operator. */
   | { kind: 'dead-letter' };
 
 const LEDGER_WAIT_MS = 1000;
-/** While a breaker is open the workers take no jobs, so this only spreads those that were being worked on: five times the base. */
+/**
+ * While a breaker is open the workers fetch no jobs. This wait of five times the base only spreads the jobs in
+ * progress.
+ */
 const BREAKER_WAIT_BASES = 5;
-/** Of a wait that is not counted: up to a quarter more, by chance. */
+/** Lengthens a wait that is not counted by up to a quarter, at random. */
 const SPREAD = 0.25;
 
 /** Decides what becomes of a lead whose run failed. */
@@ -53,7 +56,7 @@ export function decideRetry(error: AppError, stage: Stage, facts: Circumstances,
   if (error.code === 'LEDGER_UNAVAILABLE' || error.code === 'LEDGER_OVERLOADED') return { kind: 'wait', delayMs: LEDGER_WAIT_MS };
   if (error.code === 'WORKER_STOPPING') return { kind: 'wait', delayMs: 0 };
   if (stage === 'enrichment' && facts.deadlinePassed) return { kind: 'fallback' };
-  // These two open the breaker. If it has closed again by now, the failure is no more the lead's than before.
+  // Both open the breaker. If it has closed meanwhile, the failure is still not the lead's.
   const refusesAll = error.class === 'rate-limited' || error.class === 'configuration';
   if (facts.breakerOpen || refusesAll) return { kind: 'wait', delayMs: BREAKER_WAIT_BASES * policy.baseMs };
   if (facts.attribution?.fault === 'downstream') {
@@ -66,12 +69,15 @@ export function decideRetry(error: AppError, stage: Stage, facts: Circumstances,
   return { kind: 'dead-letter' };
 }
 
-/** Sales has the lead already: waits of a re-score are sixteen times as long as those of a lead that sales has not got. */
+/** Sales already has the lead, so a re-score waits sixteen times as long as a first scoring. */
 const RESCORE_PATIENCE = 16;
-/** A scorer that failed so often, hours apart by then, will not learn to read this lead. */
+/** By then the attempts are hours apart, and another one is unlikely to succeed. */
 const RESCORE_ATTEMPTS = 10;
 
-/** Decides what becomes of a re-score that failed; `dead-letter` means that the lead keeps its fallback score. `attempts`: this one included. */
+/**
+ * Decides what happens after a failed re-score. `dead-letter` means that the lead keeps its fallback score. `attempts`
+ * includes this one.
+ */
 export function decideRescore(
   error: AppError,
   stage: Stage,

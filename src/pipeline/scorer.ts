@@ -12,7 +12,7 @@ import type { Metrics } from '../platform/observability/metrics.js';
 import { CLOCK, CONFIG, METRICS } from '../platform/platform.module.js';
 import { AI } from './downstreams.js';
 
-/** The AI provider, with a timeout, and with what it costs counted against AI_DAILY_TOKEN_BUDGET. */
+/** The AI provider with a timeout. It counts the tokens against AI_DAILY_TOKEN_BUDGET. */
 @Injectable()
 export class Scorer {
   /** The longest that one scoring may take. */
@@ -32,7 +32,7 @@ export class Scorer {
     return this.provider.name;
   }
 
-  /** It calls no other system, so it needs no slot, no timeout and no budget. */
+  /** True for a scorer that calls no other system: it needs no slot, timeout or budget. */
   get local(): boolean {
     return this.provider.local === true;
   }
@@ -41,7 +41,7 @@ export class Scorer {
     return this.flow.budgetSpent;
   }
 
-  /** @throws AppError AI_TIMEOUT, and what the provider throws. */
+  /** @throws AppError AI_TIMEOUT, and the errors of the provider. */
   async score(lead: LeadContent, signal: AbortSignal): Promise<Enrichment> {
     const timeout = this.local ? null : AbortSignal.timeout(this.timeoutMs);
     const until = timeout ? AbortSignal.any([signal, timeout]) : signal;
@@ -63,7 +63,7 @@ export class Scorer {
     }
   }
 
-  /** @param scorings that came of the call: none of one that was paid for in vain. */
+  /** @param scorings the scores that the call produced; none for a call that failed after it was paid for. */
   private countTokens({ provider, model, usage }: WastedCall, scorings: number): void {
     const { inputTokens, outputTokens, costUsd = 0 } = usage;
     this.flow.spend({ provider, model, inputTokens, outputTokens, costUsd }, scorings);

@@ -9,10 +9,13 @@ import type { JobHandler, JobOutcome, JobReference } from '../queue/job.js';
 import { CrashIsolation } from './crash-isolation.js';
 import { FailureHandler } from './failure-handler.js';
 
-/** A job that came just as the stage was paused or its breaker opened: the worker takes no more of them until it goes on. */
-export const HELD_BACK_WAIT_MS = 1000;
+/**
+ * The delay of a job that was fetched just as the stage was paused or its breaker opened. The worker then fetches no
+ * more.
+ */
+export const BLOCKED_WAIT_MS = 1000;
 
-/** What a run did, for its log line. Nothing in it names the person. */
+/** What a run did, for its log line. It contains no personal data. */
 export interface Completed {
   outcome: string;
   message: string;
@@ -21,19 +24,19 @@ export interface Completed {
 
 export type RunOutcome = JobOutcome & { completed?: Completed };
 
-/** One stage: claims the lead that a job names and brings it forward. */
+/** One stage: claims the lead that a job names, and processes it. */
 export interface StageProcessor<C extends Claim = Claim> {
   readonly stage: Stage;
-  /** Names the span of a run. */
+  /** Name of a run's span. */
   readonly spanName: string;
-  /** False while the stage is paused, or as long as no call may be made. */
+  /** False while the stage is paused or no call may be made. */
   admits(): boolean;
-  /** Null where the lead has moved on. */
+  /** Null where the job is outdated. */
   claim(reference: JobReference): Promise<C | null>;
   run(claim: C, signal: AbortSignal): Promise<RunOutcome>;
 }
 
-/** What both stages do around a run: crash isolation, the span of the trace, the log line at the end. */
+/** What every stage does around a run: crash isolation, the trace span and the log line. */
 @Injectable()
 export class StageRunner {
   constructor(
@@ -54,7 +57,7 @@ export class StageRunner {
   ): Promise<JobOutcome> {
     const { stage, spanName } = processor;
     await this.isolation.admit();
-    if (!processor.admits()) return { kind: 'wait', delayMs: HELD_BACK_WAIT_MS };
+    if (!processor.admits()) return { kind: 'wait', delayMs: BLOCKED_WAIT_MS };
     let claim: C | null;
     try {
       claim = await processor.claim(reference);
@@ -69,7 +72,7 @@ export class StageRunner {
     };
     return traced({ name: spanName, parent: claim.traceparent, attributes }, async () => {
       const { completed, ...outcome } = await this.run(processor, claim, signal);
-      // Within the span, so that the line carries its trace id.
+      // Logged within the span, so that the line has its trace id.
       if (completed) this.log(stage, claim, completed);
       return outcome;
     });
@@ -85,7 +88,7 @@ export class StageRunner {
     }
   }
 
-  /** One line per lead and stage, with all that is needed to see what became of it. */
+  /** One line per lead and stage, with the fields that show what happened to it. */
   private log(stage: Stage, claim: Claim, { outcome, message, fields }: Completed): void {
     const line = {
       leadId: claim.id,

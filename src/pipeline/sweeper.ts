@@ -16,12 +16,14 @@ import { QUEUE_BACKEND } from '../queue/queue.module.js';
 const NIL_UUID = '00000000-0000-0000-0000-000000000000';
 const PAGE = 1000;
 const CLEAN_EVERY_MS = 600_000;
-/** A sweep that waits for a store which hangs is left behind: the workers need the time that a stop has. */
+/**
+ * A sweep whose store does not answer is abandoned after this: the workers need the rest of the time for their stop.
+ */
 const STOP_WITHIN_MS = 1000;
 
 /**
- * The guarantee behind everything that is best effort: every open lead of the ledger has a job, or gets one here. It asks for
- * each lead's exact job first, so a backlog that merely waits is never doubled.
+ * Guarantees that every open lead in the ledger has a job, whatever best-effort enqueueing has lost. It looks up each
+ * lead's exact job first, so leads of a waiting backlog get no second job.
  */
 @Injectable()
 export class Sweeper {
@@ -34,17 +36,17 @@ export class Sweeper {
     private readonly retention: RetentionRepository,
     private readonly flow: FlowControlRepository,
     @Inject(QUEUE_BACKEND) private readonly backend: Pick<QueueBackend, 'queue'>,
-    /** SWEEP_INTERVAL_MS is also how long a lead must have been left alone before its job counts as missing. */
+    /** SWEEP_INTERVAL_MS is also the time without a change after which a lead's job may count as missing. */
     @Inject(CONFIG) private readonly config: Pick<Config, 'SWEEP_INTERVAL_MS' | 'RETENTION_DAYS'>,
     @Inject(METRICS) private readonly metrics: Metrics,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {
     this.poller = new Poller({
-      // A sweep of a large backlog takes its time: it may have a fifth of it.
+      // A sweep of a large backlog may take at most a fifth of the time.
       everyMs: (tookMs) => Math.max(config.SWEEP_INTERVAL_MS, 4 * tookMs),
       poll: (signal) => this.sweepAsLeader(signal),
       onError: (error) =>
-        logger.warn({ err: error }, 'A sweep was broken off because a store did not answer; the next one goes on'),
+        logger.warn({ err: error }, 'A sweep was interrupted because a store did not answer; the next one continues'),
       stopWithinMs: STOP_WITHIN_MS,
     });
   }
@@ -63,21 +65,21 @@ export class Sweeper {
       const count = await this.sweep(signal);
       await this.flow.prune(config.RETENTION_DAYS);
       const expired = await this.retention.prune();
-      if (expired > 0) logger.info({ count: expired }, 'Leads were removed that RETENTION_DAYS no longer keeps');
+      if (expired > 0) logger.info({ count: expired }, 'Removed leads older than RETENTION_DAYS');
       await this.cleanQueues();
       metrics.lastSweep.setToCurrentTime();
       if (count > 0) logger.info({ count }, 'The sweeper enqueued leads whose jobs were missing');
     });
   }
 
-  /** BullMQ removes finished jobs when others finish: in a quiet stage it would be never. */
+  /** BullMQ removes finished jobs only when other jobs finish, so a quiet stage would keep them. */
   private async cleanQueues(): Promise<void> {
     if (performance.now() < this.nextClean) return;
     for (const stage of STAGES) await this.backend.queue(stage).clean();
     this.nextClean = performance.now() + CLEAN_EVERY_MS;
   }
 
-  /** Walks all open leads once, a page at a time. @returns how many were enqueued. */
+  /** Checks all open leads once, a page at a time. @returns how many were enqueued. */
   async sweep(signal?: AbortSignal): Promise<number> {
     let count = 0;
     let after = NIL_UUID;

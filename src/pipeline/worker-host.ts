@@ -15,14 +15,14 @@ import { RescorePoller } from './rescore.poller.js';
 import { Scorer } from './scorer.js';
 import { StageRunner } from './stage-runner.js';
 
-/** With what follows it, well inside the ten seconds that a stop may take. */
+/** Leaves enough of the ten seconds that a stop may take for the steps that follow. */
 const CLOSE_WITHIN_MS = 4000;
-/** Leads that may wait for a slot of the model: enough to choose the best of what half an SLA can serve. */
+/** Leads that may wait for a model slot: enough to choose the best of those that half an SLA can serve. */
 export const WAITING_FOR_MODEL = 1000;
-/** Leads that a local scorer works on: it needs no protection, and a statement that more leads share costs less. */
+/** Leads in progress with a local scorer. It needs no protection, and leads that share a statement cost less. */
 const LOCAL_AT_ONCE = 200;
 
-/** One BullMQ worker per stage, each with as many leads at a time as the flow control permits now. */
+/** One BullMQ worker per stage. Its concurrency follows what the flow control permits. */
 @Injectable()
 export class WorkerHost {
   private readonly handlers: Record<Stage, JobHandler>;
@@ -61,7 +61,7 @@ export class WorkerHost {
     this.logger.debug('The stage workers take jobs');
   }
 
-  /** Finishes the jobs under way; those that take longer are handed back, or left to their leases. */
+  /** Waits for jobs in progress. Jobs that take longer are returned, or run again after their lease. */
   async stop(): Promise<void> {
     const rescoresStopped = withTimeout(this.rescores.stop(), CLOSE_WITHIN_MS);
     await Promise.all(Object.values(this.workers).map((worker) => worker.close(CLOSE_WITHIN_MS)));
@@ -70,24 +70,24 @@ export class WorkerHost {
     await this.flow.stop();
   }
 
-  /** Leads that the stage's worker works on, and how many it has ended so far. */
-  progressOf(stage: Stage): { inHand: number; ended: number } {
+  /** The leads in progress in the stage's worker, and how many it has ended so far. */
+  progressOf(stage: Stage): { inProgress: number; ended: number } {
     const worker = this.workers[stage];
-    return { inHand: worker?.inHand ?? 0, ended: worker?.ended ?? 0 };
+    return { inProgress: worker?.inProgress ?? 0, ended: worker?.ended ?? 0 };
   }
 
   private adjust(): void {
     for (const [stage, worker] of Object.entries(this.workers) as [Stage, StageWorker][]) {
       worker.setConcurrency(this.concurrencyOf(stage));
       const done = worker.ended - (this.endedBefore[stage] ?? 0);
-      // On a slow store one round of promotions may last longer than the time between two changes.
+      // On a slow store a round of promotions may take longer than the time to the next change.
       if (done === 0 || this.promoting.has(stage)) continue;
       this.endedBefore[stage] = worker.ended;
       this.promoting.add(stage);
       void this.backend
         .queue(stage)
         .promoteLate(latePromotions(done))
-        .catch(() => {}) // the queue store is away: there is nothing to reorder
+        .catch(() => {}) // the queue store is down: there is nothing to reorder
         .finally(() => this.promoting.delete(stage));
     }
   }

@@ -5,7 +5,7 @@ import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { startBullWorker, type BullProcessor } from './bullmq.js';
 
-/** A worker of BullMQ as far as it matters here: how many jobs it may have, and what is done with each. */
+/** The part of a BullMQ worker that these tests need: its concurrency, and what it does with each job. */
 function startedWorker(concurrency: number) {
   const bull = Object.assign(new EventEmitter(), { concurrency: 0, isPaused: () => false });
   let process!: BullProcessor;
@@ -32,7 +32,7 @@ function startedWorker(concurrency: number) {
 }
 
 describe('a worker of BullMQ', () => {
-  it('fetches some jobs ahead of those at work, and not all that it may have before the first begins', async () => {
+  it('fetches some jobs ahead, and starts the first before its concurrency is filled', async () => {
     const { bull, begin } = startedWorker(200);
     expect(bull.concurrency).toBe(20);
     begin(20);
@@ -43,7 +43,7 @@ describe('a worker of BullMQ', () => {
     expect(bull.concurrency).toBe(200);
   });
 
-  it('keeps its places while jobs wait, however many end at once, and begins anew after a pause', async () => {
+  it('keeps its concurrency while jobs wait, and lowers it when the queue is drained', async () => {
     const { bull, begin, end } = startedWorker(200);
     const jobs = begin(150);
     await new Promise(setImmediate);

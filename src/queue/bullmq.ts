@@ -9,15 +9,15 @@ import { LATE_PRIORITY, LateJobs, priorityOf } from './priority.js';
 import { queueErrorLog } from './queue-error-log.js';
 
 const JOB_NAME = 'bring-forward';
-/** How many jobs are asked for at a time: enough to fill the pipeline, few enough not to starve the workers. */
+/** Jobs queried at once: enough to fill the pipeline, and too few to delay the workers' own commands. */
 const JOB_QUERIES_AT_ONCE = 100;
 const KEEP_FINISHED_MS = 24 * 3600 * 1000;
 const CLEANED_AT_ONCE = 1000;
-/** Failed jobs are remembered for a day: a lead is not enqueued more often in one. */
+/** Failed jobs are kept for a day. A lead is enqueued less often than this in a day. */
 const EPOCHS_KEPT = 100;
 /**
- * Jobs that may be fetched ahead of those at work. BullMQ fetches one by one until it has as many as it may, and only then starts the first:
- * four hundred round trips, in which nobody renews the leases of those that came first.
+ * Jobs fetched beyond those in progress. BullMQ fetches one at a time up to its concurrency before it starts the first.
+ * With hundreds of round trips, the locks of the first jobs would expire before they are renewed.
  */
 const FETCHED_AHEAD = 20;
 
@@ -28,7 +28,7 @@ export class BullStageQueue implements StageQueue {
   ) {}
 
   async enqueue(requests: JobRequest[]): Promise<void> {
-    // Each job that goes first is put before those added so far: the one added last runs first.
+    // Each `first` job is added at the head, so the last one added runs first: their order is reversed.
     const ordered = [...requests.filter(({ first }) => !first), ...requests.filter(({ first }) => first).toReversed()];
     await this.queue.addBulk(
       ordered.map(({ leadId, epoch, ...place }) => ({
@@ -43,7 +43,7 @@ export class BullStageQueue implements StageQueue {
     const lost: JobReference[] = [];
     for (let from = 0; from < references.length; from += JOB_QUERIES_AT_ONCE) {
       const slice = references.slice(from, from + JOB_QUERIES_AT_ONCE);
-      // Not by getJobState: to find a job in the waiting list, Redis walks the list, and a large backlog would stop everything.
+      // getJobState is avoided: it scans the waiting list for the job, which blocks Redis where the backlog is large.
       const jobs = await Promise.all(slice.map((reference) => this.queue.getJob(jobIdOf(reference))));
       lost.push(...slice.filter((_, index) => jobs[index] === undefined || jobs[index].finishedOn !== undefined));
     }
@@ -57,7 +57,7 @@ export class BullStageQueue implements StageQueue {
   async promoteLate(count: number): Promise<void> {
     const jobs = await this.queue.getJobs(['prioritized'], 0, count - 1, true);
     const late = jobs.filter((job) => job.priority === LATE_PRIORITY);
-    // The last to be moved to the head is the first to run: so the longest in the line.
+    // The job that moves to the head last runs first, so the order is reversed: the oldest job runs first.
     for (const job of late.toReversed()) await job.changePriority({ priority: 0, lifo: true });
   }
 
@@ -72,7 +72,7 @@ export class BullStageQueue implements StageQueue {
     let removed = 0;
     for (let from = 0; from < ids.length; from += JOB_QUERIES_AT_ONCE) {
       const jobs = await Promise.all(ids.slice(from, from + JOB_QUERIES_AT_ONCE).map((id) => this.queue.getJob(id)));
-      // Redis calls a job removed that was never there, so those that are there are counted.
+      // Redis reports a job that never existed as removed, so only existing jobs are removed and counted.
       const answers = await Promise.all(jobs.flatMap((job) => (job?.id ? [this.queue.remove(job.id)] : [])));
       removed += answers.reduce((sum, answer) => sum + answer, 0);
     }
@@ -86,7 +86,7 @@ export class BullStageQueue implements StageQueue {
   }
 }
 
-/** BullMQ counts a delay from the job's timestamp, which is the lead's and may be long ago. */
+/** BullMQ counts a delay from the job's timestamp, which is the lead's time of receipt and may be long past. */
 function placeOf({ since, dueAt, low, first }: Omit<JobRequest, keyof JobReference>): JobsOptions {
   const now = Date.now();
   const timestamp = since ?? now;
@@ -98,7 +98,7 @@ function placeOf({ since, dueAt, low, first }: Omit<JobRequest, keyof JobReferen
   };
 }
 
-/** Starts a BullMQ worker that runs `handler` and does with each job what the returned outcome says. */
+/** Starts a BullMQ worker that runs `handler` and applies the returned outcome to the job. */
 export function startBullWorker(
   stage: Stage,
   handler: JobHandler,
@@ -108,8 +108,8 @@ export function startBullWorker(
   logger: Logger,
 ): StageWorker {
   const stopping = new AbortController();
-  setMaxListeners(0, stopping.signal); // one a job in hand
-  let inHand = 0;
+  setMaxListeners(0, stopping.signal); // one listener per job in progress
+  let inProgress = 0;
   let ended = 0;
   const lateJobs = new LateJobs(settings.lateAfterMs);
   let wanted = 1;
@@ -124,16 +124,17 @@ export function startBullWorker(
   const process: BullProcessor = async (job, token) => {
     const reference = jobSchema.parse(job.data);
     await deprioritiseLate(job, token);
-    inHand++;
-    // Never fewer while jobs wait: one that ends brings the next along only where there is room.
-    fetchUpTo(Math.max(fetched, inHand + FETCHED_AHEAD));
+    inProgress++;
+    // Never lowered while jobs wait: BullMQ fetches the next job when one ends only if the concurrency has room.
+    fetchUpTo(Math.max(fetched, inProgress + FETCHED_AHEAD));
     try {
       const outcome = await handler(reference, stopping.signal);
-      // The ledger counts the attempts and names the delay; BullMQ is only the timer, so it is told of no failure.
+      // The ledger counts the attempts and sets the delay. BullMQ is only the timer, so the job is delayed and not
+      // failed.
       if (outcome.kind === 'retry' || outcome.kind === 'wait') await delay(job, outcome.delayMs, token);
       if (outcome.kind === 'dead') throw new UnrecoverableError(outcome.code);
     } finally {
-      inHand--;
+      inProgress--;
       ended++;
     }
   };
@@ -144,7 +145,7 @@ export function startBullWorker(
       lockDuration: settings.leaseMs,
       stalledInterval: settings.leaseMs / 2,
       maxStalledCount: 3,
-      // BullMQ's own fifteen seconds would keep a worker idle for as long after its store is back.
+      // BullMQ's default of 15 s would leave a worker idle for that long after its store has recovered.
       runRetryDelay: 1000,
     } as WorkerOptions,
     process,
@@ -154,19 +155,19 @@ export function startBullWorker(
     fetched = jobs;
     worker.concurrency = Math.min(wanted, fetched);
   };
-  worker.on('drained', () => fetchUpTo(inHand + FETCHED_AHEAD));
+  worker.on('drained', () => fetchUpTo(inProgress + FETCHED_AHEAD));
   const setConcurrency = (concurrency: number) => {
     wanted = Math.max(1, Math.min(concurrency, concurrencyAtMost));
     fetchUpTo(fetched);
     if (concurrency >= 1 === !worker.isPaused() || worker.closing) return;
-    // Locally: the other workers ask the database themselves.
+    // A local pause: the other workers read the pause from the database.
     void (concurrency >= 1 ? worker.resume() : worker.pause(true)).catch(() => {});
   };
   setConcurrency(settings.concurrency);
   return {
     setConcurrency,
-    get inHand() {
-      return inHand;
+    get inProgress() {
+      return inProgress;
     },
     get ended() {
       return ended;
@@ -174,7 +175,7 @@ export function startBullWorker(
     async close(timeoutMs) {
       const closed = worker.close().catch(() => {});
       if (await withTimeout(closed, timeoutMs)) return;
-      // Those who wait for something hand their leads back now.
+      // Jobs that wait for a model slot return their leads now.
       stopping.abort(new Error('The worker stops'));
       if (await withTimeout(closed, 1000)) return;
       await withTimeout(

@@ -10,13 +10,13 @@ import type { Logger } from '../platform/observability/logger.js';
 
 /** Job requests that may wait in memory. The sweeper enqueues the leads of further ones. */
 const MAX_WAITING = 50_000;
-/** An outage of the queue store is waited for, so that its end does not wait for the next sweep. */
+/** Requests outlast a short outage of the queue store, so that its leads need not wait for the next sweep. */
 const RETRY_EVERY_MS = 500;
 const RETRY_FOR_MS = 60_000;
 
 /**
- * Enqueues the jobs of leads that are due, many in one call, without making the caller wait. While the queue store does not
- * answer, requests wait in memory. What is dropped costs time only: the sweeper enqueues each open lead that has no job.
+ * Enqueues jobs in the background, in batches. While the queue store does not answer, requests wait in memory. A
+ * dropped request only delays the lead, since the sweeper enqueues each open lead without a job.
  */
 export class JobPublisher {
   private readonly stopping = new AbortController();

@@ -1,25 +1,25 @@
 import { z } from 'zod';
 
 /**
- * All that a job carries: which lead to bring forward, and which of its re-queues this is. No personal data, nothing that
- * could go stale: the worker reads the ledger.
+ * The data of a job: the lead, and its epoch. It has no personal data and nothing that can become outdated, since the
+ * worker reads the ledger.
  */
 export const jobSchema = z.object({ leadId: z.uuid(), epoch: z.number().int().positive() });
 export type JobReference = z.infer<typeof jobSchema>;
 
-/** A job to be added, and what its place in the queue depends on. */
+/** A job to be added, and what determines its place in the queue. */
 export interface JobRequest extends JobReference {
-  /** When the lead's content was received, in milliseconds since 1970: its speed to lead counts from here. Default: now. */
+  /** When the lead's content was received, in epoch milliseconds: the start of its speed to lead. Default: now. */
   since?: number;
-  /** Not to be run before this. */
+  /** Epoch milliseconds before which the job must not run. */
   dueAt?: number;
-  /** Behind every other job: replays and re-scores. */
+  /** Lowest priority, for replays and re-scores. */
   low?: boolean;
-  /** Ahead of the waiting jobs: the lead has had its turn, and the job was lost with its worker. */
+  /** Runs before the waiting jobs: it replaces a job that was lost with its worker. */
   first?: boolean;
 }
 
-/** The columns of an unfinished lead that its job is made of. */
+/** The columns of an unfinished lead from which its job is made. */
 export interface UnfinishedLead extends JobReference {
   contentAt: Date;
   nextAttemptAt: Date | null;
@@ -37,7 +37,7 @@ export function jobRequestOf({ leadId, epoch, contentAt, nextAttemptAt, lowPrior
   };
 }
 
-/** The same reference always gets the same id, so adding it twice adds one job. */
+/** The same reference always has the same id, so adding it twice adds one job. */
 export function jobIdOf({ leadId, epoch }: JobReference): string {
   return `${leadId}.${epoch}`;
 }
@@ -48,15 +48,15 @@ export function referenceOf(jobId: string): JobReference {
   return jobSchema.parse({ leadId, epoch: Number(epoch) });
 }
 
-/** What a handler wants done with its job. */
+/** What the worker does with the job after the handler has run. */
 export type JobOutcome =
-  /** Finished, or nothing was left to do. */
+  /** Finished, or there was nothing to do. */
   | { kind: 'done' }
   /** Failed; run it again after `delayMs`. */
   | { kind: 'retry'; delayMs: number; code: string }
   /** Not tried: run it again after `delayMs`, without counting a try. */
   | { kind: 'wait'; delayMs: number }
-  /** Failed for good; the ledger has the reason. */
+  /** Failed permanently; the ledger has the reason. */
   | { kind: 'dead'; code: string };
 
 export type JobHandler = (reference: JobReference, signal: AbortSignal) => Promise<JobOutcome>;

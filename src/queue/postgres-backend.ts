@@ -12,7 +12,7 @@ const { Queue, Worker } = withBackend(createPostgresBackend);
 
 const SCHEMA = 'bullmq';
 const KEEP_FAILED_SECONDS = 24 * 3600;
-/** More workers on one job table contend for it: beyond this the drain slows down. */
+/** More workers contend for the job table, which slows the drain. */
 const CONCURRENCY_AT_MOST = 10;
 
 export interface PostgresBackendOptions {
@@ -21,8 +21,8 @@ export interface PostgresBackendOptions {
 }
 
 /**
- * BullMQ on PostgreSQL, for machines without a Redis. PostgreSQL must be up when this is called: a Queue or Worker made while
- * it is down stays dead and says nothing.
+ * BullMQ on PostgreSQL, for machines without Redis. PostgreSQL must be up when this is called: a Queue or Worker
+ * created while it is down never connects and reports no error.
  * @throws AppError QUEUE_UNAVAILABLE
  */
 export async function openPostgresBackend({ url, logger }: PostgresBackendOptions): Promise<QueueBackend> {
@@ -67,7 +67,10 @@ export async function openPostgresBackend({ url, logger }: PostgresBackendOption
   };
 }
 
-/** Only the queue's connections commit lazily: a crash may lose a job of the last instants, and the sweeper brings it back. */
+/**
+ * Only the queue's connections use asynchronous commit. A crash may lose the newest jobs, which the sweeper enqueues
+ * again.
+ */
 function connectionTo(url: string): PostgresConnectionOptions {
   return {
     connectionString: url,

@@ -1,22 +1,22 @@
 import type { JobsOptions } from 'bullmq';
 
 /**
- * Which leads go first. Fresh leads have no priority, which BullMQ takes first, in the order of their receipt. A job that is past its SLA
- * goes behind them, except one in LATE_TURN and what `latePromotions` moves up again. Replays and re-syncs come last.
- * Where the model cannot take all, ModelSlots chooses by the heuristic's score.
+ * The order of jobs. Fresh leads have no priority, and BullMQ runs these first, in the order of receipt. A job past its
+ * SLA goes behind them, except one in LATE_TURN and those that `latePromotions` moves to the head. Replays and re-syncs
+ * come last. Where the model cannot score all leads, ModelSlots chooses by the heuristic's score.
  */
 export const LATE_PRIORITY = 10;
 const LOW_PRIORITY = 20;
-/** Of the late jobs at the head of the queue, one in so many goes on at once. */
+/** One in this many late jobs at the head of the queue runs at once. */
 export const LATE_TURN = 5;
-/** Of what a stage gets done, a fifth goes to late leads. */
+/** The part of a stage's throughput that is reserved for late leads. */
 const LATE_SHARE = 0.2;
 
 export function priorityOf(low: boolean | undefined): Pick<JobsOptions, 'priority'> {
   return low ? { priority: LOW_PRIORITY } : {};
 }
 
-/** Decides for each job that a worker starts whether it first goes behind those that can still meet the SLA. */
+/** Decides for each job that a worker starts whether to move it behind the leads that can still meet the SLA. */
 export class LateJobs {
   private seen = 0;
 
@@ -29,7 +29,7 @@ export class LateJobs {
   }
 }
 
-/** How many late jobs move to the head of the queue after `done` others: none may wait for ever. */
+/** How many late jobs move to the head of the queue after `done` others, so that each runs eventually. */
 export function latePromotions(done: number): number {
   return Math.ceil(done * LATE_SHARE);
 }

@@ -2,21 +2,24 @@ import type { Queue } from 'bullmq';
 import type { Stage } from '../domain/lead-state.js';
 import type { JobRequest, JobHandler, JobReference } from './job.js';
 
-/** One stage's queue, as producers and the sweeper use it. */
+/** The queue of one stage, for producers and the sweeper. */
 export interface StageQueue {
   readonly stage: Stage;
-  /** Adds a job for each reference; one that is there already is left alone. Rejects where the store does not answer. */
+  /** Adds a job per reference. A job that exists is left unchanged. Rejects where the store does not answer. */
   enqueue(requests: JobRequest[]): Promise<void>;
-  /** Those of the references that no job will bring forward: never added, lost, or finished. */
+  /** The references without an unfinished job: never added, lost, or finished. */
   withoutLiveJob(references: JobReference[]): Promise<JobReference[]>;
-  /** The jobs that workers have fetched, of living and of dead ones. */
+  /** The jobs that live and dead workers have fetched. */
   activeJobs(): Promise<JobReference[]>;
-  /** Moves up to `count` of the late jobs, which wait behind all others, to the head: none may wait for ever. */
+  /** Moves up to `count` late jobs to the head of the queue, so that each runs eventually. */
   promoteLate(count: number): Promise<void>;
   counts(): Promise<QueueCounts>;
-  /** Removes finished jobs that are older than a day. They have nothing but ids. */
+  /** Removes finished jobs older than a day. They contain only ids. */
   clean(): Promise<void>;
-  /** Removes what the queue has of these leads, this epoch's job and older ones; a job that is running ends by itself. @returns how many. */
+  /**
+   * Removes the jobs of these leads, of this epoch and older ones. A running job is left to end.
+   * @returns how many were removed.
+   */
   forget(leads: JobReference[]): Promise<number>;
 }
 
@@ -28,19 +31,19 @@ export interface QueueCounts {
 }
 
 export interface WorkerSettings {
-  /** Jobs in hand at a time; 0 takes none until `setConcurrency` says otherwise. */
+  /** Jobs in progress at a time; 0 fetches none until `setConcurrency` raises it. */
   concurrency: number;
   leaseMs: number;
-  /** A job older than this cannot meet the speed-to-lead SLA any more: those that can go first. */
+  /** An older job cannot meet the speed-to-lead SLA, so jobs that can go first. */
   lateAfterMs: number;
 }
 
 export interface StageWorker {
   setConcurrency(concurrency: number): void;
-  readonly inHand: number;
-  /** Jobs that this worker has ended so far, in whatever way. */
+  readonly inProgress: number;
+  /** Jobs that this worker has ended so far, with any outcome. */
   readonly ended: number;
-  /** Stops taking jobs and waits for those in hand, at most `timeoutMs`. */
+  /** Stops fetching jobs and waits for those in progress, at most `timeoutMs`. */
   close(timeoutMs: number): Promise<void>;
 }
 
@@ -48,11 +51,11 @@ export interface StageWorker {
 export interface QueueBackend {
   readonly kind: 'redis' | 'postgres';
   queue(stage: Stage): StageQueue;
-  /** The same queue for announcements after an ack: it gives up soon, since the sweeper makes up for what it does not say. */
+  /** The same queue with a short timeout, for jobs after an ack. The sweeper enqueues what it could not add. */
   bestEffortQueue(stage: Stage): StageQueue;
-  /** Resolves once the worker takes jobs; a store that is down now is waited for in the background. */
+  /** Resolves once the worker fetches jobs. If the store is down, the worker connects in the background. */
   startWorker(stage: Stage, handler: JobHandler, settings: WorkerSettings): Promise<StageWorker>;
-  /** The queues as BullMQ has them, for the board. */
+  /** BullMQ's own queues, for the dashboard. */
   bullQueues(): Queue[];
   /** Rejects where the store does not answer. */
   ping(): Promise<void>;

@@ -12,9 +12,14 @@ const SENTENCES: Record<QueueErrorKind, string> = {
   other: 'BullMQ reported an error; nothing is lost, the ledger has every lead',
 };
 
-/** BullMQ's codes of a job that this worker does not hold any more: missing, without a lock, in another state, with another's lock. */
+/**
+ * BullMQ's codes for a job that this worker no longer holds: missing, unlocked, in another state, or locked by another.
+ */
 const JOB_NOT_HELD = new Set<unknown>([-1, -2, -3, -6]);
-/** https://redis.io/docs/latest/develop/reference/protocol-spec/#simple-errors: the first word says what kind of error it is. */
+/**
+ * The first word of an error reply is its kind:
+ * https://redis.io/docs/latest/develop/reference/protocol-spec/#simple-errors
+ */
 const REPLIES: Record<string, QueueErrorKind> = {
   OOM: 'full',
   READONLY: 'read-only',
@@ -25,8 +30,8 @@ const REPLIES: Record<string, QueueErrorKind> = {
   UNBLOCKED: 'connection',
 };
 /** SQLSTATE: connection exceptions, an operator's intervention, too many connections; https://www.postgresql.org/docs/current/errcodes-appendix.html */
-const AWAY_SQLSTATE = /^(?:08|57P|53300)/;
-const AWAY_MESSAGE =
+const UNREACHABLE_SQLSTATE = /^(?:08|57P|53300)/;
+const UNREACHABLE_MESSAGE =
   /connection is closed|connection terminated|timed? ?out|stream isn't writeable|max retries per request|socket|server closed/i;
 
 export function queueErrorKind(error: Error): QueueErrorKind {
@@ -34,14 +39,14 @@ export function queueErrorKind(error: Error): QueueErrorKind {
   if (JOB_NOT_HELD.has(code) || error.message.startsWith('could not renew lock')) return 'lock';
   const [word = ''] = /^[A-Z]+(?= )/.exec(error.message) ?? [];
   if (REPLIES[word]) return REPLIES[word];
-  if (typeof code !== 'string') return AWAY_MESSAGE.test(error.message) ? 'connection' : 'other';
+  if (typeof code !== 'string') return UNREACHABLE_MESSAGE.test(error.message) ? 'connection' : 'other';
   if (code === '53100' || code === '53200') return 'full';
   if (code === '25006') return 'read-only';
   const network = /^E[A-Z]+$/.test(code);
-  return network || AWAY_SQLSTATE.test(code) ? 'connection' : 'other';
+  return network || UNREACHABLE_SQLSTATE.test(code) ? 'connection' : 'other';
 }
 
-/** During an outage every command fails: one line per kind of error and ten seconds. */
+/** During an outage every command fails, so each kind of error is logged at most once in ten seconds. */
 export function queueErrorLog(logger: Logger, subject: string): (error: Error) => void {
   const last = new Map<QueueErrorKind, number>();
   return (error) => {

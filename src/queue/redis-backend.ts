@@ -9,9 +9,9 @@ import { queueErrorLog } from './queue-error-log.js';
 
 /** The hash tag keeps a queue's keys in one slot of a cluster. */
 const PREFIX = '{revenueflow}';
-/** An enqueue is best effort, so it gives up soon: the ack has long been sent, and the sweeper enqueues what is missing. */
+/** Short, because enqueueing after an ack is best effort: the sweeper enqueues what is missing. */
 const COMMAND_TIMEOUT_MS = 150;
-/** Whoever mends or looks has time: on a busy Redis an answer may take longer, and giving up would leave leads without a job. */
+/** For the sweeper and queries, which can wait: a timeout on a busy Redis would leave leads without a job. */
 const PATIENT_TIMEOUT_MS = 5000;
 const RECONNECT_AT_MOST_MS = 1000;
 const CONNECT_WITHIN_MS = 2000;
@@ -22,10 +22,11 @@ export interface RedisBackendOptions {
   logger: Logger;
 }
 
-/** BullMQ on Redis or Valkey. Redis may be down now or later: producers fail fast, workers reconnect. */
+/** BullMQ on Redis or Valkey. If Redis is down, now or later, producers fail fast and workers reconnect. */
 export async function openRedisBackend({ url, logger }: RedisBackendOptions): Promise<QueueBackend> {
   const retryStrategy = (times: number) => Math.min(times * 100, RECONNECT_AT_MOST_MS);
-  // A failover leaves connections on a replica, which answers READONLY to every write: connect anew.
+  // After a failover a connection may lead to a replica, which answers every write with READONLY. A new one reaches the
+  // primary.
   const reconnectOnError = (error: Error) => error.message.startsWith('READONLY');
   const warn = queueErrorLog(logger, 'redis');
   const connect = (commandTimeout: number) => {
@@ -41,7 +42,7 @@ export async function openRedisBackend({ url, logger }: RedisBackendOptions): Pr
   };
   const queuesOn = (connection: Redis) => {
     const entries = STAGES.map((stage) => {
-      // Without skipVersionCheck a Queue that boots while Redis is down stays broken after it returns.
+      // Without skipVersionCheck a Queue that is created while Redis is down stays broken after Redis returns.
       const queue = new Queue(stage, {
         connection,
         prefix: PREFIX,
@@ -55,17 +56,18 @@ export async function openRedisBackend({ url, logger }: RedisBackendOptions): Pr
     return Object.fromEntries(entries) as Record<Stage, Queue>;
   };
   const [producer, patient] = [connect(COMMAND_TIMEOUT_MS), connect(PATIENT_TIMEOUT_MS)];
-  // Without an offline queue the first commands would fail while it still connects; a Redis that is down is not waited for.
+  // Without an offline queue, commands would fail until the client is connected. A Redis that is down is not waited
+  // for.
   const ready = [producer, patient].map((redis) => new Promise((resolve) => redis.once('ready', resolve)));
   await withTimeout(Promise.all(ready), CONNECT_WITHIN_MS);
   void warnOfBadSettings(producer, logger);
-  const [hasty, unhurried] = [queuesOn(producer), queuesOn(patient)];
+  const [bestEffortQueues, queues] = [queuesOn(producer), queuesOn(patient)];
   const workerConnections: Redis[] = [];
 
   return {
     kind: 'redis',
-    bestEffortQueue: (stage) => new BullStageQueue(stage, hasty[stage]),
-    queue: (stage) => new BullStageQueue(stage, unhurried[stage]),
+    bestEffortQueue: (stage) => new BullStageQueue(stage, bestEffortQueues[stage]),
+    queue: (stage) => new BullStageQueue(stage, queues[stage]),
     async startWorker(stage, handler, settings) {
       const connection = new Redis(url, { maxRetriesPerRequest: null, retryStrategy, reconnectOnError });
       connection.on('error', warn);
@@ -73,25 +75,28 @@ export async function openRedisBackend({ url, logger }: RedisBackendOptions): Pr
       const options = { connection, prefix: PREFIX };
       return startBullWorker(stage, handler, settings, options, (opts, process) => new Worker(stage, process, opts), logger);
     },
-    bullQueues: () => Object.values(unhurried),
+    bullQueues: () => Object.values(queues),
     async ping() {
       await producer.ping();
     },
     async close() {
-      const queues = [...Object.values(hasty), ...Object.values(unhurried)];
-      await withTimeout(Promise.allSettled(queues.map((queue) => queue.close())), 1000);
+      const all = [...Object.values(bestEffortQueues), ...Object.values(queues)];
+      await withTimeout(Promise.allSettled(all.map((queue) => queue.close())), 1000);
       for (const connection of [producer, patient, ...workerConnections]) connection.disconnect();
     },
   };
 }
 
-/** BullMQ would only say so on its own console, and a Redis that evicts keys silently drops jobs (the sweeper brings them back). */
+/**
+ * BullMQ reports this only on its own console. A Redis that evicts keys drops jobs silently until the sweeper replaces
+ * them.
+ */
 async function warnOfBadSettings(redis: Redis, logger: Logger): Promise<void> {
   const [info, policy] = await Promise.all([
     redis.info('server'),
     redis.config('GET', 'maxmemory-policy') as Promise<string[]>,
   ]).catch(
-    () => ['', []] as [string, string[]], // away, or a managed Redis that forbids CONFIG
+    () => ['', []] as [string, string[]], // down, or a managed Redis that forbids CONFIG
   );
   const version = /redis_version:(\d+\.\d+)/.exec(info)?.[1];
   if (version && Number(version) < 6.2) logger.warn({ version }, 'This Redis is older than 6.2, which BullMQ asks for');

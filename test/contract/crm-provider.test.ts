@@ -8,7 +8,7 @@ import { crmSettings, syncOf } from '../support/crm.js';
 import { freshDatabase } from '../support/database.js';
 import { salesforceWorld } from '../support/salesforce-world.js';
 
-/** What a suite needs to know of a CRM beside the port: how many records it has, and what a Lead says. */
+/** What a suite needs to know about a CRM besides the port: its number of records, and the fields of a Lead. */
 interface Inspection {
   leads(): Promise<{ email: string; lastName: string; company: string; fitScore: number }[]>;
   memberships(): Promise<number>;
@@ -84,7 +84,7 @@ describe.each([
     await inspect.close();
   });
 
-  it('makes one Lead a person and one member a campaign, and says the same ids again', async () => {
+  it('makes one Lead per person and one member per campaign, and returns the same ids again', async () => {
     const first = await sync('ann@acme.com', 'c1', 1);
     const again = await sync('ann@acme.com', 'c1', 1);
     const other = await sync('ann@acme.com', 'c2', 2);
@@ -95,7 +95,7 @@ describe.each([
     expect(await inspect.memberships()).toBe(2);
   });
 
-  it('is not impressed by a hundred at once', async () => {
+  it('makes one Lead per person in a hundred concurrent syncs', async () => {
     const answers = await Promise.all(
       Array.from({ length: 100 }, (_, index) => sync(`p${index % 10}@acme.com`, `c${index % 4}`, index)),
     );
@@ -113,7 +113,7 @@ describe.each([
     expect(await inspect.memberships()).toBe(2);
   });
 
-  it('derives what a CRM asks for and a form does not', async () => {
+  it('derives fields that a CRM requires and a form lacks', async () => {
     await sync('ann@acme.com', 'c1', 1, { name: null });
     await sync('bob@acme.com', 'c1', 1, { name: 'Bob van der Berg' });
     await sync('hal@gmail.com', 'c1', 1, { name: 'Hal Daume III', attributes: { company: '' } });
@@ -126,7 +126,7 @@ describe.each([
     ]);
   });
 
-  it('says what it was sent and what it answered, for the audit trail', async () => {
+  it('returns what the CRM was sent and answered, for the audit trail', async () => {
     const { exchanges: first } = await sync('ann@acme.com', 'c1', 200, { attributes: { title: 'VP' } });
     const sent = Object.values(first![0]!.lead.fields);
     expect(sent).toEqual(expect.arrayContaining(['ann@acme.com', 'Ann', 'Lee', 'acme.com', 'VP', 70, 'high', 'A reason.']));
@@ -153,7 +153,7 @@ describe.each([
     expect(exchanges![0]!.contentOf).toBe(newest.projection.lead.id);
   });
 
-  it('forgets a person with all memberships, and nobody else; a person that it does not know is no error', async () => {
+  it('erases a person with all memberships, and no other; an unknown person is no error', async () => {
     await Promise.all([sync('ann@acme.com', 'c1', 1), sync('bob@acme.com', 'c1', 1)]);
     await sync('ann@acme.com', 'c2', 2);
     expect(await provider.erasePerson!(personKeyOf('ann@acme.com'), signal)).toBe(3);
@@ -162,7 +162,7 @@ describe.each([
       [expect.objectContaining({ email: 'bob@acme.com' })],
       1,
     ]);
-    // Who comes again is new, whatever version the old one had.
+    // A person who is erased and returns gets a new record, whatever version the old one had.
     await sync('ann@acme.com', 'c3', 1);
     expect([(await inspect.leads()).length, await inspect.memberships()]).toEqual([2, 2]);
   });

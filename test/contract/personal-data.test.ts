@@ -19,7 +19,7 @@ interface Person {
   phone: string;
 }
 
-/** The same numbers each run. */
+/** A seeded generator, so that each run has the same numbers. */
 function sequence(seed: number): () => number {
   let state = seed;
   return () => {
@@ -87,7 +87,7 @@ function person(random: () => number): Person {
   return { first, last, local: `${base}${pick(NEAR)}`, domain: own, phone };
 }
 
-/** Everything that people do with their own data in a form. */
+/** A message with all kinds of personal data that people type into a form. */
 function messageOf({ first, last, local, domain, phone }: Person, at: number): string {
   const email = `${local}@${domain}`;
   const lines = [
@@ -133,7 +133,7 @@ function leadOf(who: Person, at: number): LeadContent {
   };
 }
 
-/** What must not be among the bytes: whole, and in parts of three letters or more (two in scripts that need no more). */
+/** What the bytes must not contain: the values, and their parts of three letters or more (two in CJK scripts). */
 function secretsOf({ first, last, local, phone }: Person): string[] {
   const parts = `${first} ${last}`.split(/[\s-]+/).filter((part) => !['van', 'der'].includes(part));
   const names = parts.filter((part) => !/^\p{ASCII}*$/u.test(part) || part.length >= 3);
@@ -141,7 +141,7 @@ function secretsOf({ first, last, local, phone }: Person): string[] {
 }
 
 function appears(bytes: string, secret: string): boolean {
-  // Names that are words too (Mark, Grace, Wolf) count as names where they are written as such.
+  // Names that are also words (Mark, Grace, Wolf) count only where they are written as names.
   if (/^(Mark|Grace|Wolf|Fox)$/.test(secret)) return new RegExp(`\\b${secret}\\b`).test(bytes);
   return bytes.toLowerCase().includes(secret.toLowerCase());
 }
@@ -187,7 +187,7 @@ describe.each(MODELS)('what leaves for %s', (name, start, envOf) => {
     }
     expect(fake.received).toHaveLength(LEADS);
     expect(leaks).toEqual([]);
-    // And what the score needs did leave, so the test is not green for want of data.
+    // The data that the score needs was sent, so the test does not pass on empty requests.
     expect(fake.received.filter(({ body }) => body.includes('VP Sales')).length).toBe(LEADS);
     expect(fake.received.filter(({ body }) => /demo|quote|pricing|trial|40 users|interested/i.test(body)).length).toBeGreaterThan(
       LEADS / 2,

@@ -3,7 +3,7 @@ import { pino } from 'pino';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { QueueBackend, StageWorker } from '../../src/queue/queue-backend.js';
 import type { JobHandler, JobReference } from '../../src/queue/job.js';
-import { openQueueBackend } from '../../src/queue/open-backend.js';
+import { openQueueBackend } from '../../src/queue/queue.module.js';
 import { loadConfig } from '../../src/platform/config/config.js';
 import { freshDatabase, freshRedis, hasRedis } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
@@ -97,7 +97,7 @@ describe.each(['redis', 'postgres'] as const)('a queue on %s', (kind) => {
       expect(await backend.queue('enrichment').withoutLiveJob([idle])).toEqual([]);
     });
 
-    it('carries nothing but the reference', async () => {
+    it('stores only the reference', async () => {
       const backend = await open();
       let seen: JobReference | undefined;
       await work(backend, async (reference) => {
@@ -109,7 +109,7 @@ describe.each(['redis', 'postgres'] as const)('a queue on %s', (kind) => {
       await eventually(() => expect(seen).toEqual(reference));
     });
 
-    it('lets those that can still be in time go first, keeps a share for the late, and puts replays last', async () => {
+    it('runs jobs within the SLA first, keeps a share for late ones, and puts replays last', async () => {
       const backend = await open();
       const queue = backend.queue('enrichment');
       const longAgo = Date.now() - 2 * LATE_AFTER_MS;
@@ -136,7 +136,7 @@ describe.each(['redis', 'postgres'] as const)('a queue on %s', (kind) => {
       undo.push(() => worker.close(2000));
       await eventually(() => expect(order).toHaveLength(65));
       const lateBefore = (place: number) => order.slice(0, place).filter((kind) => kind === 'late').length;
-      // One in five at once, three when promoted, the others after all that can still be in time.
+      // One in five runs at once, three when promoted, the others after all jobs that can still meet the SLA.
       expect(lateBefore(20)).toBe(4);
       expect(lateBefore(44)).toBe(7);
       expect(order.slice(-5)).toEqual(Array(5).fill('low'));
@@ -176,7 +176,7 @@ describe.each(['redis', 'postgres'] as const)('a queue on %s', (kind) => {
       expect(ran - began).toBeGreaterThanOrEqual(690);
     });
 
-    it('takes no job at concurrency 0, goes on where it is raised, and tells what it has done', async () => {
+    it('fetches no job at concurrency 0, continues when it is raised, and counts ended jobs', async () => {
       const backend = await open();
       const ran: string[] = [];
       const worker = await backend.startWorker(
@@ -190,7 +190,7 @@ describe.each(['redis', 'postgres'] as const)('a queue on %s', (kind) => {
       undo.push(() => worker.close(2000));
       const [first, second] = [job(), job()];
       await backend.queue('enrichment').enqueue([first]);
-      // A second worker's job shows that the queue is alive meanwhile.
+      // A second worker's job shows that the queue works meanwhile.
       const other = await backend.startWorker('crm-sync', async () => ({ kind: 'done' }), settings);
       undo.push(() => other.close(2000));
       await backend.queue('crm-sync').enqueue([job()]);
@@ -201,7 +201,7 @@ describe.each(['redis', 'postgres'] as const)('a queue on %s', (kind) => {
       worker.setConcurrency(0);
       worker.setConcurrency(1);
       await backend.queue('enrichment').enqueue([second]);
-      await eventually(() => expect(worker).toMatchObject({ ended: 2, inHand: 0 }));
+      await eventually(() => expect(worker).toMatchObject({ ended: 2, inProgress: 0 }));
     });
   });
 });

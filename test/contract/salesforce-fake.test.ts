@@ -10,14 +10,14 @@ import {
   type SalesforceFakeOptions,
 } from '../support/fakes/salesforce/index.js';
 
-/** The wire facts of Salesforce's REST API that the provider relies on, pinned on the fake. */
+/** The wire facts of Salesforce's REST API on which the provider relies, tested on the fake. */
 let fake: SalesforceFake;
 let token: string;
 
 interface Answer {
   status: number;
   headers: Headers;
-  body: any; // oxlint-disable-line typescript/no-explicit-any -- whatever came over the wire
+  body: any; // oxlint-disable-line typescript/no-explicit-any -- any JSON
 }
 
 async function start(options: SalesforceFakeOptions = {}): Promise<void> {

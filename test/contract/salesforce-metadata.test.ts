@@ -20,7 +20,7 @@ const filesUnder = (folder: string, ending: string): string[] =>
     .filter((file) => file.endsWith(ending))
     .map((file) => join(folder, file));
 
-/** What the fake says of a field, in the words of the metadata. */
+/** A field of the fake in the form of the metadata. */
 function asMetadata(spec: FieldSpec): Record<string, unknown> {
   const base = { fullName: spec.name, label: spec.label };
   switch (spec.type) {

@@ -26,7 +26,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-/** That the routes are all in the document is tested with the document. */
+/** Another test checks that the document has all routes. */
 const guarded = OPERATIONS.filter(({ access }) => access === 'viewer' || access === 'operator');
 const changing = guarded.filter(({ access }) => access === 'operator');
 
@@ -37,9 +37,12 @@ const statusOf = async (id: string, token: string | null) => {
 };
 
 describe('a route of the operators', () => {
-  it.each(guarded.map(({ id, access }) => [id, access]))('%s refuses strangers and webhook secrets', async (id) => {
-    for (const token of [null, SECRET, 'x'.repeat(40), '']) expect(await statusOf(id, token)).toBe(401);
-  });
+  it.each(guarded.map(({ id, access }) => [id, access]))(
+    '%s refuses requests without a token and with a webhook secret',
+    async (id) => {
+      for (const token of [null, SECRET, 'x'.repeat(40), '']) expect(await statusOf(id, token)).toBe(401);
+    },
+  );
 
   it.each(guarded.filter(({ access }) => access === 'viewer').map(({ id }) => [id]))('%s is for viewers', async (id) => {
     expect(await statusOf(id, VIEWER)).toBe(200);
@@ -51,7 +54,7 @@ describe('a route of the operators', () => {
 
   it('that changes something is none that may be read', () => {
     for (const { method, access, id } of guarded) {
-      // The search is a POST so that an address stays out of access logs.
+      // The search is a POST to keep an address out of access logs.
       expect(access, id).toBe(method === 'get' || id === 'searchLeads' ? 'viewer' : 'operator');
     }
   });
@@ -168,7 +171,7 @@ describe('an accepted lead', () => {
 });
 
 describe('a change', () => {
-  /** Where the trail has who did it: the events of the lead, the acts of operators, or the rejection itself. */
+  /** Where the operator's name is stored: in the lead's events, in the audit log, or in the rejection itself. */
   const TRAILS = {
     events: 'SELECT count(*)::int AS n FROM ledger.events WHERE kind = $1 AND detail->>$$by$$ = $2',
     acts: 'SELECT count(*)::int AS n FROM ledger.operator_acts WHERE act = $1 AND who = $2',

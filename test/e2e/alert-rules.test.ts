@@ -19,13 +19,13 @@ interface Rules {
 const TOKEN = 'v'.repeat(32);
 const OPERATOR = 'o'.repeat(32);
 const SLA_SECONDS = 4;
-/** What the rules wait for in seconds, and what this test waits for instead. */
-const HASTE: Record<string, string> = { '> 300': '> 5', '> 3600': '> 6' };
+/** The seconds that the rules wait for, and what this test waits for instead. */
+const SHORTER_TIMES: Record<string, string> = { '> 300': '> 5', '> 3600': '> 6' };
 
-/** The shipped rules with all their conditions, in a hurry. */
-function hastened(): Rules {
+/** The shipped rules with all their conditions, and shorter times. */
+function withShorterTimes(): Rules {
   const rules = parse(readFileSync(join(import.meta.dirname, '../../deploy/prometheus/alerts.yml'), 'utf8')) as Rules;
-  for (const [said, instead] of Object.entries(HASTE)) {
+  for (const [said, instead] of Object.entries(SHORTER_TIMES)) {
     const slow = rules.groups.flatMap((group) => group.rules).filter(({ expr }) => expr.endsWith(said));
     expect(slow, `a rule that says ${said}`).toHaveLength(1);
     slow[0]!.expr = slow[0]!.expr.replace(said, instead);
@@ -91,20 +91,21 @@ describe.skipIf(!FULL || !hasPrometheus())('a Prometheus that watches an api and
       return running;
     };
     const [api, worker] = [await start('api'), await start('worker')];
-    prometheus = await Prometheus.start(hastened(), [new URL(api.url).host, new URL(worker.url).host], TOKEN);
+    prometheus = await Prometheus.start(withShorterTimes(), [new URL(api.url).host, new URL(worker.url).host], TOKEN);
     undo.push(() => prometheus.stop());
     const operate = (path: string) =>
       fetch(`${api.url}${path}`, { method: 'POST', headers: { authorization: `Bearer ${OPERATOR}` } });
     const post = (email: string) => api.post({ email, campaign_id: 'c', message: 'Please send a quote' });
     const reject = (count: number) => Promise.all(Array.from({ length: count }, () => api.post('{"email": , }')));
 
-    // All is well: both are scraped, and what fires without them is over.
+    // Both processes are scraped, and the alerts about missing data have ended.
     await eventually(async () => expect(await prometheus.value('sum(up)')).toBe(2));
     await isOver('RevenueFlowSilent');
     await eventually(async () => expect(await prometheus.value('count_over_time(up[1m])')).toBeGreaterThan(5));
     await eventually(async () => expect(await prometheus.firing()).toEqual([]));
 
-    // One scoring takes the budget of the day, one record is refused, others use the org's calls, a template breaks.
+    // One score uses the daily budget, one record is refused, other apps use the org's API calls, and a template
+    // breaks.
     org.setDailyUsed(850);
     await post('ann@acme.com');
     await post(`${'b'.repeat(60)}@${'acme-'.repeat(6)}inc.com`);
@@ -115,7 +116,8 @@ describe.skipIf(!FULL || !hasPrometheus())('a Prometheus that watches an api and
     expect(told.get('RevenueFlowDeadLetters')!.labels).toMatchObject({ stage: 'crm-sync', code: 'CRM_RECORD_REJECTED' });
     org.setDailyUsed(0);
 
-    // The CRM goes away, and leads grow old; somebody pauses the other stage. It comes back, and they arrive late.
+    // The CRM goes down and leads become old; an operator pauses the other stage. The CRM returns, and the leads are
+    // late.
     org.setFaults({ down: true });
     await Promise.all(['cleo', 'dan', 'eve', 'fay', 'gus', 'hal'].map((name) => post(`${name}@acme.com`)));
     await fires('RevenueFlowBreakerOpen', 'RevenueFlowSlaAtRisk', 'RevenueFlowQueueAge');
@@ -125,17 +127,17 @@ describe.skipIf(!FULL || !hasPrometheus())('a Prometheus that watches an api and
     await fires('RevenueFlowSlaBreached');
     await isOver('RevenueFlowBreakerOpen');
 
-    // PostgreSQL goes away; there is no spool.
+    // PostgreSQL goes down; there is no spool.
     postgresIsUp = false;
     await postgres.stop();
     await eventually(async () => expect((await post('ivy@acme.com')).status).toBe(503));
     await fires('RevenueFlowLeadsRefused', 'RevenueFlowSpoolInUse', 'RevenueFlowSweeperIdle');
 
-    // And at last the service itself.
+    // Finally the service itself stops.
     await Promise.all(processes.map((running) => running.kill()));
     await fires('RevenueFlowSilent');
 
-    const all = hastened().groups.flatMap(({ rules }) => rules.map(({ alert }) => alert));
+    const all = withShorterTimes().groups.flatMap(({ rules }) => rules.map(({ alert }) => alert));
     expect([...told.keys()].toSorted()).toEqual(all.toSorted());
     for (const { annotations } of told.values()) expect(annotations['description']).not.toMatch(/NaN|no value|error/i);
   }, 150_000);

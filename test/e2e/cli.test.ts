@@ -17,7 +17,7 @@ let sql: pg.Client;
 let service: RunningProcess;
 let folder: string;
 let env: Record<string, string>;
-/** Placeholders of the tables below. */
+/** Values of the placeholders in the tables below. */
 let names: Record<string, string>;
 
 /** Five dead letters, one synced lead and two rejections. */
@@ -45,7 +45,7 @@ const states = async () => {
   return rows[0]!.n;
 };
 
-/** Runs the CLI on a terminal of its own and types the answer. */
+/** Runs the CLI on a pseudo-terminal and types the answer. */
 function onTerminal(words: string, answer: string): Promise<{ code: number; text: string }> {
   const command = [process.execPath, CLI, ...filled(words)].map((word) => `'${word}'`).join(' ');
   const { PATH = '' } = process.env;

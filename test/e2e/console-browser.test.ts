@@ -12,12 +12,14 @@ let sql: pg.Client;
 let service: RunningProcess;
 let browser: Browser;
 let page: Page;
-/** What the pages asked of other sites, and errors of the console: there must be none. */
+/** Requests of the pages to other sites, and errors on the browser's console. */
 const faults: string[] = [];
 
 const send = (body: unknown) => service.post(body, { headers: { 'x-webhook-secret': SECRET } });
 
-/** A page with the policy of the service in force; axe is evaluated by the debugger, which the policy does not concern. */
+/**
+ * A page under the service's content security policy. The debugger evaluates axe, to which the policy does not apply.
+ */
 async function open(width: number, colorScheme: 'light' | 'dark' = 'light'): Promise<Page> {
   const context = await browser.newContext({ viewport: { width, height: 800 }, colorScheme });
   const opened = await context.newPage();

@@ -80,7 +80,7 @@ describe('the console with leads', () => {
   });
 
   it('lists them, by filters of the address', async () => {
-    // Its second revision may still be on its way.
+    // Its second revision may still be in progress.
     await eventually(async () => expect(await operator.html('/console/leads?state=synced')).toContain('Ann Berg'));
     expect(await operator.html('/console/leads?state=discarded')).toContain('No lead matches');
     expect((await operator.get('/console/leads?state=nonsense')).status).toBe(400);
@@ -98,7 +98,7 @@ describe('the console with leads', () => {
   });
 
   it('escapes what a sender wrote, and shows what cannot be seen', async () => {
-    // The form that corrects a lead has the exact value in its field, where it can reorder nothing else.
+    // The correction form contains the exact value in its own field, where bidi characters cannot reorder other text.
     expect(await operator.html(`/console/dead-letters/${dead}`)).not.toContain('<script>alert');
     for (const path of [`/console/leads/${dead}`, '/console/leads', '/console/dead-letters']) {
       const html = await operator.html(path);
@@ -190,7 +190,7 @@ describe('the console with leads', () => {
     expect(out.headers.get('set-cookie')).toMatch(/Max-Age=0/);
   });
 
-  it('leads nobody to another site after the sign-in', async () => {
+  it('redirects to no other site after the sign-in', async () => {
     for (const next of [
       'https://evil.example',
       '//evil.example',

@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 beforeEach(async () => {
   await sql.query('TRUNCATE ledger.leads, ledger.events, ledger.operator_acts, mock_crm.leads CASCADE');
-  // A CRM that has something against certain records.
+  // A CRM that refuses certain records.
   await sql.query('ALTER TABLE mock_crm.leads DROP CONSTRAINT IF EXISTS likes_names');
   await sql.query(`ALTER TABLE mock_crm.leads ADD CONSTRAINT likes_names CHECK (last_name NOT LIKE 'Refused%')`);
 });
@@ -46,7 +46,7 @@ async function inState(id: string, state: string) {
 }
 
 describe('a dead letter', () => {
-  it('says what happened, is mended, replayed and synced, and its history has who did what', async () => {
+  it('shows its error, is corrected, replayed and synced, and its history names each operator', async () => {
     const id = await post('ann@acme.com', 'Ann Refused');
     await post('fine@acme.com', 'Bob Fine');
     await inState(id, 'dead');
@@ -61,7 +61,7 @@ describe('a dead letter', () => {
     const metrics = await fetch(`${service.url}/metrics`, { headers: { authorization: `Bearer ${'t'.repeat(40)}` } });
     expect(await metrics.text()).toMatch(/revenueflow_dead_letters\{stage="crm-sync",code="CRM_RECORD_REJECTED"\} 1/);
 
-    // Replayed as it is, it comes back, with its history.
+    // Replayed unchanged, it becomes a dead letter again, with its history.
     expect((await ask('POST', `/ops/dead-letters/${id}/replay`)).status).toBe(202);
     await eventually(async () => {
       const { body } = await ask('GET', `/ops/leads/${id}`);
@@ -105,7 +105,7 @@ describe('a dead letter', () => {
     expect(viewer.status).toBe(403);
   });
 
-  it('re-sent with other content lives again by itself', async () => {
+  it('re-sent with other content is processed again', async () => {
     const id = await post('eve@acme.com', 'Eve Refused');
     await inState(id, 'dead');
     await post('eve@acme.com', 'Eve Fine');
@@ -135,7 +135,7 @@ describe('ops dlq', () => {
         { state: 'synced', n: 5 },
       ]);
     });
-    // Each has a time of its own, and none was worked on before.
+    // Each has its own time, and none ran before it.
     const { rows: spread } = await sql.query<{ due: number; early: boolean }>(
       `SELECT extract(epoch FROM (e.detail->>'dueAt')::timestamptz - min((e.detail->>'dueAt')::timestamptz) OVER ())::float AS due,
          l.synced_at < (e.detail->>'dueAt')::timestamptz AS early

@@ -21,7 +21,7 @@ describe.each(['redis', 'postgres'] as const)('the whole flow, queue on %s', (ki
       const redis = kind === 'redis' ? await freshRedis() : null;
       env = {
         DATABASE_URL: database.url,
-        // A short lease, so that what a killed process had in hand is taken over within the test.
+        // A short lease, so that the claims of a killed process are taken over within the test.
         LEASE_MS: '1000',
         SWEEP_INTERVAL_MS: '500',
         ...(redis ? { REDIS_URL: redis.url } : { QUEUE_BACKEND: 'postgres' }),
@@ -137,7 +137,7 @@ describe.each(['redis', 'postgres'] as const)('the whole flow, queue on %s', (ki
       const { status, body } = await service.post(form, { form: true });
       expect(status).toBe(202);
       expect(await untilSynced(body.leadId)).toMatchObject({ email: 'ann+x@acme.com', campaignId: '987' });
-      // The same lead as JSON, its campaign a number, is the same lead.
+      // The same lead as JSON with a numeric campaign is a duplicate.
       expect((await service.post({ ...form, campaign_id: 987 })).body).toEqual({
         status: 'duplicate',
         leadId: body.leadId,
@@ -157,7 +157,7 @@ describe.each(['redis', 'postgres'] as const)('the whole flow, queue on %s', (ki
       const answer = await service.post(text);
       expect([answer.status, answer.body.code, answer.body.status]).toEqual([status, code, status]);
       expect(await count('ledger.leads')).toBe(0);
-      // The last job of an earlier lead ends a moment after the lead.
+      // The last job of an earlier lead ends a moment after the lead itself.
       await eventually(async () => {
         const queues = (await service.get('/ops/queues')).body.items;
         expect(queues.map((queue) => queue.waiting + queue.active + queue.delayed)).toEqual([0, 0]);
@@ -222,7 +222,7 @@ describe.each(['redis', 'postgres'] as const)('the whole flow, queue on %s', (ki
       const acked = [...ids];
       service = await startProcess(env);
       for (const id of acked) await untilSynced(id);
-      // Also those that were committed but not acknowledged when it was killed.
+      // Includes leads that were committed but not acknowledged when the process was killed.
       await eventually(async () =>
         expect((await sql.query("SELECT 1 FROM ledger.leads WHERE state <> 'synced'")).rowCount).toBe(0),
       );

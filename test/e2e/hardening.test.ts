@@ -8,7 +8,7 @@ import { eventually } from '../support/eventually.js';
 import { startProcess, type RunningProcess } from '../support/service.js';
 
 const SECRET = 's'.repeat(40);
-/** Bodies that the fuzz sends; FUZZ_RUNS=100000 makes the long run. */
+/** Number of fuzzed bodies; FUZZ_RUNS=100000 makes the long run. */
 const FUZZ_RUNS = Number(process.env['FUZZ_RUNS'] ?? (FULL ? 1500 : 150));
 
 let database: Awaited<ReturnType<typeof freshDatabase>>;
@@ -31,7 +31,7 @@ afterAll(async () => {
 
 const rows = async () => (await sql.query<{ n: number }>('SELECT count(*)::int AS n FROM ledger.leads')).rows[0]!.n;
 
-/** Sends bytes as they are and gives all that comes back until the line is cut. */
+/** Sends raw bytes and returns all that is received until the connection closes. */
 function raw(service: RunningProcess, text: string | Buffer, { keepOpen = false } = {}): Promise<string> {
   const { hostname, port } = new URL(service.url);
   return new Promise((resolve, reject) => {

@@ -10,7 +10,7 @@ import { FULL } from '../support/full.js';
 
 const CLI = join(import.meta.dirname, '../../dist/cli/main.js');
 
-/** Every step of docs/migration.md, as its reader would take it. */
+/** Every step of docs/migration.md. */
 describe('from the mock CRM to Salesforce, and back', () => {
   let org: Awaited<ReturnType<typeof salesforceWorld>>;
   let database: Awaited<ReturnType<typeof freshDatabase>>;
@@ -66,7 +66,10 @@ describe('from the mock CRM to Salesforce, and back', () => {
   };
   const inOrg = () => ({ leads: org.fake.leads().length, members: org.fake.members().length });
 
-  /** How many leads' journeys tell what each CRM was sent and answered, and that the rows themselves have none of it. */
+  /**
+   * The number of leads whose journey shows what each CRM was sent and answered; the rows themselves contain none of
+   * it.
+   */
   const told = async (kind: string) => {
     const rows = await sql.query("SELECT 1 FROM ledger.leads WHERE crm::text LIKE '%exchanges%'");
     expect(rows.rowCount).toBe(0);
@@ -84,7 +87,7 @@ describe('from the mock CRM to Salesforce, and back', () => {
     expect(checked).toMatchObject({ code: 0 });
     expect(checked.stdout).toContain('The org takes what this service writes.');
 
-    // 2. Validated beside the mock: nothing is written there.
+    // 2. Validated beside the mock CRM: nothing is written to the org.
     await restart({ CRM_SHADOW: 'salesforce', CRM_SHADOW_MODE: 'validate' });
     await post(0, 10);
     await eventually(async () =>
@@ -92,7 +95,7 @@ describe('from the mock CRM to Salesforce, and back', () => {
     );
     expect(inOrg()).toEqual({ leads: 0, members: 0 });
 
-    // 3. Written to both.
+    // 3. Written to both CRMs.
     await restart({ CRM_SHADOW: 'salesforce', CRM_SHADOW_MODE: 'write' });
     await post(10, 5);
     expect(inOrg()).toEqual({ leads: 5, members: 5 });
@@ -102,7 +105,7 @@ describe('from the mock CRM to Salesforce, and back', () => {
     expect(rows).toEqual([{ n: 5 }]);
     expect(await told('synced')).toEqual({ postgres: 15, salesforce: 5 });
 
-    // 4. Backfilled: first a look, then the rest, then nothing is left.
+    // 4. Backfilled: first a dry run, then the rest, then nothing is left.
     const look = JSON.parse((await crm('backfill', '--dry-run', '--json')).stdout || '{}') as object;
     expect(look).toMatchObject({ leads: 10, written: 10, acts: { create: 10 } });
     expect(inOrg()).toEqual({ leads: 5, members: 5 });
@@ -111,12 +114,12 @@ describe('from the mock CRM to Salesforce, and back', () => {
     expect(await told('backfilled')).toEqual({ salesforce: 10 });
     expect((await crm('backfill')).stdout).toContain('0 leads were not in salesforce');
 
-    // 5. They agree.
+    // 5. Compared: both CRMs agree.
     const agreed = await crm('compare');
     expect(agreed).toMatchObject({ code: 0 });
     expect(agreed.stdout).toContain('15 persons compared: 15 agree, 0 differ, 0 have no record.');
 
-    // 6. Cut over, then back: each CRM gets what only the other has.
+    // 6. Switched over and back: each CRM gets the leads that only the other has.
     await restart({ CRM_PROVIDER: 'salesforce' });
     await post(15, 5);
     expect(inOrg()).toEqual({ leads: 20, members: 20 });
@@ -162,10 +165,10 @@ describe('from the mock CRM to Salesforce, and back', () => {
     expect(inOrg().leads).toBe(0);
   });
 
-  it.runIf(FULL)('a backfill that is broken off goes on where it stopped', async () => {
+  it.runIf(FULL)('a backfill that is interrupted continues where it stopped', async () => {
     await restart({});
     await post(0, 60);
-    // The persons are there; before their memberships are, an admin takes the app's rights away.
+    // The persons are written. Before their memberships are, an admin removes the app's permissions.
     org.fake.afterEachPost(() => {
       if (inOrg().leads > 0) org.fake.revokeTokens();
     });

@@ -8,7 +8,7 @@ import { startFakeGemini } from '../support/fakes/gemini.js';
 import { startProcess, type RunningProcess } from '../support/service.js';
 import { FULL } from '../support/full.js';
 
-/** Worker processes of their own, and a model behind HTTP: what no single process can show. */
+/** Several worker processes and a model behind HTTP, for what one process cannot show. */
 describe.skipIf(!FULL || !hasRedis())('three workers and one model', () => {
   let model: Awaited<ReturnType<typeof startFakeGemini>>;
   let sql: pg.Client;
@@ -74,7 +74,7 @@ describe.skipIf(!FULL || !hasRedis())('three workers and one model', () => {
       times.push(performance.now());
       return sensibleBrain(...prompt);
     };
-    // What the test's own process was late by, its times are late by as well.
+    // The delays of the test's own process, by which its measured times are late.
     let [lag, last] = [0, performance.now()];
     const calls = setInterval(() => {
       lag = Math.max(lag, performance.now() - last - 5);
@@ -95,7 +95,7 @@ describe.skipIf(!FULL || !hasRedis())('three workers and one model', () => {
   });
 
   it('bring every lead to the CRM though the model fails a third of the time, in every way it knows, and score all once it is well', async () => {
-    // Not those that stand for hours: a wrong key, a model that is gone, the quota of the day.
+    // Excludes faults that last for hours: a wrong key, a missing model, an exhausted daily quota.
     const lasting = new Set(['wrong-key', 'model-gone', 'no-credit', 'daily-quota']);
     model.sometimes(
       0.3,
@@ -111,7 +111,7 @@ describe.skipIf(!FULL || !hasRedis())('three workers and one model', () => {
     await post(api, 1000);
     await allSynced(1000);
     const { rows: firstTimes } = await sql.query('SELECT id, synced_at FROM ledger.leads ORDER BY id');
-    // A real score owes nothing; whatever stands in for one says so.
+    // A real score is not marked for a re-score; every replacement of one is.
     const { rows: wrong } = await sql.query(
       `SELECT id FROM ledger.leads WHERE (enrichment->>'needsRescore')::boolean <> (enrichment->>'scoreSource' <> 'ai')`,
     );

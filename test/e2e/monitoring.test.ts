@@ -34,10 +34,10 @@ const dashboard = JSON.parse(read('deploy/grafana/dashboard.json')) as {
 const panels = dashboard.panels.filter(({ type }) => type !== 'row');
 const expressions = panels.flatMap(({ targets }) => targets!.map(({ expr }) => expr));
 
-/** What Grafana puts in the place of its variables. */
+/** Replaces Grafana's variables. */
 const asPrometheusSeesIt = (expr: string) => expr.replaceAll('$__rate_interval', '5m').replaceAll('$instance', '.*');
 const metricsOf = (expr: string) => expr.match(/\b(?:revenueflow|process|nodejs)_[a-z0-9_]+/g) ?? [];
-/** As GitHub makes the anchor of a heading. */
+/** Makes a heading's anchor as GitHub does. */
 const anchorOf = (heading: string) =>
   heading
     .toLowerCase()

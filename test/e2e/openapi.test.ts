@@ -16,7 +16,7 @@ import { createHttpAdapter } from '../../src/platform/http/adapter.js';
 import { STATUS } from '../../src/platform/http/problem.js';
 import { Database } from '../../src/platform/database/database.js';
 import { openPool } from '../../src/platform/database/pool.js';
-import { openQueueBackend } from '../../src/queue/open-backend.js';
+import { openQueueBackend } from '../../src/queue/queue.module.js';
 import { freshDatabase } from '../support/database.js';
 import { fillService, operationCalled, requestsOn, send, type Filled } from '../support/every-operation.js';
 import { OPERATORS, SECRET, TOKEN } from '../support/operator.js';
@@ -25,7 +25,7 @@ import { startProcess, type RunningProcess } from '../support/service.js';
 type Json = Record<string, unknown>;
 const document = JSON.parse(JSON.stringify(openApiDocument())) as ReturnType<typeof openApiDocument>;
 
-/** Answers may gain fields, so the document forbids none; ours must have no field that it does not describe. */
+/** Answers may gain fields, so the document allows unknown ones. This test does not, to find undescribed fields. */
 function strict(schema: unknown): unknown {
   if (Array.isArray(schema)) return schema.map(strict);
   if (typeof schema !== 'object' || schema === null) return schema;
@@ -81,7 +81,7 @@ describe('the document', () => {
 
   it('has every code of the catalogue, and says where each that HTTP answers may come from', () => {
     expect((document.components.schemas['ErrorCode'] as { enum: string[] }).enum).toEqual(Object.keys(ERROR_CATALOG));
-    // They belong to addresses and pages, not to operations.
+    // These belong to paths and pages, not to operations.
     const others = new Set(['METHOD_NOT_ALLOWED', 'SIGN_IN_FIRST']);
     const answered = Object.keys(STATUS).filter((code) => !others.has(code));
     expect(Object.keys(document.components.examples).toSorted()).toEqual([...answered, 'UNEXPECTED'].toSorted());
@@ -93,9 +93,9 @@ describe('the document', () => {
   });
 });
 
-/** Of plugins, which give their routes the access after this hook has seen them. */
+/** Routes of plugins, whose access is set after this hook has run. */
 const PLUGINS = /^\/(?:docs|ops\/queues\/board)(?:\/|$)/;
-/** For browsers; they are not described. */
+/** Pages for browsers, which are not described. */
 const PAGES = /^\/(?:console|favicon\.ico)(?:\/|$)/;
 
 describe('the routes of the service', () => {

@@ -13,7 +13,7 @@ let sink: AlertSink;
 let api: RunningProcess;
 let worker: RunningProcess;
 
-/** As in production: one process takes webhooks, another one works. */
+/** As in production: one process takes webhooks, another processes leads. */
 beforeAll(async () => {
   database = await freshDatabase();
   sql = new pg.Client({ connectionString: database.url });
@@ -50,8 +50,8 @@ const synced = (n: number) =>
     expect(rows).toEqual([{ n }]);
   });
 
-/** So that the worker knows what the database said before: it reads that at each of its looks, after it has said that it lives. */
-async function workerHasLooked(): Promise<void> {
+/** Waits until the worker has read the shared state, which it does after its heartbeat. */
+async function workerHasReadState(): Promise<void> {
   const looks = new Set<string>();
   await eventually(async () => {
     const { rows } = await sql.query<{ looks: string }>("SELECT string_agg(seen_at::text, ' ') AS looks FROM flow.workers");
@@ -94,12 +94,12 @@ describe('GET /ops/sla', () => {
     expect(JSON.parse((await ops(api, 'sla', '--json')).stdout)).toMatchObject({ speedToLead: { count: 12 } });
   });
 
-  it('counts late leads as breaches wherever they are, and says what holds them back', async () => {
+  it('counts late leads as breaches in every stage, and says what blocks them', async () => {
     await askOps(api, 'POST', '/ops/queues/enrichment/pause');
     await eventually(async () => {
       expect((await askOps(api, 'GET', '/ops/sla')).body).toMatchObject({ stages: [{ heldBackBy: 'pause' }, {}] });
     });
-    await workerHasLooked();
+    await workerHasReadState();
     const id = await post({ email: 'late@acme.com', title: 'Analyst' });
     await sql.query(
       "UPDATE ledger.leads SET received_at = now() - interval '10 minutes', content_at = now() - interval '10 minutes' WHERE id = $1",
@@ -119,7 +119,7 @@ describe('GET /ops/sla', () => {
       const { body: after } = await askOps(api, 'GET', '/ops/sla');
       expect(after).toMatchObject({ breaches: 1, breached: { synced: 1, waiting: 0 } });
     });
-    // A process reads the backlog again after some seconds.
+    // A process caches the backlog for some seconds.
     await eventually(async () => {
       const metrics = await (
         await fetch(`${worker.url}/metrics`, { headers: { authorization: `Bearer ${'t'.repeat(40)}` } })
@@ -130,7 +130,7 @@ describe('GET /ops/sla', () => {
       expect(metrics).toMatch(/revenueflow_oldest_seconds\{stage="crm-sync"\} 0\n/);
       expect(metrics).toMatch(/revenueflow_forecast_seconds\{stage="crm-sync"\} 0\n/);
     });
-    // A revision of a lead that sales has is no second lead.
+    // A revision of a lead that is in the CRM is not a second lead.
     await post({ email: 'late@acme.com', title: 'Head of Analysis' });
     await eventually(async () =>
       expect((await askOps(api, 'GET', `/ops/leads/${id}`)).body).toMatchObject({ state: 'synced', revision: 2 }),
@@ -142,7 +142,7 @@ describe('GET /ops/sla', () => {
 });
 
 describe('an alert', () => {
-  it('tells of a hot lead once, of two processes, and names nobody', async () => {
+  it('alerts a hot lead once for two processes, without personal data', async () => {
     const id = await post({
       email: 'zoe.hot@hotcorp.com',
       name: 'Zoe Hotfield',
@@ -159,7 +159,7 @@ describe('an alert', () => {
 });
 
 describe('an api without a worker', () => {
-  it('tells that leads wait, since nobody else will', async () => {
+  it('alerts that leads wait while no worker runs', async () => {
     const [own, away] = await Promise.all([freshDatabase(), startAlertSink()]);
     const alone = await startProcess({
       DATABASE_URL: own.url,
@@ -196,7 +196,7 @@ describe('a person', () => {
 
     const erased = JSON.parse((await cli('person', 'erase', 'ines@acme.com', '--json')).stdout);
     expect(erased).toMatchObject({ by: 'ann', erased: { leads: 2, rejections: 1, spool: 0 } });
-    // The leads were fresh: the CRM is asked once more when nothing can be on its way any more.
+    // The leads were fresh, so the CRM is called once more when no run can be in progress any more.
     await eventually(async () => {
       const receipt = JSON.parse((await cli('person', 'receipt', erased.receipt, '--json')).stdout);
       expect(receipt).toMatchObject({ status: 'done', crm: { status: 'done' }, erased: { crm: 3 } });
@@ -205,7 +205,7 @@ describe('a person', () => {
       /Receipt .*, by ann[^]*leads +│ 2[^]*Done, in the CRM too\./,
     );
 
-    // Not a trace in any table of the database.
+    // No table of the database contains the address.
     const { rows: tables } = await sql.query<{ name: string }>(
       "SELECT format('%I.%I', table_schema, table_name) AS name FROM information_schema.tables WHERE table_schema IN ('ledger', 'flow', 'mock_crm', 'bullmq') AND table_type = 'BASE TABLE'",
     );

@@ -135,7 +135,7 @@ describe('npm run ops', () => {
     await writeFile(csv, `email,campaign_id\n${'ivy@import.com,1\n'.repeat(500)}`);
     let child: ChildProcess | undefined;
     const server = createServer((_request, response) => {
-      child!.kill('SIGINT'); // twenty times, as a shell and npm may pass one Ctrl-C on more than once
+      child!.kill('SIGINT'); // twenty times, since a shell and npm may each forward one Ctrl-C
       setTimeout(() => response.writeHead(202).end('{"status":"accepted"}'), 200);
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -152,7 +152,7 @@ describe('npm run ops', () => {
 
   it('shows a lead by e-mail, as a story', async () => {
     await post('{"email": "story@acme.com", "name": "Sue Story", "campaign_id": 9, "title": "VP Sales"}');
-    // By HTTP: on a machine under load each run of the CLI takes seconds of the time that this may last.
+    // By HTTP: on a busy machine each run of the CLI takes seconds, which this wait does not have.
     await eventually(async () => expect((await get('/ops/leads?campaign_id=9')).body.items[0]!.state).toBe('synced'));
     const { stdout } = await cli('lead', 'story@acme.com');
     expect(stdout).toMatch(/Sue Story <story@acme\.com>, campaign 9, revision 1\nsynced/);

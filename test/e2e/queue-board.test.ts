@@ -32,7 +32,7 @@ describe.each(BACKENDS)('the board of the queues on %s', (kind) => {
         ...(redis ? { REDIS_URL: redis.url } : {}),
         ...OPERATORS,
       });
-      // A dead letter leaves a failed job behind.
+      // A dead letter leaves a failed job in the queue.
       await sql.query(`ALTER TABLE mock_crm.leads ADD CONSTRAINT likes_names CHECK (last_name NOT LIKE 'Refused%')`);
       const lead = { email: 'secret.person@acme.com', name: 'Ann Refused', campaign_id: 'board', message: 'Call 555-0100' };
       leadId = (await service.post(lead, { headers: { 'x-webhook-secret': SECRET } })).body.leadId;
@@ -56,7 +56,7 @@ describe.each(BACKENDS)('the board of the queues on %s', (kind) => {
       return (await answer.json()) as ShownQueues;
     }
 
-    it('asks strangers for a password, on each of its paths', async () => {
+    it('requires a password on each of its paths', async () => {
       for (const path of ['', '/', '/queue/crm-sync', '/api/queues', '/api/redis/stats', '/static/js/main.js', '/static/x']) {
         for (const headers of [{}, password('x'.repeat(40)), password(SECRET), { authorization: `Bearer ${SECRET}` }]) {
           const answer = await ask(path, { headers });
@@ -109,7 +109,7 @@ describe.each(BACKENDS)('the board of the queues on %s', (kind) => {
           detail: { act: '/api/queues/:queueName/:jobId/retry', queueName: 'crm-sync', jobId: job!.id },
         },
       ]);
-      // The ledger has given the lead up, so the job ends without doing anything.
+      // The lead is a dead letter, so the job ends without doing anything.
       await eventually(async () => expect((await queuesOf(TOKEN)).queues.find(isCrm)!.counts['failed']).toBe(0));
       expect((await sql.query('SELECT state FROM ledger.leads')).rows).toEqual([{ state: 'dead' }]);
     });

@@ -16,11 +16,11 @@ const ROOT = join(import.meta.dirname, '../..');
 interface Step {
   section: string;
   command: string;
-  /** What the runbook says that it prints; empty where it says nothing. */
+  /** The output that the runbook shows; empty where it shows none. */
   printed: string[];
 }
 
-/** The console blocks of a page: a line that begins with `$ ` is a command, what follows is its output. */
+/** The console blocks of a page: a line that starts with `$ ` is a command, and the lines after it are its output. */
 function stepsOf(page: string): Step[] {
   return page.split(/^## /m).flatMap((part) => {
     const section = part.split('\n', 1)[0]!;
@@ -36,7 +36,7 @@ function stepsOf(page: string): Step[] {
   });
 }
 
-/** What stays the same whatever the leads are: sentences without their figures, and the heads of tables. */
+/** The parts that do not depend on the leads: sentences without their numbers, and table heads. */
 function shapeOf(lines: string[]): string[] {
   const sentences = lines.filter((line) => !/^[┌├└│ ]/.test(line)).map(withoutFigures);
   const heads = lines
@@ -86,7 +86,7 @@ beforeAll(async () => {
     REVENUEFLOW_TOKEN: TOKEN,
     WEBHOOK_SECRETS: SECRET,
     TOKEN,
-    // Where the tests run, times may have another zone than in the runbook.
+    // The runbook's times are in UTC.
     TZ: 'UTC',
     LEAD: dead[0]!,
     OTHER_LEAD: dead[1]!,
@@ -109,11 +109,11 @@ function run(command: string): Promise<{ code: number; output: string }> {
   });
 }
 
-/** The leads that the section about a queue that stands still looks for. */
+/** The leads that the runbook's section about a stopped queue looks for. */
 async function withWaitingLeads(act: () => Promise<void>): Promise<void> {
   await run('npx revenueflow queues pause enrichment');
   let count = 0;
-  // The worker hears of the pause a moment after.
+  // The worker notices the pause a moment later.
   await eventually(async () => {
     await service.post({ email: `w${count++}@acme.com`, campaign_id: 'c' }, { headers: { 'x-webhook-secret': SECRET } });
     expect((await run('npx revenueflow leads list --state received')).output).toContain('received');

@@ -19,7 +19,7 @@ describe.skipIf(findRedisServer() === null && !process.env['CI'])('the spool, in
     const { service } = await start();
     await world.postMany(service, 20);
     await world.killPostgres();
-    // The first ones find it out; from then on the gate is closed.
+    // The first requests detect the outage; after them all requests use the spool.
     const first = await world.postMany(service, 20);
     const during = await world.postMany(service, 400);
     expect([...first, ...during].every(({ status }) => status === 202)).toBe(true);
@@ -66,7 +66,7 @@ describe.skipIf(findRedisServer() === null && !process.env['CI'])('the spool, in
     await world.allSynced(100);
   });
 
-  it('never says 2xx while both stores are away', async () => {
+  it('never answers 2xx while both stores are down', async () => {
     const { redis, service } = await start();
     await world.killPostgres();
     process.kill(redis.pid, 'SIGKILL');
@@ -113,7 +113,9 @@ describe.skipIf(!FULL || findRedisServer() === null)('the spool, in the memory o
   });
 });
 
-/** Those that were answered 503 may have reached the spool too: they are taken then, and a re-send is their duplicate. */
+/**
+ * Leads that were answered 503 may have reached the spool. Then they are processed, and a re-send is their duplicate.
+ */
 async function allSynced(acks: Ack[]): Promise<void> {
   await eventually(async () => {
     const { rows } = await world.sql.query<{ id: string }>("SELECT id FROM ledger.leads WHERE state = 'synced'");
@@ -122,7 +124,7 @@ async function allSynced(acks: Ack[]): Promise<void> {
   }, 45_000);
 }
 
-/** Waits until the replica has caught up, since WAIT counts only those that have. */
+/** Waits until the replica has caught up, because WAIT counts only replicas that have. */
 async function follow(replicaUrl: string, primaryUrl: string): Promise<void> {
   const primary = new URL(primaryUrl);
   const admin = new Redis(replicaUrl);

@@ -12,7 +12,7 @@ import { FULL } from '../support/full.js';
 import { copyCluster } from '../support/own-postgres.js';
 import { runToExit, startProcess, type RunningProcess } from '../support/service.js';
 
-const NOBODY = 65534;
+const UNPRIVILEGED_UID = 65534;
 const LEAD = { email: 'lead@enterprise.com', name: 'Alex Smith', campaign_id: 'launch_2024' };
 
 let folder: string;
@@ -114,7 +114,7 @@ describe('npm start on a machine with Node alone', () => {
   );
 });
 
-/** Whether any user may walk to this checkout; under a closed home only its owner can run it. */
+/** Whether all users may read this checkout. Below a private home directory only its owner can run it. */
 async function checkoutIsOpen(): Promise<boolean> {
   for (let path = import.meta.dirname; path !== dirname(path); path = dirname(path)) {
     if (((await stat(path)).mode & 0o001) === 0) return false;
@@ -126,11 +126,11 @@ describe.skipIf(!FULL || process.getuid?.() !== 0 || !(await checkoutIsOpen()))(
   'as root, lending the service to an ordinary user',
   () => {
     it('runs as well', async () => {
-      await chown(folder, NOBODY, NOBODY);
-      const service = await startProcess({ DATA_DIR: join(folder, 'data'), ...nodeAlone() }, NOBODY);
+      await chown(folder, UNPRIVILEGED_UID, UNPRIVILEGED_UID);
+      const service = await startProcess({ DATA_DIR: join(folder, 'data'), ...nodeAlone() }, UNPRIVILEGED_UID);
       running.push(service);
       await syncedLead(service);
-      expect((await stat(join(folder, 'data/postgres/data'))).uid).toBe(NOBODY);
+      expect((await stat(join(folder, 'data/postgres/data'))).uid).toBe(UNPRIVILEGED_UID);
     });
   },
 );

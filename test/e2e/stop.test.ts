@@ -10,7 +10,7 @@ const world = new OutageWorld();
 describe.skipIf(findRedisServer() === null && !process.env['CI'])(
   'SIGTERM ends the service with exit code 0, before main.ts would force an end with 1',
   () => {
-    it('under load, and whatever it had in hand is finished by the next', async () => {
+    it('under load, and the next process finishes the leads that it had claimed', async () => {
       const redis = await world.startRedis();
       world.undo.push(() => redis.stop());
       const service = await world.startService({ REDIS_URL: redis.url });
@@ -20,19 +20,19 @@ describe.skipIf(findRedisServer() === null && !process.env['CI'])(
       await world.allSynced(acks.length);
     });
 
-    it('is not ready while it finishes what it has in hand, and finishes it', async () => {
+    it('is not ready while it finishes its claimed leads, and finishes them', async () => {
       const redis = await world.startRedis();
       world.undo.push(() => redis.stop());
       const model = await startFakeOpenAiCompatible();
       world.undo.push(() => model.stop());
-      model.latencyMs = 3500; // within the time that work in hand has
+      model.latencyMs = 3500; // within the time that work in progress has
       const service = await world.startService({
         REDIS_URL: redis.url,
         AI_PROVIDER: 'openai-compatible',
         OPENAI_COMPATIBLE_BASE_URL: `${model.url}/v1`,
         OPENAI_COMPATIBLE_MODEL: 'fake',
       });
-      // By a connection that stays open, as a load balancer's does, and by new ones.
+      // Over a kept-alive connection, as of a load balancer, and over new ones.
       const ready = () =>
         service.get('/health/ready').then(
           ({ status }) => status,

@@ -6,7 +6,7 @@ import { eventually } from '../support/eventually.js';
 import { startProcess, type RunningProcess } from '../support/service.js';
 import { FULL } from '../support/full.js';
 
-/** A worker opens two connections for its queues; those after them are its consumers'. */
+/** The first two connections of a worker are its queues'; the later ones are its consumers'. */
 const CONSUMERS_FROM = 2;
 
 describe.skipIf(!FULL || !hasRedis())('a worker whose connections to Redis a firewall has forgotten', () => {
@@ -21,7 +21,7 @@ describe.skipIf(!FULL || !hasRedis())('a worker whose connections to Redis a fir
     database = await freshDatabase();
     const redis = (await freshRedis())!;
     proxy = await Proxy.start(Number(new URL(redis.url).port));
-    // The shortest time after which a worker counts as stuck: half a minute. The watchdog's spec has a clock of its own.
+    // The shortest time after which a worker counts as stuck is half a minute. The watchdog's spec uses a fake clock.
     env = { DATABASE_URL: database.url, REDIS_URL: redis.url, LEASE_MS: '1000', AI_TIMEOUT_MS: '100' };
     api = await startProcess({ ...env, ROLE: 'api' });
     worker = await startProcess({ ...env, ROLE: 'worker', REDIS_URL: proxy.through(redis.url) });
@@ -55,7 +55,7 @@ describe.skipIf(!FULL || !hasRedis())('a worker whose connections to Redis a fir
     expect(await state(waiting)).toBe('received');
 
     expect(await ended).toEqual([70, null]);
-    expect(worker.output()).toContain('This worker has stopped consuming while leads wait');
+    expect(worker.output()).toContain('This worker makes no progress while leads wait');
     replacement = await startProcess({ ...env, ROLE: 'worker' });
     await eventually(async () => expect(await state(waiting)).toBe('synced'));
   }, 90_000);

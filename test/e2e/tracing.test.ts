@@ -13,7 +13,7 @@ interface Span {
   attributes: { key: string }[];
 }
 
-/** A collector that takes OTLP over HTTP as JSON and remembers the spans. */
+/** A collector that receives OTLP as JSON over HTTP and keeps the spans. */
 async function startCollector() {
   const spans: Span[] = [];
   const server: Server = createServer((request, response) => {
@@ -76,12 +76,12 @@ describe('a trace', () => {
     for (const stage of ['enrich lead', 'sync lead']) expect(named(stage).parentSpanId).toBe(named('POST /leads').spanId);
     expect(named('crm.sync').parentSpanId).toBe(named('sync lead').spanId);
     expect(JSON.stringify(collector.spans)).not.toMatch(/ann@acme|private words/);
-    // The log lines of the stages can be found by it.
+    // The stages' log lines contain the trace id.
     expect(processes[1]!.output()).toContain(`"traceId":"${traceId}"`);
     expect(processes[1]!.output()).toContain(`"leadId":"${body.leadId}"`);
   });
 
-  it('costs nobody a lead where the collector is away', async () => {
+  it('loses no lead while the collector is down', async () => {
     const service = await start('all', { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9' });
     const { body } = await service.post({ email: 'ann@acme.com', campaign_id: 1 });
     await eventually(async () => expect((await service.get(`/ops/leads/${body.leadId}`)).body.state).toBe('synced'));

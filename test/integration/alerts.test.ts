@@ -71,7 +71,7 @@ async function scored(email: string, fitScore: number, campaignId = 'c') {
   return { leadId, epoch: await ledger.results.checkpoint(claim, enrichment) };
 }
 
-async function bury(lead: { leadId: string; epoch: number }) {
+async function deadLetter(lead: { leadId: string; epoch: number }) {
   const claim = (await ledger.claims.claimForSync(lead))!;
   const error = {
     stage: 'crm-sync',
@@ -84,9 +84,9 @@ async function bury(lead: { leadId: string; epoch: number }) {
 }
 
 describe('a hot lead', () => {
-  it('is told of once, by its id, score, intent, campaign and path, and by nothing that names the person', async () => {
+  it('is alerted once, with its id, score, intent, campaign and path, and without personal data', async () => {
     const watch = alerts();
-    await watch.check(); // from here on
+    await watch.check(); // alerts begin here
     const { leadId } = await scored('ann@acme.com', 92, '<!channel> & co');
     await scored('bob@acme.com', 79);
     for (let round = 0; round < 3; round++) await watch.check();
@@ -94,7 +94,7 @@ describe('a hot lead', () => {
     expect(Object.keys(JSON.parse(sink.bodies[0]!) as object)).toEqual(['text']);
   });
 
-  it('of many is one message, and a score from before there were alerts is no news', async () => {
+  it('of many is one message, and a score from before the first check is not alerted', async () => {
     await scored('old@acme.com', 99);
     await pool.query("UPDATE ledger.events SET at = now() - interval '2 seconds'");
     const watch = alerts({ ...EAGER, hotLeadSeconds: 3600 });
@@ -113,7 +113,7 @@ describe('a hot lead', () => {
 });
 
 describe('a condition', () => {
-  it('is told when it begins, when its reason changes and when it has ended, each once', async () => {
+  it('is alerted when it begins, when its reason changes and when it has ended, each once', async () => {
     const watch = alerts();
     const looks = async () => {
       for (let round = 0; round < 3; round++) await watch.check();
@@ -140,7 +140,7 @@ describe('a condition', () => {
     ]);
   });
 
-  it('that flaps is told of at its pace, and what is told then is how it is then', async () => {
+  it('that flaps is alerted at its pace, with its current state', async () => {
     const watch = alerts({ ...EAGER, conditionSeconds: 3600 });
     const breaker = (state: string) =>
       pool.query("UPDATE flow.stages SET breaker = $1, reason = 'rate-limited' WHERE stage = 'enrichment'", [state]);
@@ -169,7 +169,7 @@ describe('a condition', () => {
     await pool.query('UPDATE ledger.leads SET low_priority = true'); // an operator's replay of it
     await watch.check();
     expect(sink.texts[1]).toMatch(/^Resolved: no lead waits longer than the SLA/);
-    // A pace of one in sixty seconds, and six that wait: 360 seconds.
+    // A pace of one per sixty seconds, and six that wait: 360 seconds.
     for (let n = 0; n < 6; n++) await scored(`many${n}@acme.com`, 10);
     await pool.query(
       "INSERT INTO ledger.events (lead_id, seq, at, kind) VALUES (gen_random_uuid(), 1, now() - interval '30 s', 'synced')",
@@ -185,10 +185,10 @@ describe('dead letters', () => {
   it('are counted as they come, by stage and code, and are over when none waits', async () => {
     const watch = alerts();
     await watch.check();
-    for (const name of ['a', 'b', 'c']) await bury(await scored(`${name}@acme.com`, 10));
+    for (const name of ['a', 'b', 'c']) await deadLetter(await scored(`${name}@acme.com`, 10));
     await watch.check();
     await watch.check();
-    await bury(await scored('d@acme.com', 10));
+    await deadLetter(await scored('d@acme.com', 10));
     await watch.check();
     await pool.query("UPDATE ledger.leads SET state = 'discarded'");
     await watch.check();
@@ -202,11 +202,11 @@ describe('dead letters', () => {
 });
 
 describe('the delivery', () => {
-  it('waits for a webhook that is down, says so once, keeps the order, and gives up in the end', async () => {
+  it('waits for a webhook that is down, logs it once, keeps the order, and drops the message after its time', async () => {
     const watch = alerts();
     await watch.check();
     sink.status = 500;
-    await bury(await scored('a@acme.com', 95));
+    await deadLetter(await scored('a@acme.com', 95));
     for (let round = 0; round < 3; round++) {
       await pool.query('UPDATE flow.alert_messages SET next_attempt_at = now()');
       await watch.check();
@@ -218,11 +218,11 @@ describe('the delivery', () => {
     await watch.check();
     expect(sink.texts.map((text) => text.slice(0, 8))).toEqual(['Hot lead', '1 new de']);
     expect(logged.at(-1)).toBe('Alerts are delivered again');
-    // Nothing that is logged gives the webhook's secret away.
+    // No log line contains the webhook's secret.
     expect(logged.join()).not.toMatch(/secret|services/);
 
     sink.status = 404;
-    await bury(await scored('b@acme.com', 10));
+    await deadLetter(await scored('b@acme.com', 10));
     for (let round = 0; round < 8; round++) {
       await watch.check();
       await pool.query('UPDATE flow.alert_messages SET next_attempt_at = now()');
@@ -231,7 +231,7 @@ describe('the delivery', () => {
     expect(await deliveryProblem()).toMatchObject({ problem: expect.stringMatching(/^it answered 404/), dropped: 1 });
 
     sink.status = 200;
-    await bury(await scored('c@acme.com', 10));
+    await deadLetter(await scored('c@acme.com', 10));
     await watch.check();
     expect(await deliveryProblem()).toBeNull();
   });
@@ -243,7 +243,7 @@ describe('the delivery', () => {
     await eventually(async () => expect((await pool.query('SELECT * FROM flow.alert_looks')).rows).toHaveLength(2));
     await scored('one@acme.com', 90);
     await eventually(() => expect(sink.texts).toHaveLength(1));
-    // One who stops before it has noted the answer leaves the message to be told again.
+    // A process that stops before it has recorded the delivery leaves the message to be sent again.
     await eventually(async () => expect((await pool.query('SELECT * FROM flow.alert_messages')).rows).toHaveLength(0));
     await first.stop();
     await second.stop();

@@ -43,12 +43,12 @@ describe.each(BACKENDS)('the breaker of the CRM, queue on %s', (kind) => {
       const before = calls.length;
       up = true;
       await eventually(async () => expect(await world.states()).toEqual({ synced: 150 }), 40_000);
-      // In hand when it opened, then one a probe.
+      // Calls in flight when the breaker opened, then one call per probe.
       expect(before).toBeLessThan(80);
       expect((await store.stages()).every(({ breaker }) => breaker === 'closed' || breaker === 'recovering')).toBe(true);
     });
 
-    it('gives up a lead that always breaks a CRM which works for all others', async () => {
+    it('dead-letters a lead that always breaks a CRM which works for all others', async () => {
       let poison = '';
       await open({
         crm: async ({ projection }: CrmSync) => {
@@ -58,7 +58,7 @@ describe.each(BACKENDS)('the breaker of the CRM, queue on %s', (kind) => {
       });
       await world.startWorker();
       [poison = ''] = await world.accept(1);
-      // Others keep proving that the CRM is up.
+      // Other leads succeed, so the CRM counts as up.
       let next = 1;
       await eventually(async () => {
         const email = `q${next++}@acme.com`;
@@ -74,7 +74,7 @@ describe.each(BACKENDS)('the breaker of the CRM, queue on %s', (kind) => {
       expect(lead.lastError).toMatchObject({ code: 'CRM_UNAVAILABLE', class: 'dependency-down', stage: 'crm-sync' });
     });
 
-    it('tells a setting of the CRM from bad records: none is buried, the breaker says why', async () => {
+    it('tells a wrong setting of the CRM from bad records: none is dead-lettered, the breaker has the reason', async () => {
       let required = true;
       await open({
         crm: async () => {
@@ -94,7 +94,7 @@ describe.each(BACKENDS)('the breaker of the CRM, queue on %s', (kind) => {
         expect(await world.states()).toEqual({ enriched: 30 });
       });
       required = false;
-      // Those that had been buried come back with their attempts, when their wait is over.
+      // Leads that had been dead-lettered return with their attempts after their wait.
       await world.pool.query(`UPDATE ledger.leads SET next_attempt_at = now(), touched_at = now() - interval '1 hour'`);
       await eventually(async () => {
         await world.sweeper.sweep();
@@ -102,7 +102,7 @@ describe.each(BACKENDS)('the breaker of the CRM, queue on %s', (kind) => {
       }, 40_000);
     });
 
-    it('buries a bad record, and only that one, where others succeed', async () => {
+    it('dead-letters a bad record, and only that one, where others succeed', async () => {
       await open({
         crm: async ({ projection }: CrmSync) => {
           if (projection.lead.email.startsWith('p3'))

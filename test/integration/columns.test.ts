@@ -16,7 +16,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-/** What PostgreSQL can store: no NUL, no half of a surrogate pair. */
+/** Text that PostgreSQL can store: no NUL, no lone surrogate. */
 const text = fc
   .oneof(
     fc.string({ unit: 'binary' }),

@@ -4,7 +4,7 @@ import { hasRedis } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
 import { pipelineWorld, type PipelineWorld } from '../support/pipeline-world.js';
 
-/** A worker that dies leaves its claims behind: that is all that the others see of it. */
+/** A crashed worker leaves its claims, which is all that other workers see of the crash. */
 describe.skipIf(!hasRedis())('the crash budget', () => {
   let world: PipelineWorld;
   afterEach(() => world.close());
@@ -34,7 +34,7 @@ describe.skipIf(!hasRedis())('the crash budget', () => {
       [1, 0],
       [1, 0],
     ]);
-    // The third worker runs each by itself, and dies of the one.
+    // The third worker runs each lead by itself and crashes on one.
     for (const crashes of [0, 1, 2]) {
       const [claim] = await dies(`w${3 + crashes}`, [poison]);
       expect(claim).toMatchObject({ suspectedCrashes: 2 + crashes, confirmedCrashes: crashes });
@@ -76,7 +76,7 @@ describe.skipIf(!hasRedis())('the crash budget', () => {
     ] as const) {
       suspected.push((await claimBy(worker, waits)).suspectedCrashes);
     }
-    // w1 had it wait; w2 ran it, as the claim of a lead without suspicion says; w3 had not begun.
+    // w1 let the lead wait; w2 ran it, as an unsuspected claim shows; w3 had not started it.
     expect(suspected).toEqual([0, 0, 1, 1]);
   });
 

@@ -6,7 +6,7 @@ import { pipelineWorld, type PipelineWorld } from '../support/pipeline-world.js'
 
 const OK = { provider: 'test', leadId: 'l', memberId: 'm' };
 
-/** All that the others see of a worker's death is that its heartbeat stops; its locks in the queue last for LEASE_MS, a minute here. */
+/** Other workers see a crash only by the missing heartbeat. The locks in the queue last for LEASE_MS, here a minute. */
 describe.each(['redis', 'postgres'] as const)('the leads of a dead worker, queue on %s', (kind) => {
   describe.skipIf(kind === 'redis' && !hasRedis())('go on at once', () => {
     let world: PipelineWorld;

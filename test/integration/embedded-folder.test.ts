@@ -17,7 +17,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-// Where sockets are files one may be left behind; that way works on Linux too.
+// Where sockets are files, one may be left over. Linux supports that way too.
 describe.each([process.platform, 'darwin'] as const)('the lock of a data folder, as on %s', (platform) => {
   it('is had by one of many that race for it after a kill -9', async () => {
     for (let round = 0; round < 5; round++) {

@@ -12,7 +12,7 @@ import type { EmbeddedServer } from '../../src/platform/embedded/embedded-server
 import { eventually } from '../support/eventually.js';
 import { FULL } from '../support/full.js';
 
-/** What an earlier start, or a copy of the folder, leaves for the next start to find. */
+/** Leftovers of an earlier start, or of a copy of the folder, that the next start finds. */
 let folder: string;
 const servers: EmbeddedServer[] = [];
 const others: ChildProcess[] = [];
@@ -40,7 +40,7 @@ async function answer(server: EmbeddedServer): Promise<unknown> {
   return rows[0];
 }
 
-/** Another program of the user that runs PostgreSQL, as one that was given a process id again. */
+/** Another program of the same user that runs PostgreSQL, under a reused process id. */
 async function otherProgram(script: string): Promise<ChildProcess> {
   const user = await serverUser();
   const other = spawn('/bin/sh', ['-c', script], { cwd: '/', stdio: ['ignore', 'pipe', 'ignore'], ...user });
@@ -81,9 +81,9 @@ describe.runIf(FULL)('a start after an end that was none', () => {
     },
   );
 
-  it.skipIf(process.platform !== 'linux')('does not wait for a server that has ended and that nobody has buried', async () => {
+  it.skipIf(process.platform !== 'linux')('does not wait for a server that is a zombie process', async () => {
     const first = await startPostgres();
-    // The shell starts a child that outlives it, and the program that takes its place never asks after it.
+    // The shell starts a child that outlives it, and the program that replaces the shell never waits for the child.
     const parent = await otherProgram('sleep 1 & echo $!; exec sleep 600');
     const zombie = Number(await new Promise((resolve) => parent.stdout!.once('data', resolve)));
     await eventually(async () => expect(await readFile(`/proc/${zombie}/stat`, 'utf8')).toMatch(/\) Z /));

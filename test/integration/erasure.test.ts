@@ -16,7 +16,7 @@ const logger = pino({ level: 'silent' });
 const ANN = 'ann@acme.com';
 const BOB = 'bob@acme.com';
 
-/** Holds whoever comes until it is opened. */
+/** Blocks every caller until it is opened. */
 function barrier() {
   let open = () => {};
   const opened = new Promise<void>((resolve) => (open = resolve));
@@ -78,7 +78,7 @@ describe.each(BACKENDS)('an erasure, queue on %s', (kind) => {
       const count = async (text: string) =>
         (await world.pool.query<{ n: number }>(`SELECT count(*)::int AS n FROM ${text}`)).rows[0]!.n;
       const synced = (n: number) => eventually(async () => expect(await world.states()).toEqual({ synced: n }));
-      /** An erasure waits for its worker; here the worker looks when the test says so. */
+      /** An erasure waits for its worker; here the test triggers the worker's poll. */
       const erase = async (email: string) => {
         const erasing = patient.erase(email, 'ann');
         const demands = () => count("ledger.erasures WHERE crm = 'pending'");
@@ -97,11 +97,11 @@ describe.each(BACKENDS)('an erasure, queue on %s', (kind) => {
       await ledger.rejections.storeRejection({ ...refused, body: Buffer.from('{"email":"joann@acme.com", "name": }') });
       const replayed = await ledger.rejections.storeRejection({ ...refused, body: Buffer.from('{"name":"Ann"}') });
       await pool.query('UPDATE ledger.rejections SET replayed_as = $2 WHERE id = $1', [replayed, leadIdOf(ANN, 'c1')]);
-      // What the queue may still know of them, once it has forgotten what it has done.
+      // Jobs that the queue may still have of the person, after it has removed finished ones.
       await eventually(async () => expect(await backend.queue('crm-sync').counts()).toMatchObject({ active: 0, waiting: 0 }));
       await backend.queue('crm-sync').enqueue([{ leadId: leadIdOf(ANN, 'c1'), epoch: 1, dueAt: Date.now() + 3_600_000 }]);
 
-      // What alerts remember of them.
+      // What alerts have stored about the person's leads.
       await pool.query("INSERT INTO flow.alerted_leads (kind, lead_id, seq) VALUES ('hot-lead', $1, 0), ('hot-lead', $2, 0)", [
         leadIdOf(ANN, 'c2'),
         leadIdOf(BOB, 'c1'),
@@ -127,7 +127,7 @@ describe.each(BACKENDS)('an erasure, queue on %s', (kind) => {
       expect(forget).toHaveBeenCalledOnce();
       expect([await count('ledger.leads'), await count('ledger.events'), await count('ledger.rejections')]).toEqual([1, 3, 1]);
       expect([await count('mock_crm.leads'), await count('mock_crm.campaign_members')]).toEqual([1, 1]);
-      // Neither the receipt nor the audit names anybody.
+      // Neither the receipt nor the audit log contains personal data.
       const kept = await pool.query(
         'SELECT to_jsonb(e) AS row FROM ledger.erasures e UNION ALL SELECT to_jsonb(a) FROM ledger.operator_acts a',
       );
@@ -135,7 +135,7 @@ describe.each(BACKENDS)('an erasure, queue on %s', (kind) => {
       for (const secret of ['acme', 'Lee', personKeyOf(ANN), leadIdOf(ANN, 'c1'), leadIdOf(ANN, 'c2')])
         expect(text).not.toContain(secret);
       expect(text).toMatch(/"act":"export"[^]*"act":"erase"/);
-      // A second time there is nothing left.
+      // A second erasure finds nothing.
       expect((await erase(ANN)).counts).toMatchObject({ leads: 0, events: 0, rejections: 0 });
     });
 
@@ -169,7 +169,7 @@ describe.each(BACKENDS)('an erasure, queue on %s', (kind) => {
       await erase(ANN);
       gate.open();
       await eventually(async () => expect((await backend.queue('crm-sync').counts()).active).toBe(0));
-      expect(await count('mock_crm.leads')).toBe(1); // for a moment
+      expect(await count('mock_crm.leads')).toBe(1); // until the last pass
       expect(await count("ledger.erasures WHERE who = 'late write' AND person_key IS NOT NULL")).toBe(1);
       await runner.poll();
       expect([await count('ledger.leads'), await count('ledger.events'), await count('mock_crm.leads')]).toEqual([0, 0, 0]);
@@ -215,7 +215,7 @@ describe.each(BACKENDS)('an erasure, queue on %s', (kind) => {
       const { lead, events } = (await ledger.leads.findLead(leadIdOf(ANN, 'new')))!;
       expect(events.map(({ kind: what }) => what)).toEqual(['received', 'enriched', 'synced', 'resync', 'synced']);
       expect(lead.crm!.leadId).toMatch(/^00Q/);
-      // Its speed to lead was measured when it first came.
+      // Its speed to lead was measured at its first arrival.
       expect((await ledger.sla.arrivals(60, 300)).count).toBe(1);
     });
 
@@ -233,7 +233,7 @@ describe.each(BACKENDS)('an erasure, queue on %s', (kind) => {
       expect(orphans.rows).toEqual([]);
     });
 
-    it('as far as the CRM lets it: asked again while it is away, told by hand where it cannot be asked', async () => {
+    it('as far as the CRM supports it: repeated while it is down, left to an operator where it cannot erase', async () => {
       const { post, synced, people, runner, runnerFor, pool, count } = await start();
       await post(ANN);
       await synced(1);
@@ -250,11 +250,11 @@ describe.each(BACKENDS)('an erasure, queue on %s', (kind) => {
       expect(await count('ledger.erasures WHERE person_key IS NOT NULL')).toBe(0);
     });
 
-    it('but not somebody who is no address', async () => {
+    it('but not for a text that is no address', async () => {
       const { people } = await start();
-      for (const nobody of ['', 'acme.com', '%', 'ann@acme.com,bob@acme.com']) {
-        await expect(people.erase(nobody, 'ann')).rejects.toMatchObject({ code: 'BAD_REQUEST' });
-        await expect(people.export(nobody, 'ann')).rejects.toMatchObject({ code: 'BAD_REQUEST' });
+      for (const address of ['', 'acme.com', '%', 'ann@acme.com,bob@acme.com']) {
+        await expect(people.erase(address, 'ann')).rejects.toMatchObject({ code: 'BAD_REQUEST' });
+        await expect(people.export(address, 'ann')).rejects.toMatchObject({ code: 'BAD_REQUEST' });
       }
     });
   });

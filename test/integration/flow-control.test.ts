@@ -26,7 +26,7 @@ describe('flow control across processes', () => {
     await database.drop();
   });
 
-  /** What one process has of its own: connections, name. */
+  /** What each process has of its own: connections and a name. */
   function storeOf(worker: string): FlowControlRepository {
     const pool = openPool({ url: database.url, max: 2, timeoutMs: 5000, name: worker });
     pools.push(pool);
@@ -84,7 +84,7 @@ describe('flow control across processes', () => {
     await Promise.all(throttles.flatMap((rateLimiter) => [caller(rateLimiter), caller(rateLimiter), caller(rateLimiter)]));
     const inWindow = calls.map((from) => calls.filter((at) => at >= from && at < from + 1000).length);
     expect(Math.max(...inWindow)).toBeLessThanOrEqual(perSecond * 1.1);
-    // And the rate is used.
+    // The rate is also reached.
     expect(calls.length).toBeGreaterThan(perSecond * 3);
   });
 
@@ -157,7 +157,7 @@ describe('flow control across processes', () => {
     expect(await b.open('crm-sync', opening)).toMatchObject({ breaker: 'open', trips: 2 });
   });
 
-  it('holds a probe for which there is no lead without a word, and renews it in time', async () => {
+  it('keeps a probe for which there is no lead without notifications, and renews it in time', async () => {
     await storeOf('operator').open('crm-sync', {
       reason: 'dependency-down',
       code: 'CRM_UNAVAILABLE',
@@ -203,7 +203,7 @@ describe('flow control across processes', () => {
       seen.push(flow.permitted('crm-sync'));
       expect(seen.at(-1)).toBe(400);
     });
-    // A fiftieth of the share, then twice as much each half second.
+    // Starts with 1/50 of the share and doubles each half second.
     const steps = [...new Set(seen)].filter((permitted) => permitted > 0);
     expect(steps).toContain(8);
     expect(steps).toContain(128);
@@ -300,7 +300,7 @@ describe('flow control across processes', () => {
       gate.enter()!.succeeded(true, 'lead-3');
       expect(gate.evidence.summary(Date.now())!.failed).toBeGreaterThan(6);
     });
-    // It fails alone here; what the other worker saw makes it the downstream's.
+    // Only this lead fails here; with the other worker's evidence the failure is the downstream's.
     expect(gate.attribute('lead-2', new AppError('CRM_UNAVAILABLE', 'down')).fault).toBe('downstream');
   });
 

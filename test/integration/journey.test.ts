@@ -34,7 +34,7 @@ const fieldsOf = ({ email, name, attributes }: LeadContent, { fitScore, reasonin
   RF_Fit_Score__c: fitScore,
   RF_Reasoning__c: reasoning,
 });
-/** What was sent stands under the words of its line. */
+/** The sent fields are indented below their line. */
 const beneath = ' '.repeat(25);
 
 describe('the journey of a lead that met everything', () => {
@@ -50,7 +50,7 @@ describe('the journey of a lead that met everything', () => {
       env: { AI_TIMEOUT_MS: '100', LEASE_MS: '1000' },
       scorer: {
         name: 'model',
-        // Silent through the attempts of both revisions; the re-score that follows is answered.
+        // No answer during the attempts of both revisions; the re-score after them is answered.
         score: (_, signal) =>
           ++asked > 2 * world.config.RETRY_ATTEMPTS
             ? Promise.resolve(aiScore)
@@ -115,7 +115,7 @@ describe('the journey of a lead that met everything', () => {
       'The CRM did not answer. Next attempt at HH:MM:SS';
     const fallback = 'HH:MM:SS  +T  scored 50, intent unknown, by fallback (model, fallback-1; fallback:AI_TIMEOUT)';
     const timeouts = [...[1, 2, 3, 4].map((n) => `${failed(n)} Next attempt at HH:MM:SS`), failed(5)];
-    // How often the CRM is tried before its breaker opens depends on the time that a run takes.
+    // The number of CRM calls before the breaker opens depends on the duration of a run.
     const distinct = told.filter((line, index) => line !== shared || told[index - 1] !== shared);
     expect(distinct).toEqual([
       'Ann Lee <p0@acme.com>, campaign c, revision 2',

@@ -45,7 +45,7 @@ const errorIn = (stage: Stage): LeadError => ({
 });
 const stageOf = (change: LeadChange): Stage => (change === 'replay-enrichment' ? 'enrichment' : 'crm-sync');
 
-/** One lead in the state, as the last change to it left the row, with the failure that a dead letter has. */
+/** A lead in the given state, with the row as its last change left it, and the failure of a dead letter. */
 async function leadIn(state: LeadState, diedIn: Stage): Promise<string> {
   await pool.query('TRUNCATE ledger.leads, ledger.events, ledger.erasures');
   const scored = state === 'enriched' || state === 'synced' || (state === 'dead' && diedIn === 'crm-sync');
@@ -74,7 +74,7 @@ async function leadIn(state: LeadState, diedIn: Stage): Promise<string> {
 
 type Act = (fence: string) => Promise<unknown>;
 
-/** Every statement that changes a lead, by the change that it makes. */
+/** All statements that change a lead, grouped by the change. */
 const STATEMENTS: Record<LeadChange, Record<string, Act>> = {
   enrich: { checkpoint: (fence) => ledger.results.checkpoint({ id, fence }, enrichment) },
   sync: { markSynced: (fence) => ledger.results.markSynced({ id, fence }, crm) },
@@ -119,7 +119,7 @@ const cases = LEAD_CHANGES.flatMap((change) =>
 describe('the SQL makes the transitions of the state diagram and no others', () => {
   it.each(cases)('%s (%s) from %s: %s', async (statement, change, state, after) => {
     const fence = await leadIn(state, stageOf(change));
-    // A write that finds the lead in another state is refused, as one of an older run is.
+    // A write to a lead in another state is refused, like a write of an outdated run.
     await STATEMENTS[change][statement]!(fence).catch((error: { code: string }) => expect(error.code).toBe('STALE_RUN'));
     const found = await stateAndEvents();
     expect(found).toEqual({

@@ -102,7 +102,7 @@ describe('accept', () => {
   it('answers exact repeats that arrive together with the commit of the first', async () => {
     const outcomes = await Promise.all(Array.from({ length: 50 }, () => ledger.intake.accept(lead())));
     expect(outcomes.map(({ outcome }) => outcome)).toEqual(['accepted', ...Array.from({ length: 49 }, () => 'duplicate')]);
-    // A repeat behind other content is no repeat of it: the last word counts.
+    // A repeat after other content is not a duplicate: the newest content counts.
     const words = ['a', 'b', 'a'].map((title) => ledger.intake.accept(lead({ attributes: { title } })));
     expect((await Promise.all(words)).map(({ outcome }) => outcome)).toEqual(['updated', 'updated', 'updated']);
     expect((await ledger.leads.findLead(lead().id))!.lead.attributes).toEqual({ title: 'a' });
@@ -215,7 +215,7 @@ describe('the way of a lead', () => {
     const old = await ledger.intake.accept(lead({ campaignId: 'c1' }));
     const young = await ledger.intake.accept(lead({ campaignId: 'c2', attributes: { title: 'CEO' } }));
     await ledger.results.checkpoint((await ledger.claims.claimForEnrichment(old))!, enrichment);
-    // The newer row has no score yet, so the older one speaks for the person.
+    // The newer row has no score yet, so the projection is the older row.
     expect((await ledger.claims.claimForSync(old))!.projection.lead.id).toBe(old.leadId);
     await ledger.results.checkpoint((await ledger.claims.claimForEnrichment(young))!, enrichment);
     const [a, b] = [(await ledger.claims.claimForSync(old))!, (await ledger.claims.claimForSync(young))!];
@@ -285,7 +285,7 @@ describe('leads from the spool', () => {
 });
 
 describe('an unreachable PostgreSQL', () => {
-  it('is an error with a code, not a silence', async () => {
+  it('is an error with a code', async () => {
     const nowhere = openPool({ url: 'postgres://u:p@127.0.0.1:1/x', max: 1, timeoutMs: 300, name: 'test' });
     const cut = ledgerOn(nowhere);
     await expect(cut.intake.accept(lead())).rejects.toMatchObject({ code: 'LEDGER_UNAVAILABLE' });
@@ -294,7 +294,7 @@ describe('an unreachable PostgreSQL', () => {
 });
 
 describe('a statement that PostgreSQL refuses', () => {
-  /** As a version of the service would meet it whose statement names a column that there is not. */
+  /** Simulates a service version whose statement names a missing column. */
   async function withoutColumn(name: string, act: () => Promise<unknown>): Promise<void> {
     await pool.query(`ALTER TABLE ledger.leads RENAME COLUMN ${name} TO gone`);
     try {

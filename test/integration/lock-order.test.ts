@@ -17,7 +17,7 @@ const ledgers: LedgerRepositories[] = [];
 beforeAll(async () => {
   database = await freshDatabase();
   pool = openPool({ url: database.url, max: 8, timeoutMs: 5000, name: 'test' });
-  // An api and two workers.
+  // One api and two workers.
   for (const worker of ['a', 'b', 'c']) ledgers.push(ledgerOn(pool, { worker }));
 });
 afterAll(async () => {
@@ -37,7 +37,7 @@ const inAnyOrder = <T>(rows: T[]) =>
 
 const enrichment = { fitScore: 80, intent: 'high', scoreSource: 'heuristic', needsRescore: false } as Enrichment;
 
-/** All that a worker does with a lead, as far as nobody else has taken it over. */
+/** All steps of a worker with a lead, until another worker takes the lead over. */
 async function bringForward(worker: LedgerRepositories, { leadId, epoch }: AcceptedLead): Promise<void> {
   const claim = await worker.claims.claimForEnrichment({ leadId, epoch });
   if (!claim) return;
@@ -47,7 +47,7 @@ async function bringForward(worker: LedgerRepositories, { leadId, epoch }: Accep
   if (claimForSync) await worker.results.markSynced(claimForSync, { provider: 'postgres', leadId: '00Q1', memberId: '00v1' });
 }
 
-it('webhooks that revise leads and the workers that have them in hand never wait for each other in a circle', async () => {
+it('webhooks that revise leads and workers that have claimed them never deadlock', async () => {
   const [api, ...workers] = ledgers as [LedgerRepositories, ...LedgerRepositories[]];
   let accepted = await Promise.all(leads.map((lead) => api.intake.accept({ ...lead, attributes: {} })));
   for (let round = 1; round <= ROUNDS; round++) {

@@ -19,7 +19,7 @@ afterAll(async () => {
   await admin.end();
 });
 
-/** The password beside the URL, as a deployment gives it. */
+/** Passes the password outside the URL, as a deployment does. */
 function migrate(url: URL | null): Promise<{ code: number; stdout: string; stderr: string }> {
   const { PATH = '', HOME = '' } = process.env;
   const env: Record<string, string> = { PATH, HOME, DATABASE_URL: '' };

@@ -62,7 +62,7 @@ describe('the migrations of this version', () => {
     );
     const pool = openPool({ url, max: 3, timeoutMs: 5000, name: 'test' });
     const { intake, openLeads } = ledgerOn(pool);
-    // An enriched lead that was in the CRM before is not counted as one that sales has not received.
+    // An enriched lead that was in the CRM before does not count as overdue.
     const backlog = await openLeads.backlog(0);
     expect(backlog.map(({ stage, count, overdue }) => [stage, count, overdue]).toSorted()).toEqual([
       ['crm-sync', 1, 0],
@@ -113,7 +113,7 @@ describe('migrate', () => {
     expect(await migrate(url, folder)).toEqual(['0002_b.sql']);
   });
 
-  it('gives up a table lock that it does not get, so that the statements behind it go on', async () => {
+  it('stops waiting for a table lock after a timeout, so that the statements behind it continue', async () => {
     await write('0001_a.sql', 'CREATE TABLE public.a (n int)');
     await migrate(url, folder);
     await write('0002_b.sql', 'ALTER TABLE public.a ADD COLUMN m int');
@@ -126,7 +126,7 @@ describe('migrate', () => {
       while ((await waiting()).n !== n) await new Promise((resolve) => setTimeout(resolve, 20));
     };
     await until(1);
-    // An insert queues behind the migration's lock request, so it succeeds only when the migration has given that up.
+    // An insert queues behind the migration's lock request, so it succeeds only when the migration has stopped waiting.
     const writer = new pg.Client({ connectionString: url });
     await writer.connect();
     await writer.query('INSERT INTO public.a (n) VALUES (1)');

@@ -9,7 +9,10 @@ import { ledgerOn } from '../support/ledger.js';
 let database: Awaited<ReturnType<typeof freshDatabase>>;
 let pool: Pool;
 
-/** A tenth waits in an outage, one in a thousand is dead or discarded, and one campaign in a thousand is rare. */
+/**
+ * A tenth of the leads waits, as in an outage. One in a thousand is dead or discarded, and one campaign in a thousand
+ * is rare.
+ */
 const ROWS = 120_000;
 
 beforeAll(async () => {
@@ -43,7 +46,7 @@ interface Node {
   Plans?: Node[];
 }
 
-/** The nodes of the plan, from the root down, with the index that a scan uses. */
+/** The nodes of the plan from the root down, with the index of each scan. */
 async function planOf(text: string, values: unknown[]): Promise<string[]> {
   const { rows } = await pool.query<{ 'QUERY PLAN': [{ Plan: Node }] }>(`EXPLAIN (FORMAT JSON) ${text}`, values);
   const flat = (node: Node): string[] => [

@@ -7,7 +7,7 @@ import { eventually } from '../support/eventually.js';
 import { ledgerOn } from '../support/ledger.js';
 
 let database: Awaited<ReturnType<typeof freshDatabase>>;
-/** Of two worker processes. */
+/** The pools of two worker processes. */
 let pools: Pool[];
 
 beforeAll(async () => {
@@ -31,7 +31,7 @@ const error = (cause: Partial<LeadError>): LeadError => ({
 const ownFault = error({});
 const outage = error({ class: 'dependency-down' });
 
-/** A lead that failed so, in this order, and whether the last failure made it a dead letter. */
+/** A lead with these failures, in this order. `dead`: the last failure made it a dead letter. */
 async function failed(email: string, failures: LeadError[], dead = false): Promise<string> {
   const ledger = ledgerOn(pools[0]!);
   const key = { id: leadIdOf(email, 'c'), personKey: personKeyOf(email), email, emailRaw: email, campaignId: 'c' };

@@ -22,12 +22,12 @@ const aiScore: Enrichment = {
   scorerVersion: '1',
 };
 
-describe.each(BACKENDS)('leads with a stand-in score, queue on %s', (kind) => {
+describe.each(BACKENDS)('leads with a fallback score, queue on %s', (kind) => {
   describe.skipIf(kind === 'redis' && !hasRedis())('are scored again', () => {
     let world: PipelineWorld;
     afterEach(() => world.close());
 
-    /** A model that is commanded, and a CRM that remembers. */
+    /** A model that the test controls, and a CRM that records its calls. */
     let answer: (lead: LeadContent) => Promise<Enrichment>;
     let crm: (sync: CrmSync) => Promise<void>;
     let written: CrmSync[];
@@ -47,18 +47,18 @@ describe.each(BACKENDS)('leads with a stand-in score, queue on %s', (kind) => {
           return { provider: 'test', leadId: 'l', memberId: 'm' };
         },
         ...options,
-        // One attempt: the first answer that is no score leads to the fallback score.
+        // One attempt, so the first failed answer leads to the fallback score.
         env: { AI_RATE_LIMIT_PER_SECOND: '1000', LEASE_MS: '1000', RETRY_ATTEMPTS: '1', ...options.env },
       });
     };
-    /** One lead that is synced with 50. */
+    /** A lead that is synced with the fallback score of 50. */
     const synced = async () => {
       const [id] = await world.accept(1);
       await eventually(async () => expect(await world.states()).toEqual({ synced: 1 }));
       return id!;
     };
     const find = async (id: string) => (await world.ledger.leads.findLead(id))!;
-    /** Does not wait for the backoff. */
+    /** Makes the re-score due without waiting for the backoff. */
     const dueNow = () => world.pool.query(`UPDATE ledger.leads SET rescore_at = '-infinity' WHERE rescore_at < 'infinity'`);
 
     it('when the model answers again: the CRM has the new score, the lead was synced throughout', async () => {
@@ -104,7 +104,7 @@ describe.each(BACKENDS)('leads with a stand-in score, queue on %s', (kind) => {
       );
       release();
       await eventually(() => expect(written.length).toBe(2));
-      await world.close(); // the old run has ended
+      await world.close(); // ends the old run
       expect(written.map(({ projection }) => projection.enrichment.fitScore)).toEqual([50, 88]);
     });
 
@@ -113,7 +113,7 @@ describe.each(BACKENDS)('leads with a stand-in score, queue on %s', (kind) => {
       const first = await world.startWorker('worker-1');
       const id = await synced();
       await first.workers.stop();
-      // What a worker does before it dies.
+      // The steps of a worker before it crashes.
       await dueNow();
       const ledger = world.ledgerOf('dead');
       const [claim] = await ledger.rescores.claimForRescore(1, 100);
@@ -131,7 +131,7 @@ describe.each(BACKENDS)('leads with a stand-in score, queue on %s', (kind) => {
       let refused = false;
       let calls = 0;
       let up = false;
-      // The lead is due again from the moment that it is synced: the scorer must know by itself which call is the first.
+      // The lead is due again as soon as it is synced, so the scorer itself must know which call is the first.
       answer = async (lead) => {
         if (!refused) {
           refused = true;
@@ -156,7 +156,7 @@ describe.each(BACKENDS)('leads with a stand-in score, queue on %s', (kind) => {
         expect((rows as { attempts: number }[])[0]!.attempts).toBeLessThanOrEqual(1);
       });
       up = true;
-      // There is no fresh lead: the re-score itself is the probe that closes the breaker.
+      // No fresh lead arrives, so the re-score is the probe that closes the breaker.
       await eventually(async () => {
         await dueNow();
         expect((await find(id)).lead.enrichment).toEqual(aiScore);
@@ -180,11 +180,11 @@ describe.each(BACKENDS)('leads with a stand-in score, queue on %s', (kind) => {
       expect(written).toHaveLength(1);
     });
 
-    it('without a word to the CRM where the person has newer content, which it shows', async () => {
+    it('without a call of the CRM where it shows newer content of the person', async () => {
       await open();
       await world.startWorker();
       const id = await synced();
-      // The older lead is due from the moment that it is synced: it is refused until the newer content is with the CRM.
+      // The older lead is due as soon as it is synced, so it is refused until the CRM has the newer content.
       answer = async (lead) => (lead.campaignId === 'later' ? { ...aiScore, fitScore: 90 } : refuses(lead));
       const email = 'p0@acme.com';
       const key = { id: leadIdOf(email, 'later'), personKey: personKeyOf(email), email, emailRaw: email, campaignId: 'later' };

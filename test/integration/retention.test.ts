@@ -3,7 +3,7 @@ import { pino } from 'pino';
 import { FlowControlRepository } from '../../src/flow-control/flow-control.repository.js';
 import { loadConfig } from '../../src/platform/config/config.js';
 import { openPool, type Pool } from '../../src/platform/database/pool.js';
-import { openQueueBackend } from '../../src/queue/open-backend.js';
+import { openQueueBackend } from '../../src/queue/queue.module.js';
 import type { QueueBackend } from '../../src/queue/queue-backend.js';
 import { freshDatabase } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
@@ -24,14 +24,14 @@ beforeEach(() =>
   pool.query('TRUNCATE ledger.leads, ledger.events, ledger.rejections, ledger.operator_acts, flow.ai_costs, flow.workers'),
 );
 
-/** A new one for each look: it looks again only after a while. */
+/** A new repository per call, because each pauses after a run. */
 async function prune(retentionDays?: number): Promise<number> {
   const { database, retention } = ledgerOn(pool, { retentionDays });
   await new FlowControlRepository(database, 'test').prune(retentionDays);
   return retention.prune();
 }
 
-/** So many leads, each with three events, received and touched so many days ago. */
+/** Inserts `count` leads with three events each, received and last changed the given days ago. */
 async function insert(count: number, state: string, receivedDays: number, touchedDays: number): Promise<void> {
   await pool.query(
     `WITH l AS (
@@ -55,7 +55,7 @@ describe('retention', () => {
   it('ends leads to which nothing happens any more, with their events, and no open lead ever', async () => {
     for (const state of ['received', 'enriched', 'synced', 'dead', 'discarded']) await insert(10, state, 100, 91);
     await insert(10, 'synced', 89, 89);
-    await insert(10, 'synced', 400, 5); // an old acquaintance, revised last week
+    await insert(10, 'synced', 400, 5); // received long ago, revised last week
     expect(await prune(90)).toBe(30);
     expect(await left()).toEqual({ received: 10, enriched: 10, synced: 20 });
     const { rows } = await pool.query(
@@ -65,7 +65,7 @@ describe('retention', () => {
     expect((await pool.query('SELECT count(*)::int AS n FROM ledger.events')).rows).toEqual([{ n: 120 }]);
   });
 
-  it('goes by batches, and passes over what somebody is writing', async () => {
+  it('removes batches, and skips rows that another statement has locked', async () => {
     await insert(6000, 'synced', 100, 100);
     const writer = await pool.connect();
     await writer.query('BEGIN');
@@ -78,7 +78,7 @@ describe('retention', () => {
     expect(await left()).toEqual({ synced: 10 });
   });
 
-  it('keeps everything where nobody said for how long, but refused requests and remnants', async () => {
+  it('without RETENTION_DAYS removes only old refused requests and workers', async () => {
     await insert(10, 'synced', 4000, 4000);
     await pool.query(
       `INSERT INTO ledger.rejections (received_at, content_type, body, code, detail, problems)

@@ -8,7 +8,10 @@ import { syncOf } from '../support/crm.js';
 import type { SalesforceFake } from '../support/fakes/salesforce/index.js';
 import { salesforceWorld } from '../support/salesforce-world.js';
 
-/** No write changes another person's record, and no person gets two: over generated orgs, rules and changes by other people. */
+/**
+ * No write changes another person's record, and no person gets two records, for generated orgs, rules and changes by
+ * users.
+ */
 const PEOPLE = ['ann@acme.com', 'bob@acme.com', 'cid@acme.com', 'dan@other.example'] as const;
 const signal = new AbortController().signal;
 
@@ -31,7 +34,7 @@ type Change = ValueOf<typeof change>;
 const step = fc.record({
   person,
   campaign: fc.constantFrom('c1', 'c2'),
-  /** What others do before the sync, and after its first calls. */
+  /** Changes by users before the sync, and after its first calls. */
   before: fc.array(change, { maxLength: 2 }),
   during: fc.array(change, { maxLength: 2 }),
   restart: fc.boolean(),
@@ -39,7 +42,7 @@ const step = fc.record({
 const org = fc.record({
   records: fc.array(record, { maxLength: 6 }),
   steps: fc.array(step, { minLength: 1, maxLength: 5 }),
-  /** Which record the fuzzy duplicate rule takes a new person for. */
+  /** The record that the fuzzy duplicate rule matches with a new person. */
   similar: fc.dictionary(person, place),
   match: fc.constantFrom('leads-and-contacts', 'leads', 'none'),
   onDuplicate: fc.constantFrom('dead-letter', 'membership'),
@@ -55,7 +58,7 @@ function apply(fake: SalesforceFake, change: Change): void {
   const at = (index: number) => (leads.length > 0 ? String(leads[index % leads.length]!['Id']) : null);
   const id = at(change.place);
   if (change.kind === 'undelete') {
-    // A key that another record has by now keeps it in the recycle bin.
+    // A deleted record whose key another record has by now stays in the recycle bin.
     if (deleted.length > 0) {
       const back = deleted.splice(change.place % deleted.length, 1)[0]!;
       if (!fake.leads().some(({ RF_Person_Key__c: key }) => key && key === back.key)) fake.undeleteRecord(back.id);
@@ -144,7 +147,7 @@ function isOf(lead: Record<string, unknown>, email: string, match: string): bool
   return key === null ? match !== 'none' && sameAddress(lead['Email'], email) : keysOf(email).includes(key);
 }
 
-/** What the write of one record changes of another person. */
+/** The change that a write makes to another person's record, if any. */
 function problemOf(
   after: Record<string, unknown>,
   before: Record<string, unknown> | undefined,
@@ -158,7 +161,7 @@ function problemOf(
   if (was !== null && !keysOf(syncing).includes(was)) return `the key of ${ownerOf(was)} became that of ${syncing}`;
   if (was === null && !sameAddress(before['Email'], syncing))
     return `a Lead of ${String(before['Email'])} became that of ${syncing}`;
-  // With the person's own key, an address that somebody typed a moment ago is still the person's.
+  // A record with the person's own key is the person's, even if a user has just changed its address.
   if (was !== null && changed) return null;
   if (before['Email'] && !sameAddress(after['Email'], String(before['Email']).toLowerCase())) return 'an address was changed';
   return null;

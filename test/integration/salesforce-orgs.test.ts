@@ -10,7 +10,7 @@ import { syncOf } from '../support/crm.js';
 import { recordError, type SalesforceFakeOptions } from '../support/fakes/salesforce/index.js';
 import { salesforceWorld } from '../support/salesforce-world.js';
 
-/** Orgs as admins run them: triggers, rules, records that move. */
+/** Orgs with custom triggers, rules and moved records. */
 let world: Awaited<ReturnType<typeof salesforceWorld>>;
 let crm: CrmProvider;
 let campaign: string;
@@ -148,7 +148,7 @@ describe('a trigger that takes few records', () => {
     expect(world.fake.members()).toHaveLength(count);
     expect(notices).toEqual(['batch-reduced']);
     expect(logged).toHaveLength(1);
-    // The size is remembered: no call fails again.
+    // The smaller batch size is kept, so no call fails again.
     const again = await callsOf(() => Promise.all(many(most === 1 ? 10 : 100, 'q')));
     expect(again).toBeLessThanOrEqual(most === 1 ? 13 : 5);
   });
@@ -196,7 +196,7 @@ describe('a value that the org refuses', () => {
     ['INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST', ['Industry'], { to: 'Industry', from: 'attributes.v' }],
     ['FIELD_CUSTOM_VALIDATION_EXCEPTION', ['Rating'], { to: 'Rating', from: 'attributes.v' }],
     ['NUMBER_OUTSIDE_VALID_RANGE', ['City'], { to: 'City', from: 'attributes.v' }],
-    // A rule whose error stands at the top of the page, and a trigger, name no field.
+    // A trigger, or a rule whose error is shown at the top of the page, names no field.
     ['FIELD_CUSTOM_VALIDATION_EXCEPTION', [], { to: 'City', from: 'attributes.v' }],
     ['CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY', [], { to: 'City', from: 'attributes.v' }],
   ] as const;
@@ -261,7 +261,7 @@ describe('a value that the org refuses', () => {
     blocksAll = false;
     await sync('good@acme.com', 'c1', 1);
     await expect(wrong(4)).rejects.toMatchObject({ code: 'CRM_RECORD_REJECTED', signature: undefined });
-    // Others of the same call pass.
+    // Other records of the same call succeed.
     const both = await Promise.allSettled([wrong(5), sync('good2@acme.com', 'c1', 1)]);
     expect(both).toMatchObject([{ status: 'rejected', reason: { signature: undefined } }, { status: 'fulfilled' }]);
   });
@@ -321,7 +321,7 @@ describe('records that moved', () => {
     expect((await sync('ann@acme.com', 'c1', 5)).leadId).toBe(fresh.leadId);
     expect(world.fake.leads().filter(({ IsConverted }) => !IsConverted)).toHaveLength(1);
     expect(await crm.compare!([syncOf('ann@acme.com', 'c1', 5).projection])).toEqual([]);
-    // An erasure finds it as well.
+    // An erasure also finds it.
     expect(await crm.erasePerson!(personKeyOf('ann@acme.com'), signal)).toBeGreaterThan(0);
     expect(world.fake.leads().filter(({ IsConverted }) => !IsConverted)).toEqual([]);
   });

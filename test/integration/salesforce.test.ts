@@ -93,7 +93,7 @@ describe('people whom the org knows already', () => {
     expect(world.fake.members()).toMatchObject([{ ContactId: contact }]);
   });
 
-  it('unless it is told to look at Leads only', async () => {
+  it('unless it is configured to look at Leads only', async () => {
     crm = await world.open({ SALESFORCE_MATCH: 'leads' });
     world.fake.addContact({ Email: 'ann@acme.com', LastName: 'Lee' });
     await sync('ann@acme.com', 'c1', 1);
@@ -182,7 +182,7 @@ describe('batches', () => {
     expect(world.fake.members()).toHaveLength(1);
   });
 
-  it('a locked record is busy, and nobody else’s trouble', async () => {
+  it('a locked record is transient and affects no other record', async () => {
     const { leadId } = await sync('ann@acme.com', 'c1', 1);
     world.fake.lockRows([leadId], 1);
     const [ann, bob] = await Promise.allSettled([sync('ann@acme.com', 'c1', 2), sync('bob@acme.com', 'c1', 1)]);
@@ -232,7 +232,7 @@ describe('what is written', () => {
       await sync('ann@acme.com', 'c1', 1);
       expect(world.fake.members()).toMatchObject([{ Status: 'Responded' }]);
       expect(world.fake.leads()).toMatchObject([{ LastName: 'Ann Lee', Company: 'Web' }]);
-      // A map that is none says where.
+      // An error in the field map names its position.
       await writeFile(file, JSON.stringify({ lead: [{ to: 'Email' }] }));
       await expect(world.open({ SALESFORCE_FIELD_MAP: file })).rejects.toMatchObject({
         code: 'CONFIG_INVALID',
@@ -252,7 +252,7 @@ describe('what is written', () => {
     for (const field of ['Email', 'FirstName', 'Title', 'Description', 'RF_Person_Key__c', 'RF_Reasoning__c']) {
       expect(lead![field] ?? null, field).toBeNull();
     }
-    // Who comes again is new.
+    // A person who is erased and returns gets a new record.
     expect((await sync('ann@acme.com', 'c1', 1)).leadId).not.toBe(leadId);
   });
 
@@ -263,7 +263,7 @@ describe('what is written', () => {
   });
 });
 
-describe('trouble', () => {
+describe('faults', () => {
   it.each([
     ['500', 'CRM_UNAVAILABLE'],
     ['503', 'CRM_UNAVAILABLE'],
@@ -276,7 +276,7 @@ describe('trouble', () => {
     await expect(sync('ann@acme.com', 'c1', 1)).rejects.toMatchObject({ code });
   });
 
-  it('a field that somebody removed is a setting, and is found again when it is back', async () => {
+  it('a removed field is a configuration error', async () => {
     world.fake.removeField('Lead', 'RF_Intent__c');
     await expect(sync('ann@acme.com', 'c1', 1)).rejects.toMatchObject({ code: 'CRM_MISCONFIGURED' });
     expect(world.fake.leads()).toHaveLength(0);
@@ -293,10 +293,10 @@ describe('trouble', () => {
   it('lets leads that come one after the other share calls, where many of the calls of the day are used', async () => {
     const callsOfTwo = async (used: number, people: [string, string]) => {
       world.fake.setDailyUsed(used);
-      await sync(`${people[0]}${people[1]}@acme.com`, 'c1', 1); // whose answers say how many are used
+      await sync(`${people[0]}${people[1]}@acme.com`, 'c1', 1); // its answers report the API usage
       const before = world.fake.apiCalls();
       const first = sync(`${people[0]}@acme.com`, 'c1', 1);
-      await sleep(150); // longer than CRM_BATCH_WINDOW_MS, and much less than it is widened to
+      await sleep(150); // longer than CRM_BATCH_WINDOW_MS, and much shorter than the widened window
       await Promise.all([first, sync(`${people[1]}@acme.com`, 'c1', 1)]);
       return world.fake.apiCalls() - before;
     };
@@ -306,11 +306,11 @@ describe('trouble', () => {
     expect([apart, together]).toEqual([6, 3]);
   });
 
-  it('keeps nobody waiting for company where none will come: alone, or at the end of the process', async () => {
+  it('skips the batching window for a lead that runs alone, and at the end of the process', async () => {
     await open({ dailyLimit: 10_000 });
     world.fake.setDailyUsed(5000); // 5 s
     await sync('a@acme.com', 'c1', 1);
-    // With a clock that stands still, a window of waiting would never end.
+    // The clock is fixed, so a batching window never ends by itself.
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     await crm.sync({ ...syncOf('b@acme.com', 'c1', 1), urgent: true }, signal);
     const waiting = sync('c@acme.com', 'c1', 1);

@@ -119,7 +119,7 @@ describe.each(BACKENDS)('scoring by a model, queue on %s', (kind) => {
         const { rows } = await world.pool.query('SELECT sum(input_tokens + output_tokens)::int AS tokens FROM flow.ai_costs');
         expect(rows).toEqual([{ tokens: ai * 100 }]);
       });
-      // And what it cost, by both workers together.
+      // The costs of both workers together.
       expect(await listAiCosts(world.pool, 1)).toEqual([
         {
           day: new Date().toISOString().slice(0, 10),
@@ -201,7 +201,7 @@ describe.skipIf(!hasRedis())('more leads than the model can take in time', () =>
       }),
       env: { AI_RATE_LIMIT_PER_SECOND: '10', SPEED_TO_LEAD_SLA_SECONDS: '6' },
     });
-    // All in the line before the first turn: the workers start when the queue is full.
+    // All leads wait before the first slot is assigned, since the workers start when the queue is full.
     const wanted: Record<string, string> = { title: 'VP Sales', message: 'Please call me about a quote for 200 seats' };
     const ids = await world.accept(60, (index) => ({ attributes: index % 3 === 0 ? wanted : { title: 'Intern' } }));
     await world.publisher.idle();
@@ -210,7 +210,7 @@ describe.skipIf(!hasRedis())('more leads than the model can take in time', () =>
     const scored = asked.length;
     expect(scored).toBeGreaterThanOrEqual(10);
     expect(scored).toBeLessThan(40);
-    // The first may have been called before the line stood.
+    // The first lead may have been called before all waited.
     expect(asked.slice(1, 15).filter((title) => title === 'VP Sales').length).toBeGreaterThanOrEqual(13);
     const { rows } = await world.pool.query(
       `SELECT count(*)::int AS count FROM ledger.leads WHERE enrichment->>'scoreSource' = 'heuristic'

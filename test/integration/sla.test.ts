@@ -36,7 +36,7 @@ async function bringToCrm({ leadId, epoch }: { leadId: string; epoch: number }):
   return forSync.firstSync;
 }
 
-/** Leads that were received, scored and synced so many seconds ago. */
+/** Leads that were received, scored and synced the given seconds ago. */
 function insert(rows: [received: number, enriched: number | null, synced: number | null][], state: string) {
   return pool.query(
     `INSERT INTO ledger.leads (id, person_key, email, email_raw, campaign_id, state, received_at, content_at,
@@ -91,7 +91,7 @@ describe('speed to lead', () => {
     expect((await ledger.sla.arrivals(1, 300)).speedToLead).toEqual({ p50: null, p95: null, p99: null, max: null });
   });
 
-  it('counts as late what has not arrived, whether it waits or was given up', async () => {
+  it('counts as late what has not arrived, whether it waits or was dead-lettered', async () => {
     await insert(
       [
         [10, null, null],
@@ -100,7 +100,7 @@ describe('speed to lead', () => {
       'received',
     );
     await insert([[500, 400, null]], 'enriched');
-    await insert([[9000, 8000, 7000]], 'enriched'); // a revision of a lead that sales has
+    await insert([[9000, 8000, 7000]], 'enriched'); // a revision of a lead that is in the CRM
     await insert([[600, null, null]], 'dead');
     expect(await ledger.sla.overdue(60)).toEqual({ waiting: 2, dead: 1 });
     const [enrichment_, sync] = await ledger.sla.stageLoads();
@@ -118,7 +118,7 @@ describe('speed to lead', () => {
 
 describe('a report', () => {
   it('reads the rows of its window and those that wait, not the tables', async () => {
-    // A lead per second, the last thousand of which wait.
+    // One lead per second, of which the last thousand wait.
     const leads = FULL ? 1_000_000 : 50_000;
     await pool.query(
       `INSERT INTO ledger.leads (id, person_key, email, email_raw, campaign_id, state, received_at, content_at,
@@ -140,7 +140,7 @@ describe('a report', () => {
     const loads = await ledger.sla.stageLoads();
     await ledger.sla.oldestWithoutCrm();
     const after = await rowsRead();
-    // Those of the hour but the thousand that wait, less the seconds that filling the tables took.
+    // The leads of the hour without the thousand that wait, and without the seconds of the inserts.
     expect(arrived.count).toBeGreaterThan(2000);
     expect(arrived.count).toBeLessThan(2700);
     expect(loads[0]!.backlog).toBe(1000);
@@ -150,9 +150,9 @@ describe('a report', () => {
   }, 300_000);
 });
 
-/** Rows of the two large tables that queries have read so far, by sequential scan and through an index. */
+/** Rows of the two large tables that queries have read, by sequential scan and by index. */
 async function rowsRead(): Promise<{ byScan: number; byIndex: number }> {
-  // Each connection reports what it has read; one that was idle at the time has done so already.
+  // Each connection reports its statistics after a query; an idle one has reported already.
   await Promise.all(Array.from({ length: 5 }, () => pool.query('SELECT pg_stat_force_next_flush(), pg_sleep(0.05)')));
   const { rows } = await pool.query<{ byScan: number; byIndex: number }>(
     `SELECT sum(seq_tup_read)::int AS "byScan",

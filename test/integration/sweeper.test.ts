@@ -6,7 +6,7 @@ import { FlowControlRepository } from '../../src/flow-control/flow-control.repos
 import { createMetrics } from '../../src/platform/observability/metrics.js';
 import type { QueueBackend } from '../../src/queue/queue-backend.js';
 import { openPool } from '../../src/platform/database/pool.js';
-import { openQueueBackend } from '../../src/queue/open-backend.js';
+import { openQueueBackend } from '../../src/queue/queue.module.js';
 import { Sweeper } from '../../src/pipeline/sweeper.js';
 import { freshDatabase, freshRedis, hasRedis } from '../support/database.js';
 import { ledgerOn, type LedgerRepositories } from '../support/ledger.js';
@@ -53,7 +53,7 @@ describe.each(BACKENDS)('the sweeper, queue on %s', (kind) => {
           });
         }),
       );
-      // Interval 0: every lead counts as left alone.
+      // Interval 0: every lead counts as unchanged for long enough.
       const sweeper = sweeperOf(ledger, backend, 0);
       const wipe = () => redis?.flush() ?? pool.query('DELETE FROM bullmq.job');
       return { ledger, backend, pool, accepted, sweeper, wipe, queue: backend.queue('enrichment') };
@@ -75,7 +75,7 @@ describe.each(BACKENDS)('the sweeper, queue on %s', (kind) => {
 
     it('adds no job to a long backlog in three sweeps', async () => {
       const { sweeper, queue, pool } = await world(0);
-      // BullMQ on PostgreSQL answers one question at a time.
+      // BullMQ on PostgreSQL runs one query at a time, so it gets fewer leads.
       const count = !FULL ? 4000 : kind === 'redis' ? 100_000 : 20_000;
       const { rows } = await pool.query<{ leadId: string }>(
         `INSERT INTO ledger.leads (id, person_key, email, email_raw, campaign_id, received_at, content_at, touched_at)
@@ -99,7 +99,7 @@ describe.each(BACKENDS)('the sweeper, queue on %s', (kind) => {
       expect((await ledger.openLeads.backlog(300))[0]).toMatchObject({ stage: 'enrichment', count: 300 });
     });
 
-    it('leaves alone what somebody has just touched', async () => {
+    it('ignores leads that have just changed', async () => {
       const { ledger, backend } = await world(10);
       const patient = sweeperOf(ledger, backend, 60_000);
       expect(await patient.sweep()).toBe(0);
@@ -116,7 +116,7 @@ describe.each(BACKENDS)('the sweeper, queue on %s', (kind) => {
           return held;
         });
       });
-      // The others come away empty-handed for as long as the first holds the lead.
+      // The others do not get the lock while the first has it.
       expect(await ledger.leaderLock.runAsLeader('sweep', async () => {})).toBe(false);
       release();
       expect(await first).toBe(true);

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** A server that takes messages as Slack's incoming webhooks do, and answers as a test commands. */
+/** A server that accepts messages like Slack's incoming webhooks, and answers as a test sets. */
 export async function startAlertSink() {
   const texts: string[] = [];
   const bodies: string[] = [];

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { chromium, type Browser, type Page } from 'playwright-core';
 
-/** Debian's package chromium; a browser that npm would download is not needed. */
+/** Debian's package chromium, so that npm need not download a browser. */
 const CHROMIUM = '/usr/bin/chromium';
 
 export const hasBrowser = (): boolean => existsSync(CHROMIUM);

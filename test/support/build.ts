@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 
-/** The processes under test run what users run: the compiled service. */
+/** Compiles the service: processes under test run the compiled code, as users do. */
 export function setup(): void {
   execFileSync(process.execPath, [join(import.meta.dirname, '../../scripts/build-if-stale.mjs')], { stdio: 'inherit' });
 }

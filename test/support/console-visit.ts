@@ -1,4 +1,4 @@
-/** One reader of the console: keeps the session's cookie and sends forms as their pages have them. */
+/** A visitor of the console, who keeps the session cookie and submits forms as the pages have them. */
 export class ConsoleVisit {
   private cookie = '';
 
@@ -18,7 +18,7 @@ export class ConsoleVisit {
     return (await this.get(path)).text();
   }
 
-  /** Sends the form with this action that the page has, with `fields` in place of its own. */
+  /** Submits the page's form with this action, with `fields` replacing its values. */
   async submit(path: string, action: string, fields: Record<string, string> = {}): Promise<Response> {
     const form = formsOf(await this.html(path)).find((candidate) => candidate.action === action);
     if (!form) throw new Error(`${path} has no form ${action}`);
@@ -41,7 +41,9 @@ export interface Form {
   fields: Record<string, string>;
 }
 
-/** The forms of a page with the values of their inputs. The pages are made by one renderer, so their attributes are regular. */
+/**
+ * The forms of a page with the values of their inputs. One renderer makes all pages, so their attributes are regular.
+ */
 export function formsOf(html: string): Form[] {
   return [...html.matchAll(/<form ([^>]*)>(.*?)<\/form>/gs)].map(([, attributes, body]) => ({
     method: attributeOf(attributes!, 'method') ?? 'get',

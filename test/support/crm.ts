@@ -5,7 +5,7 @@ import { leadIdOf, personKeyOf } from '../../src/domain/lead-keys.js';
 import { systemClock } from '../../src/platform/clock.js';
 import { UNLIMITED } from '../../src/platform/concurrency/rate-limiter.port.js';
 
-/** What a CRM provider needs, without limits and silent. */
+/** Settings of a CRM provider without limits and without log output. */
 export function crmSettings(some: Pick<CrmSettings, 'config'> & Partial<CrmSettings>): CrmSettings {
   return {
     databaseUrl: '',
@@ -32,7 +32,7 @@ const enrichment: Enrichment = {
   scorerVersion: 'v',
 };
 
-/** A person's newest content in one campaign, as the pipeline hands it to a CRM. */
+/** A person's newest content in one campaign, as the pipeline passes it to a CRM. */
 export function syncOf(
   email: string,
   campaignId: string,

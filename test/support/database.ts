@@ -4,7 +4,7 @@ import pg from 'pg';
 import { inject } from 'vitest';
 import { TEMPLATE } from './template.js';
 
-/** A migrated database of its own for a test file. */
+/** Creates a migrated database for one test file. */
 export async function freshDatabase(): Promise<{ url: string; drop(): Promise<void> }> {
   const admin = new pg.Client({ connectionString: inject('postgresUrl') });
   await admin.connect();
@@ -21,7 +21,7 @@ export async function freshDatabase(): Promise<{ url: string; drop(): Promise<vo
   };
 }
 
-/** A Redis database of its own, or null where this machine has no Redis. */
+/** Creates a Redis database for one test file; null where this machine has no Redis. */
 export async function freshRedis(): Promise<{ url: string; flush(): Promise<void> } | null> {
   const base = inject('redisUrl');
   if (base === null) return null;
@@ -40,7 +40,7 @@ export async function freshRedis(): Promise<{ url: string; flush(): Promise<void
   };
 }
 
-/** False where this machine has no redis-server; the tests on Redis are skipped then (and CI refuses to be without). */
+/** False where this machine has no redis-server. Tests on Redis are skipped then, except in CI, which fails. */
 export function hasRedis(): boolean {
   return inject('redisUrl') !== null;
 }

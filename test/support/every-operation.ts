@@ -8,7 +8,10 @@ import type { RunningProcess } from './service.js';
 
 export const operationCalled = (id: string): Operation => OPERATIONS.find((operation) => operation.id === id)!;
 
-/** Leads and a rejection for the operations to act on: those of a name that the mock CRM refuses are dead letters. */
+/**
+ * Leads and a rejection on which the operations act. The mock CRM refuses leads of a certain name, so they become dead
+ * letters.
+ */
 export async function fillService(service: RunningProcess, sql: pg.Client) {
   await sql.query(`ALTER TABLE mock_crm.leads ADD CONSTRAINT likes_names CHECK (last_name NOT LIKE 'Refused%')`);
   const headers = { 'x-webhook-secret': SECRET };
@@ -46,7 +49,7 @@ export async function fillService(service: RunningProcess, sql: pg.Client) {
 
 export type Filled = Awaited<ReturnType<typeof fillService>>;
 
-/** Requests that succeed on a service that was filled, by operation; each is sent once, in this order. */
+/** A successful request per operation on a filled service. Each is sent once, in this order. */
 export function requestsOn({ synced, dead, receipt, rejections }: Filled): Record<string, { path: string; body?: unknown }[]> {
   return {
     postLead: [

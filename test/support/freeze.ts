@@ -1,4 +1,4 @@
-/** Stops the processes where they are. One that has ended by now needs neither this nor the thaw. @returns what thaws them. */
+/** Stops the processes (SIGSTOP). A process that has ended is ignored. @returns a function that continues them. */
 export function freeze(pids: number[]): () => void {
   const signal = (name: 'SIGSTOP' | 'SIGCONT') => {
     for (const pid of pids) {

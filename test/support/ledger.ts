@@ -21,7 +21,7 @@ export interface LedgerOptions {
   retentionDays?: number | undefined;
 }
 
-/** The repositories of the ledger as one process has them, on one pool. */
+/** The ledger's repositories of one process, on one pool. */
 export function ledgerOn(pool: Pool, { worker = 'test', contentIgnore = [], retentionDays }: LedgerOptions = {}) {
   const database = new Database(pool);
   const openLeads = new OpenLeadsRepository(database);

@@ -14,12 +14,12 @@ export interface Ended {
   stderr: string;
 }
 
-/** Runs the CLI against a service, as Ann. */
+/** Runs the CLI against a service with Ann's token. */
 export function ops(service: RunningProcess, ...args: string[]): Promise<Ended> {
   return cli({ REVENUEFLOW_TOKEN: TOKEN, WEBHOOK_SECRETS: SECRET, REVENUEFLOW_URL: service.url }, ...args);
 }
 
-/** Runs the CLI with this environment, without a terminal. Nothing of the developer's own settings reaches it. */
+/** Runs the CLI with this environment only, without a terminal. */
 export function cli(env: Record<string, string>, ...args: string[]): Promise<Ended> {
   const { PATH = '', HOME = '' } = process.env;
   const options = { env: { PATH, HOME, TZ: 'UTC', ...env }, maxBuffer: 16 * 1024 * 1024 };
@@ -30,7 +30,7 @@ export function cli(env: Record<string, string>, ...args: string[]): Promise<End
   });
 }
 
-/** One request to the operations endpoints; Ann's unless another token is given. */
+/** Sends a request to the operations API, with Ann's token unless another is given. */
 export async function askOps(service: RunningProcess, method: string, path: string, body?: unknown, token = TOKEN) {
   const answer = await fetch(`${service.url}${path}`, {
     method,

@@ -12,7 +12,7 @@ import { freeze } from './freeze.js';
 import { startOwnPostgres } from './own-postgres.js';
 import { startProcess, type RunningProcess } from './service.js';
 
-/** Requests at a time. */
+/** Concurrent requests. */
 const ROUND = 20;
 
 export interface Ack {
@@ -20,12 +20,12 @@ export interface Ack {
   id: string;
 }
 
-/** Stores of a test's own, which it may kill and freeze, and the service on them. Everything is ended after each test. */
+/** The service on stores of its own, which a test may kill and freeze. Everything is stopped after each test. */
 export class OutageWorld {
   folder = '';
   postgres!: EmbeddedServer;
   sql!: pg.Client;
-  /** What remains to be undone, last first. */
+  /** Cleanup steps, run last to first. */
   readonly undo: (() => Promise<unknown>)[] = [];
   private people = 0;
 
@@ -53,7 +53,7 @@ export class OutageWorld {
     return startEmbeddedRedis(port === undefined ? options : { ...options, port });
   }
 
-  /** Its backends end when they notice: until then one may still answer, and commit. */
+  /** Its backends end after a moment; until then one may still answer and commit. */
   async killPostgres(): Promise<void> {
     const backends = await this.backends();
     process.kill(this.postgres.pid, 'SIGKILL');
@@ -61,12 +61,12 @@ export class OutageWorld {
     await eventually(() => expect(backends.filter(lives)).toEqual([]));
   }
 
-  /** Every process of it: each has a group of its own. @returns what thaws them. */
+  /** Stops every process of it; each has its own process group. @returns a function that continues them. */
   async freezePostgres(): Promise<() => void> {
     return freeze([this.postgres.pid, ...(await this.backends())]);
   }
 
-  /** On the same port, with the same data. */
+  /** Starts it on the same port with the same data. */
   async startPostgres(): Promise<void> {
     const port = Number(new URL(this.postgres.url).port);
     this.postgres = await startEmbeddedPostgres({ folder: join(this.folder, 'postgres'), port });
@@ -78,14 +78,14 @@ export class OutageWorld {
     return { status, id: body.leadId };
   }
 
-  /** Twenty at a time, as Marketo would at most. */
+  /** Twenty at a time, the most that Marketo sends. */
   async postMany(service: RunningProcess, count: number): Promise<Ack[]> {
     const acks: Ack[] = [];
     while (acks.length < count) acks.push(...(await Promise.all(Array.from({ length: ROUND }, () => this.post(service)))));
     return acks;
   }
 
-  /** Waits until so many leads, and no others, are in the CRM, each once. */
+  /** Waits until exactly this many leads are in the CRM, each once. */
   async allSynced(count: number): Promise<void> {
     await eventually(async () => {
       const { rows } = await this.sql.query<{ state: string; n: number }>(
@@ -99,7 +99,7 @@ export class OutageWorld {
     expect(rows[0]).toEqual({ l: count, m: count });
   }
 
-  /** But the test's own. */
+  /** Without the test's own backend. */
   private async backends(): Promise<number[]> {
     const { rows } = await this.sql.query<{ pid: number }>('SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()');
     return rows.map(({ pid }) => pid);

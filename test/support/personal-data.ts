@@ -1,9 +1,9 @@
-/** Fields of a webhook that say who somebody is, or what they said. */
+/** Fields of a webhook with personal data. */
 const PERSONAL = ['email', 'name', 'phone', 'message'];
-/** Shorter values stand in any text by chance. */
+/** Shorter values occur in texts by chance. */
 const MEANINGFUL = 5;
 
-/** Remembers what the tests sent about people, and looks for it where it must not be: in what the service prints. */
+/** Records the personal data that tests send, and searches the output of the service for it. */
 export class PersonalData {
   private readonly sent = new Map<string, string>();
 
@@ -20,7 +20,7 @@ export class PersonalData {
     this.sent.clear();
   }
 
-  /** @throws Error that names the field and the value. */
+  /** @throws Error with the field and the value. */
   mustNotBeIn(output: string): void {
     for (const [value, field] of this.sent) {
       if (output.includes(value)) throw new Error(`The service printed the ${field} that a test sent: ${value}`);

@@ -18,7 +18,7 @@ import { CLOCK, CONFIG, LOGGER, METRICS } from '../../src/platform/platform.modu
 import { QUEUE_BACKEND } from '../../src/queue/queue.module.js';
 import { openPool } from '../../src/platform/database/pool.js';
 import { JobPublisher } from '../../src/queue/job-publisher.js';
-import { openQueueBackend } from '../../src/queue/open-backend.js';
+import { openQueueBackend } from '../../src/queue/queue.module.js';
 import { Sweeper } from '../../src/pipeline/sweeper.js';
 import { freshDatabase, freshRedis } from './database.js';
 import { ledgerOn } from './ledger.js';
@@ -28,13 +28,13 @@ export interface WorldOptions {
   crm?: CrmProvider['sync'];
   scorer?: EnrichmentProvider;
   env?: Record<string, string>;
-  /** False: leads keep their stand-in score, for a test that looks at it. */
+  /** False: leads keep their fallback score, for a test that reads it. */
   rescoring?: boolean;
 }
 
 /**
- * The whole pipeline on real stores, with downstreams that a test commands. Undone in reverse by `close`. Workers are added
- * with `startWorker`; each is what one process would run.
+ * The whole pipeline on real stores, with downstreams that a test controls. `close` stops everything in reverse order.
+ * `startWorker` adds a worker with the parts of one process.
  */
 export async function pipelineWorld({ kind, crm, scorer, env = {}, rescoring = true }: WorldOptions) {
   const undo: (() => Promise<unknown>)[] = [];
@@ -117,7 +117,7 @@ export async function pipelineWorld({ kind, crm, scorer, env = {}, rescoring = t
       undo.push(() => deadWorkers.stop());
       return { flow, store, workers };
     },
-    /** Commits leads and announces them, as the ingress does. */
+    /** Commits leads and enqueues them, as the ingress does. */
     async accept(
       count: number,
       contentOf: (index: number) => { name?: string; attributes?: Record<string, string> } = () => ({}),

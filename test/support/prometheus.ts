@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { eventually } from './eventually.js';
 
-/** CI has it (.ci/run installs it); elsewhere the tests that need it are skipped where it is missing. */
+/** CI has it (.ci/run installs it). On machines without it, the tests that need it are skipped. */
 export function hasPrometheus(): boolean {
   const found = spawnSync('prometheus', ['--version']).status === 0;
   if (!found && process.env['CI']) throw new Error('CI needs prometheus: apt-get install prometheus');
@@ -19,7 +19,7 @@ export interface FiringAlert {
   annotations: Record<string, string>;
 }
 
-/** A Prometheus that scrapes each second, with rules of a test's own. */
+/** A Prometheus that scrapes each second, with the test's own rules. */
 export class Prometheus {
   private constructor(
     private readonly child: ChildProcess,
@@ -50,21 +50,21 @@ export class Prometheus {
       const ready = eventually(async () => {
         if (!(await fetch(`${prometheus.url}/-/ready`)).ok) throw new Error('Prometheus is not ready.');
       });
-      // Somebody may have taken the port meanwhile.
+      // Another process may have taken the port meanwhile.
       if ((await Promise.race([ready, ended])) !== 'ended') return prometheus;
       await ready.catch(() => {});
       if (attempt === 3) throw new Error('Prometheus ended as soon as it was started; above is what it said.');
     }
   }
 
-  /** The alerts that fire now. */
+  /** The alerts that are firing. */
   async firing(): Promise<FiringAlert[]> {
     const answer = await fetch(`${this.url}/api/v1/alerts`);
     const { data } = (await answer.json()) as { data: { alerts: (FiringAlert & { state: string })[] } };
     return data.alerts.filter(({ state }) => state === 'firing');
   }
 
-  /** Of a query that gives one number. */
+  /** The value of a query with a single result. */
   async value(query: string): Promise<number> {
     const answer = await fetch(`${this.url}/api/v1/query?${new URLSearchParams({ query })}`);
     const { data } = (await answer.json()) as { data: { result: { value: [number, string] }[] } };

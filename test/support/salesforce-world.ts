@@ -4,7 +4,7 @@ import { loadConfig } from '../../src/platform/config/config.js';
 import { crmSettings } from './crm.js';
 import { startSalesforceFake, type SalesforceFakeOptions } from './fakes/salesforce/index.js';
 
-/** A fake org, and providers that talk to it as separate processes would. */
+/** A fake org, and providers that call it as separate processes would. */
 export async function salesforceWorld(options: SalesforceFakeOptions = {}) {
   const fake = await startSalesforceFake({ clientId: 'client', clientSecret: 'secret', versionRule: true, ...options });
   const opened: CrmProvider[] = [];

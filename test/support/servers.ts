@@ -12,9 +12,12 @@ import { TEMPLATE } from './template.js';
 declare module 'vitest' {
   interface ProvidedContext {
     postgresUrl: string;
-    /** null where this machine has no redis-server. */
+    /** Null where this machine has no redis-server. */
     redisUrl: string | null;
-    /** A stopped cluster with a migrated database. A test that wants a PostgreSQL of its own copies it: initdb takes seconds. */
+    /**
+     * A stopped cluster with a migrated database. A test that needs its own PostgreSQL copies it, since initdb takes
+     * seconds.
+     */
     clusterFolder: string;
   }
 }
@@ -26,11 +29,11 @@ interface Servers {
   stop(): Promise<void>;
 }
 
-/** Vitest loads this file once per project, so what the projects share lies outside it. */
+/** Vitest loads this file once per project, so shared state is on globalThis. */
 const shared = globalThis as { [SHARED]?: { servers: Promise<Servers>; users: number } };
 const SHARED = Symbol.for('revenueflow.test-servers');
 
-/** One PostgreSQL and one Redis per run, on free ports, in a folder of their own; each test file takes its own database. */
+/** One PostgreSQL and one Redis per run, on free ports and in their own folder. Each test file has its own database. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const run = (shared[SHARED] ??= { servers: startServers(), users: 0 });
   run.users++;
@@ -48,7 +51,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
 async function startServers(): Promise<Servers> {
   const folder = await mkdtemp(join(tmpdir(), 'revenueflow-test-'));
   const running: EmbeddedServer[] = [];
-  // A run that is interrupted has no teardown.
+  // An interrupted run has no teardown.
   const kill = () => running.forEach(({ pid }) => process.kill(pid, 'SIGKILL'));
   process.once('exit', kill);
   const stop = async () => {
@@ -87,7 +90,7 @@ async function createCluster(folder: string): Promise<void> {
   }
 }
 
-/** Migrated already; a copy of it takes milliseconds. */
+/** A migrated database that is copied within milliseconds. */
 async function createTemplate(url: string): Promise<void> {
   const admin = new URL(url);
   admin.pathname = '/postgres';

@@ -4,17 +4,17 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { PersonalData } from './personal-data.js';
 
-/** Of all processes of a test file: what the api was sent must not stand in the worker's log either. */
+/** Personal data that any process of a test file was sent; no other process may log it either. */
 const personal = new PersonalData();
-/** Files of one vitest process share this module; each begins anew. */
+/** Files of one Vitest process share this module, so each clears it first. */
 export const forgetPersonalData = (): void => personal.forget();
 const MAIN = join(import.meta.dirname, '../../dist/main.js');
-/** The flag with which `npm start` bounds the heap. */
+/** The heap limit that `npm start` sets. */
 export const HEAP_LIMIT = /--max-old-space-size=\d+/.exec(
   (createRequire(import.meta.url)('../../package.json') as { scripts: { start: string } }).scripts.start,
 )![0];
 
-/** The fields of the service's JSON answers that tests look at; which of them an answer has depends on the request. */
+/** The fields of the service's JSON answers that tests read. Which of them exist depends on the request. */
 export interface Answer {
   status: string | number;
   code: string;
@@ -38,17 +38,17 @@ export interface Answer {
 export interface RunningProcess {
   url: string;
   child: ChildProcess;
-  /** All that the process has printed so far. */
+  /** The output of the process so far. */
   output(): string;
   post(body: unknown, init?: { form?: boolean; headers?: Record<string, string> }): Promise<{ status: number; body: Answer }>;
   get(path: string, headers?: Record<string, string>): Promise<{ status: number; body: Answer; text: string; headers: Headers }>;
-  /** SIGTERM, and the exit code. */
+  /** Sends SIGTERM. @returns the exit code. */
   stop(): Promise<number | null>;
-  /** SIGKILL, as a crash of the machine would. */
+  /** Sends SIGKILL, which is like a crash of the machine. */
   kill(): Promise<void>;
 }
 
-/** Starts the compiled service as a process of its own, on a free port, and resolves when it serves. Only root can name a `uid`. */
+/** Starts the compiled service in its own process on a free port, and resolves when it answers. `uid` needs root. */
 export async function startProcess(env: Record<string, string>, uid?: number): Promise<RunningProcess> {
   const { child, output } = spawnService({ PORT: '0', ...env }, uid);
   const url = await new Promise<string>((resolve, reject) => {
@@ -102,7 +102,7 @@ export async function startProcess(env: Record<string, string>, uid?: number): P
   };
 }
 
-/** Runs the service until it exits by itself: for starts that must fail. */
+/** Runs the service until it exits by itself, for starts that must fail. */
 export async function runToExit(env: Record<string, string>): Promise<{ code: number | null; output: string; stderr: string }> {
   const { child, output } = spawnService(env);
   let stderr = '';
@@ -112,7 +112,7 @@ export async function runToExit(env: Record<string, string>): Promise<{ code: nu
 }
 
 function spawnService(env: Record<string, string>, uid?: number): { child: ChildProcess; output(): string } {
-  // Nothing of the developer's own environment may reach the service under test.
+  // The service under test gets no variable of the developer's environment but these.
   const { PATH = '', HOME = '', TMPDIR = '' } = process.env;
   const child = spawn(process.execPath, [HEAP_LIMIT, MAIN], {
     env: { PATH, HOME, ...(TMPDIR ? { TMPDIR } : {}), LOG_LEVEL: 'info', ...env },

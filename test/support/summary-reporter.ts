@@ -7,7 +7,7 @@ const INSTALL_PROMETHEUS =
 const RUN_FULL =
   '`npm run test:full` runs the rest: the other queue backend throughout, volume, fuzz, Prometheus, embedded servers.';
 
-/** Ends each run with a line that says how many tests were skipped and what to install or start to run them. */
+/** Ends each run with the number of skipped tests, and what to install or start to run them. */
 export default class SummaryReporter implements Reporter {
   constructor(private readonly options: { full: boolean }) {}
 

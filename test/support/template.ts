@@ -1,2 +1,2 @@
-/** The migrated database that each test file gets a copy of. */
+/** The migrated database of which each test file gets a copy. */
 export const TEMPLATE = 'revenueflow_template';

@@ -1,4 +1,4 @@
-/** An element with its text or its children. Attributes are read and left out: Salesforce metadata keeps nothing in them. */
+/** An element with its text or its children. Attributes are ignored, since Salesforce metadata has no data in them. */
 export interface XmlElement {
   name: string;
   text: string;
@@ -9,8 +9,8 @@ const ENTITIES: Record<string, string> = { lt: '<', gt: '>', amp: '&', quot: '"'
 const MARKUP = /<!--[\s\S]*?-->|<(\/?)([A-Za-z_][\w.:-]*)((?:\s+[A-Za-z_][\w.:-]*\s*=\s*"[^"<]*")*)\s*(\/?)>/y;
 
 /**
- * A strict parser for the XML that Salesforce metadata is made of: elements and text, no CDATA, no DTD.
- * @throws Error when the text is not well-formed.
+ * A strict parser for the XML of Salesforce metadata: elements and text, no CDATA, no DTD.
+ * @throws Error where the text is not well-formed.
  */
 export function parseXml(source: string): XmlElement {
   const top: XmlElement = { name: '', text: '', children: [] };
@@ -55,5 +55,5 @@ function fail(why: string, at: number): never {
 export const childrenOf = (element: XmlElement, name: string): XmlElement[] =>
   element.children.filter((child) => child.name === name);
 
-/** The text of the only child of this name; undefined where there is none. */
+/** The text of the only child with this name; undefined where there is none. */
 export const textOf = (element: XmlElement, name: string): string | undefined => childrenOf(element, name)[0]?.text;

@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError } from '../../domain/app-error.js';
 import type { AcceptedLead, IntakeRepository, LeadToAccept } from '../../ledger/intake.repository.js';
+import { Poller } from '../../platform/concurrency/poller.js';
 import type { Logger } from '../../platform/observability/logger.js';
 import type { Metrics } from '../../platform/observability/metrics.js';
 import type { Spool } from './spool.js';
@@ -23,11 +23,14 @@ export interface GateTools {
  * Each switch is logged once. A fault of this service is no outage: it diverts only the lead that met it.
  */
 export class FailoverLedger {
+  private readonly probe: Poller;
   private away = false;
   private stopped = false;
   private nextFaultLog = -Infinity;
 
-  constructor(private readonly tools: GateTools) {}
+  constructor(private readonly tools: GateTools) {
+    this.probe = new Poller({ everyMs: PROBE_EVERY_MS, poll: () => this.reopen() });
+  }
 
   /** @throws AppError LEDGER_UNAVAILABLE, LEDGER_OVERLOADED or INVALID_LEAD: the lead was not stored. */
   async accept(lead: LeadToAccept): Promise<AcceptedLead | 'spooled'> {
@@ -47,6 +50,7 @@ export class FailoverLedger {
 
   stop(): void {
     this.stopped = true;
+    void this.probe.stop();
   }
 
   /** The sender must hear 2xx or 503: after a 500 it would not send the lead again. */
@@ -82,21 +86,15 @@ export class FailoverLedger {
       { err: error },
       this.tools.spool ? 'PostgreSQL is away: leads go to the spool' : 'PostgreSQL is away: leads are refused with 503',
     );
-    void this.probe();
+    if (!this.stopped) this.probe.start(PROBE_EVERY_MS);
   }
 
-  private async probe(): Promise<void> {
-    while (!this.stopped) {
-      await sleep(PROBE_EVERY_MS);
-      const back = await this.tools.intake.pingAcceptPath().then(
-        () => true,
-        () => false,
-      );
-      if (!back) continue;
-      this.away = false;
-      this.tools.metrics.ledgerAway.set(0);
-      this.tools.logger.warn('PostgreSQL is back: leads go to the ledger again');
-      return;
-    }
+  /** One probe. It rejects while PostgreSQL does not answer. */
+  private async reopen(): Promise<void> {
+    await this.tools.intake.pingAcceptPath();
+    void this.probe.stop();
+    this.away = false;
+    this.tools.metrics.ledgerAway.set(0);
+    this.tools.logger.warn('PostgreSQL is back: leads go to the ledger again');
   }
 }

@@ -2,6 +2,7 @@ import { AppError } from '../../domain/app-error.js';
 import type { AcceptedLead, IntakeRepository, SpooledLead } from '../../ledger/intake.repository.js';
 import type { LeaderLock } from '../../ledger/leader-lock.js';
 import type { RejectedRequest, RejectionsRepository } from '../../ledger/rejections.repository.js';
+import { Poller } from '../../platform/concurrency/poller.js';
 import { mayBeCausedByOneItem } from '../../platform/database/database-errors.js';
 import type { Logger } from '../../platform/observability/logger.js';
 import type { Metrics } from '../../platform/observability/metrics.js';
@@ -29,33 +30,27 @@ export interface DrainTools {
  * rejection, which an operator corrects and replays, and the entries behind it go on.
  */
 export class SpoolDrainer {
-  private timer: NodeJS.Timeout | undefined;
-  private running: Promise<void> = Promise.resolve();
-  private stopped = false;
+  private readonly poller: Poller;
   private logged: { code: string; until: number } | undefined;
 
-  constructor(private readonly tools: DrainTools) {}
+  constructor(private readonly tools: DrainTools) {
+    this.poller = new Poller({ everyMs: POLL_INTERVAL_MS, poll: (signal) => this.poll(signal) });
+  }
 
   start(): void {
-    this.timer = setTimeout(() => {
-      this.running = this.poll().finally(() => {
-        if (!this.stopped) this.start();
-      });
-    }, POLL_INTERVAL_MS);
+    this.poller.start(POLL_INTERVAL_MS);
   }
 
-  async stop(): Promise<void> {
-    this.stopped = true;
-    clearTimeout(this.timer);
-    await this.running;
+  stop(): Promise<void> {
+    return this.poller.stop();
   }
 
-  /** One drain, where there is something to drain. */
-  async poll(): Promise<void> {
+  /** One drain, if the spool has entries. The signal ends it after the current chunk. */
+  async poll(signal?: AbortSignal): Promise<void> {
     try {
       const size = await this.tools.spool.size();
       this.tools.metrics.spoolEntries.set(size);
-      if (size > 0) await this.tools.leaderLock.runAsLeader('drain', () => this.drain());
+      if (size > 0) await this.tools.leaderLock.runAsLeader('drain', () => this.drain(signal));
       this.logged = undefined;
     } catch (error) {
       this.logOnce(AppError.from(error));
@@ -71,10 +66,10 @@ export class SpoolDrainer {
     );
   }
 
-  private async drain(): Promise<void> {
+  private async drain(signal?: AbortSignal): Promise<void> {
     let count = 0;
-    while (!this.stopped) {
-      const entries = await this.tools.spool.read(CHUNK);
+    for (;;) {
+      const entries = signal?.aborted ? [] : await this.tools.spool.read(CHUNK);
       if (entries.length === 0) break;
       for (const entry of entries) if (!entry.lead) await this.park(unreadable(entry), entry.entry);
       const answers = await this.store(entries.flatMap(({ lead }) => lead ?? []));

@@ -20,7 +20,9 @@ import {
 } from './dead-letters.schemas.js';
 import { DeadLetters, NOT_A_DEAD_LETTER } from './dead-letters.service.js';
 
-/** Leads that the service gave up: list, correct, replay or discard them. The audit trail names the token of each change. */
+/**
+ * Lists, corrects, replays and discards dead letters. The audit trail has the name of the token that made each change.
+ */
 @ApiTag('Dead letters')
 @Controller('ops/dead-letters')
 export class DeadLettersController {
@@ -97,7 +99,7 @@ export class DeadLettersController {
   }
 
   /**
-   * E-mail and campaign make the lead's key, so a correction of those accepts a new lead and discards the old one. Any other
+   * E-mail and campaign make the lead's key, so correcting them accepts a new lead and discards the old one. Any other
    * correction leaves a dead letter until it is replayed.
    */
   @Access('operator')

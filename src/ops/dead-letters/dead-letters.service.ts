@@ -21,12 +21,12 @@ import { correctedFields } from './corrected-fields.js';
 export const NOT_A_DEAD_LETTER =
   'No dead letter has this id. GET /ops/dead-letters lists them; GET /ops/leads/:id shows any lead.';
 
-/** What a correction did. */
+/** What a correction changed. */
 export type Correction =
   | { status: 'replaced'; leadId: string }
   | { status: 'unchanged' | 'edited'; leadId: string; revision: number };
 
-/** The leads that the service has given up, for an operator to review, correct, replay or discard. */
+/** Lets an operator review, correct, replay and discard dead letters; for the API and the console. */
 export class DeadLetters {
   constructor(
     private readonly repository: DeadLettersRepository,
@@ -55,7 +55,7 @@ export class DeadLetters {
     this.publish(leads);
   }
 
-  /** @returns the leads; at `perSecond` their jobs are spread in time. */
+  /** @returns the leads; with `perSecond` their jobs are spread over time. */
   async replayMany(code: string | undefined, limit: number, perSecond: number | null, by: string): Promise<OpenLead[]> {
     const leads = await this.repository.replayDeadLetters({ ...(code ? { code } : {}), limit, perSecond, by });
     await this.auditLog.recordAct(by, 'replay', { code: code ?? null, count: leads.length, perSecond });
@@ -64,8 +64,8 @@ export class DeadLetters {
   }
 
   /**
-   * Checks the corrected fields as those of a webhook. E-mail and campaign make the lead's key, so a correction of those accepts
-   * a new lead and discards the old one. Values that the lead has already change nothing.
+   * Validates the corrected fields like those of a webhook. E-mail and campaign make the lead's key, so correcting them
+   * accepts a new lead and discards the old one. Values that the lead already has change nothing.
    * @throws AppError INVALID_LEAD, NOT_FOUND
    */
   async correct(id: string, correction: Record<string, unknown>, by: string): Promise<Correction> {

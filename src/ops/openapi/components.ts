@@ -14,7 +14,7 @@ export function nameOf(schema: z.ZodType): string {
 
 /** All named schemas, as JSON schemas that refer to each other where the zod schemas do. */
 export function components(): Record<string, Json> {
-  // As input: a default makes a field optional, and an answer may gain fields without a new version.
+  // Input mode: a default makes a field optional, and an answer may gain fields without a new version.
   const { schemas } = z.toJSONSchema(API_SCHEMAS, { io: 'input', uri: (id) => refTo(id).$ref, override: withoutNoise });
   return Object.fromEntries(
     Object.entries(schemas)
@@ -31,7 +31,7 @@ function asComponent({ $schema: _$schema, $id: _$id, '~standard': _standard, ...
   return schema;
 }
 
-/** Where a format says what a string is, zod's pattern says it again in 300 characters; and of every integer that it is safe. */
+/** Removes a pattern that repeats the format in 300 characters, and the safe-integer bounds of every integer. */
 function withoutNoise({
   jsonSchema,
 }: {

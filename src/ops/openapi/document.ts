@@ -67,7 +67,7 @@ const SECURITY_SCHEMES = {
   },
 };
 
-/** The API as an OpenAPI 3.1 document. `openapi.json` is this, and so is the answer of GET /openapi.json. */
+/** The API as an OpenAPI 3.1 document, for `openapi.json` and GET /openapi.json. */
 export function openApiDocument() {
   const paths: Record<string, Record<string, object>> = {};
   for (const operation of OPERATIONS) (paths[operation.path] ??= {})[operation.method] = operationOf(operation);

@@ -29,7 +29,7 @@ const indexSchema = apiSchema('Index', z.object({ service: z.string(), links }),
 });
 const operationsIndexSchema = apiSchema('OperationsIndex', z.object({ links }), { links: operationLinks });
 
-/** What stands at the addresses that a person tries first. */
+/** The addresses that a person tries first. */
 @ApiTag('Service')
 @Controller()
 export class IndexController {
@@ -53,7 +53,7 @@ export class IndexController {
     return { service: 'RevenueFlow AI', links: serviceLinks };
   }
 
-  /** A worker has no console. */
+  /** Null for a worker, which has no console. */
   private pageForBrowsers(): string | null {
     if (this.config.CONSOLE !== 'off' && this.config.ROLE !== 'worker') return '/console';
     return this.config.API_DOCS === 'on' ? DOCS_PATH : null;
@@ -70,7 +70,7 @@ export class IndexController {
     return { links: operationLinks };
   }
 
-  /** Browsers ask for it at every page; without an answer each visit is a 404 in the log of a proxy. */
+  /** Browsers request it with every page; without an answer each visit would log a 404. */
   @Access('public')
   @Get('favicon.ico')
   @HttpCode(204)
@@ -78,7 +78,7 @@ export class IndexController {
   favicon(): void {}
 }
 
-/** Whether HTML stands before JSON and is not excluded. Browsers list text/html first; curl and fetch send *\/\*. */
+/** Whether HTML precedes JSON and is not excluded. Browsers list text/html first; curl and fetch send *\/\*. */
 function prefersHtml(accept = ''): boolean {
   const types = accept.split(',').map((part) => {
     const [type = '', ...parameters] = part.split(';').map((piece) => piece.trim().toLowerCase());

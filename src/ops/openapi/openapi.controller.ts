@@ -2,7 +2,7 @@ import { Controller, Get, Inject } from '@nestjs/common';
 import { Access } from '../../platform/http/access.js';
 import { ApiOperation, ApiTag } from '../../platform/http/api-operation.js';
 
-/** `() => OpenApiDocument`: made when it is first asked for, since most processes are never asked. */
+/** `() => OpenApiDocument`. It is built on the first request, which most processes never receive. */
 export const API_DOCUMENT = Symbol('API document');
 
 @ApiTag('Service')

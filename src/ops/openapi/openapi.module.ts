@@ -12,7 +12,7 @@ import { mountReferencePage, refuseReferencePage } from './reference-page.js';
 let document: OpenApiDocument | undefined;
 const documentOnce = () => (document ??= openApiDocument());
 
-/** The API's description, for programs (/openapi.json) and for people (/docs), and the index at /. */
+/** The API description for programs (/openapi.json) and people (/docs), and the index at /. */
 @Module({
   imports: [HttpModule],
   controllers: [OpenApiController, IndexController],

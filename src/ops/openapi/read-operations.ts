@@ -4,22 +4,22 @@ import { FASTIFY_ROUTE_CONFIG_METADATA } from '@nestjs/platform-fastify/constant
 import type { z } from 'zod';
 import { API_OPERATION, API_TAG, JSON_TYPE, type ApiOperationOptions } from '../../platform/http/api-operation.js';
 import type { Access } from '../../platform/http/access.js';
-import { routeSchemas } from '../../platform/http/route-schemas.js';
+import { routeSchemas } from '../../platform/http/schema.pipe.js';
 
-/** One route, as the document describes it. */
+/** One route, as described in the document. */
 export interface Operation extends Omit<ApiOperationOptions, 'problems' | 'mediaTypes' | 'body'> {
   method: 'get' | 'post' | 'patch';
-  /** As OpenAPI writes it, e.g. `/ops/leads/{id}`. */
+  /** In OpenAPI's form, e.g. `/ops/leads/{id}`. */
   path: string;
   tag: string;
   access: Access;
   query?: z.ZodType;
-  /** `required` where the schema refuses a body without fields, which is what a missing body counts as. */
+  /** `required` where the schema refuses an empty object, which is how a missing body is parsed. */
   body?: { schema: z.ZodType; mediaTypes: string[]; required: boolean };
   problems: NonNullable<ApiOperationOptions['problems']>;
 }
 
-/** The described operations of the controllers, in the order of their code. */
+/** The described operations of the controllers, in source order. */
 export function operationsOf(controllers: Type[]): Operation[] {
   return controllers.flatMap((controller) =>
     Object.getOwnPropertyNames(controller.prototype)

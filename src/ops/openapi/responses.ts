@@ -15,7 +15,7 @@ function exampleOf(code: ErrorCode) {
   return problemOf(new AppError(code, ERROR_CATALOG[code].meaning, { problems }));
 }
 
-/** What an operation answers, by status: its own answers, and the problems that it and the way to it may have. */
+/** The responses of an operation by status: its own, and the problems that it and the hooks before it may return. */
 export function responsesOf(operation: Operation): Record<string, object> {
   const responses: Record<string, object> = {};
   for (const [status, answer] of Object.entries(operation.answers)) responses[status] = responseOf(answer);
@@ -28,7 +28,7 @@ export function responsesOf(operation: Operation): Record<string, object> {
   return responses;
 }
 
-/** What several operations answer alike stands once in the document. */
+/** Responses that several operations share are defined once in the document. */
 export function sharedResponses(operations: Operation[]): Record<string, Response> {
   const groups = operations.flatMap((operation) => [...byStatus(problemsOf(operation)).values()]);
   return Object.fromEntries(groups.map((codes) => [sharedName(codes), problemResponse(codes)]));
@@ -83,7 +83,7 @@ function responseOf({ means, body, headers = {} }: ApiAnswer): Response {
   return { ...shared, content: { 'application/json': { schema: refTo(nameOf(body)) } } };
 }
 
-/** What it says itself, and what the way to it may answer. Ordered by status. */
+/** The operation's own problems and those of the hooks before it, ordered by status. */
 function problemsOf({ access, body, query, method, path, problems }: Operation): ErrorCode[] {
   const codes: ErrorCode[] = ['CROSS_SITE', 'REQUEST_TIMEOUT', 'HEADERS_TOO_LARGE', 'UNEXPECTED', ...problems];
   if (access !== 'public') codes.push('UNAUTHENTICATED');

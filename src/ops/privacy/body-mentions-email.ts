@@ -9,11 +9,11 @@ const PART_OF_A_NAME = /[\p{L}\p{N}._+-]$/u;
 const INVISIBLE = /[\p{Default_Ignorable_Code_Point}\p{Cf}]/gu;
 
 /**
- * Whether the body of a refused request has the address in it, however it is written: compressed, in another charset, in
- * capitals or full-width, percent-encoded as forms are, with JSON's escapes, with invisible characters, with its domain in
- * Unicode. A body that could not be read has no fields to compare, so this looks at the text.
- * A longer address that ends alike is another one. Where characters that are rare in addresses stand before it, it counts as
- * this one: to erase a refused request too many is the smaller fault.
+ * Whether the body of a refused request contains the address in any form. It may be compressed, in another charset, in
+ * capitals or full-width, percent-encoded, or with JSON escapes. It may contain invisible characters, or its domain in
+ * Unicode. An unreadable body has no fields to compare, so this searches the text. A longer address with the same end
+ * does not match. If characters that are rare in addresses precede it, it does match: erasing one refused request too
+ * many is the smaller fault.
  * @param email normalised.
  */
 export function bodyMentionsEmail({ body, contentType }: { body: Buffer; contentType: string }, email: string): boolean {
@@ -21,14 +21,14 @@ export function bodyMentionsEmail({ body, contentType }: { body: Buffer; content
   for (const raw of new Set([decodeLoosely(bytes, readContentType(contentType).charset), ...otherReadings(bytes)])) {
     const unescaped = withoutJsonEscapes(raw);
     const texts = new Set([raw, unescaped, ...percentDecoded(raw), ...percentDecoded(unescaped)]);
-    // A form writes a space as a plus.
+    // A form encodes a space as a plus.
     if (!contentType.includes('json')) for (const text of percentDecoded(raw.replaceAll('+', ' '))) texts.add(text);
     for (const text of texts) if (textMentions(text, email)) return true;
   }
   return false;
 }
 
-/** The header may be wrong, and the address is in the bytes all the same. */
+/** The header may be wrong while the bytes contain the address. */
 function otherReadings(bytes: Buffer): string[] {
   const readings = [bytes.toString('utf8'), decodeBytes(bytes, 'windows-1252')];
   if (bytes.includes(0)) readings.push(bytes.toString('utf16le'), bytes.subarray(1).toString('utf16le'));
@@ -62,7 +62,7 @@ function withoutJsonEscapes(text: string): string {
   return text.replaceAll(/\\u([0-9a-f]{4})/gi, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)));
 }
 
-/** Run by run, since a body that is broken elsewhere still mentions whom it mentions; as UTF-8 and as Windows-1252. */
+/** Each run of escapes separately, because another part of the body may be damaged; as UTF-8 and as Windows-1252. */
 function percentDecoded(text: string): string[] {
   if (!text.includes('%')) return [];
   const decoded = (decode: (bytes: Buffer) => string) =>

@@ -9,7 +9,10 @@ import { PrivacyService } from './privacy.service.js';
 
 export type ShownReceipt = ReturnType<typeof shown>;
 
-/** Export and erasure of a person's data (docs/privacy.md). Requests are POSTs, so that no address appears in an access log. */
+/**
+ * Export and erasure of a person's data (docs/privacy.md). Requests are POSTs, so that no address appears in access
+ * logs.
+ */
 @ApiTag('People')
 @Controller('ops/people')
 export class PrivacyController {

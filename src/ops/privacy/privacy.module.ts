@@ -13,10 +13,10 @@ import { QUEUE_BACKEND } from '../../queue/queue.module.js';
 import { PrivacyController } from './privacy.controller.js';
 import { PrivacyService } from './privacy.service.js';
 
-/** Most receipts are complete by then. */
+/** Most receipts are complete within this time. */
 const CRM_WITHIN_MS = 4000;
 
-/** Beside the ingress alone: whoever erases a person must reach the spool. */
+/** Only in processes with the ingress: an erasure must reach the spool. */
 @Module({
   controllers: [PrivacyController],
   providers: [
@@ -33,7 +33,7 @@ const CRM_WITHIN_MS = 4000;
         spool: Spool | null,
         backend: QueueBackend,
       ) => {
-        // Twice the lease: a run that lasts longer notices by itself that its lead is gone.
+        // Twice the lease: a run that lasts longer detects by itself that its lead is gone.
         const graceMs = 2 * config.LEASE_MS;
         const stores = { erasures, rejections, auditLog, leaderLock, spool, backend };
         return new PrivacyService({ ...stores, logger, graceMs, crmWithinMs: CRM_WITHIN_MS });

@@ -1,4 +1,4 @@
-import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as yieldToEventLoop, setTimeout as sleep } from 'node:timers/promises';
 import { AppError } from '../../domain/app-error.js';
 import { bodyMentionsEmail } from './body-mentions-email.js';
 import type { Spool } from '../../ingress/spool/spool.js';
@@ -16,12 +16,12 @@ import type { Cursor, Page } from '../../platform/database/cursor-pagination.js'
 import { withTimeout } from '../../platform/concurrency/with-timeout.js';
 import type { QueueBackend } from '../../queue/queue-backend.js';
 
-/** A body may have 64 KiB. */
+/** Bounds the memory: a body may have 64 KiB. */
 const REJECTIONS_AT_A_TIME = 200;
-/** A drain of a full spool takes some seconds. */
+/** Draining a full spool takes some seconds. */
 const DRAINED_WITHIN_MS = 10_000;
 const JOBS_WITHIN_MS = 5000;
-const LOOK_AGAIN_MS = 200;
+const POLL_MS = 200;
 
 export interface PeopleTools {
   erasures: Pick<ErasuresRepository, 'erasePerson' | 'exportPerson' | 'findReceipt' | 'recordErasedJobs'>;
@@ -32,18 +32,17 @@ export interface PeopleTools {
   spool: Spool | null;
   backend: Pick<QueueBackend, 'queue'>;
   logger: Logger;
-  /** How long a run that is under way now may take to end. */
+  /** How long a run in progress may take to end. */
   graceMs: number;
-  /** How long an answer waits for the CRM's part. A worker looks for demands each second. */
+  /** How long an answer waits for the CRM's part. Workers poll for erasures each second. */
   crmWithinMs: number;
 }
 
 /**
- * All that is held about a person, and its end. A person is an e-mail address: who has two is two people here.
- *
- * The CRM is not called from here, since an api loads no CRM client. The ledger keeps the demand, a worker carries it out, and the receipt says
- * how far that is. It would be shorter to delete the mock CRM's rows by SQL in the same commit; but then the one CRM that every test uses would
- * take another way than those that matter.
+ * Export and erasure of all data about a person. A person is an e-mail address: two addresses count as two persons. The
+ * CRM is not called from here, since an api loads no CRM client. A worker carries out the CRM's part, and the receipt
+ * shows its state. Deleting the mock CRM's rows in the same commit would be shorter. But then the CRM that every test
+ * uses would take a different path from real ones.
  */
 export class PrivacyService {
   constructor(private readonly tools: PeopleTools) {}
@@ -69,8 +68,8 @@ export class PrivacyService {
   }
 
   /**
-   * Erases the person everywhere. It can be repeated; a second time there is nothing left.
-   * @throws AppError as `export`; where it was the spool that did not answer, nothing was erased.
+   * Erases the person in all stores. A repeated call removes nothing more.
+   * @throws AppError as `export`; where the spool did not answer, nothing was erased.
    */
   async erase(address: string, who: string): Promise<Receipt> {
     const email = emailOf(address);
@@ -93,7 +92,7 @@ export class PrivacyService {
     return receipt;
   }
 
-  /** A drainer that has read a lead of the person would commit it after the erasure: nobody drains meanwhile. */
+  /** Blocks the drain during the erasure: a drainer that has read the person's lead would commit it afterwards. */
   private async withDrainLock(work: () => Promise<ErasedPerson>): Promise<ErasedPerson> {
     if (!this.tools.spool) return work();
     let erased: ErasedPerson | undefined;
@@ -103,7 +102,7 @@ export class PrivacyService {
         erased = await work();
       });
       if (wasLeader) return erased!;
-      await sleep(LOOK_AGAIN_MS);
+      await sleep(POLL_MS);
     }
     throw new AppError('QUEUE_UNAVAILABLE', 'The spool is being drained. Nothing was erased; ask again in a minute.');
   }
@@ -122,7 +121,10 @@ export class PrivacyService {
     }
   }
 
-  /** Those that mention the address or became one of the leads. A page at a time, since bodies may be large; there are ten thousand at most. */
+  /**
+   * Requests that mention the address or became one of the leads. They are read in pages, since bodies may be large;
+   * there are at most ten thousand.
+   */
   private async rejectionsOf(email: string, leadIds: string[]): Promise<Rejection[]> {
     const found: Rejection[] = [];
     let after: Cursor | null = null;
@@ -130,14 +132,14 @@ export class PrivacyService {
       const page: Page<Rejection> = await this.tools.rejections.listRejections(REJECTIONS_AT_A_TIME, after);
       for (const one of page.items) {
         if (leadIds.includes(one.replayedAs ?? '') || bodyMentionsEmail(one, email)) found.push(one);
-        await turn(); // webhooks are answered by this process too
+        await yieldToEventLoop(); // lets this process answer webhooks between pages
       }
       after = page.next;
     } while (after);
     return found;
   }
 
-  /** Best effort: a job has nothing but an id, and one whose lead is gone ends at once. */
+  /** Best effort: a job has only an id, and ends at once when its lead is gone. */
   private async removeJobs({ receipt, leads }: ErasedPerson): Promise<void> {
     let jobs = 0;
     const removing = (async () => {
@@ -153,7 +155,7 @@ export class PrivacyService {
     for (;;) {
       const receipt = await this.receipt(id);
       if (receipt.crm !== 'pending' || receipt.asked || performance.now() > deadline) return receipt;
-      await sleep(LOOK_AGAIN_MS);
+      await sleep(POLL_MS);
     }
   }
 }

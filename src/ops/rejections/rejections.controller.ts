@@ -17,7 +17,10 @@ import {
 } from './rejections.schemas.js';
 import { NO_SUCH_REJECTION, RejectionsService } from './rejections.service.js';
 
-/** Authenticated webhooks that were refused for their content. A process with ROLE=worker takes no webhooks and has none. */
+/**
+ * Authenticated webhooks that were refused because of their content. A process with ROLE=worker takes no webhooks and
+ * has none.
+ */
 @ApiTag('Rejections')
 @Controller('ops/rejections')
 export class RejectionsController {

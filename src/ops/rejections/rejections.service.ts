@@ -8,7 +8,7 @@ import { replayRejection, type ReplayChanges } from './replay-rejection.js';
 
 export const NO_SUCH_REJECTION = 'No rejection has this id. GET /ops/rejections lists them.';
 
-/** What became of one rejection of many. */
+/** The result for one rejection of a bulk replay. */
 export type ReplayResult =
   | ({ id: string } & Awaited<ReturnType<typeof replayRejection>>)
   | { id: string; status: 'rejected'; code: string; detail: string };
@@ -37,7 +37,7 @@ export class RejectionsService {
     return rejection;
   }
 
-  /** Replays those that are open, oldest first; one that is still wrong stays open. */
+  /** Replays open rejections, oldest first. One that is still invalid stays open. */
   async replayMany(limit: number, by: string, charset?: string): Promise<ReplayResult[]> {
     const items: ReplayResult[] = [];
     for await (const rejection of this.rejections.openRejections(limit)) {
@@ -51,7 +51,7 @@ export class RejectionsService {
     return items;
   }
 
-  /** @throws AppError NOT_FOUND, and INVALID_BODY or INVALID_LEAD where it is still wrong; nothing was stored then. */
+  /** @throws AppError NOT_FOUND; INVALID_BODY or INVALID_LEAD where it is still invalid, then nothing was stored. */
   async replay(id: string, changes: ReplayChanges, by: string) {
     return this.accept(await this.find(id), changes, by);
   }

@@ -7,16 +7,16 @@ import { withCampaignId } from '../dead-letters/corrected-fields.js';
 import { readKeptBody } from '../../platform/http/read-kept-body.js';
 
 export interface ReplayChanges {
-  /** Fields that take the place of the request's own. */
+  /** Fields that replace the request's own. */
   corrected: Record<string, unknown>;
-  /** The charset of the body, where its header named none or the wrong one. */
+  /** The charset of the body, where its header named none or a wrong one. */
   charset?: string | undefined;
 }
 
 /**
- * Replays a rejected request, with the corrected fields in place of its own. The body is read by the same rules as on arrival,
- * and what has exactly one correction is corrected (see readKeptBody).
- * @throws AppError INVALID_BODY, BODY_TOO_LARGE or INVALID_LEAD where it is still wrong; no lead was stored then.
+ * Replays a rejected request, with the corrected fields in place of its own. The body is read by the same rules as on
+ * arrival. Faults with exactly one correction are corrected (see readKeptBody).
+ * @throws AppError INVALID_BODY, BODY_TOO_LARGE or INVALID_LEAD where it is still invalid; no lead was stored then.
  */
 export async function replayRejection(
   tools: AcceptTools,
@@ -43,7 +43,7 @@ function fieldsOf(
   try {
     return readKeptBody(rejection, { charset, replaced: Object.keys(corrected) });
   } catch (error) {
-    // Of a body that cannot be read no field is known; the corrections may say everything themselves.
+    // No field of an unreadable body is known, but the corrections may be a complete lead.
     if (error instanceof AppError && error.code === 'UNSUPPORTED_MEDIA_TYPE' && isCorrected) return { fields: {}, notes: [] };
     if (error instanceof AppError && error.code === 'INVALID_BODY' && isCorrected && error.problems.length === 0)
       return { fields: {}, notes: [] };

@@ -31,7 +31,7 @@ describe('Batcher', () => {
     expect(batches).toEqual([[1], [2, 3, 4]]);
   });
 
-  it('waits for company within its window, and no longer than a full batch needs', async () => {
+  it('waits for its batching window, or until the batch is full', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     try {
       const batches: number[][] = [];
@@ -91,7 +91,7 @@ describe('Batcher', () => {
       expect(batches).toEqual([[1], [2]]);
     });
 
-    it('starts no stray beside a full batch', async () => {
+    it('starts no second, partial batch while a full one is in flight', async () => {
       const { batcher, batches } = opened(50);
       for (const item of [1, 2, 3, 4]) void batcher.submit(item);
       await after(10);
@@ -100,7 +100,7 @@ describe('Batcher', () => {
       expect(batches).toEqual([[1, 2, 3], [4]]);
     });
 
-    it('waits for nobody when one is urgent, and never again once it is told to hurry', async () => {
+    it('skips the window for an urgent item, and for every item after flush', async () => {
       const { batcher, batches } = opened(0);
       void batcher.submit(1);
       void batcher.submit(2, true);
@@ -162,7 +162,7 @@ describe('Batcher', () => {
     expect(results.every((result) => result.status === 'rejected')).toBe(true);
   });
 
-  it('tells those who wait at once where the error would meet them too', async () => {
+  it('rejects waiting items at once where they would meet the same error', async () => {
     let fail = (_error: Error) => {};
     const batcher = new Batcher<number, number>({
       ...base,

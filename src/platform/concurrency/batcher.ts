@@ -1,31 +1,32 @@
-/** Thrown into a call when the batcher holds as many items as it may. */
+/** Thrown by `submit` when `maxWaiting` items wait. */
 export class BatcherFull extends Error {
   override readonly name = 'BatcherFull';
 }
 
 export interface BatcherOptions<Item, Result> {
-  /** Handles a batch; returns one result an item, in order. A rejection is given to every item of the batch. */
+  /** Handles a batch. Returns one result per item, in order; a rejection is passed to every item of the batch. */
   run(items: Item[]): Promise<Result[]>;
-  /** The most items a batch. */
+  /** The most items per batch. */
   maxBatch: number;
-  /** The most items that wait; the next call is refused with BatcherFull, so that an outage cannot fill the memory. */
+  /** The most items that wait. The next one is refused with BatcherFull, so that an outage cannot fill the memory. */
   maxWaiting: number;
   /** Batches in flight at a time. */
   parallel: number;
   /**
-   * How long a call waits for company now, in milliseconds; default: to the end of the tick. The window stays open while others keep coming, at most
-   * four times as long; and beside a batch in flight only a full one starts, since the rest will be one batch soon.
+   * The batching window in milliseconds; default: to the end of the tick. Each new item extends the window, to four
+   * times its length at most. While a batch is in flight only a full batch starts: the rest forms one batch when that
+   * ends.
    */
   windowMs?(): number;
-  /** Two items with one key never share a batch, nor run at once: the later waits for the earlier. */
+  /** Items with the same key never share a batch and never run at the same time; they run in order. */
   keyOf?(item: Item): string;
-  /** True for an error that one bad item may have caused: the batch is then halved until the bad item fails alone. */
+  /** True for an error that one bad item may have caused. The batch is then halved until the bad item fails alone. */
   blamesOneItem?(error: unknown): boolean;
-  /** True for an error that would meet those who wait as well: they are told at once, instead of waiting for their own. */
+  /** True for an error that waiting items would meet too: they are rejected at once. */
   failsAll?(error: unknown): boolean;
 }
 
-/** Windows. */
+/** The longest time that a window stays open, in lengths of it. */
 const OPEN_AT_MOST = 4;
 
 interface Waiting<Item, Result> {
@@ -35,8 +36,8 @@ interface Waiting<Item, Result> {
 }
 
 /**
- * Turns concurrent calls into batches without a timer: a lone call runs at once, and while batches are in flight the calls
- * that arrive share the next one. So latency is bought only under load, where batching pays it back.
+ * Turns concurrent calls into batches. Without a window it uses no timer: a single call runs at once. Calls that arrive
+ * while a batch is in flight share the next one. Latency is therefore added only under load.
  */
 export class Batcher<Item, Result> {
   private waiting: Waiting<Item, Result>[] = [];
@@ -44,9 +45,9 @@ export class Batcher<Item, Result> {
   private inFlight = 0;
   private scheduled = false;
   private window: { timer: NodeJS.Timeout; until: number } | undefined;
-  /** Those who wait have waited for company long enough. */
+  /** The batching window has elapsed: the next batch may start before it is full. */
   private windowElapsed = false;
-  private hurried = false;
+  private flushing = false;
 
   constructor(private readonly options: BatcherOptions<Item, Result>) {}
 
@@ -54,7 +55,7 @@ export class Batcher<Item, Result> {
     return this.waiting.length;
   }
 
-  /** `urgent`: it waits for no company, and whoever waits goes with it. */
+  /** `urgent`: starts at once, together with all waiting items. */
   submit(item: Item, urgent = false): Promise<Result> {
     if (this.waiting.length >= this.options.maxWaiting) return Promise.reject(new BatcherFull());
     return new Promise((resolve, reject) => {
@@ -64,17 +65,17 @@ export class Batcher<Item, Result> {
     });
   }
 
-  /** From now on nobody waits for company. */
+  /** Starts all waiting items now, and disables the batching window from now on. */
   flush(): void {
-    this.hurried = true;
+    this.flushing = true;
     this.closeWindow();
   }
 
   private get windowMs(): number {
-    return this.hurried ? 0 : (this.options.windowMs?.() ?? 0);
+    return this.flushing ? 0 : (this.options.windowMs?.() ?? 0);
   }
 
-  /** A full batch waits for nobody. */
+  /** A full batch starts without waiting for the window. */
   private scheduleInTime(): void {
     const { windowMs, options } = this;
     const { maxBatch } = options;
@@ -92,7 +93,7 @@ export class Batcher<Item, Result> {
     this.schedule();
   }
 
-  /** Waits for the end of the tick, so that requests parsed from one read of the socket travel together. */
+  /** Starts at the end of the tick, so that requests parsed from one read of the socket share a batch. */
   private schedule(): void {
     if (this.scheduled || !this.mayStart) return;
     this.scheduled = true;
@@ -102,7 +103,7 @@ export class Batcher<Item, Result> {
     });
   }
 
-  /** Beside a batch in flight, where company is waited for, only a full one. */
+  /** While a batch is in flight and there is a window, only a full batch starts. */
   private get mayStart(): boolean {
     const { parallel, maxBatch } = this.options;
     if (this.waiting.length === 0 || this.inFlight >= parallel) return false;
@@ -146,7 +147,7 @@ export class Batcher<Item, Result> {
     } finally {
       this.inFlight--;
       if (this.options.keyOf) for (const entry of batch) this.running.delete(this.options.keyOf(entry.item));
-      // Those who made way for this batch come back together with those whom its end brings; those whose window has closed go.
+      // Items that arrived during this batch wait for a new window, unless their window has elapsed already.
       if (this.windowElapsed) this.schedule();
       else if (this.waiting.length > 0) this.scheduleInTime();
     }

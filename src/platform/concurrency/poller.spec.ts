@@ -45,7 +45,7 @@ describe('Poller', () => {
     expect(onError.mock.calls.map(([, first]) => first as boolean)).toEqual([true, false, true]);
   });
 
-  it('waits as long as the poll took where it is told to', async () => {
+  it('waits as long as the poll took where `everyMs` says so', async () => {
     const poll = vi.fn(() => new Promise<void>((resolve) => setTimeout(resolve, 500)));
     new Poller({ everyMs: (tookMs) => 4 * tookMs, poll }).start();
     await after(2400);
@@ -70,10 +70,10 @@ describe('Poller', () => {
     await after(1000);
     expect(poll).toHaveBeenCalledTimes(1);
 
-    const hasty = new Poller({ everyMs: 10, poll: () => new Promise(() => {}), stopWithinMs: 50 });
-    hasty.start();
+    const bounded = new Poller({ everyMs: 10, poll: () => new Promise(() => {}), stopWithinMs: 50 });
+    bounded.start();
     await after(1);
-    const left = hasty.stop();
+    const left = bounded.stop();
     await after(50);
     await left;
   });

@@ -1,17 +1,17 @@
 import { withTimeout } from './with-timeout.js';
 
 export interface PollerOptions {
-  /** The pause between the end of a poll and the next one, in milliseconds. `tookMs`: how long the poll took. */
+  /** The pause between the end of a poll and the next poll, in milliseconds. `tookMs`: how long the poll took. */
   everyMs: number | ((tookMs: number) => number);
-  /** One poll. Resolves true where there is more to do at once. The signal is aborted when the poller stops. */
+  /** One poll. Resolves true where the next one shall follow at once. The signal is aborted when the poller stops. */
   poll(signal: AbortSignal): Promise<boolean | void>;
-  /** A poll failed; the next one comes after the usual pause. `first`: the one before had succeeded. */
+  /** Called when a poll failed; the next one follows after the usual pause. `first`: the poll before had succeeded. */
   onError?(error: unknown, first: boolean): void;
-  /** How long `stop` waits for the poll under way; default: until it ends. */
+  /** How long `stop` waits for the poll in progress; default: until it ends. */
   stopWithinMs?: number;
 }
 
-/** Does something again and again, one poll at a time, whatever becomes of each. */
+/** Runs a task periodically, one poll at a time. A failed poll does not end the loop. */
 export class Poller {
   private timer: NodeJS.Timeout | undefined;
   private running: Promise<void> | undefined;
@@ -26,7 +26,7 @@ export class Poller {
     this.schedule(delayMs);
   }
 
-  /** Does not wait for the next turn; a poll under way ends first. */
+  /** Runs the next poll at once, or as soon as the one in progress has ended. */
   pollNow(): void {
     if (!this.running) this.schedule(0);
     else void this.running.then(() => this.schedule(0));

@@ -1,6 +1,6 @@
 /**
- * Calls `read` at most once per `maxAgeMs`: callers in between share its result. A failure is not kept.
- * @returns a function with the shared result.
+ * Calls `read` at most once per `maxAgeMs`; calls in between share its result. A failure is not cached.
+ * @returns a function that returns the shared result.
  */
 export function reuseResult<T>(maxAgeMs: number, read: () => Promise<T>): () => Promise<T> {
   let shared: { result: Promise<T>; until: number } | undefined;

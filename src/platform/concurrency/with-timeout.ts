@@ -1,4 +1,7 @@
-/** Resolves false where the promise took longer. BullMQ's close can hang for ever while its store is unreachable. */
+/**
+ * Resolves false where the promise took longer. Needed for BullMQ's close, which can hang while its store is
+ * unreachable.
+ */
 export async function withTimeout(promise: Promise<unknown>, timeoutMs: number): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<false>((resolve) => {

@@ -12,13 +12,10 @@ export interface Page<T> {
   next: Cursor | null;
 }
 
-/**
- * An SQL expression: the time as PostgreSQL has it. A JavaScript date has milliseconds, and would skip rows of the same
- * one.
- */
+/** SQL expression: the time with microseconds. A JavaScript date has milliseconds, so a page would skip rows. */
 export const EXACT_RECEIVED_AT = `to_char(received_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS exact_received_at`;
 
-/** A full page has a next one, which begins after its last row. */
+/** Makes a page of the rows. A full page has a cursor, which points after its last row. */
 export function pageOf<Row extends { id: string; exact_received_at: string }, T>(
   rows: Row[],
   limit: number,

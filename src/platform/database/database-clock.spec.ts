@@ -5,7 +5,7 @@ import type { Queryable } from './database.js';
 it('is the clock of PostgreSQL, also while that does not answer', async () => {
   let own = 1_000_000;
   let up = true;
-  // It answers after 10 ms, in the middle of which its clock is five seconds ahead.
+  // Answers after 10 ms, with a clock that is five seconds ahead halfway through.
   const query = async () => {
     own += 10;
     if (!up) throw new Error('down');

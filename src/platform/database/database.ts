@@ -2,26 +2,23 @@ import type { PoolClient, QueryResult, QueryResultRow } from 'pg';
 import { toAppError } from './database-errors.js';
 import type { Pool } from './pool.js';
 
-/** A statement and its parameters. A statement with a name is prepared once per connection. */
+/** A statement and its parameters. A named statement is prepared once per connection. */
 export interface Statement {
   name?: string;
   text: string;
   values?: unknown[];
 }
 
-/** What repositories run their statements on: the pool, one connection, or a transaction. */
+/** Runs statements: the pool, one connection, or a transaction. */
 export interface Queryable {
-  /**
-   * @throws AppError as `toAppError` maps it: the mapping is here, so errors of the caller's own code keep their
-   * identity.
-   */
+  /** @throws AppError as `toAppError` maps it. Mapping here keeps errors of the caller's own code unchanged. */
   query<Row extends QueryResultRow = Record<string, unknown>>(
     statement: string | Statement,
     values?: unknown[],
   ): Promise<QueryResult<Row>>;
 }
 
-/** A pool of connections whose errors are AppErrors. Repositories know PostgreSQL by this class alone. */
+/** A pool of connections whose errors are AppErrors. It is the only class through which repositories use PostgreSQL. */
 export class Database implements Queryable {
   constructor(private readonly pool: Pool) {}
 
@@ -34,7 +31,9 @@ export class Database implements Queryable {
     await this.query('SELECT 1');
   }
 
-  /** Runs `work` in one transaction: all of it is committed, or nothing. An error of `work` itself passes unchanged. */
+  /**
+   * Runs `work` in one transaction, which is rolled back when `work` fails. An error of `work` itself passes unchanged.
+   */
   transaction<T>(work: (transaction: Queryable) => Promise<T>): Promise<T> {
     return this.withConnection(async (connection) => {
       await connection.query('BEGIN');
@@ -45,8 +44,8 @@ export class Database implements Queryable {
   }
 
   /**
-   * Runs `work` on one connection, for what belongs to a session: advisory locks, transactions.
-   * On any error the connection is closed, so its locks and its open transaction end on the server too.
+   * Runs `work` on one connection, for session state such as advisory locks. On any error the connection is closed, so
+   * that the server also ends its locks and its open transaction.
    */
   async withConnection<T>(work: (connection: Queryable) => Promise<T>): Promise<T> {
     const client = await this.connect();
@@ -62,7 +61,8 @@ export class Database implements Queryable {
   }
 
   /**
-   * Calls `onNotification` for each NOTIFY on the channel. Keeps one connection; when that is lost, `onEnd` is called.
+   * Calls `onNotification` for each NOTIFY on the channel. It uses one connection; when that is lost, `onEnd` is
+   * called.
    * @returns ends the subscription.
    */
   async listen(channel: string, onNotification: () => void, onEnd: () => void): Promise<() => void> {

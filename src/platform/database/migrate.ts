@@ -9,29 +9,29 @@ const MIGRATIONS_FOLDER = join(import.meta.dirname, '../../../migrations');
 const LOCK_KEY = 0x7e5e_0001;
 const LOCK_POLL_MS = 200;
 /**
- * How long a file waits for a table lock. Statements of the service queue behind a waiting lock, so this also bounds
- * how long acknowledgements can be held up.
+ * How long a file waits for a table lock. The service's own statements queue behind a waiting lock, so this also bounds
+ * the delay of acknowledgements.
  */
 const LOCK_TIMEOUT_MS = 3000;
 const LOCK_ATTEMPTS = 5;
 const LOCK_NOT_AVAILABLE = '55P03';
 
 /**
- * First line of a file whose statements run one by one without a transaction, as CREATE INDEX CONCURRENTLY needs. Its
- * statements must be repeatable, since a file that fails halfway is run again.
+ * First line of a file whose statements run one by one without a transaction, as CREATE INDEX CONCURRENTLY requires.
+ * They must be repeatable, since a file that fails halfway is run again.
  */
 const NO_TRANSACTION = '-- no transaction';
 /**
- * First line of a file after which earlier versions of the service cannot run. They refuse to start; without it a
- * rollback is possible.
+ * First line of a file after which earlier versions of the service cannot run: they refuse to start. Without it a
+ * rollback to an earlier version is possible.
  */
 const BREAKS_EARLIER_VERSIONS = '-- breaks earlier versions';
 
 /**
- * Applies the numbered files of migrations/ that this database has not seen, each in its own transaction.
+ * Applies the numbered files of migrations/ that this database does not have yet, each in its own transaction.
  * @returns the names of the files applied.
- * @throws AppError DATABASE_UNREACHABLE, or MIGRATION_FAILED: then the files before the one named are applied, and it
- * is not.
+ * @throws AppError DATABASE_UNREACHABLE, or MIGRATION_FAILED. The latter names the file that failed; the files before
+ * it are applied.
  */
 export async function migrate(databaseUrl: string, folder = MIGRATIONS_FOLDER): Promise<string[]> {
   const client = new pg.Client({ connectionString: databaseUrl, connectionTimeoutMillis: 5000 });
@@ -42,8 +42,7 @@ export async function migrate(databaseUrl: string, folder = MIGRATIONS_FOLDER): 
     throw new AppError('DATABASE_UNREACHABLE', `PostgreSQL does not answer: ${reason(cause)}. Check DATABASE_URL.`, { cause });
   }
   try {
-    // Polled, not waited for: a session that waits holds a snapshot, and CREATE INDEX CONCURRENTLY would wait for that
-    // session.
+    // Polled, because a session that waits for a lock holds a snapshot, and CREATE INDEX CONCURRENTLY waits for it.
     while (!(await tryLock(client))) await sleep(LOCK_POLL_MS);
     return await applyPending(client, folder);
   } catch (cause) {

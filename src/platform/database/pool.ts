@@ -4,16 +4,16 @@ export type Pool = pg.Pool;
 
 export interface PoolOptions {
   url: string;
-  /** Connections at most. */
+  /** The most connections. */
   max: number;
-  /** How long a statement may take before its caller is told that PostgreSQL is unavailable, in milliseconds. */
+  /** How long a statement may take before it fails as unavailable, in milliseconds. */
   timeoutMs: number;
   name: string;
 }
 
 /**
- * A pool whose callers wait a bounded time, whatever the server does: connecting, answering and a frozen peer all end
- * in an error. `statement_timeout` ends the statement on the server too, so an abandoned one does not hold its locks.
+ * A pool whose callers wait a bounded time: a connect, a statement and a frozen server all end in an error.
+ * `statement_timeout` also ends the statement on the server, so an abandoned one releases its locks.
  */
 export function openPool(options: PoolOptions): Pool {
   const pool = new pg.Pool({
@@ -26,7 +26,8 @@ export function openPool(options: PoolOptions): Pool {
     keepAlive: true,
     application_name: `revenueflow-${options.name}`,
   });
-  // A connection that the server closes is replaced by the next query; without a listener it would end the process.
+  // The next query replaces a connection that the server has closed. Without a listener the error would end the
+  // process.
   pool.on('error', () => {});
   pool.on('connect', (client) => client.on('error', () => {}));
   return pool;

@@ -7,20 +7,20 @@ import type { WebhookAuth } from './webhook-auth.js';
 export interface AccessRules {
   webhooks: WebhookAuth;
   operators: OperatorAuth;
-  /** What is open because it has no secrets; it answers programs on its own machine only. */
+  /** Routes that need no secret because none is configured; they accept only programs on the same machine. */
   open: { webhooks: boolean; operations: boolean };
 }
 
 /**
- * Checks each request against the `@Access` of its route, before its body is read. A route that declares nothing, or that a
- * plugin registers without Nest, is for operators only.
+ * Checks each request against the `@Access` of its route, before its body is read. A route without one, or one that a
+ * plugin registers outside Nest, is for operators only.
  */
 export function checkAccess(fastify: FastifyInstance, { webhooks, operators, open }: AccessRules): void {
   fastify.addHook('onRequest', (request, reply, done) => {
     const { access = 'operator' } = request.routeOptions.config;
     try {
       if (request.method !== 'OPTIONS') refuseWebPages(request, access === 'webhook' ? open.webhooks : open.operations);
-      // An address without a route is answered 404 to everyone: it has nothing to guard.
+      // A path without a route is answered 404 to everyone.
       if (request.is404 || access === 'public') return done();
       if (access === 'webhook') webhooks.authenticate(request);
       else request.operator = operators.authenticate(request, reply);
@@ -32,8 +32,8 @@ export function checkAccess(fastify: FastifyInstance, { webhooks, operators, ope
 }
 
 /**
- * A service without secrets listens on loopback, where the pages of a browser on the same machine can reach it too: by a form
- * to 127.0.0.1, or by a name that resolves to it. Both show in headers that a program does not send by accident.
+ * Without secrets the service listens on loopback, which web pages in a browser on the same machine can reach too. They
+ * can use a form to 127.0.0.1, or a name that resolves to it. Both cases show in headers that programs do not send.
  */
 function refuseWebPages(request: FastifyRequest, isOpen: boolean): void {
   if (!isOpen) return;
@@ -46,7 +46,7 @@ function refuseWebPages(request: FastifyRequest, isOpen: boolean): void {
   );
 }
 
-/** An IPv6 address without its brackets. */
+/** Removes the brackets of an IPv6 address. */
 function bare(hostname: string): string {
   return hostname.replace(/^\[|\]$/g, '');
 }

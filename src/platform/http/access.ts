@@ -4,29 +4,29 @@ import type { FastifyRequest } from 'fastify';
 import type { Session } from './session.js';
 
 /**
- * Who may call a route: everyone, a sender with one of WEBHOOK_SECRETS, or an owner of one of OPS_TOKENS whose role is at
- * least this.
+ * Who may call a route: everyone, a sender with one of WEBHOOK_SECRETS, or an owner of one of OPS_TOKENS with at least
+ * this role.
  */
 export type Access = 'public' | 'webhook' | 'viewer' | 'operator';
 
-/** Whose token a request carries, for the audit trail. */
+/** The owner of the request's token, for the audit trail. */
 export interface Operator {
   name: string;
   role: 'viewer' | 'operator';
 }
 
 export interface AccessOptions {
-  /** For pages: a browser can send the token only as the password of HTTP Basic authentication. */
+  /** For pages: the token is also accepted as the password of HTTP Basic authentication. */
   basicAuth?: boolean;
-  /** For the console: the session's cookie is accepted, and a reader without one is sent to the sign-in page. */
+  /** For the console: the session cookie is accepted. A request without one is redirected to the sign-in page. */
   session?: boolean;
 }
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Set on the routes of viewers and operators. */
+    /** Set on routes for viewers and operators. */
     operator?: Operator;
-    /** Set where the operator signed in to the console. */
+    /** Set where the operator has signed in to the console. */
     session?: Session;
   }
   interface FastifyContextConfig extends AccessOptions {
@@ -34,10 +34,10 @@ declare module 'fastify' {
   }
 }
 
-/** Declares who may call a handler. A route without it is for operators only. */
+/** Declares who may call a handler. A handler without it is for operators only. */
 export const Access = (access: Access, options: AccessOptions = {}) => RouteConfig({ access, ...options });
 
-/** The operator who sent the request. It fails on a route that is open to others, where the audit trail would have no name. */
+/** The operator who sent the request. It throws on a public route, where the audit trail would have no name. */
 export const CurrentOperator = createParamDecorator((_data: unknown, context: ExecutionContext): Operator => {
   const { operator } = context.switchToHttp().getRequest<FastifyRequest>();
   if (!operator) throw new Error('The handler needs an operator, and its route has no @Access for one.');

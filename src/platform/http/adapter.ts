@@ -12,33 +12,33 @@ import { BODY_LIMIT_BYTES, readBody } from './read-body.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** The body as it came, decompressed and before it was parsed; of one that is too large the first part. */
+    /** The body as received, decompressed and not parsed; only the first part of a body that is too large. */
     rawBody?: Buffer;
-    /** The Content-Type as it came; see `admitAnyContentType`. */
+    /** The Content-Type as received; see `admitAnyContentType`. */
     sentContentType?: string | undefined;
-    /** What was noticed about the body while it was read. */
+    /** Findings of the body parser. */
     bodyNotes?: IntakeNote[];
   }
 }
 
-/** A slower request is an attack or a broken connection; a webhook has some hundred bytes. */
+/** A webhook has some hundred bytes, so a slower request is an attack or a broken connection. */
 const REQUEST_WITHIN_MS = 10_000;
 
-/** Request ids that a proxy may pass on: short and plain, so that they are safe in a log line. */
+/** Request ids that are accepted from a proxy: short and safe in a log line. */
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,64}$/;
 
 export interface HttpOptions {
-  /** Whose X-Forwarded-* headers count: false, the number of proxies, or their addresses. */
+  /** Whose X-Forwarded-* headers are trusted: false, the number of proxies, or their addresses. */
   trustProxy?: false | number | string[];
 }
 
 /**
- * Fastify with the limits that an endpoint on the internet needs, and with our own body parsers: their errors name the fault in
- * a Marketo template. Create the Nest application with `bodyParser: false`.
+ * Fastify with limits for a public endpoint, and with our own body parsers, whose errors name the fault in a Marketo
+ * template. Create the Nest application with `bodyParser: false`.
  */
 export function createHttpAdapter({ trustProxy = false }: HttpOptions = {}): FastifyAdapter {
   const adapter = new FastifyAdapter({
-    // A number is understood by Fastify too, but not by the types of its adapter.
+    // Fastify also accepts a number, but the adapter's types do not.
     trustProxy: typeof trustProxy === 'number' ? (_address, hop) => hop < trustProxy : trustProxy,
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: REQUEST_WITHIN_MS,
@@ -74,7 +74,7 @@ export function createHttpAdapter({ trustProxy = false }: HttpOptions = {}): Fas
 const WEBHOOK_ROUTE = '/leads';
 const MEDIA_TYPE = /^\s*[\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+\s*(?:;|$)/;
 
-/** Fastify refuses a header such as `json` before the body is read, and the request could not be kept then. */
+/** Fastify refuses a header such as `json` before it reads the body, so the request could not be stored. */
 function admitAnyContentType(request: FastifyRequest): void {
   const { headers } = request.raw;
   request.sentContentType = headers['content-type'];
@@ -95,7 +95,10 @@ async function parse(request: FastifyRequest, payload: IncomingMessage): Promise
   return value;
 }
 
-/** Bytes that are not HTTP, too large or too slow never become a request. They get a problem, and the connection is closed. */
+/**
+ * Data that is not HTTP, too large or too slow never becomes a request. It is answered with a problem, and the
+ * connection is closed.
+ */
 function answerUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();

@@ -1,7 +1,7 @@
 import type { FastifyInstance, HTTPMethods } from 'fastify';
 import { AppError } from '../../domain/app-error.js';
 
-/** By the pattern of a route, as Fastify has it. */
+/** Methods by route pattern, as Fastify has it. */
 type Methods = Map<string, Set<string>>;
 
 const METHODS: HTTPMethods[] = ['DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT'];
@@ -11,12 +11,12 @@ declare module 'fastify' {
     methodsByPath: Methods;
   }
   interface FastifyContextConfig {
-    /** A route that only refuses: its methods do not count as allowed. */
+    /** A route that only refuses requests; its methods do not count as allowed. */
     refuses?: boolean;
   }
 }
 
-/** Notes the methods of every route. Call it before any route is registered. */
+/** Records the methods of every route. Call it before any route is registered. */
 export function recordMethods(fastify: FastifyInstance): void {
   const methodsByPath: Methods = new Map();
   fastify.decorate('methodsByPath', methodsByPath);
@@ -29,8 +29,9 @@ export function recordMethods(fastify: FastifyInstance): void {
 }
 
 /**
- * Answers the other methods of each path: OPTIONS with what is allowed, the rest with 405. Call it when all routes are
- * registered. A path that is fixed is then never mistaken for a parameter: GET /ops/dead-letters/replay is no dead letter.
+ * Answers the other methods of each path: OPTIONS with the allowed methods, the rest with 405. Call it after all routes
+ * are registered, so that a fixed path is never matched as a parameter: `GET /ops/dead-letters/replay` names no dead
+ * letter.
  */
 export function answerOtherMethods(fastify: FastifyInstance): void {
   for (const [url, methods] of fastify.methodsByPath) {

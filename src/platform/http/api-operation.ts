@@ -2,12 +2,12 @@ import { SetMetadata } from '@nestjs/common';
 import { z } from 'zod';
 import type { ErrorCode } from '../../domain/error-catalog.js';
 
-/** The schemas that the API's description names. */
+/** The named schemas of the API description. */
 export const API_SCHEMAS = z.registry<{ id: string }>();
-/** By the name of the schema: values that it takes. A test checks each. */
+/** Valid example values per schema name. A test checks each. */
 export const API_EXAMPLES = new Map<string, unknown[]>();
 
-/** Gives a schema its name and examples in the API's description. */
+/** Gives a schema its name and examples in the API description. */
 export function apiSchema<T extends z.ZodType>(id: string, schema: T, ...examples: unknown[]): T {
   if (API_EXAMPLES.has(id)) throw new Error(`Two schemas are called ${id}.`);
   API_EXAMPLES.set(id, examples);
@@ -18,7 +18,7 @@ export function apiSchema<T extends z.ZodType>(id: string, schema: T, ...example
 export const JSON_TYPE = 'application/json';
 export const FORM_TYPE = 'application/x-www-form-urlencoded';
 
-/** What an answer with this status is for the caller. */
+/** What an answer with this status means to the caller. */
 export interface ApiAnswer {
   means: string;
   /** A schema of API_SCHEMAS for JSON. */
@@ -27,28 +27,28 @@ export interface ApiAnswer {
 }
 
 /**
- * What the API's description says of a handler besides what its other decorators say: `@Access`, the path, and the schemas of
+ * What the API description states about a handler beyond its other decorators: `@Access`, the path, and the schemas of
  * `@Body` and `@Query`.
  */
 export interface ApiOperationOptions {
-  /** A name for generated clients. */
+  /** The operation's name in generated clients. */
   id: string;
   summary: string;
   description?: string;
   answers: Record<number, ApiAnswer>;
-  /** The problems that it answers, besides those that every operation may. */
+  /** The problems that it answers, beyond those that every operation may answer. */
   problems?: ErrorCode[];
-  /** Where the handler parses the body itself; otherwise the schema of `@Body` is described. */
+  /** Set where the handler parses the body itself; otherwise the schema of `@Body` is described. */
   body?: z.ZodType;
-  /** Of the body; by default JSON. */
+  /** Media types of the body; default JSON. */
   mediaTypes?: string[];
 }
 
 export const API_OPERATION = Symbol('ApiOperation');
 export const API_TAG = Symbol('ApiTag');
 
-/** The group of a controller's operations in the API's description. */
+/** The group of a controller's operations in the API description. */
 export const ApiTag = (tag: string) => SetMetadata(API_TAG, tag);
 
-/** Describes a handler. A handler without it, such as a page, is not part of the described API. */
+/** Describes a handler. A handler without it, such as a page, is not part of the API description. */
 export const ApiOperation = (options: ApiOperationOptions) => SetMetadata(API_OPERATION, options);

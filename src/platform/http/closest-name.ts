@@ -1,7 +1,7 @@
-/** More edits than this share of its letters make another word of a name. */
+/** Above this number of edits per letter, two names are different words. */
 const EDITS_PER_LETTER = 0.4;
 
-/** The known name that was probably meant: equal but for case and separators, or a few letters away. */
+/** The known name that was probably meant: equal except for case and separators, or a few letters different. */
 export function closestName(given: string, known: string[]): string | undefined {
   const plain = plainOf(given);
   const ranked = known.map((name) => ({ name, edits: editsBetween(plain, plainOf(name)) })).toSorted((a, b) => a.edits - b.edits);

@@ -6,7 +6,7 @@ export interface ContentType {
 
 const CHARSET = /;\s*charset\s*=\s*(?:"([^"]*)"|([^\s;"]+))/i;
 
-/** Reads a Content-Type as senders write it: spaces, capitals, quotes and a missing header are all met. */
+/** Parses a Content-Type leniently: senders vary spaces, capitals and quotes, or omit the header. */
 export function readContentType(header: string | undefined): ContentType {
   if (header === 'application/json') return JSON_TYPE; // nearly every webhook
   const type = (header ?? '').split(';', 1)[0]!.trim().toLowerCase();

@@ -8,14 +8,14 @@ export interface DecodedText {
 }
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-/** What Windows-1252 has at 0x80 to 0x9F. TextDecoder of Node 20 to 23 decodes these as ISO-8859-1 (nodejs/node#56542). */
+/** Windows-1252 from 0x80 to 0x9F. TextDecoder of Node 20 to 23 decodes these as ISO-8859-1 (nodejs/node#56542). */
 const WINDOWS_1252 = '€\u0081‚ƒ„…†‡ˆ‰Š‹Œ\u008dŽ\u008f\u0090‘’“”•–—˜™š›œ\u009džŸ';
 
 /**
- * Bytes to text. A byte-order mark says more than the header; without either the text must be UTF-8, since a character that
- * is guessed would be wrong data in the CRM, and in an e-mail address another lead.
+ * Decodes bytes to text. A byte-order mark takes precedence over the header. Without either the text must be UTF-8: a
+ * guessed character would be wrong data in the CRM, and in an e-mail address a different lead.
  * @param charset of the Content-Type, as sent; null where there is none.
- * @throws AppError INVALID_BODY with the place and the true cause.
+ * @throws AppError INVALID_BODY with the position and the true cause.
  */
 export function decodeText(bytes: Buffer, charset: string | null): DecodedText {
   const encoding = encodingOf(bytes, charset);
@@ -30,7 +30,7 @@ export function decodeText(bytes: Buffer, charset: string | null): DecodedText {
   return { text: decodeBytes(bytes, encoding.decoder), notes: encoding.notes };
 }
 
-/** Bytes in one encoding. @throws AppError INVALID_BODY where the bytes are not of it. */
+/** Decodes bytes of one encoding. @throws AppError INVALID_BODY where the bytes are invalid in it. */
 export function decodeBytes(bytes: Buffer, encoding: string): string {
   if (encoding === 'windows-1252')
     return bytes.toString('latin1').replaceAll(/[\x80-\x9f]/g, (character) => WINDOWS_1252[character.charCodeAt(0) - 0x80]!);
@@ -41,7 +41,7 @@ export function decodeBytes(bytes: Buffer, encoding: string): string {
   }
 }
 
-/** All text that is in the bytes, with U+FFFD where they are damaged: for looking at, never for a lead. */
+/** Decodes bytes and replaces damaged ones by U+FFFD. For display only, never for a lead. */
 export function decodeLoosely(bytes: Buffer, charset: string | null): string {
   try {
     return decodeText(bytes, charset).text;
@@ -51,7 +51,10 @@ export function decodeLoosely(bytes: Buffer, charset: string | null): string {
   }
 }
 
-/** The first bytes of an emoji whose end is missing, or half of a surrogate pair as three bytes. No other encoding reads so. */
+/**
+ * The first bytes of an emoji whose end is missing, or half of a surrogate pair in three bytes. No other encoding
+ * produces these.
+ */
 const CUT = /\xf0\x9f[\x80-\xbf]?(?![\x80-\xbf])|\xed[\xa0-\xbf][\x80-\xbf]/g;
 const CUT_EMOJI: IntakeNote = {
   kind: 'character',
@@ -59,7 +62,7 @@ const CUT_EMOJI: IntakeNote = {
   message: 'a character was cut off, as senders do at the end of a long text; replaced by U+FFFD',
 };
 
-/** @returns null where other bytes are wrong too. */
+/** @returns null where other bytes are invalid too. */
 function withoutCutEmojis(bytes: Buffer): string | null {
   const raw = bytes.toString('latin1');
   const replaced = Buffer.from(raw.replaceAll(CUT, '\xef\xbf\xbd'), 'latin1');
@@ -68,7 +71,7 @@ function withoutCutEmojis(bytes: Buffer): string | null {
 
 const SEND_UTF8 = "Send UTF-8: set the webhook's request encoding to UTF-8.";
 
-/** The encoding in which the bytes are to be read, as TextDecoder names it. */
+/** The encoding for the bytes, by its TextDecoder name. */
 export function encodingOf(bytes: Buffer, charset: string | null): { decoder: string; notes: IntakeNote[] } {
   const marked = byteOrderMark(bytes);
   if (marked) return { decoder: marked, notes: [] };
@@ -81,7 +84,7 @@ export function encodingOf(bytes: Buffer, charset: string | null): { decoder: st
   }
   if (declared.startsWith('utf-16')) return wide ? { decoder: wide, notes: [] } : utf8After(charset!);
   if (declared === 'us-ascii') return isAscii(bytes) ? { decoder: 'utf-8', notes: [] } : utf8After(charset!);
-  // Text of one of these that happens to be valid UTF-8 with accents would read "Ã¼": the header is wrong, not the text.
+  // Such text that happens to be valid UTF-8 with accents would read "Ã¼", so the header is wrong.
   if (SINGLE_BYTE.test(declared) && isUtf8(bytes)) return isAscii(bytes) ? { decoder: declared, notes: [] } : utf8After(charset!);
   return { decoder: declared, notes: [] };
 }
@@ -93,7 +96,7 @@ function utf8After(charset: string): { decoder: string; notes: IntakeNote[] } {
   return { decoder: 'utf-8', notes: [{ kind: 'encoding', path: '', message }] };
 }
 
-/** @returns null for a name that nobody knows. */
+/** @returns null for an unknown name. */
 function nameOf(charset: string): string | null {
   const label = charset.trim().toLowerCase();
   if (label === 'us-ascii' || label === 'ascii') return 'us-ascii';
@@ -113,7 +116,10 @@ function byteOrderMark(bytes: Buffer): string | null {
   return a === 0xef && b === 0xbb && c === 0xbf ? 'utf-8' : null;
 }
 
-/** JSON and forms begin with two ASCII characters, so the place of the zero byte names the order (RFC 4627, section 3). */
+/**
+ * JSON and forms start with two ASCII characters, so the position of the zero byte shows the byte order (RFC 4627,
+ * section 3).
+ */
 function wideWithoutMark(bytes: Buffer): string | null {
   if (bytes.length < 4 || bytes.length % 2 !== 0) return null;
   if (bytes[0] !== 0 && bytes[1] === 0 && bytes[3] === 0) return 'utf-16le';
@@ -141,7 +147,7 @@ function notUtf8(bytes: Buffer, charset: string | null): AppError {
   return new AppError('INVALID_BODY', `The body is not UTF-8 text: byte ${byte} at ${place}. ${advice}.`);
 }
 
-/** By halving: a prefix is valid where it is valid but for a character that its end cuts. */
+/** Binary search: a prefix is valid if only its last character is incomplete. */
 function firstInvalid(bytes: Buffer): number {
   let good = 0;
   let bad = bytes.length;
@@ -150,7 +156,7 @@ function firstInvalid(bytes: Buffer): number {
     if (isValidPrefix(bytes.subarray(0, middle))) good = middle;
     else bad = middle;
   }
-  // The last character of the prefix may be the one that the next byte breaks.
+  // The next byte may be part of the prefix's last character, so the error starts up to three bytes earlier.
   for (let start = good; start >= Math.max(0, good - 3); start--) if (isUtf8(bytes.subarray(0, start))) return start;
   return good;
 }

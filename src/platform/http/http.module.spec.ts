@@ -77,7 +77,7 @@ class HookController {
   }
 }
 
-/** As a plugin does that knows nothing of our decorators. */
+/** A plugin that has none of our decorators. */
 @Module({ imports: [HttpModule] })
 class PluginModule implements OnModuleInit {
   constructor(@Inject(HttpAdapterHost) private readonly host: HttpAdapterHost) {}
@@ -166,7 +166,7 @@ describe('access', () => {
     for (const TRUST_PROXY of ['1', '127.0.0.0/8, ::1', 'loopback']) {
       await start({ TRUST_PROXY });
       expect(await flood('203.0.113.1'), TRUST_PROXY).toBe(401);
-      // The client may write what it likes before the address that the proxy adds.
+      // The client controls the text before the address that the proxy appends.
       expect(await flood('198.51.100.7, 203.0.113.9'), TRUST_PROXY).toBe(429);
       await app.close();
     }

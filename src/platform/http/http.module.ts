@@ -15,10 +15,9 @@ import { traceWebhooks } from './trace-requests.js';
 import { WebhookAuth } from './webhook-auth.js';
 
 /**
- * What every route has: its access is checked, its schemas are applied, its errors become problems.
- *
- * A module that mounts a plugin on Fastify itself calls `register` in onModuleInit without waiting for it. Fastify loads it at
- * `listen`, when these hooks are in place; to wait would make it build the routes of Nest before they have their error handler.
+ * Checks access, applies schemas and turns errors into problems on every route. A module that mounts a Fastify plugin
+ * calls `register` in onModuleInit and does not await it. Fastify then loads the plugin at `listen`, after these hooks
+ * are in place. Awaiting it would load Nest's routes before their error handler.
  */
 @Module({
   providers: [
@@ -44,7 +43,7 @@ export class HttpModule implements OnModuleInit, OnApplicationBootstrap {
     if (OTEL_EXPORTER_OTLP_ENDPOINT) traceWebhooks(this.fastify());
   }
 
-  /** The last plugin, so that the routes of all others are known when it is loaded. */
+  /** Registered last, so that the routes of all other plugins are known when it is loaded. */
   onApplicationBootstrap(): void {
     void this.fastify().register(async (fastify) => answerOtherMethods(fastify));
   }

@@ -8,7 +8,7 @@ class IdPipe implements PipeTransform<string, string> {
   constructor(private readonly notFound: string) {}
 
   transform(value: string): string {
-    // A text that is no UUID is the id of nothing; PostgreSQL would refuse it with an error of its own.
+    // A text that is no UUID identifies nothing. PostgreSQL would refuse it with an unrelated error.
     if (!uuid.safeParse(value).success) throw new AppError('NOT_FOUND', this.notFound);
     return value.toLowerCase();
   }

@@ -17,17 +17,17 @@ export interface JsonFault {
   kind: JsonFaultKind;
   /** Index into the text. */
   at: number;
-  /** The key whose value it is in; empty outside of one. */
+  /** The key whose value contains the fault; empty outside of a value. */
   key: string;
 }
 
 export interface ScannedJson {
   faults: JsonFault[];
-  /** Valid JSON, where each fault has exactly one correction; else null. */
+  /** Valid JSON where each fault has exactly one correction; otherwise null. */
   repaired: string | null;
 }
 
-/** Faults with one possible meaning. Everything else is a guess, and a guess could write wrong data. */
+/** Faults with exactly one possible meaning. A guess at any other could store wrong data. */
 const MECHANICAL = new Set<JsonFaultKind>([
   'empty-value',
   'raw-control',
@@ -37,14 +37,17 @@ const MECHANICAL = new Set<JsonFaultKind>([
   'bad-escape',
   'trailing-comma',
 ]);
-/** Where the borders of values were inferred, a text that looks like JSON could have become a field. */
+/**
+ * Faults whose correction infers where a value ends. Text of the value that looks like JSON could have become a field.
+ */
 const BORDERS_INFERRED = new Set<JsonFaultKind>(['inner-quote', 'doubled-quotes', 'no-quotes']);
 const MAX_DEPTH = 50;
 const MAX_FAULTS = 200;
 
 /**
- * Finds what is wrong with a JSON text as templates with unencoded tokens produce it, and corrects what has one meaning:
- * raw control characters, quotes inside of texts, values without quotes, missing values. For texts that JSON.parse refused.
+ * Finds the faults of a JSON text that a template with unencoded tokens produced: raw control characters, quotes inside
+ * texts, values without quotes, missing values. It corrects those with exactly one meaning. For texts that JSON.parse
+ * refused.
  */
 export function scanJson(text: string): ScannedJson {
   const scanner = new Scanner(text);
@@ -67,7 +70,7 @@ export function scanJson(text: string): ScannedJson {
   }
 }
 
-/** The scan cannot go on; the reason is the last fault. */
+/** The scan cannot continue; the last fault is the reason. */
 class Unreadable extends Error {}
 
 const SPACE = /[\s\u00a0\ufeff]*/y;
@@ -78,7 +81,7 @@ const AFTER_VALUE =
 const AFTER_ELEMENT = /\s*(?:,|\]\s*(?:[,}\]]|$)|$)/y;
 const AFTER_KEY = /\s*:/y;
 const NEXT_KEY = /\s+"(?:[^"\\\n]|\\.){1,100}"\s*:/y;
-/** A comma before the next key, or the object's end: nothing else ends a value without quotes. */
+/** Only a comma before the next key, or the object's end, ends a value without quotes. */
 const END_OF_BARE = /,\s*"(?:[^"\\\n]|\\.){1,200}"\s*:|,?\s*\}\s*(?:[,}\]]|$)/y;
 
 class Scanner {
@@ -212,7 +215,7 @@ class Scanner {
   private bareValue(): string {
     this.fault('no-quotes');
     const start = this.at;
-    // Only these characters can begin its end; a test at every character would take quadratic time on runs of spaces.
+    // The end can begin only with these characters. A test at every character takes quadratic time on runs of spaces.
     for (let index = start; ; index++) {
       const comma = this.text.indexOf(',', index);
       const brace = this.text.indexOf('}', index);

@@ -6,13 +6,13 @@ import type { Operator } from './access.js';
 import { basicPassword, bearerToken, SecretSet } from './secrets.js';
 import { sessionCookieOf, Sessions } from './session.js';
 
-/** Where a reader of the console signs in; `next` brings them back. */
+/** The console's sign-in page. `next` is the page to return to. */
 export const LOGIN_PATH = '/console/login';
 
-/** Without OPS_TOKENS the service listens on loopback only, and every program on the machine may operate it. */
+/** Without OPS_TOKENS the service listens on loopback only, and any program on the machine may operate it. */
 const LOCAL: Operator = { name: 'local', role: 'operator' };
 
-/** Finds out whose token a request carries, and whether its role permits the route. */
+/** Identifies the owner of a request's token, and checks that the role permits the route. */
 export class OperatorAuth {
   private readonly known: SecretSet<Operator> | null;
   private readonly sessions: Sessions;
@@ -57,7 +57,9 @@ export class OperatorAuth {
   }
 }
 
-/** A page sends its reader to the sign-in and back; a form was filled in for a session that has ended. */
+/**
+ * After the sign-in, a page request returns to its page and a form to the console's first page.
+ */
 function signInFirst(request: FastifyRequest, reply: FastifyReply): AppError {
   const next = request.method === 'GET' ? request.url : '/console';
   void reply.header('location', `${LOGIN_PATH}?next=${encodeURIComponent(next)}`);
@@ -73,10 +75,10 @@ function unauthenticated(reply: FastifyReply, basicAuth: boolean): AppError {
   );
 }
 
-/** A browser repeats a Basic password for requests that any page makes, so only our own pages may ask for changes. */
+/** A browser adds a Basic password to requests of any site's pages, so changes are accepted from our own pages only. */
 function comesFromAnotherSite(request: FastifyRequest): boolean {
   const { origin, 'sec-fetch-site': site } = request.headers;
-  // The browser's own verdict counts first: a proxy may have changed the host that the page was opened at.
+  // The browser's own header takes precedence: a proxy may have changed the host of the page's URL.
   if (site !== undefined) return site !== 'same-origin' && site !== 'none';
   return origin !== undefined && (!URL.canParse(origin) || new URL(origin).host !== request.host);
 }

@@ -11,8 +11,8 @@ export interface ParsedBody {
 }
 
 /**
- * Reads a body by its Content-Type, with the charset that it declares.
- * @throws AppError INVALID_BODY with the true cause, UNSUPPORTED_MEDIA_TYPE where the type is neither JSON nor a form.
+ * Parses a body by its Content-Type, with the charset that it declares.
+ * @throws AppError INVALID_BODY with the true cause; UNSUPPORTED_MEDIA_TYPE where the type is neither JSON nor a form.
  */
 export function parseBody(body: Buffer, contentTypeHeader: string | undefined): ParsedBody {
   const { type, charset } = readContentType(contentTypeHeader);
@@ -28,14 +28,14 @@ export function parseBody(body: Buffer, contentTypeHeader: string | undefined): 
 }
 
 /**
- * The same for a webhook, whose template may have the wrong Content-Type or none: a body that is plainly one JSON object or
- * one form is read as such.
+ * Parses the body of a webhook, whose template may declare a wrong Content-Type or none. A body that is clearly one
+ * JSON object or one form is parsed as such.
  */
 export function parseWebhookBody(body: Buffer, contentTypeHeader: string | undefined): ParsedBody {
   const { type, charset } = readContentType(contentTypeHeader);
   if (body.length === 0) throw emptyBody();
   const first = body[0]!;
-  // Nearly every webhook ends here, before the text is looked at.
+  // The usual case: no inspection of the text is needed.
   if (isJsonType(type) ? first === OPENING_BRACE : isFormType(type) && isLetter(first)) return parseBody(body, contentTypeHeader);
   const shape = shapeOf(body, charset);
   if (shape === 'other' && !isJsonType(type) && !isFormType(type)) throw unsupportedType(type);
@@ -56,11 +56,11 @@ function isLetter(byte: number): boolean {
 const LIKE_A_FORM = /^[^\s=&<{"]{1,200}=[^\r\n]*$/;
 const HAS_AN_EMAIL = /(?:^|&)e-?mail=/i;
 
-/** What a body is by its first characters, whatever its header says. */
+/** The kind of a body by its first characters, independent of its header. */
 export function shapeOf(body: Buffer, charset: string | null, loose = false): 'json' | 'form' | 'other' {
   const first = body[0]!;
   if (first === OPENING_BRACE) return 'json';
-  // All encodings that a sender may use for a form have ASCII at their base, or a mark or zero byte at the beginning.
+  // All form encodings are ASCII-compatible, or start with a byte-order mark or zero byte.
   const wide = first === 0 || first >= 0xef || body[1] === 0;
   const decode = loose ? decodeLoosely : (bytes: Buffer, name: string | null) => decodeText(bytes, name).text;
   const text = wide ? decode(body, charset) : body.toString('latin1');

@@ -5,7 +5,7 @@ import { decodeBytes, decodeText, encodingOf } from './decode-text.js';
 export interface ParsedForm {
   fields: Record<string, string>;
   notes: IntakeNote[];
-  /** Fields with bytes that could not be decoded; only where the form was read loosely. */
+  /** Fields with bytes that could not be decoded; filled only where the form is parsed loosely. */
   damaged: string[];
 }
 
@@ -14,14 +14,14 @@ const BROKEN_ESCAPE = /%(?![0-9a-f]{2})/i;
 const MAX_NOTES = 5;
 
 /**
- * Reads a form (`application/x-www-form-urlencoded`). Of a repeated key the last value counts. The charset also applies to
- * percent escapes, as in the forms of browsers.
- * @param loose for a body that was kept: a percent sign that begins no escape stands for itself, damaged fields are named.
- * @throws AppError INVALID_BODY with the field and the true cause; where read loosely, only for an unknown charset.
+ * Parses a form (`application/x-www-form-urlencoded`). The last value of a repeated key counts. The charset also
+ * applies to percent escapes, as in browsers.
+ * @param loose for a stored body: an invalid percent escape is kept as text, and damaged fields are listed.
+ * @throws AppError INVALID_BODY with the field and the true cause; if `loose`, only for an unknown charset.
  */
 export function parseForm(bytes: Buffer, charset: string | null, loose = false): ParsedForm {
   const encoding = encodingOf(bytes, charset);
-  // Of an encoding that extends ASCII the separators are bytes, so each component is decoded by itself.
+  // In an ASCII-compatible encoding the separators are bytes, so each component is decoded separately.
   const byComponent = encoding.decoder !== 'utf-8' && !encoding.decoder.startsWith('utf-16');
   const text = byComponent || loose ? bytes.toString(byComponent ? 'latin1' : 'utf8') : decodeText(bytes, charset).text;
   const notes = [...encoding.notes];

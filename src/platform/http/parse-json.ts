@@ -6,7 +6,7 @@ import { scanJson, type JsonFault } from './json-faults.js';
 const GUIDE = 'Compare the template with docs/marketo.md.';
 const ENCODING = 'Choose JSON as the Request Token Encoding of the webhook, and put no quotes around its tokens.';
 
-/** @throws AppError INVALID_BODY that names line, column and cause. */
+/** @throws AppError INVALID_BODY with line, column and cause. */
 export function parseJson(text: string): unknown {
   try {
     return parseExactJson(text);
@@ -16,7 +16,8 @@ export function parseJson(text: string): unknown {
 }
 
 /**
- * The same for a body that was kept: what has exactly one correction is corrected. Checks of the lead follow as for a webhook.
+ * Parses a stored body and corrects faults that have exactly one correction. The caller validates the lead as for a
+ * webhook.
  * @throws AppError INVALID_BODY
  */
 export function parseJsonRepaired(text: string): { value: unknown; repaired: boolean } {
@@ -90,7 +91,7 @@ function placeOf(text: string, at: number): string {
   return `line ${before.length}, column ${[...before.at(-1)!].length + 1}`;
 }
 
-/** A template's own name for a field; bounded, since a broken text may have anything between two quotes. */
+/** The template's name for a field, shortened: in a damaged text anything may stand between two quotes. */
 function shortKey(key: string): string {
   return key.toWellFormed().replaceAll(/\p{C}/gu, '').slice(0, 60);
 }

@@ -2,7 +2,7 @@ import { createServer } from 'node:net';
 import { AppError } from '../../domain/app-error.js';
 
 /**
- * Fails where the port cannot be used. Checked first, so that a start that cannot succeed starts no stores.
+ * Fails where the port cannot be used. It is called first, so that a start that must fail starts no stores.
  * @throws AppError PORT_IN_USE or CONFIG_INVALID
  */
 export async function requireFreePort(port: number, host: string): Promise<void> {
@@ -18,7 +18,7 @@ export async function requireFreePort(port: number, host: string): Promise<void>
   await new Promise((resolve) => probe.close(resolve));
 }
 
-/** An error of listening as an AppError; other errors unchanged. */
+/** Maps an error of `listen` to an AppError; other errors are returned unchanged. */
 export function asListenError(error: unknown, port: number, host: string): unknown {
   const code = (error as NodeJS.ErrnoException).code;
   if (code === 'EADDRINUSE') {

@@ -42,7 +42,7 @@ const TITLES: Record<number, string> = {
 
 const RETRY_AFTER_SECONDS = 5;
 
-/** An error as a problem of RFC 9457. `requestId` finds it in the log. */
+/** An error as a problem (RFC 9457). `requestId` is the id of its log line. */
 export function problemOf(error: AppError, requestId?: string) {
   const status = STATUS[error.code] ?? 500;
   return {
@@ -56,7 +56,7 @@ export function problemOf(error: AppError, requestId?: string) {
   };
 }
 
-/** What Fastify and Nest throw themselves, in our terms. */
+/** Maps errors of Fastify and Nest to AppErrors. */
 export function asAppError(error: unknown): AppError {
   if (error instanceof AppError) return error;
   const status = error instanceof HttpException ? error.getStatus() : (error as { statusCode?: unknown } | null)?.statusCode;

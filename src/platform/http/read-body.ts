@@ -3,21 +3,23 @@ import * as zlib from 'node:zlib';
 import { AppError } from '../../domain/app-error.js';
 
 export interface BodyBytes {
-  /** Decompressed where the sender compressed it; at most as long as the limit. */
+  /** Decompressed where the sender compressed it; no longer than the limit. */
   bytes: Buffer;
-  /** What makes the body unusable although `bytes` holds a part of it. */
+  /** Set where the body is unusable although `bytes` has a part of it. */
   problem?: AppError;
 }
 
 export const BODY_LIMIT_BYTES = 64 * 1024;
-/** Of a body that is too large this much is read, so that the sender sees the answer and not a reset connection. */
+/**
+ * The part of a too large body that is still read, so that the sender gets the answer instead of a connection reset.
+ */
 const DISCARD_BYTES = 1024 * 1024;
-/** A sender that declares a body which is too large, and then sends it slowly, waits no longer than this for its answer. */
+/** The longest wait for a declared, too large body before the request is answered. */
 const TOO_LARGE_WITHIN_MS = 1000;
 
 /**
- * Reads a request's body, decompressed. It resolves with the first part of a body that is too large or damaged, so that the
- * request can be kept.
+ * Reads and decompresses a request's body. For a body that is too large or damaged it resolves with the first part, so
+ * that the request can be stored.
  */
 export async function readBody(payload: Readable, headers: Record<string, unknown>): Promise<BodyBytes> {
   const declared = Number(headers['content-length'] ?? 0);
@@ -59,7 +61,7 @@ export function isGzip(bytes: Buffer): boolean {
   return bytes[0] === GZIP[0] && bytes[1] === GZIP[1];
 }
 
-/** In the order in which they were applied. A header without the compression that it names is what some proxies leave behind. */
+/** In the order in which they were applied. Some proxies decompress the body and leave the header. */
 function encodingsOf(header: unknown, bytes: Buffer): string[] {
   const named = String(header ?? '')
     .split(',')
@@ -95,12 +97,12 @@ function decompressorOf(encoding: string, bytes: Buffer): zlib.Gunzip | zlib.Bro
   return encoding === 'br' ? zlib.createBrotliDecompress() : null;
 }
 
-/** "deflate" means the zlib format (RFC 9110, section 8.4.1.2), and many senders leave its two bytes out. */
+/** "deflate" means the zlib format (RFC 9110, section 8.4.1.2), but many senders omit its two-byte header. */
 function isZlib(bytes: Buffer): boolean {
   return bytes.length > 1 && (bytes[0]! & 0x0f) === 8 && bytes.readUInt16BE(0) % 31 === 0;
 }
 
-/** Stops at the limit, so that a small body that decompresses to a huge one costs no memory. */
+/** Stops at the limit, so that a small body that decompresses to a huge one uses little memory. */
 function inflate(
   stream: zlib.Gunzip | zlib.BrotliDecompress,
   bytes: Buffer,
@@ -123,7 +125,7 @@ function inflate(
   });
 }
 
-/** A body that was kept before bodies were decompressed on arrival. */
+/** Decompresses a body that was stored before bodies were decompressed on arrival. */
 export function gunzipKept(bytes: Buffer): Buffer {
   if (!isGzip(bytes)) return bytes;
   try {

@@ -14,14 +14,14 @@ export interface KeptBody {
 
 interface Options {
   charset: string | undefined;
-  /** Fields that will be replaced, so that it does not matter whether they can be read. */
+  /** Fields that will be replaced, so damage in them does not matter. */
   replaced: string[];
 }
 
 /**
- * Reads the fields of a request that was refused. More than on arrival is possible, because an operator asked for it: what has
- * exactly one correction is corrected, and fields that are intact survive next to a damaged one. A damaged field is refused
- * unless it is replaced, so that no replacement character reaches the ledger.
+ * Reads the fields of a refused request that was stored. It accepts more than on arrival, because an operator asked for
+ * it. Faults with exactly one correction are corrected, and intact fields survive next to a damaged one. A damaged
+ * field is refused unless it is replaced, so that no replacement character reaches the ledger.
  * @throws AppError INVALID_BODY with the true cause, UNSUPPORTED_MEDIA_TYPE
  */
 export function readKeptBody(
@@ -48,7 +48,7 @@ export function readKeptBody(
   return { fields, notes: withRepair(notes, repaired) };
 }
 
-/** The body as a person reads it, in the charset that its header names; U+FFFD where it is damaged. */
+/** The body as text for display, in the charset of its header; U+FFFD where it is damaged. */
 export function textOfKeptBody({ contentType, body }: KeptBody): string {
   return decodeLoosely(gunzipKept(body), readContentType(contentType).charset);
 }

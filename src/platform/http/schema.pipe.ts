@@ -1,16 +1,17 @@
-import { Injectable, StandardSchemaValidationPipe, type ArgumentMetadata } from '@nestjs/common';
+import { Injectable, StandardSchemaValidationPipe, type ArgumentMetadata, type Type } from '@nestjs/common';
+import { ROUTE_ARGS_METADATA, RouteParamtypes } from '@nestjs/common/internal';
 import { z } from 'zod';
 import { AppError, type FieldProblem } from '../../domain/app-error.js';
 import { closestName } from './closest-name.js';
 
 type Issue = z.core.$ZodIssue;
 type RawIssue = z.core.$ZodRawIssue;
-/** What zod's generic type `StandardSchemaV1` stands for here: every schema of this service is one of zod's. */
+/** Replaces zod's generic type `StandardSchemaV1`: every schema of this service is a zod schema. */
 type Schema = Parameters<StandardSchemaValidationPipe['validate']>[1];
 
 /**
- * The framework's pipe for `@Body({ schema })` and `@Query({ schema })`, with messages in plain words and one problem for each
- * field. A missing body counts as one without fields.
+ * The framework's pipe for `@Body({ schema })` and `@Query({ schema })`, with plain messages and one problem per field.
+ * A missing body counts as one without fields.
  */
 @Injectable()
 export class SchemaPipe extends StandardSchemaValidationPipe {
@@ -31,7 +32,7 @@ export class SchemaPipe extends StandardSchemaValidationPipe {
 
 function badRequest(issues: Issue[]): AppError {
   const problems = issues.flatMap(problemsOf);
-  // A number that is too small and not whole has one cause.
+  // A number that is both too small and fractional is reported once.
   const distinct = [...new Map(problems.map((problem) => [`${problem.path} ${problem.message}`, problem])).values()];
   const sentences = distinct.map(({ path, message }) => (path === '' ? `${message}.` : `${path} ${message}.`));
   return new AppError('BAD_REQUEST', `The request is not valid; nothing was changed. ${sentences.join(' ')}`.slice(0, 2000), {
@@ -46,7 +47,7 @@ function problemsOf(issue: Issue): FieldProblem[] {
   return issue.keys.map((key, index) => ({ path: [...issue.path, key].join('.').slice(0, 100), message: lines[index]! }));
 }
 
-/** Completes the sentence that begins with the field's name. Of unknown names there is a line for each. */
+/** Completes the sentence that starts with the field's name. Each unknown name has its own line. */
 function plainWords(issue: RawIssue): string | undefined {
   switch (issue.code) {
     case 'unrecognized_keys':
@@ -85,7 +86,7 @@ function sizeWords(issue: z.core.$ZodRawIssue<z.core.$ZodIssueTooBig> | z.core.$
   return issue.minimum === 1 ? 'must not be empty' : `must have at least ${issue.minimum} ${unit}`;
 }
 
-/** All that a number has to be, whichever part of it failed. */
+/** All requirements of a number, whichever of them failed. */
 function numberWords(schema: unknown): string {
   if (!(schema instanceof z.ZodNumber)) return 'must be a number';
   const { type, minimum, maximum, exclusiveMinimum } = z.toJSONSchema(schema, { io: 'input' });
@@ -111,4 +112,21 @@ function nounOf(expected: string): string {
 
 function listOf(values: string[]): string {
   return values.length === 1 ? values[0]! : `one of ${values.join(', ')}`;
+}
+
+export interface RouteSchemas {
+  body?: z.ZodType;
+  query?: z.ZodType;
+}
+
+/** The schemas of a handler's `@Body({ schema })` and `@Query({ schema })`. */
+export function routeSchemas(controller: Type, handler: string): RouteSchemas {
+  const args = (Reflect.getMetadata(ROUTE_ARGS_METADATA, controller, handler) ?? {}) as Record<string, { schema?: z.ZodType }>;
+  const schemas: RouteSchemas = {};
+  for (const [key, { schema }] of Object.entries(args)) {
+    if (!schema) continue;
+    if (key.startsWith(`${RouteParamtypes.BODY}:`)) schemas.body = schema;
+    if (key.startsWith(`${RouteParamtypes.QUERY}:`)) schemas.query = schema;
+  }
+  return schemas;
 }

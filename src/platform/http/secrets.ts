@@ -1,8 +1,8 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 
 /**
- * A check against several secrets at a time (two while one is rotated). Both sides are hashed and every secret is compared, so
- * the time does not depend on the length, the place of a difference, or which secret it was.
+ * Checks a value against several secrets (two during a rotation). Both sides are hashed and every secret is compared.
+ * The time therefore does not depend on the length, the position of a difference, or the matching secret.
  */
 export class SecretSet<Owner> {
   private readonly known: { digest: Buffer; owner: Owner }[];
@@ -11,7 +11,7 @@ export class SecretSet<Owner> {
     this.known = secrets.map(({ secret, owner }) => ({ digest: digestOf(secret), owner }));
   }
 
-  /** The owner of the secret, or null where it is not one of the set. */
+  /** The owner of the secret, or null where the set does not contain it. */
   ownerOf(candidate: string): Owner | null {
     const digest = digestOf(candidate);
     let owner: Owner | null = null;
@@ -32,7 +32,7 @@ export function bearerToken(header: string | undefined): string | null {
   return match ? match[1]! : null;
 }
 
-/** The password of an `Authorization: Basic …` header (RFC 7617, UTF-8), or null. The name before it may be anything. */
+/** The password of an `Authorization: Basic …` header (RFC 7617, UTF-8), or null. Any user name is accepted. */
 export function basicPassword(header: string | undefined): string | null {
   const match = /^Basic +([A-Za-z0-9+/]+=*) *$/i.exec(header ?? '');
   if (!match) return null;

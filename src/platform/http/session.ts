@@ -6,7 +6,7 @@ type OpsToken = NonNullable<Config['OPS_TOKENS']>[number];
 export const SESSION_COOKIE = 'revenueflow_session';
 export const SESSION_SECONDS = 12 * 3600;
 
-/** The session's part of a Cookie header, or null. */
+/** The session cookie of a Cookie header, or null. */
 export function sessionCookieOf(header: string | undefined): string | null {
   for (const pair of (header ?? '').split(';')) {
     const at = pair.indexOf('=');
@@ -15,21 +15,21 @@ export function sessionCookieOf(header: string | undefined): string | null {
   return null;
 }
 
-/** Who is signed in, from a cookie that only the owner of one of OPS_TOKENS could have been given. */
+/** A signed-in operator, from a cookie that only the owner of one of OPS_TOKENS can have received. */
 export interface Session {
   name: string;
   role: 'viewer' | 'operator';
-  /** Repeated by each form of the session's pages. */
+  /** Each form of the session's pages must send it back. */
   formToken: string;
 }
 
 /**
- * Sessions without a store: the cookie names the token's owner and its end, signed with a key that is derived from the
- * token's secret. So each API process accepts it, and it ends when the token is removed or changed.
+ * Sessions without a store. The cookie contains the token's owner and an expiry, signed with a key derived from the
+ * token's secret. Every API process therefore accepts it, until the token is removed or changed.
  */
 export class Sessions {
   private readonly keys: { token: OpsToken; key: Buffer }[];
-  /** Signs forms where there are no tokens, so no sessions. It changes with each start. */
+  /** Signs forms where there are no tokens and no sessions. It changes at each start. */
   private readonly openKey = randomBytes(32);
 
   constructor(tokens: Config['OPS_TOKENS']) {
@@ -39,7 +39,7 @@ export class Sessions {
     }));
   }
 
-  /** @returns the value of the cookie; null where no token has this secret. */
+  /** @returns the cookie's value; null where no token has this secret. */
   open(secret: string, now: number): string | null {
     let owner: (typeof this.keys)[number] | undefined;
     for (const candidate of this.keys) if (equal(candidate.token.secret, secret)) owner = candidate;
@@ -48,7 +48,7 @@ export class Sessions {
     return `${payload}.${sign(owner.key, payload)}`;
   }
 
-  /** @returns null where the cookie was not made here, has ended, or its token is gone. */
+  /** @returns null where the cookie has a wrong signature, has expired, or its token was removed. */
   read(cookie: string, now: number): Session | null {
     const [payload = '', signature = ''] = cookie.split('.');
     for (const { token, key } of this.keys) {
@@ -74,7 +74,7 @@ function sign(key: Buffer, text: string): string {
   return createHmac('sha256', key).update(text).digest('base64url');
 }
 
-/** In constant time, whatever the lengths. */
+/** Compares in constant time, also for different lengths. */
 function equal(one: string, other: string): boolean {
   const digest = (text: string) => createHmac('sha256', 'compare').update(text).digest();
   return timingSafeEqual(digest(one), digest(other));

@@ -1,11 +1,11 @@
 import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { AppError } from '../../domain/app-error.js';
-import { routeSchemas } from './route-schemas.js';
+import { routeSchemas } from './schema.pipe.js';
 
 /**
- * Refuses query parameters and body fields of operations calls that take none. What the others do not know is refused by their
- * schemas: a filter that is ignored would widen the call to leads that it was not meant for.
+ * Refuses query parameters and body fields of operations that take none. The schemas of the others refuse unknown
+ * names. An ignored filter would widen the call to leads that it was not meant for.
  */
 @Injectable()
 export class StrictRequestGuard implements CanActivate {

@@ -1,7 +1,10 @@
 import { context, propagation, ROOT_CONTEXT, SpanKind, trace } from '@opentelemetry/api';
 import type { FastifyInstance } from 'fastify';
 
-/** Makes a span for each webhook, in the sender's trace where it sent a `traceparent`. The work of the request runs in it. */
+/**
+ * Creates a span for each webhook, as part of the sender's trace where it sent a `traceparent`. The request is handled
+ * within the span.
+ */
 export function traceWebhooks(fastify: FastifyInstance): void {
   const tracer = trace.getTracer('revenueflow');
   fastify.addHook('onRequest', (request, reply, done) => {

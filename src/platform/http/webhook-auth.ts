@@ -5,10 +5,10 @@ import { bearerToken, SecretSet } from './secrets.js';
 
 const WINDOW_MS = 60_000;
 const FAILURES_IN_WINDOW = 20;
-/** Addresses remembered at most; the oldest are forgotten, so that a flood from many addresses fills no memory. */
+/** The most addresses remembered. The oldest are removed first, so that a flood from many addresses fills no memory. */
 const ADDRESSES = 10_000;
 
-/** Checks the secret of a webhook. Without secrets (loopback only) every program on the machine may post. */
+/** Checks the secret of a webhook. Without secrets (loopback only) any program on the machine may post. */
 export class WebhookAuth {
   private readonly known: SecretSet<true> | null;
   private readonly failures: FailedAuthentications;
@@ -28,15 +28,15 @@ export class WebhookAuth {
 }
 
 /**
- * Counts wrong secrets by address. Only requests with a wrong secret get a 429: valid requests and a flood of invalid ones can
- * come through the same proxy address.
+ * Counts wrong secrets per address. Only requests with a wrong secret get a 429, because valid requests can come
+ * through the same proxy address.
  */
 export class FailedAuthentications {
   private readonly byAddress = new Map<string, { since: number; count: number }>();
 
   constructor(private readonly clock: Clock) {}
 
-  /** Notes one more failure. @returns true where the address had too many within the window. */
+  /** Counts a failure. @returns whether the address had too many within the window. */
   note(address: string): boolean {
     const now = this.clock.now();
     const entry = this.byAddress.get(address);

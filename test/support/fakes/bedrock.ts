@@ -37,7 +37,7 @@ const dialect: Dialect = {
     const { toolConfig } = JSON.parse(request.body) as ConverseRequest;
     const name = toolConfig?.tools[0]?.toolSpec.name ?? 'json';
     const whole = JSON.stringify(judgement);
-    // A tool call that is cut off comes with the part of the input that was written.
+    // A tool call that is cut off contains the part of the input that was written.
     const content = stop
       ? [{ text: whole.slice(0, whole.length / 2) }]
       : [{ toolUse: { toolUseId: 'tooluse_fake', name, input: judgement } }];

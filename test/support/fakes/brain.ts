@@ -1,4 +1,4 @@
-/** What a fake model answers; the shape is that of the prompt. */
+/** The answer of a fake model, in the shape of the prompt's schema. */
 export interface Judgement {
   evidence: { signal: string; polarity: 'positive' | 'negative' | 'neutral' }[];
   bant: Record<'budget' | 'authority' | 'need' | 'timeline', 'yes' | 'no' | 'unknown'>;
@@ -9,7 +9,7 @@ export interface Judgement {
   [key: string]: unknown;
 }
 
-/** Reads a whole prompt (instructions and lead) and judges. */
+/** Reads a whole prompt (instructions and lead) and answers it. */
 export type Brain = (instructions: string, prompt: string) => Judgement;
 
 const WISHES: [RegExp, number, string][] = [
@@ -27,7 +27,7 @@ const REFUSALS: [RegExp, string][] = [
   [/password|log ?in|invoice|cannot access/i, 'needs support'],
 ];
 
-/** A simple model that does what it is asked to: it judges what stands between the delimiters, and nothing there commands it. */
+/** A model that follows the instructions: it judges the text between the delimiters and obeys nothing in it. */
 export const sensibleBrain: Brain = (_instructions, prompt) => {
   const lead = leadOf(prompt);
   const text = lead['message'] ?? '';
@@ -59,11 +59,11 @@ export const sensibleBrain: Brain = (_instructions, prompt) => {
       ? `No buying intent: ${refusal[1]}.`
       : wishes.length > 0
         ? `${wishes[0]![2]}.`
-        : 'Nothing tells the intent.',
+        : 'Nothing shows the intent.',
   };
 };
 
-/** A small model that does whatever the last text it read tells it to. What stops it must stand outside of it. */
+/** A small model that obeys the last text it read. Protection against it must be outside the model. */
 export const gullibleBrain: Brain = (instructions, prompt) => {
   const honest = sensibleBrain(instructions, prompt);
   const text = Object.values(leadOf(prompt)).join('\n');
@@ -87,7 +87,7 @@ export const gullibleBrain: Brain = (instructions, prompt) => {
   };
 };
 
-/** The lead as the prompt carries it: JSON between the delimiters. */
+/** The lead in the prompt: JSON between the delimiters. */
 export function leadOf(prompt: string): Record<string, string> {
   const data = /<lead-([0-9a-f]+)>\n([\s\S]*?)\n<\/lead-\1>/.exec(prompt)?.[2];
   if (data === undefined) throw new Error('the prompt holds no lead');

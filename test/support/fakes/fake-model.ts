@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { sensibleBrain, type Brain, type Judgement } from './brain.js';
 import type { Fault } from './faults.js';
 
-/** One request as it came over the wire. */
+/** A request as received. */
 export interface Received {
   method: string;
   path: string;
@@ -17,23 +17,23 @@ export interface WireAnswer {
   body: string;
 }
 
-/** What one vendor's API looks like. */
+/** The API of one vendor. */
 export interface Dialect {
   name: string;
-  /** null where the path is not its own. */
+  /** Null where the path is not part of the API. */
   accepts(request: Received): { instructions: string; prompt: string } | WireAnswer;
   answer(judgement: Judgement, request: Received, stop?: 'truncated'): WireAnswer;
   fail(fault: Fault, request: Received): WireAnswer;
 }
 
 /**
- * A model behind real HTTP. Without a script it answers by its brain. `next` sets what the coming requests meet, one each; `always`
- * what every request meets that no `next` covers; `sometimes` draws.
+ * A model behind real HTTP. Without a script its brain answers. `next` sets the faults of the coming requests, one
+ * each; `always` sets the fault of every request without a `next`; `sometimes` draws faults at random.
  */
 export class FakeModel {
   readonly received: Received[] = [];
   brain: Brain = sensibleBrain;
-  /** Before each answer, in milliseconds. */
+  /** The delay before each answer, in milliseconds. */
   latencyMs = 0;
   private readonly queue: (Fault | null)[] = [];
   private standing: (() => Fault | null) | null = null;
@@ -49,7 +49,7 @@ export class FakeModel {
     server.on('request', (request, response) => void fake.serve(request, response));
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
-      // In a container the callers come from outside it.
+      // In a container the callers are outside of it.
       server.listen(port, process.env['FAKES_HOST'] ?? '127.0.0.1', resolve);
     });
     return fake;
@@ -71,7 +71,7 @@ export class FakeModel {
     this.standing = () => (random() < share ? faults[Math.floor(random() * faults.length)]! : null);
   }
 
-  /** Forgets what was received and what was planned. */
+  /** Clears the received requests and the planned faults. */
   reset(): void {
     this.received.length = 0;
     this.queue.length = 0;
@@ -155,5 +155,5 @@ export const json = (status: number, body: unknown, headers: Record<string, stri
   body: JSON.stringify(body),
 });
 
-/** Roughly what a tokenizer makes of a text. */
+/** Approximates the number of tokens of a text. */
 export const tokensOf = (text: string): number => Math.ceil(text.length / 4);

@@ -1,12 +1,12 @@
-/** What a model's API may do instead of answering well. Each fake says it in its own words. */
+/** Faults of a model's API. Each fake expresses them in its own format. */
 export type Fault =
-  /** Answers well, later. */
+  /** A good answer after a delay. */
   | { kind: 'slow'; ms: number }
-  /** Cut off in the middle of the answer. */
+  /** The answer is cut off in the middle. */
   | { kind: 'truncated' }
   /** The model's own refusal. */
   | { kind: 'refused' }
-  /** Blocked before the model saw it. */
+  /** Blocked before the model read it. */
   | { kind: 'blocked' }
   | { kind: 'rate-limited'; seconds?: number }
   | { kind: 'daily-quota' }
@@ -16,21 +16,21 @@ export type Fault =
   | { kind: 'bad-request' }
   | { kind: 'server-error'; status: 500 | 502 | 503 | 529 }
   | { kind: 'model-timeout' }
-  /** Takes the request and never answers. */
+  /** Accepts the request and never answers. */
   | { kind: 'hang' }
-  /** Closes the connection, before the answer or in the middle of it. */
+  /** Closes the connection before or during the answer. */
   | { kind: 'drop'; midway?: boolean }
-  /** Well-formed, and not a score. */
+  /** Well-formed, but not a score. */
   | { kind: 'nonsense' }
   | { kind: 'out-of-range' }
   | { kind: 'missing-fields' }
-  /** 200 with something that is not the API at all. */
+  /** 200 with a body that is not of the API. */
   | { kind: 'html' }
   | { kind: 'empty-body' };
 
 export type FaultKind = Fault['kind'];
 
-/** Every kind once, as the contract suite walks them. */
+/** One fault of each kind, for the contract suite. */
 export const ALL_FAULTS: readonly Fault[] = [
   { kind: 'truncated' },
   { kind: 'refused' },

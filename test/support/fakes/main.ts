@@ -5,12 +5,12 @@ import { startFakeGemini } from './gemini.js';
 import { startFakeOpenAiCompatible } from './openai-compatible.js';
 import { ALL_SALESFORCE_FAULTS, FAKE_CLIENT_ID, FAKE_CLIENT_SECRET, startSalesforceFake } from './salesforce/index.js';
 
-/** A server to play with, and the environment that points the service at it. */
+/** A fake server to experiment with, and the environment variables that connect the service to it. */
 interface Fake {
   url: string;
   stop(): Promise<void>;
 }
-interface Stand {
+interface FakeServer {
   name: string;
   port: number;
   start(port: number): Promise<Fake>;
@@ -28,10 +28,10 @@ const option = (name: string): string | undefined => {
   return at < 0 ? undefined : process.argv[at + 1];
 };
 
-/** Faults that end: a hang would only wait for AI_TIMEOUT_MS. */
+/** Faults that end by themselves: a hang would only wait for AI_TIMEOUT_MS. */
 const PLAYABLE = ALL_FAULTS.filter(({ kind }) => !['hang', 'wrong-key', 'model-gone', 'no-credit', 'daily-quota'].includes(kind));
 
-function model(start: typeof startFakeGemini): Stand['start'] {
+function model(start: typeof startFakeGemini): FakeServer['start'] {
   return async (port) => {
     const fake = await start(port);
     const failing = Number(option('failing') ?? 0);
@@ -42,7 +42,7 @@ function model(start: typeof startFakeGemini): Stand['start'] {
   };
 }
 
-/** An org with the package of salesforce/ installed, and no record in it. */
+/** An org with the package of salesforce/ installed and no records. */
 async function salesforce(port: number): Promise<Fake> {
   const fake = await startSalesforceFake({ port, latencyMs: Number(option('latency') ?? 0) });
   const kinds = ALL_SALESFORCE_FAULTS.filter((kind) => kind !== 'hang');
@@ -50,8 +50,8 @@ async function salesforce(port: number): Promise<Fake> {
   return { url: fake.url, stop: () => fake.close() };
 }
 
-/** One entry a third party. */
-const STANDS: Stand[] = [
+/** One entry per third party. */
+const FAKES: FakeServer[] = [
   {
     name: 'Gemini',
     port: 4101,
@@ -96,11 +96,11 @@ if (process.argv.includes('--help')) {
   process.stdout.write(HELP);
 } else {
   const running: Fake[] = [];
-  for (const stand of STANDS) {
-    const fake = await stand.start(stand.port);
+  for (const server of FAKES) {
+    const fake = await server.start(server.port);
     running.push(fake);
-    const env = Object.entries(stand.env(fake.url)).map(([name, value]) => `${name}=${value}`);
-    console.log(`${stand.name} on ${fake.url}\n  ${env.join(' ')} npm start\n`);
+    const env = Object.entries(server.env(fake.url)).map(([name, value]) => `${name}=${value}`);
+    console.log(`${server.name} on ${fake.url}\n  ${env.join(' ')} npm start\n`);
   }
   console.log('Stop with Ctrl-C.');
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {

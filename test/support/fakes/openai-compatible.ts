@@ -15,7 +15,7 @@ function failure(
   return json(status, { error: { message, type, param: code === 'model_not_found' ? 'model' : null, code } }, headers);
 }
 
-/** chat/completions as OpenAI, vLLM and Ollama speak it (https://platform.openai.com/docs/api-reference/chat). */
+/** chat/completions of OpenAI, vLLM and Ollama (https://platform.openai.com/docs/api-reference/chat). */
 const dialect: Dialect = {
   name: 'openai-compatible',
 

@@ -6,7 +6,10 @@ import { matchesOf, write, type WriteOperation, type WriteOutcome } from './tran
 
 const MOST = 200;
 
-/** /composite/sobjects: at most 200 records a call, one result each in request order, 200 even where records fail. */
+/**
+ * /composite/sobjects: at most 200 records per call, one result per record in request order, 200 even where records
+ * fail.
+ */
 export async function collections(instance: Instance, call: ApiCall, [name, external]: string[]): Promise<ApiAnswer> {
   const { org } = instance;
   if (name === undefined)
@@ -102,7 +105,7 @@ async function remove(instance: Instance, call: ApiCall): Promise<ApiAnswer> {
   return { status: 200, body: outcomes.map((outcome) => result(instance, outcome, false)) };
 }
 
-/** Records by id, in the order asked; null for one that is not there. POST takes what would not fit a URL. */
+/** Records by id, in the requested order; null for a missing one. POST accepts lists that do not fit a URL. */
 function retrieve({ org }: Instance, call: ApiCall, object: ObjectName): ApiAnswer {
   if (call.method !== 'GET' && call.method !== 'POST') throw notAllowed(call.method, 'GET,HEAD,POST');
   const asked =

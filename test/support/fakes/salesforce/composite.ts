@@ -12,7 +12,10 @@ interface Subrequest {
   body?: unknown;
 }
 
-/** /composite: several requests in one call, which counts once. Each fails by itself; allOrNone and references between them are not here. */
+/**
+ * /composite: several requests in one call, which counts once. Each fails separately. allOrNone and references between
+ * requests are not supported.
+ */
 export async function composite(instance: Instance, call: ApiCall): Promise<ApiAnswer> {
   if (call.method !== 'POST') throw notAllowed(call.method, 'POST');
   const subrequests = bodyOf(call)['compositeRequest'] as Subrequest[] | undefined;

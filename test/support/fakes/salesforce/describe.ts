@@ -29,7 +29,7 @@ function describeField(spec: FieldSpec): Record<string, unknown> {
   };
 }
 
-/** GET …/sobjects/{X}/describe, as the integration user sees it: a field without read access is not there. */
+/** GET …/sobjects/{X}/describe as the integration user sees it: without fields that it may not read. */
 export function describeObject(
   object: ObjectName,
   fields: FieldSpec[],

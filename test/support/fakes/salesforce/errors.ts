@@ -1,4 +1,4 @@
-/** Which records a duplicate rule found: Salesforce puts it beside the error. */
+/** The records that a duplicate rule found; Salesforce adds it to the error. */
 export interface DuplicateResult {
   allowSave: boolean;
   duplicateRule: string;
@@ -25,7 +25,7 @@ export interface RecordError {
 
 export const recordError = (code: string, message: string, fields: string[] = []): RecordError => ({ code, message, fields });
 
-/** The whole request is refused with one status and one error, as the single-record resources say it. */
+/** The whole request is refused with one status and one error, as single-record resources answer. */
 export class RequestRefused extends Error {
   constructor(
     readonly status: number,
@@ -48,7 +48,7 @@ export const lockedRow = (ids: string[]): RecordError =>
     `unable to obtain exclusive access to this record or ${ids.length} records: ${ids.join(',')}`,
   );
 
-/** The same lock met by a trigger or flow of the org, which Salesforce reports as the trigger's failure. */
+/** The same lock inside a trigger or flow of the org, which Salesforce reports as the trigger's failure. */
 export const lockedInTrigger = (object: string, id: string): RecordError =>
   recordError(
     'CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY',
@@ -56,7 +56,7 @@ export const lockedInTrigger = (object: string, id: string): RecordError =>
       'first error: UNABLE_TO_LOCK_ROW, unable to obtain exclusive access to this record: []\n\nTrigger.LeadRollup: line 12, column 1',
   );
 
-/** The HTTP status of a single-record answer that carries this error. */
+/** The HTTP status of a single-record answer with this error. */
 export function statusOf(error: RecordError): number {
   if (error.code === 'ENTITY_IS_DELETED' || error.code === 'NOT_FOUND') return 404;
   if (error.code.startsWith('INSUFFICIENT_ACCESS')) return 403;

@@ -1,24 +1,24 @@
-/** What Salesforce, or the way to it, may do instead of answering well. */
+/** Faults of Salesforce, or of the network to it. */
 export type SalesforceFaultKind =
   | '500'
   | '503'
-  /** Takes the request, applies nothing, never answers. */
+  /** Accepts the request, applies nothing and never answers. */
   | 'hang'
-  /** The connection ends before the write. */
+  /** The connection closes before the write. */
   | 'drop'
-  /** The connection ends after the write: its outcome is unknown to the caller. */
+  /** The connection closes after the write, so the caller does not know its outcome. */
   | 'drop-after'
-  /** Half of the call's records meet a lock, some of them inside a trigger's failure. */
+  /** Half of the call's records meet a lock, some of them inside a trigger. */
   | 'lock'
   | 'session'
   | 'concurrent-limit'
-  /** A proxy answers: 502 with a page. */
+  /** A proxy answers 502 with a page. */
   | 'html'
   /** A page instead of JSON, with 200. */
   | 'maintenance'
-  /** A redirect to such a page. */
+  /** A redirect to a maintenance page. */
   | 'maintenance-redirect'
-  /** 200 and nothing, or half of the answer. */
+  /** 200 with an empty body, or with half of the answer. */
   | 'empty'
   | 'truncated'
   | 'slow';
@@ -41,17 +41,17 @@ export const ALL_SALESFORCE_FAULTS: readonly SalesforceFaultKind[] = [
 ];
 
 export interface SalesforceFaults {
-  /** Share of the calls that meet one of `kinds`: 0 to 1. */
+  /** The share of calls that meet one of `kinds`, 0 to 1. */
   rate?: number;
   kinds?: readonly SalesforceFaultKind[];
   /** The same seed draws the same faults. */
   seed?: number;
   slowMs?: number;
-  /** Every request: `503` answered so, `refuse` dropped at once. */
+  /** For every request: `503` is answered, or `refuse` closes the connection at once. */
   down?: false | true | '503' | 'refuse';
 }
 
-/** mulberry32: small, and the same everywhere. */
+/** mulberry32, a small generator with the same results on every platform. */
 export function seededRandom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
@@ -62,12 +62,12 @@ export function seededRandom(seed: number): () => number {
   };
 }
 
-/** Decides what each call meets: first what `next` planned, one each, then the draw. */
+/** Decides the fault of each call: first those planned by `next`, one each, then a random one. */
 export class FaultPlan {
   private faults: SalesforceFaults = {};
   private random = seededRandom(1);
   private readonly planned: (SalesforceFaultKind | null)[] = [];
-  /** What each token request meets. */
+  /** The fault of each token request. */
   token: SalesforceFaultKind | null = null;
 
   set(faults: SalesforceFaults): void {
@@ -87,7 +87,7 @@ export class FaultPlan {
     return this.faults.slowMs ?? 1000;
   }
 
-  /** What a token request may meet is what a proxy or an outage does to it. */
+  /** A token request meets only faults of a proxy or an outage. */
   draw(of: 'token' | 'api'): SalesforceFaultKind | null {
     const kinds = (this.faults.kinds ?? []).filter(
       (kind) => of === 'api' || !['lock', 'session', 'concurrent-limit', 'drop-after'].includes(kind),
@@ -98,7 +98,7 @@ export class FaultPlan {
     return kinds[Math.floor(this.random() * kinds.length)]!;
   }
 
-  /** Of the records of a call that meets locks, each by itself. */
+  /** For a call that meets locks: the fault of each record. */
   drawLock(): 'plain' | 'wrapped' | null {
     const drawn = this.random();
     return drawn < 0.25 ? 'plain' : drawn < 0.5 ? 'wrapped' : null;

@@ -1,4 +1,4 @@
-/** The first three characters of an id say what it is of. */
+/** The first three characters of an id identify its object. */
 export const KEY_PREFIX = {
   Lead: '00Q',
   Contact: '003',
@@ -11,7 +11,7 @@ export type ObjectName = keyof typeof KEY_PREFIX;
 const SUFFIX = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ012345';
 const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 
-/** The case-safe form: three more characters say which of the fifteen are upper-case. */
+/** The case-safe form: three more characters encode which of the fifteen are upper-case. */
 export function to18(id: string): string {
   if (id.length !== 15) return id;
   let suffix = '';
@@ -28,7 +28,7 @@ export const isId = (value: unknown): value is string =>
   /^[A-Za-z0-9]+$/.test(value) &&
   (value.length === 15 || (value.length === 18 && to18(value.slice(0, 15)) === value));
 
-/** Whose an id is, by its prefix; null for a type that the fake does not hold. */
+/** The object of an id, by its prefix; null for an object that the fake does not have. */
 export function objectOf(id: string): ObjectName | null {
   return (Object.keys(KEY_PREFIX) as ObjectName[]).find((name) => id.startsWith(KEY_PREFIX[name])) ?? null;
 }

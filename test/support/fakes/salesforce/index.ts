@@ -19,35 +19,35 @@ export interface SalesforceFakeOptions {
   /** PEM of the certificate's public key, for the JWT bearer flow. */
   publicKey?: string;
   username?: string;
-  /** API calls a day; token calls are not counted. */
+  /** API calls per day; token calls are not counted. */
   dailyLimit?: number;
-  /** How long a call takes, and a write holds its rows: two writes overlap only where this is above 0. */
+  /** Duration of a call, during which a write holds its rows. Two writes overlap only if this is above 0. */
   latencyMs?: number;
   sessionSeconds?: number;
-  /** On e-mail, against Leads and Contacts. `alert` is passed by allowSave=true, `block` by nothing. */
+  /** Matches e-mails of Leads and Contacts. allowSave=true passes `alert`; nothing passes `block`. */
   duplicateRule?: 'off' | 'alert' | 'block';
-  /** `duplicateResut`, as most orgs answer. */
+  /** Answers `duplicateResut`, as most orgs do. */
   misspellDuplicateResult?: boolean;
-  /** False: a collections error says DUPLICATES_DETECTED and not which records. */
+  /** False: an error in collections has DUPLICATES_DETECTED without the records. */
   duplicateDetailsInCollections?: boolean;
   /** Enforces the shipped validation rule on RF_Version__c. */
   versionRule?: boolean;
   custom?: 'installed' | 'missing';
-  /** An active Lead assignment rule: gives the Lead to sales on each write without Sforce-Auto-Assign: FALSE. */
+  /** An active Lead assignment rule: assigns the Lead to sales on each write without Sforce-Auto-Assign: FALSE. */
   assignmentRule?: boolean;
   /** Enforces the shipped validation rule on RF_Person_Key__c. */
   keyRule?: boolean;
-  /** False: the admin made RF_Person_Key__c an external id and not a unique one. */
+  /** False: RF_Person_Key__c is an external id, but not unique. */
   personKeyUnique?: boolean;
 }
 
 export interface RecordedCall {
   method: string;
-  /** With its query, as it came. */
+  /** Includes the query string. */
   path: string;
-  /** 0 where the connection ended without an answer. */
+  /** 0 where the connection closed without an answer. */
   status: number;
-  /** Milliseconds since 1970. */
+  /** Epoch milliseconds. */
   at: number;
 }
 
@@ -55,9 +55,9 @@ export const FAKE_CLIENT_ID = '3MVG9fakeConnectedApp';
 export const FAKE_CLIENT_SECRET = 'fake-consumer-secret-0123456789abcdef';
 export const FAKE_USERNAME = 'integration@revenueflow.example';
 
-/** The oldest and the newest API version that the fake answers; another is 404, as in Salesforce. */
+/** The oldest and the newest supported API version. Another one is answered 404, as by Salesforce. */
 const VERSIONS = { oldest: 31, newest: 68 };
-/** URI and headers together, as Salesforce documents it: more is 414. */
+/** URI and headers together (Salesforce's documented limit); more is answered 414. */
 const LONGEST_URI = 16_384;
 
 export function startSalesforceFake(options: SalesforceFakeOptions = {}): Promise<SalesforceFake> {
@@ -65,8 +65,8 @@ export function startSalesforceFake(options: SalesforceFakeOptions = {}): Promis
 }
 
 /**
- * A Salesforce org behind real HTTP. It enforces what Salesforce enforces and nothing more, so it can show a duplicate: the external
- * id is unique, the e-mail is not.
+ * A Salesforce org behind real HTTP. It enforces only what Salesforce enforces, so duplicates are possible: the
+ * external id is unique, the e-mail is not.
  */
 export class SalesforceFake {
   private readonly org: Org;
@@ -120,7 +120,7 @@ export class SalesforceFake {
     return fake;
   }
 
-  /** Login and instance are one address. */
+  /** Login URL and instance URL are the same. */
   get url(): string {
     return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
   }
@@ -136,47 +136,47 @@ export class SalesforceFake {
   members = (): Record<string, unknown>[] => this.org.store.live('CampaignMember');
   campaigns = (): Record<string, unknown>[] => this.org.store.live('Campaign');
   calls = (): RecordedCall[] => [...this.log];
-  /** Counted against the daily limit since the start or `setDailyUsed`. */
+  /** Calls counted against the daily limit since the start or `setDailyUsed`. */
   apiCalls = (): number => this.used;
 
   addLead = (fields: Record<string, unknown> = {}): string => this.org.seed('Lead', fields);
   addContact = (fields: Record<string, unknown> = {}): string => this.org.seed('Contact', fields);
   addCampaign = (fields: Record<string, unknown> = {}): string => this.org.seed('Campaign', fields);
   addMember = (fields: Record<string, unknown>): string => this.org.seed('CampaignMember', fields);
-  /** The id of the Contact that stands for the person from now on. */
+  /** Converts a Lead. @returns the id of the Contact that replaces it. */
   convertLead = (id: string, contactId?: string): string => this.org.convertLead(id, contactId);
   deleteRecord = (id: string): void => this.org.deleteRecord(id);
   mergeLeads = (winnerId: string, loserId: string): void => this.org.mergeLeads(winnerId, loserId);
 
   mergeContacts = (winnerId: string, loserId: string): void => this.org.mergeContacts(winnerId, loserId);
   undeleteRecord = (id: string): void => this.org.undeleteRecord(id);
-  /** What a person does in the org by hand: no rule is asked. */
+  /** A change by a user of the org, to which no rule applies. */
   changeRecord = (id: string, fields: Record<string, unknown>): void => this.org.changeRecord(id, fields);
-  /** Instead of Sent and Responded. */
+  /** Replaces Sent and Responded. */
   setMemberStatuses = (campaignId: string, ...statuses: MemberStatusSpec[]): void =>
     this.org.setMemberStatuses(campaignId, statuses);
 
   expireSessions = (): void => this.oauth.expireSessions();
   revokeTokens = (revoked = true): void => this.oauth.revoke(revoked);
   setFaults = (faults: SalesforceFaults): void => this.faults.set(faults);
-  /** What the coming API calls meet, one each. */
+  /** The faults of the coming API calls, one each. */
   failNext = (...kinds: (SalesforceFaultKind | null)[]): void => this.faults.next(...kinds);
-  /** Runs when a call that may write is done, and before its answer leaves: what an admin does between two calls. */
+  /** Runs after a call that may write, before its answer is sent: a change by an admin between two calls. */
   afterEachPost = (act: () => void): void => void (this.afterPost = act);
-  /** What each token request meets from now on. */
+  /** The fault of each token request from now on. */
   failTokens = (kind: SalesforceFaultKind | null): void => void (this.faults.token = kind);
   setDailyUsed = (used: number): void => void (this.used = used);
   setLatency = (ms: number): void => void (this.org.settings.latencyMs = ms);
   setDuplicateRule = (rule: 'off' | 'alert' | 'block'): void => void (this.org.settings.duplicateRule = rule);
 
-  /** A duplicate rule that matches by more than the address, such as name and company. */
+  /** A duplicate rule that matches more than the address, e.g. name and company. */
   setDuplicateMatcher = (matcher: DuplicateMatcher): void => void (this.org.duplicateMatcher = matcher);
   observeWrites = (observer: WriteObserver): void => void (this.org.onWrite = observer);
-  /** A validation rule, trigger or flow. */
+  /** Adds a validation rule, trigger or flow. */
   addRule = (object: ObjectName, rule: Rule): void => this.org.addRule(object, rule);
-  /** The object's trigger fails each record of a call that has more than `most`. */
+  /** The object's trigger fails each record of a call with more than `most` records. */
   limitTrigger = (object: ObjectName, most: number, error?: RecordError): void => this.org.limitTrigger(object, most, error);
-  /** To whom the assignment rule hands Leads, in turn: users (005…) or queues (00G…). */
+  /** The users (005…) or queues (00G…) to which the assignment rule assigns Leads, in turn. */
   setAssignees = (ids: readonly string[]): void => void (this.org.assignees = ids);
   deactivateUser = (id: string): void => void this.org.inactiveUsers.add(id);
   /** With person accounts a Lead needs no Company. */
@@ -185,10 +185,10 @@ export class SalesforceFake {
     const spec = this.org.store.schema[object].get(name)!;
     this.org.store.schema[object].set(name, { ...spec, type: 'picklist', picklist, restrictedPicklist: true });
   };
-  /** A gateway before the org refuses larger bodies with 413. */
+  /** A gateway before the org answers larger bodies with 413. */
   setLargestBody = (bytes: number): void => void (this.largestBody = bytes);
 
-  /** The admin makes a new field of Lead required. */
+  /** Adds a required field to Lead, as an admin could. */
   addRequiredField = (name: string): void => this.org.addRequiredField(name);
   removeField = (object: ObjectName, name: string): void => this.org.removeField(object, name);
   /** What the integration user may do with an object (`Lead`) or a field (`Lead.RF_Fit_Score__c`). */
@@ -239,7 +239,7 @@ export class SalesforceFake {
         return reply(error.status, [{ message, errorCode: code, ...(fields ? { fields } : {}) }]);
       }
       if (request.destroyed && !request.complete) return;
-      // A bug of the fake must fail the test that met it, loudly.
+      // A bug of the fake must be visible in the test that met it.
       console.error('the fake Salesforce failed', error);
       reply(500, unexpected());
     }
@@ -265,7 +265,7 @@ export class SalesforceFake {
     if (fault === 'concurrent-limit')
       throw new RequestRefused(403, 'REQUEST_LIMIT_EXCEEDED', 'ConcurrentRequests (Concurrent API Requests) Limit exceeded.');
     this.used++;
-    // A write takes its time while it holds its rows.
+    // A write takes its time later, while it holds its rows.
     if (request.method === 'GET') await pause(this.org.settings.latencyMs);
     return answer(this.instance, {
       method: request.method ?? '',

@@ -11,7 +11,7 @@ export interface OAuthSettings {
 const ORG_ID = '00D5e000000FakeEAA';
 const USER_ID = '0055e000001IntgAAA';
 
-/** What a token request comes to: the OAuth answer, and its status. */
+/** The OAuth answer to a token request, and its status. */
 export interface TokenAnswer {
   status: number;
   body: Record<string, string>;
@@ -22,7 +22,7 @@ const refusal = (error: string, description: string): TokenAnswer => ({
   body: { error, error_description: description },
 });
 
-/** POST /services/oauth2/token and the sessions it gives out. Errors are OAuth's, not the REST API's. */
+/** POST /services/oauth2/token, and the sessions that it issues. Errors have OAuth's format, not the REST API's. */
 export class OAuth {
   private readonly sessions = new Map<string, number>();
   private revoked = false;
@@ -33,7 +33,7 @@ export class OAuth {
     this.sessions.clear();
   }
 
-  /** The admin takes the app's access away: open sessions end and no new one is given, until `revoked` is false. */
+  /** The admin revokes the app's access: open sessions end and no new one is issued, until `revoked` is false. */
   revoke(revoked: boolean): void {
     this.revoked = revoked;
     this.sessions.clear();
@@ -77,7 +77,7 @@ export class OAuth {
     if (!this.settings.publicKey || !signed(parts, this.settings.publicKey)) return refusal('invalid_grant', 'invalid assertion');
     if (!['https://login.salesforce.com', 'https://test.salesforce.com', url].includes(String(claims['aud']).replace(/\/$/, '')))
       return refusal('invalid_grant', 'audience is invalid');
-    // Salesforce says "authorization code" of an assertion too.
+    // Salesforce's message says "authorization code" for an assertion too.
     if (typeof claims['exp'] !== 'number' || claims['exp'] * 1000 <= Date.now())
       return refusal('invalid_grant', 'expired authorization code');
     if (this.revoked || claims['sub'] !== this.settings.username)

@@ -18,41 +18,41 @@ export interface OrgSettings {
 
 export type WriteObserver = (object: ObjectName, after: StoredRecord, before: StoredRecord | undefined) => void;
 
-/** A validation rule, trigger or flow of the org: the error that it raises for a record, if any. */
+/** A validation rule, trigger or flow of the org. @returns the error that it raises for a record, if any. */
 export type Rule = (record: StoredRecord, before: StoredRecord | undefined) => RecordError | null;
 /**
- * A duplicate rule of the org beside the one on the address: the ids of the records that it finds. Null: none; an empty list: some that the user
- * may not see.
+ * A duplicate rule of the org besides the one on e-mail. @returns the ids of the records that it finds; null for no
+ * match; an empty list for records that the user may not see.
  */
 export type DuplicateMatcher = (record: StoredRecord, before: StoredRecord | undefined) => string[] | null;
 
-/** Who owns what the service creates with Sforce-Auto-Assign: FALSE. */
+/** The owner of records that the service creates with Sforce-Auto-Assign: FALSE. */
 export const INTEGRATION_USER = '0055e000001IntgAAA';
-/** To whom the active assignment rule hands Leads, in turn. */
+/** The users to whom the active assignment rule assigns Leads, in turn. */
 export const SALES_USERS = ['0055e000001SaleAAA', '0055e000002SaleAAA'] as const;
 
-/** One Salesforce org: its records, its settings, and what its admin does to it while the service runs. */
+/** One Salesforce org: its records, its settings, and the changes that its admin makes while the service runs. */
 export class Org {
   readonly store: Store;
   private readonly access = new Map<string, Access>();
   private readonly locked = new Map<string, number>();
   private readonly held = new Map<string, object>();
   private turn = 0;
-  /** To whom the active assignment rule hands Leads, in turn: users or queues. */
+  /** The users or queues to whom the active assignment rule assigns Leads, in turn. */
   assignees: readonly string[] = SALES_USERS;
   readonly inactiveUsers = new Set<string>();
   readonly rules = new Map<ObjectName, Rule[]>();
   duplicateMatcher: DuplicateMatcher = () => null;
-  /** Sees each record that the API writes. */
+  /** Called for each record that the API writes. */
   onWrite: WriteObserver = () => {};
-  /** The most records of an object that its trigger takes in one transaction, and how it fails with more. */
+  /** The most records per transaction that an object's trigger accepts, and its error for more. */
   readonly triggerLimits = new Map<ObjectName, { most: number; error: RecordError }>();
 
   constructor(readonly settings: OrgSettings) {
     this.store = new Store(settings.custom === 'installed', settings.personKeyUnique);
   }
 
-  /** The field as the integration user may use it; undefined where it is missing or may not be read. */
+  /** The field as the integration user may use it; undefined where it is missing or unreadable. */
   fieldOf(object: ObjectName, name: string): FieldSpec | undefined {
     const fields = this.store.schema[object];
     const spec = fields.get(name) ?? [...fields.values()].find((each) => each.name.toLowerCase() === name.toLowerCase());
@@ -92,12 +92,12 @@ export class Org {
     return this.assignees[this.turn++ % this.assignees.length]!;
   }
 
-  /** The next `times` writes that touch one of these records meet a lock that another user holds. */
+  /** The next `times` writes to one of these records meet a lock of another user. */
   lockRows(ids: string[], times: number): void {
     for (const id of ids) this.locked.set(to18(id), times);
   }
 
-  /** Takes the rows for one call; what another call in flight holds, or `lockRows` locked, comes back. */
+  /** Locks the rows for one call. @returns the rows that another call or `lockRows` has locked. */
   take(rows: string[], holder: object): string[] {
     const refused = rows.filter((row) => {
       const times = this.locked.get(row) ?? 0;
@@ -112,7 +112,7 @@ export class Org {
     for (const [row, by] of this.held) if (by === holder) this.held.delete(row);
   }
 
-  /** What sales does when it converts: the Lead closes, a Contact stands for the person, the memberships follow. */
+  /** Converts a Lead as sales does: the Lead closes, a Contact replaces it, and its memberships move to the Contact. */
   convertLead(leadId: string, contactId?: string): string {
     const lead = this.required(leadId);
     const contact =
@@ -135,7 +135,7 @@ export class Org {
     return contact;
   }
 
-  /** To the recycle bin: only queryAll finds it, and its external id is free again. */
+  /** Moves the record to the recycle bin: only queryAll returns it, and its external id is free again. */
   deleteRecord(id: string): void {
     const record = this.required(id);
     const object = objectOf(id)!;
@@ -145,7 +145,10 @@ export class Org {
         this.store.save('CampaignMember', { ...member, IsDeleted: true });
   }
 
-  /** The winner stays; the loser goes to the recycle bin and points at it; memberships move where the winner has none. */
+  /**
+   * The winner stays. The loser goes to the recycle bin and points at the winner. Memberships that the winner lacks
+   * move to it.
+   */
   mergeLeads(winnerId: string, loserId: string): void {
     const [winner, loser] = [this.required(winnerId), this.required(loserId)];
     for (const member of this.store.live('CampaignMember')) {
@@ -170,7 +173,7 @@ export class Org {
     this.store.save(objectOf(id)!, { ...this.required(id), ...fields });
   }
 
-  /** A record that was in the org before the service came: no rule is asked. */
+  /** A record that existed before the service was connected, to which no rule applies. */
   seed(object: ObjectName, fields: Record<string, unknown>): string {
     const blank = Object.fromEntries(
       [...this.store.schema[object].values()].map((spec) => [spec.name, spec.type === 'boolean' ? false : null]),
@@ -201,19 +204,19 @@ export class Org {
   }
 }
 
-/** Label, whether it counts as a response, whether it is the default. */
+/** Label, whether it counts as a response, and whether it is the default. */
 export type MemberStatusSpec = readonly [label: string, responded: boolean, isDefault: boolean];
-/** What each new Campaign has. */
+/** The statuses of each new Campaign. */
 const USUAL_STATUSES: readonly MemberStatusSpec[] = [
   ['Sent', false, true],
   ['Responded', true, false],
 ];
 
-/** As a trigger reports that it ran into a governor limit. */
+/** The error of a trigger that exceeded a governor limit. */
 export const tooManyQueries = (object: ObjectName): RecordError =>
   recordError('CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY', `${object}Trigger: System.LimitException: Too many SOQL queries: 101`);
 
-/** Name is made of the first and the last name. */
+/** Sets Name from the first and the last name. */
 export function named(object: ObjectName, record: StoredRecord): StoredRecord {
   if (object !== 'Lead' && object !== 'Contact') return record;
   return { ...record, Name: [record['FirstName'], record['LastName']].filter(Boolean).join(' ') };

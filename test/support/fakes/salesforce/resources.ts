@@ -8,7 +8,7 @@ import type { Org } from './org.js';
 import { present, QueryEngine, urlOf } from './query.js';
 import { matchesOf, write, type WriteContext, type WriteOperation } from './transaction.js';
 
-/** One authenticated call, its path split below /services/data/vXX.0/ and percent-decoded. */
+/** An authenticated call. Its path is split below /services/data/vXX.0/ and percent-decoded. */
 export interface ApiCall {
   method: string;
   version: number;
@@ -19,13 +19,13 @@ export interface ApiCall {
   lockOf(index: number): 'plain' | 'wrapped' | null;
 }
 
-/** `body: undefined` is an answer without one (204). */
+/** `body: undefined` is an answer without a body (204). */
 export interface ApiAnswer {
   status: number;
   body: unknown;
 }
 
-/** What the resources need of the org beside its records. */
+/** What the resources need from the org besides its records. */
 export interface Instance {
   org: Org;
   queries: QueryEngine;
@@ -55,7 +55,7 @@ export function bodyOf(call: ApiCall): Record<string, unknown> {
   );
 }
 
-/** Sforce-Auto-Assign is TRUE unless the request says otherwise; allowSave exists since version 52. */
+/** Sforce-Auto-Assign is TRUE by default; allowSave exists since version 52. */
 export function contextOf(call: ApiCall, allOrNone = false): WriteContext {
   const duplicate = String(call.headers['sforce-duplicate-rule-header'] ?? '').toLowerCase();
   return {
@@ -188,7 +188,10 @@ async function byExternalId(
   }
 }
 
-/** 201 created; 204 for an update by id or a delete; an upsert that updates says 200 and the id since version 46. */
+/**
+ * 201 for a new record; 204 for an update by id or a delete; an upsert that updates answers 200 with the id since
+ * version 46.
+ */
 async function single(instance: Instance, call: ApiCall, operation: WriteOperation): Promise<ApiAnswer> {
   const [outcome] = await write(instance.org, [operation], contextOf(call));
   if (!outcome!.success) return refused(outcome!.errors, instance.misspellDuplicateResult);

@@ -8,7 +8,7 @@ import { faultIn } from './values.js';
 export const VERSION_RULE_MESSAGE =
   'RevenueFlow refused this update: the lead already has a newer score version. Nothing was changed.';
 
-/** Required fields, lengths, formats: of the record as it would be saved. */
+/** Errors of required fields, lengths and formats in the record as it would be saved. */
 export function fieldErrors(org: Org, object: ObjectName, record: StoredRecord, changed: Set<string>): RecordError[] {
   const specs = [...org.store.schema[object].values()];
   const missing = specs
@@ -19,7 +19,7 @@ export function fieldErrors(org: Org, object: ObjectName, record: StoredRecord, 
   return specs.filter((spec) => changed.has(spec.name)).flatMap((spec) => faultIn(spec, record[spec.name] ?? null) ?? []);
 }
 
-/** A unique external id that another record, not deleted, has. */
+/** Errors of unique external ids that another record has, deleted ones excluded. */
 export function uniqueErrors(org: Org, object: ObjectName, record: StoredRecord): RecordError[] {
   for (const spec of org.store.schema[object].values()) {
     if (!spec.unique || (record[spec.name] ?? null) === null) continue;
@@ -35,7 +35,7 @@ export function uniqueErrors(org: Org, object: ObjectName, record: StoredRecord)
   return [];
 }
 
-/** The shipped rule: RF_Version__c never falls and is never blanked. */
+/** The shipped rule: RF_Version__c never decreases and is never cleared. */
 export function versionErrors(org: Org, before: StoredRecord | undefined, after: StoredRecord): RecordError[] {
   const was = before?.['RF_Version__c'];
   if (!org.settings.versionRule || typeof was !== 'number') return [];
@@ -47,7 +47,7 @@ export function versionErrors(org: Org, before: StoredRecord | undefined, after:
 /** The text of the second validation rule that salesforce/ ships; a test compares the two. */
 export const KEY_RULE_MESSAGE = 'RevenueFlow refused this update: the lead belongs to another person. Nothing was changed.';
 
-/** The shipped rule: a key is not exchanged for another, and a Lead gets one only with the address that it has. */
+/** The shipped rule: a key is never replaced, and a Lead gets one only together with its current address. */
 export function keyErrors(org: Org, before: StoredRecord | undefined, after: StoredRecord): RecordError[] {
   if (!org.settings.keyRule || !before) return [];
   const [was, is] = [normal(before['RF_Person_Key__c']), normal(after['RF_Person_Key__c'])];
@@ -56,7 +56,7 @@ export function keyErrors(org: Org, before: StoredRecord | undefined, after: Sto
   return [recordError('FIELD_CUSTOM_VALIDATION_EXCEPTION', KEY_RULE_MESSAGE, ['RF_Person_Key__c'])];
 }
 
-/** Of the org's own rules, triggers and flows the first that objects. */
+/** The first error of the org's own rules, triggers and flows. */
 export function customErrors(org: Org, object: ObjectName, before: StoredRecord | undefined, after: StoredRecord): RecordError[] {
   for (const rule of org.rules.get(object) ?? []) {
     const error = rule(after, before);
@@ -65,7 +65,7 @@ export function customErrors(org: Org, object: ObjectName, before: StoredRecord 
   return [];
 }
 
-/** Of the rules that match by more than the address. */
+/** Errors of the rules that match more than the address. */
 export function matcherErrors(
   org: Org,
   object: ObjectName,
@@ -101,8 +101,8 @@ export function matcherErrors(
 }
 
 /**
- * The org's duplicate rule on e-mail, against Leads and Contacts. It reads what is committed: two calls in flight at once both
- * pass, as in Salesforce.
+ * The org's duplicate rule on e-mail for Leads and Contacts. It reads committed records only, so two simultaneous calls
+ * both pass, as in Salesforce.
  */
 export function duplicateErrors(
   org: Org,
@@ -156,7 +156,7 @@ export function duplicateErrors(
 
 const normal = (email: unknown): string | null => (typeof email === 'string' ? email.toLowerCase() : null);
 
-/** A membership needs a live campaign and a live Lead or Contact, and there is one a pair. */
+/** A membership needs a live campaign and a live Lead or Contact, and is unique per pair. */
 export function memberErrors(org: Org, after: StoredRecord): RecordError[] {
   const person = after['LeadId'] ?? after['ContactId'];
   if (!person) return [recordError('FIELD_INTEGRITY_EXCEPTION', "Attempted to add an entity 'null' to a campaign", ['LeadId'])];

@@ -15,7 +15,7 @@ export type FieldType =
   | 'date'
   | 'reference';
 
-/** One field as describe tells it. */
+/** A field as in describe. */
 export interface FieldSpec {
   name: string;
   label: string;
@@ -39,7 +39,10 @@ export interface FieldSpec {
   custom: boolean;
 }
 
-/** Whether an upsert may go by it: an external id, and the e-mail of a Lead or Contact, which several records may share. */
+/**
+ * Whether an upsert may use the field as its key: an external id, or the e-mail of a Lead or Contact, which is not
+ * unique.
+ */
 export const isLookup = (spec: FieldSpec): boolean => spec.externalId || spec.type === 'email';
 
 const BASE: Omit<FieldSpec, 'name' | 'label' | 'type'> = {
@@ -162,7 +165,7 @@ const CAMPAIGN_MEMBER_STATUS: FieldSpec[] = [
 const restricted = (picklist: string[]): Partial<FieldSpec> => ({ length: 255, picklist, restrictedPicklist: true });
 const own = (spec: FieldSpec, label: string): FieldSpec => ({ ...spec, label, custom: true });
 
-/** What the package in salesforce/ adds to an org; a test compares the two. */
+/** The fields that the package in salesforce/ adds to an org; a test compares the two. */
 export const CUSTOM_FIELDS: Partial<Record<ObjectName, FieldSpec[]>> = {
   Lead: [
     own(text('RF_Person_Key__c', 64, { externalId: true, unique: true }), 'Person Key'),
@@ -177,7 +180,7 @@ export const CUSTOM_FIELDS: Partial<Record<ObjectName, FieldSpec[]>> = {
   Campaign: [own(text('RF_Campaign_Key__c', 255, { externalId: true, unique: true, caseSensitive: true }), 'Campaign Key')],
 };
 
-/** The objects of a fresh org, with or without the package. */
+/** The objects of a new org, with or without the package. */
 export function standardSchema(withPackage: boolean): Record<ObjectName, Map<string, FieldSpec>> {
   const standard: Record<ObjectName, FieldSpec[]> = {
     Lead: LEAD,

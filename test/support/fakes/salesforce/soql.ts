@@ -10,7 +10,7 @@ export type Condition =
 
 export interface Select {
   fields: string[];
-  /** SELECT COUNT(): no records, only totalSize. */
+  /** SELECT COUNT(): only totalSize, no records. */
   count: boolean;
   object: string;
   where: Condition | null;
@@ -81,8 +81,8 @@ function tokenize(soql: string): Token[] {
 }
 
 /**
- * The subset of SOQL that a lead integration needs, with its escaping rules. AND and OR do not mix without parentheses, as in
- * Salesforce.
+ * The subset of SOQL that a lead integration needs, with its escaping rules. As in Salesforce, AND and OR do not mix
+ * without parentheses.
  * @throws RequestRefused MALFORMED_QUERY
  */
 export function parseSoql(soql: string): Select {

@@ -2,12 +2,12 @@ import { IdSequence, KEY_PREFIX, objectOf, to18, type ObjectName } from './ids.j
 import { isLookup, standardSchema, type FieldSpec } from './schema.js';
 import { toDateTime } from './values.js';
 
-/** A stored record. Never changed in place: each write stores a new one, so that a roll-back can put the old one back. */
+/** A stored record. It is immutable: each write stores a new one, so that a rollback can restore the old one. */
 export type StoredRecord = Readonly<Record<string, unknown>> & { readonly Id: string };
 
 export type Undo = (() => void)[];
 
-/** What an org holds: records by object, with an index for each field to look up by and for the memberships. */
+/** The records of an org by object, with indexes for lookup fields and memberships. */
 export class Store {
   readonly schema: Record<ObjectName, Map<string, FieldSpec>>;
   private readonly ids = new IdSequence();
@@ -18,12 +18,12 @@ export class Store {
     CampaignMember: new Map(),
     CampaignMemberStatus: new Map(),
   };
-  /** `Object.Field=value` (or a membership's pair) to the ids of the records that are not deleted. */
+  /** Maps `Object.Field=value`, or a membership's pair, to the ids of the records that are not deleted. */
   private readonly index = new Map<string, Set<string>>();
 
   constructor(
     withPackage: boolean,
-    /** False models an org whose admin forgot the tick: one external id may then match several records. */
+    /** False models an org where the field is not unique, so one external id may match several records. */
     personKeyUnique: boolean,
   ) {
     this.schema = standardSchema(withPackage);
@@ -48,7 +48,7 @@ export class Store {
     return this.ids.of(KEY_PREFIX[object]);
   }
 
-  /** Ids of the records, not deleted ones, that have this value in a field to look up by. */
+  /** Ids of the records, deleted ones excluded, with this value in a lookup field. */
   byExternalId(object: ObjectName, spec: FieldSpec, value: unknown): string[] {
     return [...(this.index.get(keyOf(object, spec, value)) ?? [])];
   }
@@ -57,7 +57,7 @@ export class Store {
     return [...(this.index.get(`member=${String(campaignId)}|${String(personId)}`) ?? [])][0];
   }
 
-  /** The member statuses that a campaign has. */
+  /** The member statuses of a campaign. */
   statusesOf(campaignId: unknown): StoredRecord[] {
     return [...(this.index.get(`status=${String(campaignId)}`) ?? [])].map((id) => this.tables.CampaignMemberStatus.get(id)!);
   }

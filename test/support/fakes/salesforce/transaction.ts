@@ -15,7 +15,7 @@ import { isLookup } from './schema.js';
 import type { StoredRecord, Undo } from './store.js';
 import { coerce } from './values.js';
 
-/** One record of a call. `external` makes it an upsert. */
+/** A record of a call. `external` makes it an upsert. */
 export interface WriteOperation {
   act: 'create' | 'update' | 'upsert' | 'delete';
   object: ObjectName;
@@ -28,14 +28,14 @@ export type WriteOutcome =
   | { id: string; success: true; created: boolean }
   | { success: false; id?: string; errors: RecordError[] };
 
-/** What the request's headers and the fault plan say of the whole call. */
+/** The request's headers and planned faults that apply to the whole call. */
 export interface WriteContext {
   autoAssign: boolean;
   allowSave: boolean;
   includeRecordDetails: boolean;
   version: number;
   allOrNone: boolean;
-  /** Whether the n-th record meets a lock that is none of this service's doing. */
+  /** Whether the n-th record meets a lock of another client. */
   lockOf(index: number): 'plain' | 'wrapped' | null;
 }
 
@@ -48,9 +48,9 @@ interface Prepared {
 }
 
 /**
- * Writes the records of one call. Targets are resolved at its begin and rows are held for as long as it takes (`latencyMs`), so two
- * calls in flight can race as they do in Salesforce: two upserts of one new external id collide on the unique index, two writes of
- * one record or two memberships of one campaign meet UNABLE_TO_LOCK_ROW. (Salesforce waits up to 10 s for a row first.)
+ * Writes the records of one call. Targets are resolved at its start, and rows are held for its duration (`latencyMs`),
+ * so two calls can race as in Salesforce. Two upserts of a new external id collide on the unique index. Two writes of a
+ * record, or two memberships of a campaign, meet UNABLE_TO_LOCK_ROW. (Salesforce first waits up to 10 s for a row.)
  */
 export async function write(org: Org, operations: WriteOperation[], context: WriteContext): Promise<WriteOutcome[]> {
   const holder = {};
@@ -71,8 +71,8 @@ export async function write(org: Org, operations: WriteOperation[], context: Wri
 const failed = ({ target, errors }: Prepared): WriteOutcome => ({ success: false, ...(target ? { id: target } : {}), errors });
 
 /**
- * An unknown column fails the whole call with 400, in collections too: the body is parsed into typed records before any is
- * processed, so one bad column spoils the neighbours.
+ * An unknown column fails the whole call with 400, also in collections: the body is parsed into typed records before
+ * any is processed.
  */
 function prepare(org: Org, operation: WriteOperation): Prepared {
   const { object } = operation;
@@ -115,7 +115,7 @@ function noAccess(object: ObjectName, creates: boolean, act: WriteOperation['act
   return recordError('INVALID_TYPE_FOR_OPERATION', `entity type cannot be ${done}: ${object}`);
 }
 
-/** `{"Campaign": {"RF_Campaign_Key__c": "c1"}}` names the parent by its external id. */
+/** `{"Campaign": {"RF_Campaign_Key__c": "c1"}}` identifies the parent by its external id. */
 function foreignKey(
   org: Org,
   object: ObjectName,
@@ -161,7 +161,7 @@ function resolve(org: Org, prepared: Prepared): void {
   else if (record['IsDeleted'] === true) errors.push(recordError('ENTITY_IS_DELETED', 'entity is deleted'));
 }
 
-/** The same external id, or the same id, twice in one call: none of them is written. */
+/** If one call has the same external id or id twice, neither record is written. */
 function refuseRepeats(prepared: Prepared[]): void {
   const seen = new Map<string, Prepared[]>();
   for (const each of prepared) {
@@ -183,7 +183,7 @@ function refuseRepeats(prepared: Prepared[]): void {
   }
 }
 
-/** A trigger that runs into a governor limit fails each record of its transaction. */
+/** A trigger that exceeds a governor limit fails each record of its transaction. */
 function runTriggers(org: Org, prepared: Prepared[]): void {
   for (const [object, { most, error }] of org.triggerLimits) {
     const own = prepared.filter(({ operation, errors }) => operation.object === object && errors.length === 0);
@@ -218,7 +218,7 @@ function apply(org: Org, each: Prepared, context: WriteContext, undo: Undo): Wri
   return { id: after.Id, success: true, created: before === undefined };
 }
 
-/** The record as it would be saved. Assignment rules give it away on every write that does not ask them not to. */
+/** The record as it would be saved. Assignment rules change the owner on every write that does not disable them. */
 function candidate(
   org: Org,
   { operation, values }: Prepared,
@@ -245,7 +245,7 @@ function candidate(
   return named(object, record);
 }
 
-/** A status that the campaign does not have becomes its default; a responding one sets HasResponded and the date once. */
+/** A status that the campaign lacks becomes its default; a responded status sets HasResponded and the date once. */
 function respond(org: Org, record: StoredRecord, before: StoredRecord | undefined): StoredRecord {
   const known = org.store.statusesOf(record['CampaignId']);
   const found = known.find(({ Label }) => Label === record['Status']) ?? known.find(({ IsDefault }) => IsDefault === true);
@@ -303,7 +303,7 @@ function rollBack(outcomes: WriteOutcome[], undo: Undo): WriteOutcome[] {
   );
 }
 
-/** Single upsert whose external id several records have: 300 with their addresses. */
+/** A single upsert whose external id matches several records is answered 300 with their addresses. */
 export const matchesOf = (org: Org, object: ObjectName, fieldName: string, value: unknown): string[] => {
   const spec = org.fieldOf(object, fieldName);
   if (!spec || !isLookup(spec))

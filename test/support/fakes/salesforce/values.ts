@@ -2,11 +2,11 @@ import { recordError, RequestRefused, type RecordError } from './errors.js';
 import { isId, to18 } from './ids.js';
 import type { FieldSpec } from './schema.js';
 
-/** What Salesforce takes for an address: ASCII only, also before the @ (help.salesforce.com, "Valid email addresses"). */
+/** Addresses that Salesforce accepts: ASCII only, also before the @ (help.salesforce.com, "Valid email addresses"). */
 const EMAIL =
   /^[A-Za-z0-9!#$%&'*/=?^_+\-`{|}~]+(\.[A-Za-z0-9!#$%&'*/=?^_+\-`{|}~]+)*\.?@([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z]{2,63}$/;
 
-/** A value that is not of the field's JSON type fails the whole call, before any record is looked at. */
+/** A value of the wrong JSON type fails the whole call before any record is processed. */
 function notA(type: string, value: unknown): RequestRefused {
   const token = typeof value === 'string' ? 'VALUE_STRING' : typeof value === 'object' ? 'START_OBJECT' : 'VALUE_NUMBER';
   return new RequestRefused(
@@ -16,13 +16,13 @@ function notA(type: string, value: unknown): RequestRefused {
   );
 }
 
-/** Salesforce keeps date-times to the second. */
+/** Salesforce stores date-times with a precision of seconds. */
 export const toDateTime = (time: number): string =>
   `${new Date(Math.floor(time / 1000) * 1000).toISOString().slice(0, 19)}.000+0000`;
 
 /**
- * A value as it is stored: text trimmed, the empty text null.
- * @throws RequestRefused JSON_PARSER_ERROR when it is not of the field's JSON type.
+ * A value as it is stored: text is trimmed, and empty text becomes null.
+ * @throws RequestRefused JSON_PARSER_ERROR where it has the wrong JSON type.
  */
 export function coerce(spec: FieldSpec, raw: unknown): unknown {
   if (raw === null || raw === undefined || raw === '') return null;
@@ -54,7 +54,7 @@ export function coerce(spec: FieldSpec, raw: unknown): unknown {
   }
 }
 
-/** What is wrong with a stored value, as Salesforce words it; null when nothing is. */
+/** The error of a stored value in Salesforce's words; null where it is valid. */
 export function faultIn(spec: FieldSpec, value: unknown): RecordError | null {
   if (value === null) return null;
   const { name, label } = spec;

@@ -12,7 +12,7 @@ import { startProcess, type RunningProcess } from '../support/service.js';
 
 const AT_BOUNDARY = pathToFileURL(join(import.meta.dirname, '../chaos/at-boundary.mjs')).href;
 
-/** Real processes, one of which is stopped just before it writes to the CRM: the worst place to be when somebody is erased. */
+/** Real processes, one of which is stopped just before it writes to the CRM, the worst moment for an erasure. */
 describe.skipIf(process.platform === 'win32')('a person who is erased while a worker is about to write to the CRM', () => {
   const undo: (() => Promise<unknown>)[] = [];
   let sql: pg.Client;
@@ -47,7 +47,7 @@ describe.skipIf(process.platform === 'win32')('a person who is erased while a wo
     return service;
   }
 
-  /** A worker that has claimed the lead and stands still. */
+  /** A worker that has claimed the lead and is stopped. */
   async function freezeOne(leaseMs: string, chaos: Record<string, string> = {}): Promise<RunningProcess> {
     api = await start({ ROLE: 'api', LEASE_MS: leaseMs });
     const hooked = {
@@ -82,13 +82,13 @@ describe.skipIf(process.platform === 'win32')('a person who is erased while a wo
     await nothingLeft();
   });
 
-  it('does not come back when the worker writes and dies of it', async () => {
+  it('does not come back when the worker writes and then crashes', async () => {
     const frozen = await freezeOne('4000', { CHAOS_KILL_AT: 'crm.sync:after' });
     const receipt = await erase();
     expect(await statusOf(receipt)).toBe('pending');
     frozen.child.kill('SIGCONT');
     await eventually(() => expect(frozen.child.signalCode).toBe('SIGKILL'));
-    expect(await count('mock_crm.leads')).toBe(1); // it is back, and nobody who knows of it is left
+    expect(await count('mock_crm.leads')).toBe(1); // written again, and the worker that knew of it has crashed
     await eventually(async () => expect(await statusOf(receipt)).toBe('done'));
     await nothingLeft();
     expect(await count("ledger.erasures WHERE who = 'late write'")).toBe(0);
