@@ -20,7 +20,7 @@ const modules = {
   // The only module that imports both ports.
   pipeline: ['ledger', 'queue', 'flow-control', 'enrichment', 'crm', 'domain', 'platform'],
   alerts: ['ledger', 'flow-control', 'domain', 'platform'],
-  ops: ['ingress', 'ledger', 'queue', 'flow-control', 'domain', 'platform'],
+  ops: ['alerts', 'ingress', 'ledger', 'queue', 'flow-control', 'domain', 'platform'],
   // Pages over the services of ops; no SQL of its own.
   console: ['ops', 'ledger', 'domain', 'platform'],
   // Commands speak HTTP; those for the CRM and the database use the services.

@@ -64,8 +64,9 @@ program
 
 program
   .command('ops')
-  .description('how long an operator waits for each command beside a large ledger')
+  .description('how long an operator waits for each command and page beside a large ledger')
   .option('--rows <n>', 'leads in the ledger; more than 500,000', number, 1_000_000)
+  .option('--open <n>', 'how many of them are open', number, 0)
   .option('--rounds <n>', 'runs of each; the medians are shown', number, 3)
   .option('--json', 'one JSON document instead of a table')
   .action(async ({ json, ...options }) => {

@@ -6,6 +6,8 @@ import { machine, median, startService, startStores, type Server, type Stores } 
 
 export interface OpsOptions {
   rows: number;
+  /** Leads that are open and have never been in the CRM; the others are synced. */
+  open: number;
   rounds: number;
   say(line: string): void;
 }
@@ -14,7 +16,24 @@ const CLI = join(import.meta.dirname, '../dist/cli/main.js');
 const DEAD = 2000;
 const SEED_STEP = 100_000;
 
-/** The duration of each operator command with a large ledger: the whole process, including Node's start. */
+const HTML = { accept: 'text/html' };
+/** What Prometheus and a browser ask for again and again. */
+const PATHS = [
+  '/metrics',
+  '/ops/sla',
+  '/ops/queues',
+  '/console',
+  '/console/leads',
+  '/console/leads?state=dead',
+  '/console/leads?q=enterprise&minScore=60',
+  '/console/dead-letters',
+  '/console/rejections',
+  '/console/stages',
+  '/console/sla',
+  '/console/audit',
+];
+
+/** The duration of each operator command and page with a large ledger; for a command, the whole process with Node's start. */
 export async function benchOps(options: OpsOptions) {
   const stores = await startStores();
   try {
@@ -28,7 +47,17 @@ export async function benchOps(options: OpsOptions) {
         rows.push({ command: `ops ${command.join(' ').replace(lead, '<id>')}`, ms: Math.round(median(times)) });
         options.say(`${rows.at(-1)!.command}: ${rows.at(-1)!.ms} ms`);
       }
-      return { bench: 'ops', machine: machine(), rows: options.rows, commands: rows, rounds: options.rounds };
+      const pages = [];
+      for (const path of PATHS) {
+        const answers = [];
+        for (let round = 0; round < options.rounds; round++) answers.push(await page(`${server.url}${path}`));
+        const ms = median(answers.map((answer) => answer.ms));
+        const kilobytes = Math.ceil(answers[0]!.bytes / 1000);
+        pages.push({ path, ms: Math.round(ms), firstMs: Math.round(answers[0]!.ms), kilobytes });
+        options.say(`${path}: ${Math.round(ms)} ms, ${kilobytes} kB`);
+      }
+      const { rounds, open } = options;
+      return { bench: 'ops', machine: machine(), rows: options.rows, open, commands: rows, pages, rounds };
     } finally {
       await server.stop();
     }
@@ -55,6 +84,14 @@ function commandsOn(lead: string): string[][] {
   ];
 }
 
+async function page(url: string): Promise<{ ms: number; bytes: number }> {
+  const began = performance.now();
+  const answer = await fetch(url, { headers: HTML });
+  const body = await answer.arrayBuffer();
+  if (!answer.ok) throw new Error(`${url} answered ${answer.status}: ${Buffer.from(body).toString().slice(0, 500)}`);
+  return { ms: performance.now() - began, bytes: body.byteLength };
+}
+
 function timed(server: Server, args: string[]): Promise<number> {
   const began = performance.now();
   return new Promise((resolve, reject) => {
@@ -71,7 +108,7 @@ function timed(server: Server, args: string[]): Promise<number> {
 }
 
 /** Synced leads of the last year in ten campaigns, with their audit, and dead letters. @returns the id of one. */
-async function seed({ databaseUrl }: Stores, { rows, say }: OpsOptions): Promise<string> {
+async function seed({ databaseUrl }: Stores, { rows, open, say }: OpsOptions): Promise<string> {
   const sql = new pg.Client({ connectionString: databaseUrl });
   await sql.connect();
   try {
@@ -81,17 +118,17 @@ async function seed({ databaseUrl }: Stores, { rows, say }: OpsOptions): Promise
            INSERT INTO ledger.leads (id, person_key, email, email_raw, campaign_id, name, attributes, state, enrichment, crm, last_error,
              received_at, content_at, enriched_at, synced_at, died_at, first_enriched_at, first_synced_at)
            SELECT gen_random_uuid(), sha256((n || '@seed.com')::bytea), n || '@seed.com', n || '@seed.com', 'seed' || n % 10, 'Alex Smith',
-             '{"title": "VP Sales", "company": "Enterprise"}', CASE WHEN n < $3 THEN 'dead' ELSE 'synced' END,
+             '{"title": "VP Sales", "company": "Enterprise"}', CASE WHEN n < $3 THEN 'dead' WHEN n < $5 THEN 'enriched' ELSE 'synced' END,
              '{"fitScore": 50, "intent": "low", "confidence": 0.5, "evidence": [], "reasoning": "", "scoreSource": "heuristic",
                "needsRescore": false, "flags": [], "provider": "heuristic", "scorerVersion": "seed"}',
-             '{"provider": "postgres", "leadId": "l", "memberId": "m"}',
+             CASE WHEN n >= $5 THEN '{"provider": "postgres", "leadId": "l", "memberId": "m"}'::jsonb END,
              CASE WHEN n < $3 THEN '{"stage": "crm-sync", "code": "CRM_RECORD_REJECTED", "class": "permanent", "message": "seeded", "at": "2026-01-01T00:00:00Z"}'::jsonb END,
-             at, at, at, at, CASE WHEN n < $3 THEN at END, at, at
+             at, at, at, CASE WHEN n >= $5 THEN at END, CASE WHEN n < $3 THEN at END, at, CASE WHEN n >= $5 THEN at END
            FROM generate_series($1::int, $2::int) n, LATERAL (SELECT now() - n * (interval '365 days' / $4::int) AS at) t
            RETURNING id
          )
          INSERT INTO ledger.events (lead_id, seq, kind) SELECT id, 1, 'received' FROM seeded`,
-        [start, Math.min(start + SEED_STEP, rows) - 1, DEAD, rows],
+        [start, Math.min(start + SEED_STEP, rows) - 1, DEAD, rows, DEAD + open],
       );
       say(`seeded ${Math.min(start + SEED_STEP, rows)} of ${rows} leads`);
     }
@@ -111,4 +148,8 @@ export function printOps(result: Awaited<ReturnType<typeof benchOps>>): void {
     `\n${result.machine}\n${result.rows} leads in the ledger, medians of ${result.rounds}; Node's own start is the first line`,
   );
   console.log(table.toString());
+  const pages = new Table({ head: ['page', 'ms', 'first ms', 'kB'], style: { head: [], border: [], compact: true } });
+  for (const { path, ms, firstMs, kilobytes } of result.pages) pages.push([path, ms, firstMs, kilobytes]);
+  console.log(`${result.open} of the leads are open`);
+  console.log(pages.toString());
 }

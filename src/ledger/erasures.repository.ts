@@ -64,7 +64,7 @@ export interface HeldData {
 }
 
 const DELETE_LEADS = `
-DELETE FROM ledger.leads WHERE person_key = decode($1, 'hex')
+DELETE FROM ledger.leads WHERE id = ANY ($1)
 RETURNING id, epoch, (claimed_by IS NOT NULL OR state IN ('received', 'enriched')
   OR touched_at > now() - make_interval(secs => $2 / 1000.0)) AS unsettled`;
 
@@ -117,12 +117,14 @@ export class ErasuresRepository {
   erasePerson({ personKey, rejections, spooled, who, graceMs }: PersonToErase): Promise<ErasedPerson> {
     return this.database.transaction(async (transaction) => {
       const remove = async (text: string, values: unknown[]) => (await transaction.query(text, values)).rowCount ?? 0;
-      // The lock order of webhook batches; another order could deadlock.
-      await transaction.query(`SELECT FROM ledger.leads WHERE person_key = decode($1, 'hex') ORDER BY id FOR UPDATE`, [
-        personKey,
-      ]);
+      // The lock order of webhook batches; another order could deadlock. So could a lead that is committed after this
+      // statement: it was sent during the erasure and stays.
+      const locked = await transaction.query<{ id: string }>(
+        `SELECT id FROM ledger.leads WHERE person_key = decode($1, 'hex') ORDER BY id FOR UPDATE`,
+        [personKey],
+      );
       const deleted = await transaction.query<{ id: string; epoch: number; unsettled: boolean }>(DELETE_LEADS, [
-        personKey,
+        locked.rows.map(({ id }) => id),
         graceMs,
       ]);
       const ids = deleted.rows.map(({ id }) => id);

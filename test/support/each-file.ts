@@ -1,4 +1,6 @@
 // Vitest runs this before each test file of the e2e project.
-import { forgetPersonalData } from './service.js';
+import { afterAll, expect } from 'vitest';
+import { forgetPersonalData, killLeftOverServices } from './service.js';
 
 forgetPersonalData();
+afterAll(() => expect(killLeftOverServices(), 'services that the file has started and not stopped').toBe(0));

@@ -9,6 +9,15 @@ const personal = new PersonalData();
 /** Files of one Vitest process share this module, so each clears it first. */
 export const forgetPersonalData = (): void => personal.forget();
 const MAIN = join(import.meta.dirname, '../../dist/main.js');
+/** Services that have not exited. */
+const running = new Set<ChildProcess>();
+
+/** Kills what a failed hook of a test file left running, which would slow down every later file. @returns how many. */
+export function killLeftOverServices(): number {
+  for (const child of running) child.kill('SIGKILL');
+  return running.size;
+}
+
 /** The heap limit that `npm start` sets. */
 export const HEAP_LIMIT = /--max-old-space-size=\d+/.exec(
   (createRequire(import.meta.url)('../../package.json') as { scripts: { start: string } }).scripts.start,
@@ -119,6 +128,8 @@ function spawnService(env: Record<string, string>, uid?: number): { child: Child
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(uid === undefined ? {} : { uid, gid: uid }),
   });
+  running.add(child);
+  child.once('exit', () => running.delete(child));
   let text = '';
   for (const stream of [child.stdout!, child.stderr!]) stream.on('data', (chunk: Buffer) => (text += chunk.toString()));
   return { child, output: () => text };
