@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 /** Findings in these paths are counted and do not fail the check. Remove a path when it is clean. */
-const NOT_YET_CHECKED = ['src/cli', 'src/crm', 'src/domain', 'src/enrichment', 'src/ingress'];
+const NOT_YET_CHECKED = ['src/enrichment'];
 
 const MAX_LINE = 120;
 const MAX_SENTENCE = 40;

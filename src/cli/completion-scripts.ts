@@ -2,7 +2,10 @@ import type { CompletionNode, CompletionOption } from './completion-tree.js';
 
 type Tree = CompletionNode[];
 
-/** Bash: the words before the cursor give the command, and that what can follow. File names complete where nothing else does. */
+/**
+ * Bash: the words before the cursor give the command, and that what can follow. File names complete where nothing else
+ * does.
+ */
 export function bashScript(tree: Tree): string {
   return `# bash completion of revenueflow
 _revenueflow() {

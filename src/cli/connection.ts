@@ -31,8 +31,8 @@ function checkedUrl(text: string, from: string): string {
 }
 
 /**
- * The operator's secret: `--token`, else REVENUEFLOW_TOKEN, else the first operator of OPS_TOKENS, else its first viewer.
- * A malformed value is an error: without it the service would refuse the request for a reason that misleads.
+ * The operator's secret: `--token`, else REVENUEFLOW_TOKEN, else the first operator of OPS_TOKENS, else its first
+ * viewer. A malformed value is an error: without it the service would refuse the request for a reason that misleads.
  * @throws CommandError that names the variable and its form, never its value.
  */
 export function tokenOf(env: Environment, flag?: string): string | undefined {

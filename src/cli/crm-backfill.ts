@@ -21,7 +21,7 @@ export interface BackfillOptions {
   missing: 'record' | 'membership';
   /** Only find out what would be done. */
   dryRun: boolean;
-  /** Leads in hand; the calls keep to CRM_RATE_LIMIT_PER_SECOND together with the workers. */
+  /** Leads in flight; the calls keep to CRM_RATE_LIMIT_PER_SECOND together with the workers. */
   concurrency: number;
   progress(done: number): void;
   signal: AbortSignal;
@@ -31,9 +31,10 @@ const NIL_UUID = '00000000-0000-0000-0000-000000000000';
 const REFUSED_KEPT = 1000;
 
 /**
- * Writes to a CRM what it has not, as far as the ledger knows: every synced lead that went to another one. Each is noted in the
- * ledger when it is there, so a run that is broken off goes on where it stopped, and two at once do no harm.
- * @throws AppError where the CRM itself is at fault (outage, limit, configuration): run it again when that is corrected.
+ * Writes to a CRM what it has not, as far as the ledger knows: every synced lead that went to another one. Each is
+ * noted in the ledger when it is there, so an interrupted run continues where it stopped, and two at once do no harm.
+ * @throws AppError where the CRM itself is at fault (outage, limit, configuration): run it again when that is
+ * corrected.
  */
 export async function backfill(options: BackfillOptions): Promise<BackfillReport> {
   const { ledger, crm, missing, dryRun, concurrency, progress, signal } = options;

@@ -10,7 +10,8 @@ const CANDIDATES = 10;
 const REJECTIONS = 10_000;
 
 /**
- * The leads that an operator means: an id, the beginning of one, or an e-mail, which can be several leads of one person.
+ * The leads that an operator means: an id, the beginning of one, or an e-mail, which can be several leads of one
+ * person.
  * @throws CommandError where there is none, or where the beginning fits several.
  */
 export async function findLeads(client: ServiceClient, reference: string, state?: 'dead'): Promise<string[]> {

@@ -9,8 +9,8 @@ export function csvHead<T>(columns: Column<T>[]): string {
 }
 
 /**
- * One line per item, RFC 4180. Text that a spreadsheet would run as a formula gets an apostrophe before it, since what a person
- * typed into a form must not run on the machine of the one who opens the file.
+ * One line per item, RFC 4180. Text that a spreadsheet would run as a formula gets an apostrophe before it, since what
+ * a person typed into a form must not run on the machine of the one who opens the file.
  */
 export function csvLines<T>(columns: Column<T>[], items: T[]): string {
   return stringify(items.map((item) => columns.map((column) => csvValue(column.value(item)))));

@@ -3,8 +3,8 @@ import stringWidth from 'string-width';
 const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
 
 /**
- * What a sender wrote must not control the operator's terminal: control characters, and those that change the direction of
- * the text, become U+FFFD.
+ * What a sender wrote must not control the operator's terminal: control characters, and those that change the direction
+ * of the text, become U+FFFD.
  */
 export function printable(text: string): string {
   return text.replaceAll(/[^\P{Cc}\n\t]|[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, '\ufffd');

@@ -17,8 +17,8 @@ export interface Change {
 type Seen = ReadonlyMap<string, { state: string; revision: number; fitScore: number | null }>;
 
 /**
- * Follows the newest leads until Ctrl-C: one line, or one JSON object, per new lead, new revision and change of state. While
- * the service does not answer it asks less and less often, at least every 30 s.
+ * Follows the newest leads until Ctrl-C: one line, or one JSON object, per new lead, new revision and change of state.
+ * While the service does not answer it asks less and less often, at least every 30 s.
  */
 export async function watchLeads(
   session: Session,

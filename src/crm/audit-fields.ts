@@ -7,8 +7,9 @@ const VALUE_AT_MOST = 200;
 const ALL_AT_MOST = 8000;
 
 /**
- * What was sent, as the audit trail keeps it: by the CRM's names of the fields, without those that were left empty, and of a bounded size.
- * It is the record itself and no list of names, since the row that it was made of changes with the next revision.
+ * What was sent, as the audit trail keeps it: by the CRM's names of the fields, without those that were left empty, and
+ * of a bounded size. It is the record itself and no list of names, since the row that it was made of changes with the
+ * next revision.
  */
 export function auditFields(record: Record<string, unknown>): SentFields {
   const fields: SentFields = {};

@@ -37,7 +37,9 @@ export const CONNECTORS = words('y e i');
 /** What follows the family name and belongs to it (Portuguese). */
 export const FOLLOWERS = words('filho neto sobrinho júnior junior');
 
-/** The most frequent Spanish and Portuguese family names, without accents: before another one they are the first of two. */
+/**
+ * The most frequent Spanish and Portuguese family names, without accents: before another one they are the first of two.
+ */
 export const FIRST_OF_TWO = words(`
   garcia gonzalez rodriguez fernandez lopez martinez sanchez perez gomez martin jimenez ruiz hernandez diaz moreno munoz alvarez romero
   alonso gutierrez navarro torres dominguez vazquez vasquez ramos gil ramirez serrano blanco molina morales suarez ortega delgado castro

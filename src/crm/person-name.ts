@@ -29,8 +29,9 @@ const EAST_ASIAN = /[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Hangul}]/u;
 const NAME_PART = /^[\p{L}\p{M}\p{N}\s.'’`´\-()/&]+$/u;
 
 /**
- * Splits a full name. A CRM Lead needs a last name, so there always is one: a name of one word, or one that cannot be split, is the
- * last name as a whole. Understands "Last, First", particles, double family names, honorifics, generations and degrees.
+ * Splits a full name. A CRM Lead needs a last name, so there always is one: a name of one word, or one that cannot be
+ * split, is the last name as a whole. Understands "Last, First", particles, double family names, honorifics,
+ * generations and degrees.
  */
 export function splitName(name: string | null): PersonName {
   const whole = (name ?? '').trim().replaceAll(/\s+/gu, ' ');
@@ -57,7 +58,10 @@ export function splitName(name: string | null): PersonName {
 const FIRST_NAME_KEYS = new Set(['firstname', 'givenname', 'forename', 'fname']);
 const LAST_NAME_KEYS = new Set(['lastname', 'familyname', 'surname', 'lname']);
 
-/** The person's name: of the attributes `first_name` and `last_name` (in any usual spelling) where sent, else of the full name. */
+/**
+ * The person's name: of the attributes `first_name` and `last_name` (in any usual spelling) where sent, else of the
+ * full name.
+ */
 export function personNameOf({ name, attributes }: Pick<LeadContent, 'name' | 'attributes'>): PersonName {
   const first = attributeOf(attributes, FIRST_NAME_KEYS);
   const last = attributeOf(attributes, LAST_NAME_KEYS);
@@ -70,8 +74,8 @@ export function personNameOf({ name, attributes }: Pick<LeadContent, 'name' | 'a
 const COMPANY_KEYS = new Set(['company', 'companyname', 'account', 'organization', 'organisation']);
 
 /**
- * A CRM Lead needs a company too: what was sent, else the domain of the address, which at least says where to look. The domain of a
- * mail provider is nobody's company.
+ * A CRM Lead needs a company too: what was sent, else the domain of the address, which at least says where to look. The
+ * domain of a mail provider is not a company.
  */
 export function companyOf(lead: Pick<LeadContent, 'email' | 'attributes'>): string {
   return attributeOf(lead.attributes, COMPANY_KEYS) ?? companyDomainOf(lead.email) ?? NOT_PROVIDED;

@@ -6,8 +6,8 @@ import type { Logger } from '../platform/observability/logger.js';
 import type { RateLimiter } from '../platform/concurrency/rate-limiter.port.js';
 
 /**
- * What the CRM's Lead should say about a person: the content of the person's newest scored row, whichever row's job does
- * the writing. Of two writes the one with the higher `version` stands.
+ * What the CRM's Lead should say about a person: the content of the person's newest scored row, whichever row's job
+ * does the writing. Of two writes the one with the higher `version` stands.
  */
 export interface PersonProjection {
   lead: LeadContent;
@@ -63,11 +63,11 @@ export interface CrmDifference {
 export interface CrmProvider {
   readonly name: string;
   /**
-   * Upserts the person's Lead by person key and ensures one membership in the campaign. Idempotent; an older version never
-   * overwrites a newer one. Concurrent calls may be coalesced; one record's failure is its own.
+   * Upserts the person's Lead by person key and ensures one membership in the campaign. Idempotent; an older version
+   * never overwrites a newer one. Concurrent calls may be coalesced; one record's failure is its own.
    * @returns where the lead is now, what was sent and what the CRM answered.
-   * @throws AppError CRM_RECORD_REJECTED (permanent, with what was sent), CRM_DUPLICATE_OF_OTHER_PERSON or CRM_DUPLICATE_BLOCKED (permanent),
-   * CRM_UNAVAILABLE (outage), or WORKER_STOPPING where the signal was aborted.
+   * @throws AppError CRM_RECORD_REJECTED (permanent, with what was sent), CRM_DUPLICATE_OF_OTHER_PERSON or
+   * CRM_DUPLICATE_BLOCKED (permanent), CRM_UNAVAILABLE (outage), or WORKER_STOPPING where the signal was aborted.
    */
   sync(request: CrmSync, signal: AbortSignal): Promise<CrmSynced>;
   /** What `sync` would do, without writing. */
@@ -77,15 +77,16 @@ export interface CrmProvider {
   /** Compares the persons' records with what they should show; at most 200 persons a call. */
   compare?(persons: PersonProjection[]): Promise<CrmDifference[]>;
   /**
-   * Deletes what the CRM has of the person, memberships included, or makes it anonymous where it may not be deleted. Idempotent: of a person
-   * whom it does not know it deletes nothing. A CRM without it is told by hand, and the receipt says so.
+   * Deletes what the CRM has of the person, memberships included, or makes it anonymous where it may not be deleted.
+   * Idempotent: of a person whom it does not know it deletes nothing. Where a CRM has no such method, an operator
+   * deletes there by hand, and the receipt says so.
    * @returns how many records went.
    * @throws AppError as `sync`; whatever it throws, it is asked again.
    */
   erasePerson?(personKey: string, signal: AbortSignal): Promise<number>;
   /** @throws AppError CRM_UNAVAILABLE when the CRM cannot be reached. */
   ping(): Promise<void>;
-  /** The process is about to end: what waits for company goes at once, and nothing waits for any from now on. */
+  /** The process is about to end: open batching windows are sent at once, and none is opened from now on. */
   flush?(): void;
   close(): Promise<void>;
 }
@@ -96,7 +97,9 @@ export interface CrmSettings {
   databaseUrl: string;
   /** It is tried beside the one that counts, which does not wait for it long. */
   shadow?: boolean;
-  /** Taken before each API call (the mock makes none), so that all processes together keep to CRM_RATE_LIMIT_PER_SECOND. */
+  /**
+   * Taken before each API call (the mock makes none), so that all processes together keep to CRM_RATE_LIMIT_PER_SECOND.
+   */
   rateLimiter: RateLimiter;
   clock: Clock;
   logger: Logger;

@@ -11,8 +11,8 @@ const LEFT_ALONE_MS = 15_000;
 const AT_ONCE = 400;
 
 /**
- * Two CRMs before a cut-over: the first is the one that counts, the second is tried with every lead. Nothing that goes wrong in
- * the second holds a lead up or fails it.
+ * Two CRMs before a cut-over: the first is the one that counts, the second is tried with every lead. Nothing that goes
+ * wrong in the second holds a lead up or fails it.
  */
 export class ShadowedCrm implements CrmProvider {
   readonly name: string;

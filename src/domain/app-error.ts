@@ -13,13 +13,16 @@ interface AppErrorOptions {
   /** How long the downstream asked us to wait (Retry-After, RetryInfo), in milliseconds. */
   retryAfterMs?: number;
   /**
-   * What a setting of the downstream would look like if it were the cause, e.g. `REQUIRED_FIELD_MISSING:Industry`. Where several
-   * distinct leads fail with the same signature, the setting is at fault and not the leads.
+   * What a setting of the downstream would look like if it were the cause, e.g. `REQUIRED_FIELD_MISSING:Industry`.
+   * Where several distinct leads fail with the same signature, the setting is at fault and not the leads.
    */
   signature?: string;
-  /** What the downstream answered, shortened and without personal data, for whoever reads the dead letter. */
+  /** What the downstream answered, shortened and without personal data, for the reader of the dead letter. */
   answer?: string;
-  /** The record that the downstream refused, for the audit trail. It is personal data, so a log has nothing of it (see platform/logger.ts). */
+  /**
+   * The record that the downstream refused, for the audit trail. It is personal data, so a log has nothing of it (see
+   * platform/logger.ts).
+   */
   sent?: Record<string, string | number | boolean>;
 }
 
@@ -50,8 +53,8 @@ export class AppError extends Error {
   }
 
   /**
-   * Any thrown value as an AppError. What the catalogue does not know becomes `UNEXPECTED` with the original as cause; its message
-   * is not taken over, since foreign messages quote values, and ours are logged and stored.
+   * Any thrown value as an AppError. What the catalogue does not know becomes `UNEXPECTED` with the original as cause;
+   * its message is not taken over, since foreign messages quote values, and ours are logged and stored.
    */
   static from(error: unknown): AppError {
     if (error instanceof AppError) return error;

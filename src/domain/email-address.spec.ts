@@ -3,7 +3,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isEmail, normaliseEmail, readEmail } from './email-address.js';
 
-/** The normalisation of the first release, word for word. The keys of all leads of that time are made of its results. */
+/**
+ * The normalisation of the first release, word for word. The keys of all leads of that time are made of its results.
+ */
 function normaliseAtFirst(raw: string): string {
   const email = raw.normalize('NFC').trim().toLowerCase().normalize('NFC');
   const at = email.lastIndexOf('@');

@@ -1,7 +1,9 @@
 import { domainToASCII } from 'node:url';
 import { describeCharacter, positionOf } from './describe-character.js';
 
-/** One address as it is used: `email` makes the keys, `emailRaw` keeps the sender's capitals and is otherwise as clean. */
+/**
+ * One address as it is used: `email` makes the keys, `emailRaw` keeps the sender's capitals and is otherwise as clean.
+ */
 export interface EmailAddress {
   email: string;
   emailRaw: string;
@@ -13,9 +15,10 @@ export interface NotAnAddress {
 }
 
 /**
- * The canonical form of an e-mail address: trimmed, NFC, lower-cased, the domain in ASCII (IDNA). Plus tags and dots stay,
- * since they name different mailboxes at most providers. What people paste around an address is removed (see `readEmail`).
- * A value that is not one address comes back trimmed, NFC and lower-cased only; `isEmail` is false for it.
+ * The canonical form of an e-mail address: trimmed, NFC, lower-cased, the domain in ASCII (IDNA). Plus tags and dots
+ * stay, since they name different mailboxes at most providers. What people paste around an address is removed (see
+ * `readEmail`). A value that is not one address comes back trimmed, NFC and lower-cased only; `isEmail` is false for
+ * it.
  */
 export function normaliseEmail(raw: string): string {
   const address = readEmail(raw);
@@ -23,9 +26,9 @@ export function normaliseEmail(raw: string): string {
 }
 
 /**
- * Reads what people paste into an e-mail field: invisible characters, `mailto:`, a display name, quotes, brackets, full-width
- * signs and trailing punctuation are removed where one address is left. A text that was an address before any of this is
- * never changed, because the keys of the leads that exist are made of it.
+ * Reads what people paste into an e-mail field: invisible characters, `mailto:`, a display name, quotes, brackets,
+ * full-width signs and trailing punctuation are removed where one address is left. A text that was an address before
+ * any of this is never changed, because the keys of the leads that exist are made of it.
  */
 export function readEmail(raw: string): EmailAddress | NotAnAddress {
   const asSent = canonical(raw);
@@ -38,7 +41,10 @@ export function readEmail(raw: string): EmailAddress | NotAnAddress {
   return { reason: faultOf(text) };
 }
 
-/** Whether a normalised address can be delivered to. Non-ASCII local parts and IDN domains can; quoted local parts are refused. */
+/**
+ * Whether a normalised address can be delivered to. Non-ASCII local parts and IDN domains can; quoted local parts are
+ * refused.
+ */
 export function isEmail(normalised: string): boolean {
   const at = normalised.lastIndexOf('@');
   const local = normalised.slice(0, at);
@@ -68,7 +74,10 @@ function asciiDomain(domain: string): string {
   return NOT_IN_A_DOMAIN.test(domain) ? domain : domainToASCII(domain) || domain;
 }
 
-/** Zero-width, bidirectional, byte-order and variation marks, soft hyphens: they show as nothing, so a reader cannot see them. */
+/**
+ * Zero-width, bidirectional, byte-order and variation marks, soft hyphens: they show as nothing, so a reader cannot see
+ * them.
+ */
 const INVISIBLE = /[\p{Default_Ignorable_Code_Point}\p{Cf}]/gu;
 
 function withoutInvisible(text: string): string {
@@ -89,7 +98,7 @@ const PAIRS = ['""', "''", '``', '“”', '„“', '‘’', '«»', '()', '[]
 /** Removes one wrapping after the other until the text stays the same. */
 function unwrap(raw: string): string {
   let text = withoutInvisible(raw);
-  // Whoever types a full-width sign has the whole keyboard set to full width.
+  // A full-width sign comes from a keyboard that is set to full width as a whole.
   if (FULL_WIDTH_AT.test(text)) text = text.normalize('NFKC');
   for (let before = ''; before !== text;) {
     before = text;

@@ -5,7 +5,9 @@ export type Intent = (typeof INTENTS)[number];
 
 export const SCORE_SOURCES = ['ai', 'heuristic', 'fallback'] as const;
 
-/** One reason for the score. `points` are given where the scorer adds up points (the heuristic does, a model does not). */
+/**
+ * One reason for the score. `points` are given where the scorer adds up points (the heuristic does, a model does not).
+ */
 export const evidenceSchema = z.object({
   signal: z.string().min(1).max(200),
   polarity: z.enum(['positive', 'negative', 'neutral']),
@@ -42,7 +44,7 @@ export const enrichmentSchema = z.object({
   /** One sentence for the salesperson. */
   reasoning: z.string().max(300),
   scoreSource: z.enum(SCORE_SOURCES),
-  /** The score stands in for a better one, which is still owed. */
+  /** The score is provisional: a better one is still owed. */
   needsRescore: z.boolean(),
   flags: z.array(z.string()),
   /** The provider that answered, e.g. `heuristic`. */

@@ -8,8 +8,8 @@ export function normaliseCampaignId(raw: string): string {
 }
 
 /**
- * The lead's id, which is also its idempotency key: a UUIDv8 (RFC 9562 § 5.8) made of the first 122 bits of SHA-256 over
- * (normalised email, campaign id). Whoever has the key knows the id without asking any store.
+ * The lead's id, which is also its idempotency key: a UUIDv8 (RFC 9562 § 5.8) made of the first 122 bits of SHA-256
+ * over (normalised email, campaign id). The key alone gives the id; no store is asked.
  */
 export function leadIdOf(email: string, campaignId: string): string {
   const bytes = sha256(canonical('revenueflow.lead.v1', email, campaignId)).subarray(0, 16);
@@ -25,8 +25,8 @@ export function personKeyOf(email: string): string {
 }
 
 /**
- * Netstrings: each part carries its own byte length, so ("a", "bc") and ("ab", "c") can never be encoded alike. The first
- * part names the version: a different encoding in the future cannot collide with this one.
+ * Netstrings: each part carries its own byte length, so ("a", "bc") and ("ab", "c") can never be encoded alike. The
+ * first part names the version: a different encoding in the future cannot collide with this one.
  */
 function canonical(...parts: string[]): string {
   return parts.map((part) => `${Buffer.byteLength(part)}:${part},`).join('');

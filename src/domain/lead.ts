@@ -51,7 +51,10 @@ export interface CrmReference {
 /** What was sent to a CRM, by its names of the fields; long values are cut. */
 export type SentFields = Record<string, string | number | boolean>;
 
-/** One record that a lead asks of a CRM: what was sent, and what the CRM answered. Nothing is sent where it is known to be there. */
+/**
+ * One record that a lead asks of a CRM: what was sent, and what the CRM answered. Nothing is sent where it is known to
+ * be there.
+ */
 export interface CrmWrite<Answer extends string> {
   answer: Answer;
   fields: SentFields;
@@ -67,7 +70,10 @@ export const CRM_MEMBER_ANSWERS = [
   'unusable-campaign',
 ] as const;
 
-/** What passed between the service and a CRM for a lead. It is personal data: it belongs into the audit trail, and never into a log. */
+/**
+ * What passed between the service and a CRM for a lead. It is personal data: it belongs into the audit trail, and never
+ * into a log.
+ */
 export interface CrmExchange {
   provider: string;
   /** The lead of whose content this is, where that is another one: the CRM shows the person's newest. */
@@ -78,7 +84,10 @@ export interface CrmExchange {
   notes?: string[];
 }
 
-/** A sync as it went: one exchange a CRM, the shadow's included. The ledger keeps the reference in the row and the rest in the audit trail. */
+/**
+ * A sync as it went: one exchange a CRM, the shadow's included. The ledger keeps the reference in the row and the rest
+ * in the audit trail.
+ */
 export interface CrmSynced extends CrmReference {
   exchanges?: CrmExchange[];
 }
@@ -114,11 +123,14 @@ export interface Lead extends LeadContent {
   contentAt: string;
   enrichedAt: string | null;
   syncedAt: string | null;
-  /** Of a score that stands in: when a better one is tried next (null: at once), and whether that has been given up. */
+  /** Of a provisional score: when a better one is tried next (null: at once), and whether re-scoring has stopped. */
   rescore: { dueAt: string | null; givenUp: boolean };
 }
 
-/** One line of a lead's audit trail; `seq` counts from 1 without gaps, but for those that an `events-removed` stands for. */
+/**
+ * One line of a lead's audit trail; `seq` counts from 1 without gaps, but for those that an `events-removed` stands
+ * for.
+ */
 export interface LeadEvent {
   seq: number;
   at: string;

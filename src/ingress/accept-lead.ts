@@ -17,8 +17,8 @@ export interface AcceptTools {
 }
 
 /**
- * Takes a lead: when this resolves, it is committed. The queue hears of it afterwards and in its own time; the answer does
- * not wait for that, and the sweeper makes up for an announcement that is lost.
+ * Takes a lead: when this resolves, it is committed. The queue hears of it afterwards and in its own time; the answer
+ * does not wait for that, and the sweeper makes up for an announcement that is lost.
  * @throws AppError LEDGER_UNAVAILABLE or LEDGER_OVERLOADED: the lead was not taken.
  */
 export async function acceptLead(tools: AcceptTools, input: LeadInput): Promise<Acknowledgement> {

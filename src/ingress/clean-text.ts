@@ -1,6 +1,9 @@
 import { describeCharacter, positionOf } from '../domain/describe-character.js';
 
-/** PostgreSQL stores no NUL and no half of a surrogate pair; the other control characters break files and mails later on. */
+/**
+ * PostgreSQL stores no NUL and no half of a surrogate pair; the other control characters break files and mails later
+ * on.
+ */
 const BROKEN = /[^\P{Cc}\t\n\r]|\p{Cs}/gu;
 const FIRST_BROKEN = new RegExp(BROKEN, 'u');
 /** The control characters of BROKEN as a range: on a long text this takes a third of the time of a Unicode property. */

@@ -15,9 +15,9 @@ export interface Flattened {
 }
 
 /**
- * Flattens a body to one level of strings: nested keys joined with dots, arrays as JSON text, null and empty values dropped.
- * Characters that cannot be kept are replaced, unresolved tokens and placeholders are left out, and both are noted.
- * Everything that is wrong is reported, not only the first.
+ * Flattens a body to one level of strings: nested keys joined with dots, arrays as JSON text, null and empty values
+ * dropped. Characters that cannot be kept are replaced, unresolved tokens and placeholders are left out, and both are
+ * noted. Everything that is wrong is reported, not only the first.
  */
 export function flatten(body: Record<string, unknown>, notes: IntakeNotes): Flattened {
   const fields = new Map<string, string>();

@@ -24,7 +24,7 @@ const CONNECT_WITHIN_MS = 1000;
 export const SPOOL = Symbol('Spool');
 const DRAINER = Symbol('SpoolDrainer');
 
-/** POST /leads, what takes the leads while PostgreSQL is away, and what was refused. */
+/** POST /leads, what takes the leads while PostgreSQL is down, and what was refused. */
 @Module({})
 export class IngressModule implements OnApplicationBootstrap, OnApplicationShutdown {
   constructor(
@@ -105,8 +105,8 @@ export class IngressModule implements OnApplicationBootstrap, OnApplicationShutd
 
   private async sayWhatTheSpoolIsWorth(spool: Spool): Promise<void> {
     const confirmed = await spool.describe().catch(() => null);
-    if (confirmed) this.logger.info({ confirmed }, 'While PostgreSQL is away, leads go to the spool');
-    else this.logger.debug('This Redis cannot confirm that a write is on disk: while PostgreSQL is away, leads get a 503');
+    if (confirmed) this.logger.info({ confirmed }, 'While PostgreSQL is down, leads go to the spool');
+    else this.logger.debug('This Redis cannot confirm that a write is on disk: while PostgreSQL is down, leads get a 503');
   }
 }
 

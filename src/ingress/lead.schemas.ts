@@ -5,8 +5,8 @@ import { MAX_CAMPAIGN_ID, MAX_NAME } from './parse-lead.js';
 export const LEAD_ID = 'db5828d4-a8ce-868b-8b1b-b40e6736011c';
 
 /**
- * What POST /leads takes, for the API's description. parseLead decides, and says more about what is wrong: a property test shows
- * that this schema admits each body that parseLead admits.
+ * What POST /leads takes, for the API's description. parseLead decides, and says more about what is wrong: a property
+ * test shows that this schema admits each body that parseLead admits.
  */
 export const leadBodySchema = apiSchema(
   'Lead',

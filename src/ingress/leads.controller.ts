@@ -22,7 +22,9 @@ export class LeadsController {
     @Inject(METRICS) private readonly metrics: Metrics,
   ) {}
 
-  /** 202 for new content (accepted, updated), 200 for a duplicate; errors become problems (platform/http/problem.ts). */
+  /**
+   * 202 for new content (accepted, updated), 200 for a duplicate; errors become problems (platform/http/problem.ts).
+   */
   @Access('webhook')
   @ApiOperation({
     id: 'postLead',

@@ -39,8 +39,8 @@ export function parseLead(body: unknown, earlier: IntakeNote[] = []): LeadInput 
 const KNOWN_NAMES = ['email', 'campaign_id', 'name'] as const;
 
 /**
- * `Email` and `campaignId` as `email` and `campaign_id`, where the field itself is missing and only one other spelling is
- * there. With two spellings nothing says which one is meant.
+ * `Email` and `campaignId` as `email` and `campaign_id`, where the field itself is missing and only one other spelling
+ * is there. With two spellings nothing says which one is meant.
  */
 function withKnownNames(body: Record<string, unknown>): Record<string, unknown> {
   if (KNOWN_NAMES.every((known) => isGiven(body[known]))) return body;

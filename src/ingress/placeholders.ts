@@ -1,10 +1,10 @@
 /**
- * Tokens that a sender left as they were typed: Marketo and Handlebars, JavaScript, Salesforce, SFMC and Pardot, Mailchimp,
- * environment variables, ERB. A person does not write these by accident.
+ * Tokens that a sender left as they were typed: Marketo and Handlebars, JavaScript, Salesforce, SFMC and Pardot,
+ * Mailchimp, environment variables, ERB. A person does not write these by accident.
  */
 const TOKEN =
   /\{\{[^{}]{1,200}\}\}|\$\{[^{}]{1,100}\}|\{![^{}]{1,100}\}|%%[\w.:-]{1,100}%%|\*\|[A-Z0-9_:]{1,100}\|\*|<%=?[^<>%]{1,100}%>|%[A-Z][A-Z0-9_]{2,60}%/g;
-/** Inside of other text only Marketo's own are certain: a message may be about somebody's templates. */
+/** Inside of other text only Marketo's own are certain: a message may be about templates. */
 const MARKETO_TOKEN = /\{\{\s*(?:lead|my|company|campaign|program|system|trigger|member|sales|owner)\.[^{}]{1,200}\}\}/gi;
 /** Texts that stand for "no value" in Marketo's editor, in programming languages and in spreadsheets. */
 const PLACEHOLDER =

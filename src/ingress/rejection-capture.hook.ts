@@ -3,14 +3,16 @@ import type { FieldProblem } from '../domain/app-error.js';
 import type { RejectedRequest } from '../ledger/rejections.repository.js';
 import type { Logger } from '../platform/observability/logger.js';
 
-/** Answers that refuse a request for its content. What they refuse exists nowhere else: Marketo does not send it again. */
+/**
+ * Answers that refuse a request for its content. What they refuse exists nowhere else: Marketo does not send it again.
+ */
 const REFUSED_FOR_CONTENT = new Set([400, 413, 415]);
 /** Rows of an import are in the operator's file; kept, they would evict the webhooks of which this is the only copy. */
 export const IMPORT_HEADER = 'x-revenueflow-import';
 
 /**
- * Keeps each authenticated POST /leads that is refused for its content, with its body: it can be replayed once the template
- * is corrected. The answer waits for that, and is sent whether or not it succeeds.
+ * Keeps each authenticated POST /leads that is refused for its content, with its body: it can be replayed once the
+ * template is corrected. The answer waits for that, and is sent whether or not it succeeds.
  */
 export function captureRejections(
   fastify: FastifyInstance,

@@ -11,8 +11,8 @@ const EVERY_MS = 60_000;
 const MAX_NAMES = 100;
 
 /**
- * Logs the attributes that make a revision of every repeat, since each revision costs a scoring and a CRM update. It reads the
- * audit trail of one lead per minute at most, after the answer was sent.
+ * Logs the attributes that make a revision of every repeat, since each revision costs a scoring and a CRM update. It
+ * reads the audit trail of one lead per minute at most, after the answer was sent.
  */
 export class VolatileAttributesCheck {
   private readonly ignored: IgnoredAttributes;

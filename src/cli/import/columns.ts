@@ -7,7 +7,10 @@ export interface ColumnOptions {
   campaign?: string | undefined;
 }
 
-/** Headers of Marketo, Salesforce, HubSpot and Excel, without case, spaces and signs. The first of a field is the most certain. */
+/**
+ * Headers of Marketo, Salesforce, HubSpot and Excel, without case, spaces and signs. The first of a field is the most
+ * certain.
+ */
 const ALIASES: Record<string, string[]> = {
   email: ['email', 'emailaddress', 'mail', 'mailaddress', 'emailadresse', 'workemail', 'businessemail', 'primaryemail'],
   name: ['name', 'fullname', 'contactname', 'leadname'],
@@ -39,7 +42,8 @@ export function cleanHeader(header: string): string {
 
 /**
  * The field of each column; null for a column without a name.
- * @throws ImportFileError where a required column is missing, or two columns have the same name or name the same required field.
+ * @throws ImportFileError where a required column is missing, or two columns have the same name or name the same
+ * required field.
  */
 export function fieldsOfColumns(headers: string[], options: ColumnOptions): (string | null)[] {
   const names = headers.map(cleanHeader);

@@ -10,8 +10,8 @@ export interface CsvRecord {
 const MAX_RECORD = 70_000;
 
 /**
- * CSV records (RFC 4180) out of lines. A record that cannot be read is reported with its line, and reading goes on at the next
- * line: csv-parse gives up at such a place, and a quotation mark in one row must not cost the rows after it.
+ * CSV records (RFC 4180) out of lines. A record that cannot be read is reported with its line, and reading goes on at
+ * the next line: csv-parse stops at such a place, and a quotation mark in one row must not cost the rows after it.
  */
 export async function* csvRecords(lines: AsyncIterable<string>, delimiter: string, firstLine = 1): AsyncGenerator<CsvRecord> {
   let start = firstLine;

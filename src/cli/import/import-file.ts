@@ -11,7 +11,7 @@ export class ImportFileError extends CommandError {
 }
 
 const HEAD_BYTES = 4096;
-/** No line of a lead is so long; a longer one is a file of another kind. */
+/** No line of a lead is so long; a longer one is not CSV or JSON Lines. */
 const MAX_LINE = 8 * 1024 * 1024;
 
 /** A text file whose encoding is known and checked to its end. */
@@ -23,8 +23,8 @@ export interface ImportFile {
 }
 
 /**
- * Opens a file and checks that the whole of it is text, before the first row is posted: a file that turns out wrong in the
- * middle would be half imported.
+ * Opens a file and checks that the whole of it is text, before the first row is posted: a file that turns out wrong in
+ * the middle would be half imported.
  * @throws ImportFileError
  */
 export async function openImportFile(path: string, encoding?: string): Promise<ImportFile> {
@@ -117,7 +117,9 @@ async function* decoded(path: string, encoding: string): AsyncGenerator<string> 
   if (encoding !== 'windows-1252') yield decoder.decode();
 }
 
-/** Lines end at \n, \r\n or \r and nowhere else: U+2028 is a character of a text (Node's readline ends a line there). */
+/**
+ * Lines end at \n, \r\n or \r and nowhere else: U+2028 is a character of a text (Node's readline ends a line there).
+ */
 async function* linesOf(chunks: AsyncIterable<string>): AsyncGenerator<string> {
   let rest = '';
   for await (const chunk of chunks) {

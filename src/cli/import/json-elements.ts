@@ -8,7 +8,8 @@ export interface JsonElement {
 const MAX_ELEMENT = 1024 * 1024;
 
 /**
- * The objects of a JSON array, or of a file with one object after the other, as their texts: without the whole file in memory.
+ * The objects of a JSON array, or of a file with one object after the other, as their texts: without the whole file in
+ * memory.
  */
 export async function* jsonElements(lines: AsyncIterable<string>): AsyncGenerator<JsonElement> {
   let number = 0;

@@ -31,12 +31,12 @@ export interface PostOptions {
 const CONCURRENCY = 20;
 const BAD_ROWS_LISTED = 1000;
 const RETRY_MS = 1000;
-/** Tells the service that the row is in a file, so that a refused one needs not be kept there. */
+/** Marks rows that come from a file: the service need not keep those that it refuses. */
 const IMPORT_HEADER = { 'x-revenueflow-import': '1' };
 
 /**
- * Posts each row to POST /leads. It always resolves with a report: where the service stops or the operator interrupts, the
- * rows that are under way are finished first.
+ * Posts each row to POST /leads. It always resolves with a report: where the service stops or the operator interrupts,
+ * the rows that are under way are finished first.
  */
 export async function postRows(
   client: ServiceClient,

@@ -31,7 +31,8 @@ export class PostgresCrmProvider implements CrmProvider {
   async sync(request: CrmSync): Promise<CrmSynced> {
     const synced = await this.submit(request);
     if (synced) return synced;
-    // The Lead was erased between its two statements; the next run makes it anew, where there still is something to bring.
+    // The Lead was erased between its two statements; the next run makes it anew, where there still is something to
+    // bring.
     throw new AppError('CRM_RECORD_BUSY', 'The mock CRM was asked to forget the record meanwhile.');
   }
 

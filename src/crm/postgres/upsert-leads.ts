@@ -5,7 +5,10 @@ import { companyOf, personNameOf } from '../person-name.js';
 import type { CrmSync } from '../port.js';
 import { auditFields } from '../audit-fields.js';
 
-/** A row that was made here has no xmax yet. The version decides: an older projection finds a newer one in place and leaves it alone. */
+/**
+ * A row that was made here has no xmax yet. The version decides: an older projection finds a newer one in place and
+ * leaves it alone.
+ */
 const UPSERT_LEADS = `
 INSERT INTO mock_crm.leads AS l (person_key, version, email, first_name, last_name, company, attributes,
   fit_score, intent, reasoning, score_source, source_lead)
@@ -23,7 +26,7 @@ ON CONFLICT (person_key) DO UPDATE SET
 WHERE l.version < excluded.version
 RETURNING encode(l.person_key, 'hex') AS person_key, l.xmax = 0 AS created`;
 
-/** A member that exists is returned too: the membership is the result, whoever made it. */
+/** A member that exists is returned too: the membership is the result, whichever run made it. */
 const ENSURE_MEMBERS = `
 INSERT INTO mock_crm.campaign_members AS m (lead_id, campaign_id, responded_at)
 SELECT l.id, i.campaign_id, i.responded_at
@@ -90,7 +93,10 @@ export async function upsertLeads(pool: Pool, syncs: CrmSync[]): Promise<CrmExch
 
 type Member = CrmExchange['member'] & { id: string; leadId: string };
 
-/** Ensures each membership and gives the ids of Lead and member, in order; null where the Lead has been erased since it was written. */
+/**
+ * Ensures each membership and gives the ids of Lead and member, in order; null where the Lead has been erased since it
+ * was written.
+ */
 export async function ensureMembers(pool: Pool, syncs: CrmSync[]): Promise<(Member | null)[]> {
   const { rows } = await pool.query<{ id: string; lead_id: string; person_key: string; created: boolean }>({
     name: 'mock-crm-members',

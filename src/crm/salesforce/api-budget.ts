@@ -4,7 +4,10 @@ import type { Clock } from '../../platform/clock.js';
 import type { Logger } from '../../platform/observability/logger.js';
 
 export interface ApiBudgetOptions {
-  /** Share of the org's daily calls at which this service slows down, and stops; the rest is for the org's other integrations. */
+  /**
+   * Share of the org's daily calls at which this service slows down, and stops; the rest is for the org's other
+   * integrations.
+   */
   slowAt: number;
   stopAt: number;
   /** SPEED_TO_LEAD_SLA_SECONDS, in milliseconds */
@@ -19,12 +22,18 @@ export interface ApiBudgetOptions {
 
 /** The longest pause before a call, just before the stop. */
 export const SLOWEST_MS = 2000;
-/** Between these shares of the day's calls batches wait longer and longer for company, up to this part of the SLA: 5 s of 5 min. */
+/**
+ * Between these shares of the day's calls batches wait longer and longer for company, up to this part of the SLA: 5 s
+ * of 5 min.
+ */
 const WIDENS_FROM = 0.1;
 const WIDEST_AT = 0.5;
 const WIDEST_OF_SLA = 1 / 60;
 
-/** The window of a batch where `ratio` of the org's calls are used: the fewer are left, the more leads share one. 0 stays 0. */
+/**
+ * The window of a batch where `ratio` of the org's calls are used: the fewer are left, the more leads share one. 0
+ * stays 0.
+ */
 export function widenedWindow(windowMs: number, ratio: number, slaMs: number): number {
   const widestMs = slaMs * WIDEST_OF_SLA;
   if (windowMs === 0 || windowMs >= widestMs || ratio <= WIDENS_FROM) return windowMs;

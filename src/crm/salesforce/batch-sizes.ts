@@ -1,6 +1,9 @@
 import type { Clock } from '../../platform/clock.js';
 
-/** A size that was too large is tried again after this, and twice as large after each further one: the org may have been corrected. */
+/**
+ * A size that was too large is tried again after this, and twice as large after each further one: the org may have been
+ * corrected.
+ */
 const DOUBLES_EVERY_MS = 600_000;
 
 /** How many records of an object one call may have, as this org's triggers and flows take them. */

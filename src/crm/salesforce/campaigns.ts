@@ -26,7 +26,10 @@ const mapSchema = z.record(
 /** The id of a Campaign in Salesforce, or why a lead of it gets no membership. */
 export type CampaignAnswer = { id: string } | { unusable: string };
 
-/** Which Campaign a campaign id of ours is: by the map, as the id that it is, or by the external id on Campaign; and that it is there. */
+/**
+ * Which Campaign a campaign id of ours is: by the map, as the id that it is, or by the external id on Campaign; and
+ * that it is there.
+ */
 export class Campaigns {
   private readonly known: ExpiringCache<string>;
   private readonly unusable: ExpiringCache<string>;

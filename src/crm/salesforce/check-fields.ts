@@ -3,7 +3,7 @@ import { NUMBER_TYPES, type OrgField } from './org-schema.js';
 
 export type Fields = Map<string, OrgField>;
 
-/** Set by the org itself or by rules; nobody fills them through the API. */
+/** Set by the org itself or by rules; the API does not fill them. */
 const FILLED_BY_THE_ORG = new Set(['ownerid', 'status', 'isconverted', 'isunreadbyowner']);
 
 /** Why the org would refuse these values, or cut them; empty where it would take them as they are. */

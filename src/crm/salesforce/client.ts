@@ -25,13 +25,17 @@ export interface ApiCall {
 /** Anything an answer may be when it is no error. */
 type Parsed = { status: number; body: unknown };
 
-/** "Too many calls of this org under way" passes in seconds, and nothing was done: such a call waits here, and not every lead in it. */
+/**
+ * "Too many calls of this org under way" passes in seconds, and nothing was done: such a call waits here, and not every
+ * lead in it.
+ */
 const CONCURRENT_TRIES = 4;
 const CONCURRENT_WAIT_MS = 500;
 
 /**
- * Salesforce's REST API, a call at a time: at the shared rate, within the org's budget, with a hard timeout, with one new
- * token where the old one has expired, and again where too many calls were under way. Nothing is repeated otherwise: the pipeline decides that.
+ * Salesforce's REST API, a call at a time: at the shared rate, within the org's budget, with a hard timeout, with one
+ * new token where the old one has expired, and again where too many calls were under way. Nothing is repeated
+ * otherwise: the pipeline decides that.
  */
 export class SalesforceClient {
   constructor(private readonly options: ClientOptions) {}
@@ -55,7 +59,7 @@ export class SalesforceClient {
     const response = await this.fetch(request, grant, signal);
     budget.learn(response.headers.get('sforce-limit-info'));
     if (response.status >= 300 && response.status < 400) {
-      // The org moved to another host, or a maintenance page is at the end of it: a new token names the org's host of today.
+      // The org moved to another host, or redirects to a maintenance page: a new token names the org's host of today.
       await session.expired(grant.token);
       throw unavailable(`Salesforce redirects (${response.status}), as during maintenance.`);
     }
@@ -116,7 +120,7 @@ async function textOf(response: Response): Promise<string> {
   try {
     return await response.text();
   } catch (cause) {
-    throw unavailable('Salesforce broke off its answer.', cause);
+    throw unavailable('Salesforce ended the connection in the middle of its answer.', cause);
   }
 }
 

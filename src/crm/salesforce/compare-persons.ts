@@ -11,7 +11,9 @@ export interface CompareTools extends MatchTools {
 
 const recordSchema = z.record(z.string(), z.unknown());
 
-/** Compares what an update would write with what is there. A person whose Contact stands for it has nothing to compare. */
+/**
+ * Compares what an update would write with what is there. A person whose Contact stands for it has nothing to compare.
+ */
 export async function comparePersons(tools: CompareTools, persons: PersonProjection[]): Promise<CrmDifference[]> {
   const { client, apiVersion, map } = tools;
   const names = [

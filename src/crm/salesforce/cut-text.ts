@@ -1,8 +1,8 @@
 const GRAPHEMES = new Intl.Segmenter('en', { granularity: 'grapheme' });
 
 /**
- * The longest beginning of at most `length` UTF-16 units that ends between two characters as people see them: a flag, an emoji with its
- * skin tone or a letter with its accent is there as a whole or not at all.
+ * The longest beginning of at most `length` UTF-16 units that ends between two characters as people see them: a flag,
+ * an emoji with its skin tone or a letter with its accent is there as a whole or not at all.
  */
 export function cutBetweenCharacters(text: string, length: number): string {
   if (text.length <= length) return text;

@@ -22,8 +22,8 @@ const NAMED_AT_MOST = 3;
 const LOOKED_AT = 5;
 
 /**
- * Looks at the records that a duplicate rule names. Such rules match by name and company too, so a record may be another person's: it is
- * never written to.
+ * Looks at the records that a duplicate rule names. Such rules match by name and company too, so a record may be
+ * another person's: it is never written to.
  */
 export async function decideDuplicates(
   tools: MatchTools & { onDuplicate: OnDuplicate },
@@ -62,7 +62,7 @@ export async function decideDuplicates(
   });
 }
 
-/** The person's Lead was merged into a record of somebody else. */
+/** The person's Lead was merged into a record of another person. */
 export function mergedError(sync: CrmSync, id: string): AppError {
   return otherPersonError(sync, [targetOf(id)], "this person's Lead was merged in Salesforce into", {});
 }

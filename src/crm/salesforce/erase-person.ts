@@ -21,8 +21,8 @@ export interface EraseTools {
 }
 
 /**
- * The Leads with the person's key, and with them their memberships; a Contact is a customer's record and belongs to others.
- * Anonymised, a Lead keeps its place in the reports and loses all that the field map ever wrote, and the key.
+ * The Leads with the person's key, and with them their memberships; a Contact is a customer's record and belongs to
+ * others. Anonymised, a Lead keeps its place in the reports and loses all that the field map ever wrote, and the key.
  * @returns how many records.
  */
 export async function erasePerson(

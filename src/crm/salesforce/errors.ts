@@ -92,13 +92,16 @@ const TOO_MANY_RECORDS = new Set([
   'REQUEST_RUNNING_TOO_LONG',
   'TOO_MANY_APEX_REQUESTS',
 ]);
-/** Governor limits as triggers, flows and managed packages report them (execution governors of the Apex Developer Guide). */
+/**
+ * Governor limits as triggers, flows and managed packages report them (execution governors of the Apex Developer
+ * Guide).
+ */
 const GOVERNOR_LIMIT =
   /LimitException|Too many (?:SOQL|SOSL|DML|query|future|queueable|callouts|email|describes|script statements|records)|Apex (?:CPU time|heap size)|CPU time limit|heap size too large|query rows: ?50001|iterations exceeded|limit exceeded: (?:SOQL|DML|CPU)/i;
 
 /**
- * A whole call that Salesforce refuses although its parts may pass: it is divided. `remember` where the number of records was too large, and
- * not one of them wrong.
+ * A whole call that Salesforce refuses although its parts may pass: it is divided. `remember` where the number of
+ * records was too large, and not one of them wrong.
  */
 export class BatchRefused extends AppError {
   constructor(
@@ -138,7 +141,10 @@ export function callError(status: number, error: ApiError | null, retryAfterMs?:
 
 const NOTHING = { fields: [], duplicates: [] };
 
-/** One record's error inside a call that went through. `record` is what was sent: its values are taken out of what is kept. */
+/**
+ * One record's error inside a call that went through. `record` is what was sent: its values are taken out of what is
+ * kept.
+ */
 export function recordError(error: ApiError, record: Record<string, unknown>): AppError {
   const limited = limitError(error);
   if (limited) return limited;
@@ -223,7 +229,10 @@ function fieldsOf(error: ApiError): string {
   return error.fields.length > 0 ? `: ${error.fields.join(', ')}` : '';
 }
 
-/** Salesforce quotes values in its messages; what we sent is taken out, and whatever looks like an address or a number of a phone. */
+/**
+ * Salesforce quotes values in its messages; what we sent is taken out, and whatever looks like an address or a number
+ * of a phone.
+ */
 function answerOf(error: ApiError, record: Record<string, unknown>): string {
   let message = error.message;
   const values = Object.entries(record).flatMap(([name, value]) =>

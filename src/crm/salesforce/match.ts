@@ -51,17 +51,18 @@ const LEAD_FIELDS = 'SELECT Id, Email, RF_Person_Key__c, IsConverted, ConvertedC
 const MERGES_FOLLOWED = 3;
 
 /**
- * The keys that a person's Lead may have. The second is for a person whose Lead was converted and whose Contact was deleted: the closed Lead
- * keeps the first, which is unique in the org.
+ * The keys that a person's Lead may have. The second is for a person whose Lead was converted and whose Contact was
+ * deleted: the closed Lead keeps the first, which is unique in the org.
  */
 export function personKeysOf(personKey: string): [string, string] {
   return [personKey, createHash('sha256').update(`${personKey}:2`).digest('hex')];
 }
 
 /**
- * Looks for the persons in one API call, and in a second where Leads were converted or merged. A record stands for a person where it has the
- * person's key, or the person's address and no other key; or where the org converted or merged the person's own Lead into it.
- * @returns one match a person, in order.
+ * Looks for the persons in one API call, and in a second where Leads were converted or merged. A record stands for a
+ * person where it has the person's key, or the person's address and no other key; or where the org converted or merged
+ * the person's own Lead into it.
+ * @returns one match per person, in order.
  */
 export async function matchPersons(tools: MatchTools, syncs: CrmSync[]): Promise<PersonMatch[]> {
   try {
@@ -149,7 +150,10 @@ function contactOf(records: Found[], { successors }: Index): { target: Target; r
   return null;
 }
 
-/** Reads the records that these were converted or merged into. @returns those that still are there, also by the ids of merged ones. */
+/**
+ * Reads the records that these were converted or merged into. @returns those that still are there, also by the ids of
+ * merged ones.
+ */
 async function followRecords(tools: MatchTools, records: Found[]): Promise<Map<string, Found>> {
   const reached = new Map<string, Found>();
   let wanted = new Map(records.flatMap((record) => nextOf(record)).map((id) => [id, [id]]));

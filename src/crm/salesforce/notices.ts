@@ -13,7 +13,10 @@ export interface NoticesOptions {
   observe(notice: CrmNotice): void;
 }
 
-/** What people should know of although no lead failed. Ids of Salesforce and names of fields only: a log names no person. */
+/**
+ * What people should know of although no lead failed. Ids of Salesforce and names of fields only: a log names no
+ * person.
+ */
 export class Notices {
   private readonly logged: ExpiringCache<true>;
 

@@ -52,12 +52,15 @@ export class OrgSchema {
     return this.fields;
   }
 
-  /** Somebody may have mended the org: look again. */
+  /** An admin may have corrected the org: look again. */
   forget(): void {
     this.fields = undefined;
   }
 
-  /** @throws AppError CRM_MISCONFIGURED where the org lacks a field, or does not let us write it: every record would fail alike. */
+  /**
+   * @throws AppError CRM_MISCONFIGURED where the org lacks a field, or does not let us write it: every record would
+   * fail alike.
+   */
   async require(names: string[]): Promise<void> {
     const fields = await this.describe();
     const missing = names.filter((name) => !fields.get(name.toLowerCase())?.createable);
@@ -72,8 +75,8 @@ export class OrgSchema {
   }
 
   /**
-   * Makes each value one that its field can hold: text is cut to the field's length, numbers, checkboxes and dates are read from text. What
-   * cannot be read is taken out, since Salesforce would refuse the whole call for it.
+   * Makes each value one that its field can hold: text is cut to the field's length, numbers, checkboxes and dates are
+   * read from text. What cannot be read is taken out, since Salesforce would refuse the whole call for it.
    * @returns the names of what was cut, and of what was taken out.
    */
   async fit(values: FieldValues): Promise<{ cut: string[]; unfit: string[] }> {

@@ -28,7 +28,7 @@ export async function personRecord(
   else fields[PERSON_KEY_FIELD] = match.key;
   for (const name of omit) delete fields[name];
   if (match.target && match.email && match.email.trim().toLowerCase() !== projection.lead.email.toLowerCase()) {
-    // The key says that it is this person: somebody has corrected the address, and that stands.
+    // The key says that it is this person: the address was corrected in the org, and that stands.
     for (const name of Object.keys(fields).filter((each) => each.toLowerCase() === 'email')) delete fields[name];
     notes.push('Email is left as it is: it was changed in Salesforce.');
   }
@@ -37,7 +37,10 @@ export async function personRecord(
   return { fields, cut, unreadable: [...unreadable, ...unfit], notes };
 }
 
-/** LastName and Company are required in most orgs. With person accounts Company is not, and stays empty for a private person. */
+/**
+ * LastName and Company are required in most orgs. With person accounts Company is not, and stays empty for a private
+ * person.
+ */
 async function fillRequired(fields: FieldValues, map: FieldMap, schema: OrgSchema): Promise<void> {
   const described = await schema.describe();
   for (const { to, whenMissing } of map.lead) {

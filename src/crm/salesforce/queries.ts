@@ -15,8 +15,8 @@ const compositeSchema = z.object({
 export type Query = string | { deletedToo: string };
 
 /**
- * Runs several queries as one API call: in a body there is no limit on the length of a URL, and the composite counts once
- * (https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/resources_composite_composite.htm).
+ * Runs several queries as one API call: in a body there is no limit on the length of a URL, and the composite counts
+ * once (https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/resources_composite_composite.htm).
  * @returns the records of each, in order.
  */
 export async function queryTogether<T>(

@@ -24,9 +24,9 @@ const MONTH_NAME_DAY = new RegExp(String.raw`^${WEEKDAY}([a-z]{3,9})\.?\s+(\d{1,
 const EPOCH = /^\d{10}(?:\d{3})?$/u;
 
 /**
- * Reads a date as people and programs write it. Of two numbers before the year the first is the month with slashes and dashes
- * (03/04/2026 is March 4th, as Marketo and Salesforce write it in the US) and the day with dots (03.04.2026 is April 3rd), unless it
- * is above 12. The process' time zone plays no part.
+ * Reads a date as people and programs write it. Of two numbers before the year the first is the month with slashes and
+ * dashes (03/04/2026 is March 4th, as Marketo and Salesforce write it in the US) and the day with dots (03.04.2026 is
+ * April 3rd), unless it is above 12. The process' time zone plays no part.
  * @returns null where the text is no date, or one that no calendar has.
  */
 function read(text: string): ReadDate | null {

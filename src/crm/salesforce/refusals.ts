@@ -5,7 +5,10 @@ import type { OrgSchema } from './org-schema.js';
 import { fieldsFromAttributes, optionalFields } from './person-record.js';
 import type { Act } from './shared-causes.js';
 
-/** How the shipped validation rules refuse an older version, and another person's record; salesforce/ has the same words. */
+/**
+ * How the shipped validation rules refuse an older version, and another person's record; salesforce/ has the same
+ * words.
+ */
 export const OLDER_VERSION = 'the lead already has a newer score version';
 export const OTHERS_KEY = 'the lead belongs to another person';
 
@@ -55,8 +58,8 @@ const FROM_ANY_VALUE = new Set([
 ]);
 
 /**
- * Changes how a refused record is tried next: without an assignment rule that names an inactive user, without the optional fields that the error
- * names, or once without all that the form said.
+ * Changes how a refused record is tried next: without an assignment rule that names an inactive user, without the
+ * optional fields that the error names, or once without all that the form said.
  * @returns false where there is nothing left to try.
  */
 export async function nextTry(

@@ -55,8 +55,8 @@ interface Request {
 }
 
 /**
- * The org's Leads and Campaign Members. Concurrent syncs share calls of up to 200 records: persons first, each once, then their
- * memberships.
+ * The org's Leads and Campaign Members. Concurrent syncs share calls of up to 200 records: persons first, each once,
+ * then their memberships.
  */
 export class SalesforceProvider implements CrmProvider {
   readonly name = 'salesforce';
@@ -156,7 +156,9 @@ export class SalesforceProvider implements CrmProvider {
     });
   }
 
-  /** Persons first, each once; then their memberships. A person whose record moved in between is looked for once more. */
+  /**
+   * Persons first, each once; then their memberships. A person whose record moved in between is looked for once more.
+   */
   private async write(syncs: CrmSync[]): Promise<(CrmSynced | AppError)[]> {
     const persons = await this.writePersons(syncs);
     const members = await this.memberships.ensure(syncs, persons);

@@ -100,7 +100,10 @@ export class Session {
   }
 }
 
-/** Only an OAuth refusal speaks of our credentials: a page, an empty or a broken answer comes from whatever stands before Salesforce. */
+/**
+ * Only an OAuth refusal speaks of our credentials: a page, an empty or a broken answer comes from whatever stands
+ * before Salesforce.
+ */
 function tokenError(status: number, body: unknown): AppError {
   const refusal = refusalSchema.safeParse(body);
   const where = 'Salesforce issued no token: its login host';

@@ -18,8 +18,8 @@ interface Suspicion {
 }
 
 /**
- * Decides by evidence whether a setting of the org may be behind a record's error. It is suspected until another record of the same kind
- * passes; from then on the error is the record's own fault, unless many fail alike and none passes.
+ * Decides by evidence whether a setting of the org may be behind a record's error. It is suspected until another record
+ * of the same kind passes; from then on the error is the record's own fault, unless many fail alike and none passes.
  */
 export class SharedCauses {
   private readonly suspicions: ExpiringCache<Suspicion>;

@@ -1,6 +1,6 @@
 /**
- * Makes SOQL of a template: each value becomes a quoted literal and a list a list of them, so no value can become part of the
- * query. The REST API has no bind variables. Escapes:
+ * Makes SOQL of a template: each value becomes a quoted literal and a list a list of them, so no value can become part
+ * of the query. The REST API has no bind variables. Escapes:
  * https://developer.salesforce.com/docs/atlas.en-us.soql_sosl.meta/soql_sosl/sforce_api_calls_soql_select_quotedstringescapes.htm
  */
 export function soql(parts: TemplateStringsArray, ...values: (string | readonly string[])[]): string {

@@ -22,8 +22,8 @@ export interface BatchWrite {
 }
 
 /**
- * Extra calls that one write spends on finding the records that spoil a whole call, and on a call whose records are all locked: whatever
- * holds that lock seldom lets go in the meantime.
+ * Extra calls that one write spends on finding the records that spoil a whole call, and on a call whose records are all
+ * locked: whatever holds that lock seldom lets go in the meantime.
  */
 const MOST_CALLS = { value: 40, lock: 4 };
 /** Single records that fail alike, and none passes: the others would fail as well. */
@@ -37,8 +37,8 @@ interface Answers {
 }
 
 /**
- * Writes records of one object in calls as large as the org takes. A call that fails as a whole, where its parts may pass, is halved until
- * they do. A size that was too large for the org's triggers is remembered for the calls after it.
+ * Writes records of one object in calls as large as the org takes. A call that fails as a whole, where its parts may
+ * pass, is halved until they do. A size that was too large for the org's triggers is remembered for the calls after it.
  * @returns one result a record, in order.
  */
 export async function writeInParts(tools: PartTools, write: BatchWrite): Promise<PartResult[]> {

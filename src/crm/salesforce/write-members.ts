@@ -47,8 +47,8 @@ const memberSchema = z.object({
 type FoundMember = z.output<typeof memberSchema>;
 
 /**
- * Ensures memberships, at most 200. One that is there already is what was wanted; its status is raised where the mapped status is a response
- * and the member's is none, and never changed otherwise.
+ * Ensures memberships, at most 200. One that is there already is what was wanted; its status is raised where the mapped
+ * status is a response and the member's is none, and never changed otherwise.
  * @returns one answer a membership, in order.
  */
 export async function writeMembers(tools: MemberTools, members: Membership[]): Promise<MemberAnswer[]> {

@@ -40,7 +40,10 @@ export interface KnownPerson {
   version: number;
 }
 
-/** Merged, converted, created by another meanwhile, refused with one field after the other: each round resolves one such surprise. */
+/**
+ * Merged, converted, created by another meanwhile, refused with one field after the other: each round resolves one such
+ * surprise.
+ */
 const ROUNDS = 7;
 const DUPLICATES_ARE_WARNINGS = { 'Sforce-Duplicate-Rule-Header': 'allowSave=true' };
 const NOTHING_SENT = { cut: [], leftOut: [], notes: [] };
@@ -55,8 +58,9 @@ interface Open extends TryState {
 type Settle = (entry: Open, result: PersonResult | 'again') => void;
 
 /**
- * Makes each person's record show the projection: matched by key and address, updated by id, created only where nobody is found. What a query
- * or an error points to is written to only where it is this person's. Each person is in `syncs` once. A record's failure is its own.
+ * Makes each person's record show the projection: matched by key and address, updated by id, created only where no
+ * record is found. What a query or an error points to is written to only where it is this person's. Each person is in
+ * `syncs` once. A record's failure is its own.
  * @param known what this process has written last; it is not sent again where the person still is there.
  */
 export async function writePersons(

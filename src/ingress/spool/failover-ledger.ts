@@ -84,7 +84,7 @@ export class FailoverLedger {
     this.tools.metrics.ledgerAway.set(1);
     this.tools.logger.error(
       { err: error },
-      this.tools.spool ? 'PostgreSQL is away: leads go to the spool' : 'PostgreSQL is away: leads are refused with 503',
+      this.tools.spool ? 'PostgreSQL is down: leads go to the spool' : 'PostgreSQL is down: leads are refused with 503',
     );
     if (!this.stopped) this.probe.start(PROBE_EVERY_MS);
   }

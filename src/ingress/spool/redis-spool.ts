@@ -17,7 +17,7 @@ type Confirmation = 'appendfsync always' | 'WAIT';
 const ONE_REPLICA = [1, CONFIRM_WITHIN_MS - 100];
 
 /**
- * A Redis stream that takes leads while PostgreSQL is away. A write counts only when it is confirmed: on disk
+ * A Redis stream that takes leads while PostgreSQL is down. A write counts only when it is confirmed: on disk
  * (`fsync`), which takes `appendfsync always`; or in a replica's memory (`replica`), which is less. Not by WAITAOF:
  * where the file is synced once a second, Redis 7.4 and Valkey 8.0 answer it before the sync
  * (https://github.com/redis/redis/pull/13793), and a server without that fault answers up to a second later, when the
