@@ -1,6 +1,7 @@
 import type { Database, Queryable } from '../platform/database/database.js';
 import type { Condition } from './conditions.js';
-import { deadLettersFound, hotLeads, type HotLead, type NewDeadLetters } from './messages.js';
+import { NoticesRepository } from '../flow-control/notices.repository.js';
+import { ALERTED_NOTICES, deadLettersFound, hotLeads, noticesText, type HotLead, type NewDeadLetters } from './messages.js';
 
 /** An event gets its time before its commit, so each check overlaps the previous one; reported leads are remembered. */
 const OVERLAP_SECONDS = 60;
@@ -8,6 +9,9 @@ const OVERLAP_SECONDS = 60;
 const LOOK_BACK_SECONDS = 3600;
 /** Undelivered messages that are kept; beyond it the oldest are dropped. */
 const KEPT_MESSAGES = 100;
+
+/** Notices in one message; the others follow with the next checks. */
+const NOTICES_PER_MESSAGE = 10;
 
 export interface DueMessage {
   id: string;
@@ -36,6 +40,7 @@ export class AlertStore {
   constructor(
     private readonly database: Database,
     private readonly pace: Pace,
+    private readonly notices = new NoticesRepository(database),
   ) {}
 
   /** State and message are one statement, so two processes cannot both send it. */
@@ -91,6 +96,14 @@ export class AlertStore {
          ON CONFLICT (key) DO UPDATE SET raised = true, told_at = now()`,
       );
       return { text: deadLettersFound(rows, rows[0]!.total), leadIds: [] };
+    });
+  }
+
+  /** Queues a message about what an operator has to correct in a downstream, each subject once per day. */
+  async queueNotices(): Promise<void> {
+    await this.database.transaction(async (client) => {
+      const found = await this.notices.takeForAlert(client, ALERTED_NOTICES, NOTICES_PER_MESSAGE);
+      if (found.length > 0) await client.query('INSERT INTO flow.alert_messages (text) VALUES ($1)', [noticesText(found)]);
     });
   }
 

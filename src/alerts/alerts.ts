@@ -61,6 +61,7 @@ export class Alerts {
     const { store, sla, flow, slaSeconds, hotLeadScore } = this.tools;
     await store.queueHotLeads(hotLeadScore);
     await store.queueDeadLetters();
+    await store.queueNotices();
     const [loads, oldestSeconds, stages, deadLetters] = await Promise.all([
       sla.stageLoads(),
       sla.oldestWithoutCrm(),

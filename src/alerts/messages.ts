@@ -1,4 +1,6 @@
 import { whyOpen, type BreakerReason, type StageRow } from '../flow-control/stage-row.js';
+import type { Notice } from '../flow-control/notices.repository.js';
+import type { ErrorCode } from '../domain/error-catalog.js';
 import type { Stage } from '../domain/lead-state.js';
 import type { StageLoad } from '../ledger/sla.repository.js';
 
@@ -25,6 +27,13 @@ const WHAT_TO_DO: Record<BreakerReason, string> = {
     'The downstream refuses our calls: correct the key, the permission or the field. Leads wait without using attempts.',
 };
 
+/** How long a limit lasts: minutes of waiting and a lost day are different alerts. */
+const HOW_LONG: Partial<Record<ErrorCode, string>> = {
+  CRM_DAILY_LIMIT_REACHED: 'The daily API limit is used up: calls come back over hours. Leads wait without using attempts.',
+  CRM_RATE_LIMITED: 'Too many calls at the same time: that passes in seconds. Leads wait without using attempts.',
+  AI_RATE_LIMITED: 'The model takes no more calls for now: that passes in seconds to minutes. Leads wait without using attempts.',
+};
+
 export function slaAtRisk(slaSeconds: number, oldest: number, loads: StageLoad[], forecast: number | null): string {
   const waiting = loads.map(({ stage, backlog }) => `${backlog} for ${stage}`).join(', ');
   const until = forecast === null ? 'no rate to predict when they are processed' : `processed in about ${Math.round(forecast)} s`;
@@ -42,7 +51,7 @@ export function breakerOpen(row: Pick<StageRow, 'stage' | 'reason' | 'code' | 'm
   const { stage, reason, code, answer } = row;
   const sentences = [
     `The breaker of ${stage} is open (${[reason, code].filter((part) => part !== null).join(', ')}).`,
-    reason && WHAT_TO_DO[reason],
+    (reason === 'rate-limited' && code && HOW_LONG[code]) || (reason && WHAT_TO_DO[reason]),
     whyOpen(row),
     answer && `It answered: ${escaped(answer)}`,
     'Run: npm run ops -- queues',
@@ -58,6 +67,25 @@ export function deadLettersFound(found: NewDeadLetters[], total: number): string
   const count = found.reduce((sum, group) => sum + group.count, 0);
   const groups = found.map((group) => `${group.count} × ${group.stage} ${group.code}`).join(', ');
   return `${count} new dead ${count === 1 ? 'letter' : 'letters'}: ${groups}. ${total} wait for an operator. Run: npm run ops -- dlq list`;
+}
+
+/** Notices of workers that an operator has to act on, by kind: what is the case and what to do. */
+const NOTICE_TEXTS: Record<string, (notice: Notice) => string> = {
+  'assignment-skipped': ({ subject, reason }) =>
+    `The owner of new Leads${subject === '' ? '' : `, user ${escaped(subject)},`} is inactive in Salesforce (by the ${escaped(reason)}): ` +
+    'such Leads are created without this owner. Correct the rule or the map, and assign the Leads that were created meanwhile.',
+  'membership-missing': ({ subject, reason }) =>
+    `Leads of campaign ${escaped(subject)} are written without a membership (${escaped(reason)}). ` +
+    'Correct the campaign, then run: npm run ops -- crm memberships',
+  'batch-reduced': ({ subject, reason }) =>
+    `A trigger, flow or package of the org does not take larger batches of ${escaped(subject)} than ${escaped(reason)}: ` +
+    'calls are kept to this size. Correct it, or lower CRM_BATCH_SIZE.',
+};
+
+export const ALERTED_NOTICES = Object.keys(NOTICE_TEXTS);
+
+export function noticesText(notices: Notice[]): string {
+  return notices.map((notice) => NOTICE_TEXTS[notice.kind]!(notice)).join('\n');
 }
 
 export function deadLettersGone(): string {

@@ -35,6 +35,7 @@ export function openCrmFor(config: Config, name: string, databaseUrl = '', datab
     observeApiUsage: () => {},
     observeShadow: () => {},
     observeNotice: () => {},
+    recordNotice: () => {},
   });
 }
 

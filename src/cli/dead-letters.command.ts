@@ -1,10 +1,11 @@
 import { Option, type Command } from 'commander';
 import { confirmAndReplayMany, readReplayTarget, type ReplayManyOptions } from './dead-letters-replay.js';
+import { usageError } from './exit-codes.js';
 import { findDeadLetter } from './find-ids.js';
 import { groupColumns, groupsText, itemColumns, letterText, type Group, type ShownDeadLetter } from './format-dead-letter.js';
 import { group, limitOption, refuseUnknownWords, yesOption, type ListOptions } from './options.js';
 import { pagesOf, readCount, readPositive, withQuery, type ItemPage } from './paging.js';
-import { fieldsOf } from './parse-assignments.js';
+import { correctionsOf } from './parse-assignments.js';
 import type { Session } from './session.js';
 
 const LEAD_ARGUMENT = ['<lead>', 'id, first characters of an id, or e-mail'] as const;
@@ -56,10 +57,11 @@ function addActs(parent: Command, session: Session, isOldName: boolean): void {
   parent
     .command('edit')
     .argument(...LEAD_ARGUMENT)
-    .requiredOption('--set <field=value...>', 'corrected fields (required)')
+    .option('--set <field=value...>', 'corrected fields')
+    .option('--attribute <name=value...>', 'attributes that the lead does not have yet')
     .option('--replay', 'replay the lead as well')
     .description('correct fields; a new e-mail or campaign makes it a new lead')
-    .action((reference: string, options: { set: string[]; replay?: true }) => edit(session, reference, options));
+    .action((reference: string, options: EditOptions) => edit(session, reference, options));
 
   parent
     .command('replay')
@@ -117,9 +119,16 @@ async function summarise({ client, output, times }: Session): Promise<void> {
   await output.report(summary, summary.items, { columns }, () => groupsText(summary.items, columns, output.width));
 }
 
-async function edit(session: Session, reference: string, { set, replay }: { set: string[]; replay?: true }): Promise<void> {
+interface EditOptions {
+  set?: string[];
+  attribute?: string[];
+  replay?: true;
+}
+
+async function edit(session: Session, reference: string, { set, attribute, replay }: EditOptions): Promise<void> {
   const { client, output } = session;
-  const fields = fieldsOf(set);
+  if (!set && !attribute) throw usageError('Say what to correct: --set <field=value> or --attribute <name=value>.');
+  const fields = correctionsOf(set, attribute);
   const path = `/ops/dead-letters/${await findDeadLetter(client, reference)}`;
   const answer = await client.patch<{ status: string; leadId: string }>(path, fields);
   if (replay && answer.status !== 'replaced') await client.post(`${path}/replay`, {});

@@ -29,6 +29,17 @@ describe('a limit', () => {
     expect([asked, all.length, new Set(all).size]).toEqual([sizes, count, count]);
   });
 
+  it('is not reached by an empty page, after which the list goes on', async () => {
+    const pages = [
+      { items: [], nextCursor: 'a' },
+      { items: [1], nextCursor: 'b' },
+      { items: [], nextCursor: null },
+    ];
+    const all: number[] = [];
+    for await (const { items } of pagesOf(async () => pages.shift()!, 10)) all.push(...items);
+    expect([all, pages]).toEqual([[1], []]);
+  });
+
   it('is a whole number from 1, or all', () => {
     expect([readLimit('all'), readLimit('7')]).toEqual([Infinity, 7]);
     for (const text of ['', '0', '-1', '1.5', '1e3', 'abc', ' 1']) expect(() => readCount(text)).toThrow(/whole number from 1/);

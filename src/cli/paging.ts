@@ -19,7 +19,8 @@ export async function* pagesOf<T>(
     const page: ItemPage<T> = await fetchPage(Math.min(PAGE, left), cursor);
     yield page;
     left -= page.items.length;
-    cursor = page.items.length === 0 ? null : page.nextCursor;
+    // A page can be empty although the list goes on: a filter without an index looks at so many rows and no more.
+    cursor = page.nextCursor === cursor ? null : page.nextCursor;
   } while (cursor !== null && left > 0);
 }
 

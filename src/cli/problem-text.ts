@@ -17,6 +17,7 @@ const COMMANDS: [RegExp, string][] = [
   [/GET \/ops\/queues/g, '`revenueflow queues list`'],
   [/POST \/ops\/people\/erase/g, '`revenueflow people erase`'],
   [/POST \/leads/g, 'the webhook endpoint'],
+  [/is given under "attributes"/g, 'is given by --attribute <name=value>'],
 ];
 
 /** What a problem says, with each field that it names, in terms of commands. */

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
+import { addAuditCommands } from './audit.command.js';
 import { addCompletionCommand } from './completion.command.js';
 import { addCostsCommand } from './costs.command.js';
 import { addCrmCommands } from './crm.command.js';
@@ -76,6 +77,7 @@ export function createProgram(): { program: Command; session: Session } {
   addSlaCommand(program, session);
   addCostsCommand(program, session);
   addPeopleCommands(program, session);
+  addAuditCommands(program, session);
   addCrmCommands(program, session);
   addDatabaseCommands(program, session);
   addCompletionCommand(program, session);

@@ -6,7 +6,7 @@ import type { Times } from './format-time.js';
 import { usageError } from './exit-codes.js';
 import { limitOption, refuseUnknownWords, yesOption, type ListOptions } from './options.js';
 import { pagesOf, readCount, withQuery, type ItemPage } from './paging.js';
-import { fieldsOf } from './parse-assignments.js';
+import { correctionsOf } from './parse-assignments.js';
 import type { Session } from './session.js';
 
 interface ShownRejection {
@@ -29,6 +29,7 @@ interface Replayed {
 
 interface ReplayOptions {
   set?: string[];
+  attribute?: string[];
   charset?: string;
   all?: true;
   limit: number;
@@ -61,6 +62,7 @@ export function addRejectionCommands(program: Command, session: Session): void {
     .command('replay')
     .argument('[rejection]', 'id, or first characters of an id; without it all open rejections')
     .option('--set <field=value...>', 'corrected fields, for one rejection')
+    .option('--attribute <name=value...>', 'attributes that the request does not have yet, for one rejection')
     .option('--charset <name>', 'of the body, e.g. windows-1252, where its Content-Type names none or a wrong one')
     .option('--all', 'all open rejections, which is also the meaning without an id')
     .addOption(new Option('--limit <n>', 'at most so many, the oldest first').argParser(readCount).default(1000))
@@ -86,17 +88,24 @@ async function listRejections(session: Session, limit: number): Promise<void> {
   });
 }
 
-async function replayOne(session: Session, reference: string, { set = [], charset, all, dryRun }: ReplayOptions): Promise<void> {
+async function replayOne(
+  session: Session,
+  reference: string,
+  { set, attribute, charset, all, dryRun }: ReplayOptions,
+): Promise<void> {
   if (all) throw usageError('Use one of: a rejection, --all.');
-  const corrected = fieldsOf(set);
+  const corrected = correctionsOf(set, attribute);
   const { client, output } = session;
   const { id } = await findRejection<ShownRejection>(client, reference);
   if (dryRun) return output.document({ replaying: 1, dryRun: true, items: [id] }, () => `Would replay ${id}.`);
   await printReplayed(session, [await client.post<Replayed>(withQuery(`/ops/rejections/${id}/replay`, { charset }), corrected)]);
 }
 
-async function replayMany(session: Session, { set, charset, limit, dryRun, yes = false }: ReplayOptions): Promise<void> {
-  if (set) throw usageError('--set corrects one rejection: give its id.');
+async function replayMany(
+  session: Session,
+  { set, attribute, charset, limit, dryRun, yes = false }: ReplayOptions,
+): Promise<void> {
+  if (set ?? attribute) throw usageError('--set and --attribute correct one rejection: give its id.');
   const { client, output, times } = session;
   if (dryRun) {
     const open = await openRejections(session, limit);

@@ -51,8 +51,12 @@ export class Session {
     }));
   }
 
+  get isUtc(): boolean {
+    return this.options.utc === true;
+  }
+
   get times(): Times {
-    return timesIn(this.options.utc ? 'utc' : 'local');
+    return timesIn(this.isUtc ? 'utc' : 'local');
   }
 
   /**

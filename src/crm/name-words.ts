@@ -4,14 +4,20 @@ const words = (text: string) => new Set(text.trim().split(/\s+/u));
 
 export const HONORIFICS = words(`
   mr mrs ms miss mx dr drs prof professor doctor sir dame rev reverend hon
-  herr frau dipl-ing ing mag mme mlle monsieur madame dott dottssa sig sigra signor signora sr sra srta señor señora don doña
+  herr frau dipl dipl-ing dr-ing ing mag mme mlle monsieur madame dott dottssa sig sigra signor signora sr sra srta señor señora don doña
   dhr mevr hr fr
 `);
+
+/** With a dot and after an honorific: `Dr. med.`, `Dr. rer. nat.`, `Dr. h.c.` */
+export const FACULTIES = words('med rer nat phil jur oec pol habil hc mult dent vet theol');
 
 /** Honorifics that are also given names or initials: they count with their dot, or before two more words. */
 export const DOUBTFUL_HONORIFICS = words('don doña fr hr ing mag miss sig hon sr');
 
 export const GENERATIONS = words('jr sr ii iii iv vi vii viii 2nd 3rd 4th');
+
+/** Generations that are also given names: only in capitals. */
+export const DOUBTFUL_GENERATIONS = words('iv vi');
 
 /** Degrees and professional titles that no family is called. */
 export const DEGREES = words(`
@@ -21,6 +27,16 @@ export const DEGREES = words(`
 
 /** Degrees that are also names: only in capitals, and after a comma or with dots. */
 export const DOUBTFUL_DEGREES = words('MA BA MS BS MD DO RN PA JD ED RPH OD PE CEng FRS CBE OBE MBE KC QC');
+
+/** Doubtful degrees that no family writes in capitals behind two other words: `John Smith MD`. */
+export const DEGREES_IN_CAPITALS = words('MD RN JD RPH MS BS PE CEng FRS CBE OBE MBE KC QC');
+
+/** What people write behind a comma that is neither a name nor a degree: `Ann Lee, CEO`, `Ann Lee, Acme GmbH`. */
+export const POSITIONS = words(`
+  ceo cto cfo coo cio cmo cro ciso vp svp evp avp md director manager president founder cofounder co-founder owner partner chairman
+  geschäftsführer geschäftsführerin inhaber inhaberin
+`);
+export const LEGAL_FORMS = words('inc llc llp ltd plc gmbh ag kg ohg ug corp co bv nv sa sas sarl srl spa ab as oy pty company');
 
 /** What belongs to the family name that follows; in the middle of a name also with a capital. */
 export const PARTICLES = words(`

@@ -3,14 +3,19 @@ import { isConsumerDomain } from './consumer-domains.js';
 import {
   CONNECTORS,
   DEGREES,
+  DEGREES_IN_CAPITALS,
   DOUBTFUL_DEGREES,
+  DOUBTFUL_GENERATIONS,
   DOUBTFUL_HONORIFICS,
+  FACULTIES,
   FIRST_OF_TWO,
   FOLLOWERS,
   GENERATIONS,
   HONORIFICS,
+  LEGAL_FORMS,
   LOWER_CASE_PARTICLES,
   PARTICLES,
+  POSITIONS,
 } from './name-words.js';
 
 export const NOT_PROVIDED = '[not provided]';
@@ -26,7 +31,9 @@ export interface PersonName {
 /** Han, kana or hangul: which part is the family name is not marked, so such a name stays whole. */
 const EAST_ASIAN = /[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Hangul}]/u;
 /** Anything else between commas is text and not a name (a formula, a sentence), and stays whole. */
-const NAME_PART = /^[\p{L}\p{M}\p{N}\s.'’`´\-()/&]+$/u;
+const NAME_PART = /^[\p{L}\p{M}\p{N}\s.'’`´′＇"“”„\-()/&]+$/u;
+/** Emojis, and characters that show as nothing: they are in a name by accident. (A joiner is part of Persian and Indian names.) */
+const NO_PART = /\p{Extended_Pictographic}|[\u{1f3fb}-\u{1f3ff}\ufe0f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\u00ad]/gu;
 
 /**
  * Splits a full name. A CRM Lead needs a last name, so there always is one: a name of one word, or one that cannot be
@@ -34,17 +41,20 @@ const NAME_PART = /^[\p{L}\p{M}\p{N}\s.'’`´\-()/&]+$/u;
  * generations and degrees.
  */
 export function splitName(name: string | null): PersonName {
-  const whole = (name ?? '').trim().replaceAll(/\s+/gu, ' ');
+  const raw = (name ?? '').trim().replaceAll(/\s+/gu, ' ');
+  const whole = raw.replaceAll(NO_PART, '').trim().replaceAll(/\s+/gu, ' ') || raw;
   if (whole === '') return { salutation: null, firstName: null, lastName: NOT_PROVIDED, suffix: null };
   const unsplit = { salutation: null, firstName: null, lastName: whole, suffix: null };
-  if (EAST_ASIAN.test(whole) || !whole.split(',').every((part) => NAME_PART.test(`${part} `))) return unsplit;
+  // "Ann Lee - Acme": which part is the name is not marked.
+  if (EAST_ASIAN.test(whole) || whole.includes(' - ') || !whole.split(',').every((part) => NAME_PART.test(`${part} `)))
+    return unsplit;
   const suffixes: string[] = [];
   const parts = withoutSuffixParts(whole.replace(/\s*\([^)]*\)$/u, '').split(','), suffixes);
   const salutations: string[] = [];
   const [before = [], ...after] = parts.map((part) => part.split(' '));
   const words = takeSuffixes(takeHonorifics(before, salutations), suffixes);
   const given = takeSuffixes(takeHonorifics(after.flat(), salutations), suffixes);
-  const [firstName, lastName] = given.length > 0 ? [given, words] : divided(words);
+  const [firstName, lastName] = given.length > 0 ? withParticles(given, words) : divided(words);
   if (lastName.join('') === '') return unsplit;
   return {
     salutation: joined(salutations),
@@ -52,6 +62,13 @@ export function splitName(name: string | null): PersonName {
     lastName: lastName.join(' '),
     suffix: joined(suffixes),
   };
+}
+
+/** `Beethoven, Ludwig van` is how lists sort Ludwig van Beethoven. */
+function withParticles(given: string[], family: string[]): [string[], string[]] {
+  let end = given.length;
+  while (end > 1 && isParticle(given[end - 1]!, true)) end--;
+  return [given.slice(0, end), [...given.slice(end), ...family]];
 }
 
 /** Names of attributes as forms and Marketo spell them, without case, spaces and punctuation. */
@@ -105,14 +122,23 @@ function withoutSuffixParts(parts: string[], suffixes: string[]): string[] {
   const kept = [first];
   for (const part of rest) {
     const words = part.split(/[\s/&]+/u);
-    if (words.every((word) => isSuffix(word) || (several && isDoubtfulDegree(word)))) suffixes.push(part);
+    const hasName = several || kept.length > 1;
+    if (words.every((word) => isSuffix(word) || (hasName && isDoubtfulDegree(word))) || (hasName && isNoName(words)))
+      suffixes.push(part);
     else kept.push(part);
   }
   return kept;
 }
 
+/** A position or a company behind a name. */
+function isNoName(words: string[]): boolean {
+  return words.some((word) => POSITIONS.has(word.toLowerCase())) || (words.length > 1 && LEGAL_FORMS.has(bare(words.at(-1)!)));
+}
+
 function isSuffix(word: string): boolean {
-  return GENERATIONS.has(bare(word)) || DEGREES.has(bare(word));
+  const text = bare(word);
+  if (DOUBTFUL_GENERATIONS.has(text) && word !== word.toUpperCase()) return false;
+  return GENERATIONS.has(text) || DEGREES.has(text);
 }
 
 function isDoubtfulDegree(word: string): boolean {
@@ -124,7 +150,8 @@ function takeHonorifics(words: string[], taken: string[]): string[] {
   while (rest.length > 1) {
     const [word = '', ...more] = rest;
     const sure = word.endsWith('.') || more.length > 1 || !DOUBTFUL_HONORIFICS.has(bare(word));
-    if (!HONORIFICS.has(bare(word)) || !sure) break;
+    const isFaculty = taken.length > 0 && word.endsWith('.') && FACULTIES.has(bare(word));
+    if (!isFaculty && (!HONORIFICS.has(bare(word)) || !sure)) break;
     taken.push(word);
     rest = more;
   }
@@ -137,7 +164,11 @@ function takeSuffixes(words: string[], taken: string[]): string[] {
   const found: string[] = [];
   while (rest.length > 1) {
     const word = rest.at(-1)!;
-    if (!isSuffix(word) && !(word.includes('.') && isDoubtfulDegree(word) && rest.length > 2)) break;
+    const before = rest.at(-2)!;
+    const isDegree = word.includes('.')
+      ? isDoubtfulDegree(word)
+      : DEGREES_IN_CAPITALS.has(word) && before !== before.toUpperCase();
+    if (!isSuffix(word) && !(isDegree && rest.length > 2)) break;
     found.unshift(rest.pop()!);
   }
   taken.push(...found);

@@ -109,6 +109,8 @@ export interface CrmSettings {
   observeShadow(outcome: ShadowOutcome): void;
   /** Called with what people should know of although no lead failed. */
   observeNotice(notice: CrmNotice): void;
+  /** Called once per hour and subject, for the alerts. */
+  recordNotice(notice: { kind: CrmNotice; subject: string; reason: string }): void;
 }
 
 export type CrmNotice = 'batch-reduced' | 'field-left-out' | 'assignment-skipped' | 'membership-missing' | 'other-person';

@@ -37,6 +37,8 @@ export function readEmail(raw: string): EmailAddress | NotAnAddress {
   const text = unwrap(raw.normalize('NFC'));
   const email = canonical(text);
   if (isEmail(email)) return { email, emailRaw: text };
+  const repeated = repeatedAddress(text);
+  if (repeated !== null) return { email: canonical(repeated), emailRaw: repeated };
   if (addressesIn(text).size > 1) return { reason: 'contains two addresses; send one lead per address' };
   return { reason: faultOf(text) };
 }
@@ -84,20 +86,37 @@ function withoutInvisible(text: string): string {
   return text.replaceAll(INVISIBLE, '');
 }
 
+const ENTITIES: [RegExp, string][] = [
+  [/&(?:nbsp|#160|#xa0);?/gi, ' '],
+  [/&(?:commat|#64|#x40);/gi, '@'],
+  [/&(?:period|#46|#x2e);/gi, '.'],
+  [/&(?:lt|#60);/gi, '<'],
+  [/&(?:gt|#62);/gi, '>'],
+  [/&(?:quot|#34);/gi, '"'],
+];
+
+/** Of text that was copied out of a page's source. */
+function withoutEntities(text: string): string {
+  return text.includes('&') ? ENTITIES.reduce((decoded, [entity, sign]) => decoded.replaceAll(entity, sign), text) : text;
+}
+
 const FULL_WIDTH_AT = /[＠﹫]/;
 const SPACE_AROUND = /^\s+|\s+$/g;
-const LABEL = /^(?:mailto|smtp|e-?mail(?:[ -]?address)?)\s*:\s*/i;
+const LABEL = /^(?:mailto|smtp|to|from|mail|e|e-?mail(?:[ -]?(?:address|adresse))?)\s*:\s*/i;
 const MAILTO = /^mailto:/i;
 const AFTER_THE_END = /[.,;:!?|，；、：。\s]+$/;
 const BEFORE_THE_START = /^[,;:|\s]+/;
 const ANGLE = /^([^<>]*)<([^<>]*)>([^<>@]*)$/;
 const COMMENT = /^([^()\s]+@[^()\s]+)\s*\(([^()@]*)\)$/;
+const ANCHOR = /^<a\b[^>]*\bhref\s*=\s*["']?mailto:([^"'>]*)["']?[^>]*>([^<]*)<\/a>$/i;
 const MARKDOWN = /^\[([^[\]]*)\]\(([^()]*)\)$/;
-const PAIRS = ['""', "''", '``', '“”', '„“', '‘’', '«»', '()', '[]', '<>', '{}'].map((pair) => [...pair] as [string, string]);
+const PAIRS = ['""', "''", '``', '“”', '„“', '‘’', '«»', '()', '[]', '<>', '{}', '（）', '＜＞'].map(
+  (pair) => [...pair] as [string, string],
+);
 
 /** Removes one wrapping after the other until the text stays the same. */
 function unwrap(raw: string): string {
-  let text = withoutInvisible(raw);
+  let text = withoutEntities(withoutInvisible(raw));
   // A full-width sign comes from a keyboard that is set to full width as a whole.
   if (FULL_WIDTH_AT.test(text)) text = text.normalize('NFKC');
   for (let before = ''; before !== text;) {
@@ -117,6 +136,8 @@ function unwrapOnce(text: string): string {
   }
   const link = MARKDOWN.exec(text);
   if (link && sameAddress(link[1]!, link[2]!)) return link[2]!;
+  const anchor = ANCHOR.exec(text);
+  if (anchor && sameAddress(anchor[2]!, decodedMailto(anchor[1]!))) return decodedMailto(anchor[1]!);
   const angle = ANGLE.exec(text);
   if (angle && sameAddress(angle[1]!, angle[2]!)) return angle[2]!;
   const comment = COMMENT.exec(text);
@@ -139,6 +160,14 @@ function sameAddress(beside: string, address: string): boolean {
   const found = addressesIn(beside);
   if (found.size === 0) return !beside.includes('@');
   return found.size === 1 && found.has(canonical(unwrap(address)));
+}
+
+/** `ann@acme.com, Ann@acme.com`: one address, which a form with two fields sends twice. */
+function repeatedAddress(text: string): string | null {
+  const parts = text.split(/[\s,;|/]+/).filter((part) => part !== '');
+  const [first = ''] = parts;
+  if (parts.length < 2 || !isEmail(canonical(first))) return null;
+  return parts.every((part) => canonical(part) === canonical(first)) ? first : null;
 }
 
 function addressesIn(text: string): Set<string> {

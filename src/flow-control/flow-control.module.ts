@@ -3,6 +3,7 @@ import type { Database } from '../platform/database/database.js';
 import { CONTROL_DATABASE } from '../platform/platform.module.js';
 import { WORKER_ID } from '../platform/worker-id.js';
 import { FlowControlRepository } from './flow-control.repository.js';
+import { NoticesRepository } from './notices.repository.js';
 
 @Global()
 @Module({
@@ -12,7 +13,12 @@ import { FlowControlRepository } from './flow-control.repository.js';
       inject: [CONTROL_DATABASE],
       useFactory: (database: Database) => new FlowControlRepository(database, WORKER_ID),
     },
+    {
+      provide: NoticesRepository,
+      inject: [CONTROL_DATABASE],
+      useFactory: (database: Database) => new NoticesRepository(database),
+    },
   ],
-  exports: [FlowControlRepository],
+  exports: [FlowControlRepository, NoticesRepository],
 })
 export class FlowModule {}

@@ -143,6 +143,44 @@ describe('parseLead', () => {
     expect(tokens.notes!.every(({ kind, message }) => kind === 'token' && /not replaced/.test(message))).toBe(true);
   });
 
+  it.each([
+    ['{campaignid}', '{campaignid}'],
+    ['{Campaign.Id}', '{Campaign.Id}'],
+    ['__CAMPAIGN_ID__', '__CAMPAIGN_ID__'],
+    ['[[campaign id]]', '[[campaign id]]'],
+    ['{{${campaign.id}}}', '${campaign.id}'],
+    ['#{campaign.id}', '#{campaign.id}'],
+    ["@{triggerBody()?['id']}", "@{triggerBody()?['id']}"],
+    ['%%=v(@id)=%%', '%%=v(@id)=%%'],
+    ['{% campaign.id %}', '{% campaign.id %}'],
+    ['<<Campaign ID>>', '<<Campaign ID>>'],
+    ['%(campaign)s', '%(campaign)s'],
+    ['%7B%7Bcampaign.id%7D%7D', '%7B%7Bcampaign.id%7D%7D'],
+    ['&#123;&#123;campaign.id&#125;&#125;', '&#123;&#123;campaign.id&#125;&#125;'],
+  ])('names the token %s of another system, and leaves it out elsewhere', (text, token) => {
+    expect(refusal({ ...minimal, campaign_id: text }).message).toContain(`the token ${token} was not replaced`);
+    expect(parseLead({ ...minimal, name: text, company: text })).toMatchObject({ name: null, attributes: {} });
+  });
+
+  it.each(['{6F9619FF-8B86-D011-B42D-00CF4FC964FF}', '100% off', 'spring_2026', '[Webinar] Spring', 'a{b}c', '50%off%'])(
+    'takes the campaign %s for what it is',
+    (campaign) => {
+      expect(parseLead({ ...minimal, campaign_id: campaign }).campaignId).toBe(campaign);
+    },
+  );
+
+  it.each(['undefined undefined', 'null null', '(not set)', '[not provided]', '\\N', 'none', '{null}', '#SPILL!'])(
+    'takes %j for no value',
+    (text) => {
+      expect(paths({ ...minimal, campaign_id: text })).toEqual(['campaign_id']);
+      expect(parseLead({ ...minimal, name: text, company: text })).toMatchObject({ name: null, attributes: {} });
+    },
+  );
+
+  it.each(['None', 'Null', 'NA', 'Nil', 'Noné', 'Not Provided Ltd'])('takes the name %s for a name', (name) => {
+    expect(parseLead({ ...minimal, name }).name).toBe(name);
+  });
+
   it('leaves Mr Null his name', () => {
     expect(parseLead({ ...minimal, name: 'Christopher Null', last_name: 'Null' })).toMatchObject({
       name: 'Christopher Null',

@@ -94,7 +94,7 @@ function parseCampaignId(value: unknown, problems: FieldProblem[], isCut: boolea
   const broken = firstBroken(value) ?? (isCut ? firstReplaced(value) : null);
   if (broken) return addProblem(`has ${broken}`);
   // All leads of a template would share such an id, and the second form of a person would be a duplicate of the first.
-  if (isPlaceholder(value)) return addProblem(`is required; "${value.trim()}" is a placeholder`);
+  if (isPlaceholder(value) || value.trim() === 'None') return addProblem(`is required; "${value.trim()}" is a placeholder`);
   const token = tokenIn(value);
   if (token !== null) return addProblem(`the token ${token} was not replaced by the sender; ${CHECK_TEMPLATE}`);
   const id = normaliseCampaignId(value);

@@ -3,6 +3,7 @@ import { AlertsModule } from '../alerts/alerts.module.js';
 import { AuditLogRepository } from '../ledger/audit-log.repository.js';
 import { DeadLettersRepository } from '../ledger/dead-letters.repository.js';
 import { JobPublisher } from '../queue/job-publisher.js';
+import { AuditController } from './audit.controller.js';
 import { DeadLetters } from './dead-letters/dead-letters.service.js';
 import { CostsController } from './costs.controller.js';
 import { DeadLettersController } from './dead-letters/dead-letters.controller.js';
@@ -20,6 +21,7 @@ import { SlaService } from './sla.service.js';
 @Module({
   imports: [AlertsModule, OpenApiModule, QueueDashboardModule],
   controllers: [
+    AuditController,
     CostsController,
     DeadLettersController,
     HealthController,

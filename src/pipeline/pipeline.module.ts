@@ -4,6 +4,7 @@ import { openCrm } from '../crm/registry.js';
 import { AI_PROVIDERS, openScorer } from '../enrichment/registry.js';
 import { FlowControl } from '../flow-control/flow-control.js';
 import { FlowControlRepository } from '../flow-control/flow-control.repository.js';
+import { NoticesRepository } from '../flow-control/notices.repository.js';
 import { SharedRateLimiter } from '../flow-control/rate-limiter.js';
 import type { Clock } from '../platform/clock.js';
 import type { Config } from '../platform/config/config.js';
@@ -39,11 +40,12 @@ const DOWNSTREAMS: Provider[] = [
   { provide: HEURISTIC, inject: [CONFIG], useFactory: (config: Config) => AI_PROVIDERS['heuristic']!(config) },
   {
     provide: CRM,
-    inject: [CONFIG, DATABASE_URL, FlowControlRepository, LOGGER, CLOCK, METRICS],
+    inject: [CONFIG, DATABASE_URL, FlowControlRepository, NoticesRepository, LOGGER, CLOCK, METRICS],
     useFactory: (
       config: Config,
       databaseUrl: string,
       store: FlowControlRepository,
+      notices: NoticesRepository,
       logger: Logger,
       clock: Clock,
       metrics: Metrics,
@@ -56,6 +58,8 @@ const DOWNSTREAMS: Provider[] = [
         observeApiUsage: (ratio) => metrics.crmApiUsage.set(ratio),
         observeShadow: (outcome) => metrics.crmShadow.inc({ outcome }),
         observeNotice: (kind) => metrics.crmNotices.inc({ kind }),
+        // The log has it too: an alert that is lost with the ledger's connection is worth no failure.
+        recordNotice: (notice) => void notices.record(notice).catch(() => {}),
         rateLimiter: new SharedRateLimiter(store, 'crm-sync', config.CRM_RATE_LIMIT_PER_SECOND),
       }),
   },

@@ -69,6 +69,9 @@ describe.concurrent('exit codes and messages', () => {
     ['nonsense', 2, /unknown command 'nonsense'/],
     ['leads nonsense', 2, /Unknown command "revenueflow leads nonsense"\. The commands are list, get, search, import, watch\./],
     ['people nonsense', 2, /Unknown command "revenueflow people nonsense"/],
+    ['leads list --min-score 101', 2, /whole number from 0 to 100/],
+    ['leads list --from yesterday', 2, /^--from yesterday is not a time/],
+    ['leads list --intent maybe', 2, /Allowed choices are high/],
     ['leads list --limit 0', 2, /must be a whole number from 1/],
     ['leads list --format yaml', 2, /Allowed choices are table, json, csv/],
     ['leads get', 2, /missing required argument/],
@@ -80,6 +83,9 @@ describe.concurrent('exit codes and messages', () => {
     ['queues pause other', 2, /Allowed choices are enrichment, crm-sync/],
     ['dead-letters edit DEAD --set nonsense', 2, /"nonsense" is not field=value/],
     ['dead-letters edit DEAD --set email=nonsense', 2, /email/],
+    ['dead-letters edit DEAD --set emial=a@b.co', 2, /emial: .*did you mean email\?.*--attribute <name=value>/],
+    ['dead-letters edit DEAD', 2, /^Say what to correct: --set <field=value> or --attribute/],
+    ['rejections replay REJECTION --set campain_id=7', 2, /did you mean campaign_id\?/],
     ['dead-letters replay', 2, /^Name a lead, or add --code <code> or --all\.\n$/],
     ['dead-letters replay DEAD --all', 2, /Use one of/],
     ['rejections replay --set email=a@b.co', 2, /give its id/],
@@ -138,6 +144,27 @@ describe('lists', () => {
     expect(JSON.parse((await run('leads list --json --limit all')).stdout)).toMatchObject({ nextCursor: null });
     expect((await run('leads list -q --state synced')).stdout).toBe(`${names['SYNCED']}\n`);
     expect((await run('dead-letters list --code NONE')).stdout).toBe('There are no dead letters with the code NONE.\n');
+  });
+
+  it('are filtered as the API filters them', async () => {
+    const ids = async (words: string) => (await run(`leads list -q ${words}`)).stdout.split('\n').filter((id) => id !== '');
+    const all = await ids('--limit all');
+    expect((await ids('--limit all --sort oldest')).toReversed()).toEqual(all);
+    expect(await ids('--search fine')).toEqual([names['SYNCED']]);
+    expect(await ids('--from 1h')).toEqual(all);
+    expect([await ids('--to 1h'), await ids('--min-score 100 --intent none')]).toEqual([[], []]);
+    expect((await run('leads search dead1@acme.com -q --state synced')).stdout).toBe('');
+  });
+
+  it('show what operators did', async () => {
+    await run('queues pause enrichment');
+    await run('queues resume enrichment');
+    const { items } = JSON.parse((await run('audit list --json -n 2')).stdout) as { items: { who: string; act: string }[] };
+    expect(items.map(({ act }) => act)).toEqual(['resume', 'pause']);
+    expect((await run(`audit --who ${items[0]!.who} --act pause -n 1`)).stdout).toMatch(/│ pause +│ .*enrichment/);
+    expect((await run('audit list --act nothing')).stdout).toBe('There are no such acts.\n');
+    const pages = JSON.parse((await run('audit list --json --limit all')).stdout) as { items: { id: string }[] };
+    expect(new Set(pages.items.map(({ id }) => id)).size).toBe(pages.items.length);
   });
 
   it('go to a file that only the user can read', async () => {

@@ -74,6 +74,7 @@ describe('POST /leads', () => {
   it.each([
     ['a type that is not read', '<lead/>', { 'content-type': 'text/xml' }, 415, '<lead/>'],
     ['an unknown compression', 'xyz', { ...JSON_TYPE, 'content-encoding': 'zstd' }, 415, 'xyz'],
+    ['a multipart form', '--x\r\n', { 'content-type': 'multipart/form-data; boundary=x' }, 415, '--x\r\n'],
     ['damaged compression', gzipSync(lead).subarray(0, 20), { ...JSON_TYPE, 'content-encoding': 'gzip' }, 400, null],
     [
       'a refused lead that is compressed',

@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { AlertStore } from '../../src/alerts/alert-store.js';
 import { Alerts } from '../../src/alerts/alerts.js';
 import { FlowControlRepository } from '../../src/flow-control/flow-control.repository.js';
+import { NoticesRepository } from '../../src/flow-control/notices.repository.js';
 import type { Enrichment } from '../../src/domain/enrichment.js';
 import { leadIdOf, personKeyOf } from '../../src/domain/lead-keys.js';
 import { openPool, type Pool } from '../../src/platform/database/pool.js';
@@ -32,7 +33,7 @@ beforeEach(async () => {
   logged = [];
   sink = await startAlertSink();
   await pool.query(
-    'TRUNCATE ledger.leads, ledger.events, flow.alerts, flow.alert_looks, flow.alerted_leads, flow.alert_messages, flow.alert_delivery',
+    'TRUNCATE ledger.leads, ledger.events, flow.alerts, flow.alert_looks, flow.alerted_leads, flow.alert_messages, flow.alert_delivery, flow.notices',
   );
   await pool.query("UPDATE flow.stages SET breaker = 'closed', reason = NULL, code = NULL");
 });
@@ -198,6 +199,33 @@ describe('dead letters', () => {
       '1 new dead letter: 1 × crm-sync CRM_RECORD_REJECTED. 4 wait for an operator. Run: npm run ops -- dlq list',
       'Resolved: no dead letter is left.',
     ]);
+  });
+});
+
+describe('a notice of a worker', () => {
+  it('names the user and the campaign, once per day, and is kept within bounds', async () => {
+    const notices = new NoticesRepository(ledger.database);
+    const watch = alerts();
+    const user = { kind: 'assignment-skipped', subject: '0055e00000GoneUAAA', reason: 'assignment rule' };
+    await notices.record(user);
+    await notices.record({ kind: 'membership-missing', subject: '<!channel>', reason: 'ENTITY_IS_DELETED' });
+    await notices.record({ kind: 'field-left-out', subject: 'State', reason: 'FIELD_INTEGRITY_EXCEPTION' });
+    await watch.check();
+    await notices.record(user);
+    await watch.check();
+    expect(sink.texts).toHaveLength(1);
+    const [first, second] = sink.texts[0]!.split('\n');
+    expect(first).toMatch(/user 0055e00000GoneUAAA, is inactive in Salesforce \(by the assignment rule\)/);
+    expect(second).toMatch(/campaign &lt;!channel&gt; are written without a membership \(ENTITY_IS_DELETED\).*crm memberships/);
+    await pool.query("UPDATE flow.notices SET alerted_at = now() - interval '25 hours'");
+    await watch.check();
+    expect(sink.texts).toHaveLength(2);
+    await pool.query(
+      "INSERT INTO flow.notices (kind, subject, reason) SELECT 'membership-missing', n::text, '' FROM generate_series(1, 1500) n",
+    );
+    await notices.record(user);
+    const { rows } = await pool.query<{ n: number }>('SELECT count(*)::int AS n FROM flow.notices');
+    expect(rows[0]!.n).toBe(1000);
   });
 });
 

@@ -85,6 +85,8 @@ describe('a page of leads', () => {
     [{ campaignId: 'c1' }, 'leads_'],
     [{ campaignId: 'rare', state: 'discarded' }, 'leads_'],
     [{ personKey: 'ab'.repeat(32) }, 'leads_person'],
+    [{ idPrefix: 'ab12' }, 'leads_pkey'],
+    [{ idPrefix: 'ab12cd34-ab12', state: 'dead' }, 'leads_'],
     [hour, 'leads_received'],
     [{ ...hour, campaignId: 'rare' }, 'leads_campaign'],
     [{ minScore: 99 }, 'leads_received'],

@@ -1,4 +1,6 @@
 import { setMaxListeners } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,6 +18,7 @@ let crm: CrmProvider;
 let campaign: string;
 let folder: string;
 const notices: string[] = [];
+const recorded: unknown[] = [];
 const logged: { line: Record<string, unknown>; text: string }[] = [];
 const signal = new AbortController().signal;
 setMaxListeners(0, signal);
@@ -24,6 +27,7 @@ const sync = (...args: Parameters<typeof syncOf>) => crm.sync(syncOf(...args), s
 const log = (line: Record<string, unknown>, text: string) => void logged.push({ line, text });
 const settings: Partial<CrmSettings> = {
   observeNotice: (notice) => void notices.push(notice),
+  recordNotice: (notice) => void recorded.push(notice),
   logger: { warn: log, error: log, info: () => {} } as unknown as CrmSettings['logger'],
 };
 
@@ -42,6 +46,7 @@ const withMap = async (lead: object[], campaignMember: object[] = []) => {
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'revenueflow-orgs-'));
   notices.length = 0;
+  recorded.length = 0;
   logged.length = 0;
   await open();
 });
@@ -167,11 +172,55 @@ describe('a trigger that takes few records', () => {
     ],
     ['50,001 rows', 'CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY', 'System.LimitException: Too many query rows: 50001'],
     ['a flow', 'CANNOT_EXECUTE_FLOW_TRIGGER', 'The number of iterations exceeded; Too many DML statements: 151'],
+    [
+      'chunks',
+      'CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY',
+      'System.TypeException: Cannot have more than 10 chunks in a single operation',
+    ],
+    ['a flow that does not say why', 'CANNOT_EXECUTE_FLOW_TRIGGER', 'An unhandled fault has occurred in this flow'],
     ['locks in each other’s way', 'UNABLE_TO_LOCK_ROW', 'unable to obtain exclusive access to this record'],
   ])('by %s is divided', async (_, code, message) => {
     world.fake.limitTrigger('Lead', 60, recordError(code, message));
     await Promise.all(many(100));
     expect(world.fake.leads()).toHaveLength(100);
+  });
+
+  const exception = recordError(
+    'CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY',
+    'LeadTrigger: execution of BeforeInsert caused by: System.NullPointerException: Attempt to de-reference a null object',
+  );
+
+  it('that throws on one record fails the call: the others arrive with all that their forms said', async () => {
+    await withMap([{ to: 'City', from: 'attributes.city' }]);
+    world.fake.throwInTrigger('Lead', ({ Email }) => Email === 'p7@acme.com' || Email === 'p60@acme.com', exception);
+    const attributes = { city: 'Rome' };
+    const calls = await callsOf(async () => {
+      const all = await Promise.allSettled(
+        Array.from({ length: 100 }, (_, n) => sync(`p${n}@acme.com`, 'c1', 1, { attributes })),
+      );
+      expect(all.flatMap(({ status }, n) => (status === 'rejected' ? [n] : []))).toEqual([7, 60]);
+      expect(all[7]).toMatchObject({ reason: { code: 'CRM_RECORD_REJECTED', answer: expect.stringContaining('NullPointer') } });
+    });
+    expect(calls).toBeLessThanOrEqual(45);
+    expect(world.fake.leads().filter(({ City }) => City === 'Rome')).toHaveLength(98);
+    expect(notices).not.toContain('batch-reduced');
+  });
+
+  it('that throws on one member does so too', async () => {
+    const bad = (await sync('bad@acme.com', 'c2', 1)).leadId;
+    world.fake.throwInTrigger('CampaignMember', ({ LeadId, CampaignId }) => LeadId === bad && CampaignId === campaign, exception);
+    const all = await Promise.allSettled([...many(50), sync('bad@acme.com', 'c1', 2)]);
+    expect(all.filter(({ status }) => status === 'rejected')).toHaveLength(1);
+    expect(world.fake.members()).toHaveLength(51);
+  });
+
+  it('that throws on every record is found out by a few, and the others wait', async () => {
+    world.fake.throwInTrigger('Lead', () => true, exception);
+    const all = await Promise.allSettled(many(100));
+    const codes = all.map((each) => (each.status === 'rejected' ? (each.reason as { code: string }).code : 'written'));
+    expect(codes.filter((code) => code === 'CRM_RECORD_REJECTED').length).toBeLessThanOrEqual(8);
+    expect(codes).not.toContain('written');
+    expect(world.fake.apiCalls()).toBeLessThanOrEqual(45);
   });
 
   it('and a gateway that takes no large body', async () => {
@@ -277,11 +326,27 @@ describe('a value that the org refuses', () => {
     expect(flagged.length).toBeGreaterThanOrEqual(2);
     expect(flagged[0]).toContain(gone);
     expect(logged).toMatchObject([{ line: { userId: gone } }]);
+    expect(recorded).toEqual([{ kind: 'assignment-skipped', subject: gone, reason: 'assignment rule' }]);
     expect(world.fake.leads().filter(({ OwnerId }) => OwnerId === gone)).toEqual([]);
     // A queue stays the owner when the Lead is updated.
     const queued = world.fake.leads().find(({ OwnerId }) => String(OwnerId).startsWith('00G'))!;
     await sync(String(queued['Email']), 'c1', 2);
     expect(leadOf(String(queued['Email']))).toMatchObject({ OwnerId: queued['OwnerId'] });
+  });
+});
+
+describe('an inactive owner that the field map names', () => {
+  it('is left out, named for the alert, and the lead is written', async () => {
+    await withMap([{ to: 'OwnerId', from: 'attributes.owner' }]);
+    const gone = '0055e00000GoneUAAR';
+    world.fake.addRule('Lead', ({ OwnerId }) =>
+      OwnerId === gone
+        ? recordError('INACTIVE_OWNER_OR_USER', `operation performed with inactive user [${gone}] as owner of lead`)
+        : null,
+    );
+    const { leftOut } = await sync('ann@acme.com', 'c1', 1, { attributes: { owner: gone } });
+    expect(leftOut).toEqual(['OwnerId']);
+    expect(recorded).toContainEqual({ kind: 'assignment-skipped', subject: gone, reason: 'field map' });
   });
 });
 
@@ -385,6 +450,7 @@ describe('a campaign', () => {
     }
     expect(notices).toHaveLength(10);
     expect(logged).toMatchObject([{ line: { campaign: id } }]);
+    expect(recorded).toMatchObject([{ kind: 'membership-missing', subject: id }]);
   });
 
   it('that is deleted while it is known is found out by one look', async () => {
@@ -456,6 +522,49 @@ describe('answers of infrastructure', () => {
       await expect(sync('bob@acme.com', 'c1', 1)).rejects.toMatchObject({ code: 'CRM_UNAVAILABLE' });
       world.fake.setFaults({});
       await sync('ann@acme.com', 'c1', 1);
+    },
+  );
+
+  /** A login host whose answers the test chooses. */
+  async function loginHost(answer: (request: string) => Promise<{ status: number; body: string }>): Promise<Server> {
+    const server = createServer((request, response) => {
+      const chunks: Buffer[] = [];
+      request.on('data', (chunk: Buffer) => void chunks.push(chunk));
+      request.on('end', () => {
+        void answer(`${request.url} ${Buffer.concat(chunks).toString()}`).then(({ status, body }) =>
+          response.writeHead(status, { 'content-type': body.startsWith('{') ? 'application/json' : 'text/html' }).end(body),
+        );
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    return server;
+  }
+  const urlOf = (server: Server) => `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+
+  it('asks for a new token where the host of the org is gone', async () => {
+    let moved = false;
+    const login: Server = await loginHost(async (request) => {
+      if (!request.startsWith('/services/oauth2/token')) return { status: 404, body: '<html>URL No Longer Exists</html>' };
+      const [, form] = request.split(' ');
+      const granted = await fetch(`${world.fake.url}/services/oauth2/token`, { method: 'POST', body: new URLSearchParams(form) });
+      const body = (await granted.json()) as { instance_url: string };
+      return { status: 200, body: JSON.stringify(moved ? body : { ...body, instance_url: urlOf(login) }) };
+    });
+    crm = await world.open({ SALESFORCE_LOGIN_URL: urlOf(login) }, settings);
+    await expect(sync('ann@acme.com', 'c1', 1)).rejects.toMatchObject({ code: 'CRM_UNAVAILABLE' });
+    moved = true;
+    await expect(sync('ann@acme.com', 'c1', 1)).resolves.toMatchObject({ provider: 'salesforce' });
+    login.close();
+  });
+
+  it.each(['LOGIN_RATE_EXCEEDED', 'login rate exceeded', 'rate_limit_exceeded'])(
+    'takes a limit of logins for a limit: %s',
+    async (description) => {
+      const body = JSON.stringify({ error: 'invalid_grant', error_description: description });
+      const login = await loginHost(async () => ({ status: 400, body }));
+      crm = await world.open({ SALESFORCE_LOGIN_URL: urlOf(login) }, settings);
+      await expect(sync('ann@acme.com', 'c1', 1)).rejects.toMatchObject({ code: 'CRM_RATE_LIMITED' });
+      login.close();
     },
   );
 

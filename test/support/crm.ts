@@ -15,6 +15,7 @@ export function crmSettings(some: Pick<CrmSettings, 'config'> & Partial<CrmSetti
     observeApiUsage: () => {},
     observeShadow: () => {},
     observeNotice: () => {},
+    recordNotice: () => {},
     ...some,
   };
 }

@@ -76,6 +76,7 @@ export function requestsOn({ synced, dead, receipt, rejections }: Filled): Recor
     pauseQueue: [{ path: '/ops/queues/crm-sync/pause' }],
     listQueues: [{ path: '/ops/queues' }],
     resumeQueue: [{ path: '/ops/queues/crm-sync/resume' }],
+    listOperatorActs: [{ path: '/ops/audit?act=pause&limit=1' }],
     getCosts: [{ path: '/ops/costs' }],
     getSla: [{ path: '/ops/sla?minutes=5' }],
     exportPerson: [{ path: '/ops/people/export', body: { email: 'synced@acme.com' } }],

@@ -12,12 +12,28 @@ export interface ColumnOptions {
  * certain.
  */
 const ALIASES: Record<string, string[]> = {
-  email: ['email', 'emailaddress', 'mail', 'mailaddress', 'emailadresse', 'workemail', 'businessemail', 'primaryemail'],
+  email: [
+    ...['email', 'emailaddress', 'mail', 'mailaddress', 'emailadresse', 'workemail', 'businessemail', 'primaryemail'],
+    ...['contactemail', 'leademail', 'useremail', 'emailid', 'courriel', 'adresseemail', 'adressemail', 'correo'],
+    ...['correoelectrónico', 'correoelectronico', 'indirizzoemail', 'epost', 'メールアドレス', '电子邮件'],
+  ],
   name: ['name', 'fullname', 'contactname', 'leadname'],
   campaign_id: ['campaignid', 'marketocampaignid', 'crmcampaignid', 'campaign'],
-  first_name: ['firstname', 'givenname', 'vorname'],
-  last_name: ['lastname', 'surname', 'familyname', 'nachname'],
-  company: ['company', 'companyname', 'companyaccount', 'accountname', 'organization', 'organisation'],
+  first_name: ['firstname', 'givenname', 'forename', 'vorname', 'prénom', 'prenom', 'voornaam'],
+  last_name: ['lastname', 'surname', 'familyname', 'nachname', 'apellidos', 'cognome', 'achternaam'],
+  company: [
+    'company',
+    'companyname',
+    'companyaccount',
+    'accountname',
+    'organization',
+    'organisation',
+    'firma',
+    'unternehmen',
+    'entreprise',
+    'empresa',
+    'azienda',
+  ],
   title: ['title', 'jobtitle'],
   phone: ['phone', 'phonenumber', 'businessphone', 'workphone', 'telephone'],
   country: ['country', 'countryregion'],
@@ -87,9 +103,11 @@ function requireColumns(names: string[], fields: (string | undefined)[], { campa
   const advice =
     missing.join() === 'campaign_id'
       ? 'Name the campaign of all rows with --campaign, or a column with --map "Header=campaign_id".'
-      : names.some((name) => name.includes('@'))
-        ? 'The first line looks like data: add a line with the names of the columns.'
-        : `Name a column with --map "Header=${missing[0]}".`;
+      : names.length === 1 && /[,;\t|]/.test(names[0]!)
+        ? 'The whole line is one value, in quotation marks or with another delimiter: save the file again as CSV.'
+        : names.some((name) => name.includes('@'))
+          ? 'The first line looks like data: add a line with the names of the columns.'
+          : `Name a column with --map "Header=${missing[0]}".`;
   throw new ImportFileError(
     `There is no column ${missing.join(' and no column ')}. ${found(names)} ${advice} Nothing was posted.`,
   );

@@ -39,12 +39,17 @@ async function readHead(path: string): Promise<Buffer> {
   try {
     const file = await open(path);
     try {
+      // It is read several times, so that nothing is posted of a file that is wrong at its end.
+      const kind = await file.stat();
+      if (!kind.isFile() && !kind.isDirectory())
+        throw new ImportFileError(`${path}: this is a pipe or a device; save it as a file first.`);
       const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
       return buffer.subarray(0, bytesRead);
     } finally {
       await file.close();
     }
   } catch (error) {
+    if (error instanceof ImportFileError) throw error;
     const code = (error as NodeJS.ErrnoException).code ?? '';
     const reasons: Record<string, string> = {
       ENOENT: 'no such file',
@@ -61,6 +66,12 @@ const OTHER_KINDS: [string | RegExp, string][] = [
   ['d0cf11e0', 'an old Excel workbook; in Excel, save it as "CSV UTF-8"'],
   ['25504446', 'a PDF; export a CSV file from the system that it comes from'],
   ['1f8b', 'a gzip file; unpack it first'],
+  ['28b52ffd', 'a zstd file; unpack it first'],
+  ['425a68', 'a bzip2 file; unpack it first'],
+  ['377abcaf', 'a 7z archive; unpack it first'],
+  ['7b5c727466', 'a rich-text document; save it as plain text'],
+  ['50415231', 'a Parquet file; export a CSV file'],
+  ['53514c69', 'an SQLite database; export a CSV file'],
 ];
 
 function refuseOtherKinds(path: string, head: Buffer): void {

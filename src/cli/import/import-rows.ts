@@ -90,8 +90,9 @@ function withoutExcelQuotes(value: string): string {
 }
 
 async function jsonRows(file: ImportFile, first: string, options: ColumnOptions): Promise<AsyncIterable<ImportRow>> {
-  const byLine = first.startsWith('{') && isJson(first);
-  const rows = () => (byLine ? rowsOfLines(file, options) : rowsOfElements(file, options));
+  const wrapped = await isWrapped(file);
+  const byLine = !wrapped && first.startsWith('{') && isJson(first);
+  const rows = () => (byLine ? rowsOfLines(file, options) : rowsOfElements(file, options, wrapped));
   const looked: ImportRow[] = [];
   for await (const row of rows()) {
     looked.push(row);
@@ -114,8 +115,20 @@ async function* rowsOfLines(file: ImportFile, options: ColumnOptions): AsyncGene
   }
 }
 
-async function* rowsOfElements(file: ImportFile, options: ColumnOptions): AsyncGenerator<ImportRow> {
-  for await (const element of jsonElements(file.lines())) yield rowOfJson(element, options);
+/** The answer of an API: the rows are in an array that is the first field of one object. */
+const WRAPPER = /^\s*\{\s*"(?:items|leads|data|records|results?|rows|values?|people|contacts)"\s*:\s*\[\s*(?:\{|\]|$)/;
+
+async function isWrapped(file: ImportFile): Promise<boolean> {
+  let head = '';
+  for await (const line of file.lines()) {
+    head += `${line}\n`;
+    if (head.length > 500) break;
+  }
+  return WRAPPER.test(head.replace(/^\ufeff/, '').slice(0, 2000));
+}
+
+async function* rowsOfElements(file: ImportFile, options: ColumnOptions, wrapped: boolean): AsyncGenerator<ImportRow> {
+  for await (const element of jsonElements(file.lines(), wrapped)) yield rowOfJson(element, options);
 }
 
 function isJson(text: string): boolean {
@@ -148,17 +161,23 @@ function rowOfJson({ line, text, broken }: JsonElement, options: ColumnOptions):
 
 const MISSING_EMAIL = 'email is missing';
 const MISSING_CAMPAIGN = 'campaign_id is missing';
-/** What Excel makes of a long id: other digits than there were. */
-const EXCEL_NUMBER = /^\d(?:[.,]\d+)?E\+\d+$/;
+/** What Excel and scripts make of a long number, such as an id or a phone: other digits than there were. */
+const ROUNDED = /^-?\d(?:[.,]\d+)?[eE]\+(?:1[1-9]|[2-9]\d|\d{3})$/;
+/** How pandas writes the whole numbers of a column that has empty cells. */
+const WITH_DECIMALS = /^\d+[.,]0+$/;
 
 function checked(line: number, fields: Record<string, unknown>, { campaign }: ColumnOptions): ImportRow {
   if (campaign !== undefined && isMissing(fields['campaign_id'])) fields['campaign_id'] = campaign;
   const { email, campaign_id: campaignId } = fields;
   if (isMissing(email)) return { line, problem: MISSING_EMAIL };
   if (isMissing(campaignId)) return { line, problem: MISSING_CAMPAIGN };
+  const rounded = Object.keys(fields).find((name) => typeof fields[name] === 'string' && ROUNDED.test(fields[name].trim()));
+  if (rounded !== undefined) {
+    return { line, problem: `${rounded} was rounded by Excel or a script; format its column as text before saving` };
+  }
   if (campaignId instanceof ExactNumber) return { line, problem: 'campaign_id must be a whole number below 2^53, or a string' };
-  if (typeof campaignId === 'string' && EXCEL_NUMBER.test(campaignId)) {
-    return { line, problem: 'campaign_id was rounded by Excel; format its column as text before saving' };
+  if (typeof campaignId === 'string' && WITH_DECIMALS.test(campaignId.trim())) {
+    return { line, problem: 'campaign_id is a number with decimals, as scripts write it; write the column as text' };
   }
   const address = typeof email === 'string' ? readEmail(email) : { reason: 'must be a string' };
   if ('reason' in address) return { line, problem: `email is not a valid e-mail address: it ${address.reason}` };

@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ServiceError, type ServiceClient } from '../http-client.js';
@@ -18,7 +18,8 @@ interface Options {
 
 async function read(name: string, { encoding, map = {}, campaign }: Options = {}): Promise<ImportRow[]> {
   const rows: ImportRow[] = [];
-  for await (const row of await importRows(await openImportFile(join(FOLDER, name), encoding), { map, campaign })) rows.push(row);
+  for await (const row of await importRows(await openImportFile(resolve(FOLDER, name), encoding), { map, campaign }))
+    rows.push(row);
   return rows;
 }
 
@@ -159,6 +160,34 @@ const READ: [string, Options, [number, Fields | RegExp][]][] = [
       [3, /rounded by Excel/],
     ],
   ],
+  ['german.csv', { map: { Kampagne: 'campaign_id' } }, [[2, ann({ first_name: 'Ann', last_name: 'Lee', company: 'Acme' })]]],
+  [
+    'wrapped.json',
+    {},
+    [
+      [2, ann({ note: 'a ] in text' })],
+      [3, bo()],
+    ],
+  ],
+  ['wrapped-empty.json', {}, []],
+  [
+    'script-numbers.csv',
+    {},
+    [
+      [2, /phone was rounded by Excel/],
+      [3, /a number with decimals/],
+      [4, { email: 'cy@acme.example', phone: '1E+05', campaign_id: 'c1' }],
+    ],
+  ],
+  [
+    'report-footer.csv',
+    {},
+    [
+      [2, ann({ name: 'Ann' })],
+      [3, /has no @/],
+      [4, /campaign_id is missing/],
+    ],
+  ],
   [
     'pasted-addresses.csv',
     {},
@@ -191,6 +220,9 @@ const REFUSED: [string, Options, RegExp][] = [
   ['own-headers.csv', {}, /no column email and no column campaign_id/],
   ['own-headers.csv', { map: { Nope: 'email' } }, /no column is called "Nope"/],
   ['no-email.jsonl', {}, /No row has a field email/],
+  ['quoted-lines.csv', {}, /The whole line is one value/],
+  ['rich-text.csv', {}, /rich-text/],
+  ['/dev/null', {}, /a pipe or a device/],
   ['empty.csv', {}, /empty/],
   ['workbook.xlsx', {}, /Excel workbook.*CSV UTF-8/],
   ['old-workbook.xls', {}, /old Excel workbook/],

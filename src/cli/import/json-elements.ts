@@ -10,19 +10,23 @@ const MAX_ELEMENT = 1024 * 1024;
 /**
  * The objects of a JSON array, or of a file with one object after the other, as their texts: without the whole file in
  * memory.
+ * @param wrapped the array is the first field of an object; what follows the array is not read.
  */
-export async function* jsonElements(lines: AsyncIterable<string>): AsyncGenerator<JsonElement> {
+export async function* jsonElements(lines: AsyncIterable<string>, wrapped = false): AsyncGenerator<JsonElement> {
   let number = 0;
   let start = 0;
   let text = '';
   let depth = 0;
   let inString = false;
+  let outside = wrapped;
   for await (const line of lines) {
     number++;
     let from = 0;
     for (let at = 0; at < line.length; at++) {
       const character = line[at];
-      if (depth === 0) {
+      if (outside) outside = character !== '[';
+      else if (depth === 0) {
+        if (wrapped && character === ']') return;
         if (character === '{') {
           depth = 1;
           from = at;

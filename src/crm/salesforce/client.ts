@@ -56,7 +56,10 @@ export class SalesforceClient {
     const grant = await session.grant();
     await budget.spend();
     await takeTurn(rateLimiter, signal);
-    const response = await this.fetch(request, grant, signal);
+    const response = await this.fetch(request, grant, signal).catch(async (cause: unknown) => {
+      if (isUnknownHost(cause)) await session.expired(grant.token);
+      throw cause;
+    });
     budget.learn(response.headers.get('sforce-limit-info'));
     if (response.status >= 300 && response.status < 400) {
       // The org moved to another host, or redirects to a maintenance page: a new token names the org's host of today.
@@ -68,6 +71,8 @@ export class SalesforceClient {
     if (response.ok && body !== NOT_JSON) return { status: response.status, body };
     if (response.ok) throw unavailable(`Salesforce answered ${response.status} with something that is not JSON.`);
     const error = errorOf(body);
+    // A page where the API should be: the org may have another host now, which a new token names.
+    if (!error && response.status < 500) await session.expired(grant.token);
     if (response.status === 401 && mayRefresh) {
       await session.expired(grant.token);
       return this.send(request, { mayRefresh: false, tries, signal });
@@ -102,6 +107,12 @@ export class SalesforceClient {
       throw unavailable(signal?.aborted ? ENDED : 'Salesforce did not answer.', cause);
     }
   }
+}
+
+/** The host of an org changes with its instance or its My Domain. */
+function isUnknownHost(error: unknown): boolean {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause.cause : undefined;
+  return cause instanceof Error && ['ENOTFOUND', 'EAI_AGAIN'].includes((cause as NodeJS.ErrnoException).code ?? '');
 }
 
 const ENDED = 'The call was ended before Salesforce answered.';

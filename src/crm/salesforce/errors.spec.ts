@@ -70,9 +70,9 @@ describe('what Salesforce says', () => {
   it('is kept without what it quotes of the person', () => {
     const record = { LastName: 'Müller-Lüdenscheidt', Title: 'Head of Everything', Score: 5 };
     const message =
-      'Müller-Lüdenscheidt, Head of Everything: bad value; write to ann.lee@acme.com or +49 170 1234567 about id 00Q5g00000AbCdE';
+      'Müller-Lüdenscheidt, Head of Everything: bad value; write to ann.lee@acme.com or +49 170 1234567 about id 00Q5g00000AbCdE and user 005000000000001AAA';
     const { answer } = recordError(read({ statusCode: 'X', message, fields: ['LastName'] }), record);
-    expect(answer).toBe('X: LastName …, …: bad value; write to … or … about id 00Q5g00000AbCdE');
+    expect(answer).toBe('X: LastName …, …: bad value; write to … or … about id 00Q5g00000AbCdE and user 005000000000001AAA');
   });
 
   it.each([

@@ -97,7 +97,7 @@ const TOO_MANY_RECORDS = new Set([
  * Guide).
  */
 const GOVERNOR_LIMIT =
-  /LimitException|Too many (?:SOQL|SOSL|DML|query|future|queueable|callouts|email|describes|script statements|records)|Apex (?:CPU time|heap size)|CPU time limit|heap size too large|query rows: ?50001|iterations exceeded|limit exceeded: (?:SOQL|DML|CPU)/i;
+  /LimitException|Too many (?:SOQL|SOSL|DML|query|future|queueable|callouts|email|describes|script statements|records)|Apex (?:CPU time|heap size)|CPU time limit|heap size too large|query rows: ?50001|iterations exceeded|limit exceeded: (?:SOQL|DML|CPU)|more than \d+ chunks|List size \d+ exceeds/i;
 
 /**
  * A whole call that Salesforce refuses although its parts may pass: it is divided. `remember` where the number of
@@ -182,6 +182,13 @@ export function isLock({ code, message }: ApiError): boolean {
   return code === 'UNABLE_TO_LOCK_ROW' || message.includes('UNABLE_TO_LOCK_ROW');
 }
 
+/** Apex or a flow failed, and not a rule that names a field. */
+export function isTriggerException({ code, fields }: ApiError): boolean {
+  return fields.length === 0 && TRIGGER_EXCEPTIONS.has(code);
+}
+
+const TRIGGER_EXCEPTIONS = new Set(['CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY', 'CANNOT_EXECUTE_FLOW_TRIGGER', 'APEX_ERROR']);
+
 /** Fewer records in one transaction would pass. */
 export function isGovernorLimit({ code, message }: ApiError): boolean {
   return TOO_MANY_RECORDS.has(code) || (code !== 'REQUEST_LIMIT_EXCEEDED' && GOVERNOR_LIMIT.test(message));
@@ -229,6 +236,10 @@ function fieldsOf(error: ApiError): string {
   return error.fields.length > 0 ? `: ${error.fields.join(', ')}` : '';
 }
 
+/** An id of 18 characters has long runs of digits too, and names the record that is to be corrected. */
+const ID_OR_PHONE = /\b[0-9A-Za-z]{15}[A-Z0-5]{3}\b|\+?\d[\d ()./-]{6,}\d/g;
+const RECORD_ID = /^(?=.*[A-Za-z])[0-9A-Za-z]{18}$/;
+
 /**
  * Salesforce quotes values in its messages; what we sent is taken out, and whatever looks like an address or a number
  * of a phone.
@@ -239,7 +250,9 @@ function answerOf(error: ApiError, record: Record<string, unknown>): string {
     name !== 'Id' && typeof value === 'string' && value.length > 2 ? [value] : [],
   );
   for (const value of values.sort((a, b) => b.length - a.length)) message = message.replaceAll(value, '…');
-  message = message.replace(/[^\s"'<>:]+@[^\s"'<>]+/g, '…').replace(/\+?\d[\d ()./-]{6,}\d/g, '…');
+  message = message
+    .replace(/[^\s"'<>:]+@[^\s"'<>]+/g, '…')
+    .replace(ID_OR_PHONE, (found) => (RECORD_ID.test(found) ? found : '…'));
   const duplicates = error.duplicates.length > 0 ? ` (${error.duplicates.slice(0, 5).join(', ')})` : '';
   return `${error.code}${fieldsOf(error)} ${message}`.slice(0, ANSWER_AT_MOST - duplicates.length) + duplicates;
 }

@@ -85,6 +85,24 @@ describe('the field map', () => {
   });
 
   it.each([
+    ['number', '120212345678901234', undefined],
+    ['number', '9007199254740991', 9007199254740991],
+    ['number', '0x10', undefined],
+    ['number', '1,000', undefined],
+    ['number', 'Infinity', undefined],
+    ['number', '-2.50', -2.5],
+    ['boolean', 'ja', true],
+    ['boolean', 'Nein', false],
+    ['boolean', '0', false],
+    ['boolean', 'I agree to the terms', undefined],
+  ] as const)('reads the %s %s, or leaves it out and says so', (transform, text, value) => {
+    const unreadable: string[] = [];
+    const rules = map([{ to: 'A', from: 'attributes.a', transform }]);
+    expect(leadFieldsOf(rules, projection(null, { a: text }), 'create', unreadable)['A']).toBe(value);
+    expect(unreadable).toEqual(value === undefined ? ['A'] : []);
+  });
+
+  it.each([
     [[{ to: 'A' }], 'needs either'],
     [[{ to: 'A', from: 'email', constant: 'x' }], 'needs either'],
     [[{ to: 'A', from: 'phone' }], 'must be email'],

@@ -82,7 +82,7 @@ function fieldsOf(
 }
 
 /** Transforms that not every text can go through. */
-const MAY_BE_UNREADABLE = new Set<FieldRule['transform']>(['number', 'date', 'date-time']);
+const MAY_BE_UNREADABLE = new Set<FieldRule['transform']>(['number', 'boolean', 'date', 'date-time']);
 
 function valueOf(
   { from, constant, transform, values }: FieldRule,
@@ -156,12 +156,23 @@ const ACTS: Record<(typeof TRANSFORMS)[number], (text: string) => FieldValue | n
   suffix: (text) => splitName(text).suffix,
   domain: (text) => text.slice(text.lastIndexOf('@') + 1),
   'company-domain': (text) => companyDomainOf(text),
-  number: (text) => (text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : null),
-  boolean: (text) => /^(?:1|true|yes|y|on)$/i.test(text.trim()),
+  number: (text) => numberOf(text.trim()),
+  boolean: (text) => (YES.test(text.trim()) ? true : NO.test(text.trim()) ? false : null),
   date: (text) => calendarDayOf(text),
   'date-time': (text) => instantOf(text),
   lines: (text) => text,
 };
+
+/** As forms and Marketo send a checkbox, also in other languages. A consent must not become a "no" that was not said. */
+const YES = /^(?:1|true|t|yes|y|on|x|checked|ja|oui|si|sí|sim|да|はい|是)$/iu;
+const NO = /^(?:0|false|f|no|n|off|unchecked|nein|non|não|nao|нет|いいえ|否)$/iu;
+
+/** Null for a text that is no decimal number, or that has more digits than a number can hold: another number is wrong data. */
+function numberOf(text: string): number | null {
+  if (!/^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?$/.test(text)) return null;
+  const value = Number(text);
+  return Number.isFinite(value) && (Math.abs(value) <= Number.MAX_SAFE_INTEGER || !/^[+-]?\d+$/.test(text)) ? value : null;
+}
 
 function transformed(raw: Raw, transform: FieldRule['transform']): FieldValue | null {
   if (typeof raw === 'object') return raw.join(transform === 'lines' ? '\n' : '; ');

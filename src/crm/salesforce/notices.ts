@@ -1,7 +1,7 @@
 import type { Clock } from '../../platform/clock.js';
 import { ExpiringCache } from '../../platform/expiring-cache.js';
 import type { Logger } from '../../platform/observability/logger.js';
-import type { CrmNotice } from '../port.js';
+import type { CrmNotice, CrmSettings } from '../port.js';
 
 /** The same subject is logged once in this time; the metric counts each. */
 const LOGGED_EVERY_MS = 3_600_000;
@@ -11,6 +11,8 @@ export interface NoticesOptions {
   clock: Clock;
   logger: Pick<Logger, 'warn' | 'error'>;
   observe(notice: CrmNotice): void;
+  /** Called where the notice is logged. */
+  record: CrmSettings['recordNotice'];
 }
 
 /**
@@ -25,7 +27,7 @@ export class Notices {
   }
 
   batchReduced(object: string, size: number): void {
-    if (!this.isNew('batch-reduced', `${object} ${size}`)) return;
+    if (!this.isNew('batch-reduced', object, String(size))) return;
     this.options.observe('batch-reduced');
     this.options.logger.warn(
       { object, size },
@@ -35,25 +37,26 @@ export class Notices {
 
   fieldLeftOut(field: string, reason: string): void {
     this.options.observe('field-left-out');
-    if (!this.isNew('field-left-out', `${field} ${reason}`)) return;
+    if (!this.isNew('field-left-out', field, reason)) return;
     this.options.logger.warn(
       { field, reason },
       'The org does not take this value of a lead: the lead is written without the field',
     );
   }
 
-  assignmentSkipped(userId: string | null): void {
+  /** @param by what names the user. */
+  ownerInactive(userId: string | null, by: 'assignment rule' | 'field map'): void {
     this.options.observe('assignment-skipped');
-    if (!this.isNew('assignment-skipped', userId ?? '')) return;
+    if (!this.isNew('assignment-skipped', userId ?? '', by)) return;
     this.options.logger.error(
-      { userId },
-      'An assignment rule gives Leads to an inactive user: they are created without the rule. Correct the rule and assign them',
+      { userId, by },
+      'The owner that Leads should get is an inactive user: they are created without this owner. Correct the assignment and assign them',
     );
   }
 
   membershipMissing(campaign: string, reason: string): void {
     this.options.observe('membership-missing');
-    if (!this.isNew('membership-missing', `${campaign} ${reason}`)) return;
+    if (!this.isNew('membership-missing', campaign, reason)) return;
     this.options.logger.error(
       { campaign, reason },
       'Leads are written without a membership: correct the campaign, then run `crm memberships`',
@@ -62,17 +65,18 @@ export class Notices {
 
   otherPerson(recordId: string): void {
     this.options.observe('other-person');
-    if (!this.isNew('other-person', recordId)) return;
+    if (!this.isNew('other-person', recordId, '')) return;
     this.options.logger.warn(
       { recordId },
       'Salesforce takes a lead for a duplicate of a record that belongs to another person; that record is not changed',
     );
   }
 
-  private isNew(kind: CrmNotice, subject: string): boolean {
-    const key = `${kind} ${subject}`;
+  private isNew(kind: CrmNotice, subject: string, reason: string): boolean {
+    const key = `${kind} ${subject} ${reason}`;
     if (this.logged.get(key)) return false;
     this.logged.set(key, true);
+    this.options.record({ kind, subject, reason });
     return true;
   }
 }

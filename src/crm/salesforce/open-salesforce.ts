@@ -19,6 +19,7 @@ export async function openSalesforce({
   logger,
   observeApiUsage,
   observeNotice,
+  recordNotice,
 }: CrmSettings): Promise<SalesforceProvider> {
   const session = new Session(
     {
@@ -49,7 +50,7 @@ export async function openSalesforce({
     assign: config.SALESFORCE_ASSIGN === 'on',
     onDuplicate: config.SALESFORCE_ON_DUPLICATE,
     leaveOut: config.SALESFORCE_REFUSED_FIELDS === 'leave-out',
-    notices: new Notices({ clock, logger, observe: observeNotice }),
+    notices: new Notices({ clock, logger, observe: observeNotice, record: recordNotice }),
     erase: config.SALESFORCE_ERASE,
     batchSize: config.CRM_BATCH_SIZE,
     batchWindowMs: () => (shadow ? config.CRM_BATCH_WINDOW_MS : budget.widened(config.CRM_BATCH_WINDOW_MS)),

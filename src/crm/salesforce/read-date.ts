@@ -9,8 +9,10 @@ interface ReadDate {
 
 const MONTHS = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];
 const DAY_MS = 86_400_000;
+/** What Salesforce takes. Programs write years outside of it for "no date": 0001-01-01, 9999-12-31. */
+const [FIRST_YEAR, LAST_YEAR] = [1700, 4000];
 
-const TIME = String.raw`(?:[T,\s]+(?:at\s+)?(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s*([ap]\.?m\.?)?\s*(Z|UTC|GMT|[+-]\d{2}:?\d{2})?)?`;
+const TIME = String.raw`(?:[T,\s]+(?:at\s+)?(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s*([ap]\.?m\.?)?\s*(Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?)?`;
 const WEEKDAY = String.raw`(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,?\s+)?`;
 const YEAR_FIRST = new RegExp(String.raw`^(\d{4})([-/.])(\d{1,2})\2(\d{1,2})${TIME}$`, 'iu');
 const COMPACT = /^(\d{4})(\d{2})(\d{2})$/u;
@@ -72,7 +74,8 @@ function instant({ day, timeMs, zoneMinutes }: ReadDate): string {
 function dated([year, month, day]: [string, string, string], time: (string | undefined)[]): ReadDate | null {
   const at = new Date(0);
   at.setUTCFullYear(Number(year), Number(month) - 1, Number(day));
-  if (Number(year) < 1 || at.getUTCMonth() !== Number(month) - 1 || at.getUTCDate() !== Number(day)) return null;
+  if (Number(year) < FIRST_YEAR || Number(year) > LAST_YEAR) return null;
+  if (at.getUTCMonth() !== Number(month) - 1 || at.getUTCDate() !== Number(day)) return null;
   const [hours, minutes, seconds = '0', fraction = '0', half, zone] = time;
   const iso = at.toISOString().slice(0, 10);
   if (hours === undefined) return { day: iso, timeMs: null, zoneMinutes: null };
@@ -83,8 +86,8 @@ function dated([year, month, day]: [string, string, string], time: (string | und
 }
 
 function zoneOf(zone: string): number {
-  const [, sign, hours, minutes] = /^([+-])(\d{2}):?(\d{2})$/u.exec(zone) ?? [];
-  return sign === undefined ? 0 : (sign === '-' ? -1 : 1) * (Number(hours) * 60 + Number(minutes));
+  const [, sign, hours, minutes] = /^([+-])(\d{2}):?(\d{2})?$/u.exec(zone) ?? [];
+  return sign === undefined ? 0 : (sign === '-' ? -1 : 1) * (Number(hours) * 60 + Number(minutes ?? 0));
 }
 
 /** Its number, or one that no calendar has. */

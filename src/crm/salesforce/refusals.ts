@@ -71,8 +71,8 @@ export async function nextTry(
 ): Promise<boolean> {
   const { map, schema, notices } = tools;
   if (error.code === 'INACTIVE_OWNER_OR_USER' && act === 'create' && !state.unassigned && !('OwnerId' in sent)) {
-    const user = /\b005[A-Za-z0-9]{12}(?:[A-Za-z0-9]{3})?\b/.exec(error.message)?.[0] ?? null;
-    notices.assignmentSkipped(user);
+    const user = userIn(error.message);
+    notices.ownerInactive(user, 'assignment rule');
     state.unassigned = true;
     state.notes.push(
       `Created without the assignment rule: it gives the Lead to ${user ? `user ${user}, who is` : 'a user who is'} inactive. Assign it by hand.`,
@@ -83,6 +83,8 @@ export async function nextTry(
   const named = error.code === 'INACTIVE_OWNER_OR_USER' ? ['OwnerId'] : error.fields;
   const refused = NAMES_FIELDS.has(error.code) ? await optionalFields(named, sent, schema) : [];
   if (refused.length > 0) {
+    if (error.code === 'INACTIVE_OWNER_OR_USER')
+      notices.ownerInactive(userIn(error.message) ?? String(sent['OwnerId']), 'field map');
     for (const name of refused) omit(notices, state, name, error.code);
     return true;
   }
@@ -91,6 +93,11 @@ export async function nextTry(
   const said = await optionalFields(fieldsFromAttributes(map), sent, schema);
   for (const name of said) omit(notices, state, name, error.code);
   return said.length > 0;
+}
+
+/** The id of the user that an error names. */
+function userIn(message: string): string | null {
+  return /\b005[A-Za-z0-9]{12}(?:[A-Za-z0-9]{3})?\b/.exec(message)?.[0] ?? null;
 }
 
 function omit(notices: Notices, state: TryState, name: string, code: string): void {

@@ -116,7 +116,7 @@ function tokenError(status: number, body: unknown): AppError {
     return unavailable(`${where} ${what}; or SALESFORCE_LOGIN_URL is not the login host.`);
   }
   const { error: reason, error_description: description } = refusal.data;
-  if (status === 429 || /rate exceeded/i.test(description)) {
+  if (status === 429 || /rate[ _](?:limit[ _])?exceeded/i.test(`${reason} ${description}`)) {
     return new AppError('CRM_RATE_LIMITED', 'Salesforce takes no more logins at the moment; that passes in minutes.', {
       answer: reason,
     });

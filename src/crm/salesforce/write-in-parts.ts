@@ -2,7 +2,7 @@ import { AppError } from '../../domain/app-error.js';
 import type { BatchSizes } from './batch-sizes.js';
 import type { ApiCall, SalesforceClient } from './client.js';
 import { writeRecords, type RecordResult } from './collections.js';
-import { BatchRefused, isGovernorLimit, isLock, type ApiError } from './errors.js';
+import { BatchRefused, isGovernorLimit, isLock, isTriggerException, type ApiError } from './errors.js';
 import type { Notices } from './notices.js';
 
 export interface PartTools {
@@ -25,11 +25,15 @@ export interface BatchWrite {
  * Extra calls that one write spends on finding the records that spoil a whole call, and on a call whose records are all
  * locked: whatever holds that lock seldom lets go in the meantime.
  */
-const MOST_CALLS = { value: 40, lock: 4 };
+const MOST_CALLS = { value: 40, trigger: 40, lock: 4 };
 /** Single records that fail alike, and none passes: the others would fail as well. */
 const SINGLES_THAT_SHOW = 3;
 
-type Why = 'limit' | 'value' | 'lock';
+/**
+ * `trigger`: each record failed alike in a trigger or flow. An exception that a trigger does not catch fails all records of
+ * its call, although one record, or their number, caused it.
+ */
+type Why = 'limit' | 'value' | 'trigger' | 'lock';
 interface Answers {
   answers: PartResult[];
   /** Why those that failed may pass in smaller parts; null where they would not. */
@@ -46,9 +50,12 @@ export async function writeInParts(tools: PartTools, write: BatchWrite): Promise
   const { object, records } = write;
   const results: PartResult[] = [];
   const parts: number[][] = [records.map((_, index) => index)];
-  const spent = { value: 0, lock: 0 };
+  const spent = { value: 0, trigger: 0, lock: 0 };
   let singles = 0;
   let passed = false;
+  /** The largest call that failed in a trigger, and whether a record failed alone: then their number was not the cause. */
+  let suspected = 0;
+  let isOneRecord = false;
   for (let part = parts.shift(); part !== undefined; part = parts.shift()) {
     const size = sizes.sizeOf(object);
     if (part.length > size) {
@@ -62,7 +69,8 @@ export async function writeInParts(tools: PartTools, write: BatchWrite): Promise
     if (why === 'limit' && part.length > 1) {
       sizes.tooLarge(object, part.length);
       parts.unshift(...halves(again));
-    } else if ((why === 'value' || why === 'lock') && part.length > 1) {
+    } else if (why !== null && why !== 'limit' && part.length > 1) {
+      if (why === 'trigger') suspected = Math.max(suspected, part.length);
       if (spent[why]++ < MOST_CALLS[why]) parts.unshift(...halves(again));
       else if (why === 'value') answers.splice(0, part.length, ...part.map(() => spoilt()));
     }
@@ -70,11 +78,13 @@ export async function writeInParts(tools: PartTools, write: BatchWrite): Promise
     part.forEach((index, place) => {
       if (!divided.has(index)) results[index] = answers[place]!;
     });
-    singles = why === 'limit' && part.length === 1 ? singles + 1 : 0;
+    isOneRecord ||= why === 'trigger' && part.length === 1;
+    singles = (why === 'limit' || why === 'trigger') && part.length === 1 ? singles + 1 : 0;
     if (singles < SINGLES_THAT_SHOW || passed) continue;
     const untried = new AppError('CRM_RECORD_BUSY', 'The org refused single records of the same batch; this one was not tried.');
     for (const index of parts.splice(0).flat()) results[index] = untried;
   }
+  if (passed && suspected > 0 && !isOneRecord) sizes.tooLarge(object, suspected);
   const size = sizes.sizeOf(object);
   if (passed && size < records.length) notices.batchReduced(object, size);
   return results;
@@ -91,8 +101,8 @@ async function attempt(
     const errors = answers.flatMap((answer) => ('error' in answer ? [answer.error] : []));
     if (errors.some(isGovernorLimit)) return { answers, why: 'limit' };
     // Some records that are locked are busy, and all of them are in each other's way.
-    const allLocked = errors.length === answers.length && errors.every(isLock);
-    return { answers, why: allLocked ? 'lock' : null };
+    const allOf = (test: (error: ApiError) => boolean) => errors.length === answers.length && errors.every(test);
+    return { answers, why: allOf(isLock) ? 'lock' : allOf(isTriggerException) ? 'trigger' : null };
   } catch (cause) {
     const error = AppError.from(cause);
     if (!(error instanceof BatchRefused)) return { answers: part.map(() => error), why: null };
@@ -108,7 +118,12 @@ function spoilt(): AppError {
 
 function mayPass(answer: PartResult, why: Why): boolean {
   if (answer instanceof AppError || !('error' in answer)) return false;
-  const tests: Record<Why, (error: ApiError) => boolean> = { limit: isGovernorLimit, lock: isLock, value: () => true };
+  const tests: Record<Why, (error: ApiError) => boolean> = {
+    limit: isGovernorLimit,
+    lock: isLock,
+    trigger: isTriggerException,
+    value: () => true,
+  };
   return tests[why](answer.error);
 }
 

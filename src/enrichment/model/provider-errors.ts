@@ -55,6 +55,7 @@ function fromCall(error: APICallError, now: number): AppError {
     return make('AI_RATE_LIMITED', 'The AI provider takes no more requests for now.');
   }
   if (status === 408 || status === 504) return make('AI_TIMEOUT', 'The model took too long.');
+  if (status === 400 && needsInferenceProfile(error)) return make('AI_MISCONFIGURED', inferenceProfileAdvice(error));
   if ([401, 402, 403, 404, 405].includes(status) || (status === 400 && speaksOfSettings(error)))
     return make('AI_MISCONFIGURED', `The AI provider refuses us (${status}): the key, the permission or the model is wrong.`);
   if (status === 424 || status >= 500) return make('AI_UNAVAILABLE', `The AI provider is in trouble (${status}).`);
@@ -85,6 +86,34 @@ function speaksOfSettings(error: APICallError): boolean {
   const body = error.responseBody ?? '';
   return /API_KEY_INVALID|API key|FAILED_PRECONDITION|model identifier|inference profile|on-demand throughput|model_not_found|"param"\s*:\s*"(?:model|response_format|temperature)"/i.test(
     body,
+  );
+}
+
+function needsInferenceProfile(error: APICallError): boolean {
+  return /on-demand throughput|with the id or arn of an inference profile/i.test(error.responseBody ?? '');
+}
+
+/** Prefixes of the cross-region inference profiles, by the beginning of the region. */
+const PROFILE_PREFIXES: [region: string, prefix: string][] = [
+  ['us-gov-', 'us-gov'],
+  ['us-', 'us'],
+  ['eu-', 'eu'],
+  ['ap-', 'apac'],
+];
+
+/**
+ * Newer models are offered through inference profiles only; the error of Bedrock does not say which variable that is.
+ * https://docs.aws.amazon.com/bedrock/latest/userguide/inference-profiles-support.html
+ */
+function inferenceProfileAdvice({ url }: APICallError): string {
+  const model = /\/model\/([^/?]+)/.exec(url)?.[1];
+  const region = /bedrock-runtime(?:-fips)?\.([a-z0-9-]+)\./.exec(url)?.[1] ?? '';
+  const prefix = PROFILE_PREFIXES.find(([start]) => region.startsWith(start))?.[1] ?? 'eu';
+  const isBare = model !== undefined && !/^(?:arn|us|us-gov|eu|apac|global|jp|au)[.:%]/i.test(model);
+  const example = isBare ? `, e.g. ${prefix}.${decodeURIComponent(model).slice(0, 100)}` : '';
+  return (
+    'Bedrock offers this model through an inference profile only: set BEDROCK_MODEL_ID to the id or ARN of a profile that ' +
+    `contains it${example}. \`aws bedrock list-inference-profiles\` lists them.`
   );
 }
 

@@ -108,8 +108,14 @@ export const replayingSchema = apiSchema('ReplayingDeadLetter', z.object({ statu
 });
 export const correctionSchema = apiSchema(
   'Correction',
-  z.record(z.string(), z.unknown()).describe('Fields of POST /leads that replace those that were sent.'),
+  z
+    .record(z.string(), z.unknown())
+    .describe(
+      'Fields of POST /leads that replace those that were sent. A name that neither the lead nor a usual webhook has is ' +
+        'refused, since it may be misspelt; `attributes` holds new ones.',
+    ),
   { name: 'Alex Smith' },
+  { email: 'alex@enterprise.com', attributes: { favourite_colour: 'red' } },
 );
 export const correctedSchema = apiSchema(
   'Corrected',

@@ -49,6 +49,17 @@ describe('a refused body mentions an address', () => {
     ['gzip of Latin-1', gzipSync(Buffer.from(json, 'latin1')), 'application/json'],
     ['percent escapes of Latin-1', Buffer.from('email=vic%40m%FCller.example'), 'application/x-www-form-urlencoded'],
     ['full-width signs', Buffer.from('{"email":"vic＠müller．example"'), 'application/json'],
+    [
+      'percent escapes that were escaped',
+      Buffer.from('email=vic%2540m%25C3%25BCller.example'),
+      'application/x-www-form-urlencoded',
+    ],
+    ['HTML entities', Buffer.from('{"email":"vic&#64;m&#xfc;ller.example"'), 'application/json'],
+    ['escapes within escapes', Buffer.from(String.raw`{"x":"{\"email\":\"vic\\u0040m\\u00fcller.example`), 'application/json'],
+    ['JavaScript escapes', Buffer.from(String.raw`{"email":"vic\x40m\xfcller.example"`), 'application/json'],
+    ['base64', Buffer.from(`{"data":"${Buffer.from(json).toString('base64')}"`), 'application/json'],
+    ['base64url', Buffer.from(`data=${Buffer.from(`{"a":1,${json.slice(1)}`).toString('base64url')}`), ''],
+    ['quoted-printable', Buffer.from('vic=40xn--mller-kva.example'), 'text/plain'],
     ['invisible characters', Buffer.from('{"email":"vic\u200b@\u00admüller.example"'), 'application/json'],
   ])('in %s', (_what, body, contentType) => {
     expect(bodyMentionsEmail({ body, contentType }, address)).toBe(true);

@@ -3,7 +3,9 @@ import type { IntakeNote } from '../../domain/lead.js';
 import type { Rejection } from '../../ledger/rejections.repository.js';
 import { acceptLead, type Acknowledgement, type AcceptTools } from '../../ingress/accept-lead.js';
 import { parseLead } from '../../ingress/parse-lead.js';
-import { withCampaignId } from '../dead-letters/corrected-fields.js';
+import { flatten } from '../../ingress/flatten.js';
+import { IntakeNotes } from '../../ingress/intake-notes.js';
+import { readCorrections } from '../dead-letters/corrected-fields.js';
 import { readKeptBody } from '../../platform/http/read-kept-body.js';
 
 export interface ReplayChanges {
@@ -24,7 +26,13 @@ export async function replayRejection(
   { corrected, charset }: ReplayChanges,
 ): Promise<Acknowledgement> {
   const { fields, notes } = fieldsOf(rejection, corrected, charset);
-  return acceptLead(tools, parseLead({ ...fields, ...withCampaignId(corrected, fields) }, notes));
+  const corrections = readCorrections(corrected, namesIn(fields));
+  return acceptLead(tools, parseLead({ ...fields, ...corrections }, notes));
+}
+
+/** Also of nested fields, as the lead will have them. */
+function namesIn(fields: Record<string, unknown>): string[] {
+  return [...Object.keys(fields), ...Object.keys(flatten(fields, new IntakeNotes()).fields)];
 }
 
 function fieldsOf(

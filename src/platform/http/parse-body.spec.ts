@@ -77,6 +77,9 @@ describe('parseWebhookBody', () => {
   it.each([
     ['<lead/>', 'text/xml', 'UNSUPPORTED_MEDIA_TYPE', /XML/],
     ['hello', 'text/plain', 'UNSUPPORTED_MEDIA_TYPE', /neither/],
+    ['--x\r\n', 'multipart/form-data; boundary=x', 'UNSUPPORTED_MEDIA_TYPE', /multipart form is not read on arrival; a replay/],
+    [Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0, 1]), 'application/json', 'UNSUPPORTED_MEDIA_TYPE', /compressed with zstd/],
+    [Buffer.from('PK\u0003\u0004x'), undefined, 'UNSUPPORTED_MEDIA_TYPE', /a ZIP file/],
     ['hello', undefined, 'UNSUPPORTED_MEDIA_TYPE', /no Content-Type/],
     ['', 'application/json', 'INVALID_BODY', /empty/],
     ['  ', 'application/json', 'INVALID_BODY', /empty/],
@@ -177,6 +180,27 @@ describe('readKeptBody', () => {
     ['{a: 1}', /straight quotation mark/],
   ])('does not guess at %s', (body, message) => {
     expect(refusal(() => replay(body, 'application/json')).message).toMatch(message);
+  });
+
+  const multipart = (...parts: string[]) =>
+    `${parts.map((part) => `--x1\r\nContent-Disposition: form-data; ${part}`).join('\r\n')}\r\n--x1--\r\n`;
+
+  it('reads the text fields of a multipart form', () => {
+    const type = 'multipart/form-data; boundary=x1';
+    const body = multipart(
+      'name="email"\r\n\r\nlea@acme.example',
+      'name="name"\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nJürgen',
+      'name=message\r\n\r\none\r\ntwo\r\n',
+      'name="campaign_id"\r\n\r\nc1',
+    );
+    expect(replay(body, type)).toEqual({ ...FIELDS, message: 'one\r\ntwo\r\n' });
+    expect(replay(body.replaceAll('\r\n', '\n'), type)).toMatchObject(FIELDS);
+    const latin = Buffer.from(body, 'latin1');
+    expect(refusal(() => replay(latin, type)).problems).toMatchObject([{ path: 'name' }]);
+    expect(replay(latin, type, 'windows-1252')).toMatchObject(FIELDS);
+    expect(refusal(() => replay(body.slice(0, -10), type)).message).toMatch(/cut off/);
+    expect(refusal(() => replay(multipart('name="cv"; filename="cv.pdf"\r\n\r\n%PDF'), type)).message).toMatch(/has a file/);
+    expect(refusal(() => replay('hello', type)).message).toMatch(/does not begin with a boundary/);
   });
 
   it('reads other charsets by the same rules, or by one that is named, and never keeps a damaged character', () => {

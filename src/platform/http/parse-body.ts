@@ -37,6 +37,7 @@ export function parseWebhookBody(body: Buffer, contentTypeHeader: string | undef
   const first = body[0]!;
   // The usual case: no inspection of the text is needed.
   if (isJsonType(type) ? first === OPENING_BRACE : isFormType(type) && isLetter(first)) return parseBody(body, contentTypeHeader);
+  requireText(body);
   const shape = shapeOf(body, charset);
   if (shape === 'other' && !isJsonType(type) && !isFormType(type)) throw unsupportedType(type);
   if (shape === 'form' ? isFormType(type) : shape === 'other' || isJsonType(type)) return parseBody(body, contentTypeHeader);
@@ -74,9 +75,25 @@ function emptyBody(): AppError {
 }
 
 const HINTS: [RegExp, string][] = [
-  [/^multipart\//, ' A multipart form is not read.'],
+  [/^multipart\//, ' A multipart form is not read on arrival; a replay of the kept request reads its fields.'],
   [/xml$/, ' XML is not read.'],
 ];
+
+/** First bytes of formats that a webhook is wrapped in by mistake. */
+const FORMATS: [bytes: number[], name: string][] = [
+  [[0x28, 0xb5, 0x2f, 0xfd], 'compressed with zstd'],
+  [[0x50, 0x4b, 0x03, 0x04], 'a ZIP file'],
+  [[0xfd, 0x37, 0x7a, 0x58, 0x5a], 'compressed with xz'],
+  [[0x25, 0x50, 0x44, 0x46], 'a PDF file'],
+];
+
+/** @throws AppError UNSUPPORTED_MEDIA_TYPE where the body is of a format that no encoding of text has. */
+export function requireText(body: Buffer): void {
+  const name = FORMATS.find(([bytes]) => bytes.every((byte, index) => body[index] === byte))?.[1];
+  if (name === undefined) return;
+  const message = `The body is ${name}. No lead was stored. Send JSON or a form, without compression or with gzip, deflate or br.`;
+  throw new AppError('UNSUPPORTED_MEDIA_TYPE', message);
+}
 
 export function unsupportedType(type: string): AppError {
   const sent = type === '' ? 'There is no Content-Type' : `The Content-Type is ${type.slice(0, 80)}`;

@@ -4,7 +4,8 @@ import { isFormType, isJsonType, readContentType } from './content-type.js';
 import { decodeLoosely, decodeText } from './decode-text.js';
 import { parseForm } from './parse-form.js';
 import { parseJsonRepaired } from './parse-json.js';
-import { shapeOf, unsupportedType } from './parse-body.js';
+import { requireText, shapeOf, unsupportedType } from './parse-body.js';
+import { isMultipart, parseMultipart } from './parse-multipart.js';
 import { gunzipKept } from './read-body.js';
 
 export interface KeptBody {
@@ -31,12 +32,14 @@ export function readKeptBody(
   const bytes = gunzipKept(body);
   const declared = readContentType(contentType);
   const effective = charset ?? declared.charset;
+  requireText(bytes);
   const shape = shapeOf(bytes, effective, true);
   if (shape === 'form' || (shape === 'other' && isFormType(declared.type))) {
     const form = parseForm(bytes, effective, true);
     requireIntact(form.damaged, replaced);
     return { fields: form.fields, notes: withRepair(form.notes, /%(?![0-9a-f]{2})/i.test(bytes.toString('latin1'))) };
   }
+  if (isMultipart(declared.type) && shape === 'other') return multipartOf(bytes, effective, replaced);
   if (shape === 'other' && !isJsonType(declared.type)) throw unsupportedType(declared.type);
   const { text, notes, damaged } = textOf(bytes, effective);
   const { value, repaired } = parseJsonRepaired(text);
@@ -46,6 +49,18 @@ export function readKeptBody(
   const fields = value as Record<string, unknown>;
   if (damaged) requireIntact(damagedFields(fields), replaced);
   return { fields, notes: withRepair(notes, repaired) };
+}
+
+function multipartOf(
+  bytes: Buffer,
+  charset: string | null,
+  replaced: string[],
+): { fields: Record<string, unknown>; notes: IntakeNote[] } {
+  const { text, notes, damaged } = textOf(bytes, charset);
+  const fields = parseMultipart(text);
+  if (damaged) requireIntact(damagedFields(fields), replaced);
+  const message = 'the body is a multipart form; its text fields were read';
+  return { fields, notes: [...notes, { kind: 'encoding', path: '', message }] };
 }
 
 /** The body as text for display, in the charset of its header; U+FFFD where it is damaged. */

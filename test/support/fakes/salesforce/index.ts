@@ -176,6 +176,9 @@ export class SalesforceFake {
   addRule = (object: ObjectName, rule: Rule): void => this.org.addRule(object, rule);
   /** The object's trigger fails each record of a call with more than `most` records. */
   limitTrigger = (object: ObjectName, most: number, error?: RecordError): void => this.org.limitTrigger(object, most, error);
+  /** The object's trigger throws on such a record, which fails each record of the call. */
+  throwInTrigger = (object: ObjectName, spoils: (values: Record<string, unknown>) => boolean, error: RecordError): void =>
+    void this.org.triggerExceptions.set(object, { spoils, error });
   /** The users (005…) or queues (00G…) to which the assignment rule assigns Leads, in turn. */
   setAssignees = (ids: readonly string[]): void => void (this.org.assignees = ids);
   deactivateUser = (id: string): void => void this.org.inactiveUsers.add(id);

@@ -47,6 +47,10 @@ export class Org {
   onWrite: WriteObserver = () => {};
   /** The most records per transaction that an object's trigger accepts, and its error for more. */
   readonly triggerLimits = new Map<ObjectName, { most: number; error: RecordError }>();
+  readonly triggerExceptions = new Map<
+    ObjectName,
+    { spoils: (values: Record<string, unknown>) => boolean; error: RecordError }
+  >();
 
   constructor(readonly settings: OrgSettings) {
     this.store = new Store(settings.custom === 'installed', settings.personKeyUnique);

@@ -185,6 +185,10 @@ function refuseRepeats(prepared: Prepared[]): void {
 
 /** A trigger that exceeds a governor limit fails each record of its transaction. */
 function runTriggers(org: Org, prepared: Prepared[]): void {
+  for (const [object, { spoils, error }] of org.triggerExceptions) {
+    const passing = prepared.filter(({ operation, errors }) => operation.object === object && errors.length === 0);
+    if (passing.some(({ values }) => spoils(values))) for (const each of passing) each.errors.push(error);
+  }
   for (const [object, { most, error }] of org.triggerLimits) {
     const own = prepared.filter(({ operation, errors }) => operation.object === object && errors.length === 0);
     if (own.length > most) for (const each of own) each.errors.push(error);
