@@ -2,6 +2,7 @@ import type { Type } from '@nestjs/common';
 import { LEAD_ID } from '../../ingress/lead.schemas.js';
 import { LeadsController } from '../../ingress/leads.controller.js';
 import type { Access } from '../../platform/http/access.js';
+import { AuditController } from '../audit.controller.js';
 import { CostsController } from '../costs.controller.js';
 import { DeadLettersController } from '../dead-letters/dead-letters.controller.js';
 import { HealthController } from '../health.controller.js';
@@ -25,6 +26,7 @@ const CONTROLLERS: Type[] = [
   RejectionsController,
   QueuesController,
   SlaController,
+  AuditController,
   CostsController,
   PrivacyController,
   HealthController,
