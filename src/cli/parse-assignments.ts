@@ -11,7 +11,9 @@ export function fieldsOf(pairs: string[]): Record<string, string> {
   );
 }
 
-/** What an edit or a replay sends. New attributes are apart, so that a misspelt field is refused. @throws CommandError */
+/**
+ * What an edit or a replay sends. New attributes are apart, so that a misspelt field is refused. @throws CommandError
+ */
 export function correctionsOf(set: string[] = [], attribute: string[] = []): Record<string, unknown> {
   return { ...fieldsOf(set), ...(attribute.length > 0 ? { attributes: fieldsOf(attribute) } : {}) };
 }

@@ -33,9 +33,14 @@ function addTo(people: Command, session: Session, isOldName: boolean): void {
     .command('erase')
     .argument('<e-mail>')
     .addOption(yesOption())
+    .option('--dry-run', 'count what is stored about the person, and delete nothing')
     .description("delete a person's data everywhere; prints a receipt without personal data")
-    .action(async (email: string, { yes = false }: { yes?: boolean }) => {
+    .action(async (email: string, { yes = false, dryRun }: { yes?: boolean; dryRun?: true }) => {
       const { client, output, times } = session;
+      if (dryRun) {
+        const counts = countsIn(await client.post<Record<string, unknown>>('/ops/people/export', { email }));
+        return output.document({ dryRun: true, wouldErase: counts }, () => wouldEraseText(counts, output.width));
+      }
       await session.confirm({ question: `Erase all data about ${email}? This cannot be undone.`, yes, isOldName });
       const receipt = await client.post<Receipt>('/ops/people/erase', { email });
       await output.done(receipt, () => receiptText(receipt, times, output.width));
@@ -50,6 +55,16 @@ function addTo(people: Command, session: Session, isOldName: boolean): void {
       const receipt = await client.get<Receipt>(`/ops/people/erasures/${encodeURIComponent(id)}`);
       await output.document(receipt, () => receiptText(receipt, times, output.width));
     });
+}
+
+function countsIn(held: Record<string, unknown>): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(held).flatMap(([store, records]) => (Array.isArray(records) ? [[store, records.length] as const] : [])),
+  );
+}
+
+function wouldEraseText(counts: Record<string, number>, width: number): string {
+  return ['Nothing was erased. Stored here:', pairsTable(['store', 'records'], Object.entries(counts), width)].join('\n');
 }
 
 function receiptText({ receipt, at, by, erased, crm }: Receipt, times: Times, width: number): string {

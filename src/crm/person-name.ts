@@ -32,7 +32,10 @@ export interface PersonName {
 const EAST_ASIAN = /[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Hangul}]/u;
 /** Anything else between commas is text and not a name (a formula, a sentence), and stays whole. */
 const NAME_PART = /^[\p{L}\p{M}\p{N}\s.'’`´′＇"“”„\-()/&]+$/u;
-/** Emojis, and characters that show as nothing: they are in a name by accident. (A joiner is part of Persian and Indian names.) */
+/**
+ * Emojis, and characters that show as nothing: they are in a name by accident. (A joiner is part of Persian and Indian
+ * names.)
+ */
 const NO_PART = /\p{Extended_Pictographic}|[\u{1f3fb}-\u{1f3ff}\ufe0f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\u00ad]/gu;
 
 /**

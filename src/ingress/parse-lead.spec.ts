@@ -197,6 +197,42 @@ describe('parseLead', () => {
     expect(paths({ campaign_id: 1, Email: 'a@b.co', EMAIL: 'c@d.co' })).toEqual(['email']);
   });
 
+  const inner = { email: 'ann@acme.com', campaign_id: 'c1', ad: { id: 7 } };
+  it.each([
+    ['an array', [inner]],
+    ['"lead"', { lead: inner }],
+    ['"lead" in "data"', { data: { lead: inner, meta: null } }],
+    ['a JSON text', JSON.stringify(inner)],
+    ['a JSON text in "payload"', { payload: JSON.stringify(inner) }],
+    ['an array in a JSON text in "body"', { body: JSON.stringify([inner]) }],
+  ])('reads the one lead inside of %s', (around, body) => {
+    expect(parseLead(body)).toMatchObject({
+      email: 'ann@acme.com',
+      campaignId: 'c1',
+      attributes: { 'ad.id': '7' },
+      notes: [{ kind: 'encoding', path: '', message: expect.stringContaining('inside of') }],
+    });
+    expect(parseLead(body).notes![0]!.message).toBe(`the lead was inside of ${around}`);
+  });
+
+  it.each([
+    [[inner, inner], /list of 2.*one lead per request/],
+    [{ lead: inner, other: 'x' }, /email: is required/],
+    [{ lead: [inner, inner] }, /email: is required/],
+    [{ payload: '{"email":' }, /email: is required/],
+    ['{"a":1}', /must be one JSON object/],
+  ])('does not guess at %j', (body, reason) => {
+    expect(refusal(body).message).toMatch(reason);
+  });
+
+  it('names the field that may have been meant', () => {
+    const error = refusal({ emailAddress: 'ann@acme.com', 'Campaign Name': 'c1' });
+    expect(error.message).toContain('email: is required; map it to {{lead.Email Address}}, or call the field "emailAddress" so');
+    expect(error.message).toContain('campaign_id: is required; map it to {{campaign.id}}, or call the field "Campaign Name" so');
+    expect(parseLead({ email: ['ann@acme.com'], campaign_id: [7] })).toMatchObject({ email: 'ann@acme.com', campaignId: '7' });
+    expect(paths({ email: ['ann@acme.com', 'bo@acme.com'], campaign_id: 1 })).toEqual(['email']);
+  });
+
   it('bounds its notes', () => {
     const many = Object.fromEntries(Array.from({ length: 200 }, (_, index) => [`f${index}`, '{{lead.x}}']));
     expect(parseLead({ ...minimal, ...many }).notes).toHaveLength(21);

@@ -3,6 +3,7 @@ import { readEmail } from '../domain/email-address.js';
 import { normaliseCampaignId } from '../domain/lead-keys.js';
 import type { IntakeNote, LeadInput } from '../domain/lead.js';
 import { ExactNumber } from '../platform/http/exact-json.js';
+import { unwrapBody } from '../platform/http/unwrap-body.js';
 import { firstBroken, firstReplaced } from './clean-text.js';
 import { flatten, keptText, scalarText } from './flatten.js';
 import { IntakeNotes } from './intake-notes.js';
@@ -16,17 +17,22 @@ export const MAX_NAME = 500;
  * @param earlier what was noticed about the body before it was parsed.
  * @throws AppError INVALID_BODY where it is no object, INVALID_LEAD with one problem per field.
  */
-export function parseLead(body: unknown, earlier: IntakeNote[] = []): LeadInput {
+export function parseLead(sent: unknown, earlier: IntakeNote[] = []): LeadInput {
+  const { body, around } = unwrapBody(sent);
+  if (Array.isArray(body) && body.length > 1) {
+    throw new AppError('INVALID_BODY', `The body is a list of ${body.length}. No lead was stored. Send one lead per request.`);
+  }
   if (typeof body !== 'object' || body === null || Array.isArray(body) || body instanceof ExactNumber) {
     throw new AppError('INVALID_BODY', 'The body must be one JSON object or one form, e.g. {"email": "…", "campaign_id": "…"}.');
   }
   const notes = new IntakeNotes(earlier);
+  if (around !== null) notes.add('encoding', '', `the lead was inside of ${around}`);
   const { email: rawEmail, campaign_id: rawCampaign, name: rawName, ...rest } = withKnownNames(body as Record<string, unknown>);
   const { fields, problems } = flatten(rest, notes);
   // Then U+FFFD stands for bytes that were lost, and a key must not be made of it.
   const isCut = earlier.some(({ kind }) => kind === 'character');
-  const email = parseEmail(rawEmail, problems, isCut);
-  const campaignId = parseCampaignId(rawCampaign, problems, isCut);
+  const email = parseEmail(onlyOf(rawEmail), problems, isCut, namedLike(/e-?mail/i, rest));
+  const campaignId = parseCampaignId(onlyOf(rawCampaign), problems, isCut, namedLike(/campaign|kampagne/i, rest));
   const name = parseName(rawName, problems, notes);
   if (problems.length > 0) {
     const list = problems.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`)).join('; ');
@@ -55,6 +61,17 @@ function withKnownNames(body: Record<string, unknown>): Record<string, unknown> 
   return named;
 }
 
+/** `["ann@acme.com"]`: some tools send each field as a list. */
+function onlyOf(value: unknown): unknown {
+  return Array.isArray(value) && value.length === 1 ? value[0] : value;
+}
+
+/** A hint at the field that the sender may have meant; its name is the template's, not a person's. */
+function namedLike(pattern: RegExp, fields: Record<string, unknown>): string {
+  const name = Object.keys(fields).find((key) => pattern.test(key) && isGiven(fields[key]));
+  return name === undefined ? '' : `, or call the field "${name.replaceAll(/\p{C}/gu, '').slice(0, 40)}" so`;
+}
+
 function isGiven(value: unknown): boolean {
   return value !== undefined && value !== null && value !== '';
 }
@@ -65,12 +82,12 @@ function plain(key: string): string {
 
 const CHECK_TEMPLATE = 'check its name in the template';
 
-function parseEmail(value: unknown, problems: FieldProblem[], isCut: boolean): { email: string; emailRaw: string } {
+function parseEmail(value: unknown, problems: FieldProblem[], isCut: boolean, hint: string): { email: string; emailRaw: string } {
   const addProblem = (message: string) => {
     problems.push({ path: 'email', message });
     return { email: '', emailRaw: '' };
   };
-  if (!isGiven(value)) return addProblem('is required; map it to {{lead.Email Address}}');
+  if (!isGiven(value)) return addProblem(`is required; map it to {{lead.Email Address}}${hint}`);
   if (typeof value !== 'string') return addProblem('must be a string');
   if (isPlaceholder(value)) return addProblem(`is required; "${value.trim()}" is a placeholder`);
   const token = tokenIn(value);
@@ -81,12 +98,12 @@ function parseEmail(value: unknown, problems: FieldProblem[], isCut: boolean): {
   return 'email' in address ? address : addProblem(`is not a valid e-mail address: it ${address.reason}`);
 }
 
-function parseCampaignId(value: unknown, problems: FieldProblem[], isCut: boolean): string {
+function parseCampaignId(value: unknown, problems: FieldProblem[], isCut: boolean, hint: string): string {
   const addProblem = (message: string) => {
     problems.push({ path: 'campaign_id', message });
     return '';
   };
-  if (!isGiven(value)) return addProblem('is required; map it to {{campaign.id}}');
+  if (!isGiven(value)) return addProblem(`is required; map it to {{campaign.id}}${hint}`);
   if (typeof value === 'number' || value instanceof ExactNumber) {
     return Number.isSafeInteger(value) ? String(value) : addProblem('must be a whole number below 2^53, or a string');
   }

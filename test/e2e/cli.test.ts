@@ -266,6 +266,8 @@ describe('an act on many, or for good', () => {
   });
 
   it('can be tried first', async () => {
+    const erasure = await run('people erase dead5@acme.com --dry-run --json');
+    expect(JSON.parse(erasure.stdout)).toMatchObject({ dryRun: true, wouldErase: { leads: 1 } });
     expect((await run('dead-letters replay --all --limit 3 --dry-run')).stdout).toMatch(/^Would replay 3 dead letters of 4\.\n/);
     expect((await run('rejections replay --dry-run')).stdout).toMatch(/^Would replay 2 rejections\.\n/);
     expect(await states()).toBe(4);

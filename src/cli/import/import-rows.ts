@@ -84,9 +84,12 @@ function rowOfRecord({ line, values, problem }: CsvRecord, columns: (string | nu
   return checked(line, fields, options);
 }
 
-/** `="00123"`: how Excel is made to keep leading zeros. */
+/**
+ * `="00123"` and `'00123`: how Excel is made to keep leading zeros. `'+49 30`: how exports, ours too, keep a text from
+ * being run as a formula.
+ */
 function withoutExcelQuotes(value: string): string {
-  return /^="([^"]*)"$/.exec(value)?.[1] ?? value;
+  return /^="([^"]*)"$/.exec(value)?.[1] ?? value.replace(/^'(?=[=+\-@]|\d+$)/, '');
 }
 
 async function jsonRows(file: ImportFile, first: string, options: ColumnOptions): Promise<AsyncIterable<ImportRow>> {

@@ -163,11 +163,16 @@ const ACTS: Record<(typeof TRANSFORMS)[number], (text: string) => FieldValue | n
   lines: (text) => text,
 };
 
-/** As forms and Marketo send a checkbox, also in other languages. A consent must not become a "no" that was not said. */
+/**
+ * As forms and Marketo send a checkbox, also in other languages. A consent must not become a "no" that was not said.
+ */
 const YES = /^(?:1|true|t|yes|y|on|x|checked|ja|oui|si|sí|sim|да|はい|是)$/iu;
 const NO = /^(?:0|false|f|no|n|off|unchecked|nein|non|não|nao|нет|いいえ|否)$/iu;
 
-/** Null for a text that is no decimal number, or that has more digits than a number can hold: another number is wrong data. */
+/**
+ * Null for a text that is no decimal number, or that has more digits than a number can hold: another number is wrong
+ * data.
+ */
 function numberOf(text: string): number | null {
   if (!/^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?$/.test(text)) return null;
   const value = Number(text);

@@ -30,8 +30,8 @@ const MOST_CALLS = { value: 40, trigger: 40, lock: 4 };
 const SINGLES_THAT_SHOW = 3;
 
 /**
- * `trigger`: each record failed alike in a trigger or flow. An exception that a trigger does not catch fails all records of
- * its call, although one record, or their number, caused it.
+ * `trigger`: each record failed alike in a trigger or flow. An exception that a trigger does not catch fails all
+ * records of its call, although one record, or their number, caused it.
  */
 type Why = 'limit' | 'value' | 'trigger' | 'lock';
 interface Answers {
@@ -53,7 +53,9 @@ export async function writeInParts(tools: PartTools, write: BatchWrite): Promise
   const spent = { value: 0, trigger: 0, lock: 0 };
   let singles = 0;
   let passed = false;
-  /** The largest call that failed in a trigger, and whether a record failed alone: then their number was not the cause. */
+  /**
+   * The largest call that failed in a trigger, and whether a record failed alone: then their number was not the cause.
+   */
   let suspected = 0;
   let isOneRecord = false;
   for (let part = parts.shift(); part !== undefined; part = parts.shift()) {

@@ -185,6 +185,15 @@ describe('readKeptBody', () => {
   const multipart = (...parts: string[]) =>
     `${parts.map((part) => `--x1\r\nContent-Disposition: form-data; ${part}`).join('\r\n')}\r\n--x1--\r\n`;
 
+  it.each([
+    [JSON.stringify([{ email: 'x', name: 'Ann' }]), 'application/json'],
+    [JSON.stringify({ lead: { email: 'x', name: 'Ann' } }), 'application/json'],
+    [JSON.stringify(JSON.stringify({ email: 'x', name: 'Ann' })), 'application/json'],
+    [`payload=${encodeURIComponent('{"email":"x","name":"Ann"}')}`, FORM],
+  ])('reads the lead inside of %s, so that a correction meets its fields', (body, type) => {
+    expect(replay(body, type)).toEqual({ email: 'x', name: 'Ann' });
+  });
+
   it('reads the text fields of a multipart form', () => {
     const type = 'multipart/form-data; boundary=x1';
     const body = multipart(

@@ -7,6 +7,7 @@ import { parseJsonRepaired } from './parse-json.js';
 import { requireText, shapeOf, unsupportedType } from './parse-body.js';
 import { isMultipart, parseMultipart } from './parse-multipart.js';
 import { gunzipKept } from './read-body.js';
+import { unwrapBody } from './unwrap-body.js';
 
 export interface KeptBody {
   contentType: string;
@@ -37,18 +38,25 @@ export function readKeptBody(
   if (shape === 'form' || (shape === 'other' && isFormType(declared.type))) {
     const form = parseForm(bytes, effective, true);
     requireIntact(form.damaged, replaced);
-    return { fields: form.fields, notes: withRepair(form.notes, /%(?![0-9a-f]{2})/i.test(bytes.toString('latin1'))) };
+    return { fields: unwrapped(form.fields), notes: withRepair(form.notes, /%(?![0-9a-f]{2})/i.test(bytes.toString('latin1'))) };
   }
   if (isMultipart(declared.type) && shape === 'other') return multipartOf(bytes, effective, replaced);
   if (shape === 'other' && !isJsonType(declared.type)) throw unsupportedType(declared.type);
   const { text, notes, damaged } = textOf(bytes, effective);
-  const { value, repaired } = parseJsonRepaired(text);
+  const parsed = parseJsonRepaired(text);
+  const { repaired } = parsed;
+  const value = unwrapBody(parsed.value).body;
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new AppError('INVALID_BODY', 'The body is not one JSON object.');
   }
   const fields = value as Record<string, unknown>;
   if (damaged) requireIntact(damagedFields(fields), replaced);
   return { fields, notes: withRepair(notes, repaired) };
+}
+
+/** A form may hold the lead as JSON in its only field. */
+function unwrapped(fields: Record<string, unknown>): Record<string, unknown> {
+  return unwrapBody(fields).body as Record<string, unknown>;
 }
 
 function multipartOf(

@@ -1,0 +1,57 @@
+import { ExactNumber, parseExactJson } from './exact-json.js';
+
+export interface UnwrappedBody {
+  body: unknown;
+  /** What was around the lead; null where nothing was. */
+  around: string | null;
+}
+
+const MAX_LAYERS = 4;
+
+/**
+ * The one lead that a gateway or an integration tool wrapped: in an array of one, in an object with one field
+ * (`{"lead": {…}}`, `payload={…}` of a form), or as JSON in a JSON string. Only where exactly one object is inside and it has an
+ * e-mail; anything else comes back as it is.
+ */
+export function unwrapBody(body: unknown): UnwrappedBody {
+  const layers: string[] = [];
+  let inner: unknown = body;
+  for (let depth = 0; depth <= MAX_LAYERS; depth++) {
+    if (isObject(inner) && Object.keys(inner).some(isEmailName)) {
+      return { body: inner, around: layers.length === 0 ? null : layers.join(' in ') };
+    }
+    const next = layerOf(inner);
+    if (!next) break;
+    layers.unshift(next.what);
+    inner = next.inner;
+  }
+  return { body, around: null };
+}
+
+function layerOf(value: unknown): { inner: unknown; what: string } | null {
+  if (typeof value === 'string') {
+    const inner = jsonIn(value);
+    return inner === undefined ? null : { inner, what: 'a JSON text' };
+  }
+  if (Array.isArray(value)) return value.length === 1 ? { inner: value[0], what: 'an array' } : null;
+  if (!isObject(value)) return null;
+  const given = Object.entries(value).filter(([, each]) => each !== null && each !== '');
+  return given.length === 1 ? { inner: given[0]![1], what: `"${given[0]![0].slice(0, 40)}"` } : null;
+}
+
+function jsonIn(text: string): unknown {
+  if (!/^\s*[{["]/.test(text)) return undefined;
+  try {
+    return parseExactJson(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function isEmailName(name: string): boolean {
+  return name.length <= 20 && name.trim().toLowerCase().replaceAll(/[-_ ]/g, '') === 'email';
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof ExactNumber);
+}
