@@ -7,16 +7,18 @@ export interface ColumnOptions {
   campaign?: string | undefined;
 }
 
+const words = (text: string) => text.split(' ');
+
 /**
  * Headers of Marketo, Salesforce, HubSpot and Excel, without case, spaces and signs. The first of a field is the most
  * certain.
  */
 const ALIASES: Record<string, string[]> = {
-  email: [
-    ...['email', 'emailaddress', 'mail', 'mailaddress', 'emailadresse', 'workemail', 'businessemail', 'primaryemail'],
-    ...['contactemail', 'leademail', 'useremail', 'emailid', 'courriel', 'adresseemail', 'adressemail', 'correo'],
-    ...['correoelectrónico', 'correoelectronico', 'indirizzoemail', 'epost', 'メールアドレス', '电子邮件'],
-  ],
+  email: words(
+    'email emailaddress mail mailaddress emailadresse workemail businessemail primaryemail contactemail leademail useremail ' +
+      'emailid courriel adresseemail adressemail correo correoelectrónico correoelectronico indirizzoemail epost ' +
+      'メールアドレス 电子邮件',
+  ),
   name: ['name', 'fullname', 'contactname', 'leadname'],
   campaign_id: ['campaignid', 'marketocampaignid', 'crmcampaignid', 'campaign'],
   first_name: ['firstname', 'givenname', 'forename', 'vorname', 'prénom', 'prenom', 'voornaam'],

@@ -15,11 +15,10 @@ export function correctedFields(
 }
 
 /** Attributes that webhooks usually have; docs/marketo.md maps these. */
-const USUAL = [
-  ...['email', 'campaign_id', 'name', 'first_name', 'last_name', 'company', 'title', 'phone', 'country', 'message'],
-  ...['source', 'marketo_id', 'state', 'city', 'postal_code', 'industry', 'website', 'language', 'employees', 'lead_source'],
-  ...['utm_source', 'utm_medium', 'utm_campaign', 'utm_term', 'utm_content'],
-];
+const USUAL = (
+  'email campaign_id name first_name last_name company title phone country message source marketo_id state city postal_code ' +
+  'industry website language employees lead_source utm_source utm_medium utm_campaign utm_term utm_content'
+).split(' ');
 
 /**
  * The corrections as fields of the lead. A name that the lead does not have and that is not usual is refused, since a misspelt
