@@ -36,7 +36,8 @@ const NAME_PART = /^[\p{L}\p{M}\p{N}\s.'’`´′＇"“”„\-()/&]+$/u;
  * Emojis, and characters that show as nothing: they are in a name by accident. (A joiner is part of Persian and Indian
  * names.)
  */
-const NO_PART = /\p{Extended_Pictographic}|\ufe0f|[\u{1f3fb}-\u{1f3ff}\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\u00ad]/gu;
+const NO_PART =
+  /\p{Extended_Pictographic}|\ufe0f|[\u{1f3fb}-\u{1f3ff}\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\u00ad]/gu;
 
 /**
  * Splits a full name. A CRM Lead needs a last name, so there always is one: a name of one word, or one that cannot be

@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AppError } from '../domain/app-error.js';
 import { Access } from '../platform/http/access.js';
 import { ApiOperation, ApiTag, FORM_TYPE, JSON_TYPE } from '../platform/http/api-operation.js';
+import { refuseFieldsInAddress } from '../platform/http/fields-in-address.js';
 import { METRICS } from '../platform/platform.module.js';
 import type { Metrics } from '../platform/observability/metrics.js';
 import { JobPublisher } from '../queue/job-publisher.js';
@@ -52,6 +53,7 @@ export class LeadsController {
   ): Promise<Acknowledgement> {
     const stop = this.metrics.ackSeconds.startTimer();
     try {
+      if (body === undefined || body === null) refuseFieldsInAddress(request.url);
       const lead = parseLead(body, request.bodyNotes);
       const answer = await acceptLead({ ledger: this.gate, publisher: this.publisher }, lead);
       this.metrics.leads.inc({ outcome: answer.status });

@@ -1,6 +1,8 @@
 import type { FastifyInstance } from 'fastify';
 import type { FieldProblem } from '../domain/app-error.js';
 import type { RejectedRequest } from '../ledger/rejections.repository.js';
+import { FORM_TYPE } from '../platform/http/api-operation.js';
+import { fieldsInAddress } from '../platform/http/fields-in-address.js';
 import type { Logger } from '../platform/observability/logger.js';
 
 /**
@@ -21,11 +23,14 @@ export function captureRejections(
 ): void {
   fastify.addHook('onSend', async (request, reply, payload) => {
     if (!REFUSED_FOR_CONTENT.has(reply.statusCode) || request.routeOptions.url !== '/leads') return payload;
-    if (request.headers[IMPORT_HEADER] !== undefined || !request.rawBody?.length) return payload;
+    if (request.headers[IMPORT_HEADER] !== undefined) return payload;
+    const inAddress = request.rawBody?.length ? null : fieldsInAddress(request.url);
+    const body = inAddress === null ? request.rawBody : Buffer.from(inAddress);
+    if (!body?.length) return payload;
     try {
       const problem = JSON.parse(String(payload)) as { code: string; detail: string; errors: FieldProblem[] };
-      const contentType = (request.sentContentType ?? '').slice(0, 500);
-      await keep({ contentType, body: request.rawBody, code: problem.code, detail: problem.detail, problems: problem.errors });
+      const contentType = inAddress === null ? (request.sentContentType ?? '').slice(0, 500) : FORM_TYPE;
+      await keep({ contentType, body, code: problem.code, detail: problem.detail, problems: problem.errors });
     } catch (error) {
       logger.warn({ requestId: request.id, err: error }, 'A rejected request could not be kept');
     }

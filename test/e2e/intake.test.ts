@@ -54,6 +54,7 @@ describe('POST /leads', () => {
     ['with raw deflate', deflateRawSync(lead), { ...JSON_TYPE, 'content-encoding': 'deflate' }],
     ['with br', brotliCompressSync(lead), { ...JSON_TYPE, 'content-encoding': 'br' }],
     ['with a Content-Encoding that is not there', lead, { ...JSON_TYPE, 'content-encoding': 'gzip' }],
+    ['with a charset as its Content-Encoding', lead, { ...JSON_TYPE, 'content-encoding': 'UTF-8' }],
     ['in UTF-16', Buffer.from(`\ufeff${lead}`, 'utf16le'), { 'content-type': 'application/json; charset=utf-16' }],
   ] as [string, Buffer | string, Record<string, string>][])('reads a body %s', async (_what, body, headers) => {
     const answer = await send(body, headers);
@@ -102,6 +103,15 @@ describe('POST /leads', () => {
       if (kept !== null) expect(items[0]!.body).toBe(kept);
     },
   );
+
+  it('keeps what was put into the address, without the secrets in it', async () => {
+    const answer = await send('', JSON_TYPE, '/leads?email=uri%40acme.example&campaign_id=c1&secret=hush');
+    expect([answer.status, answer.body.detail]).toEqual([400, expect.stringMatching(/fields are in the address/)]);
+    const [kept] = await rejections();
+    expect(kept!.body).toBe('email=uri%40acme.example&campaign_id=c1');
+    const { leadId } = (await act(`/ops/rejections/${kept!.id}/replay`)).body;
+    expect((await journey(leadId)).email).toBe('uri@acme.example');
+  });
 
   it('keeps no row of an import and no stranger’s request', async () => {
     await send('{"email": }', { ...JSON_TYPE, 'x-revenueflow-import': '1' });

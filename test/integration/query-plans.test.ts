@@ -4,16 +4,14 @@ import { BACKLOG } from '../../src/ledger/open-leads.repository.js';
 import { ARRIVALS, COUNT_DEAD, DEAD_WITHOUT_CRM, PACE } from '../../src/ledger/sla.repository.js';
 import { openPool, type Pool } from '../../src/platform/database/pool.js';
 import { freshDatabase } from '../support/database.js';
+import { FULL } from '../support/full.js';
 import { ledgerOn } from '../support/ledger.js';
 
 let database: Awaited<ReturnType<typeof freshDatabase>>;
 let pool: Pool;
 
-/**
- * A tenth of the leads waits, as in an outage. One in a thousand is dead or discarded, and one campaign in a thousand
- * is rare.
- */
-const ROWS = 120_000;
+/** A tenth waits in an outage, one in a thousand is dead or discarded, and one campaign in a thousand is rare. */
+const ROWS = FULL ? 1_000_000 : 120_000;
 
 beforeAll(async () => {
   database = await freshDatabase();
@@ -34,7 +32,7 @@ beforeAll(async () => {
     "INSERT INTO ledger.events (lead_id, seq, kind, at) SELECT id, 1, 'synced', received_at FROM ledger.leads ORDER BY received_at",
   );
   await pool.query('VACUUM ANALYZE ledger.leads, ledger.events');
-});
+}, 300_000);
 afterAll(async () => {
   await pool.end();
   await database.drop();
@@ -115,7 +113,8 @@ describe('a page of leads', () => {
       found.push(...page.items.map(({ name }) => name));
       cursor = page.next;
     } while (cursor);
-    expect(pages).toEqual([1, 0, 10]);
+    // The newest of them is within the first page, the others follow after empty ones.
+    expect([pages[0], pages.filter((found) => found > 0)]).toEqual([1, [1, 10]]);
     expect(pages).toHaveLength(Math.ceil(ROWS / ROWS_PER_PAGE));
     expect(found.toSorted()).toEqual(['Person 11999', ...Array.from({ length: 10 }, (_, n) => `Person 11999${n}`)].toSorted());
   });

@@ -74,14 +74,14 @@ export async function writeInParts(tools: PartTools, write: BatchWrite): Promise
     } else if (why !== null && why !== 'limit' && part.length > 1) {
       if (why === 'trigger') suspected = Math.max(suspected, part.length);
       if (spent[why]++ < MOST_CALLS[why]) parts.unshift(...halves(again));
-      else if (why === 'value') answers.splice(0, part.length, ...part.map(() => spoilt()));
+      else if (why !== 'lock') answers.splice(0, part.length, ...part.map(() => spoilt()));
     }
     const divided = new Set(parts.flat());
     part.forEach((index, place) => {
       if (!divided.has(index)) results[index] = answers[place]!;
     });
     isOneRecord ||= why === 'trigger' && part.length === 1;
-    singles = (why === 'limit' || why === 'trigger') && part.length === 1 ? singles + 1 : 0;
+    if ((why === 'limit' || why === 'trigger') && part.length === 1) singles++;
     if (singles < SINGLES_THAT_SHOW || passed) continue;
     const untried = new AppError('CRM_RECORD_BUSY', 'The org refused single records of the same batch; this one was not tried.');
     for (const index of parts.splice(0).flat()) results[index] = untried;

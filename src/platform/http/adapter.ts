@@ -7,6 +7,7 @@ import { AppError } from '../../domain/app-error.js';
 import type { IntakeNote } from '../../domain/lead.js';
 import { recordMethods } from './allowed-methods.js';
 import { parseBody, parseWebhookBody } from './parse-body.js';
+import { refuseFieldsInAddress } from './fields-in-address.js';
 import { asAppError, problemOf } from './problem.js';
 import { BODY_LIMIT_BYTES, readBody } from './read-body.js';
 
@@ -88,6 +89,7 @@ async function parse(request: FastifyRequest, payload: IncomingMessage): Promise
   request.rawBody = bytes;
   if (problem) throw problem;
   const isWebhook = request.routeOptions.url === WEBHOOK_ROUTE;
+  if (isWebhook && bytes.length === 0) refuseFieldsInAddress(request.url);
   const { value, notes } = isWebhook
     ? parseWebhookBody(bytes, request.sentContentType)
     : parseBody(bytes, request.headers['content-type']);

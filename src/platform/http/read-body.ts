@@ -70,7 +70,10 @@ function encodingsOf(header: unknown, bytes: Buffer): string[] {
   if (named.length === 0) return isGzip(bytes) ? ['gzip'] : [];
   const last = named.at(-1)!;
   const isText = bytes[0] === 0x7b || (bytes[0]! >= 0x61 && bytes[0]! <= 0x7a && bytes.includes('=') && bytes.includes('@'));
-  return last === 'gzip' ? (isGzip(bytes) ? named : []) : last === 'deflate' && isText && !isZlib(bytes) ? [] : named;
+  if (last === 'gzip') return isGzip(bytes) ? named : [];
+  if (last === 'deflate') return isText && !isZlib(bytes) ? [] : named;
+  // `Content-Encoding: utf-8` is a charset in the wrong header. Brotli may begin with any byte.
+  return isText && last !== 'br' ? [] : named;
 }
 
 const MAX_ENCODINGS = 2;
