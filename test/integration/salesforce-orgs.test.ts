@@ -206,6 +206,15 @@ describe('a trigger that takes few records', () => {
     expect(notices).not.toContain('batch-reduced');
   });
 
+  it('that throws on each of a few records, for what their forms said: all arrive, without that', async () => {
+    await withMap([{ to: 'City', from: 'attributes.city' }]);
+    world.fake.throwInTrigger('Lead', ({ City }) => City === 'Paris', exception);
+    const all = await Promise.all(
+      Array.from({ length: 6 }, (_, n) => sync(`p${n}@acme.com`, 'c1', 1, { attributes: { city: 'Paris' } })),
+    );
+    expect(all.map(({ leftOut }) => leftOut)).toEqual(all.map(() => ['City']));
+  });
+
   it('that throws on one member does so too', async () => {
     const bad = (await sync('bad@acme.com', 'c2', 1)).leadId;
     world.fake.throwInTrigger('CampaignMember', ({ LeadId, CampaignId }) => LeadId === bad && CampaignId === campaign, exception);

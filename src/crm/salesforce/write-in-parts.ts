@@ -28,6 +28,8 @@ export interface BatchWrite {
 const MOST_CALLS = { value: 40, trigger: 40, lock: 4 };
 /** Single records that fail alike, and none passes: the others would fail as well. */
 const SINGLES_THAT_SHOW = 3;
+/** So few are tried all the same: it costs less than a retry later. */
+const WORTH_TRYING = 8;
 
 /**
  * `trigger`: each record failed alike in a trigger or flow. An exception that a trigger does not catch fails all
@@ -82,7 +84,7 @@ export async function writeInParts(tools: PartTools, write: BatchWrite): Promise
     });
     isOneRecord ||= why === 'trigger' && part.length === 1;
     if ((why === 'limit' || why === 'trigger') && part.length === 1) singles++;
-    if (singles < SINGLES_THAT_SHOW || passed) continue;
+    if (singles < SINGLES_THAT_SHOW || passed || parts.flat().length <= WORTH_TRYING) continue;
     const untried = new AppError('CRM_RECORD_BUSY', 'The org refused single records of the same batch; this one was not tried.');
     for (const index of parts.splice(0).flat()) results[index] = untried;
   }
