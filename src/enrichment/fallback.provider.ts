@@ -8,9 +8,9 @@ const COOL_DOWN_MS = 15_000;
 const MAX_COOL_DOWN_MS = 300_000;
 
 /**
- * Two scorers as one: what the first cannot score the second does. A first that is down, limited or misconfigured is left alone for a
- * while, so that not every lead waits for its timeout. Where neither can, the first one's error stands, since its reasons decide what
- * happens next.
+ * Two scorers as one: what the first cannot score the second does. A first that is down, limited or misconfigured is
+ * left alone for a while, so that not every lead waits for its timeout. Where neither can, the first one's error
+ * stands, since its reasons decide what happens next.
  */
 export class WithSecondary implements EnrichmentProvider {
   readonly name: string;

@@ -15,7 +15,8 @@ export interface EnrichmentProvider {
   readonly local?: boolean;
   /**
    * Scores one lead.
-   * @param wasted is told of each call that was paid for in vain, whether another scorer's answer came of it or an error.
+   * @param wasted is told of each call that was paid for in vain, whether another scorer's answer came of it or an
+   * error.
    * @throws AppError with an AI_… code; anything else counts as UNEXPECTED.
    */
   score(lead: LeadContent, signal: AbortSignal, wasted?: (call: WastedCall) => void): Promise<Enrichment>;

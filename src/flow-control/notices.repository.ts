@@ -35,7 +35,10 @@ export class NoticesRepository {
     );
   }
 
-  /** Those of the last 24 hours without an alert in this time, oldest first. They count as alerted when the transaction commits. */
+  /**
+   * Those of the last 24 hours without an alert in this time, oldest first. They count as alerted when the transaction
+   * commits.
+   */
   async takeForAlert(transaction: Queryable, kinds: readonly string[], limit: number): Promise<Notice[]> {
     const { rows } = await transaction.query<Notice>(
       `WITH due AS (

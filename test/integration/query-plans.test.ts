@@ -10,7 +10,10 @@ import { ledgerOn } from '../support/ledger.js';
 let database: Awaited<ReturnType<typeof freshDatabase>>;
 let pool: Pool;
 
-/** A tenth waits in an outage, one in a thousand is dead or discarded, and one campaign in a thousand is rare. */
+/**
+ * A tenth of the leads waits, as in an outage. One in a thousand is dead or discarded, and one campaign in a thousand
+ * is rare.
+ */
 const ROWS = FULL ? 1_000_000 : 120_000;
 
 beforeAll(async () => {

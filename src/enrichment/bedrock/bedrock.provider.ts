@@ -4,8 +4,9 @@ import type { Config } from '../../platform/config/config.js';
 import { ModelProvider } from '../model/model-provider.js';
 
 /**
- * Bedrock through Converse, with a forced tool for the answer: it works for every model that has tools, and an answer in prose is
- * impossible. The SDK knows credentials of the environment only, so the chain of AWS (profile, container, instance role) is given to it.
+ * Bedrock through Converse, with a forced tool for the answer: it works for every model that has tools, and an answer
+ * in prose is impossible. The SDK knows credentials of the environment only, so the chain of AWS (profile, container,
+ * instance role) is given to it.
  */
 export function openBedrock(config: Config): ModelProvider {
   const bedrock = createAmazonBedrock({

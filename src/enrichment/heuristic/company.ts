@@ -7,7 +7,10 @@ const INDUSTRIES = indexOf(industries);
 const LEGAL_FORMS = new Set(legalForms);
 const MIN_SHARED = 4;
 
-/** Whether a company's name and the registrable label of a domain are likely the same company: Acme Logistics GmbH, acme-logistics. */
+/**
+ * Whether a company's name and the registrable label of a domain are likely the same company: Acme Logistics GmbH,
+ * acme-logistics.
+ */
 export function companyMatchesDomain(company: string, label: string): boolean {
   const words = readText(company).words.filter((word) => !LEGAL_FORMS.has(word));
   const name = words.join('');

@@ -17,7 +17,10 @@ const DISPOSABLE = disposableEmailBlocklistSet();
 const FREE = new Set(free);
 const FREE_BRANDS = new Set(freeBrands);
 
-/** The class of a normalised (lower-case, ASCII) domain. Disposable goes first: the lists of free-mail domains contain many such. */
+/**
+ * The class of a normalised (lower-case, ASCII) domain. Disposable goes first: the lists of free-mail domains contain
+ * many such.
+ */
 export function classifyDomain(domain: string): DomainFacts {
   const { domain: registrable, domainWithoutSuffix, publicSuffix } = parse(domain, { extractHostname: false });
   const label = domainWithoutSuffix ?? '';

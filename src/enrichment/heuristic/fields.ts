@@ -65,7 +65,10 @@ export function readFields(attributes: Record<string, string>): Fields {
   return fields;
 }
 
-/** The field that a key names: as a whole, else by its last two parts (`company.name`), else by its last one (`lead.title`). */
+/**
+ * The field that a key names: as a whole, else by its last two parts (`company.name`), else by its last one
+ * (`lead.title`).
+ */
 function aliasOf(key: string): { alias: Alias; distance: number } | null {
   const parts = key.slice(-MAX_KEY).toLowerCase().split('.');
   const names = [parts.join(''), parts.slice(-2).join(''), parts.at(-1)!].map((name) => name.replace(NOT_IN_A_KEY, ''));

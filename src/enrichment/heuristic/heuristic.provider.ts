@@ -19,9 +19,9 @@ import { explain } from './reasoning.js';
 import { readUnsteered } from './prompt-injection/classifier.js';
 
 /**
- * Scores by the rules of profile.json: no key, no network, about 0.1 ms per lead. `fitScore` is the sum of the points of the
- * evidence, which begins with the profile's base. Evidence and reasoning name no person: they consist of the profile's words
- * and the e-mail's domain.
+ * Scores by the rules of profile.json: no key, no network, about 0.1 ms per lead. `fitScore` is the sum of the points
+ * of the evidence, which begins with the profile's base. Evidence and reasoning name no person: they consist of the
+ * profile's words and the e-mail's domain.
  */
 export class HeuristicProvider implements EnrichmentProvider {
   readonly name = 'heuristic';

@@ -17,8 +17,9 @@ const RANKS = ['none', 'low', 'medium', 'high'] as const;
 const C = PROFILE.confidence;
 
 /**
- * Decides the intent, in this order: who cannot be a buyer, what the message says, where the lead came from. Who asks for little on a page for
- * buyers is taken for what the page is for, one step lower. Where none of it speaks the intent is `unknown`: a guess would look like knowledge.
+ * Decides the intent, in this order: who cannot be a buyer, what the message says, where the lead came from. Who asks
+ * for little on a page for buyers is taken for what the page is for, one step lower. Where none of it speaks the intent
+ * is `unknown`: a guess would look like knowledge.
  */
 export function decideIntent(title: TitleFacts, { cues }: MessageFacts, source: SourceRule | null): Verdict {
   if (title.seniority?.disqualifies || source?.intent === 'none') return verdict('none', C.disqualified, 'disqualified');

@@ -31,7 +31,10 @@ interface Phrase<T> {
 const MAX_GAP = 3;
 const ASCII = /^\p{ASCII}*$/u;
 const PREFIX_KEY = 3;
-/** Texts repeat their words, so which phrases begin with one is looked up once; a longer word would keep its whole text in memory. */
+/**
+ * Texts repeat their words, so which phrases begin with one is looked up once; a longer word would keep its whole text
+ * in memory.
+ */
 const MAX_REMEMBERED = 4096;
 const MAX_REMEMBERED_LENGTH = 12;
 

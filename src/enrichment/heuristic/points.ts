@@ -81,8 +81,8 @@ export function sourceLines(source: SourceRule | null): Line[] {
 }
 
 /**
- * A line for each phrase that counts, always with the phrase's own points, and one for the message as a whole that brings the
- * sum to what the message is worth. Phrases that an operator has added to the profile count on top of that.
+ * A line for each phrase that counts, always with the phrase's own points, and one for the message as a whole that
+ * brings the sum to what the message is worth. Phrases that an operator has added to the profile count on top of that.
  */
 export function messageLines({ signals, pitch, cues }: MessageFacts): Line[] {
   const plain = signals.filter((signal) => !signal.negated);
@@ -122,8 +122,8 @@ function pointsOf({ family, negated }: Signal): number {
 }
 
 /**
- * The evidence of a score: the base, the weightiest lines first with those beyond the tenth added up in one, and what the limits
- * of the scale take away or add. Its points sum to the score.
+ * The evidence of a score: the base, the weightiest lines first with those beyond the tenth added up in one, and what
+ * the limits of the scale take away or add. Its points sum to the score.
  */
 export function scoreOf(lines: Line[]): { fitScore: number; evidence: Line[] } {
   const evidence = [line('base score', PROFILE.base), ...weightiest(lines)];

@@ -8,7 +8,9 @@ import steering from './steering.json' with { type: 'json' };
 /** The rules and weights. */
 export const PROFILE = profileSchema.parse(source);
 
-/** Over the JSON without its white space, so that neither a formatter nor the compiler's copy of it makes a new version. */
+/**
+ * Over the JSON without its white space, so that neither a formatter nor the compiler's copy of it makes a new version.
+ */
 export const SCORER_VERSION = `heuristic-${createHash('sha256')
   .update(JSON.stringify([source, cues, steering]))
   .digest('hex')

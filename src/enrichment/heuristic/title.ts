@@ -12,7 +12,10 @@ const SENIORITY = indexOf(RULES);
 const FUNCTIONS = indexOf(PROFILE.title.functions);
 const CUT = newIndex<null>().add(PROFILE.title.cut, null);
 
-/** What a job title says. The function is read from the whole title: an assistant to the head of sales still works in sales. */
+/**
+ * What a job title says. The function is read from the whole title: an assistant to the head of sales still works in
+ * sales.
+ */
 export function readTitle(title: string): TitleFacts {
   const text = readText(title);
   const found = new Set(SENIORITY.findAll(own(text)).map((match) => match.payload));

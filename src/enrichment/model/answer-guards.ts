@@ -23,9 +23,9 @@ export type Guarded = Pick<Enrichment, 'fitScore' | 'intent' | 'confidence' | 'e
 };
 
 /**
- * What a model says about a lead is believed as far as the lead's own text gave it no orders. Where it did, or where the answer
- * shows that the model obeyed somebody else, the score is at most the heuristic's, and the words for the salesperson are the
- * heuristic's too, since the model's may be the attacker's.
+ * What a model says about a lead is believed as far as the lead's own text gave it no orders. Where it did, or where
+ * the answer shows that the model obeyed somebody else, the score is at most the heuristic's, and the words for the
+ * salesperson are the heuristic's too, since the model's may be the attacker's.
  */
 export function guard(lead: LeadContent, answer: ModelAnswer): Guarded {
   const heuristic = scoreLead(lead);

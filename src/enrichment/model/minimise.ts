@@ -14,7 +14,10 @@ export interface MinimisedLead {
   message?: string;
 }
 
-/** Characters per field: enough for what a person types, too little for an essay that steers the model or costs a fortune. */
+/**
+ * Characters per field: enough for what a person types, too little for an essay that steers the model or costs a
+ * fortune.
+ */
 const CAPS = { emailDomain: 100, title: 120, company: 120, country: 60, message: 1500 } as const;
 const COUNTRY_KEYS = new Set(['country', 'countrycode', 'countryname', 'land', 'pays', 'pais', 'paese', 'nation']);
 

@@ -31,8 +31,8 @@ const CACHE_CAPACITY = 10_000;
 (globalThis as { AI_SDK_LOG_WARNINGS?: boolean }).AI_SDK_LOG_WARNINGS = false;
 
 /**
- * Asks a language model for a judgement, and believes it as far as the guards allow. One call a score: no retries here, since the
- * pipeline alone decides what an error means.
+ * Asks a language model for a judgement, and believes it as far as the guards allow. One call a score: no retries here,
+ * since the pipeline alone decides what an error means.
  */
 export class ModelProvider implements EnrichmentProvider {
   readonly name: string;

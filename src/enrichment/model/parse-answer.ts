@@ -2,7 +2,10 @@ import { z } from 'zod';
 import { AppError } from '../../domain/app-error.js';
 import { bantSchema, INTENTS, type Enrichment } from '../../domain/enrichment.js';
 
-/** What the model is asked for. Limits are not in it: some providers drop them from the schema, so they are enforced here. */
+/**
+ * What the model is asked for. Limits are not in it: some providers drop them from the schema, so they are enforced
+ * here.
+ */
 export const answerSchema = z.object({
   evidence: z.array(z.object({ signal: z.string(), polarity: z.enum(['positive', 'negative', 'neutral']) })),
   bant: bantSchema,

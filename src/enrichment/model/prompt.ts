@@ -24,7 +24,10 @@ function readable(phrases: readonly string[], most: number): string {
 
 const signed = (points: number) => (points > 0 ? `+${points}` : String(points));
 
-/** The ideal customer and the rubric, in the words and with the weights of the heuristic's profile: one place to edit both. */
+/**
+ * The ideal customer and the rubric, in the words and with the weights of the heuristic's profile: one place to edit
+ * both.
+ */
 const RUBRIC = [
   `Start from ${PROFILE.base}. The weights below are guidance for a person's judgement, not a sum to compute.`,
   '',

@@ -3,7 +3,9 @@ import { AppError } from '../../domain/app-error.js';
 import type { ErrorCode } from '../../domain/error-catalog.js';
 import { retryAfterOf } from './retry-after.js';
 
-/** What a failed call to a model means. Bodies and messages of the other side stay out of it: they may quote the lead. */
+/**
+ * What a failed call to a model means. Bodies and messages of the other side stay out of it: they may quote the lead.
+ */
 export function translateError(error: unknown, now: number): AppError {
   if (error instanceof AppError) return error;
   if (APICallError.isInstance(error)) return fromCall(error, now);
@@ -81,7 +83,10 @@ function fieldsOf(body: string): unknown[] {
   }
 }
 
-/** A 400 that every lead would get: the key (Gemini), the region (Gemini), the model or its profile (Bedrock, chat/completions). */
+/**
+ * A 400 that every lead would get: the key (Gemini), the region (Gemini), the model or its profile (Bedrock,
+ * chat/completions).
+ */
 function speaksOfSettings(error: APICallError): boolean {
   const body = error.responseBody ?? '';
   return /API_KEY_INVALID|API key|FAILED_PRECONDITION|model identifier|inference profile|on-demand throughput|model_not_found|"param"\s*:\s*"(?:model|response_format|temperature)"/i.test(

@@ -5,7 +5,9 @@ const SPELT_EMAIL =
   /[\p{L}\p{N}._+-]{1,64}\s{0,3}[([{]\s*(?:at|arobase|chiocciola|arroba|ät)\s*[)\]}]\s*[\p{L}\p{N}.-]{1,64}(?:\s?[([{]\s?\p{L}{1,10}\s?[)\]}]\s?\p{L}{1,20})?/giu;
 const LINK = /\b(?:https?:\/\/|www\.)\S+|\b(?:linkedin|facebook|instagram|xing|twitter|x)\.com\/\S+/giu;
 const HANDLE = /(?<![\p{L}\p{N}])@[\p{L}\p{N}._-]{2,}/gu;
-/** Seven digits or more, however they are set apart. A budget in the millions goes with them: better that than a number. */
+/**
+ * Seven digits or more, however they are set apart. A budget in the millions goes with them: better that than a number.
+ */
 const PHONE = /[+(]?\p{Nd}(?:[\s().\-/\u2010-\u2015\u00A0]{0,3}\p{Nd}){6,}/gu;
 /** After these a person gives a name that no field told us. */
 const INTRODUCTION =
@@ -91,7 +93,8 @@ function byLength(words: readonly string[]): string[] {
 const folded = (text: string) => text.toLowerCase().toUpperCase();
 
 function cut(text: string, word: string, by: string): string {
-  // Most texts do not name the person, and to compile the pattern of one word costs more than all else that is done to a text.
+  // Most texts do not name the person, and to compile the pattern of one word costs more than all else that is done to
+  // a text.
   if (!folded(text).includes(folded(word))) return text;
   const escaped = word.replaceAll(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
   if (/[\p{Script=Han}\p{Script=Hangul}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]/u.test(word)) {

@@ -21,8 +21,8 @@ function fromHeaders(headers: Record<string, string>, now: number): number | und
 }
 
 /**
- * Gemini says it in the error's details: RetryInfo for the short limits. A quota "PerDay" stays used up until midnight in California,
- * whatever RetryInfo says beside it (https://ai.google.dev/gemini-api/docs/rate-limits).
+ * Gemini says it in the error's details: RetryInfo for the short limits. A quota "PerDay" stays used up until midnight
+ * in California, whatever RetryInfo says beside it (https://ai.google.dev/gemini-api/docs/rate-limits).
  */
 function fromBody(body: string, now: number): number | undefined {
   if (/"quotaId"\s*:\s*"[^"]*PerDay/i.test(body)) return untilMidnightPacific(now);

@@ -5,7 +5,10 @@ import { Batcher } from '../../platform/concurrency/batcher.js';
 import type { Spool, SpoolEntry } from './spool.js';
 
 const STREAM = '{revenueflow}:spool';
-/** At this size a lead is answered 503: the same Redis has the queues. A lead may have 64 KiB, so entries alone are no bound. */
+/**
+ * At this size a lead is answered 503: the same Redis has the queues. A lead may have 64 KiB, so entries alone are no
+ * bound.
+ */
 const LIMITS = { entries: 200_000, bytes: 256 * 1024 * 1024 };
 /** Entries that a search for a person's leads reads at a time. */
 const PAGE = 1000;

@@ -21,8 +21,8 @@ const USUAL = (
 ).split(' ');
 
 /**
- * The corrections as fields of the lead. A name that the lead does not have and that is not usual is refused, since a misspelt
- * one would become an attribute and correct nothing. `attributes` holds those that are meant to be new.
+ * The corrections as fields of the lead. A name that the lead does not have and that is not usual is refused, since a
+ * misspelt one would become an attribute and correct nothing. `attributes` holds those that are meant to be new.
  * @param own names of the attributes that the lead has.
  * @throws AppError INVALID_LEAD
  */

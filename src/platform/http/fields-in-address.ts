@@ -4,8 +4,8 @@ const HAS_AN_EMAIL = /(?:^|&)e-?mail[^=&]*=[^&]/i;
 const SECRET = /^[^=]*(?:secret|token|password|passwd|auth|api-?_?key|signature)[^=]*=/i;
 
 /**
- * The query of an address as a form, where it has the fields of a lead: a webhook whose tokens were put into its URL. Without
- * what may be a credential, since the request is kept and operators see it.
+ * The query of an address as a form, where it has the fields of a lead: a webhook whose tokens were put into its URL.
+ * Without what may be a credential, since the request is kept and operators see it.
  * @returns null where there is no e-mail in it.
  */
 export function fieldsInAddress(url: string): string | null {

@@ -10,8 +10,8 @@ export function isMultipart(type: string): boolean {
 }
 
 /**
- * Reads the text fields of a multipart form (RFC 7578) whose boundary is the first line of the body, since the header may be lost. Of a
- * repeated field the last value counts.
+ * Reads the text fields of a multipart form (RFC 7578) whose boundary is the first line of the body, since the header
+ * may be lost. Of a repeated field the last value counts.
  * @param text with its bytes decoded.
  * @throws AppError UNSUPPORTED_MEDIA_TYPE where it has a file, INVALID_BODY where it is cut off or no multipart form.
  */

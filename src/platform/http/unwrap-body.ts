@@ -10,8 +10,8 @@ const MAX_LAYERS = 4;
 
 /**
  * The one lead that a gateway or an integration tool wrapped: in an array of one, in an object with one field
- * (`{"lead": {…}}`, `payload={…}` of a form), or as JSON in a JSON string. Only where exactly one object is inside and it has an
- * e-mail; anything else comes back as it is.
+ * (`{"lead": {…}}`, `payload={…}` of a form), or as JSON in a JSON string. Only where exactly one object is inside and
+ * it has an e-mail; anything else comes back as it is.
  */
 export function unwrapBody(body: unknown): UnwrappedBody {
   const layers: string[] = [];

@@ -22,8 +22,8 @@ export interface Reading {
 }
 
 /**
- * Reads the fields. In one that speaks to the scorer nothing good counts, and all that is bad does: both in the whole text and in the
- * part before the attempt, since what follows could hide it. So an order in the text raises no score.
+ * Reads the fields. In one that speaks to the scorer nothing good counts, and all that is bad does: both in the whole
+ * text and in the part before the attempt, since what follows could hide it. So an order in the text raises no score.
  */
 export function readUnsteered(fields: Fields): Reading {
   const tried: string[] = [];
@@ -56,8 +56,8 @@ const MAX_LABEL_WORDS = 10;
 const SENTENCES = /[.!?;][)"']?\s+\p{L}[^.]{9}|[\n!?"{}<>=[\]]|:\s/u;
 
 /**
- * Whether a value is what its field asks for: a title, a company, a source is a few words. One that tells a story brings nothing good,
- * whatever the story, so an order that nobody recognises has nothing to win in these fields.
+ * Whether a value is what its field asks for: a title, a company, a source is a few words. One that tells a story
+ * brings nothing good, whatever the story, so an order that nobody recognises has nothing to win in these fields.
  */
 function isLabel(text: string): boolean {
   return text.length <= MAX_LABEL && !SENTENCES.test(text) && text.split(/\s+/, MAX_LABEL_WORDS + 1).length <= MAX_LABEL_WORDS;
@@ -65,7 +65,10 @@ function isLabel(text: string): boolean {
 
 const MAX_TITLE_WORDS = 12;
 
-/** The worst that any beginning of the title says: "student" is one by the end of the field, which an order behind it moves. */
+/**
+ * The worst that any beginning of the title says: "student" is one by the end of the field, which an order behind it
+ * moves.
+ */
 function worst(title: string): TitleFacts {
   const words = title.split(/\s+/, MAX_TITLE_WORDS);
   const readings = [readTitle(title), ...words.map((_, at) => readTitle(words.slice(0, at + 1).join(' ')))];
@@ -84,7 +87,10 @@ function passages(whole: string): string[] {
     .filter((part) => part.trim() !== '');
 }
 
-/** All that is bad in any reading, and the least favourable of the readings as a whole; one that finds something good counts for nothing. */
+/**
+ * All that is bad in any reading, and the least favourable of the readings as a whole; one that finds something good
+ * counts for nothing.
+ */
 function onlyBad(readings: readonly MessageFacts[]): MessageFacts {
   const signals = new Map<string, Signal>();
   for (const signal of readings.flatMap((reading) => reading.signals)) {

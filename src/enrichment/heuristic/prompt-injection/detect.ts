@@ -17,7 +17,10 @@ const MIN_LENGTH = 6;
 const HIDDEN = /[\u{E0000}-\u{E007F}]|[\u200B\u2060\u2062-\u2064\u202A-\u202E\u2066-\u2069\uFEFF]/u;
 const HIDDEN_ALL = /[\u{E0000}-\u{E007F}\u00AD\u200B-\u200F\u2060-\u2064\u202A-\u202E\u2066-\u2069\uFEFF]/gu;
 
-/** What only somebody who writes to a program would type into a form: chat roles, our own field names, tags, a block of code. */
+/**
+ * What only somebody who writes to a program would type into a form: chat roles, our own field names, tags, a block of
+ * code.
+ */
 const MARKUP = [
   /<\/?\s*(?:system|assistant|user|lead|instructions?|prompt|im_start|im_end)\b[^>]*>?/i,
   /<\|[^|]{1,40}\|>|\[\/?INST\]|<<\/?SYS>>|###\s*(?:system|instruction|assistant|new task)/i,
@@ -40,8 +43,9 @@ const FIGURE_IN_WORD = /(?<=\p{L}\p{L}?)[013457](?=\p{L}{2})|(?<=\p{L}{2})[01345
 const LETTERS: Record<string, string> = { 0: 'o', 1: 'i', 3: 'e', 4: 'a', 5: 's', 7: 't' };
 
 /**
- * Whether a text speaks to the scorer instead of to us. What it finds costs a lead what is good in that field, and nothing else. Phrases alone
- * are not enough, since customers speak of scores and rules too: the words around them must agree.
+ * Whether a text speaks to the scorer instead of to us. What it finds costs a lead what is good in that field, and
+ * nothing else. Phrases alone are not enough, since customers speak of scores and rules too: the words around them must
+ * agree.
  */
 export function detectInjection(raw: string): InjectionFacts {
   const text = raw.slice(0, MAX_LENGTH);

@@ -125,10 +125,16 @@ export function likelihoodOf(features: Record<string, number>, by: Record<string
   return 1 / (1 + Math.exp(-sum));
 }
 
-/** From where on a text is taken for an order, is one beside a phrase of those who give orders, and is not paid for what it asks. */
+/**
+ * From where on a text is taken for an order, is one beside a phrase of those who give orders, and is not paid for what
+ * it asks.
+ */
 export const STEERING = limits;
 
-/** How likely the most suspect passage speaks to the scorer, whether any uses a phrase of those who do, and the first word of the first in doubt. */
+/**
+ * How likely the most suspect passage speaks to the scorer, whether any uses a phrase of those who do, and the first
+ * word of the first in doubt.
+ */
 export function findSteering(raw: string, text: Text): { likelihood: number; spoken: boolean; start: number } {
   let likelihood = 0;
   let spoken = false;
