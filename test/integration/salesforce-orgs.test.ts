@@ -299,6 +299,30 @@ describe('a value that the org refuses', () => {
     expect(leadOf('a@acme.com')).toMatchObject({ NumberOfEmployees: null });
   });
 
+  it('is left out alone where only the sentence of the rule names its field', async () => {
+    await withMap([
+      { to: 'State', from: 'attributes.state' },
+      { to: 'City', from: 'attributes.city' },
+    ]);
+    const message = "There's a problem with this state, even though it may appear correct. Please select a state from the list.";
+    world.fake.addRule('Lead', ({ State }) => (State === 'Paris' ? recordError('FIELD_INTEGRITY_EXCEPTION', message) : null));
+    const { leftOut } = await sync('ann@acme.com', 'c1', 1, { attributes: { state: 'Paris', city: 'Paris' } });
+    expect(leftOut).toEqual(['State']);
+    expect(leadOf('ann@acme.com')).toMatchObject({ City: 'Paris' });
+  });
+
+  it('that a rule mentions and does not mean is left out with the others', async () => {
+    await withMap([
+      { to: 'State', from: 'attributes.state' },
+      { to: 'City', from: 'attributes.city' },
+    ]);
+    world.fake.addRule('Lead', ({ City }) =>
+      City === 'Paris' ? recordError('FIELD_CUSTOM_VALIDATION_EXCEPTION', 'The state of this lead is not complete') : null,
+    );
+    const { leftOut } = await sync('ann@acme.com', 'c1', 1, { attributes: { state: 'IDF', city: 'Paris' } });
+    expect(leftOut!.toSorted()).toEqual(['City', 'State']);
+  });
+
   it('in a field that a Lead must have stays a dead letter', async () => {
     world.fake.addRule('Lead', ({ LastName }) =>
       LastName === 'Wrong' ? recordError('FIELD_CUSTOM_VALIDATION_EXCEPTION', 'No', ['LastName']) : null,

@@ -9,6 +9,7 @@ import { to18 } from './record-id.js';
 
 const fieldSchema = z.object({
   name: z.string(),
+  label: z.string().catch(''),
   type: z.string(),
   length: z.number().catch(0),
   createable: z.boolean(),

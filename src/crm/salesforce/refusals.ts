@@ -59,7 +59,7 @@ const FROM_ANY_VALUE = new Set([
 
 /**
  * Changes how a refused record is tried next: without an assignment rule that names an inactive user, without the
- * optional fields that the error names, or once without all that the form said.
+ * optional fields that the error or its sentence names, or once without all that the form said.
  * @returns false where there is nothing left to try.
  */
 export async function nextTry(
@@ -89,10 +89,29 @@ export async function nextTry(
     return true;
   }
   if (state.bare || !FROM_ANY_VALUE.has(error.code) || error.fields.some((name) => name in sent)) return false;
-  state.bare = true;
-  const said = await optionalFields(fieldsFromAttributes(map), sent, schema);
+  const optional = await optionalFields(fieldsFromAttributes(map), sent, schema);
+  const meant = await mentionedIn(error.message, optional, schema);
+  // First the fields that the sentence of the rule mentions, then all that the form said.
+  state.bare = meant.length === 0;
+  const said = state.bare ? optional : meant;
   for (const name of said) omit(notices, state, name, error.code);
   return said.length > 0;
+}
+
+/** Fields whose API name or label is a word of the message: "Please select a state from the list". */
+async function mentionedIn(message: string, names: string[], schema: OrgSchema): Promise<string[]> {
+  const described = await schema.describe();
+  const text = message.toLowerCase();
+  return names.filter((name) => {
+    const words = [name, described.get(name.toLowerCase())?.label ?? ''].map((word) => word.toLowerCase().trim());
+    return words.some(
+      (word) => word.length > 2 && new RegExp(`(?<![\\p{L}\\p{N}_])${escaped(word)}(?![\\p{L}\\p{N}_])`, 'u').test(text),
+    );
+  });
+}
+
+function escaped(word: string): string {
+  return word.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
 }
 
 /** The id of the user that an error names. */
