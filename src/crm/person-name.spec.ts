@@ -70,6 +70,9 @@ describe('a full name', () => {
     ['Ann Lee 🚀', 'Ann', 'Lee', null],
     ['\u202eAnn\u200b Lee', 'Ann', 'Lee', null],
     ['🚀', null, '🚀', null],
+    ['Anna Maria von und zu Gutenberg', 'Anna Maria', 'von und zu Gutenberg', null],
+    ['Mr. & Mrs. Lee', null, 'Lee', null],
+    ['Lee，Ann', 'Ann', 'Lee', null],
     ['Seán O′Brien', 'Seán', 'O′Brien', null],
   ])('%s', (name, firstName, lastName, suffix) => {
     expect(splitName(name)).toMatchObject({ firstName, lastName, suffix });

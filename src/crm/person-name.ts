@@ -45,7 +45,7 @@ const NO_PART =
  * generations and degrees.
  */
 export function splitName(name: string | null): PersonName {
-  const raw = (name ?? '').trim().replaceAll(/\s+/gu, ' ');
+  const raw = (name ?? '').trim().replaceAll(/\s+/gu, ' ').replaceAll('，', ',');
   const whole = raw.replaceAll(NO_PART, '').trim().replaceAll(/\s+/gu, ' ') || raw;
   if (whole === '') return { salutation: null, firstName: null, lastName: NOT_PROVIDED, suffix: null };
   const unsplit = { salutation: null, firstName: null, lastName: whole, suffix: null };
@@ -116,6 +116,8 @@ function attributeOf(attributes: Record<string, string>, keys: Set<string>): str
   return null;
 }
 
+/** `Mr. & Mrs. Lee`, `Herr und Frau Lee` */
+const AND = new Set(['&', 'and', 'und', 'et']);
 const bare = (word: string) => word.toLowerCase().replaceAll('.', '');
 const joined = (words: string[]) => (words.length > 0 ? words.join(' ') : null);
 
@@ -153,6 +155,11 @@ function takeHonorifics(words: string[], taken: string[]): string[] {
   let rest = words;
   while (rest.length > 1) {
     const [word = '', ...more] = rest;
+    if (taken.length > 0 && AND.has(word) && more.length > 1 && HONORIFICS.has(bare(more[0]!))) {
+      taken.push(word, more[0]!);
+      rest = more.slice(1);
+      continue;
+    }
     const sure = word.endsWith('.') || more.length > 1 || !DOUBTFUL_HONORIFICS.has(bare(word));
     const isFaculty = taken.length > 0 && word.endsWith('.') && FACULTIES.has(bare(word));
     if (!isFaculty && (!HONORIFICS.has(bare(word)) || !sure)) break;
@@ -190,6 +197,7 @@ function divided(words: string[]): [string[], string[]] {
     const previous = words[start - 1];
     if (start > 2 && previous !== undefined && CONNECTORS.has(previous)) start -= 2;
     else if (start > 1 && previous !== undefined && isParticle(previous, false)) start--;
+    else if (start > 2 && previous === 'und' && isParticle(words[start - 2]!, false)) start -= 2;
     else break;
   }
   return [words.slice(0, start), words.slice(start)];

@@ -127,6 +127,12 @@ describe('readEmail', () => {
     '＜ann@acme.com＞',
     'To: ann@acme.com',
     'Ann@acme.com, ann@acme.com',
+    '<ann@acme.com',
+    'ann@acme.com)',
+    'ann@acme.com/',
+    'ann@acme.com%20',
+    'ann@acme.com\\n',
+    'ann@acme.com\ufffc',
     'ann@acme.com / ann@ACME.com',
   ])('reads %j as one address', (raw) => {
     expect(readEmail(raw)).toMatchObject({

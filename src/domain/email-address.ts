@@ -37,6 +37,8 @@ export function readEmail(raw: string): EmailAddress | NotAnAddress {
   const text = unwrap(raw.normalize('NFC'));
   const email = canonical(text);
   if (isEmail(email)) return { email, emailRaw: text };
+  const trimmed = text.replace(UNPAIRED_BEFORE, '').replace(UNPAIRED_AFTER, '');
+  if (isEmail(canonical(trimmed))) return { email: canonical(trimmed), emailRaw: trimmed };
   const repeated = repeatedAddress(text);
   if (repeated !== null) return { email: canonical(repeated), emailRaw: repeated };
   if (addressesIn(text).size > 1) return { reason: 'contains two addresses; send one lead per address' };
@@ -106,6 +108,9 @@ const LABEL = /^(?:mailto|smtp|to|from|mail|e|e-?mail(?:[ -]?(?:address|adresse)
 const MAILTO = /^mailto:/i;
 const AFTER_THE_END = /[.,;:!?|，；、：。\s]+$/;
 const BEFORE_THE_START = /^[,;:|\s]+/;
+/** What is left of a pair, of an escape or of a link: only where an address remains. */
+const UNPAIRED_BEFORE = /^[<([{"“„«\ufffc]+/;
+const UNPAIRED_AFTER = /(?:[>)\]}"'”’»/\ufffc\s]|%20|%0[ad]|\\[nrt])+$/i;
 const ANGLE = /^([^<>]*)<([^<>]*)>([^<>@]*)$/;
 const COMMENT = /^([^()\s]+@[^()\s]+)\s*\(([^()@]*)\)$/;
 const ANCHOR = /^<a\b[^>]*\bhref\s*=\s*["']?mailto:([^"'>]*)["']?[^>]*>([^<]*)<\/a>$/i;

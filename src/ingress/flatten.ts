@@ -33,7 +33,7 @@ export function flatten(body: Record<string, unknown>, notes: IntakeNotes): Flat
       return;
     }
     const kept = keptText(text, path, notes);
-    if (kept.trim() !== '') fields.set(path, kept);
+    if (!isBlank(kept)) fields.set(path, kept);
     if (fields.size > MAX_FIELDS) tooMany = true;
   };
   const visitObject = (object: Record<string, unknown>, path: string, depth: number) => {
@@ -55,10 +55,22 @@ export function flatten(body: Record<string, unknown>, notes: IntakeNotes): Flat
   return { fields: Object.fromEntries(fields), problems };
 }
 
+/** Also of characters that show as nothing. */
+export function isBlank(text: string): boolean {
+  return text.trim() === '' || text.replaceAll(INVISIBLE, '').trim() === '';
+}
+
+const INVISIBLE = /[\p{Default_Ignorable_Code_Point}\p{Cf}]/gu;
+/** Umlauts and typographic signs as UTF-8 that was read as Windows-1252: `JÃ¼rgen`, `Itâ€™s`. */
+const READ_TWICE = /[ÃÂ][\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]|â€[\u0080-\u00bf‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ¦]/;
+
 /** A text that may be optional: without what cannot be kept, and noted. Empty where nothing is left. */
 export function keptText(text: string, path: string, notes: IntakeNotes): string {
   const clean = cleanText(text);
   if (clean) notes.add('character', path, `has ${clean.found}, which cannot be kept; replaced by U+FFFD`);
+  if (READ_TWICE.test(text)) {
+    notes.add('encoding', path, 'looks like UTF-8 that the sender read as Windows-1252; kept as it came');
+  }
   const resolved = withoutPlaceholders(clean?.text ?? text);
   if (!resolved) return clean?.text ?? text;
   const { kind, quoted } = resolved.removed;

@@ -204,6 +204,7 @@ describe('parseLead', () => {
     ['"lead" in "data"', { data: { lead: inner, meta: null } }],
     ['a JSON text', JSON.stringify(inner)],
     ['a JSON text in "payload"', { payload: JSON.stringify(inner) }],
+    ['"lead"', { 'lead[email]': 'ann@acme.com', 'lead[campaign_id]': 'c1', 'lead[ad.id]': 7, empty: '' }],
     ['an array in a JSON text in "body"', { body: JSON.stringify([inner]) }],
   ])('reads the one lead inside of %s', (around, body) => {
     expect(parseLead(body)).toMatchObject({
@@ -231,6 +232,27 @@ describe('parseLead', () => {
     expect(error.message).toContain('campaign_id: is required; map it to {{campaign.id}}, or call the field "Campaign Name" so');
     expect(parseLead({ email: ['ann@acme.com'], campaign_id: [7] })).toMatchObject({ email: 'ann@acme.com', campaignId: '7' });
     expect(paths({ email: ['ann@acme.com', 'bo@acme.com'], campaign_id: 1 })).toEqual(['email']);
+  });
+
+  it('leaves out names without a letter, and texts that show as nothing', () => {
+    for (const name of ['-', '...', '\u200b', '?!', '--']) {
+      expect(parseLead({ ...minimal, name, company: '\u200b\u2060' })).toMatchObject({ name: null, attributes: {} });
+    }
+    for (const name of ['李', '🚀', 'X', '4']) expect(parseLead({ ...minimal, name }).name).toBe(name);
+  });
+
+  it('notes what looks right and is not', () => {
+    expect(parseLead({ ...minimal, campaign_id: 'c1\u200b' })).toMatchObject({
+      campaignId: 'c1\u200b',
+      notes: [{ path: 'campaign_id', message: expect.stringContaining('U+200B ZERO WIDTH SPACE') }],
+    });
+    for (const text of ['JÃ¼rgen', 'Itâ€™s me', 'CafÃ©']) {
+      expect(parseLead({ ...minimal, company: text })).toMatchObject({
+        attributes: { company: text },
+        notes: [{ kind: 'encoding' }],
+      });
+    }
+    expect(parseLead({ ...minimal, company: 'SÃO PAULO, Ângela' }).notes).toBeUndefined();
   });
 
   it('bounds its notes', () => {

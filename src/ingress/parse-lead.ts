@@ -1,11 +1,12 @@
 import { AppError, type FieldProblem } from '../domain/app-error.js';
+import { describeCharacter } from '../domain/describe-character.js';
 import { readEmail } from '../domain/email-address.js';
 import { normaliseCampaignId } from '../domain/lead-keys.js';
 import type { IntakeNote, LeadInput } from '../domain/lead.js';
 import { ExactNumber } from '../platform/http/exact-json.js';
 import { unwrapBody } from '../platform/http/unwrap-body.js';
 import { firstBroken, firstReplaced } from './clean-text.js';
-import { flatten, keptText, scalarText } from './flatten.js';
+import { flatten, isBlank, keptText, scalarText } from './flatten.js';
 import { IntakeNotes } from './intake-notes.js';
 import { isPlaceholder, tokenIn } from './placeholders.js';
 
@@ -32,6 +33,7 @@ export function parseLead(sent: unknown, earlier: IntakeNote[] = []): LeadInput 
   // Then U+FFFD stands for bytes that were lost, and a key must not be made of it.
   const isCut = earlier.some(({ kind }) => kind === 'character');
   const email = parseEmail(onlyOf(rawEmail), problems, isCut, namedLike(/e-?mail/i, rest));
+  noteInvisible(rawCampaign, notes);
   const campaignId = parseCampaignId(onlyOf(rawCampaign), problems, isCut, namedLike(/campaign|kampagne/i, rest));
   const name = parseName(rawName, problems, notes);
   if (problems.length > 0) {
@@ -119,6 +121,15 @@ function parseCampaignId(value: unknown, problems: FieldProblem[], isCut: boolea
   return length >= 1 && length <= MAX_CAMPAIGN_ID ? id : addProblem(`must have 1 to ${MAX_CAMPAIGN_ID} characters`);
 }
 
+/** Or an emoji: people do call themselves so, while "-" and "..." only fill a field that is required. */
+const HAS_A_LETTER = /[\p{L}\p{N}\p{Extended_Pictographic}]/u;
+
+/** The campaign is a key, so it stays as it came; but two that look alike are two. */
+function noteInvisible(value: unknown, notes: IntakeNotes): void {
+  const found = typeof value === 'string' ? /[\p{Default_Ignorable_Code_Point}\p{Cf}]/u.exec(value.trim())?.[0] : undefined;
+  if (found) notes.add('character', 'campaign_id', `has ${describeCharacter(found)}, which shows as nothing; kept`);
+}
+
 function parseName(value: unknown, problems: FieldProblem[], notes: IntakeNotes): string | null {
   if (value === undefined || value === null) return null;
   const addProblem = (message: string) => {
@@ -129,5 +140,8 @@ function parseName(value: unknown, problems: FieldProblem[], notes: IntakeNotes)
   if (typeof value !== 'string') return addProblem('must be a string');
   const name = keptText(value, 'name', notes).normalize('NFC').trim();
   if ([...name].length > MAX_NAME) return addProblem(`must have at most ${MAX_NAME} characters`);
-  return name === '' ? null : name;
+  if (isBlank(name)) return null;
+  if (HAS_A_LETTER.test(name)) return name;
+  notes.add('placeholder', 'name', `"${name.slice(0, 20)}" is no name; left out`);
+  return null;
 }

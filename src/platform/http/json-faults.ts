@@ -1,3 +1,5 @@
+import { endOfFirstObject } from './json-frame.js';
+
 export type JsonFaultKind =
   | 'empty-value'
   | 'raw-control'
@@ -41,6 +43,8 @@ const MECHANICAL = new Set<JsonFaultKind>([
  * Faults whose correction infers where a value ends. Text of the value that looks like JSON could have become a field.
  */
 const BORDERS_INFERRED = new Set<JsonFaultKind>(['inner-quote', 'doubled-quotes', 'no-quotes']);
+/** Bytes that fill a buffer, and signs that end a statement. */
+const HARMLESS_END = /^[\s\0;,]*$/;
 const MAX_DEPTH = 50;
 const MAX_FAULTS = 200;
 
@@ -50,6 +54,12 @@ const MAX_FAULTS = 200;
  * refused.
  */
 export function scanJson(text: string): ScannedJson {
+  const end = endOfFirstObject(text);
+  if (end !== null) {
+    const at = end + text.slice(end).search(/\S/);
+    const isNothing = HARMLESS_END.test(text.slice(end));
+    return { faults: [{ kind: 'text-after-end', at, key: '' }], repaired: isNothing ? text.slice(0, end) : null };
+  }
   const scanner = new Scanner(text);
   const { faults } = scanner;
   let output = '';

@@ -37,6 +37,11 @@ describe('parseWebhookBody', () => {
     ['application/json', 'email=lea%40acme.example&name=J%C3%BCrgen&campaign_id=c1'],
     ['text/plain', 'email=lea%40acme.example&name=J%C3%BCrgen&campaign_id=c1'],
     [FORM, 'email=x&email=lea%40acme.example&name=J%C3%BCrgen&campaign_id=c1'],
+    ['application/json', `\ufeff\ufeff${JSON_BODY}`],
+    [FORM, 'email=lea%40acme.example&amp;name=J%C3%BCrgen&amp;campaign_id=c1'],
+    [FORM, 'email=lea%40acme.example;name=J%C3%BCrgen; campaign_id=c1'],
+    [FORM, 'email=lea@acme.example\r\nname=Jürgen\r\ncampaign_id=c1'],
+    [FORM, '?email=lea%40acme.example&name=J%C3%BCrgen&campaign_id=c1'],
     [`${FORM}; charset=ISO-8859-1`, 'email=lea%40acme.example&name=J%FCrgen&campaign_id=c1'],
     [`${FORM}; charset=iso-8859-1`, Buffer.from('email=lea@acme.example&name=Jürgen&campaign_id=c1', 'latin1')],
     ['application/json; charset=windows-1252', Buffer.from(JSON_BODY, 'latin1')],
@@ -111,6 +116,8 @@ describe('parseWebhookBody', () => {
     ['{"a": "b" "c": "d"}', /comma is missing/],
     ['{“a”: “b”}', /U\+201C/],
     ['{"a": 1}{"a": 2}', /one object per request/],
+    ['{"email":"a@b.co"};', /column 19, there is text after the end/],
+    ['{"email":"a@b.co"}\u0000\u0000', /text after the end/],
     ["{'a': 1}", /U\+0027/],
   ])('names line, column and cause of %s', (body, message) => {
     const { detail } = { detail: refusal(() => read(body, 'application/json')).message };
@@ -168,6 +175,11 @@ describe('readKeptBody', () => {
     ['{"email": amy@acme.example, "company": Acme, Inc., "n": 7}', { email: 'amy@acme.example', company: 'Acme, Inc.', n: 7 }],
     ['{"path": "C:\\Users", "a": 1,}', { path: 'C:\\Users', a: 1 }],
     ['{"a":{"b":"x "y" z"},"c":["d",1]}', { a: { b: 'x "y" z' }, c: ['d', 1] }],
+    ['{"email":"a@b.co"}\u0000\u0000', { email: 'a@b.co' }],
+    ['{"email":"a@b.co"};\n', { email: 'a@b.co' }],
+    ['{“email”: “a@b.co”, "name": "O’Hara", “n”: 7}', { email: 'a@b.co', name: 'O’Hara', n: 7 }],
+    ['{‘email’: ‘a@b.co’, ‘name’: ‘O’Hara’}', { email: 'a@b.co', name: 'O’Hara' }],
+    ["{'email': 'a@b.co', 'name': 'Ann'}", { email: 'a@b.co', name: 'Ann' }],
     ['{"name": undefined, "email": "a@b.co"}', { name: 'undefined', email: 'a@b.co' }],
   ])('corrects %s, which has one correction', (body, fields) => {
     expect(replay(body, 'application/json')).toEqual(fields);
@@ -175,6 +187,9 @@ describe('readKeptBody', () => {
 
   it.each([
     ['{"email": "a@b.co"', /ends/],
+    ['{"email": "a@b.co"}{"email": "b@b.co"}', /one object per request/],
+    ['{“email”: “a@b.co, “name”: ”Ann”}', /not valid JSON/],
+    [`{'email': 'say "hi"'}`, /straight quotation mark/],
     ['{"message":"he said "x", "email": "evil@b.co", "email": "a@b.co"}', /not valid JSON/],
     ['{"a": "b" "c": "d"}', /comma is missing/],
     ['{a: 1}', /straight quotation mark/],

@@ -28,8 +28,10 @@ export function parseForm(bytes: Buffer, charset: string | null, loose = false):
   const damaged = new Set<string>();
   const fields = new Map<string, string>();
   let last = '';
-  if (/ \S/.test(text)) notes.push(note('', `spaces are not encoded. ${ENCODE}`));
-  for (const part of text.split('&')) {
+  const separator = separatorOf(text);
+  if (separator.said !== null) notes.push(note('', `the fields are separated by ${separator.said} instead of "&"; read so`));
+  if (separator.said === null && / \S/.test(text)) notes.push(note('', `spaces are not encoded. ${ENCODE}`));
+  for (const part of text.replace(/^\?/, '').split(separator.at)) {
     const equals = part.indexOf('=');
     if (equals < 0) {
       const stray = part !== '' && last !== '' && notes.length < MAX_NOTES;
@@ -45,6 +47,19 @@ export function parseForm(bytes: Buffer, charset: string | null, loose = false):
     last = key.text;
   }
   return { fields: Object.fromEntries(fields), notes, damaged: [...damaged] };
+}
+
+const FIELD = /^\s*[\w.[\]-]{1,60}=/;
+
+/** Other separators count where the form has none of the usual ones, and each part is a field. */
+function separatorOf(text: string): { at: string | RegExp; said: string | null } {
+  if (!text.includes('&')) {
+    const lines = text.trim().split(/\r?\n/);
+    if (lines.length > 1 && lines.every((line) => FIELD.test(line))) return { at: /\r?\n/, said: 'line breaks' };
+    const parts = text.trim().split(';');
+    if (parts.length > 1 && parts.every((part) => FIELD.test(part))) return { at: /;\s*/, said: '";"' };
+  } else if (!/&(?!amp;)/.test(text)) return { at: '&amp;', said: '"&amp;"' };
+  return { at: '&', said: null };
 }
 
 function decodeComponent(

@@ -2,6 +2,7 @@ import { AppError } from '../../domain/app-error.js';
 import { describeCharacter } from '../../domain/describe-character.js';
 import { parseExactJson } from './exact-json.js';
 import { scanJson, type JsonFault } from './json-faults.js';
+import { withStraightQuotes } from './json-frame.js';
 
 const GUIDE = 'Compare the template with docs/marketo.md.';
 const ENCODING = 'Choose JSON as the Request Token Encoding of the webhook, and put no quotes around its tokens.';
@@ -9,7 +10,7 @@ const ENCODING = 'Choose JSON as the Request Token Encoding of the webhook, and 
 /** @throws AppError INVALID_BODY with line, column and cause. */
 export function parseJson(text: string): unknown {
   try {
-    return parseExactJson(text);
+    return parseExactJson(text.replace(/^\ufeff+/, ''));
   } catch {
     throw brokenJson(text);
   }
@@ -24,9 +25,15 @@ export function parseJsonRepaired(text: string): { value: unknown; repaired: boo
   try {
     return { value: parseExactJson(text), repaired: false };
   } catch {
+    const straight = withStraightQuotes(text);
     const { repaired } = scanJson(text);
-    if (repaired === null) throw brokenJson(text);
-    return { value: parseExactJson(repaired), repaired: true };
+    if (repaired !== null) return { value: parseExactJson(repaired), repaired: true };
+    if (straight === null) throw brokenJson(text);
+    try {
+      return { value: parseExactJson(straight), repaired: true };
+    } catch {
+      throw brokenJson(text);
+    }
   }
 }
 

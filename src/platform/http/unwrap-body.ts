@@ -36,7 +36,17 @@ function layerOf(value: unknown): { inner: unknown; what: string } | null {
   if (Array.isArray(value)) return value.length === 1 ? { inner: value[0], what: 'an array' } : null;
   if (!isObject(value)) return null;
   const given = Object.entries(value).filter(([, each]) => each !== null && each !== '');
+  const bracketed = withoutBrackets(given);
+  if (bracketed) return bracketed;
   return given.length === 1 ? { inner: given[0]![1], what: `"${given[0]![0].slice(0, 40)}"` } : null;
+}
+
+/** `lead[email]=…&lead[name]=…`: the nested form of PHP and Rails. */
+function withoutBrackets(given: [string, unknown][]): { inner: unknown; what: string } | null {
+  const names = given.map(([name]) => /^(\w{1,40})\[([^[\]]+)\]$/.exec(name));
+  const prefix = names[0]?.[1];
+  if (prefix === undefined || names.some((name) => name?.[1] !== prefix)) return null;
+  return { inner: Object.fromEntries(given.map(([, each], index) => [names[index]![2]!, each])), what: `"${prefix}"` };
 }
 
 function jsonIn(text: string): unknown {
