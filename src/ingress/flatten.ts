@@ -57,9 +57,12 @@ export function flatten(body: Record<string, unknown>, notes: IntakeNotes): Flat
 
 /** Also of characters that show as nothing. */
 export function isBlank(text: string): boolean {
-  return text.trim() === '' || text.replaceAll(INVISIBLE, '').trim() === '';
+  return !VISIBLE.test(text) && text.replaceAll(INVISIBLE, '').trim() === '';
 }
 
+/** Most texts have one; the properties of Unicode take longer. */
+const VISIBLE = /[!-~]/;
+const NOT_ASCII = /[^\0-\x7f]/;
 const INVISIBLE = /[\p{Default_Ignorable_Code_Point}\p{Cf}]/gu;
 /** Umlauts and typographic signs as UTF-8 that was read as Windows-1252: `JÃ¼rgen`, `Itâ€™s`. */
 const READ_TWICE = /[ÃÂ][\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]|â€[\u0080-\u00bf‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ¦]/;
@@ -68,7 +71,7 @@ const READ_TWICE = /[ÃÂ][\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’
 export function keptText(text: string, path: string, notes: IntakeNotes): string {
   const clean = cleanText(text);
   if (clean) notes.add('character', path, `has ${clean.found}, which cannot be kept; replaced by U+FFFD`);
-  if (READ_TWICE.test(text)) {
+  if (NOT_ASCII.test(text) && READ_TWICE.test(text)) {
     notes.add('encoding', path, 'looks like UTF-8 that the sender read as Windows-1252; kept as it came');
   }
   const resolved = withoutPlaceholders(clean?.text ?? text);

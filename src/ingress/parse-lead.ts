@@ -32,9 +32,9 @@ export function parseLead(sent: unknown, earlier: IntakeNote[] = []): LeadInput 
   const { fields, problems } = flatten(rest, notes);
   // Then U+FFFD stands for bytes that were lost, and a key must not be made of it.
   const isCut = earlier.some(({ kind }) => kind === 'character');
-  const email = parseEmail(onlyOf(rawEmail), problems, isCut, namedLike(/e-?mail/i, rest));
+  const email = parseEmail(onlyOf(rawEmail), problems, isCut, () => namedLike(/e-?mail/i, rest));
   noteInvisible(rawCampaign, notes);
-  const campaignId = parseCampaignId(onlyOf(rawCampaign), problems, isCut, namedLike(/campaign|kampagne/i, rest));
+  const campaignId = parseCampaignId(onlyOf(rawCampaign), problems, isCut, () => namedLike(/campaign|kampagne/i, rest));
   const name = parseName(rawName, problems, notes);
   if (problems.length > 0) {
     const list = problems.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`)).join('; ');
@@ -84,12 +84,17 @@ function plain(key: string): string {
 
 const CHECK_TEMPLATE = 'check its name in the template';
 
-function parseEmail(value: unknown, problems: FieldProblem[], isCut: boolean, hint: string): { email: string; emailRaw: string } {
+function parseEmail(
+  value: unknown,
+  problems: FieldProblem[],
+  isCut: boolean,
+  hint: () => string,
+): { email: string; emailRaw: string } {
   const addProblem = (message: string) => {
     problems.push({ path: 'email', message });
     return { email: '', emailRaw: '' };
   };
-  if (!isGiven(value)) return addProblem(`is required; map it to {{lead.Email Address}}${hint}`);
+  if (!isGiven(value)) return addProblem(`is required; map it to {{lead.Email Address}}${hint()}`);
   if (typeof value !== 'string') return addProblem('must be a string');
   if (isPlaceholder(value)) return addProblem(`is required; "${value.trim()}" is a placeholder`);
   const token = tokenIn(value);
@@ -100,12 +105,12 @@ function parseEmail(value: unknown, problems: FieldProblem[], isCut: boolean, hi
   return 'email' in address ? address : addProblem(`is not a valid e-mail address: it ${address.reason}`);
 }
 
-function parseCampaignId(value: unknown, problems: FieldProblem[], isCut: boolean, hint: string): string {
+function parseCampaignId(value: unknown, problems: FieldProblem[], isCut: boolean, hint: () => string): string {
   const addProblem = (message: string) => {
     problems.push({ path: 'campaign_id', message });
     return '';
   };
-  if (!isGiven(value)) return addProblem(`is required; map it to {{campaign.id}}${hint}`);
+  if (!isGiven(value)) return addProblem(`is required; map it to {{campaign.id}}${hint()}`);
   if (typeof value === 'number' || value instanceof ExactNumber) {
     return Number.isSafeInteger(value) ? String(value) : addProblem('must be a whole number below 2^53, or a string');
   }
@@ -124,9 +129,11 @@ function parseCampaignId(value: unknown, problems: FieldProblem[], isCut: boolea
 /** Or an emoji: people do call themselves so, while "-" and "..." only fill a field that is required. */
 const HAS_A_LETTER = /[\p{L}\p{N}\p{Extended_Pictographic}]/u;
 
+const INVISIBLE = /[\p{Default_Ignorable_Code_Point}\p{Cf}]/u;
+
 /** The campaign is a key, so it stays as it came; but two that look alike are two. */
 function noteInvisible(value: unknown, notes: IntakeNotes): void {
-  const found = typeof value === 'string' ? /[\p{Default_Ignorable_Code_Point}\p{Cf}]/u.exec(value.trim())?.[0] : undefined;
+  const found = typeof value === 'string' && /[^\0-\x7f]/.test(value) ? INVISIBLE.exec(value.trim())?.[0] : undefined;
   if (found) notes.add('character', 'campaign_id', `has ${describeCharacter(found)}, which shows as nothing; kept`);
 }
 

@@ -17,7 +17,7 @@ export function unwrapBody(body: unknown): UnwrappedBody {
   const layers: string[] = [];
   let inner: unknown = body;
   for (let depth = 0; depth <= MAX_LAYERS; depth++) {
-    if (isObject(inner) && Object.keys(inner).some(isEmailName)) {
+    if (isObject(inner) && ('email' in inner || Object.keys(inner).some(isEmailName))) {
       return { body: inner, around: layers.length === 0 ? null : layers.join(' in ') };
     }
     const next = layerOf(inner);
