@@ -160,6 +160,14 @@ const READ: [string, Options, [number, Fields | RegExp][]][] = [
       [3, /rounded by Excel/],
     ],
   ],
+  [
+    'apostrophes.csv',
+    {},
+    [
+      [2, ann({ zip: '00123', phone: '+49 30 1' })],
+      [3, bo({ zip: "it's" })],
+    ],
+  ],
   ['german.csv', { map: { Kampagne: 'campaign_id' } }, [[2, ann({ first_name: 'Ann', last_name: 'Lee', company: 'Acme' })]]],
   [
     'wrapped.json',
