@@ -4,7 +4,8 @@ import { eventSentence } from '../ops/event-sentence.js';
 import type { journeyOf, summaryOf } from '../ops/lead-timeline.js';
 import type { Config } from '../platform/config/config.js';
 import type { Tone } from './components/badges.js';
-import type { LeadView, TimelineItem } from './pages/lead.page.js';
+import type { TimelineItem } from './components/timeline.js';
+import type { LeadView } from './pages/lead.page.js';
 import type { LeadItem } from './pages/leads.page.js';
 import { maskedAttributes, maskedEmail, maskedName } from './personal-data.js';
 
@@ -16,13 +17,17 @@ export function leadItemOf(lead: ReturnType<typeof summaryOf>, masked: boolean):
     id: lead.id,
     name: masked ? maskedName(lead.name) : lead.name,
     email: masked ? maskedEmail(lead.email) : lead.email,
-    company: Object.entries(lead.attributes).find(([name]) => COMPANY.test(name))?.[1] ?? null,
+    company: companyOf(lead.attributes),
     campaignId: lead.campaignId,
     state: lead.state,
     fitScore: lead.fitScore,
     intent: lead.intent,
     receivedAt: lead.timings.receivedAt,
   };
+}
+
+function companyOf(attributes: Record<string, string>): string | null {
+  return Object.entries(attributes).find(([name]) => COMPANY.test(name))?.[1] ?? null;
 }
 
 interface ViewOptions {
@@ -40,8 +45,10 @@ export function leadViewOf(lead: ReturnType<typeof journeyOf>, { masked, config 
     revision: lead.revision,
     name: masked ? maskedName(lead.name) : lead.name,
     email: masked ? maskedEmail(lead.email) : lead.email,
+    company: companyOf(lead.attributes),
     campaignId: lead.campaignId,
-    attributes: masked ? maskedAttributes(lead.attributes) : Object.entries(lead.attributes),
+    attributes: (masked ? maskedAttributes(lead.attributes) : Object.entries(lead.attributes)).slice(0, ATTRIBUTES),
+    moreAttributes: Math.max(0, Object.keys(lead.attributes).length - ATTRIBUTES),
     masked,
     fitScore: lead.fitScore,
     intent: lead.intent,
@@ -50,6 +57,7 @@ export function leadViewOf(lead: ReturnType<typeof journeyOf>, { masked, config 
     evidence: lead.evidence,
     scoreSource: lead.scoreSource,
     flags: lead.flags,
+    needsRescore: lead.needsRescore,
     crm: lead.crm ? { ...lead.crm, href: crmLink(lead.crm.leadId, config) } : null,
     next: lead.next,
     lastError: lead.lastError
@@ -69,9 +77,15 @@ export function leadViewOf(lead: ReturnType<typeof journeyOf>, { masked, config 
           at: exchange.at,
           lead: { answer: exchange.lead.answer, fields: texts(exchange.lead.fields) },
           member: { answer: exchange.member.answer, fields: texts(exchange.member.fields) },
+          contentOf: exchange.contentOf ?? null,
+          notes: exchange.notes ?? [],
         })),
   };
 }
+
+/** Changed fields, and attributes, that a page shows. */
+const CHANGES = 60;
+const ATTRIBUTES = 100;
 
 const TONES: Record<string, Tone> = {
   synced: 'good',
@@ -81,22 +95,68 @@ const TONES: Record<string, Tone> = {
   'dead-lettered': 'bad',
 };
 
+/** Items of a timeline that its page shows at its beginning and at its end. */
+const FIRST = 20;
+const LAST = 60;
+
+/** What a page shows of a long history: the beginning and the end, with the number of events between them. */
+export function shortened(items: TimelineItem[]): TimelineItem[] {
+  if (items.length <= FIRST + LAST + 1) return items;
+  const omitted = items.slice(FIRST, -LAST);
+  const sentence = `${omitted.length} events are not shown here. GET /ops/leads/<id> has all.`;
+  const gap = { at: omitted.at(-1)!.at, afterMs: null, sentence, tone: 'plain' as const, changes: [] };
+  return [...items.slice(0, FIRST), gap, ...items.slice(-LAST)];
+}
+
+/** The same failure again and again is one item, which names the number and the time of the last. */
+function withoutRepeats(events: LeadEvent[]): (LeadEvent & { repeated: number; lastAt: string })[] {
+  const kept: (LeadEvent & { repeated: number; lastAt: string })[] = [];
+  for (const event of events) {
+    const before = kept.at(-1);
+    const alike = before?.kind === event.kind && TONES[event.kind] === 'warn' && before.detail['code'] === event.detail['code'];
+    if (alike) Object.assign(before, { repeated: before.repeated + 1, lastAt: event.at });
+    else kept.push({ ...event, repeated: 0, lastAt: event.at });
+  }
+  return kept;
+}
+
 /** Events with the time since the one before. Changes of personal data are left out where it is masked. */
-function timelineOf(events: LeadEvent[], masked: boolean): TimelineItem[] {
-  return events.map(({ at, kind, detail }, index) => {
+function timelineOf(all: LeadEvent[], masked: boolean): TimelineItem[] {
+  const events = withoutRepeats(all);
+  const items = events.map(({ at, kind, detail, repeated, lastAt }, index) => {
     const before = events[index - 1];
     const { changed, ...others } = detail as { changed?: Record<string, { from: unknown; to: unknown }> };
     const sentence = eventSentence(kind, { ...others, changed: {} }, (time) => time).replace(/: $/, '');
     return {
       at,
-      afterMs: before ? Math.max(0, Date.parse(at) - Date.parse(before.at)) : null,
-      sentence: sentence.charAt(0).toUpperCase() + sentence.slice(1),
+      afterMs: before ? Math.max(0, Date.parse(at) - Date.parse(before.lastAt)) : null,
+      sentence: sentence.charAt(0).toUpperCase() + sentence.slice(1) + (repeated > 0 ? again(repeated, lastAt) : ''),
       tone: TONES[kind] ?? 'accent',
       changes: masked
         ? []
         : Object.entries(changed ?? {}).map(([field, { from, to }]) => ({ field, from: text(from), to: text(to) })),
     };
   });
+  return withFewChanges(shortened(items));
+}
+
+/** The newest changes in full; of an older event only their number, so that a page stays small. */
+function withFewChanges(items: TimelineItem[]): TimelineItem[] {
+  let left = CHANGES;
+  return items
+    .toReversed()
+    .map((item) => {
+      const { length } = item.changes;
+      const changes = item.changes.slice(0, left);
+      left -= changes.length;
+      const more = length - changes.length;
+      return more === 0 ? item : { ...item, changes, sentence: `${item.sentence} (${more} changed fields are not shown)` };
+    })
+    .toReversed();
+}
+
+function again(count: number, lastAt: string): string {
+  return ` The same ${count === 1 ? 'once more' : `${count} times more`}, the last at ${lastAt}.`;
 }
 
 function text(value: unknown): string | null {

@@ -37,7 +37,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-const PAGES = ['', '/leads', '/dead-letters', '/rejections', '/stages', '/sla', '/audit', '/runbook'].map(
+const PAGES = ['', '/leads', '/dead-letters', '/rejections', '/stages', '/sla', '/audit', '/runbook', '/api'].map(
   (path) => `/console${path}`,
 );
 
@@ -97,6 +97,31 @@ describe('the console with leads', () => {
     for (const part of ['base score', 'Fit score', '<del>', 'Sent to postgres', 'in the CRM after']) expect(html).toContain(part);
   });
 
+  it('has a lead scored again, which its timeline and the CRM show', async () => {
+    const path = `/console/leads/${synced}`;
+    await eventually(async () => expect(await operator.html(path)).toContain('Re-score'));
+    const answer = await operator.submit(path, `${path}/rescore`);
+    expect([answer.status, answer.headers.get('location')]).toEqual([303, `${path}?done=rescored`]);
+    await eventually(async () => {
+      const html = await operator.html(path);
+      for (const part of ['A new score was requested by ann', 'Re-scored', 'CRM updated with the new score']) {
+        expect(html).toContain(part);
+      }
+    });
+    expect((await operator.post(`/console/leads/${dead}/rescore`, formsOf(await operator.html(path))[0]!.fields)).status).toBe(
+      404,
+    );
+  });
+
+  it('keeps the filters of a list under a name, without the text of a search', async () => {
+    const saved = await operator.submit('/console/leads?state=synced&q=Ann', '/console/leads/views', { name: 'In the CRM' });
+    expect(saved.headers.get('location')).toBe('/console/leads?state=synced');
+    expect(await viewer.html('/console/leads')).toContain('In the CRM');
+    await operator.submit('/console/leads?state=synced', '/console/leads/views/delete');
+    expect(await viewer.html('/console/leads')).not.toContain('In the CRM');
+    expect(await operator.html('/console/audit')).toContain('save-view');
+  });
+
   it('escapes what a sender wrote, and shows what cannot be seen', async () => {
     // The correction form contains the exact value in its own field, where bidi characters cannot reorder other text.
     expect(await operator.html(`/console/dead-letters/${dead}`)).not.toContain('<script>alert');
@@ -139,10 +164,65 @@ describe('the console with leads', () => {
     expect((await operator.submit('/console/stages', '/console/stages/crm-sync/resume')).status).toBe(303);
   });
 
+  it('shows which share of the API calls of the day is used, and what to do when they run low', async () => {
+    await sql.query("INSERT INTO flow.api_usage (api, share) VALUES ('salesforce', 0.9)");
+    await eventually(async () => {
+      const html = await viewer.html('/console');
+      for (const part of ['API calls of salesforce', '90 %', '/console/runbook#the-crm-api-budget-runs-out']) {
+        expect(html).toContain(part);
+      }
+    });
+  });
+
   it('marks the place that broke a body', async () => {
     const html = await operator.html(`/console/rejections/${rejection}`);
     expect(html).toContain('cy@gamma.example');
     expect(await viewer.html(`/console/rejections/${rejection}`)).not.toContain('cy@gamma.example');
+  });
+
+  it('repairs and replays all requests of a broken template at a rate, after a trial', async () => {
+    for (const name of ['ed', 'flo', 'gus']) await send({ contact: `${name}@delta.example`, campaign_id: 'launch' });
+    const list = await operator.html('/console/rejections');
+    const cause = /cause=([0-9a-f]{32})"[^>]*><bdi>[^<]*email/.exec(list)![1]!;
+    const preview = await (await operator.submit(`/console/rejections?cause=${cause}`, '/console/bulk', { cause })).text();
+    expect(preview).toContain('3 of 3 of the sample would still be refused');
+    const form = formsOf(preview).find(({ action }) => action === '/console/bulk/start')!;
+    const repair = { ...form.fields, 'from.email': 'contact', perSecond: '100' };
+    expect(await (await operator.post('/console/bulk', repair)).text()).toContain('All 3 of the sample would be accepted');
+    const started = await operator.post('/console/bulk/start', repair);
+    const progress = started.headers.get('location')!;
+    await eventually(async () => expect(await operator.html(progress)).toContain('3 in the CRM'));
+    expect(await operator.html(progress)).toContain('3 of 3');
+    expect((await (await operator.get(`${progress}/results.csv`)).text()).trim().split('\r\n')).toHaveLength(4);
+    expect(await operator.html('/console/rejections')).not.toContain(cause);
+    expect(await operator.html('/console/audit')).toContain('renamed.email contact');
+  });
+
+  it('continues a bulk action that a killed process left, and replays nothing twice', async () => {
+    for (const name of ['hal', 'ina']) await send({ contact: `${name}@delta.example`, campaign_id: 'launch' });
+    // One of the three had its turn before the kill, and that was not recorded.
+    const { rows } = await sql.query<{ id: string }>(
+      `INSERT INTO ledger.bulk_actions (kind, who, filter, lead_ids, open_ids, per_second)
+       SELECT 'replay-rejections', 'ann', '{"renamed": {"email": "contact"}}', '{}', array_agg(id), 1
+       FROM ledger.rejections WHERE encode(body, 'escape') ~ '(hal|ina|gus)@delta' RETURNING id`,
+    );
+    const count = async () => (await sql.query<{ n: number }>('SELECT count(*)::int AS n FROM ledger.leads')).rows[0]!.n;
+    const before = await count();
+    await eventually(async () => expect(await operator.html(`/console/bulk/${rows[0]!.id}`)).toContain('3 in the CRM'));
+    expect(await count()).toBe(before + 2);
+  });
+
+  it('stops a bulk action on its way', async () => {
+    for (const name of ['jan', 'kai', 'lea']) await send({ contact: `${name}@delta.example`, campaign_id: 'launch' });
+    const form = formsOf(await (await operator.submit('/console/rejections', '/console/bulk')).text()).find(
+      ({ action }) => action === '/console/bulk/start',
+    )!;
+    const fields = { ...form.fields, 'from.email': 'contact', perSecond: '1' };
+    const progress = (await operator.post('/console/bulk/start', fields)).headers.get('location')!;
+    expect((await operator.submit(progress, `${progress}/stop`)).status).toBe(303);
+    expect(await operator.html(progress)).not.toContain('not begun');
+    expect(await operator.html('/console/audit')).toContain('stop-bulk-action');
+    await sql.query('DELETE FROM ledger.rejections WHERE replayed_as IS NULL');
   });
 
   it('keeps a dead letter as it is where the correction is wrong, and replays it where it is right', async () => {

@@ -7,7 +7,7 @@ export interface Variable {
   /** One sentence for .env.example and docs/configuration.md. */
   about: string;
   /** Default per profile; `undefined` is "none", `REQUIRED` stops the start when it is missing. */
-  mock: string | undefined | ((env: NodeJS.ProcessEnv) => string);
+  mock: string | undefined | ((env: NodeJS.ProcessEnv) => string | undefined);
   real: string | undefined | typeof REQUIRED;
   /** Shown in the docs instead of a default that is determined at the start. */
   mockNote?: string;
@@ -45,6 +45,15 @@ const list = z.string().transform((value) =>
     .map((part) => part.trim())
     .filter((part) => part !== ''),
 );
+
+/** Where people on this machine open the service; undefined where HOST and PORT do not say it: 0.0.0.0, or port 0. */
+function localUrl({ HOST, PORT }: NodeJS.ProcessEnv): string | undefined {
+  const host = HOST?.trim() || '127.0.0.1';
+  const port = PORT?.trim() || '3000';
+  if (host === '0.0.0.0' || host === '::' || !/^[1-9]\d{0,4}$/.test(port)) return undefined;
+  const text = `http://${isIP(host) === 6 ? `[${host}]` : host}:${port}`;
+  return URL.canParse(text) ? text : undefined;
+}
 
 /** Addresses as proxy-addr takes them. */
 const proxyAddress = z.string().refine(isProxyAddress, 'must be off, the number of proxies, or their addresses and networks');
@@ -504,6 +513,15 @@ export const VARIABLES = {
     about: 'Whether /console shows the service in a browser; `read-only` without any action. With OPS_TOKENS it asks to sign in.',
     mock: 'on',
     real: 'on',
+  },
+  PUBLIC_URL: {
+    schema: url(['http:', 'https:']).transform((text) => text.replace(/\/+$/, '')),
+    about: 'The address at which people open this service. Alerts link to the console there.',
+    mock: localUrl,
+    real: undefined,
+    mockNote: 'http://HOST:PORT',
+    realNote: 'none: alerts have no links',
+    example: 'https://leads.example.com',
   },
   API_DOCS: {
     schema: oneOf(['on', 'off']),
