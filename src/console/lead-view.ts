@@ -1,7 +1,8 @@
 import { ERROR_CATALOG, type ErrorCode } from '../domain/error-catalog.js';
 import type { LeadEvent } from '../domain/lead.js';
 import { eventSentence } from '../ops/event-sentence.js';
-import type { journeyOf, summaryOf } from '../ops/lead-timeline.js';
+import type { summaryOf } from '../ops/lead-timeline.js';
+import type { Journey } from '../ops/leads.service.js';
 import type { Config } from '../platform/config/config.js';
 import type { Tone } from './components/badges.js';
 import type { LeadView, TimelineItem } from './pages/lead.page.js';
@@ -31,7 +32,7 @@ interface ViewOptions {
 }
 
 /** A lead as its page shows it. */
-export function leadViewOf(lead: ReturnType<typeof journeyOf>, { masked, config }: ViewOptions): LeadView {
+export function leadViewOf(lead: Journey, { masked, config }: ViewOptions): LeadView {
   const { receivedAt } = lead.timings;
   const synced = lead.events.find(({ kind }) => kind === 'synced');
   return {
@@ -50,6 +51,8 @@ export function leadViewOf(lead: ReturnType<typeof journeyOf>, { masked, config 
     evidence: lead.evidence,
     scoreSource: lead.scoreSource,
     flags: lead.flags,
+    probability: lead.probability,
+    outcomes: lead.outcomes,
     crm: lead.crm ? { ...lead.crm, href: crmLink(lead.crm.leadId, config) } : null,
     next: lead.next,
     lastError: lead.lastError

@@ -16,6 +16,7 @@ import { loadConfig } from '../../src/platform/config/config.js';
 import { createMetrics } from '../../src/platform/observability/metrics.js';
 import { CLOCK, CONFIG, LOGGER, METRICS } from '../../src/platform/platform.module.js';
 import { QUEUE_BACKEND } from '../../src/queue/queue.module.js';
+import { CalibrationService } from '../../src/outcomes/calibration.service.js';
 import { openPool } from '../../src/platform/database/pool.js';
 import { JobPublisher } from '../../src/queue/job-publisher.js';
 import { openQueueBackend } from '../../src/queue/queue.module.js';
@@ -95,6 +96,7 @@ export async function pipelineWorld({ kind, crm, scorer, env = {}, rescoring = t
         [CLOCK, systemClock],
         [METRICS, metrics],
         [QUEUE_BACKEND, backend],
+        [CalibrationService, { probabilityOf: async () => null }],
         [JobPublisher, publisher],
         [FlowControlRepository, store],
         [AI, scorer ?? heuristic],

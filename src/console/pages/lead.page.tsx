@@ -44,6 +44,8 @@ export interface LeadView {
   evidence: Evidence[];
   scoreSource: string | null;
   flags: string[];
+  probability: { value: number; calibration: number } | null;
+  outcomes: { kind: string; at: string; amount: number | null; currency: string | null; source: string }[];
   crm: { leadId: string; memberId: string | null; href: string | null } | null;
   next: { what: string; at: string | null } | null;
   lastError: { code: string; message: string; answer: string | null; remedy: string } | null;
@@ -93,6 +95,18 @@ export function LeadPage({ viewer, view, notice }: { viewer: Viewer; view: LeadV
         <Card title="Timeline" aside={view.speedToLeadMs === null ? null : `in the CRM after ${duration(view.speedToLeadMs)}`}>
           <Timeline items={view.timeline} now={viewer.now} />
         </Card>
+        {view.outcomes.length > 0 ? (
+          <Table
+            caption="What became of the person"
+            columns={[
+              { title: 'Outcome', cell: ({ kind }) => kind },
+              { title: 'When', cell: ({ at }) => <Time at={at} now={viewer.now} /> },
+              { title: 'Amount', cell: ({ amount, currency }) => amountText(amount, currency), numeric: true },
+              { title: 'Source', cell: ({ source }) => <Text value={source} /> },
+            ]}
+            rows={view.outcomes}
+          />
+        ) : null}
         {view.sent.map((record) => (
           <Sent record={record} now={viewer.now} />
         ))}
@@ -100,6 +114,10 @@ export function LeadPage({ viewer, view, notice }: { viewer: Viewer; view: LeadV
       {viewer.canAct ? <Erase viewer={viewer} path={path} /> : null}
     </Layout>
   );
+}
+
+function amountText(amount: number | null, currency: string | null): string {
+  return amount === null ? '–' : [amount, currency].filter((part) => part !== null).join(' ');
 }
 
 function Actions({ view, viewer, path }: { view: LeadView; viewer: Viewer; path: string }) {
@@ -167,6 +185,9 @@ function Score({ view }: { view: LeadView }) {
         <strong>{`Fit ${view.fitScore}`}</strong>
         <IntentBadge intent={view.intent} />
         <span class="muted">{`by ${view.scoreSource}, confidence ${Math.round((view.confidence ?? 0) * 100)} %`}</span>
+        {view.probability ? (
+          <span class="muted">{`${(view.probability.value * 100).toFixed(1)} % convert (calibration ${view.probability.calibration})`}</span>
+        ) : null}
       </p>
       <p>
         <Text value={view.reasoning} />

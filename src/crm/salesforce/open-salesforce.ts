@@ -52,6 +52,7 @@ export async function openSalesforce({
     notices: new Notices({ clock, logger, observe: observeNotice }),
     erase: config.SALESFORCE_ERASE,
     batchSize: config.CRM_BATCH_SIZE,
+    callsAreLow: () => budget.isLow,
     batchWindowMs: () => (shadow ? config.CRM_BATCH_WINDOW_MS : budget.widened(config.CRM_BATCH_WINDOW_MS)),
     clock,
   });
