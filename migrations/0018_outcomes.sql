@@ -39,10 +39,11 @@ CREATE TABLE feedback.followed_records (
   object     text NOT NULL CHECK (object IN ('Lead', 'Opportunity')),
   person_key bytea NOT NULL,
   since      timestamptz NOT NULL,         -- of the conversion or merge: its outcomes are not earlier
-  read_at    timestamptz,                  -- null: never read
+  asked_at   timestamptz,                  -- when it was asked for last; null: never
+  read_at    timestamptz,                  -- up to which time of the source's clock its changes are known
   PRIMARY KEY (source, crm_id, person_key)
 );
-CREATE INDEX followed_records_due ON feedback.followed_records (source, object, read_at NULLS FIRST, crm_id);
+CREATE INDEX followed_records_due ON feedback.followed_records (source, object, asked_at NULLS FIRST, crm_id);
 CREATE INDEX followed_records_person ON feedback.followed_records (person_key);
 
 -- One person whose leads the CRM merged. The person of a unit who was scored first counts for all of them.

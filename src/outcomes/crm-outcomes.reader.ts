@@ -6,8 +6,6 @@ import type { FollowedObject, FollowedRecord, Observations, OutcomesRepository, 
 
 /** Rows become visible in Salesforce later than their SystemModstamp says: so much is read again each time. */
 export const LOOK_BACK_MS = 300_000;
-/** The clocks of the CRM and of the database may differ. */
-const CLOCK_DIFFERENCE_MS = 300_000;
 /** Pages of one run; the next run follows at once. */
 const MAX_PAGES = 50;
 export const CURSOR = 'salesforce-leads';
@@ -29,33 +27,35 @@ export class CrmOutcomesReader {
 
   /** @returns whether there is more to read at once. @throws AppError of the CRM or of the ledger; the next run goes on from there. */
   async read(signal: AbortSignal): Promise<boolean> {
-    const more = await this.readChanges(signal);
-    for (const object of ['Lead', 'Opportunity'] as const) if (!signal.aborted) await this.readFollowed(object, signal);
+    const { cursor, more } = await this.readChanges(signal);
+    // The newest change that was read: a time of the CRM's clock, and not later than the answers that follow.
+    for (const object of ['Lead', 'Opportunity'] as const)
+      if (!signal.aborted) await this.readFollowed(object, cursor.at, signal);
     return more;
   }
 
-  private async readChanges(signal: AbortSignal): Promise<boolean> {
+  private async readChanges(signal: AbortSignal): Promise<{ cursor: Position; more: boolean }> {
     const { repository, crm, statusKinds } = this.tools;
     let cursor = await repository.position(CURSOR);
     let after: Position = { at: new Date(Date.parse(cursor.at) - LOOK_BACK_MS).toISOString(), id: '' };
     for (let page = 0; page < MAX_PAGES; page++) {
       const { records, more } = await crm.changedPersons(after, signal);
       const last = records.at(-1);
-      if (!last) return false;
+      if (!last) return { cursor, more: false };
       after = { at: last.changedAt, id: last.id };
       const seen = noObservations();
       for (const record of records) if (record.personKey !== null) observePerson(record, record.personKey, statusKinds, seen);
       const to = isLater(after, cursor) ? after : cursor;
       // Another process has read meanwhile, and its cursor counts.
-      if (!(await repository.storePage(seen, { name: CURSOR, from: cursor, to }))) return false;
+      if (!(await repository.storePage(seen, { name: CURSOR, from: cursor, to }))) return { cursor, more: false };
       cursor = to;
-      if (!more || signal.aborted) return false;
+      if (!more || signal.aborted) return { cursor, more: false };
     }
-    return true;
+    return { cursor, more: true };
   }
 
   /** Those that were read longest ago: where there are more than one call takes, all have their turn. */
-  private async readFollowed(object: FollowedObject, signal: AbortSignal): Promise<void> {
+  private async readFollowed(object: FollowedObject, readAt: string, signal: AbortSignal): Promise<void> {
     const { repository, crm } = this.tools;
     const followed = await repository.followed(SALESFORCE, object, crm.idsAtOnce);
     for (const records of [
@@ -64,7 +64,8 @@ export class CrmOutcomesReader {
     ]) {
       if (records.length === 0) continue;
       const ids = [...new Set(records.map(({ crmId }) => crmId))];
-      await repository.storeFollowed(await this.observe(object, ids, changedSince(records), records, signal));
+      const seen = await this.observe(object, ids, changedSince(records), records, signal);
+      await repository.storeFollowed(seen, readAt);
     }
   }
 
@@ -85,7 +86,7 @@ export class CrmOutcomesReader {
 /** Null where the records were never read. */
 function changedSince(records: FollowedRecord[]): string | null {
   const times = records.flatMap(({ readAt }) => (readAt === null ? [] : [Date.parse(readAt)]));
-  return times.length === 0 ? null : new Date(Math.min(...times) - LOOK_BACK_MS - CLOCK_DIFFERENCE_MS).toISOString();
+  return times.length === 0 ? null : new Date(Math.min(...times) - LOOK_BACK_MS).toISOString();
 }
 
 function isLater(a: Position, b: Position): boolean {

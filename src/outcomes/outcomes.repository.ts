@@ -20,7 +20,7 @@ export interface FollowedRecord {
   personKey: string;
   /** When the person's lead was converted or merged: what the record says of them is not earlier. */
   since: string;
-  /** When it was read last; null where it never was. */
+  /** Up to which time of the source's clock its changes are known; null where it was never read. */
   readAt: string | null;
 }
 
@@ -154,16 +154,19 @@ export class OutcomesRepository {
     });
   }
 
-  /** Stores what records say that were asked for by id, in one transaction. */
-  storeFollowed(observations: Observations): Promise<void> {
-    return writeAboutPersons(this.database, (transaction) => store(transaction, observations));
+  /**
+   * Stores what records say that were asked for by id, in one transaction.
+   * @param readAt a time of the source's clock, not later than the answer.
+   */
+  storeFollowed(observations: Observations, readAt: string): Promise<void> {
+    return writeAboutPersons(this.database, (transaction) => store(transaction, observations, readAt));
   }
 
-  /** Records to ask for, those that were read longest ago first. */
+  /** Records to ask for, those that were asked for longest ago first. */
   async followed(source: string, object: FollowedObject, limit: number): Promise<FollowedRecord[]> {
     const { rows } = await this.database.query<{ crmId: string; personKey: string; since: Date; readAt: Date | null }>(
       `SELECT crm_id AS "crmId", encode(person_key, 'hex') AS "personKey", since, read_at AS "readAt"
-       FROM feedback.followed_records WHERE source = $1 AND object = $2 ORDER BY read_at NULLS FIRST, crm_id LIMIT $3`,
+       FROM feedback.followed_records WHERE source = $1 AND object = $2 ORDER BY asked_at NULLS FIRST, crm_id LIMIT $3`,
       [source, object, limit],
     );
     return rows.map((row) => ({ ...row, since: row.since.toISOString(), readAt: row.readAt?.toISOString() ?? null }));
@@ -181,7 +184,7 @@ async function knownPersons(transaction: Queryable, personKeys: string[]): Promi
   return new Set(rows.map(({ key }) => key));
 }
 
-async function store(transaction: Queryable, observations: Observations): Promise<void> {
+async function store(transaction: Queryable, observations: Observations, readAt: string | null = null): Promise<void> {
   const { source, read } = observations;
   const keys = [...observations.outcomes, ...observations.follow, ...observations.merges].map(({ personKey }) => personKey);
   const winners = observations.merges.flatMap(({ into }) => into ?? []);
@@ -207,10 +210,10 @@ async function store(transaction: Queryable, observations: Observations): Promis
   if (ended.length > 0)
     await transaction.query('DELETE FROM feedback.followed_records WHERE source = $1 AND crm_id = ANY($2)', [source, ended]);
   if (going.length > 0)
-    await transaction.query('UPDATE feedback.followed_records SET read_at = now() WHERE source = $1 AND crm_id = ANY($2)', [
-      source,
-      going,
-    ]);
+    await transaction.query(
+      'UPDATE feedback.followed_records SET asked_at = now(), read_at = $3 WHERE source = $1 AND crm_id = ANY($2)',
+      [source, going, readAt],
+    );
 }
 
 function rowOf({ personKey, crmId, kind, at, amount, currency }: PersonOutcome) {
