@@ -14,6 +14,7 @@ import { LoginController } from './login.controller.js';
 import { NowController } from './now.controller.js';
 import { ConsoleRejectionsController } from './rejections.controller.js';
 import { RunbookController } from './runbook.controller.js';
+import { ConsoleScoresController } from './scores.controller.js';
 import { ConsoleSlaController } from './sla.controller.js';
 import { ConsoleStagesController } from './stages.controller.js';
 
@@ -27,6 +28,7 @@ import { ConsoleStagesController } from './stages.controller.js';
     ConsoleDeadLettersController,
     ConsoleLeadsController,
     ConsoleRejectionsController,
+    ConsoleScoresController,
     ConsoleSlaController,
     ConsoleStagesController,
     LoginController,

@@ -37,7 +37,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-const PAGES = ['', '/leads', '/dead-letters', '/rejections', '/stages', '/sla', '/audit', '/runbook'].map(
+const PAGES = ['', '/leads', '/dead-letters', '/rejections', '/stages', '/sla', '/scores', '/audit', '/runbook'].map(
   (path) => `/console${path}`,
 );
 
