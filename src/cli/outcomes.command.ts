@@ -46,7 +46,9 @@ export function addOutcomeCommands(program: Command, session: Session): void {
     .addOption(targetOption())
     .addOption(horizonOption())
     .option('--since <day>', 'only leads that first reached the CRM on this day or later, e.g. 2026-01-31')
-    .addOption(new Option('--capacity <leads>', 'leads that sales can take a day: shows the score to begin at').argParser(readCount))
+    .addOption(
+      new Option('--capacity <leads>', 'leads that sales can take a day: shows the score to begin at').argParser(readCount),
+    )
     .action(async ({ target, horizon: horizonDays, since, capacity }: ReportOptions) => {
       const { client, output } = session;
       const query = { target, horizonDays, since, capacity };
@@ -62,7 +64,9 @@ export function addOutcomeCommands(program: Command, session: Session): void {
     .option('--source <name>', 'the system that the file is from', 'import')
     .option('--map <header=field...>', 'columns whose header is not recognised, e.g. "Close Date=at"')
     .option('--encoding <name>', 'of a file that is neither UTF-8 nor UTF-16, e.g. windows-1252')
-    .addOption(new Option('--wait <seconds>', 'how long a row waits for a service that does not answer').argParser(readCount).default(60))
+    .addOption(
+      new Option('--wait <seconds>', 'how long a row waits for a service that does not answer').argParser(readCount).default(60),
+    )
     .action((file: string, options: ImportOptions) => importOutcomes(session, file, options));
 
   addCalibrationCommands(outcomes, session, targetOption, horizonOption);

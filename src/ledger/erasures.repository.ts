@@ -138,10 +138,9 @@ export class ErasuresRepository {
       ]);
       const ids = deleted.rows.map(({ id }) => id);
       const alerts = await transaction.query<{ count: number }>('SELECT flow.erase_alerts($1) AS count', [ids]);
-      const outcomes = await transaction.query<{ count: number }>(
-        "SELECT feedback.erase_person(decode($1, 'hex')) AS count",
-        [personKey],
-      );
+      const outcomes = await transaction.query<{ count: number }>("SELECT feedback.erase_person(decode($1, 'hex')) AS count", [
+        personKey,
+      ]);
       const counts: ErasedCounts = {
         leads: ids.length,
         events: await remove('DELETE FROM ledger.events WHERE lead_id = ANY($1)', [ids]),

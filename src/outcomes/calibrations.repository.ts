@@ -75,18 +75,16 @@ export class CalibrationsRepository {
   }
 
   /** One change at a time, with its line in the log of operators' acts. */
-  private changing(
-    who: string,
-    decide: (transaction: Queryable) => Promise<Omit<Activation, 'id'> | null>,
-  ): Promise<boolean> {
+  private changing(who: string, decide: (transaction: Queryable) => Promise<Omit<Activation, 'id'> | null>): Promise<boolean> {
     return this.database.transaction(async (transaction) => {
       await transaction.query('LOCK TABLE feedback.calibration_activations IN SHARE ROW EXCLUSIVE MODE');
       const next = await decide(transaction);
       if (!next) return false;
-      await transaction.query(
-        'INSERT INTO feedback.calibration_activations (who, version, previous) VALUES ($1, $2, $3)',
-        [who, next.version, next.previous],
-      );
+      await transaction.query('INSERT INTO feedback.calibration_activations (who, version, previous) VALUES ($1, $2, $3)', [
+        who,
+        next.version,
+        next.previous,
+      ]);
       await transaction.query("SELECT ledger.record_act($1, 'calibrate', $2)", [who, JSON.stringify({ version: next.version })]);
       return true;
     });

@@ -17,8 +17,8 @@ export function noObservations(): Observations {
 }
 
 /**
- * When something happened of which the CRM has the day alone: the last moment of that day in any time zone, and never later
- * than the record's change that shows it.
+ * When something happened of which the CRM has the day alone: the last moment of that day in any time zone, and never
+ * later than the record's change that shows it.
  */
 export function momentOf(day: string, changedAt: string): string {
   const end = Date.parse(`${day}T00:00:00Z`) + DAY_MS + LAST_ZONE_MS - 1;

@@ -1,6 +1,12 @@
 import type { CrmOutcomeReader } from '../crm/port.js';
 import type { Clock } from '../platform/clock.js';
-import { observeFollowedPersons, observeOpportunities, observePerson, noObservations, type StatusKinds } from './crm-observations.js';
+import {
+  observeFollowedPersons,
+  observeOpportunities,
+  observePerson,
+  noObservations,
+  type StatusKinds,
+} from './crm-observations.js';
 import { SALESFORCE } from './outcome.js';
 import type { FollowedObject, FollowedRecord, Observations, OutcomesRepository, Position } from './outcomes.repository.js';
 
@@ -18,14 +24,17 @@ export interface ReaderTools {
 }
 
 /**
- * Reads what became of leads in the CRM: the persons' records that changed, then the records that are followed by id. Each page is
- * stored in one transaction with the cursor, so a process that ends between two steps loses nothing; and a record that is read again
- * adds nothing, so it doubles nothing.
+ * Reads what became of leads in the CRM: the persons' records that changed, then the records that are followed by id.
+ * Each page is stored in one transaction with the cursor, so a process that ends between two steps loses nothing; and
+ * a record that is read again adds nothing, so it doubles nothing.
  */
 export class CrmOutcomesReader {
   constructor(private readonly tools: ReaderTools) {}
 
-  /** @returns whether there is more to read at once. @throws AppError of the CRM or of the ledger; the next run goes on from there. */
+  /**
+   * @returns whether there is more to read at once.
+   * @throws AppError of the CRM or of the ledger; the next run goes on from there.
+   */
   async read(signal: AbortSignal): Promise<boolean> {
     const { cursor, more } = await this.readChanges(signal);
     // The newest change that was read: a time of the CRM's clock, and not later than the answers that follow.
@@ -58,10 +67,7 @@ export class CrmOutcomesReader {
   private async readFollowed(object: FollowedObject, readAt: string, signal: AbortSignal): Promise<void> {
     const { repository, crm } = this.tools;
     const followed = await repository.followed(SALESFORCE, object, crm.idsAtOnce);
-    for (const records of [
-      followed.filter(({ readAt }) => readAt === null),
-      followed.filter(({ readAt }) => readAt !== null),
-    ]) {
+    for (const records of [followed.filter(({ readAt }) => readAt === null), followed.filter(({ readAt }) => readAt !== null)]) {
       if (records.length === 0) continue;
       const ids = [...new Set(records.map(({ crmId }) => crmId))];
       const seen = await this.observe(object, ids, changedSince(records), records, signal);

@@ -10,8 +10,8 @@ const CURSOR = 'first-scores';
 const SETTLED = "interval '10 seconds'";
 
 /**
- * Copies the scores with which leads first reached the CRM, in the order of their syncs, one batch at a time. The earliest
- * score of a person counts. The cursor's row is locked: two processes at the same time do not skip a batch.
+ * Copies the scores with which leads first reached the CRM, in the order of their syncs, one batch at a time. The
+ * earliest score of a person counts. The cursor's row is locked: two processes at the same time do not skip a batch.
  */
 const COPY = `
 WITH position AS (

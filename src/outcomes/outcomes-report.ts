@@ -1,8 +1,9 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import { probabilityOf, type Calibrator } from './calibration/calibrator.js';
 import { LEAST_CONVERSIONS } from './calibration/choose-calibrator.js';
 import type { Target } from './outcome.js';
 import type { Cells, CellsBySegment } from './score-cells.repository.js';
-import { bootstrapInterval } from './statistics/bootstrap.js';
+import { bootstrapIntervals } from './statistics/bootstrap.js';
 import { driftLevelOf, stabilityIndex, type DriftLevel } from './statistics/drift.js';
 import { INTERVAL_LEVEL, wilson, type Interval, type Share } from './statistics/intervals.js';
 import {
@@ -93,12 +94,11 @@ export interface ReportParts {
   calibrator: Calibrator | null;
 }
 
-export function reportOf({ now, target, horizonDays, capacity, complete, all, by, weeks, calibrator }: ReportParts): OutcomesReport {
+export async function reportOf(parts: ReportParts): Promise<OutcomesReport> {
+  const { now, target, horizonDays, capacity, complete, all, by, weeks, calibrator } = parts;
   const { mature, immature, convertedBefore } = all;
   const predict: Prediction = calibrator ? (score) => probabilityOf(calibrator, score) : rawPrediction;
-  const overall = qualityOf(mature);
-  const segments = (cells: { group: string; cells: Cells }[]) =>
-    cells.map((each) => ({ group: each.group, immature: each.cells.immature.leads, ...qualityOf(each.cells.mature) }));
+  const overall = await qualityOf(mature);
   return {
     at: now.toISOString(),
     target,
@@ -120,9 +120,9 @@ export function reportOf({ now, target, horizonDays, capacity, complete, all, by
     drift: { weeks: driftOf(weeks) },
     capacity: capacity === undefined ? null : { leadsPerDay: capacity, score: thresholdFor(capacity, weeks) },
     by: {
-      scorerVersion: segments(by.scorerVersion),
-      campaignId: segments(by.campaignId),
-      scoreSource: segments(by.scoreSource),
+      scorerVersion: await segmentsOf(by.scorerVersion),
+      campaignId: await segmentsOf(by.campaignId),
+      scoreSource: await segmentsOf(by.scoreSource),
     },
     notes: notesOf({ overall, complete, immature: immature.leads, convertedBefore, horizonDays }),
   };
@@ -132,23 +132,34 @@ function rated(bin: ScoreBin): RatedBin {
   return { ...bin, rate: wilson(bin.conversions, bin.leads) };
 }
 
-function qualityOf(counts: ScoreCounts): Quality {
+/** Other requests get a turn before each: the intervals take some milliseconds of this process. */
+async function qualityOf(counts: ScoreCounts): Promise<Quality> {
+  await turn();
   const { leads, conversions } = totalOf(counts);
   const reason = missingIn(leads, conversions);
-  const figure = (of: (counts: ScoreCounts) => number | null): Figure | null => {
-    const value = of(counts);
-    const interval = reason === null && value !== null ? bootstrapInterval(counts, of) : null;
-    return value === null || interval === null ? null : { value, ...interval };
-  };
+  const figures = [auc, (sample: ScoreCounts) => brier(sample)];
+  const intervals = reason === null ? bootstrapIntervals(counts, figures) : [];
+  const [ofAuc, ofBrier] = figures.map((figureOf, index): Figure | null => {
+    const value = figureOf(counts);
+    const interval = intervals[index];
+    return value === null || !interval ? null : { value, ...interval };
+  });
   return {
     leads,
     conversions,
     rate: wilson(conversions, leads),
     enough: reason === null,
     reason,
-    auc: figure(auc),
-    brier: figure((sample) => brier(sample)),
+    auc: ofAuc!,
+    brier: ofBrier!,
   };
+}
+
+async function segmentsOf(groups: { group: string; cells: Cells }[]): Promise<SegmentQuality[]> {
+  const rated: SegmentQuality[] = [];
+  for (const { group, cells } of groups)
+    rated.push({ group, immature: cells.immature.leads, ...(await qualityOf(cells.mature)) });
+  return rated;
 }
 
 function missingIn(leads: number, conversions: number): string | null {
@@ -162,7 +173,9 @@ function missingIn(leads: number, conversions: number): string | null {
 /** Each of the last weeks against the weeks before it together. */
 function driftOf(weeks: number[][]): OutcomesReport['drift']['weeks'] {
   return weeks.slice(0, -1).map((scores, week) => {
-    const before = weeks.slice(week + 1).reduce((total, older) => total.map((count, score) => count + older[score]!), noCounts().leads);
+    const before = weeks
+      .slice(week + 1)
+      .reduce((total, older) => total.map((count, score) => count + older[score]!), noCounts().leads);
     const index = stabilityIndex(before, scores);
     return { week, leads: sum(scores), index, level: index === null ? null : driftLevelOf(index) };
   });

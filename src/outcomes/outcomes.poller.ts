@@ -32,16 +32,20 @@ export class OutcomesPoller implements OnApplicationBootstrap, OnApplicationShut
     @Inject(CLOCK) clock: Clock,
     @Inject(LOGGER) logger: Logger,
   ) {
-    this.addPoller(COPY_EVERY_MS, (signal) => this.copyFirstScores(config.RETENTION_DAYS, signal), (error) =>
-      logger.warn({ err: error }, 'First scores could not be copied for the report on outcomes; it is tried again'),
+    this.addPoller(
+      COPY_EVERY_MS,
+      (signal) => this.copyFirstScores(config.RETENTION_DAYS, signal),
+      (error) => logger.warn({ err: error }, 'First scores could not be copied for the report on outcomes; it is tried again'),
     );
     if (!crm.outcomes || config.OUTCOMES_POLL_SECONDS === 0) return;
     const statusKinds = new Map(
       Object.entries(config.OUTCOMES_STATUSES).map(([status, kind]) => [status.trim().toLowerCase(), kind]),
     );
     const reader = new CrmOutcomesReader({ repository, crm: crm.outcomes, statusKinds, clock });
-    this.addPoller(config.OUTCOMES_POLL_SECONDS * 1000, (signal) => this.readOutcomes(reader, signal), (error) =>
-      logger.warn({ err: error }, 'The CRM could not be read for outcomes of leads; the next poll goes on from there'),
+    this.addPoller(
+      config.OUTCOMES_POLL_SECONDS * 1000,
+      (signal) => this.readOutcomes(reader, signal),
+      (error) => logger.warn({ err: error }, 'The CRM could not be read for outcomes of leads; the next poll goes on from there'),
     );
   }
 
@@ -53,7 +57,11 @@ export class OutcomesPoller implements OnApplicationBootstrap, OnApplicationShut
     await Promise.all(this.pollers.map((poller) => poller.stop()));
   }
 
-  private addPoller(everyMs: number, poll: (signal: AbortSignal) => Promise<boolean | void>, warn: (error: unknown) => void): void {
+  private addPoller(
+    everyMs: number,
+    poll: (signal: AbortSignal) => Promise<boolean | void>,
+    warn: (error: unknown) => void,
+  ): void {
     const onError = (error: unknown, first: boolean) => void (first && warn(error));
     this.pollers.push(new Poller({ everyMs, poll, onError, stopWithinMs: STOP_WITHIN_MS }));
   }

@@ -37,9 +37,11 @@ export class OutcomesService {
   ) {}
 
   /**
-   * Stores an outcome that another system reports. It can be repeated: the same source, record, kind and time are one outcome.
+   * Stores an outcome that another system reports. It can be repeated: the same source, record, kind and time are one
+   * outcome.
    * @returns false where it was stored before.
-   * @throws AppError BAD_REQUEST, NOT_FOUND where no lead of the person is held; its message does not repeat the address.
+   * @throws AppError BAD_REQUEST, NOT_FOUND where no lead of the person is held; its message does not repeat the
+   * address.
    */
   async report({ email: address, kind, at, amount, currency, source, id }: ReportedOutcomeInput): Promise<boolean> {
     const email = normaliseEmail(address);

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { Database } from '../platform/database/database.js';
 import { REPORT_DATABASE } from '../platform/platform.module.js';
 import { TARGET_KINDS, type Target } from './outcome.js';
-import { addCounts, noCounts, SCORES, type ScoreCounts } from './statistics/score-counts.js';
+import { addCounts, noCounts, zeroes, type ScoreCounts } from './statistics/score-counts.js';
 
 /** Groups of one segment that a report shows; the others are in the total. */
 const GROUPS_SHOWN = 20;
@@ -30,8 +30,8 @@ export interface Cells {
 export type CellsBySegment = Record<Segment, { group: string; cells: Cells }[]>;
 
 /**
- * What became of each person that counts. Of persons whose leads the CRM merged, the one who was scored first counts, with the
- * outcomes of all. $1 kinds, $2 horizon in days.
+ * What became of each person that counts. Of persons whose leads the CRM merged, the one who was scored first counts,
+ * with the outcomes of all. $1 kinds, $2 horizon in days.
  */
 const JUDGED = `
 heads AS MATERIALIZED (
@@ -149,7 +149,7 @@ export class ScoreCellsRepository {
   /** Leads by score for each of the last weeks, this one first. */
   async weeks(count: number): Promise<number[][]> {
     const { rows } = await this.database.query<{ score: number; week: number; leads: number }>(WEEKS, [count]);
-    const weeks = Array.from({ length: count }, () => new Array<number>(SCORES).fill(0));
+    const weeks = Array.from({ length: count }, zeroes);
     for (const { score, week, leads } of rows) if (week >= 0 && week < count) weeks[week]![score]! += leads;
     return weeks;
   }

@@ -97,6 +97,18 @@ describe('the console with leads', () => {
     for (const part of ['base score', 'Fit score', '<del>', 'Sent to postgres', 'in the CRM after']) expect(html).toContain(part);
   });
 
+  it('shows what became of the person', async () => {
+    const answer = await fetch(`${service.url}/ops/outcomes`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ email: 'ann@acme.example', kind: 'won', at: '2026-01-31T10:00:00Z', amount: 500, currency: 'EUR' }),
+    });
+    expect([answer.status, await answer.json()]).toEqual([200, { status: 'recorded' }]);
+    const page = await operator.html(`/console/leads/${synced}`);
+    expect(page).toContain('What became of the person');
+    expect(page).toContain('500 EUR');
+  });
+
   it('escapes what a sender wrote, and shows what cannot be seen', async () => {
     // The correction form contains the exact value in its own field, where bidi characters cannot reorder other text.
     expect(await operator.html(`/console/dead-letters/${dead}`)).not.toContain('<script>alert');

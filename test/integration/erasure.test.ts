@@ -112,9 +112,10 @@ describe.each(BACKENDS)('an erasure, queue on %s', (kind) => {
       ]);
 
       for (const email of [ANN, BOB])
-        await pool.query("INSERT INTO feedback.outcomes (person_key, kind, at, source) VALUES (sha256($1), 'won', now(), 'api')", [
-          email,
-        ]);
+        await pool.query(
+          "INSERT INTO feedback.outcomes (person_key, kind, at, source) VALUES (sha256($1), 'won', now(), 'api')",
+          [email],
+        );
 
       const held = await people.export('Ann@ACME.com ', 'ann');
       expect(held.outcomes).toMatchObject([{ record: 'outcome', kind: 'won' }]);

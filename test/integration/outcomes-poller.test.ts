@@ -20,7 +20,9 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 beforeEach(async () => {
-  await world.pool.query('TRUNCATE ledger.leads, ledger.events, feedback.outcomes, feedback.first_scores, feedback.merged_persons');
+  await world.pool.query(
+    'TRUNCATE ledger.leads, ledger.events, feedback.outcomes, feedback.first_scores, feedback.merged_persons',
+  );
   await world.pool.query("DELETE FROM feedback.cursors WHERE name <> 'first-scores'");
   await world.pool.query("UPDATE feedback.cursors SET at = '-infinity', record_id = ''");
   await world.pool.query('TRUNCATE feedback.followed_records');
@@ -84,7 +86,12 @@ describe('the outcomes of the CRM', () => {
     org.fake.convertLead(ann);
     await read();
     now += 10 * DAY;
-    const again = lead('ann', createHash('sha256').update(`${keyOf('ann')}:2`).digest('hex'));
+    const again = lead(
+      'ann',
+      createHash('sha256')
+        .update(`${keyOf('ann')}:2`)
+        .digest('hex'),
+    );
     now += DAY;
     org.fake.convertLead(again);
     await read();
@@ -157,7 +164,7 @@ describe('the outcomes of the CRM', () => {
 });
 
 describe('a reader that ends at any step', () => {
-  const STEPS = ['position', 'storePage', 'storeFollowed', 'followed', 'changedPersons', 'persons', 'opportunities'];
+  const STEPS = new Set(['position', 'storePage', 'storeFollowed', 'followed', 'changedPersons', 'persons', 'opportunities']);
 
   /** A part whose n-th step of all fails: before it is done, or after it is done and before its caller learns of it. */
   function failing<T extends object>(part: T, count: { left: number; after: boolean }): T {
@@ -166,7 +173,7 @@ describe('a reader that ends at any step', () => {
         const value: unknown = Reflect.get(target, name, target);
         if (typeof value !== 'function') return value;
         const method = value.bind(target) as (...args: unknown[]) => Promise<unknown>;
-        if (!STEPS.includes(String(name))) return method;
+        if (!STEPS.has(String(name))) return method;
         return async (...args: unknown[]) => {
           const fails = --count.left === 0;
           if (fails && !count.after) throw new Error('killed');

@@ -117,7 +117,7 @@ describe('the report', () => {
 async function fill(leads: number): Promise<void> {
   await world.pool.query(
     `INSERT INTO feedback.first_scores (person_key, lead_id, campaign_id, score, score_source, scorer_version, synced_at)
-     SELECT sha256(n::text::bytea), gen_random_uuid(), 'c' || n % 500, (n * 7919) % 101, (ARRAY['ai', 'heuristic', 'fallback'])[1 + n % 3],
+     SELECT sha256(n::text::bytea), gen_random_uuid(), 'c' || n % 500, (n::bigint * 7919) % 101, (ARRAY['ai', 'heuristic', 'fallback'])[1 + n % 3],
        'v' || n % 4, now() - (1 + n % 400) * interval '1 day' FROM generate_series(1, $1::int) n`,
     [leads],
   );
@@ -227,7 +227,7 @@ describe('over many leads', () => {
       { email: 'bob@acme.com', score: 70, syncedAt: daysAgo(190) },
     ]);
     await world.pool.query(
-      'INSERT INTO feedback.merged_persons SELECT decode(k, \'hex\'), gen.u FROM unnest($1::text[]) k, (SELECT gen_random_uuid() AS u) gen',
+      "INSERT INTO feedback.merged_persons SELECT decode(k, 'hex'), gen.u FROM unnest($1::text[]) k, (SELECT gen_random_uuid() AS u) gen",
       [[personKeyOf('ann@acme.com'), personKeyOf('bob@acme.com')]],
     );
     await reported('bob@acme.com', 'won', daysAgo(150));

@@ -81,7 +81,11 @@ it('ends with a report that counts exactly what happened, within its intervals o
   }
   for (const [index, person] of people.entries()) {
     if (person.convertsAt > NOW) continue;
-    const fields = { IsConverted: true, Status: 'Closed - Converted', ConvertedDate: new Date(person.convertsAt).toISOString().slice(0, 10) };
+    const fields = {
+      IsConverted: true,
+      Status: 'Closed - Converted',
+      ConvertedDate: new Date(person.convertsAt).toISOString().slice(0, 10),
+    };
     acts.push(
       index % 53 === 0
         ? {
@@ -92,7 +96,10 @@ it('ends with a report that counts exactly what happened, within its intervals o
               fake.commitLate(person.leadId, fields, person.convertsAt);
             },
           }
-        : { at: person.convertsAt, run: () => void fake.convertLead(person.leadId, undefined, index % 2 ? undefined : fake.addOpportunity()) },
+        : {
+            at: person.convertsAt,
+            run: () => void fake.convertLead(person.leadId, undefined, index % 2 ? undefined : fake.addOpportunity()),
+          },
     );
   }
   for (let at = FIRST; at < NOW; at += 30 * DAY) acts.push({ at, run: poll });
@@ -115,11 +122,14 @@ it('ends with a report that counts exactly what happened, within its intervals o
     const inBand = ({ score }: Person) => score >= from && score <= to;
     expect([from, leads, conversions]).toEqual([from, counted.filter(inBand).length, converted.filter(inBand).length]);
   }
-  const expectedRate = counted.reduce((sum, { score }) => sum + probability(score) * (1 - Math.exp(-(HORIZON - 1) / 40)), 0) / counted.length;
+  const expectedRate =
+    counted.reduce((sum, { score }) => sum + probability(score) * (1 - Math.exp(-(HORIZON - 1) / 40)), 0) / counted.length;
   expect(report.overall.rate.low).toBeLessThan(expectedRate);
   expect(report.overall.rate.high).toBeGreaterThan(expectedRate);
   // The drift half-way is 275 days ago; the weeks of the report are stable since.
   expect(report.drift.weeks.filter(({ level }) => level === 'strong')).toEqual([]);
-  const { outOfTime, calibrator } = await world.calibrations.fit('ann', 'converted').then(({ fitted, calibrator: found }) => ({ ...fitted, calibrator: found }));
+  const { outOfTime, calibrator } = await world.calibrations
+    .fit('ann', 'converted')
+    .then(({ fitted, calibrator: found }) => ({ ...fitted, calibrator: found }));
   expect(outOfTime[calibrator.method]!).toBeLessThan(outOfTime.raw);
 });

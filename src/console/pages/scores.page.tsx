@@ -134,7 +134,11 @@ function Segments({ caption, rows }: { caption: string; rows: SegmentQuality[] }
         { title: 'Leads', cell: ({ leads }) => leads, numeric: true },
         { title: 'Rate', cell: ({ rate }) => percent(rate.value), numeric: true },
         { title: 'Interval', cell: ({ rate }) => rateRange(rate), numeric: true },
-        { title: 'AUC', cell: ({ auc, enough }) => (enough ? `${figure(auc)} (${figureRange(auc)})` : 'not enough to say'), numeric: true },
+        {
+          title: 'AUC',
+          cell: ({ auc, enough }) => (enough ? `${figure(auc)} (${figureRange(auc)})` : 'not enough to say'),
+          numeric: true,
+        },
         { title: 'Too young', cell: ({ immature }) => immature, numeric: true },
       ]}
       rows={rows}

@@ -76,9 +76,7 @@ export class SalesforceOutcomes implements CrmOutcomeReader {
 
   async changedPersons({ at, id }: { at: string; id: string }, signal: AbortSignal) {
     const later =
-      id === ''
-        ? `SystemModstamp >= ${at}`
-        : `(SystemModstamp > ${at} OR (SystemModstamp = ${at} AND ${soql`Id > ${id}`}))`;
+      id === '' ? `SystemModstamp >= ${at}` : `(SystemModstamp > ${at} OR (SystemModstamp = ${at} AND ${soql`Id > ${id}`}))`;
     const query = `${LEAD_QUERY} WHERE ${later} AND RF_Person_Key__c != null ORDER BY SystemModstamp, Id LIMIT ${PAGE}`;
     const found = await this.read([{ deletedToo: query }], leadSchema, signal);
     return { records: await this.statesOf(found), more: found.length === PAGE };

@@ -68,7 +68,9 @@ export const reportQuerySchema = z.strictObject({
   target: target.default('converted').describe('What counts as success; the later ones include won.'),
   horizonDays: horizonDays.optional().describe('How long a lead may take; by default OUTCOMES_HORIZON_DAYS.'),
   since: day.optional().describe('Only leads that were first synced on this day (UTC) or later.'),
-  capacity: wholeNumber(1, 100_000).optional().describe('Leads that sales can take a day: answers the score from which on so many come.'),
+  capacity: wholeNumber(1, 100_000)
+    .optional()
+    .describe('Leads that sales can take a day: answers the score from which on so many come.'),
 });
 
 const interval = { low: z.number(), high: z.number() };
@@ -108,7 +110,9 @@ export const outcomesReportSchema = apiSchema(
       bands: rated,
       deciles: rated.describe('Groups of about a tenth of the leads, the lowest scores first; a score is never split.'),
       lift: z.array(z.object({ topShare: probability, conversionShare: probability, lift: z.number() })),
-      prediction: z.enum(['score', 'calibration']).describe('What the reliability compares with: score/100, or the active calibration.'),
+      prediction: z
+        .enum(['score', 'calibration'])
+        .describe('What the reliability compares with: score/100, or the active calibration.'),
       reliability: z.array(z.object({ ...bin, predicted: probability, observed: probability })),
       drift: z.object({
         weeks: z.array(
@@ -149,7 +153,11 @@ export const outcomesReportSchema = apiSchema(
 export const calibrationActSchema = apiSchema(
   'CalibrationAct',
   z.discriminatedUnion('act', [
-    z.strictObject({ act: z.literal('fit'), target: target.default('converted'), horizonDays: z.int().min(1).max(730).optional() }),
+    z.strictObject({
+      act: z.literal('fit'),
+      target: target.default('converted'),
+      horizonDays: z.int().min(1).max(730).optional(),
+    }),
     z.strictObject({ act: z.literal('activate'), version: z.int().min(1) }),
     z.strictObject({ act: z.literal('rollback') }),
   ]),

@@ -23,7 +23,15 @@ export const heldDataSchema = apiSchema(
     mockCrm: heldRows,
     outcomes: heldRows.describe('What became of the person, and the first score.'),
   }),
-  { email: 'lead@enterprise.com', exportedAt: '2026-11-24T04:00:00.000Z', leads: [], rejections: [], spool: [], mockCrm: [], outcomes: [] },
+  {
+    email: 'lead@enterprise.com',
+    exportedAt: '2026-11-24T04:00:00.000Z',
+    leads: [],
+    rejections: [],
+    spool: [],
+    mockCrm: [],
+    outcomes: [],
+  },
 );
 export const receiptSchema = apiSchema(
   'ErasureReceipt',

@@ -33,11 +33,9 @@ describe("scikit-learn's published values", () => {
   });
 
   it('are met where values are tied', () => {
-    // test_isotonic_regression_ties_min: x = [1, 1, 2, 3, 4, 5], y = [1, 2, 3, 4, 5, 6]; the first two are one point here.
-    const points = [
-      { x: 1, y: 1.5, weight: 2 },
-      ...[2, 3, 4, 5].map((x) => ({ x, y: x + 1, weight: 1 })),
-    ];
+    // test_isotonic_regression_ties_min: x = [1, 1, 2, 3, 4, 5], y = [1, 2, 3, 4, 5, 6]; the first two are one point
+    // here.
+    const points = [{ x: 1, y: 1.5, weight: 2 }, ...[2, 3, 4, 5].map((x) => ({ x, y: x + 1, weight: 1 }))];
     expect(fitIsotonic(points)).toEqual([1.5, 3, 4, 5, 6]);
   });
 });

@@ -1,12 +1,6 @@
 import { brier, rawPrediction } from '../statistics/score-quality.js';
 import { together, totalOf, type ScoreCounts } from '../statistics/score-counts.js';
-import {
-  fitIsotonicCalibrator,
-  fitPlatt,
-  probabilityOf,
-  type CalibrationMethod,
-  type Calibrator,
-} from './calibrator.js';
+import { fitIsotonicCalibrator, fitPlatt, probabilityOf, type CalibrationMethod, type Calibrator } from './calibrator.js';
 
 /** Fewer conversions do not allow a probability. */
 export const LEAST_CONVERSIONS = 100;

@@ -31,7 +31,10 @@ export function fitIsotonic(points: WeightedPoint[]): number[] {
     }
     blocks.push(block);
   }
-  return blocks.flatMap(({ first, y }, index) => new Array<number>((blocks[index + 1]?.first ?? points.length) - first).fill(y));
+  return blocks.flatMap(({ first, y }, index) => {
+    const end = blocks[index + 1]?.first ?? points.length;
+    return Array.from({ length: end - first }, () => y);
+  });
 }
 
 /** The first and the last point of each level: what lies between them is on the same line. */

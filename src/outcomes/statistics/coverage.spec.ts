@@ -1,12 +1,14 @@
 import { randomBinomial, randomLcg } from 'd3-random';
-import { expect, it } from 'vitest';
+import { expect, inject, it } from 'vitest';
 import { chooseCalibrator } from '../calibration/choose-calibrator.js';
-import { bootstrapInterval } from './bootstrap.js';
+import { bootstrapIntervals } from './bootstrap.js';
 import { wilson } from './intervals.js';
 import { addCounts, binOf, noCounts, SCORES, together, type ScoreCounts } from './score-counts.js';
 import { auc, brier } from './score-quality.js';
 
-const SEEDS = 100;
+/** At least 95 of 100; the short run allows the same share. */
+const SEEDS = inject('full') ? 100 : 20;
+const MISSES = SEEDS / 20;
 const LEADS_PER_HALF = 25_000;
 const ALL_SCORES = Array.from({ length: SCORES }, (_, score) => score);
 
@@ -47,7 +49,7 @@ function sampled(seed: number): { earlier: ScoreCounts; later: ScoreCounts } {
   return { earlier: half(HALVES[0]!), later: half(HALVES[1]!) };
 }
 
-it('holds the truth in at least 95 of 100 years with drift, and calibrates better than the raw score out of time', () => {
+it('holds the truth in at least 95 % of the years with drift, and calibrates better than the raw score out of time', () => {
   const whole = expected();
   const bands = [0, 20, 40, 60, 80].map((from) => [from, from === 80 ? 100 : from + 19] as const);
   const held: Record<string, number> = {};
@@ -58,8 +60,9 @@ it('holds the truth in at least 95 of 100 years with drift, and calibrates bette
   for (let seed = 1; seed <= SEEDS; seed++) {
     const { earlier, later } = sampled(seed / (SEEDS + 1));
     const year = together(earlier, later);
-    count('auc', bootstrapInterval(year, auc), auc(whole)!);
-    count('brier', bootstrapInterval(year, (counts) => brier(counts)), brier(whole)!);
+    const [ofAuc, ofBrier] = bootstrapIntervals(year, [auc, (counts) => brier(counts)]);
+    count('auc', ofAuc!, auc(whole)!);
+    count('brier', ofBrier!, brier(whole)!);
     for (const [from, to] of bands) {
       const [seen, true_] = [binOf(year, from, to), binOf(whole, from, to)];
       count(`band ${from}`, wilson(seen.conversions, seen.leads), true_.conversions / true_.leads);
@@ -68,6 +71,6 @@ it('holds the truth in at least 95 of 100 years with drift, and calibrates bette
     better += Number(chosen !== null && chosen.outOfTime[chosen.calibrator.method]! < chosen.outOfTime.raw);
   }
   expect(Object.keys(held)).toHaveLength(7);
-  for (const [name, times] of Object.entries(held)) expect([name, times >= 95]).toEqual([name, true]);
+  for (const [name, times] of Object.entries(held)) expect([name, times >= SEEDS - MISSES]).toEqual([name, true]);
   expect(better).toBe(SEEDS);
 });

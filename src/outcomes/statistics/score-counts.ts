@@ -14,7 +14,12 @@ export interface ScoreCounts {
 }
 
 export function noCounts(): ScoreCounts {
-  return { leads: new Array<number>(SCORES).fill(0), conversions: new Array<number>(SCORES).fill(0) };
+  return { leads: zeroes(), conversions: zeroes() };
+}
+
+/** One number for each score. */
+export function zeroes(): number[] {
+  return Array.from({ length: SCORES }, () => 0);
 }
 
 export function addCounts(counts: ScoreCounts, score: number, leads: number, conversions: number): void {

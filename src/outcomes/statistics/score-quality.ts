@@ -80,7 +80,10 @@ export function reliability(counts: ScoreCounts, predict: Prediction = rawPredic
 export function calibrationError(counts: ScoreCounts, predict: Prediction = rawPrediction): number | null {
   const { leads } = totalOf(counts);
   if (leads === 0) return null;
-  return reliability(counts, predict).reduce((error, bin) => error + (bin.leads / leads) * Math.abs(bin.predicted - bin.observed), 0);
+  return reliability(counts, predict).reduce(
+    (error, bin) => error + (bin.leads / leads) * Math.abs(bin.predicted - bin.observed),
+    0,
+  );
 }
 
 /** What share of the conversions the best-scored leads hold. */
