@@ -14,6 +14,7 @@ CREATE TABLE feedback.outcomes (
   currency      text,
   source        text NOT NULL,             -- salesforce, or the name that the other system was given
   crm_id        text NOT NULL DEFAULT '',  -- the record in the source
+  reported_by   text,                      -- the operator's token, where another system reported it
   first_seen_at timestamptz NOT NULL DEFAULT now(),
   UNIQUE (source, crm_id, kind, at, person_key)
 );

@@ -6,6 +6,8 @@ import { writeAboutPersons } from './write-about-persons.js';
 /** An outcome from another system. */
 export interface ReportedOutcome extends Outcome {
   personKey: string;
+  /** The name of the token. */
+  by: string;
 }
 
 /** Up to where a source was read: the newest change, and of equal times the record with the highest id. */
@@ -100,13 +102,13 @@ export class OutcomesRepository {
 
   /** @returns false where it was stored before; null where no lead of the person is held, and nothing was stored. */
   append(outcome: ReportedOutcome): Promise<boolean | null> {
-    const { personKey, kind, at, amount, currency, source, crmId } = outcome;
+    const { personKey, kind, at, amount, currency, source, crmId, by } = outcome;
     return writeAboutPersons(this.database, async (transaction) => {
       if ((await knownPersons(transaction, [personKey])).size === 0) return null;
       const { rowCount } = await transaction.query(
-        `INSERT INTO feedback.outcomes (person_key, kind, at, amount, currency, source, crm_id)
-         VALUES (decode($1, 'hex'), $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING`,
-        [personKey, kind, at, amount, currency, source, crmId],
+        `INSERT INTO feedback.outcomes (person_key, kind, at, amount, currency, source, crm_id, reported_by)
+         VALUES (decode($1, 'hex'), $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING`,
+        [personKey, kind, at, amount, currency, source, crmId, by],
       );
       return rowCount === 1;
     });

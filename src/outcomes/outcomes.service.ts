@@ -43,7 +43,8 @@ export class OutcomesService {
    * @throws AppError BAD_REQUEST, NOT_FOUND where no lead of the person is held; its message does not repeat the
    * address.
    */
-  async report({ email: address, kind, at, amount, currency, source, id }: ReportedOutcomeInput): Promise<boolean> {
+  async report(outcome: ReportedOutcomeInput, by: string): Promise<boolean> {
+    const { email: address, kind, at, amount, currency, source, id } = outcome;
     const email = normaliseEmail(address);
     if (!isEmail(email)) throw new AppError('BAD_REQUEST', 'The field `email` must be the address of one person.');
     if (source === SALESFORCE)
@@ -58,6 +59,7 @@ export class OutcomesService {
       currency: currency ?? null,
       source,
       crmId: id ?? '',
+      by,
     });
     if (stored === null) throw new AppError('NOT_FOUND', 'No lead of this person is held, so nothing was stored.');
     return stored;

@@ -19,7 +19,7 @@ beforeEach(async () => {
 });
 
 const reported = (email: string, kind: 'won' | 'converted' | 'qualified', at: Date, id?: string) =>
-  world.service.report({ email, kind, at: at.toISOString(), source: 'api', ...(id ? { id } : {}) });
+  world.service.report({ email, kind, at: at.toISOString(), source: 'api', ...(id ? { id } : {}) }, 'ann');
 
 describe('first scores', () => {
   it('are those with which a person first reached the CRM, whatever came later', async () => {
@@ -52,7 +52,7 @@ describe('an outcome of another system', () => {
     await expect(reported('no address', 'won', at)).rejects.toMatchObject({ code: 'BAD_REQUEST' });
     await expect(reported('ann@acme.com', 'won', daysAgo(-3))).rejects.toMatchObject({ code: 'BAD_REQUEST' });
     await expect(
-      world.service.report({ email: 'ann@acme.com', kind: 'won', at: at.toISOString(), source: 'salesforce' }),
+      world.service.report({ email: 'ann@acme.com', kind: 'won', at: at.toISOString(), source: 'salesforce' }, 'ann'),
     ).rejects.toMatchObject({ code: 'BAD_REQUEST' });
     expect(await world.stored()).toHaveLength(2);
   });

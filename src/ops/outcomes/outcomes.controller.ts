@@ -37,8 +37,8 @@ export class OutcomesController {
   })
   @Post()
   @HttpCode(200)
-  async report(@Body({ schema: outcomeInputSchema }) body: z.output<typeof outcomeInputSchema>) {
-    return { status: (await this.outcomes.report(body)) ? 'recorded' : 'duplicate' };
+  async report(@Body({ schema: outcomeInputSchema }) body: z.output<typeof outcomeInputSchema>, @CurrentOperator() by: Operator) {
+    return { status: (await this.outcomes.report(body, by.name)) ? 'recorded' : 'duplicate' };
   }
 
   @Access('viewer')

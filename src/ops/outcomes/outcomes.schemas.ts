@@ -13,7 +13,7 @@ const outcomeTime = z
   .string()
   .regex(
     /^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?(?:Z|[+-]\d{2}:\d{2}))?$/,
-    'must be a time with its zone such as 2026-11-24T04:00:00Z, or a day such as 2026-11-24',
+    'must be a time with its zone such as 2026-11-24T04:00:00.000Z, or a day such as 2026-11-24',
   )
   .transform((text) => (text.includes('T') ? text : `${text}T23:59:59.999Z`))
   .refine((text) => !Number.isNaN(Date.parse(text)), 'is not in the calendar')
@@ -37,7 +37,7 @@ export const outcomeInputSchema = apiSchema(
       .describe(`The other system. \`${SALESFORCE}\` is what this service reads itself.`),
     id: z.string().trim().min(1).max(100).optional().describe('The record in the other system, where it has one.'),
   }),
-  { email: 'lead@enterprise.com', kind: 'won', at: '2026-11-24T04:00:00Z', amount: 12_000, currency: 'EUR', id: 'deal-42' },
+  { email: 'lead@enterprise.com', kind: 'won', at: '2026-11-24T04:00:00.000Z', amount: 12_000, currency: 'EUR', id: 'deal-42' },
 );
 
 export const outcomeAnswerSchema = apiSchema('OutcomeAnswer', z.object({ status: z.enum(['recorded', 'duplicate']) }), {
