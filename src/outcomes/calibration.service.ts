@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import type { PersonProjection } from '../crm/port.js';
 import { AppError } from '../domain/app-error.js';
 import type { Enrichment } from '../domain/enrichment.js';
 import type { Clock } from '../platform/clock.js';
@@ -75,6 +76,12 @@ export class CalibrationService {
       active.catch(() => (this.known = undefined));
     }
     return this.known.active;
+  }
+
+  /** What the CRM is sent, with its probability. A lead does not wait for one that cannot be read now. */
+  async withProbability(projection: PersonProjection): Promise<PersonProjection> {
+    const probability = await this.probabilityOf(projection.enrichment).catch(() => null);
+    return probability ? { ...projection, probability: probability.value } : projection;
   }
 
   /** Null where no calibration is active, or the active one knows nothing about this scorer. */

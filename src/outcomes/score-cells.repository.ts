@@ -51,7 +51,7 @@ heads AS MATERIALIZED (
   WHERE s.person_key NOT IN (SELECT person_key FROM heads WHERE person_key <> head)
 )`;
 
-/** $3: since. One pass over the scores; the groups are made of at most some ten thousand cells. */
+/** $3: since. One pass over the scores; the groups are sums of its cells. */
 export const CELLS = `
 WITH ${JUDGED}, cells AS MATERIALIZED (
   SELECT score, scorer_version, campaign_id, score_source, outcome,

@@ -74,13 +74,12 @@ export class CrmSyncProcessor implements StageProcessor<LeadClaimedForSync> {
   }
 
   private async write(claim: LeadClaimedForSync, exclusively: boolean, permit: CallPermit, signal: AbortSignal) {
-    // A lead does not wait for a probability that cannot be read now.
-    const probability = await this.calibrations.probabilityOf(claim.projection.enrichment).catch(() => null);
+    const projection = await this.calibrations.withProbability(claim.projection);
     return ioBoundary('crm.sync', claim.id, () =>
       this.crm.sync(
         {
           personKey: claim.personKey,
-          projection: probability ? { ...claim.projection, probability: probability.value } : claim.projection,
+          projection,
           campaignId: claim.campaignId,
           respondedAt: claim.receivedAt.toISOString(),
           // Runs alone, so it skips the batching window.

@@ -145,7 +145,7 @@ async function pipeline(attempts = 0) {
     [ClaimsRepository, claims],
     [StageResultsRepository, results],
     [ErasuresRepository, { eraseAgainIfGone: async () => false }],
-    [CalibrationService, { probabilityOf: async () => null }],
+    [CalibrationService, { withProbability: async (projection: object) => ({ ...projection, probability: 0.4 }) }],
     [RescoreRepository, rescores],
     ...[LeadsRepository, LeaderLock, OpenLeadsRepository, RetentionRepository].map((repository): [unknown, unknown] => [
       repository,
@@ -257,7 +257,8 @@ describe('syncLead', () => {
   it('writes the projection and marks the lead', async () => {
     const { syncLead, results, sync } = await pipeline();
     expect(await syncLead()).toEqual({ kind: 'done' });
-    expect(sync).toHaveBeenCalledWith(expect.objectContaining({ personKey: 'p', campaignId: 'c' }), signal);
+    const projection = expect.objectContaining({ version: 1, probability: 0.4 }) as unknown;
+    expect(sync).toHaveBeenCalledWith(expect.objectContaining({ personKey: 'p', campaignId: 'c', projection }), signal);
     expect(results.markSynced).toHaveBeenCalledOnce();
   });
 

@@ -1,6 +1,6 @@
 import { Test } from '@nestjs/testing';
 import { pino } from 'pino';
-import type { CrmProvider } from '../../src/crm/port.js';
+import type { CrmProvider, PersonProjection } from '../../src/crm/port.js';
 import { HeuristicProvider } from '../../src/enrichment/heuristic/heuristic.provider.js';
 import type { EnrichmentProvider } from '../../src/enrichment/port.js';
 import { FlowControl } from '../../src/flow-control/flow-control.js';
@@ -96,7 +96,7 @@ export async function pipelineWorld({ kind, crm, scorer, env = {}, rescoring = t
         [CLOCK, systemClock],
         [METRICS, metrics],
         [QUEUE_BACKEND, backend],
-        [CalibrationService, { probabilityOf: async () => null }],
+        [CalibrationService, { withProbability: async (projection: PersonProjection) => projection }],
         [JobPublisher, publisher],
         [FlowControlRepository, store],
         [AI, scorer ?? heuristic],
