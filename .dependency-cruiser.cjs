@@ -18,13 +18,15 @@ const modules = {
   // An acknowledgement must not wait for a model or a CRM, so ingress cannot import one.
   ingress: ['ledger', 'queue', 'domain', 'platform'],
   // The only module that imports both ports.
-  pipeline: ['ledger', 'queue', 'flow-control', 'enrichment', 'crm', 'domain', 'platform'],
+  pipeline: ['ledger', 'queue', 'flow-control', 'enrichment', 'crm', 'outcomes', 'domain', 'platform'],
+  // What became of leads. Of the CRM it knows the types of its port.
+  outcomes: ['ledger', 'crm', 'domain', 'platform'],
   alerts: ['ledger', 'flow-control', 'domain', 'platform'],
-  ops: ['alerts', 'ingress', 'ledger', 'queue', 'flow-control', 'domain', 'platform'],
+  ops: ['alerts', 'ingress', 'ledger', 'queue', 'flow-control', 'outcomes', 'domain', 'platform'],
   // Pages over the services of ops; no SQL of its own.
-  console: ['ops', 'ledger', 'domain', 'platform'],
+  console: ['ops', 'ledger', 'outcomes', 'domain', 'platform'],
   // Commands speak HTTP; those for the CRM and the database use the services.
-  cli: ['ops', 'ledger', 'flow-control', 'crm', 'domain', 'platform'],
+  cli: ['ops', 'ledger', 'flow-control', 'crm', 'outcomes', 'domain', 'platform'],
 };
 
 const moduleRules = Object.entries(modules).map(([name, allowed]) => ({
@@ -88,6 +90,13 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/(app\\.module|bootstrap|startup-banner)\\.ts$' },
       to: { path: '^src/(pipeline|enrichment|crm)/', dependencyTypesNot: ['dynamic-import'] },
+    },
+    {
+      name: 'outcomes-load-no-client',
+      comment: 'An api process loads src/outcomes for its reports, so only the types of the CRM port may be named there.',
+      severity: 'error',
+      from: { path: '^src/outcomes/', pathNot: '\\.spec\\.ts$' },
+      to: { path: '^src/crm/', dependencyTypesNot: ['type-only'] },
     },
     {
       name: 'no-tests-in-src',

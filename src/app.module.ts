@@ -4,6 +4,7 @@ import { ConsoleModule } from './console/console.module.js';
 import { FlowModule } from './flow-control/flow-control.module.js';
 import { IngressModule } from './ingress/ingress.module.js';
 import { LedgerModule } from './ledger/ledger.module.js';
+import { OutcomesModule, OutcomesPollingModule } from './outcomes/outcomes.module.js';
 import { PrivacyModule } from './ops/privacy/privacy.module.js';
 import { RejectionsModule } from './ops/rejections/rejections.module.js';
 import { HttpModule } from './platform/http/http.module.js';
@@ -25,6 +26,7 @@ export class AppModule {
         QueueModule.with(backend),
         LedgerModule,
         FlowModule,
+        OutcomesModule,
         OpsModule,
         AlertsModule,
         ...(role === 'worker' ? [] : [IngressModule.with(parts.config, redisUrl), PrivacyModule, RejectionsModule]),
@@ -36,7 +38,8 @@ export class AppModule {
 }
 
 /** Imported only here and only now, so that an api process never loads an AI or CRM client. */
-async function workerModules(): Promise<Type[]> {
+async function workerModules(): Promise<(Type | DynamicModule)[]> {
   const { PipelineModule } = await import('./pipeline/pipeline.module.js');
-  return [PipelineModule];
+  const { CRM } = await import('./pipeline/downstreams.js');
+  return [PipelineModule, OutcomesPollingModule.reading(CRM)];
 }

@@ -69,8 +69,8 @@ export async function startService(config: Config, logger: Logger): Promise<Runn
     // infra/src/sizes.ts counts these connections.
     const database = open(config.ROLE, 7);
     const acceptDatabase = open('accept', 2, ACCEPT_TIMEOUT_MS);
-    // LISTEN holds one, and each of the four leader locks one while its work runs: one is left for heartbeats.
-    const controlDatabase = open('control', 6);
+    // LISTEN holds one, and each of the five leader locks one while its work runs: one is left for heartbeats.
+    const controlDatabase = open('control', 7);
     const reportDatabase = open('report', 3);
     const backend = await openQueueBackend(config, stores, logger);
     undo.push(() => backend.close());

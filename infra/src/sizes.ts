@@ -45,7 +45,7 @@ export const SIZES = {
 export type StageName = keyof typeof SIZES;
 
 /**
- * The most PostgreSQL connections of one process: 7 of the stages, 2 for acknowledgements, 6 for control and 3 for
+ * The most PostgreSQL connections of one process: 7 of the stages, 2 for acknowledgements, 7 for control and 3 for
  * reports (src/bootstrap.ts), 3 of the mock CRM, and one for the schema migration at the start.
  */
-export const CONNECTIONS_PER_PROCESS = 22;
+export const CONNECTIONS_PER_PROCESS = 23;

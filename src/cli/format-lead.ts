@@ -1,10 +1,12 @@
 import type { journeyOf, summaryOf } from '../ops/lead-timeline.js';
+import type { Journey as AnsweredJourney } from '../ops/leads.service.js';
 import type { SentFields } from '../domain/lead.js';
 import { exchangeLines, sentLines } from './format-crm-writes.js';
 import { eventSentence } from '../ops/event-sentence.js';
 import type { Times } from './format-time.js';
 
-export type Journey = ReturnType<typeof journeyOf>;
+/** A service of an earlier version answers neither outcomes nor a probability. */
+export type Journey = ReturnType<typeof journeyOf> & Partial<Pick<AnsweredJourney, 'outcomes' | 'probability'>>;
 export type Summary = ReturnType<typeof summaryOf>;
 
 /** A lead in full: its state, why it has its score, what comes next, and its timeline. */
@@ -17,6 +19,7 @@ export function journeyText(lead: Journey, times: Times, width = Infinity): stri
     '',
     lead.crm ? `CRM ${lead.crm.provider}: lead ${lead.crm.leadId}, member ${lead.crm.memberId ?? 'none'}` : 'Not in the CRM yet.',
     ...exchangeLines(lead.exchanges, times.full),
+    ...outcomeLines(lead, times),
     ...(lead.lastError ? [`Last error: ${lead.lastError.code}: ${lead.lastError.message}`] : []),
     ...lead.hints.map((hint) => `Hint: ${hint}`),
     '',
@@ -44,7 +47,17 @@ function scoreLines(lead: Journey): string[] {
       return `  ${weight.padStart(4)}  ${signal}`;
     }),
     ...(lead.flags.length > 0 ? [`  flags: ${lead.flags.join(', ')}`] : []),
+    ...(lead.probability
+      ? [`  converts with a probability of ${lead.probability.value} (calibration ${lead.probability.calibration})`]
+      : []),
   ];
+}
+
+function outcomeLines({ outcomes = [] }: Journey, times: Times): string[] {
+  return outcomes.map(({ kind, at, amount, currency, source }) => {
+    const sum = amount === null ? '' : `, ${amount}${currency === null ? '' : ` ${currency}`}`;
+    return `Outcome: ${kind} at ${times.full(at)}${sum} (${source})`;
+  });
 }
 
 /** One line per event: when, how long after the one before it, and what happened; under it what the CRM was sent. */

@@ -10,6 +10,7 @@ import { addDeadLetterCommands } from './dead-letters.command.js';
 import { EXIT_CODE_TEXTS, EXIT_CODES } from './exit-codes.js';
 import { wrapped } from './format-text.js';
 import { addLeadCommands } from './leads.command.js';
+import { addOutcomeCommands } from './outcomes.command.js';
 import { FORMATS } from './output.js';
 import { addPeopleCommands } from './people.command.js';
 import { addQueueCommands } from './queues.command.js';
@@ -76,6 +77,7 @@ export function createProgram(): { program: Command; session: Session } {
   addQueueCommands(program, session);
   addSlaCommand(program, session);
   addCostsCommand(program, session);
+  addOutcomeCommands(program, session);
   addPeopleCommands(program, session);
   addAuditCommands(program, session);
   addCrmCommands(program, session);

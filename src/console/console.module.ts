@@ -15,6 +15,7 @@ import { LoginController } from './login.controller.js';
 import { NowController } from './now.controller.js';
 import { ConsoleRejectionsController } from './rejections.controller.js';
 import { RunbookController } from './runbook.controller.js';
+import { ConsoleScoresController } from './scores.controller.js';
 import { ConsoleSlaController } from './sla.controller.js';
 import { ConsoleStagesController } from './stages.controller.js';
 
@@ -29,6 +30,7 @@ import { ConsoleStagesController } from './stages.controller.js';
     ConsoleDeadLettersController,
     ConsoleLeadsController,
     ConsoleRejectionsController,
+    ConsoleScoresController,
     ConsoleSlaController,
     ConsoleStagesController,
     LoginController,

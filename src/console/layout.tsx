@@ -27,6 +27,7 @@ const SECTIONS = [
   ['/console/rejections', 'Rejections'],
   ['/console/stages', 'Stages'],
   ['/console/sla', 'SLA'],
+  ['/console/scores', 'Scores'],
   ['/console/audit', 'Audit'],
 ] as const;
 

@@ -1,7 +1,8 @@
 import { ERROR_CATALOG, type ErrorCode } from '../domain/error-catalog.js';
 import type { LeadEvent } from '../domain/lead.js';
 import { eventSentence } from '../ops/event-sentence.js';
-import type { journeyOf, summaryOf } from '../ops/lead-timeline.js';
+import type { summaryOf } from '../ops/lead-timeline.js';
+import type { Journey } from '../ops/leads.service.js';
 import type { Config } from '../platform/config/config.js';
 import type { Tone } from './components/badges.js';
 import type { TimelineItem } from './components/timeline.js';
@@ -36,7 +37,7 @@ interface ViewOptions {
 }
 
 /** A lead as its page shows it. */
-export function leadViewOf(lead: ReturnType<typeof journeyOf>, { masked, config }: ViewOptions): LeadView {
+export function leadViewOf(lead: Journey, { masked, config }: ViewOptions): LeadView {
   const { receivedAt } = lead.timings;
   const synced = lead.events.find(({ kind }) => kind === 'synced');
   return {
@@ -58,6 +59,8 @@ export function leadViewOf(lead: ReturnType<typeof journeyOf>, { masked, config 
     scoreSource: lead.scoreSource,
     flags: lead.flags,
     needsRescore: lead.needsRescore,
+    probability: lead.probability,
+    outcomes: lead.outcomes,
     crm: lead.crm ? { ...lead.crm, href: crmLink(lead.crm.leadId, config) } : null,
     next: lead.next,
     lastError: lead.lastError

@@ -12,6 +12,8 @@ import type { RateLimiter } from '../platform/concurrency/rate-limiter.port.js';
 export interface PersonProjection {
   lead: LeadContent;
   enrichment: Enrichment;
+  /** The probability of conversion by the active calibration; absent where none is active for this scorer. */
+  probability?: number;
   /** When the content was received, in microseconds since 1970, plus the count of scorings of it: newer is greater. */
   version: number;
 }
@@ -59,6 +61,48 @@ export interface CrmDifference {
   actual: unknown;
 }
 
+/** A person's record in the CRM as it is now, for what became of the lead. It has no personal data besides the key. */
+export interface CrmPersonState {
+  id: string;
+  /** Of this service; null where the record has none. */
+  personKey: string | null;
+  status: string | null;
+  /** When the record changed last (ISO 8601). */
+  changedAt: string;
+  /** The day of the conversion (YYYY-MM-DD); null where it was not converted. */
+  convertedOn: string | null;
+  opportunityId: string | null;
+  deleted: boolean;
+  /** The record that it was merged into; its key is null where it has none of this service. */
+  mergedInto: { id: string; personKey: string | null } | null;
+}
+
+export interface CrmOpportunityState {
+  id: string;
+  createdAt: string;
+  changedAt: string;
+  /** The day of the close (YYYY-MM-DD), expected or real. */
+  closesOn: string | null;
+  state: 'open' | 'won' | 'lost';
+  amount: number | null;
+  currency: string | null;
+  deleted: boolean;
+}
+
+/** Reads what became of leads. Calls keep to the CRM's rate and budget. All methods throw AppErrors as `sync`. */
+export interface CrmOutcomeReader {
+  /**
+   * Records with a key of this service that changed after a position, deleted and merged ones included, in the order of
+   * (changedAt, id).
+   * @returns a page; `more` where another one follows.
+   */
+  changedPersons(after: { at: string; id: string }, signal: AbortSignal): Promise<{ records: CrmPersonState[]; more: boolean }>;
+  /** Records by id, at most `idsAtOnce`; with `since` only those that changed at or after it. */
+  persons(ids: string[], since: string | null, signal: AbortSignal): Promise<CrmPersonState[]>;
+  opportunities(ids: string[], since: string | null, signal: AbortSignal): Promise<CrmOpportunityState[]>;
+  readonly idsAtOnce: number;
+}
+
 /** What every CRM implements. A provider is a folder here and a line in registry.ts. */
 export interface CrmProvider {
   readonly name: string;
@@ -84,6 +128,8 @@ export interface CrmProvider {
    * @throws AppError as `sync`; whatever it throws, it is asked again.
    */
   erasePerson?(personKey: string, signal: AbortSignal): Promise<number>;
+  /** Absent where the CRM has no outcomes to read. */
+  readonly outcomes?: CrmOutcomeReader | undefined;
   /** @throws AppError CRM_UNAVAILABLE when the CRM cannot be reached. */
   ping(): Promise<void>;
   /** The process is about to end: open batching windows are sent at once, and none is opened from now on. */

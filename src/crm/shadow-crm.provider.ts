@@ -1,7 +1,7 @@
 import { AppError } from '../domain/app-error.js';
 import type { CrmSynced } from '../domain/lead.js';
 import { withTimeout } from '../platform/concurrency/with-timeout.js';
-import type { CrmProvider, CrmSettings, CrmSync } from './port.js';
+import type { CrmOutcomeReader, CrmProvider, CrmSettings, CrmSync } from './port.js';
 
 /** The longest that a lead waits for the shadow; what the shadow finishes later is found again by the backfill. */
 const PATIENCE_MS = 2000;
@@ -27,6 +27,11 @@ export class ShadowedCrm implements CrmProvider {
     private readonly settings: Pick<CrmSettings, 'clock' | 'logger' | 'observeShadow'>,
   ) {
     this.name = first.name;
+  }
+
+  /** Of the CRM that counts. */
+  get outcomes(): CrmOutcomeReader | undefined {
+    return this.first.outcomes;
   }
 
   async sync(request: CrmSync, signal: AbortSignal): Promise<CrmSynced> {

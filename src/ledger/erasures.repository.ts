@@ -23,6 +23,8 @@ export interface ErasedCounts {
   rejections: number;
   spool: number;
   alerts: number;
+  /** Outcomes, first score and followed records. Absent in receipts of earlier versions. */
+  outcomes?: number;
   /** Null where the queue did not answer. Its jobs contain only ids and end when they find no lead. */
   jobs: number | null;
 }
@@ -61,6 +63,7 @@ export interface DueErasure {
 export interface HeldData {
   leads: Record<string, unknown>[];
   mockCrm: Record<string, unknown>[];
+  outcomes: Record<string, unknown>[];
 }
 
 const DELETE_LEADS = `
@@ -102,6 +105,12 @@ SELECT to_jsonb(l) || jsonb_build_object('events', coalesce((
   SELECT jsonb_agg(to_jsonb(e) - 'lead_id' ORDER BY e.seq) FROM ledger.events e WHERE e.lead_id = l.id), '[]')) AS record
 FROM ledger.leads l WHERE l.person_key = decode($1, 'hex') ORDER BY l.received_at, l.id`;
 
+const EXPORT_MOCK_CRM = "SELECT record FROM mock_crm.held_records WHERE person_key = decode($1, 'hex')";
+
+const EXPORT_OUTCOMES = `
+SELECT record || jsonb_build_object('record', record_kind) AS record FROM feedback.held_records
+WHERE person_key = decode($1, 'hex') ORDER BY at`;
+
 /** Export and erasure of a person's data. */
 @Injectable()
 export class ErasuresRepository {
@@ -129,6 +138,9 @@ export class ErasuresRepository {
       ]);
       const ids = deleted.rows.map(({ id }) => id);
       const alerts = await transaction.query<{ count: number }>('SELECT flow.erase_alerts($1) AS count', [ids]);
+      const outcomes = await transaction.query<{ count: number }>("SELECT feedback.erase_person(decode($1, 'hex')) AS count", [
+        personKey,
+      ]);
       const counts: ErasedCounts = {
         leads: ids.length,
         events: await remove('DELETE FROM ledger.events WHERE lead_id = ANY($1)', [ids]),
@@ -136,6 +148,7 @@ export class ErasuresRepository {
         rejections: await remove('DELETE FROM ledger.rejections WHERE id = ANY($1) OR replayed_as = ANY($2)', [rejections, ids]),
         spool: spooled,
         alerts: alerts.rows[0]!.count,
+        outcomes: outcomes.rows[0]!.count,
         jobs: null,
       };
       // Lead ids are derived from the e-mail, so they identify the person and are removed.
@@ -164,12 +177,13 @@ export class ErasuresRepository {
    * the export lists the person's ids in it.
    */
   async exportPerson(personKey: string): Promise<HeldData> {
-    const [leads, records] = await Promise.all(
-      [EXPORT_LEADS, `SELECT record FROM mock_crm.held_records WHERE person_key = decode($1, 'hex')`].map((text) =>
-        this.database.query<{ record: Record<string, unknown> }>(text, [personKey]),
-      ),
+    const [leads, mockCrm, outcomes] = await Promise.all(
+      [EXPORT_LEADS, EXPORT_MOCK_CRM, EXPORT_OUTCOMES].map(async (text) => {
+        const { rows } = await this.database.query<{ record: Record<string, unknown> }>(text, [personKey]);
+        return rows.map(({ record }) => record);
+      }),
     );
-    return { leads: leads!.rows.map(({ record }) => record), mockCrm: records!.rows.map(({ record }) => record) };
+    return { leads: leads!, mockCrm: mockCrm!, outcomes: outcomes! };
   }
 
   async findReceipt(id: string): Promise<Receipt | null> {

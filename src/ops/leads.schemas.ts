@@ -6,6 +6,7 @@ import { LEAD_ID } from '../ingress/lead.schemas.js';
 import { apiSchema } from '../platform/http/api-operation.js';
 import { attributesSchema, nextCursorSchema, pageShape, timeSchema, wholeNumber } from '../platform/http/field-schemas.js';
 import { errorClassSchema, errorCodeSchema } from '../platform/http/problem.schemas.js';
+import { probabilitySchema, shownOutcomeSchema } from './outcomes/outcomes.schemas.js';
 
 const summaryFields = z.object({
   id: z.uuid(),
@@ -203,6 +204,8 @@ export const journeySchema = apiSchema(
   'Journey',
   summaryFields.extend({
     hints: z.array(z.string()).describe('What an operator should change, e.g. an attribute that belongs into CONTENT_IGNORE.'),
+    outcomes: z.array(shownOutcomeSchema).describe('What became of the person, the oldest first; at most 200.'),
+    probability: probabilitySchema,
     exchanges: z
       .array(exchange)
       .describe('What each CRM (CRM_PROVIDER, and CRM_SHADOW where there is one) was sent last, and what it answered.'),
@@ -224,6 +227,8 @@ export const journeySchema = apiSchema(
   {
     ...exampleSummary,
     hints: [],
+    outcomes: [],
+    probability: null,
     exchanges: [{ at: '2026-11-24T03:52:54.287Z', ...exampleExchange }],
     events: [
       { seq: 1, at: '2026-11-24T03:52:54.182Z', kind: 'received', detail: { revision: 1 } },

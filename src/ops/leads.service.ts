@@ -6,6 +6,8 @@ import { FlowControlRepository } from '../flow-control/flow-control.repository.j
 import { IgnoredAttributes } from '../ledger/ignored-attributes.js';
 import { LeadsRepository } from '../ledger/leads.repository.js';
 import { RescoreRepository } from '../ledger/rescore.repository.js';
+import { CalibrationService } from '../outcomes/calibration.service.js';
+import { OutcomesService } from '../outcomes/outcomes.service.js';
 import type { Config } from '../platform/config/config.js';
 import { decodeCursor, encodeCursor } from '../platform/database/cursor-pagination.js';
 import { CONFIG } from '../platform/platform.module.js';
@@ -23,6 +25,8 @@ export class LeadsService {
     private readonly leads: LeadsRepository,
     private readonly flow: FlowControlRepository,
     private readonly rescores: RescoreRepository,
+    private readonly outcomes: OutcomesService,
+    private readonly calibrations: CalibrationService,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
@@ -53,7 +57,13 @@ export class LeadsService {
     const found = await this.leads.findLead(id);
     if (!found) throw new AppError('NOT_FOUND', NO_SUCH_LEAD);
     const ignored = new IgnoredAttributes(this.config.CONTENT_IGNORE);
-    return journeyOf(found.lead, found.events, this.config.RETRY_ATTEMPTS, await this.flow.stages(), ignored);
+    const { lead, events } = found;
+    const [stages, outcomes, probability] = await Promise.all([
+      this.flow.stages(),
+      this.outcomes.ofPerson(lead.personKey),
+      this.calibrations.probabilityOf(lead.enrichment),
+    ]);
+    return { ...journeyOf(lead, events, this.config.RETRY_ATTEMPTS, stages, ignored), outcomes, probability };
   }
 
   /**
@@ -65,6 +75,9 @@ export class LeadsService {
     if (!(await this.rescores.requestRescore(id, by))) throw new AppError('NOT_FOUND', NOT_SYNCED);
   }
 }
+
+/** A lead's journey, as GET /ops/leads/:id answers it. */
+export type Journey = Awaited<ReturnType<LeadsService['journey']>>;
 
 type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
 

@@ -12,6 +12,7 @@ import { HealthController } from './health.controller.js';
 import { OpsLeadsController } from './leads.controller.js';
 import { LeadsService } from './leads.service.js';
 import { MetricsController } from './metrics.controller.js';
+import { OutcomesController } from './outcomes/outcomes.controller.js';
 import { OpenApiModule } from './openapi/openapi.module.js';
 import { QueueDashboardModule } from './queue-dashboard.module.js';
 import { QueuesController } from './queues.controller.js';
@@ -28,6 +29,7 @@ import { SlaService } from './sla.service.js';
     HealthController,
     MetricsController,
     OpsLeadsController,
+    OutcomesController,
     QueuesController,
     SlaController,
   ],

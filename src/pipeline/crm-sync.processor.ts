@@ -6,6 +6,7 @@ import { runWithPermit } from '../flow-control/run-with-permit.js';
 import { ClaimsRepository, type LeadClaimedForSync } from '../ledger/claims.repository.js';
 import { ErasuresRepository } from '../ledger/erasures.repository.js';
 import { StageResultsRepository } from '../ledger/stage-results.repository.js';
+import { CalibrationService } from '../outcomes/calibration.service.js';
 import type { Clock } from '../platform/clock.js';
 import type { Config } from '../platform/config/config.js';
 import { ioBoundary } from '../platform/observability/io-boundary.js';
@@ -31,6 +32,7 @@ export class CrmSyncProcessor implements StageProcessor<LeadClaimedForSync> {
     private readonly flow: FlowControl,
     private readonly isolation: CrashIsolation,
     private readonly failures: FailureHandler,
+    private readonly calibrations: CalibrationService,
     @Inject(CRM) private readonly crm: Pick<CrmProvider, 'name' | 'sync'>,
     @Inject(CONFIG) private readonly config: Pick<Config, 'SPEED_TO_LEAD_SLA_SECONDS'>,
     @Inject(CLOCK) private readonly clock: Clock,
@@ -71,12 +73,13 @@ export class CrmSyncProcessor implements StageProcessor<LeadClaimedForSync> {
     return { kind: 'done', completed: this.measured(claim, began) };
   }
 
-  private write(claim: LeadClaimedForSync, exclusively: boolean, permit: CallPermit, signal: AbortSignal) {
+  private async write(claim: LeadClaimedForSync, exclusively: boolean, permit: CallPermit, signal: AbortSignal) {
+    const projection = await this.calibrations.withProbability(claim.projection);
     return ioBoundary('crm.sync', claim.id, () =>
       this.crm.sync(
         {
           personKey: claim.personKey,
-          projection: claim.projection,
+          projection,
           campaignId: claim.campaignId,
           respondedAt: claim.receivedAt.toISOString(),
           // Runs alone, so it skips the batching window.

@@ -118,7 +118,7 @@ export const WORKER_PROVIDERS: Provider[] = [
 
 @Global()
 @Module({
-  exports: [WORK_PROGRESS, Sweeper],
+  exports: [CRM, WORK_PROGRESS, Sweeper],
   providers: [
     ...DOWNSTREAMS,
     ...WORKER_PROVIDERS,

@@ -11,6 +11,7 @@ import { OpenLeadsRepository } from '../ledger/open-leads.repository.js';
 import { RescoreRepository } from '../ledger/rescore.repository.js';
 import { RetentionRepository } from '../ledger/retention.repository.js';
 import { StageResultsRepository } from '../ledger/stage-results.repository.js';
+import { CalibrationService } from '../outcomes/calibration.service.js';
 import { FlowControl } from '../flow-control/flow-control.js';
 import { FlowControlRepository } from '../flow-control/flow-control.repository.js';
 import { loadConfig } from '../platform/config/config.js';
@@ -144,6 +145,7 @@ async function pipeline(attempts = 0) {
     [ClaimsRepository, claims],
     [StageResultsRepository, results],
     [ErasuresRepository, { eraseAgainIfGone: async () => false }],
+    [CalibrationService, { withProbability: async (projection: object) => ({ ...projection, probability: 0.4 }) }],
     [RescoreRepository, rescores],
     ...[LeadsRepository, LeaderLock, OpenLeadsRepository, RetentionRepository].map((repository): [unknown, unknown] => [
       repository,
@@ -255,7 +257,8 @@ describe('syncLead', () => {
   it('writes the projection and marks the lead', async () => {
     const { syncLead, results, sync } = await pipeline();
     expect(await syncLead()).toEqual({ kind: 'done' });
-    expect(sync).toHaveBeenCalledWith(expect.objectContaining({ personKey: 'p', campaignId: 'c' }), signal);
+    const projection = expect.objectContaining({ version: 1, probability: 0.4 }) as unknown;
+    expect(sync).toHaveBeenCalledWith(expect.objectContaining({ personKey: 'p', campaignId: 'c', projection }), signal);
     expect(results.markSynced).toHaveBeenCalledOnce();
   });
 

@@ -7,6 +7,7 @@ import { FlowControl } from '../flow-control/flow-control.js';
 import { FailedCall, runWithPermit } from '../flow-control/run-with-permit.js';
 import { LeadsRepository } from '../ledger/leads.repository.js';
 import { RescoreRepository, type LeadClaimedForRescore } from '../ledger/rescore.repository.js';
+import { CalibrationService } from '../outcomes/calibration.service.js';
 import type { Clock } from '../platform/clock.js';
 import type { Config } from '../platform/config/config.js';
 import { ioBoundary } from '../platform/observability/io-boundary.js';
@@ -37,6 +38,7 @@ export class RescoreProcessor {
     private readonly flow: FlowControl,
     private readonly slots: ModelSlots,
     private readonly scorer: Scorer,
+    private readonly calibrations: CalibrationService,
     @Inject(CRM) private readonly crm: Pick<CrmProvider, 'sync'>,
     @Inject(CONFIG) private readonly config: Pick<Config, 'LEASE_MS' | 'RETRY_ATTEMPTS' | 'RETRY_BASE_MS'>,
     @Inject(CLOCK) private readonly clock: Clock,
@@ -83,10 +85,11 @@ export class RescoreProcessor {
     let crm: CrmSynced | null = null;
     // The CRM shows the person's newest row. Where that is another row, there is nothing to update.
     if (projection?.lead.id === claim.id) {
+      const withProbability = await this.calibrations.withProbability(projection);
       const permit = breaker.enter();
       if (!permit) return this.handBack(claim);
       const { personKey, campaignId, receivedAt } = claim;
-      const request = { personKey, projection, campaignId, respondedAt: receivedAt.toISOString() };
+      const request = { personKey, projection: withProbability, campaignId, respondedAt: receivedAt.toISOString() };
       crm = await runWithPermit(breaker, permit, claim.id, () =>
         ioBoundary('crm.sync', claim.id, () => this.crm.sync(request, signal)),
       );

@@ -10,6 +10,7 @@ const OWNERS: [name: RegExp, owner: RegExp][] = [
   [/\bflow\.(?!alert)\w+/g, /^src\/flow-control\//],
   [/\bledger\.\w+/g, /^src\/ledger\//],
   [/\bmock_crm\.\w+/g, /^src\/crm\/postgres\//],
+  [/\bfeedback\.\w+/g, /^src\/outcomes\//],
 ];
 
 /** Words of other meanings that look alike: ids of tracing steps, and properties of objects in TypeScript. */
@@ -20,7 +21,9 @@ const files = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8'
   .map((file) => ({ path: `src/${file}`, text: readFileSync(join(root, 'src', file), 'utf8') }));
 
 /** Views and functions that a migration created for other modules. */
-const interfaces = readFileSync(join(root, 'migrations/0010_schema_interfaces.sql'), 'utf8');
+const interfaces = ['0010_schema_interfaces.sql', '0020_outcomes.sql']
+  .map((file) => readFileSync(join(root, 'migrations', file), 'utf8'))
+  .join('\n');
 const published = new Set([...interfaces.matchAll(/CREATE (?:VIEW|FUNCTION) (\w+\.\w+)/g)].map(([, name]) => name!));
 
 /** What a file's SQL names of the schemas of other modules. */

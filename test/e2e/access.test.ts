@@ -175,6 +175,7 @@ describe('a change', () => {
   const TRAILS = {
     events: 'SELECT count(*)::int AS n FROM ledger.events WHERE kind = $1 AND detail->>$$by$$ = $2',
     acts: 'SELECT count(*)::int AS n FROM ledger.operator_acts WHERE act = $1 AND who = $2',
+    outcomes: 'SELECT count(*)::int AS n FROM feedback.outcomes WHERE kind = $1 AND reported_by = $2',
     rejections: 'SELECT count(*)::int AS n FROM ledger.rejections WHERE $1 = $$replayed$$ AND replayed_by = $2',
   };
   const LEFT_BY: Record<string, [keyof typeof TRAILS, string]> = {
@@ -186,6 +187,8 @@ describe('a change', () => {
     replayRejections: ['rejections', 'replayed'],
     pauseQueue: ['acts', 'pause'],
     resumeQueue: ['acts', 'resume'],
+    reportOutcome: ['outcomes', 'won'],
+    calibrate: ['acts', 'calibrate'],
     exportPerson: ['acts', 'export'],
     erasePerson: ['acts', 'erase'],
   };

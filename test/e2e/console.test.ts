@@ -37,7 +37,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-const PAGES = ['', '/leads', '/dead-letters', '/rejections', '/stages', '/sla', '/audit', '/runbook', '/api'].map(
+const PAGES = ['', '/leads', '/dead-letters', '/rejections', '/stages', '/sla', '/scores', '/audit', '/runbook', '/api'].map(
   (path) => `/console${path}`,
 );
 
@@ -120,6 +120,18 @@ describe('the console with leads', () => {
     await operator.submit('/console/leads?state=synced', '/console/leads/views/delete');
     expect(await viewer.html('/console/leads')).not.toContain('In the CRM');
     expect(await operator.html('/console/audit')).toContain('save-view');
+  });
+
+  it('shows what became of the person', async () => {
+    const answer = await fetch(`${service.url}/ops/outcomes`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ email: 'ann@acme.example', kind: 'won', at: '2026-01-31T10:00:00Z', amount: 500, currency: 'EUR' }),
+    });
+    expect([answer.status, await answer.json()]).toEqual([200, { status: 'recorded' }]);
+    const page = await operator.html(`/console/leads/${synced}`);
+    expect(page).toContain('What became of the person');
+    expect(page).toContain('500 EUR');
   });
 
   it('escapes what a sender wrote, and shows what cannot be seen', async () => {

@@ -161,6 +161,33 @@ describe('npm run ops', () => {
     expect((await cli('queues')).stdout).toMatch(/on postgres[^]*enrichment[^]*crm-sync/);
   });
 
+  it('imports outcomes, shows them with the lead, and reports on scores', async () => {
+    await post('{"email": "deal@acme.com", "name": "Dee Deal", "campaign_id": 10}');
+    await eventually(async () => expect((await get('/ops/leads?campaign_id=10')).body.items[0]!.state).toBe('synced'));
+    const csv = join(folder, 'deals.csv');
+    const day = new Date().toISOString().slice(0, 10);
+    await writeFile(
+      csv,
+      `Email;Stage;Close Date;amount;currency;id\nDEAL@acme.com;Won;${day};12000.5;EUR;d1\ndeal@acme.com;won;${day};12000.5;EUR;d1\n` +
+        `stranger@acme.com;won;${day};;;\ndeal@acme.com;won;${day};1.000,50;;\ndeal@acme.com;bought;${day};;;\ndeal@acme.com;won;;;;\n`,
+    );
+    const map = ['--map', 'Stage=kind', '--map', 'Close Date=at', '--source', 'deals'];
+    const imported = await cli('outcomes', 'import', csv, ...map, '--json');
+    const { bad, ...counts } = JSON.parse(imported.stdout) as { bad: { line: number; reason: string }[] };
+    expect([imported.code, counts]).toEqual([1, { rows: 6, recorded: 1, duplicate: 1, badRows: 4 }]);
+    expect(bad.map(({ line }) => line)).toEqual([4, 5, 6, 7]);
+    expect(bad[0]!.reason).toContain('No lead of this person is held');
+    const { body: lead } = await get(`/ops/leads/${(await get('/ops/leads?campaign_id=10')).body.items[0]!.id}`);
+    expect(lead).toMatchObject({
+      outcomes: [{ kind: 'won', at: `${day}T23:59:59.999Z`, amount: 12_000.5, currency: 'EUR', source: 'deals', crmId: 'd1' }],
+      probability: null,
+    });
+    expect((await cli('lead', 'deal@acme.com')).stdout).toMatch(/Outcome: won at .*12000\.5 EUR \(deals\)/);
+    expect((await cli('outcomes')).stdout).toMatch(/Not enough to say: 0 conversions/);
+    expect((await cli('outcomes', 'calibration', 'fit')).stderr).toMatch(/Nothing was fitted: 0 conversions/);
+    expect((await cli('outcomes', 'calibration', 'list')).stdout).toBe('There are no calibrations.\n');
+  });
+
   it('says in a sentence what is wrong', async () => {
     const nowhere = await cli('leads', '--url', 'http://127.0.0.1:1');
     expect([nowhere.code, nowhere.stderr]).toEqual([

@@ -111,7 +111,14 @@ describe.each(BACKENDS)('an erasure, queue on %s', (kind) => {
         leadIdOf(BOB, 'c1'),
       ]);
 
+      for (const email of [ANN, BOB])
+        await pool.query(
+          "INSERT INTO feedback.outcomes (person_key, kind, at, source) VALUES (sha256($1), 'won', now(), 'api')",
+          [email],
+        );
+
       const held = await people.export('Ann@ACME.com ', 'ann');
+      expect(held.outcomes).toMatchObject([{ record: 'outcome', kind: 'won' }]);
       expect(held.leads.map((lead) => [lead['campaign_id'], (lead['events'] as unknown[]).length])).toEqual([
         ['c1', 3],
         ['c2', 3],
@@ -123,9 +130,10 @@ describe.each(BACKENDS)('an erasure, queue on %s', (kind) => {
 
       const receipt = await erase('Ann@ACME.com');
       expect(receipt).toMatchObject({ crm: 'done', crmCount: 3, who: 'ann' });
-      expect(receipt.counts).toEqual({ leads: 2, events: 6, rejections: 2, spool: 0, alerts: 2, jobs: 1 });
+      expect(receipt.counts).toEqual({ leads: 2, events: 6, rejections: 2, spool: 0, alerts: 2, outcomes: 1, jobs: 1 });
       expect(forget).toHaveBeenCalledOnce();
       expect([await count('ledger.leads'), await count('ledger.events'), await count('ledger.rejections')]).toEqual([1, 3, 1]);
+      expect(await count('feedback.outcomes')).toBe(1);
       expect([await count('mock_crm.leads'), await count('mock_crm.campaign_members')]).toEqual([1, 1]);
       // Neither the receipt nor the audit log contains personal data.
       const kept = await pool.query(

@@ -43,6 +43,18 @@ export async function fillService(service: RunningProcess, sql: pg.Client) {
     body: JSON.stringify({ email: 'erased@acme.com' }),
   });
   const { receipt } = (await erased.json()) as { receipt: string };
+  await sql.query('INSERT INTO feedback.calibrations (who, calibrator, fitted) VALUES ($1, $2, $3)', [
+    'ann',
+    { method: 'platt', a: -1, b: 2 },
+    {
+      target: 'converted',
+      horizonDays: 90,
+      leads: 1000,
+      conversions: 200,
+      scorerVersions: ['h1'],
+      outOfTime: { leads: 300, conversions: 60, raw: 0.2, baseRate: 0.16, platt: 0.15 },
+    },
+  ]);
   const { rows } = await sql.query<{ id: string }>('SELECT id FROM ledger.rejections ORDER BY received_at');
   return { synced, dead, receipt, rejections: rows.map(({ id }) => id) };
 }
@@ -80,6 +92,16 @@ export function requestsOn({ synced, dead, receipt, rejections }: Filled): Recor
     listOperatorActs: [{ path: '/ops/audit?act=pause&limit=1' }],
     getCosts: [{ path: '/ops/costs' }],
     getSla: [{ path: '/ops/sla?minutes=5' }],
+    reportOutcome: [
+      { path: '/ops/outcomes', body: { email: 'synced@acme.com', kind: 'won', at: '2026-11-24', amount: 1, currency: 'EUR' } },
+      { path: '/ops/outcomes', body: { email: 'synced@acme.com', kind: 'won', at: '2026-11-24', amount: 1, currency: 'EUR' } },
+    ],
+    getOutcomesReport: [{ path: '/ops/outcomes/report' }, { path: '/ops/outcomes/report?target=won&horizonDays=30&capacity=5' }],
+    listCalibrations: [{ path: '/ops/outcomes/calibration' }],
+    calibrate: [
+      { path: '/ops/outcomes/calibration', body: { act: 'activate', version: 1 } },
+      { path: '/ops/outcomes/calibration', body: { act: 'rollback' } },
+    ],
     exportPerson: [{ path: '/ops/people/export', body: { email: 'synced@acme.com' } }],
     erasePerson: [{ path: '/ops/people/erase', body: { email: 'nobody-knows@acme.com' } }],
     getErasure: [{ path: `/ops/people/erasures/${receipt}` }],

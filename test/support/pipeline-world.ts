@@ -1,6 +1,6 @@
 import { Test } from '@nestjs/testing';
 import { pino } from 'pino';
-import type { CrmProvider } from '../../src/crm/port.js';
+import type { CrmProvider, PersonProjection } from '../../src/crm/port.js';
 import { HeuristicProvider } from '../../src/enrichment/heuristic/heuristic.provider.js';
 import type { EnrichmentProvider } from '../../src/enrichment/port.js';
 import { FlowControl } from '../../src/flow-control/flow-control.js';
@@ -16,6 +16,7 @@ import { loadConfig } from '../../src/platform/config/config.js';
 import { createMetrics } from '../../src/platform/observability/metrics.js';
 import { CLOCK, CONFIG, LOGGER, METRICS } from '../../src/platform/platform.module.js';
 import { QUEUE_BACKEND } from '../../src/queue/queue.module.js';
+import { CalibrationService } from '../../src/outcomes/calibration.service.js';
 import { openPool } from '../../src/platform/database/pool.js';
 import { JobPublisher } from '../../src/queue/job-publisher.js';
 import { openQueueBackend } from '../../src/queue/queue.module.js';
@@ -95,6 +96,7 @@ export async function pipelineWorld({ kind, crm, scorer, env = {}, rescoring = t
         [CLOCK, systemClock],
         [METRICS, metrics],
         [QUEUE_BACKEND, backend],
+        [CalibrationService, { withProbability: async (projection: PersonProjection) => projection }],
         [JobPublisher, publisher],
         [FlowControlRepository, store],
         [AI, scorer ?? heuristic],

@@ -6,6 +6,7 @@ import { Badge, IntentBadge, StateBadge } from '../components/badges.js';
 import { Card, Facts, Live, Notice, PageHead } from '../components/blocks.js';
 import { Meter } from '../components/charts.js';
 import { Crm, Sent, type CrmPlace, type SentRecord } from '../components/crm-records.js';
+import { Table } from '../components/table.js';
 import { Text } from '../components/text.js';
 import { duration, Time } from '../components/time.js';
 import { Timeline, type TimelineItem } from '../components/timeline.js';
@@ -34,6 +35,8 @@ export interface LeadView {
   flags: string[];
   /** The score stands in for a better one, or a new one was requested. */
   needsRescore: boolean;
+  probability: { value: number; calibration: number } | null;
+  outcomes: { kind: string; at: string; amount: number | null; currency: string | null; source: string }[];
   crm: CrmPlace | null;
   next: { what: string; at: string | null } | null;
   lastError: { code: string; message: string; answer: string | null; remedy: string } | null;
@@ -78,6 +81,7 @@ export function LeadPage({ viewer, view, notice }: { viewer: Viewer; view: LeadV
             >
               <Timeline items={view.timeline} now={viewer.now} />
             </Card>
+            <Outcomes view={view} viewer={viewer} />
           </Live>
         </div>
         <div class="stack">
@@ -121,6 +125,28 @@ function Subtitle({ view }: { view: LeadView }) {
       <Text value={view.campaignId} />
     </>
   );
+}
+
+function Outcomes({ view, viewer }: { view: LeadView; viewer: Viewer }) {
+  if (view.outcomes.length === 0) return null;
+  return (
+    <Card title="What became of the person">
+      <Table
+        caption="Outcomes"
+        columns={[
+          { title: 'Outcome', cell: ({ kind }) => kind },
+          { title: 'When', cell: ({ at }) => <Time at={at} now={viewer.now} /> },
+          { title: 'Amount', cell: ({ amount, currency }) => amountText(amount, currency), numeric: true },
+          { title: 'Source', cell: ({ source }) => <Text value={source} /> },
+        ]}
+        rows={view.outcomes}
+      />
+    </Card>
+  );
+}
+
+function amountText(amount: number | null, currency: string | null): string {
+  return amount === null ? '–' : [amount, currency].filter((part) => part !== null).join(' ');
 }
 
 function Actions({ view, viewer, path }: { view: LeadView; viewer: Viewer; path: string }) {
@@ -197,6 +223,11 @@ function Score({ view }: { view: LeadView }) {
               Intent <IntentBadge intent={view.intent} />
             </span>
             <span class="muted">{`by ${view.scoreSource}, confidence ${Math.round((view.confidence ?? 0) * 100)} %`}</span>
+            {view.probability ? (
+              <span class="muted">
+                {`${(view.probability.value * 100).toFixed(1)} % convert (calibration ${view.probability.calibration})`}
+              </span>
+            ) : null}
             {view.needsRescore ? <Badge tone="warn">a better score follows</Badge> : null}
           </span>
           <Meter label={`${view.fitScore} of 100`} share={view.fitScore / 100} warnFrom={2} />

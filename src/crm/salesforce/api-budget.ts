@@ -58,6 +58,11 @@ export class ApiBudget {
     return widenedWindow(windowMs, this.ratio, this.options.slaMs);
   }
 
+  /** Whether calls that can wait for the next day should. */
+  get isLow(): boolean {
+    return this.ratio >= this.options.slowAt;
+  }
+
   /** Before each call. @throws AppError CRM_DAILY_LIMIT_REACHED once the service's part is used up. */
   async spend(): Promise<void> {
     const { slowAt, stopAt, lookAgainMs, clock } = this.options;

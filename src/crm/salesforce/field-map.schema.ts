@@ -4,8 +4,8 @@ import { z } from 'zod';
 const sourceSchema = z
   .string()
   .regex(
-    /^(?:email|emailRaw|name|campaignId|personKey|version|leadId|receivedAt|attributes\..+|enrichment\.(?:fitScore|intent|confidence|reasoning|scoreSource|needsRescore|provider|model|scorerVersion|evidence|flags))$/,
-    'must be email, emailRaw, name, campaignId, leadId, receivedAt, attributes.<name> or enrichment.<field>',
+    /^(?:email|emailRaw|name|campaignId|personKey|version|leadId|receivedAt|probability|attributes\..+|enrichment\.(?:fitScore|intent|confidence|reasoning|scoreSource|needsRescore|provider|model|scorerVersion|evidence|flags))$/,
+    'must be email, emailRaw, name, campaignId, leadId, receivedAt, probability, attributes.<name> or enrichment.<field>',
   );
 
 export const TRANSFORMS = [

@@ -52,6 +52,12 @@ describe('the field map', () => {
     expect(Object.keys(updated)).not.toContain('Description');
   });
 
+  it('sends the probability of conversion where the map names it and there is one', () => {
+    const rules = map([{ to: 'P__c', from: 'probability' }]);
+    expect(leadFieldsOf(rules, { ...projection('Ann'), probability: 0.25 }, 'update')).toMatchObject({ P__c: 0.25 });
+    expect(leadFieldsOf(rules, projection('Ann'), 'update')).not.toHaveProperty('P__c');
+  });
+
   it('transforms, translates values, and takes the first source that says something', () => {
     const rules = [
       { to: 'A', from: ['attributes.no', 'attributes.employees'], transform: 'number' },

@@ -134,10 +134,11 @@ function missingValueOf({ whenMissing }: FieldRule, projection: PersonProjection
 
 type Raw = FieldValue | readonly string[];
 
-function read(path: string, { lead, enrichment, version }: PersonProjection, campaignId: string): Raw | null {
+function read(path: string, { lead, enrichment, probability, version }: PersonProjection, campaignId: string): Raw | null {
   if (path.startsWith('attributes.')) return lead.attributes[path.slice('attributes.'.length)] ?? null;
   if (path === 'enrichment.evidence') return enrichment.evidence.map(({ signal }) => signal);
   if (path.startsWith('enrichment.')) return (enrichment[path.slice('enrichment.'.length) as 'fitScore'] ?? null) as Raw | null;
+  if (path === 'probability') return probability ?? null;
   if (path === 'version') return version;
   // The version begins with when the content was received, in microseconds.
   if (path === 'receivedAt') return new Date(Math.floor(version / 1_000_000) * 1000).toISOString();

@@ -53,6 +53,7 @@ export async function openSalesforce({
     notices: new Notices({ clock, logger, observe: observeNotice, record: recordNotice }),
     erase: config.SALESFORCE_ERASE,
     batchSize: config.CRM_BATCH_SIZE,
+    callsAreLow: () => budget.isLow,
     batchWindowMs: () => (shadow ? config.CRM_BATCH_WINDOW_MS : budget.widened(config.CRM_BATCH_WINDOW_MS)),
     clock,
   });

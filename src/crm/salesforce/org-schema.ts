@@ -36,7 +36,7 @@ export class OrgSchema {
 
   constructor(
     private readonly client: Pick<SalesforceClient, 'call'>,
-    readonly object: 'Lead' | 'CampaignMember' | 'Campaign' | 'Contact',
+    readonly object: 'Lead' | 'CampaignMember' | 'Campaign' | 'Contact' | 'Opportunity',
     private readonly clock: Clock,
   ) {}
 

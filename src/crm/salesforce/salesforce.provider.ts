@@ -22,6 +22,7 @@ import type { Notices } from './notices.js';
 import { OrgSchema } from './org-schema.js';
 import { personRecord } from './person-record.js';
 import { queryTogether } from './queries.js';
+import { SalesforceOutcomes } from './read-outcomes.js';
 import { SharedCauses } from './shared-causes.js';
 import { writePersons, type KnownPerson, type PersonResult } from './write-persons.js';
 
@@ -42,6 +43,8 @@ export interface SalesforceOptions {
   batchWindowMs(): number;
   notices: Notices;
   clock: Clock;
+  /** Whether the org's API calls of the day run low, so that only leads may use them. */
+  callsAreLow?(): boolean;
 }
 
 const CAPACITY = 50_000;
@@ -60,6 +63,7 @@ interface Request {
  */
 export class SalesforceProvider implements CrmProvider {
   readonly name = 'salesforce';
+  readonly outcomes: SalesforceOutcomes;
   private readonly syncing: Batcher<Request, CrmSynced | AppError>;
   private readonly known: ExpiringCache<KnownPerson>;
   private readonly memberships: Memberships;
@@ -72,6 +76,7 @@ export class SalesforceProvider implements CrmProvider {
   constructor(private readonly options: SalesforceOptions) {
     const { client, apiVersion, batchSize, batchWindowMs, campaignMap, clock } = options;
     this.schema = new OrgSchema(client, 'Lead', clock);
+    this.outcomes = new SalesforceOutcomes(options);
     this.sizes = new BatchSizes(batchSize, clock);
     this.causes = new SharedCauses(clock);
     this.known = new ExpiringCache(KNOWN_FOR_MS, CAPACITY, clock);

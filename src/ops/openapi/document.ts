@@ -8,6 +8,7 @@ import { DeadLettersController } from '../dead-letters/dead-letters.controller.j
 import { HealthController } from '../health.controller.js';
 import { OpsLeadsController } from '../leads.controller.js';
 import { MetricsController } from '../metrics.controller.js';
+import { OutcomesController } from '../outcomes/outcomes.controller.js';
 import { PrivacyController } from '../privacy/privacy.controller.js';
 import { QueuesController } from '../queues.controller.js';
 import { RejectionsController } from '../rejections/rejections.controller.js';
@@ -28,6 +29,7 @@ const CONTROLLERS: Type[] = [
   SlaController,
   AuditController,
   CostsController,
+  OutcomesController,
   PrivacyController,
   HealthController,
   MetricsController,

@@ -22,6 +22,7 @@ const operationLinks = {
   queues: 'GET /ops/queues',
   sla: 'GET /ops/sla',
   costs: 'GET /ops/costs',
+  outcomes: 'GET /ops/outcomes/report',
 };
 const indexSchema = apiSchema('Index', z.object({ service: z.string(), links }), {
   service: 'RevenueFlow AI',

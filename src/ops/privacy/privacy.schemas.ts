@@ -21,8 +21,17 @@ export const heldDataSchema = apiSchema(
     rejections: heldRows,
     spool: heldRows,
     mockCrm: heldRows,
+    outcomes: heldRows.describe('What became of the person, and the first score.'),
   }),
-  { email: 'lead@enterprise.com', exportedAt: '2026-11-24T04:00:00.000Z', leads: [], rejections: [], spool: [], mockCrm: [] },
+  {
+    email: 'lead@enterprise.com',
+    exportedAt: '2026-11-24T04:00:00.000Z',
+    leads: [],
+    rejections: [],
+    spool: [],
+    mockCrm: [],
+    outcomes: [],
+  },
 );
 export const receiptSchema = apiSchema(
   'ErasureReceipt',
@@ -39,6 +48,7 @@ export const receiptSchema = apiSchema(
         rejections: count,
         spool: count,
         alerts: count,
+        outcomes: count,
         jobs: count
           .nullable()
           .describe('null where the queue did not answer: its jobs have nothing but ids, and end by themselves.'),
@@ -58,7 +68,7 @@ export const receiptSchema = apiSchema(
     by: 'ann',
     status: 'done',
     doneAt: '2026-11-24T04:00:01.200Z',
-    erased: { leads: 2, events: 7, rejections: 0, spool: 0, alerts: 0, jobs: 0, crm: 3 },
+    erased: { leads: 2, events: 7, rejections: 0, spool: 0, alerts: 0, outcomes: 1, jobs: 0, crm: 3 },
     crm: { status: 'done' },
   },
 );

@@ -78,6 +78,30 @@ const opsToken = z
   })
   .refine((token) => token.secret.length >= MIN_SECRET, `has a secret shorter than ${MIN_SECRET} characters`);
 
+/** Statuses that Salesforce gives new orgs, of the older and of the newer default process. */
+const DEFAULT_STATUSES = JSON.stringify({
+  'Working - Contacted': 'touched',
+  Contacted: 'touched',
+  Working: 'touched',
+  Nurturing: 'touched',
+  Qualified: 'qualified',
+  'Closed - Not Converted': 'disqualified',
+  Unqualified: 'disqualified',
+});
+
+const NO_STATUSES = 'must be a JSON object from statuses to touched, qualified or disqualified';
+const statusKinds = z
+  .string()
+  .transform((text, context): unknown => {
+    try {
+      return JSON.parse(text);
+    } catch {
+      context.addIssue({ code: 'custom', message: NO_STATUSES });
+      return z.NEVER;
+    }
+  })
+  .pipe(z.record(z.string(), z.enum(['touched', 'qualified', 'disqualified'], { error: NO_STATUSES }), { error: NO_STATUSES }));
+
 /** Every variable that the service reads. .env.example and docs/configuration.md are generated from this table. */
 export const VARIABLES = {
   ENV: {
@@ -439,6 +463,27 @@ export const VARIABLES = {
       "The batching window of an API call, in milliseconds; up to four times as long while leads keep arriving. It grows up to a sixtieth of the SLA with the share of the day's API calls that is used. 0 turns it off.",
     mock: '25',
     real: '25',
+  },
+  OUTCOMES_POLL_SECONDS: {
+    schema: whole(0, 86_400),
+    about:
+      'How often Salesforce is asked what became of leads, in seconds; 0 turns it off. Other CRMs are not asked. It costs one or two API calls each time.',
+    mock: '300',
+    real: '300',
+  },
+  OUTCOMES_STATUSES: {
+    schema: statusKinds,
+    about:
+      'JSON: which Lead statuses mean touched, qualified or disqualified. It replaces the default; statuses that it does not name mean nothing.',
+    mock: DEFAULT_STATUSES,
+    real: DEFAULT_STATUSES,
+    example: '{"Contacted":"touched","Sales Accepted":"qualified","Junk":"disqualified"}',
+  },
+  OUTCOMES_HORIZON_DAYS: {
+    schema: whole(1, 730),
+    about: 'How long after its first sync a lead may convert, in days. Reports and calibrations leave younger leads out.',
+    mock: '90',
+    real: '90',
   },
   RETRY_ATTEMPTS: {
     schema: whole(1, 20),

@@ -5,6 +5,7 @@ export const KEY_PREFIX = {
   Campaign: '701',
   CampaignMember: '00v',
   CampaignMemberStatus: '01Y',
+  Opportunity: '006',
 } as const;
 export type ObjectName = keyof typeof KEY_PREFIX;
 

@@ -6,6 +6,7 @@ import type { ObjectName } from './ids.js';
 import { OAuth } from './oauth.js';
 import { Org, type Access, type DuplicateMatcher, type MemberStatusSpec, type Rule, type WriteObserver } from './org.js';
 import { QueryEngine } from './query.js';
+import { field } from './schema.js';
 import { answer, type ApiAnswer, type Instance } from './resources.js';
 
 export { ALL_SALESFORCE_FAULTS, type SalesforceFaultKind, type SalesforceFaults } from './faults.js';
@@ -144,7 +145,17 @@ export class SalesforceFake {
   addCampaign = (fields: Record<string, unknown> = {}): string => this.org.seed('Campaign', fields);
   addMember = (fields: Record<string, unknown>): string => this.org.seed('CampaignMember', fields);
   /** Converts a Lead. @returns the id of the Contact that replaces it. */
-  convertLead = (id: string, contactId?: string): string => this.org.convertLead(id, contactId);
+  convertLead = (id: string, contactId?: string, opportunityId?: string): string =>
+    this.org.convertLead(id, contactId, opportunityId);
+  addOpportunity = (fields: Record<string, unknown> = {}): string => this.org.seed('Opportunity', fields);
+  closeOpportunity = (id: string, won: boolean): void => this.org.closeOpportunity(id, won);
+  /** A change that becomes visible now, with a SystemModstamp of then (milliseconds since 1970). */
+  commitLate = (id: string, fields: Record<string, unknown>, at: number): void => this.org.commitLate(id, fields, at);
+  /** The org's clock, for what happened in the past. */
+  setClock = (now: () => number): void => void (this.org.store.now = now);
+  /** An org with several currencies has a field for them. */
+  enableCurrencies = (): void =>
+    void this.org.store.schema.Opportunity.set('CurrencyIsoCode', field('CurrencyIsoCode', 'string', { length: 3 }));
   deleteRecord = (id: string): void => this.org.deleteRecord(id);
   mergeLeads = (winnerId: string, loserId: string): void => this.org.mergeLeads(winnerId, loserId);
 

@@ -117,7 +117,7 @@ export class Org {
   }
 
   /** Converts a Lead as sales does: the Lead closes, a Contact replaces it, and its memberships move to the Contact. */
-  convertLead(leadId: string, contactId?: string): string {
+  convertLead(leadId: string, contactId?: string, opportunityId: string | null = null): string {
     const lead = this.required(leadId);
     const contact =
       contactId ??
@@ -132,7 +132,8 @@ export class Org {
       IsConverted: true,
       Status: 'Closed - Converted',
       ConvertedContactId: contact,
-      ConvertedDate: new Date().toISOString().slice(0, 10),
+      ConvertedOpportunityId: opportunityId,
+      ConvertedDate: new Date(this.store.now()).toISOString().slice(0, 10),
     });
     for (const member of this.store.live('CampaignMember'))
       if (member['LeadId'] === lead.Id) this.store.save('CampaignMember', { ...member, ContactId: contact });
@@ -177,6 +178,21 @@ export class Org {
     this.store.save(objectOf(id)!, { ...this.required(id), ...fields });
   }
 
+  /** A change that becomes visible later than its time `at` says: its SystemModstamp is older than what was read. */
+  commitLate(id: string, fields: Record<string, unknown>, at: number): void {
+    this.store.save(objectOf(id)!, { ...this.required(id), ...fields }, undefined, at);
+  }
+
+  /** What sales does when a deal ends; the close date is the day of it. */
+  closeOpportunity(id: string, won: boolean): void {
+    this.changeRecord(id, {
+      StageName: won ? 'Closed Won' : 'Closed Lost',
+      IsClosed: true,
+      IsWon: won,
+      CloseDate: new Date(this.store.now()).toISOString().slice(0, 10),
+    });
+  }
+
   /** A record that existed before the service was connected, to which no rule applies. */
   seed(object: ObjectName, fields: Record<string, unknown>): string {
     const blank = Object.fromEntries(
@@ -188,6 +204,7 @@ export class Org {
       Campaign: { Name: 'Existing', IsActive: true, OwnerId: SALES_USERS[0] },
       CampaignMember: { Status: 'Sent' },
       CampaignMemberStatus: { Label: 'Sent' },
+      Opportunity: { Name: 'Existing', StageName: 'Prospecting', CloseDate: '2099-12-31', OwnerId: SALES_USERS[0] },
     };
     const id = this.store.newId(object);
     this.store.save(object, named(object, { ...blank, ...standing[object], ...fields, Id: id }));

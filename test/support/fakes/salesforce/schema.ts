@@ -162,6 +162,20 @@ const CAMPAIGN_MEMBER_STATUS: FieldSpec[] = [
   field('IsDefault', 'boolean', { nillable: false, defaultedOnCreate: true }),
 ];
 
+const OPPORTUNITY: FieldSpec[] = [
+  text('Name', 120, REQUIRED),
+  field('StageName', 'picklist', {
+    length: 255,
+    nillable: false,
+    picklist: ['Prospecting', 'Qualification', 'Negotiation/Review', 'Closed Won', 'Closed Lost'],
+  }),
+  field('Amount', 'double', { precision: 18, scale: 2 }),
+  field('CloseDate', 'date', REQUIRED),
+  field('IsClosed', 'boolean', { ...SYSTEM, nillable: false, defaultedOnCreate: true }),
+  field('IsWon', 'boolean', { ...SYSTEM, nillable: false, defaultedOnCreate: true }),
+  toOne('OwnerId', 'User', { nillable: false, defaultedOnCreate: true }),
+];
+
 const restricted = (picklist: string[]): Partial<FieldSpec> => ({ length: 255, picklist, restrictedPicklist: true });
 const own = (spec: FieldSpec, label: string): FieldSpec => ({ ...spec, label, custom: true });
 
@@ -188,6 +202,7 @@ export function standardSchema(withPackage: boolean): Record<ObjectName, Map<str
     Campaign: CAMPAIGN,
     CampaignMember: CAMPAIGN_MEMBER,
     CampaignMemberStatus: CAMPAIGN_MEMBER_STATUS,
+    Opportunity: OPPORTUNITY,
   };
   const of = (name: ObjectName) =>
     new Map(
@@ -202,5 +217,6 @@ export function standardSchema(withPackage: boolean): Record<ObjectName, Map<str
     Campaign: of('Campaign'),
     CampaignMember: of('CampaignMember'),
     CampaignMemberStatus: of('CampaignMemberStatus'),
+    Opportunity: of('Opportunity'),
   };
 }

@@ -17,9 +17,13 @@ export class Store {
     Campaign: new Map(),
     CampaignMember: new Map(),
     CampaignMemberStatus: new Map(),
+    Opportunity: new Map(),
   };
   /** Maps `Object.Field=value`, or a membership's pair, to the ids of the records that are not deleted. */
   private readonly index = new Map<string, Set<string>>();
+
+  /** The org's clock. */
+  now: () => number = Date.now;
 
   constructor(
     withPackage: boolean,
@@ -62,9 +66,10 @@ export class Store {
     return [...(this.index.get(`status=${String(campaignId)}`) ?? [])].map((id) => this.tables.CampaignMemberStatus.get(id)!);
   }
 
-  save(object: ObjectName, record: StoredRecord, undo?: Undo): void {
+  /** @param at what the times say, in milliseconds since 1970. */
+  save(object: ObjectName, record: StoredRecord, undo?: Undo, at = this.now()): void {
     const before = this.tables[object].get(record.Id);
-    const now = toDateTime(Date.now());
+    const now = toDateTime(at);
     const after = { ...record, CreatedDate: before?.['CreatedDate'] ?? now, LastModifiedDate: now, SystemModstamp: now };
     this.swap(object, before, after);
     undo?.push(() => this.swap(object, after, before));
