@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { ErrorCode } from '../domain/error-catalog.js';
 import { Database } from '../platform/database/database.js';
 import { END_CLAIM, RAISE_FENCE, TOUCH_AND_NUMBER_EVENT, writeEvents } from './lead-update-sql.js';
+import { eraseMarketoPerson, EXPORT_MARKETO } from './marketo-erasures.repository.js';
 import { OPEN_LEAD_COLUMNS, type OpenLead } from './open-leads.repository.js';
 
 export interface PersonToErase {
@@ -61,6 +62,8 @@ export interface DueErasure {
 export interface HeldData {
   leads: Record<string, unknown>[];
   mockCrm: Record<string, unknown>[];
+  /** What Marketo was sent, and the webhook calls of its log. */
+  marketo: Record<string, unknown>[];
 }
 
 const DELETE_LEADS = `
@@ -123,6 +126,7 @@ export class ErasuresRepository {
         `SELECT id FROM ledger.leads WHERE person_key = decode($1, 'hex') ORDER BY id FOR UPDATE`,
         [personKey],
       );
+      await eraseMarketoPerson(transaction, personKey);
       const deleted = await transaction.query<{ id: string; epoch: number; unsettled: boolean }>(DELETE_LEADS, [
         locked.rows.map(({ id }) => id),
         graceMs,
@@ -164,12 +168,14 @@ export class ErasuresRepository {
    * the export lists the person's ids in it.
    */
   async exportPerson(personKey: string): Promise<HeldData> {
-    const [leads, records] = await Promise.all(
-      [EXPORT_LEADS, `SELECT record FROM mock_crm.held_records WHERE person_key = decode($1, 'hex')`].map((text) =>
-        this.database.query<{ record: Record<string, unknown> }>(text, [personKey]),
-      ),
-    );
-    return { leads: leads!.rows.map(({ record }) => record), mockCrm: records!.rows.map(({ record }) => record) };
+    const records = async (text: string) =>
+      (await this.database.query<{ record: Record<string, unknown> }>(text, [personKey])).rows.map(({ record }) => record);
+    const [leads, mockCrm, marketo] = await Promise.all([
+      records(EXPORT_LEADS),
+      records(`SELECT record FROM mock_crm.held_records WHERE person_key = decode($1, 'hex')`),
+      records(EXPORT_MARKETO),
+    ]);
+    return { leads, mockCrm, marketo };
   }
 
   async findReceipt(id: string): Promise<Receipt | null> {
