@@ -9,6 +9,7 @@ import { addDeadLetterCommands } from './dead-letters.command.js';
 import { EXIT_CODE_TEXTS, EXIT_CODES } from './exit-codes.js';
 import { wrapped } from './format-text.js';
 import { addLeadCommands } from './leads.command.js';
+import { addMarketoCommands } from './marketo.command.js';
 import { FORMATS } from './output.js';
 import { addPeopleCommands } from './people.command.js';
 import { addQueueCommands } from './queues.command.js';
@@ -52,7 +53,7 @@ export function createProgram(): { program: Command; session: Session } {
   program
     .description(
       'Operate RevenueFlow AI. The commands talk to a running service over HTTP; ' +
-        '"crm" and "db" use the database and the CRM directly, with the settings of the service.',
+        '"crm", "marketo check" and "db" use the database and the third parties directly, with the settings of the service.',
     )
     .version(versionOf(), '-V, --version', 'print the version')
     .configureHelp({ showGlobalOptions: true })
@@ -77,6 +78,7 @@ export function createProgram(): { program: Command; session: Session } {
   addCostsCommand(program, session);
   addPeopleCommands(program, session);
   addCrmCommands(program, session);
+  addMarketoCommands(program, session);
   addDatabaseCommands(program, session);
   addCompletionCommand(program, session);
   program

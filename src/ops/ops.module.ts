@@ -9,6 +9,8 @@ import { DeadLettersController } from './dead-letters/dead-letters.controller.js
 import { HealthController } from './health.controller.js';
 import { OpsLeadsController } from './leads.controller.js';
 import { LeadsService } from './leads.service.js';
+import { MarketoController } from './marketo/marketo.controller.js';
+import { MarketoService } from './marketo/marketo.service.js';
 import { MetricsController } from './metrics.controller.js';
 import { OpenApiModule } from './openapi/openapi.module.js';
 import { QueueDashboardModule } from './queue-dashboard.module.js';
@@ -23,6 +25,7 @@ import { SlaService } from './sla.service.js';
     CostsController,
     DeadLettersController,
     HealthController,
+    MarketoController,
     MetricsController,
     OpsLeadsController,
     QueuesController,
@@ -30,6 +33,7 @@ import { SlaService } from './sla.service.js';
   ],
   providers: [
     LeadsService,
+    MarketoService,
     QueuesService,
     SlaService,
     {
@@ -38,6 +42,6 @@ import { SlaService } from './sla.service.js';
       useFactory: (...parts: ConstructorParameters<typeof DeadLetters>) => new DeadLetters(...parts),
     },
   ],
-  exports: [DeadLetters, LeadsService, QueuesService, SlaService],
+  exports: [DeadLetters, LeadsService, MarketoService, QueuesService, SlaService],
 })
 export class OpsModule {}

@@ -21,8 +21,17 @@ export const heldDataSchema = apiSchema(
     rejections: heldRows,
     spool: heldRows,
     mockCrm: heldRows,
+    marketo: heldRows.describe('What Marketo was sent, and the webhook calls of its log.'),
   }),
-  { email: 'lead@enterprise.com', exportedAt: '2026-11-24T04:00:00.000Z', leads: [], rejections: [], spool: [], mockCrm: [] },
+  {
+    email: 'lead@enterprise.com',
+    exportedAt: '2026-11-24T04:00:00.000Z',
+    leads: [],
+    rejections: [],
+    spool: [],
+    mockCrm: [],
+    marketo: [],
+  },
 );
 export const receiptSchema = apiSchema(
   'ErasureReceipt',

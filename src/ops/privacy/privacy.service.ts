@@ -64,6 +64,7 @@ export class PrivacyService {
       rejections: rejections.map((rejection) => ({ ...rejection, body: textOfKeptBody(rejection) })),
       spool: spooled,
       mockCrm: held.mockCrm.map(withIsoTimes),
+      marketo: held.marketo.map(withIsoTimes),
     };
   }
 
