@@ -3,7 +3,7 @@ import { leadIdOf, personKeyOf } from '../../src/domain/lead-keys.js';
 import type { ReconciliationRun } from '../../src/ledger/marketo-runs.repository.js';
 import { DEFAULT_FIELD_MAP } from '../../src/marketo/field-map.js';
 import { FULL } from '../support/full.js';
-import { marketoWorld, type MarketoWorld } from '../support/marketo-world.js';
+import { inChunks, marketoWorld, type MarketoWorld } from '../support/marketo-world.js';
 
 const MINUTE = 60_000;
 const CAMPAIGN = 987;
@@ -221,9 +221,11 @@ describe('many calls', () => {
       const fates = Array.from({ length: many }, (_, n): Fate =>
         n % 33 === 7 ? 'lost before' : n % 33 === 8 ? 'answer lost' : 'arrives',
       );
-      const leads: { fate: Fate; leadId: string }[] = [];
       const base = Date.now() - 2 * MINUTE;
-      for (const [n, fate] of fates.entries()) leads.push({ fate, leadId: (await called(fate, { at: base + n * 10 })).leadId });
+      const leads = await inChunks(many, async (n) => {
+        const { leadId } = await called(fates[n]!, { at: base + n });
+        return { fate: fates[n]!, leadId };
+      });
       const lost = leads.filter(({ fate }) => fate === 'lost before');
       const events = async () =>
         (await own.pool.query<{ count: number }>('SELECT count(*)::int AS count FROM ledger.events')).rows[0]!.count;
@@ -249,7 +251,7 @@ describe('many calls', () => {
       world = shared;
       await own.close();
     }
-  });
+  }, 300_000);
 
   it('are found by their indexes', async () => {
     await world.pool.query(`INSERT INTO ledger.marketo_calls (guid, marketo_id, at, failed, class)

@@ -4,7 +4,7 @@ import { ApiQuota } from '../../src/marketo/api-quota.js';
 import { fieldMapSchema } from '../../src/marketo/field-map.js';
 import { RF_FIELDS } from '../support/fakes/marketo/people.js';
 import { FULL } from '../support/full.js';
-import { marketoWorld, type MarketoWorld } from '../support/marketo-world.js';
+import { inChunks, marketoWorld, type MarketoWorld } from '../support/marketo-world.js';
 
 let world: MarketoWorld;
 let count = 0;
@@ -271,15 +271,12 @@ describe('an erasure', () => {
 describe('a backlog', () => {
   it('takes at most 0.01 calls per person, under faults too, and ends with every score written once or more', async () => {
     const people = FULL ? 10_000 : 900;
-    const ids: number[] = [];
-    const leads: { leadId: string; fitScore: number }[] = [];
-    for (let index = 0; index < people; index++) {
+    const ids = await inChunks(people, async (index) => {
       const email = nextEmail();
       const id = world.fake.people.add({ email });
-      ids.push(id);
-      leads.push({ leadId: await world.webhook({ email, id }), fitScore: index % 101 });
-    }
-    await Promise.all(leads.map(({ leadId, fitScore }) => world.score(leadId, fitScore)));
+      await world.score(await world.webhook({ email, id }), index % 101);
+      return id;
+    });
     world.fake.failNext({ kind: 'code-after', code: '604' }, 1, /leads\.json/);
     world.fake.revokeToken();
     const poller = world.writeBack();
@@ -289,7 +286,7 @@ describe('a backlog', () => {
     }
     for (const [index, id] of ids.entries()) expect(world.fake.people.get(id)!['rfFitScore']).toBe(index % 101);
     expect(world.fake.calls.length / people).toBeLessThanOrEqual(0.01);
-  });
+  }, 300_000);
 
   it('is found by its index, however many people are settled', async () => {
     await world.pool.query(`INSERT INTO ledger.marketo_updates (person_key, version, sent_version, state)

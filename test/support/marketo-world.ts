@@ -34,6 +34,15 @@ const score = (fitScore: number): Enrichment => ({
   scorerVersion: '1',
 });
 
+/** Makes `count` things, some at a time. */
+export async function inChunks<T>(count: number, make: (index: number) => Promise<T>): Promise<T[]> {
+  const made: T[] = [];
+  for (let from = 0; from < count; from += 200) {
+    made.push(...(await Promise.all(Array.from({ length: Math.min(200, count - from) }, (_, n) => make(from + n)))));
+  }
+  return made;
+}
+
 /** A ledger, a fake Marketo, and the pollers between them as one process has them. Polls are made by the test. */
 export async function marketoWorld(options: FakeMarketoOptions = {}) {
   const fake = await FakeMarketo.start(options);
