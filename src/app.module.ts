@@ -31,15 +31,18 @@ export class AppModule {
         AlertsModule,
         ...(role === 'worker' ? [] : [IngressModule.with(parts.config, redisUrl), PrivacyModule, RejectionsModule]),
         ...(role === 'worker' || parts.config.CONSOLE === 'off' ? [] : [ConsoleModule]),
-        ...(role === 'api' ? [] : await workerModules()),
+        ...(role === 'api' ? [] : await workerModules(parts.config.MARKETO_BASE_URL !== undefined)),
       ],
     };
   }
 }
 
-/** Imported only here and only now, so that an api process never loads an AI or CRM client. */
-async function workerModules(): Promise<(Type | DynamicModule)[]> {
+/** Imported only here and only now, so that an api process never loads an AI, CRM or Marketo client. */
+async function workerModules(withMarketo: boolean): Promise<(Type | DynamicModule)[]> {
   const { PipelineModule } = await import('./pipeline/pipeline.module.js');
   const { CRM } = await import('./pipeline/downstreams.js');
-  return [PipelineModule, OutcomesPollingModule.reading(CRM)];
+  const modules = [PipelineModule, OutcomesPollingModule.reading(CRM)];
+  if (!withMarketo) return modules;
+  const { MarketoModule } = await import('./marketo/marketo.module.js');
+  return [...modules, MarketoModule];
 }

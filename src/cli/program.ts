@@ -11,6 +11,7 @@ import { EXIT_CODE_TEXTS, EXIT_CODES } from './exit-codes.js';
 import { wrapped } from './format-text.js';
 import { addLeadCommands } from './leads.command.js';
 import { addOutcomeCommands } from './outcomes.command.js';
+import { addMarketoCommands } from './marketo.command.js';
 import { FORMATS } from './output.js';
 import { addPeopleCommands } from './people.command.js';
 import { addQueueCommands } from './queues.command.js';
@@ -54,7 +55,7 @@ export function createProgram(): { program: Command; session: Session } {
   program
     .description(
       'Operate RevenueFlow AI. The commands talk to a running service over HTTP; ' +
-        '"crm" and "db" use the database and the CRM directly, with the settings of the service.',
+        '"crm", "marketo check" and "db" use the database and the third parties directly, with the settings of the service.',
     )
     .version(versionOf(), '-V, --version', 'print the version')
     .configureHelp({ showGlobalOptions: true })
@@ -81,6 +82,7 @@ export function createProgram(): { program: Command; session: Session } {
   addPeopleCommands(program, session);
   addAuditCommands(program, session);
   addCrmCommands(program, session);
+  addMarketoCommands(program, session);
   addDatabaseCommands(program, session);
   addCompletionCommand(program, session);
   program

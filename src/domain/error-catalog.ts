@@ -190,6 +190,51 @@ export const ERROR_CATALOG = {
     meaning: 'The model refuses to score this text.',
     remedy: 'Nothing to do: the lead continues with a fallback score and is flagged. Read its message before you call.',
   },
+  MARKETO_UNAVAILABLE: {
+    class: 'dependency-down',
+    meaning: 'Marketo did not answer, or could not execute the call.',
+    remedy: 'Nothing to do: scores are written, and calls are compared, once it answers. Check status.adobe.com.',
+  },
+  MARKETO_OUTCOME_UNKNOWN: {
+    class: 'dependency-down',
+    meaning: 'The connection to Marketo ended before its answer, so it may have executed the call.',
+    remedy: 'Nothing to do: the call is repeated once Marketo has ended it. The same values are harmless.',
+  },
+  MARKETO_RATE_LIMITED: {
+    class: 'rate-limited',
+    meaning: 'Marketo takes no more calls at the moment: 100 within 20 seconds or 10 at once, of all its integrations.',
+    remedy: 'Nothing to do: it continues within seconds. If it recurs, lower MARKETO_CALLS_PER_20_SECONDS.',
+  },
+  MARKETO_DAILY_LIMIT_REACHED: {
+    class: 'rate-limited',
+    meaning: "Marketo's API calls of the day, or this service's share of them, are used up.",
+    remedy: 'Nothing to do: it continues at midnight in Chicago. `npm run ops -- marketo check` shows who uses the calls.',
+  },
+  MARKETO_MISCONFIGURED: {
+    class: 'configuration',
+    meaning: 'Marketo refuses our credentials or a permission, or lacks a field that the field map names.',
+    remedy: 'Run `npm run ops -- marketo check` and correct what it names. Scores wait meanwhile; none is lost.',
+  },
+  MARKETO_REQUEST_REFUSED: {
+    class: 'configuration',
+    meaning: 'Marketo refuses the form of a whole call, which no repetition changes.',
+    remedy: 'Read the answer that the message quotes. Check MARKETO_BASE_URL, then report it. Scores wait meanwhile.',
+  },
+  MARKETO_PERSON_GONE: {
+    class: 'permanent',
+    meaning: 'Marketo has no person with this id or address: deleted, merged, or never there.',
+    remedy: 'Nothing to do: the score stays in the CRM. A later score of the person is tried again.',
+  },
+  MARKETO_PERSON_AMBIGUOUS: {
+    class: 'permanent',
+    meaning: 'Several people in Marketo have this address, so none of them was written.',
+    remedy: 'Merge them in Marketo, then run `npm run ops -- marketo backfill --retry`.',
+  },
+  MARKETO_RECORD_REJECTED: {
+    class: 'permanent',
+    meaning: 'Marketo refuses the values of this person.',
+    remedy: 'Compare the field map with the types that `npm run ops -- marketo check` lists, then backfill with --retry.',
+  },
   UNEXPECTED: {
     class: 'transient',
     meaning: 'An unexpected error without a code of its own.',

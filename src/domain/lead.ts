@@ -1,9 +1,12 @@
 import type { Enrichment } from './enrichment.js';
 import type { LeadState, Stage } from './lead-state.js';
 
-/** What was changed or left out of a lead because it could not be kept as it was sent. It quotes no value. */
+/**
+ * What was changed or left out of a lead because it could not be kept as it was sent, or that it did not come as a webhook.
+ * It quotes no value.
+ */
 export interface IntakeNote {
-  kind: 'character' | 'placeholder' | 'token' | 'encoding' | 'repair';
+  kind: 'character' | 'placeholder' | 'token' | 'encoding' | 'repair' | 'reconciliation';
   /** The field as the sender named it; empty for the body as a whole. */
   path: string;
   message: string;

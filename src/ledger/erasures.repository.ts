@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { ErrorCode } from '../domain/error-catalog.js';
 import { Database } from '../platform/database/database.js';
 import { END_CLAIM, RAISE_FENCE, TOUCH_AND_NUMBER_EVENT, writeEvents } from './lead-update-sql.js';
+import { eraseMarketoPerson, EXPORT_MARKETO } from './marketo-erasures.repository.js';
 import { OPEN_LEAD_COLUMNS, type OpenLead } from './open-leads.repository.js';
 
 export interface PersonToErase {
@@ -64,6 +65,8 @@ export interface HeldData {
   leads: Record<string, unknown>[];
   mockCrm: Record<string, unknown>[];
   outcomes: Record<string, unknown>[];
+  /** What Marketo was sent, and the webhook calls of its log. */
+  marketo: Record<string, unknown>[];
 }
 
 const DELETE_LEADS = `
@@ -132,6 +135,7 @@ export class ErasuresRepository {
         `SELECT id FROM ledger.leads WHERE person_key = decode($1, 'hex') ORDER BY id FOR UPDATE`,
         [personKey],
       );
+      await eraseMarketoPerson(transaction, personKey);
       const deleted = await transaction.query<{ id: string; epoch: number; unsettled: boolean }>(DELETE_LEADS, [
         locked.rows.map(({ id }) => id),
         graceMs,
@@ -177,13 +181,12 @@ export class ErasuresRepository {
    * the export lists the person's ids in it.
    */
   async exportPerson(personKey: string): Promise<HeldData> {
-    const [leads, mockCrm, outcomes] = await Promise.all(
-      [EXPORT_LEADS, EXPORT_MOCK_CRM, EXPORT_OUTCOMES].map(async (text) => {
-        const { rows } = await this.database.query<{ record: Record<string, unknown> }>(text, [personKey]);
-        return rows.map(({ record }) => record);
-      }),
+    const records = async (text: string) =>
+      (await this.database.query<{ record: Record<string, unknown> }>(text, [personKey])).rows.map(({ record }) => record);
+    const [leads, mockCrm, outcomes, marketo] = await Promise.all(
+      [EXPORT_LEADS, EXPORT_MOCK_CRM, EXPORT_OUTCOMES, EXPORT_MARKETO].map(records),
     );
-    return { leads: leads!, mockCrm: mockCrm!, outcomes: outcomes! };
+    return { leads: leads!, mockCrm: mockCrm!, outcomes: outcomes!, marketo: marketo! };
   }
 
   async findReceipt(id: string): Promise<Receipt | null> {

@@ -9,6 +9,11 @@ import { ErasuresRepository } from './erasures.repository.js';
 import { IntakeRepository } from './intake.repository.js';
 import { LeaderLock } from './leader-lock.js';
 import { LeadsRepository } from './leads.repository.js';
+import { MarketoCallsRepository } from './marketo-calls.repository.js';
+import { MarketoErasuresRepository } from './marketo-erasures.repository.js';
+import { MarketoRunsRepository } from './marketo-runs.repository.js';
+import { MarketoStagesRepository } from './marketo-stages.repository.js';
+import { MarketoUpdatesRepository } from './marketo-updates.repository.js';
 import { OpenLeadsRepository } from './open-leads.repository.js';
 import { RejectionsRepository } from './rejections.repository.js';
 import { RescoreRepository } from './rescore.repository.js';
@@ -27,6 +32,11 @@ const REPOSITORIES = [
   IntakeRepository,
   LeaderLock,
   LeadsRepository,
+  MarketoCallsRepository,
+  MarketoErasuresRepository,
+  MarketoRunsRepository,
+  MarketoStagesRepository,
+  MarketoUpdatesRepository,
   OpenLeadsRepository,
   RejectionsRepository,
   RescoreRepository,

@@ -5,6 +5,7 @@ import { forecastOf } from '../ledger/forecast.js';
 import { DeadLetters } from './dead-letters/dead-letters.service.js';
 import { RejectionsRepository } from '../ledger/rejections.repository.js';
 import { SlaRepository } from '../ledger/sla.repository.js';
+import { MarketoService } from './marketo/marketo.service.js';
 import type { Config } from '../platform/config/config.js';
 import { Access } from '../platform/http/access.js';
 import { ApiOperation, ApiTag } from '../platform/http/api-operation.js';
@@ -22,6 +23,7 @@ export class MetricsController {
     @Inject(CONFIG) private readonly config: Config,
     private readonly rejections: RejectionsRepository,
     private readonly alerts: AlertStore,
+    private readonly marketo: MarketoService,
   ) {
     metrics.slaSeconds.set(config.SPEED_TO_LEAD_SLA_SECONDS);
   }
@@ -46,6 +48,7 @@ export class MetricsController {
       this.readAiBudget(),
       this.readAlerts(),
     ];
+    if (this.marketo.isConfigured) readings.push(this.readMarketo());
     await Promise.all(readings.map((reading) => reading.catch(() => {})));
     return this.metrics.registry.metrics();
   }
@@ -63,6 +66,16 @@ export class MetricsController {
 
   private async readAlerts(): Promise<void> {
     this.metrics.alertsFailing.set((await this.alerts.deliveryProblem()) === null ? 0 : 1);
+  }
+
+  private async readMarketo(): Promise<void> {
+    const { stages, owed, missing } = await this.marketo.figures();
+    this.metrics.marketoOwed.set(owed);
+    this.metrics.marketoMissing.set(missing);
+    for (const { name: stage, breaker, paused } of stages) {
+      this.metrics.breakerOpen.set({ stage }, breaker.open ? 1 : 0);
+      this.metrics.stagePaused.set({ stage }, paused ? 1 : 0);
+    }
   }
 
   private async readAiBudget(): Promise<void> {

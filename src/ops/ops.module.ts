@@ -11,6 +11,8 @@ import { DeadLettersController } from './dead-letters/dead-letters.controller.js
 import { HealthController } from './health.controller.js';
 import { OpsLeadsController } from './leads.controller.js';
 import { LeadsService } from './leads.service.js';
+import { MarketoController } from './marketo/marketo.controller.js';
+import { MarketoService } from './marketo/marketo.service.js';
 import { MetricsController } from './metrics.controller.js';
 import { OutcomesController } from './outcomes/outcomes.controller.js';
 import { OpenApiModule } from './openapi/openapi.module.js';
@@ -27,6 +29,7 @@ import { SlaService } from './sla.service.js';
     CostsController,
     DeadLettersController,
     HealthController,
+    MarketoController,
     MetricsController,
     OpsLeadsController,
     OutcomesController,
@@ -36,6 +39,7 @@ import { SlaService } from './sla.service.js';
   providers: [
     BudgetsService,
     LeadsService,
+    MarketoService,
     QueuesService,
     SlaService,
     {
@@ -44,6 +48,6 @@ import { SlaService } from './sla.service.js';
       useFactory: (...parts: ConstructorParameters<typeof DeadLetters>) => new DeadLetters(...parts),
     },
   ],
-  exports: [BudgetsService, DeadLetters, LeadsService, QueuesService, SlaService],
+  exports: [BudgetsService, DeadLetters, LeadsService, MarketoService, QueuesService, SlaService],
 })
 export class OpsModule {}

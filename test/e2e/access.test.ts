@@ -2,7 +2,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { OPERATIONS } from '../../src/ops/openapi/document.js';
 import { freshDatabase } from '../support/database.js';
-import { fillService, operationCalled, requestsOn, send, type Filled } from '../support/every-operation.js';
+import { fillService, operationCalled, requestsOn, send, WITH_MARKETO, type Filled } from '../support/every-operation.js';
 import { askOps, OPERATORS, SECRET, TOKEN } from '../support/operator.js';
 import { startProcess, type RunningProcess } from '../support/service.js';
 
@@ -17,7 +17,7 @@ beforeAll(async () => {
   database = await freshDatabase();
   sql = new pg.Client({ connectionString: database.url });
   await sql.connect();
-  service = await startProcess({ DATABASE_URL: database.url, QUEUE_BACKEND: 'postgres', ...OPERATORS });
+  service = await startProcess({ DATABASE_URL: database.url, QUEUE_BACKEND: 'postgres', ...WITH_MARKETO, ...OPERATORS });
   filled = await fillService(service, sql);
 });
 afterAll(async () => {

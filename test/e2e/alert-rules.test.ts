@@ -1,11 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import pg from 'pg';
 import { parse } from 'yaml';
 import { Proxy } from '../chaos/proxy.js';
 import { freshDatabase, freshRedis } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
 import { startAlertSink } from '../support/alert-sink.js';
+import { FAKE_MARKETO_ID, FAKE_MARKETO_SECRET, FakeMarketo } from '../support/fakes/marketo/index.js';
 import { startFakeOpenAiCompatible } from '../support/fakes/openai-compatible.js';
 import { hasPrometheus, Prometheus, type FiringAlert } from '../support/prometheus.js';
 import { salesforceWorld } from '../support/salesforce-world.js';
@@ -67,9 +69,14 @@ describe.skipIf(!FULL || !hasPrometheus())('a Prometheus that watches an api and
     const sink = await startAlertSink();
     undo.push(() => sink.stop());
     sink.status = 404;
+    const marketo = await FakeMarketo.start();
+    undo.push(() => marketo.stop());
     const env = {
       ...salesforce,
       ALERT_WEBHOOK_URL: sink.url,
+      MARKETO_BASE_URL: marketo.url,
+      MARKETO_CLIENT_ID: FAKE_MARKETO_ID,
+      MARKETO_CLIENT_SECRET: FAKE_MARKETO_SECRET,
       DATABASE_URL: postgres.through(database.url),
       ...(redis ? { REDIS_URL: redis.url } : { QUEUE_BACKEND: 'postgres' }),
       SPOOL: 'off',
@@ -115,6 +122,13 @@ describe.skipIf(!FULL || !hasPrometheus())('a Prometheus that watches an api and
     await fires('RevenueFlowRejections');
     expect(told.get('RevenueFlowDeadLetters')!.labels).toMatchObject({ stage: 'crm-sync', code: 'CRM_RECORD_REJECTED' });
     org.setDailyUsed(0);
+
+    // A webhook call in Marketo's log has no lead here.
+    const sql = new pg.Client({ connectionString: database.url });
+    await sql.connect();
+    await sql.query("INSERT INTO ledger.marketo_calls VALUES ('lost', 1042, 987, now(), true, 'missing')");
+    await sql.end();
+    await fires('RevenueFlowMarketoMissing');
 
     // The CRM goes down and leads become old; an operator pauses the other stage. The CRM returns, and the leads are
     // late.

@@ -6,6 +6,14 @@ import { eventually } from './eventually.js';
 import { SECRET, TOKEN } from './operator.js';
 import type { RunningProcess } from './service.js';
 
+/** Marketo is configured and does not answer: its operations read and write the ledger only. */
+export const WITH_MARKETO = {
+  MARKETO_BASE_URL: 'http://127.0.0.1:1',
+  MARKETO_CLIENT_ID: 'id',
+  MARKETO_CLIENT_SECRET: 'secret',
+  MARKETO_WEBHOOK: 'RevenueFlow',
+};
+
 export const operationCalled = (id: string): Operation => OPERATIONS.find((operation) => operation.id === id)!;
 
 /**
@@ -102,6 +110,12 @@ export function requestsOn({ synced, dead, receipt, rejections }: Filled): Recor
       { path: '/ops/outcomes/calibration', body: { act: 'activate', version: 1 } },
       { path: '/ops/outcomes/calibration', body: { act: 'rollback' } },
     ],
+    getMarketo: [{ path: '/ops/marketo' }],
+    pauseMarketo: [{ path: '/ops/marketo/marketo-sync/pause' }],
+    resumeMarketo: [{ path: '/ops/marketo/marketo-sync/resume' }],
+    reconcileMarketo: [{ path: '/ops/marketo/reconcile', body: { repair: false } }],
+    getMarketoRun: [{ path: '/ops/marketo/runs/1' }],
+    backfillMarketo: [{ path: '/ops/marketo/backfill', body: { dryRun: true } }],
     exportPerson: [{ path: '/ops/people/export', body: { email: 'synced@acme.com' } }],
     erasePerson: [{ path: '/ops/people/erase', body: { email: 'nobody-knows@acme.com' } }],
     getErasure: [{ path: `/ops/people/erasures/${receipt}` }],

@@ -7,6 +7,7 @@ import { CostsController } from '../costs.controller.js';
 import { DeadLettersController } from '../dead-letters/dead-letters.controller.js';
 import { HealthController } from '../health.controller.js';
 import { OpsLeadsController } from '../leads.controller.js';
+import { MarketoController } from '../marketo/marketo.controller.js';
 import { MetricsController } from '../metrics.controller.js';
 import { OutcomesController } from '../outcomes/outcomes.controller.js';
 import { PrivacyController } from '../privacy/privacy.controller.js';
@@ -30,6 +31,7 @@ const CONTROLLERS: Type[] = [
   AuditController,
   CostsController,
   OutcomesController,
+  MarketoController,
   PrivacyController,
   HealthController,
   MetricsController,
@@ -46,6 +48,12 @@ const PARAMETERS: Record<string, { description: string; schema: object; example:
     example: LEAD_ID,
   },
   name: { description: 'The queue.', schema: { type: 'string', enum: ['enrichment', 'crm-sync'] }, example: 'crm-sync' },
+  task: {
+    description: 'The task that calls Marketo.',
+    schema: { type: 'string', enum: ['marketo-sync', 'marketo-reconciliation'] },
+    example: 'marketo-sync',
+  },
+  run: { description: 'The id of the run.', schema: { type: 'string' }, example: '42' },
 };
 
 const SECURITY: Record<Access, Record<string, string[]>[]> = {

@@ -22,6 +22,7 @@ export const heldDataSchema = apiSchema(
     spool: heldRows,
     mockCrm: heldRows,
     outcomes: heldRows.describe('What became of the person, and the first score.'),
+    marketo: heldRows.describe('What Marketo was sent, and the webhook calls of its log.'),
   }),
   {
     email: 'lead@enterprise.com',
@@ -31,6 +32,7 @@ export const heldDataSchema = apiSchema(
     spool: [],
     mockCrm: [],
     outcomes: [],
+    marketo: [],
   },
 );
 export const receiptSchema = apiSchema(

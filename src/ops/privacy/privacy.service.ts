@@ -65,6 +65,7 @@ export class PrivacyService {
       spool: spooled,
       mockCrm: held.mockCrm.map(withIsoTimes),
       outcomes: held.outcomes.map(withIsoTimes),
+      marketo: held.marketo.map(withIsoTimes),
     };
   }
 

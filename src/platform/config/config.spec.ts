@@ -76,6 +76,12 @@ describe('loadConfig', () => {
     for (const name of ['DATABASE_URL', 'WEBHOOK_SECRETS', 'OPS_TOKENS']) expect(text).toContain(name);
   });
 
+  it('asks for the credentials of Marketo where it is configured, and not in an api, which calls it never', () => {
+    const MARKETO_BASE_URL = 'https://123-ABC-456.mktorest.com';
+    expect(problemsOf({ MARKETO_BASE_URL }).match(/MARKETO_CLIENT_\w+/g)).toEqual(['MARKETO_CLIENT_ID', 'MARKETO_CLIENT_SECRET']);
+    expect(load({ MARKETO_BASE_URL, ROLE: 'api' }).MARKETO_BASE_URL).toBe(MARKETO_BASE_URL);
+  });
+
   it('never falls back from a real provider to the mock without being told', () => {
     const real = {
       ENV: 'REAL',

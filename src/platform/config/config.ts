@@ -28,6 +28,11 @@ type OptionalName =
   | 'SALESFORCE_USERNAME'
   | 'SALESFORCE_FIELD_MAP'
   | 'SALESFORCE_CAMPAIGN_MAP'
+  | 'MARKETO_BASE_URL'
+  | 'MARKETO_CLIENT_ID'
+  | 'MARKETO_CLIENT_SECRET'
+  | 'MARKETO_FIELD_MAP'
+  | 'MARKETO_WEBHOOK'
   | 'ALERT_WEBHOOK_URL'
   | 'PUBLIC_URL'
   | 'OTEL_EXPORTER_OTLP_ENDPOINT'
@@ -104,7 +109,7 @@ function contradictions(config: Config, choices: Choices, env: NodeJS.ProcessEnv
       : ` (with ENV=${config.ENV} it is ${config[name]} by default, which this version does not have)`;
     problems.push(`${name} must be one of ${known.join(', ')}${byDefault}.`);
   }
-  problems.push(...scorerProblems(config, choices), ...salesforceProblems(config));
+  problems.push(...scorerProblems(config, choices), ...salesforceProblems(config), ...marketoProblems(config));
   const names = (config.OPS_TOKENS ?? []).map((token) => token.name);
   if (new Set(names).size < names.length)
     problems.push('OPS_TOKENS names two tokens alike; the audit trail needs distinct names.');
@@ -154,6 +159,14 @@ function salesforceProblems(config: Config): string[] {
     problems.push('SALESFORCE_API_SLOW_PERCENT must be less than SALESFORCE_API_STOP_PERCENT.');
   }
   return problems;
+}
+
+/** An api calls no Marketo; it only has to know that a worker does. */
+function marketoProblems(config: Config): string[] {
+  if (config.ROLE === 'api' || config.MARKETO_BASE_URL === undefined) return [];
+  return (['MARKETO_CLIENT_ID', 'MARKETO_CLIENT_SECRET'] as const)
+    .filter((name) => config[name] === undefined)
+    .map((name) => `${name} is required with MARKETO_BASE_URL.`);
 }
 
 export function isLoopback(host: string): boolean {

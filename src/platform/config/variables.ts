@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { SCORE_ATTRIBUTES } from '../../domain/score-attributes.js';
 
 /** One environment variable: its schema, its default per profile, and its description in the docs. */
 export interface Variable {
@@ -397,9 +398,10 @@ export const VARIABLES = {
     secret: true,
   },
   CONTENT_IGNORE: {
-    schema: list,
+    // A trigger on one of our own fields in Marketo may call the webhook: the score must not make a new revision.
+    schema: list.transform((names) => [...new Set([...names, ...SCORE_ATTRIBUTES])]),
     about:
-      'Attributes that change with every sending, so that a change in them makes no new revision; * stands for any characters, e.g. utm_* or *.updatedAt.',
+      'Attributes that change with every sending, so that a change in them makes no new revision; * stands for any characters, e.g. utm_* or *.updatedAt. The fields that the service writes to Marketo (rfFitScore, …) are always among them.',
     mock: 'timestamp,datetime,sent_at,system_datetime',
     real: 'timestamp,datetime,sent_at,system_datetime',
   },
@@ -579,6 +581,79 @@ export const VARIABLES = {
     about: 'Whether /ops/queues/board shows the jobs in a browser. It requires one of OPS_TOKENS.',
     mock: 'on',
     real: 'off',
+  },
+  MARKETO_BASE_URL: {
+    schema: url(['http:', 'https:']),
+    about:
+      'The endpoint of Marketo (Admin, Web Services): scores are written back and webhook calls are compared. None: neither.',
+    mock: undefined,
+    real: undefined,
+    example: 'https://123-ABC-456.mktorest.com',
+  },
+  MARKETO_CLIENT_ID: {
+    schema: z.string(),
+    about: 'The client id of a custom service in Marketo (LaunchPoint). Required with MARKETO_BASE_URL, as is the secret.',
+    mock: undefined,
+    real: undefined,
+  },
+  MARKETO_CLIENT_SECRET: {
+    schema: z.string(),
+    about: 'The client secret of that custom service.',
+    mock: undefined,
+    real: undefined,
+    secret: true,
+  },
+  MARKETO_FIELD_MAP: {
+    schema: z.string(),
+    about:
+      'A JSON file that maps scores to fields in Marketo, and the webhook to fields. `npm run ops -- marketo check` checks it.',
+    mock: undefined,
+    real: undefined,
+    mockNote: 'src/marketo/default-field-map.json',
+    realNote: 'src/marketo/default-field-map.json',
+  },
+  MARKETO_WEBHOOK: {
+    schema: z.string(),
+    about: 'The name or id of our webhook in Marketo. Without it the webhook calls are not compared with the ledger.',
+    mock: undefined,
+    real: undefined,
+    example: 'RevenueFlow',
+  },
+  MARKETO_RECONCILE: {
+    schema: oneOf(['off', 'report', 'repair']),
+    about: 'What the comparison of webhook calls does: count those that did not arrive, or also take their leads in.',
+    mock: 'report',
+    real: 'report',
+  },
+  MARKETO_REPAIR_LIMIT: {
+    schema: whole(1, 100_000),
+    about: 'Leads that one run of the comparison takes in at most; the others are left to the next run.',
+    mock: '1000',
+    real: '1000',
+  },
+  MARKETO_CALLS_PER_20_SECONDS: {
+    schema: whole(1, 100),
+    about: 'Calls of Marketo within 20 seconds, of all processes. Marketo allows 100 to all its integrations together.',
+    mock: '50',
+    real: '50',
+  },
+  MARKETO_DAILY_CALLS: {
+    schema: whole(1, 100_000_000),
+    about: 'The calls of a day that Marketo allows to all its integrations together.',
+    mock: '50000',
+    real: '50000',
+  },
+  MARKETO_STOP_PERCENT: {
+    schema: whole(1, 100),
+    about: 'The share of those calls at which this service stops until midnight in Chicago and leaves the rest to others.',
+    mock: '90',
+    real: '90',
+  },
+  MARKETO_ERASE: {
+    schema: oneOf(['clear', 'leave']),
+    about: 'Whether an erasure clears the fields in Marketo that this service wrote, or leaves them.',
+    mock: 'clear',
+    real: 'clear',
   },
   OTEL_EXPORTER_OTLP_ENDPOINT: {
     schema: url(['http:', 'https:']),

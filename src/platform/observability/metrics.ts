@@ -116,6 +116,16 @@ export function createMetrics() {
       help: "Used share of the day's CRM API calls, by its last answer to this process; 0 until one states it.",
       registers,
     }),
+    marketoMissing: new Gauge({
+      name: 'revenueflow_marketo_missing',
+      help: "Calls of our webhook in Marketo's log of the last 7 days whose lead is not in the ledger; 0 without Marketo.",
+      registers,
+    }),
+    marketoOwed: new Gauge({
+      name: 'revenueflow_marketo_owed',
+      help: 'People whose newest score Marketo does not show yet, from the ledger; 0 without Marketo.',
+      registers,
+    }),
     slaSeconds: new Gauge({
       name: 'revenueflow_sla_seconds',
       help: 'SPEED_TO_LEAD_SLA_SECONDS, so that rules need not repeat it.',

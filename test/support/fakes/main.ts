@@ -2,6 +2,7 @@ import { gullibleBrain } from './brain.js';
 import { startFakeBedrock } from './bedrock.js';
 import { ALL_FAULTS } from './faults.js';
 import { startFakeGemini } from './gemini.js';
+import { FAKE_MARKETO_ID, FAKE_MARKETO_SECRET, FakeMarketo } from './marketo/index.js';
 import { startFakeOpenAiCompatible } from './openai-compatible.js';
 import { ALL_SALESFORCE_FAULTS, FAKE_CLIENT_ID, FAKE_CLIENT_SECRET, startSalesforceFake } from './salesforce/index.js';
 
@@ -50,6 +51,14 @@ async function salesforce(port: number): Promise<Fake> {
   return { url: fake.url, stop: () => fake.close() };
 }
 
+/** An instance with the custom fields of docs/marketo.md, and the people of samples/ who send the webhook. */
+async function marketo(port: number): Promise<Fake> {
+  const fake = await FakeMarketo.start({ port, latencyMs: Number(option('latency') ?? 0) });
+  fake.sometimes(Number(option('failing') ?? 0), Date.now() % 2_147_483_647);
+  fake.people.add({ email: 'lead@enterprise.com', firstName: 'Alex', lastName: 'Smith', company: 'Enterprise' });
+  return { url: fake.url, stop: () => fake.stop() };
+}
+
 /** One entry per third party. */
 const FAKES: FakeServer[] = [
   {
@@ -88,6 +97,17 @@ const FAKES: FakeServer[] = [
       SALESFORCE_LOGIN_URL: url,
       SALESFORCE_CLIENT_ID: FAKE_CLIENT_ID,
       SALESFORCE_CLIENT_SECRET: FAKE_CLIENT_SECRET,
+    }),
+  },
+  {
+    name: 'Marketo',
+    port: 4105,
+    start: marketo,
+    env: (url) => ({
+      MARKETO_BASE_URL: url,
+      MARKETO_CLIENT_ID: FAKE_MARKETO_ID,
+      MARKETO_CLIENT_SECRET: FAKE_MARKETO_SECRET,
+      MARKETO_WEBHOOK: 'RevenueFlow',
     }),
   },
 ];

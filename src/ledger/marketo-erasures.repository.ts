@@ -1,0 +1,78 @@
+import { Injectable } from '@nestjs/common';
+import { Database, type Queryable } from '../platform/database/database.js';
+
+/** The id of an erased person is kept so long: a window of the reconciliation may still have calls of before. */
+const KEPT_DAYS = 3;
+
+export interface MarketoErasure {
+  id: string;
+  marketoId: number;
+  /** The fields that this service wrote. */
+  fields: string[];
+  /** The person was written again since, after a new webhook: nothing is to be cleared. */
+  rewritten: boolean;
+}
+
+/** Selects what is held about a person for Marketo; $1 is the person's key. */
+export const EXPORT_MARKETO = `
+SELECT to_jsonb(u) - 'person_key' AS record FROM ledger.marketo_updates u WHERE person_key = decode($1, 'hex')
+UNION ALL
+SELECT to_jsonb(c) FROM ledger.marketo_calls c WHERE marketo_id IN (
+  SELECT marketo_id FROM ledger.marketo_updates WHERE person_key = decode($1, 'hex')
+  UNION SELECT (attributes->>'marketo_id')::bigint FROM ledger.leads
+  WHERE person_key = decode($1, 'hex') AND attributes->>'marketo_id' ~ '^[0-9]{1,15}$')`;
+
+/**
+ * Removes what is held about a person for Marketo, within the transaction of the erasure; its leads must still be
+ * there. Nothing is kept where Marketo was never in use.
+ */
+export async function eraseMarketoPerson(transaction: Queryable, personKey: string): Promise<void> {
+  await transaction.query(
+    `WITH gone AS (
+       DELETE FROM ledger.marketo_updates WHERE person_key = decode($1, 'hex') RETURNING marketo_id, sent
+     ), known AS (
+       SELECT marketo_id, ARRAY(SELECT jsonb_object_keys(sent)) AS fields FROM gone WHERE marketo_id IS NOT NULL
+       UNION ALL
+       SELECT DISTINCT (attributes->>'marketo_id')::bigint, '{}'::text[] FROM ledger.leads
+       WHERE person_key = decode($1, 'hex') AND attributes->>'marketo_id' ~ '^[0-9]{1,15}$'
+     ), calls AS (
+       DELETE FROM ledger.marketo_calls WHERE marketo_id IN (SELECT marketo_id FROM known)
+     )
+     INSERT INTO ledger.marketo_erasures (marketo_id, fields, done_at)
+     SELECT marketo_id, fields, CASE WHEN fields = '{}' THEN now() END FROM known
+     WHERE EXISTS (SELECT 1 FROM ledger.marketo_stages WHERE position IS NOT NULL)`,
+    [personKey],
+  );
+}
+
+/** People who were erased here and whose fields in Marketo are still to be cleared. */
+@Injectable()
+export class MarketoErasuresRepository {
+  constructor(private readonly database: Database) {}
+
+  async due(limit: number): Promise<MarketoErasure[]> {
+    const { rows } = await this.database.query<{ id: string; marketo_id: string; fields: string[]; rewritten: boolean }>(
+      `SELECT e.id, e.marketo_id, e.fields,
+         EXISTS (SELECT 1 FROM ledger.marketo_updates u WHERE u.marketo_id = e.marketo_id AND u.sent_version > 0) AS rewritten
+       FROM ledger.marketo_erasures e WHERE e.done_at IS NULL ORDER BY e.id LIMIT $1`,
+      [limit],
+    );
+    return rows.map(({ marketo_id, ...row }) => ({ ...row, marketoId: Number(marketo_id) }));
+  }
+
+  async finish(ids: string[]): Promise<void> {
+    const text = `UPDATE ledger.marketo_erasures SET done_at = now(), fields = '{}' WHERE id = ANY($1::bigint[])`;
+    if (ids.length > 0) await this.database.query(text, [ids]);
+  }
+
+  async countDue(): Promise<number> {
+    const { rows } = await this.database.query<{ count: number }>(
+      'SELECT count(*)::int AS count FROM ledger.marketo_erasures WHERE done_at IS NULL',
+    );
+    return rows[0]!.count;
+  }
+
+  async prune(): Promise<void> {
+    await this.database.query(`DELETE FROM ledger.marketo_erasures WHERE done_at < now() - interval '${KEPT_DAYS} days'`);
+  }
+}

@@ -1,0 +1,129 @@
+import { AppError } from '../../domain/app-error.js';
+import type { ErrorCode } from '../../domain/error-catalog.js';
+import { untilQuotaReset } from './quota-day.js';
+
+/** One error of a response or of a record, as Marketo gives it. */
+export interface MarketoError {
+  code: string;
+  message: string;
+}
+
+/** After this the window of 20 seconds has passed, whatever was in it. */
+export const RATE_WINDOW_MS = 20_000;
+const CONCURRENCY_WAIT_MS = 5000;
+
+/**
+ * Codes of the response level: the whole request was refused.
+ * https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/error-codes
+ */
+const RESPONSE_CODES: Record<string, ErrorCode> = {
+  '502': 'MARKETO_UNAVAILABLE',
+  '600': 'MARKETO_MISCONFIGURED',
+  '601': 'MARKETO_MISCONFIGURED',
+  '602': 'MARKETO_MISCONFIGURED',
+  '603': 'MARKETO_MISCONFIGURED',
+  '604': 'MARKETO_UNAVAILABLE',
+  '605': 'MARKETO_REQUEST_REFUSED',
+  '606': 'MARKETO_RATE_LIMITED',
+  '607': 'MARKETO_DAILY_LIMIT_REACHED',
+  '608': 'MARKETO_UNAVAILABLE',
+  '609': 'MARKETO_REQUEST_REFUSED',
+  '610': 'MARKETO_REQUEST_REFUSED',
+  '611': 'MARKETO_UNAVAILABLE',
+  '612': 'MARKETO_REQUEST_REFUSED',
+  '613': 'MARKETO_REQUEST_REFUSED',
+  '614': 'MARKETO_UNAVAILABLE',
+  '615': 'MARKETO_RATE_LIMITED',
+  '616': 'MARKETO_MISCONFIGURED',
+  '713': 'MARKETO_UNAVAILABLE',
+};
+
+/** Codes of the record level: the others of the request were executed. */
+const RECORD_CODES: Record<string, ErrorCode> = {
+  '1004': 'MARKETO_PERSON_GONE',
+  '1006': 'MARKETO_MISCONFIGURED',
+  '1007': 'MARKETO_PERSON_AMBIGUOUS',
+  '1008': 'MARKETO_MISCONFIGURED',
+  '1009': 'MARKETO_MISCONFIGURED',
+  '1010': 'MARKETO_MISCONFIGURED',
+  '1011': 'MARKETO_MISCONFIGURED',
+  '1021': 'MARKETO_MISCONFIGURED',
+};
+
+/** Codes of 6xx and 1006 quote names of fields and limits; the others may quote what a person entered. */
+const QUOTES_NO_VALUE = /^(?:6\d\d|1006)$/;
+
+function answerOf({ code, message }: MarketoError): string {
+  const text = QUOTES_NO_VALUE.test(code) ? message : message.replaceAll(/'[^']*'|"[^"]*"|\S+@\S+/g, '…');
+  return `${code}: ${text}`.slice(0, 200);
+}
+
+const signatureOf = ({ code, message }: MarketoError) => `marketo:${answerOf({ code, message })}`;
+
+/** The error of a whole request. Unknown codes of 7xx and above are taken for a refusal of the request. */
+export function responseError(error: MarketoError, now: number): AppError {
+  const code = RESPONSE_CODES[error.code] ?? 'MARKETO_REQUEST_REFUSED';
+  const retryAfterMs = waitFor(error.code, now);
+  return new AppError(code, sentenceOf(code, error), {
+    answer: answerOf(error),
+    signature: signatureOf(error),
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  });
+}
+
+/** The error of one record among others. Unknown codes are the record's own fault. */
+export function recordError(error: MarketoError): AppError {
+  const code = RECORD_CODES[error.code] ?? 'MARKETO_RECORD_REJECTED';
+  return new AppError(code, sentenceOf(code, error), { answer: answerOf(error), signature: signatureOf(error) });
+}
+
+function waitFor(code: string, now: number): number | undefined {
+  if (code === '606') return RATE_WINDOW_MS;
+  if (code === '615') return CONCURRENCY_WAIT_MS;
+  if (code === '607') return untilQuotaReset(now);
+  return undefined;
+}
+
+function sentenceOf(code: ErrorCode, error: MarketoError): string {
+  switch (code) {
+    case 'MARKETO_UNAVAILABLE':
+      return `Marketo could not execute the call (${answerOf(error)}).`;
+    case 'MARKETO_RATE_LIMITED':
+      return `Marketo asks to wait (${answerOf(error)}).`;
+    case 'MARKETO_DAILY_LIMIT_REACHED':
+      return "Marketo's API calls of the day are used up (607); they are free again at midnight in Chicago.";
+    case 'MARKETO_PERSON_GONE':
+      return 'Marketo has no such person.';
+    case 'MARKETO_PERSON_AMBIGUOUS':
+      return 'Several people in Marketo have the address.';
+    case 'MARKETO_MISCONFIGURED':
+      return error.code === '603'
+        ? 'Marketo denies access (603): the API user lacks a permission, or its allowlist lacks our address.'
+        : `Marketo refuses the call because of a setting (${answerOf(error)}).`;
+    default:
+      return `Marketo refuses the call (${answerOf(error)}).`;
+  }
+}
+
+/** Errors of a connection that was never made: the request cannot have been executed. */
+const NEVER_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT']);
+
+export function unavailable(message: string, cause?: unknown): AppError {
+  return new AppError('MARKETO_UNAVAILABLE', message, cause === undefined ? {} : { cause });
+}
+
+/** No answer came. `harmless`: the request reads, so that it does not matter whether it was executed. */
+export function noAnswer(message: string, harmless: boolean, cause?: unknown): AppError {
+  const system = ((cause as Error | undefined)?.cause as NodeJS.ErrnoException | undefined)?.code ?? '';
+  if (harmless || NEVER_SENT.has(system)) return unavailable(message, cause);
+  return new AppError('MARKETO_OUTCOME_UNKNOWN', message, cause === undefined ? {} : { cause });
+}
+
+/** An HTTP status other than 200, which Marketo uses for sizes and its gateway only. */
+export function statusError(status: number, harmless: boolean): AppError {
+  if (status >= 500 || status === 408 || status === 429) return noAnswer(`Marketo answered ${status}.`, harmless);
+  if (status >= 300 && status < 400) {
+    return unavailable(`Marketo redirects (${status}), as during maintenance; or MARKETO_BASE_URL is not its REST endpoint.`);
+  }
+  return new AppError('MARKETO_REQUEST_REFUSED', `Marketo answered ${status}.`, { signature: `marketo:http-${status}` });
+}

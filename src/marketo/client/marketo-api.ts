@@ -1,0 +1,139 @@
+import { z } from 'zod';
+import type { MarketoClient } from './marketo-client.js';
+
+/** Records of one call of the lead database. */
+export const RECORDS_PER_CALL = 300;
+
+/** Marketo's own timeout of a call is some seconds shorter. */
+const TIMEOUTS_MS = { sync: 95_000, leads: 65_000, other: 35_000, token: 305_000 };
+
+const errorsSchema = z.array(z.looseObject({ code: z.union([z.string(), z.number()]).transform(String), message: z.string() }));
+const syncSchema = z.looseObject({
+  result: z.array(z.looseObject({ id: z.number().optional(), status: z.string(), reasons: errorsSchema.optional() })),
+});
+export type SyncResult = z.output<typeof syncSchema>['result'][number];
+
+const fieldSchema = z.looseObject({
+  dataType: z.string(),
+  length: z.number().optional(),
+  rest: z.looseObject({ name: z.string(), readOnly: z.boolean().catch(false) }).optional(),
+});
+const describeSchema = z.looseObject({ result: z.array(fieldSchema) });
+
+/** A field of a person, by its REST name. */
+export interface MarketoField {
+  name: string;
+  dataType: string;
+  length: number | null;
+  readOnly: boolean;
+}
+
+const personSchema = z.record(z.string(), z.unknown()).and(z.object({ id: z.number() }));
+export type MarketoPerson = z.output<typeof personSchema>;
+const peopleSchema = z.looseObject({ result: z.array(personSchema).optional(), nextPageToken: z.string().optional() });
+
+const typesSchema = z.looseObject({ result: z.array(z.looseObject({ id: z.number(), name: z.string() })) });
+const tokenSchema = z.looseObject({ nextPageToken: z.string() });
+const activitySchema = z.looseObject({
+  /** The key of an activity: `id` may be absent and is not unique. */
+  marketoGUID: z.union([z.string(), z.number()]).transform(String),
+  leadId: z.number(),
+  activityDate: z.string(),
+  campaignId: z.number().nullish(),
+  primaryAttributeValueId: z.number().nullish(),
+  primaryAttributeValue: z.string().nullish(),
+  attributes: z.array(z.looseObject({ name: z.string(), value: z.unknown() })).nullish(),
+});
+export type MarketoActivity = z.output<typeof activitySchema>;
+const activitiesSchema = z.looseObject({
+  result: z.array(activitySchema).nullish(),
+  nextPageToken: z.string(),
+  moreResult: z.boolean().catch(false),
+});
+
+const usageSchema = z.looseObject({
+  result: z.array(
+    z.looseObject({
+      date: z.string(),
+      total: z.number(),
+      users: z.array(z.looseObject({ userId: z.string(), count: z.number() })).catch([]),
+    }),
+  ),
+});
+export type Usage = z.output<typeof usageSchema>['result'][number];
+
+/**
+ * The calls of Marketo's REST API that this service makes; each throws as MarketoClient.call.
+ * https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/rest-api
+ */
+export class MarketoApi {
+  constructor(private readonly client: MarketoClient) {}
+
+  /** Results are in the order of the input. Never creates a person. */
+  async updatePeople(lookupField: 'id' | 'email', input: Record<string, unknown>[], signal?: AbortSignal): Promise<SyncResult[]> {
+    const body = { action: 'updateOnly', lookupField, input };
+    const request = { method: 'POST', path: '/rest/v1/leads.json', body, timeoutMs: TIMEOUTS_MS.sync } as const;
+    return (await this.client.call(request, syncSchema, signal)).result;
+  }
+
+  /** People who are deleted or merged are not in the answer. At most 300 ids. */
+  async findPeople(ids: number[], fields: string[], signal?: AbortSignal): Promise<MarketoPerson[]> {
+    const people: MarketoPerson[] = [];
+    let page: string | undefined;
+    do {
+      const answer = await this.client.call(
+        {
+          method: 'GET',
+          path: '/rest/v1/leads.json',
+          query: {
+            filterType: 'id',
+            filterValues: ids.join(','),
+            fields: fields.join(','),
+            batchSize: String(RECORDS_PER_CALL),
+            ...(page === undefined ? {} : { nextPageToken: page }),
+          },
+          timeoutMs: TIMEOUTS_MS.leads,
+        },
+        peopleSchema,
+        signal,
+      );
+      people.push(...(answer.result ?? []));
+      page = answer.nextPageToken;
+    } while (page !== undefined && people.length < ids.length);
+    return people;
+  }
+
+  async describeFields(signal?: AbortSignal): Promise<MarketoField[]> {
+    const answer = await this.get('/rest/v1/leads/describe.json', {}, describeSchema, TIMEOUTS_MS.other, signal);
+    return answer.result.flatMap(({ dataType, length = null, rest }) =>
+      rest ? [{ name: rest.name, dataType, length, readOnly: rest.readOnly }] : [],
+    );
+  }
+
+  async activityTypes(signal?: AbortSignal): Promise<{ id: number; name: string }[]> {
+    return (await this.get('/rest/v1/activities/types.json', {}, typesSchema, TIMEOUTS_MS.other, signal)).result;
+  }
+
+  async pagingToken(since: Date, signal?: AbortSignal): Promise<string> {
+    const query = { sinceDatetime: since.toISOString() };
+    const path = '/rest/v1/activities/pagingtoken.json';
+    return (await this.get(path, query, tokenSchema, TIMEOUTS_MS.token, signal)).nextPageToken;
+  }
+
+  /** A page may be empty although more is to come. */
+  async activities(typeId: number, token: string, signal?: AbortSignal) {
+    const query = { activityTypeIds: String(typeId), nextPageToken: token, batchSize: String(RECORDS_PER_CALL) };
+    const answer = await this.get('/rest/v1/activities.json', query, activitiesSchema, TIMEOUTS_MS.other, signal);
+    return { items: answer.result ?? [], next: answer.nextPageToken, more: answer.moreResult };
+  }
+
+  /** Calls of today, of all integrations of the instance; null where Marketo has no figure yet. */
+  async usage(signal?: AbortSignal): Promise<Usage | null> {
+    const answer = await this.get('/rest/v1/stats/usage.json', {}, usageSchema, TIMEOUTS_MS.other, signal);
+    return answer.result[0] ?? null;
+  }
+
+  private get<T>(path: string, query: Record<string, string>, schema: z.ZodType<T>, timeoutMs: number, signal?: AbortSignal) {
+    return this.client.call({ method: 'GET', path, query, timeoutMs }, schema, signal);
+  }
+}

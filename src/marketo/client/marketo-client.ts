@@ -1,0 +1,155 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
+import { AppError } from '../../domain/app-error.js';
+import type { RateLimiter } from '../../platform/concurrency/rate-limiter.port.js';
+import { InFlightLimit } from './call-limiter.js';
+import { noAnswer, responseError, statusError, type MarketoError } from './errors.js';
+import { MarketoSession, type Credentials } from './session.js';
+
+export interface MarketoClientOptions extends Credentials {
+  rateLimiter: RateLimiter;
+  now: () => number;
+  /** Caps the timeout of each call, in milliseconds; for tests. */
+  timeoutAtMostMs?: number;
+  /** The wait before a call that met too many others at once is tried again, in milliseconds. */
+  concurrencyWaitMs?: number;
+}
+
+export interface MarketoCall {
+  method: 'GET' | 'POST';
+  /** From the base URL: /rest/v1/leads.json */
+  path: string;
+  query?: Record<string, string>;
+  body?: unknown;
+  /** Longer than Marketo's own timeout of the call, so that its outcome is known as often as possible. */
+  timeoutMs: number;
+}
+
+const envelopeSchema = z.looseObject({
+  success: z.boolean(),
+  errors: z
+    .array(z.looseObject({ code: z.union([z.string(), z.number()]).transform(String), message: z.string().catch('') }))
+    .optional(),
+});
+
+/** Calls of this process under way at a time. With a command beside it, Marketo sees fewer than five. */
+const IN_FLIGHT = 3;
+const CONCURRENT_TRIES = 4;
+const CONCURRENCY_WAIT_MS = 1000;
+const IDENTITY_TIMEOUT_MS = 30_000;
+/** "No data found": an answer without a result, and no error. */
+const NO_DATA = '702';
+
+/**
+ * Marketo's REST API, a call at a time: at the shared rate, few at once, with one new token where the old one is no
+ * longer accepted, and again where too many calls were under way. Nothing is repeated otherwise: the caller decides
+ * that.
+ */
+export class MarketoClient {
+  private readonly session: MarketoSession;
+  private readonly inFlight = new InFlightLimit(IN_FLIGHT);
+  /** Calls made by this process, repetitions included; calls of identity are free. */
+  calls = 0;
+
+  constructor(private readonly options: MarketoClientOptions) {
+    const timeoutMs = Math.min(IDENTITY_TIMEOUT_MS, options.timeoutAtMostMs ?? Infinity);
+    this.session = new MarketoSession(options, timeoutMs, options.now);
+  }
+
+  /**
+   * @throws AppError MARKETO_UNAVAILABLE, MARKETO_OUTCOME_UNKNOWN, MARKETO_RATE_LIMITED, MARKETO_DAILY_LIMIT_REACHED,
+   * MARKETO_MISCONFIGURED or MARKETO_REQUEST_REFUSED; the signal's reason where that is aborted before the call is
+   * sent.
+   */
+  call<T>(request: MarketoCall, schema: z.ZodType<T>, signal?: AbortSignal): Promise<T> {
+    return this.inFlight.run(async () => {
+      const body = await this.send(request, { mayRefresh: true, tries: 1 }, signal);
+      const parsed = schema.safeParse(body);
+      if (parsed.success) return parsed.data;
+      throw noAnswer("Marketo's answer has not the shape that its documentation gives.", request.method === 'GET');
+    });
+  }
+
+  private async send(
+    request: MarketoCall,
+    { mayRefresh, tries }: { mayRefresh: boolean; tries: number },
+    signal: AbortSignal | undefined,
+  ): Promise<unknown> {
+    const token = await this.session.token();
+    await this.options.rateLimiter.acquire(signal);
+    const envelope = await this.exchange(request, token, signal);
+    if (envelope.success) return envelope;
+    const error = envelope.errors?.[0];
+    if (!error) throw noAnswer('Marketo reports a failure and no error.', request.method === 'GET');
+    if (error.code === NO_DATA) return { ...envelope, success: true, result: [] };
+    if ((error.code === '601' || error.code === '602') && mayRefresh) {
+      await this.session.refused(token);
+      return this.send(request, { mayRefresh: false, tries }, signal);
+    }
+    if (error.code === '615' && tries < CONCURRENT_TRIES) {
+      const waitMs = (this.options.concurrencyWaitMs ?? CONCURRENCY_WAIT_MS) * tries * (0.5 + Math.random());
+      await sleep(waitMs, undefined, signal ? { signal } : {});
+      return this.send(request, { mayRefresh, tries: tries + 1 }, signal);
+    }
+    throw responseError(error as MarketoError, this.options.now());
+  }
+
+  private async exchange({ method, path, query, body, timeoutMs }: MarketoCall, token: string, signal: AbortSignal | undefined) {
+    const { baseUrl, timeoutAtMostMs = Infinity } = this.options;
+    const isRead = method === 'GET';
+    const url = new URL(path, baseUrl);
+    url.search = new URLSearchParams(query).toString();
+    let status: number;
+    let text: string;
+    this.calls++;
+    try {
+      const timeout = AbortSignal.timeout(Math.min(timeoutMs, timeoutAtMostMs));
+      const response = await fetch(url, {
+        method,
+        headers: {
+          authorization: `Bearer ${token}`,
+          accept: 'application/json',
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        redirect: 'manual',
+        signal: signal ? AbortSignal.any([timeout, signal]) : timeout,
+      });
+      status = response.status;
+      text = await response.text();
+    } catch (cause) {
+      throw noAnswer(signal?.aborted ? 'The call was ended before Marketo answered.' : 'Marketo did not answer.', isRead, cause);
+    }
+    if (status !== 200) throw statusError(status, isRead);
+    const parsed = envelopeSchema.safeParse(jsonOf(text));
+    if (!parsed.success) throw noAnswer('Marketo answered something that is not its JSON, as during maintenance.', isRead);
+    return parsed.data;
+  }
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The base of all addresses: people paste it with the path of the REST or the identity endpoint. */
+export function baseUrlOf(configured: string): string {
+  return new URL(configured).origin;
+}
+
+/** @throws AppError CONFIG_INVALID where Marketo is not configured. */
+export function credentialsOf(config: {
+  MARKETO_BASE_URL?: string | undefined;
+  MARKETO_CLIENT_ID?: string | undefined;
+  MARKETO_CLIENT_SECRET?: string | undefined;
+}): Credentials {
+  const { MARKETO_BASE_URL: url, MARKETO_CLIENT_ID: clientId, MARKETO_CLIENT_SECRET: clientSecret } = config;
+  if (!url || !clientId || !clientSecret) {
+    const names = 'MARKETO_BASE_URL, MARKETO_CLIENT_ID and MARKETO_CLIENT_SECRET';
+    throw new AppError('CONFIG_INVALID', `Configuration: set ${names}, or try \`npm run fakes\`.`);
+  }
+  return { baseUrl: baseUrlOf(url), clientId, clientSecret };
+}

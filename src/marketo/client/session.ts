@@ -1,0 +1,79 @@
+import { z } from 'zod';
+import { AppError } from '../../domain/app-error.js';
+import { unavailable } from './errors.js';
+
+export interface Credentials {
+  /** https://<munchkin id>.mktorest.com, without a path. */
+  baseUrl: string;
+  clientId: string;
+  clientSecret: string;
+}
+
+const tokenSchema = z.object({ access_token: z.string().min(1), expires_in: z.number() });
+
+/**
+ * One token for all calls of the process. However many calls find it expired, one of them reads the next. Identity
+ * answers the same token until it expires, so reading it early gains nothing.
+ */
+export class MarketoSession {
+  private current: Promise<{ token: string; until: number }> | undefined;
+
+  constructor(
+    private readonly credentials: Credentials,
+    private readonly timeoutMs: number,
+    private readonly now: () => number,
+  ) {}
+
+  /**
+   * @throws AppError MARKETO_MISCONFIGURED where the credentials are refused; MARKETO_UNAVAILABLE where no usable
+   * answer comes.
+   */
+  async token(): Promise<string> {
+    const held = this.current;
+    const known = await held;
+    if (known && known.until <= this.now() && this.current === held) this.current = undefined;
+    this.current ??= this.read().catch((error: unknown) => {
+      this.current = undefined;
+      throw error;
+    });
+    return (await this.current).token;
+  }
+
+  /** Marketo no longer accepts this token. Another call may have read a newer one since; that stays. */
+  async refused(token: string): Promise<void> {
+    const held = this.current;
+    const known = await held?.catch(() => undefined);
+    if (known?.token === token && this.current === held) this.current = undefined;
+  }
+
+  private async read(): Promise<{ token: string; until: number }> {
+    const { baseUrl, clientId, clientSecret } = this.credentials;
+    const url = new URL('/identity/oauth/token', baseUrl);
+    url.search = new URLSearchParams({
+      grant_type: 'client_credentials',
+      client_id: clientId,
+      client_secret: clientSecret,
+    }).toString();
+    let response: Response;
+    let body: unknown;
+    try {
+      response = await fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(this.timeoutMs) });
+      body = await response.json().catch(() => undefined);
+    } catch {
+      // The cause is left out: it may quote the address, which has the secret.
+      throw unavailable('Marketo issued no token: its identity service did not answer.');
+    }
+    if (response.status === 400 || response.status === 401 || response.status === 403) {
+      throw new AppError(
+        'MARKETO_MISCONFIGURED',
+        `Marketo refused the credentials (${response.status}). Check MARKETO_CLIENT_ID and MARKETO_CLIENT_SECRET.`,
+        { signature: `marketo:identity-${response.status}` },
+      );
+    }
+    const parsed = tokenSchema.safeParse(body);
+    if (!response.ok || !parsed.success) {
+      throw unavailable(`Marketo issued no token: its identity service answered ${response.status} and no token.`);
+    }
+    return { token: parsed.data.access_token, until: this.now() + parsed.data.expires_in * 1000 };
+  }
+}

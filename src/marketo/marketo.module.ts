@@ -1,0 +1,141 @@
+import { Inject, Module, type OnApplicationBootstrap, type OnApplicationShutdown, type Provider } from '@nestjs/common';
+import { acceptLead } from '../ingress/accept-lead.js';
+import { IntakeRepository } from '../ledger/intake.repository.js';
+import { MarketoCallsRepository } from '../ledger/marketo-calls.repository.js';
+import { MarketoErasuresRepository } from '../ledger/marketo-erasures.repository.js';
+import { MarketoRunsRepository } from '../ledger/marketo-runs.repository.js';
+import { MarketoStagesRepository, type MarketoStage } from '../ledger/marketo-stages.repository.js';
+import { MarketoUpdatesRepository } from '../ledger/marketo-updates.repository.js';
+import type { Config } from '../platform/config/config.js';
+import type { Logger } from '../platform/observability/logger.js';
+import { CONFIG, LOGGER } from '../platform/platform.module.js';
+import { WORKER_ID } from '../platform/worker-id.js';
+import { JobPublisher } from '../queue/job-publisher.js';
+import { loadFieldMap, type FieldMap } from './field-map.js';
+import { MarketoBreaker } from './marketo-breaker.js';
+import { openMarketo } from './open-marketo.js';
+import { ReconciliationPoller } from './reconciliation/reconciliation.poller.js';
+import { ApiQuota } from './api-quota.js';
+import { WriteBackPoller } from './write-back/write-back.poller.js';
+
+/** Longer than the longest call of each task with its waits. */
+const LEASE_MS: Record<MarketoStage, number> = { 'marketo-sync': 180_000, 'marketo-reconciliation': 400_000 };
+const MARKETO = Symbol('Marketo client');
+const FIELD_MAP = Symbol('Marketo field map');
+type Marketo = ReturnType<typeof openMarketo>;
+
+const breakerFor = (stage: MarketoStage, stages: MarketoStagesRepository, config: Config, logger: Logger) =>
+  new MarketoBreaker({ stage, stages, worker: WORKER_ID, leaseMs: LEASE_MS[stage], baseMs: config.RETRY_BASE_MS, logger });
+
+const PROVIDERS: Provider[] = [
+  {
+    provide: MARKETO,
+    inject: [CONFIG, MarketoStagesRepository],
+    useFactory: (config: Config, stages: MarketoStagesRepository) => openMarketo(config, stages),
+  },
+  {
+    provide: ApiQuota,
+    inject: [MARKETO, CONFIG, LOGGER, MarketoStagesRepository],
+    useFactory: ({ api }: Marketo, config: Config, logger: Logger, stages: MarketoStagesRepository) =>
+      new ApiQuota({
+        api,
+        dailyCalls: config.MARKETO_DAILY_CALLS,
+        stopPercent: config.MARKETO_STOP_PERCENT,
+        record: (reading) => stages.recordQuota(reading),
+        now: Date.now,
+        logger,
+      }),
+  },
+  { provide: FIELD_MAP, inject: [CONFIG], useFactory: (config: Config) => loadFieldMap(config.MARKETO_FIELD_MAP) },
+  {
+    provide: WriteBackPoller,
+    inject: [
+      MARKETO,
+      ApiQuota,
+      FIELD_MAP,
+      CONFIG,
+      LOGGER,
+      MarketoStagesRepository,
+      MarketoUpdatesRepository,
+      MarketoErasuresRepository,
+    ],
+    useFactory: (
+      { client, api }: Marketo,
+      quota: ApiQuota,
+      fieldMap: FieldMap,
+      config: Config,
+      logger: Logger,
+      stages: MarketoStagesRepository,
+      updates: MarketoUpdatesRepository,
+      erasures: MarketoErasuresRepository,
+    ) => {
+      const breaker = breakerFor('marketo-sync', stages, config, logger);
+      const parts = { client, api, breaker, quota, updates, erasures, fieldMap, logger };
+      return new WriteBackPoller({ ...parts, erase: config.MARKETO_ERASE, now: Date.now });
+    },
+  },
+  {
+    provide: ReconciliationPoller,
+    inject: [
+      MARKETO,
+      ApiQuota,
+      FIELD_MAP,
+      CONFIG,
+      LOGGER,
+      MarketoStagesRepository,
+      MarketoRunsRepository,
+      MarketoCallsRepository,
+      IntakeRepository,
+      JobPublisher,
+    ],
+    useFactory: (
+      { client, api }: Marketo,
+      quota: ApiQuota,
+      fieldMap: FieldMap,
+      config: Config,
+      logger: Logger,
+      stages: MarketoStagesRepository,
+      runs: MarketoRunsRepository,
+      calls: MarketoCallsRepository,
+      intake: IntakeRepository,
+      publisher: JobPublisher,
+    ) => {
+      if (config.MARKETO_WEBHOOK === undefined) return null;
+      return new ReconciliationPoller({
+        client,
+        api,
+        breaker: breakerFor('marketo-reconciliation', stages, config, logger),
+        quota,
+        runs,
+        calls,
+        fieldMap,
+        webhook: config.MARKETO_WEBHOOK,
+        mode: config.MARKETO_RECONCILE,
+        repairLimit: config.MARKETO_REPAIR_LIMIT,
+        accept: async (input) => (await acceptLead({ ledger: intake, publisher }, input)).status,
+        now: Date.now,
+        logger,
+      });
+    },
+  },
+];
+
+/** What a worker does with Marketo. Loaded only where MARKETO_BASE_URL is set. */
+@Module({ providers: PROVIDERS })
+export class MarketoModule implements OnApplicationBootstrap, OnApplicationShutdown {
+  constructor(
+    private readonly writeBack: WriteBackPoller,
+    @Inject(ReconciliationPoller) private readonly reconciliation: ReconciliationPoller | null,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.writeBack.start();
+    if (this.reconciliation) this.reconciliation.start();
+    else this.logger.warn('MARKETO_WEBHOOK is not set: webhook calls of Marketo are not compared with the ledger');
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await Promise.all([this.writeBack.stop(), this.reconciliation?.stop()]);
+  }
+}

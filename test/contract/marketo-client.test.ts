@@ -1,0 +1,168 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { AppError } from '../../src/domain/app-error.js';
+import { CallLimiter } from '../../src/marketo/client/call-limiter.js';
+import { recordError } from '../../src/marketo/client/errors.js';
+import { MarketoApi } from '../../src/marketo/client/marketo-api.js';
+import { MarketoClient } from '../../src/marketo/client/marketo-client.js';
+import { UNLIMITED } from '../../src/platform/concurrency/rate-limiter.port.js';
+import { FAKE_MARKETO_ID, FAKE_MARKETO_SECRET, FakeMarketo } from '../support/fakes/marketo/index.js';
+import type { MarketoFault } from '../support/fakes/marketo/faults.js';
+
+let now = Date.parse('2026-11-27T18:00:00Z');
+let fake: FakeMarketo;
+beforeAll(async () => {
+  fake = await FakeMarketo.start({ now: () => now });
+});
+afterAll(() => fake.stop());
+beforeEach(() => {
+  now += 60_000;
+  fake.calls.length = 0;
+});
+
+function open({ secret = FAKE_MARKETO_SECRET, rateLimiter = UNLIMITED, url = fake.url } = {}) {
+  const client = new MarketoClient({
+    baseUrl: url,
+    clientId: FAKE_MARKETO_ID,
+    clientSecret: secret,
+    rateLimiter,
+    now: () => now,
+    timeoutAtMostMs: 400,
+    concurrencyWaitMs: 1,
+  });
+  return { client, api: new MarketoApi(client) };
+}
+
+const failureOf = (work: Promise<unknown>): Promise<AppError> =>
+  work.then(
+    () => expect.unreachable('it succeeded'),
+    (error: unknown) => AppError.from(error),
+  );
+
+/** Fault of a whole call, and what it is for a write and for a read. */
+const FAULTS: [MarketoFault, write: string, read: string][] = [
+  [{ kind: 'code', code: '600' }, 'MARKETO_MISCONFIGURED', 'MARKETO_MISCONFIGURED'],
+  [{ kind: 'code', code: '603' }, 'MARKETO_MISCONFIGURED', 'MARKETO_MISCONFIGURED'],
+  [{ kind: 'code', code: '604' }, 'MARKETO_UNAVAILABLE', 'MARKETO_UNAVAILABLE'],
+  [{ kind: 'code', code: '605' }, 'MARKETO_REQUEST_REFUSED', 'MARKETO_REQUEST_REFUSED'],
+  [{ kind: 'code', code: '606' }, 'MARKETO_RATE_LIMITED', 'MARKETO_RATE_LIMITED'],
+  [{ kind: 'code', code: '607' }, 'MARKETO_DAILY_LIMIT_REACHED', 'MARKETO_DAILY_LIMIT_REACHED'],
+  [{ kind: 'code', code: '608' }, 'MARKETO_UNAVAILABLE', 'MARKETO_UNAVAILABLE'],
+  [{ kind: 'code', code: '609' }, 'MARKETO_REQUEST_REFUSED', 'MARKETO_REQUEST_REFUSED'],
+  [{ kind: 'code', code: '610' }, 'MARKETO_REQUEST_REFUSED', 'MARKETO_REQUEST_REFUSED'],
+  [{ kind: 'code', code: '611' }, 'MARKETO_UNAVAILABLE', 'MARKETO_UNAVAILABLE'],
+  [{ kind: 'code', code: '612' }, 'MARKETO_REQUEST_REFUSED', 'MARKETO_REQUEST_REFUSED'],
+  [{ kind: 'code', code: '613' }, 'MARKETO_REQUEST_REFUSED', 'MARKETO_REQUEST_REFUSED'],
+  [{ kind: 'code', code: '614' }, 'MARKETO_UNAVAILABLE', 'MARKETO_UNAVAILABLE'],
+  [{ kind: 'code', code: '616' }, 'MARKETO_MISCONFIGURED', 'MARKETO_MISCONFIGURED'],
+  [{ kind: 'code', code: '703' }, 'MARKETO_REQUEST_REFUSED', 'MARKETO_REQUEST_REFUSED'],
+  [{ kind: 'code', code: '713' }, 'MARKETO_UNAVAILABLE', 'MARKETO_UNAVAILABLE'],
+  [{ kind: 'code', code: '1003' }, 'MARKETO_REQUEST_REFUSED', 'MARKETO_REQUEST_REFUSED'],
+  [{ kind: 'status', status: 413 }, 'MARKETO_REQUEST_REFUSED', 'MARKETO_REQUEST_REFUSED'],
+  [{ kind: 'status', status: 414 }, 'MARKETO_REQUEST_REFUSED', 'MARKETO_REQUEST_REFUSED'],
+  [{ kind: 'status', status: 302 }, 'MARKETO_UNAVAILABLE', 'MARKETO_UNAVAILABLE'],
+  // The call may have been executed, which matters for a write alone.
+  [{ kind: 'status', status: 502, body: '<html>' }, 'MARKETO_OUTCOME_UNKNOWN', 'MARKETO_UNAVAILABLE'],
+  [{ kind: 'drop' }, 'MARKETO_OUTCOME_UNKNOWN', 'MARKETO_UNAVAILABLE'],
+  [{ kind: 'drop', after: true }, 'MARKETO_OUTCOME_UNKNOWN', 'MARKETO_UNAVAILABLE'],
+  [{ kind: 'hang' }, 'MARKETO_OUTCOME_UNKNOWN', 'MARKETO_UNAVAILABLE'],
+  [{ kind: 'html' }, 'MARKETO_OUTCOME_UNKNOWN', 'MARKETO_UNAVAILABLE'],
+  [{ kind: 'nonsense' }, 'MARKETO_OUTCOME_UNKNOWN', 'MARKETO_UNAVAILABLE'],
+];
+
+describe('a call of Marketo', () => {
+  it.each(FAULTS)('that meets %j gets the code of what follows from it, and is not repeated', async (fault, write, read) => {
+    const { api } = open();
+    const id = fake.people.add({ email: 'ann@acme.com' });
+    fake.failNext(fault);
+    expect(await failureOf(api.updatePeople('id', [{ id, rfFitScore: 1 }]))).toMatchObject({ code: write });
+    fake.failNext(fault);
+    expect(await failureOf(api.describeFields())).toMatchObject({ code: read });
+    expect(fake.calls).toHaveLength(2);
+  });
+
+  it('waits out the window after 606, and until midnight in Chicago after 607', async () => {
+    const { api } = open();
+    fake.failNext({ kind: 'code', code: '606' });
+    expect((await failureOf(api.usage())).retryAfterMs).toBe(20_000);
+    now = Date.parse('2026-11-27T18:30:00Z');
+    fake.failNext({ kind: 'code', code: '607' });
+    expect((await failureOf(api.usage())).retryAfterMs).toBe(11.5 * 3_600_000);
+  });
+
+  it('takes "no data found" for an empty answer', async () => {
+    fake.failNext({ kind: 'code', code: '702' });
+    expect(await open().api.findPeople([1], ['email'])).toEqual([]);
+  });
+
+  it('repeats a call that met too many others, which Marketo has not executed', async () => {
+    fake.failNext({ kind: 'code', code: '615' }, 2);
+    expect(await open().api.usage()).toMatchObject({ total: expect.any(Number) });
+    fake.failNext({ kind: 'code', code: '615' }, 4);
+    expect(await failureOf(open().api.usage())).toMatchObject({ code: 'MARKETO_RATE_LIMITED', retryAfterMs: 5000 });
+  });
+
+  it('quotes names of fields, and no value that a person entered', async () => {
+    const { api } = open();
+    fake.failNext({ kind: 'code', code: '1003', message: "Lead 'ann@acme.com' with phone '555' is invalid for bob@acme.com" });
+    const error = await failureOf(api.usage());
+    expect(`${error.message} ${error.answer} ${error.signature}`).not.toMatch(/acme|555/);
+    expect(recordError({ code: '1006', message: "Field 'rfIntent' not found" }).answer).toContain('rfIntent');
+  });
+
+  it('says that nothing was sent where no connection is made', async () => {
+    const error = await failureOf(open({ url: 'http://127.0.0.1:1' }).api.updatePeople('id', [{ id: 1 }]));
+    expect(error.code).toBe('MARKETO_UNAVAILABLE');
+  });
+});
+
+describe('the token', () => {
+  it('is sent in the header alone, and shared by all calls', async () => {
+    fake.revokeToken();
+    const [before, { api }] = [fake.identityCalls, open()];
+    await Promise.all(Array.from({ length: 8 }, () => api.usage()));
+    expect(fake.identityCalls - before).toBe(1);
+    expect(
+      fake.calls.every(({ query, authorization }) => !query.has('access_token') && authorization?.startsWith('Bearer ')),
+    ).toBe(true);
+  });
+
+  it.each(['revokeToken', 'expireToken'] as const)('is read once more after %s, however many calls wait', async (act) => {
+    const { api } = open();
+    await api.usage();
+    const before = fake.identityCalls;
+    fake[act]();
+    await Promise.all(Array.from({ length: 8 }, () => api.usage()));
+    expect(fake.identityCalls - before).toBe(1);
+  });
+
+  it('is a setting where the next one is refused too, or the credentials are', async () => {
+    fake.failNext({ kind: 'code', code: '601' }, 2);
+    expect(await failureOf(open().api.usage())).toMatchObject({ code: 'MARKETO_MISCONFIGURED' });
+    const error = await failureOf(open({ secret: 'wrong-secret' }).api.usage());
+    expect(error.code).toBe('MARKETO_MISCONFIGURED');
+    expect(JSON.stringify([error.message, error.answer, String(error.cause)])).not.toContain('wrong-secret');
+  });
+});
+
+describe('the limits', () => {
+  it('are kept at half: evenly spaced calls, fewer than five at once', async () => {
+    const slow = await FakeMarketo.start({ latencyMs: 20 });
+    let next = 0;
+    const waits: number[] = [];
+    const limiter = new CallLimiter(
+      {
+        async reserve(everyMs) {
+          const at = (next += everyMs) - everyMs;
+          waits.push(at);
+          return 0;
+        },
+      },
+      50,
+    );
+    const { api } = open({ url: slow.url, rateLimiter: limiter });
+    await Promise.all(Array.from({ length: 30 }, () => api.usage()));
+    expect(slow.limits.highest.inFlight).toBeLessThan(5);
+    for (const [index, at] of waits.entries()) expect(at).toBe(index * 400);
+    await slow.stop();
+  });
+});

@@ -1,0 +1,104 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freshDatabase } from '../support/database.js';
+import { eventually } from '../support/eventually.js';
+import { FAKE_MARKETO_ID, FAKE_MARKETO_SECRET, FakeMarketo } from '../support/fakes/marketo/index.js';
+import { askOps, cli, OPERATORS, ops, SECRET } from '../support/operator.js';
+import { startProcess, type RunningProcess } from '../support/service.js';
+
+let database: Awaited<ReturnType<typeof freshDatabase>>;
+let fake: FakeMarketo;
+let service: RunningProcess;
+let env: Record<string, string>;
+
+beforeAll(async () => {
+  [database, fake] = await Promise.all([freshDatabase(), FakeMarketo.start()]);
+  env = {
+    MARKETO_BASE_URL: `${fake.url}/rest`,
+    MARKETO_CLIENT_ID: FAKE_MARKETO_ID,
+    MARKETO_CLIENT_SECRET: FAKE_MARKETO_SECRET,
+    MARKETO_WEBHOOK: '71',
+    MARKETO_CALLS_PER_20_SECONDS: '100',
+  };
+  service = await startProcess({
+    DATABASE_URL: database.url,
+    QUEUE_BACKEND: 'postgres',
+    RETRY_BASE_MS: '50',
+    ...env,
+    ...OPERATORS,
+  });
+});
+afterAll(async () => {
+  await service.stop();
+  await fake.stop();
+  await database.drop();
+});
+
+/** Marketo's trigger campaign calls the webhook; or the call is lost on its way. */
+async function callWebhook(email: string, { lost = false, at = Date.now() } = {}) {
+  const id = fake.people.add({ email, firstName: 'Ann', lastName: 'Lee', company: 'Acme' });
+  if (!lost) {
+    const body = { email, name: 'Ann Lee', company: 'Acme', campaign_id: 987, marketo_id: id };
+    await service.post(body, { headers: { 'x-webhook-secret': SECRET } });
+  }
+  fake.activities.webhookCalled({ personId: id, campaignId: 987, at, ...(lost ? { error: 'Read timed out' } : {}) });
+  return id;
+}
+
+describe('the circle of Marketo, the service and back', () => {
+  it('checks Marketo and names what an admin must create', async () => {
+    const good = await cli(env, 'marketo', 'check', '--json');
+    expect(good.code, good.stdout + good.stderr).toBe(0);
+    const { fields } = fake.people;
+    fake.people.fields = fields.filter(({ name }) => name !== 'rfReason');
+    const bad = await cli({ ...env, MARKETO_WEBHOOK: 'Nothing' }, 'marketo', 'check');
+    fake.people.fields = fields;
+    expect(bad.code).toBe(1);
+    expect(bad.stdout).toMatch(/rfReason: create this field/);
+    const refused = await cli({ ...env, MARKETO_CLIENT_SECRET: 'wrong' }, 'marketo', 'check');
+    expect(refused.stdout).toMatch(/refused the credentials/);
+  });
+
+  it('writes the score of a webhook to the person in Marketo', async () => {
+    const id = await callWebhook('ann@acme.com');
+    await eventually(() =>
+      expect(fake.people.get(id)).toMatchObject({ rfFitScore: expect.any(Number), rfScoreSource: 'heuristic' }),
+    );
+    await eventually(async () =>
+      expect((await askOps(service, 'GET', '/ops/marketo')).body).toMatchObject({
+        configured: true,
+        writeBack: { owed: 0, sent: 1, dead: 0, stage: { paused: false, breaker: { open: false } } },
+      }),
+    );
+  });
+
+  it('finds a call that never arrived, takes it in by one command, and scores it', async () => {
+    const at = Date.now() - 10 * 60_000;
+    // A call that arrived shows what the template sends.
+    await callWebhook('bob@acme.com', { at: Date.now() - 150_000 });
+    const lost = await callWebhook('cleo@acme.com', { lost: true, at });
+    const since = new Date(at - 60_000).toISOString();
+    const report = await ops(service, 'marketo', 'reconcile', '--since', since, '--json');
+    expect(report.code, report.stdout + report.stderr).toBe(1);
+    expect(JSON.parse(report.stdout)).toMatchObject({ classes: { missing: 1 } });
+    expect((await service.get('/metrics', { authorization: `Bearer ${'v'.repeat(40)}` })).text).toContain(
+      'revenueflow_marketo_missing 1',
+    );
+    const status = await ops(service, 'marketo', 'status');
+    expect(status.stdout).toContain(String(lost));
+    const repair = await ops(service, 'marketo', 'reconcile', '--since', since, '--repair', '--yes');
+    expect(repair.code, repair.stdout + repair.stderr).toBe(0);
+    await eventually(() => expect(fake.people.get(lost)).toMatchObject({ rfFitScore: expect.any(Number) }));
+    const found = (await askOps(service, 'POST', '/ops/leads/search', { email: 'cleo@acme.com' })).body.items;
+    expect(found).toMatchObject([{ campaignId: '987' }]);
+  });
+
+  it('backfills page by page, pauses, and refuses a task that it does not have', async () => {
+    expect((await ops(service, 'marketo', 'backfill', '--dry-run')).stdout).toMatch(/3 people in the ledger: 0 would be written/);
+    expect((await ops(service, 'marketo', 'pause', 'marketo-sync')).stdout).toMatch(/is paused/);
+    expect((await askOps(service, 'GET', '/ops/marketo')).body).toMatchObject({
+      writeBack: { stage: { paused: true, pausedBy: 'ann' } },
+    });
+    expect((await ops(service, 'marketo', 'resume', 'marketo-sync')).code).toBe(0);
+    expect((await askOps(service, 'POST', '/ops/marketo/nothing/pause', {})).status).toBe(404);
+  });
+});

@@ -1,0 +1,270 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { leadIdOf, personKeyOf } from '../../src/domain/lead-keys.js';
+import type { ReconciliationRun } from '../../src/ledger/marketo-runs.repository.js';
+import { DEFAULT_FIELD_MAP } from '../../src/marketo/field-map.js';
+import { FULL } from '../support/full.js';
+import { inChunks, marketoWorld, type MarketoWorld } from '../support/marketo-world.js';
+
+const MINUTE = 60_000;
+const CAMPAIGN = 987;
+let world: MarketoWorld;
+let count = 0;
+
+beforeAll(async () => {
+  world = await marketoWorld();
+});
+afterAll(() => world.close());
+beforeEach(async () => {
+  world.fake.calls.length = 0;
+  await world.pool.query('UPDATE ledger.marketo_stages SET leased_until = NULL, open_until = NULL, failures = 0');
+});
+
+type Fate = 'arrives' | 'lost before' | 'answer lost' | 'repeated' | 'rejected';
+
+/** Marketo calls our webhook for a new person, and this comes of it. */
+async function called(fate: Fate, { campaign = CAMPAIGN, at = Date.now(), sentAs = String(campaign) } = {}) {
+  const email = `person${++count}@acme.com`;
+  const id = world.fake.people.add({ email, firstName: 'Ann', lastName: `No ${count}`, company: 'Acme' });
+  const error = fate === 'lost before' || fate === 'answer lost' ? 'Read timed out' : undefined;
+  const log = () => world.fake.activities.webhookCalled({ personId: id, campaignId: campaign, at, ...(error ? { error } : {}) });
+  if (fate === 'rejected') {
+    const body = Buffer.from(`{"email": , "marketo_id": "${id}"}`);
+    await world.ledger.rejections.storeRejection({
+      contentType: 'application/json',
+      body,
+      code: 'INVALID_BODY',
+      detail: '',
+      problems: [],
+    });
+  } else if (fate !== 'lost before') {
+    await world.webhook({ id, email, name: `Ann No ${count}`, company: 'Acme' } as never, sentAs);
+  }
+  log();
+  if (fate === 'repeated') log();
+  return { id, email, leadId: leadIdOf(email, sentAs) };
+}
+
+const isThere = async (leadId: string) =>
+  (await world.pool.query('SELECT 1 FROM ledger.leads WHERE id = $1', [leadId])).rowCount === 1;
+const eventsOf = async (leadId: string) =>
+  (
+    await world.pool.query<{ kind: string; detail: { notes?: { kind: string }[] } }>(
+      'SELECT kind, detail FROM ledger.events WHERE lead_id = $1 ORDER BY seq',
+      [leadId],
+    )
+  ).rows;
+const newestRun = async (): Promise<ReconciliationRun> => (await world.runs.newest(1))[0]!;
+const classOf = async (id: number) =>
+  (
+    await world.pool.query<{ class: string }>('SELECT class FROM ledger.marketo_calls WHERE marketo_id = $1 ORDER BY guid', [id])
+  ).rows.map((row) => row.class);
+
+describe('a window', () => {
+  it('classes each call, reports what is missing, and takes nothing in', async () => {
+    const there = await called('arrives');
+    const repeated = await called('repeated');
+    const late = await called('answer lost');
+    const lost = await called('lost before');
+    const rejected = await called('rejected');
+    const gone = await called('lost before');
+    world.fake.people.remove(gone.id);
+    const bare = await called('lost before');
+    world.fake.people.get(bare.id)!['email'] = 'no address';
+    await world.reconciliation('one', { mode: 'report' }).poll();
+    expect(await newestRun()).toMatchObject({
+      mode: 'report',
+      counts: { matched: 3, 'answer-lost': 1, missing: 1, rejected: 1, gone: 1, unusable: 1 },
+    });
+    expect(await Promise.all([there, repeated, late, lost, rejected, gone, bare].map(({ id }) => classOf(id)))).toEqual([
+      ['matched'],
+      ['matched', 'matched'],
+      ['answer-lost'],
+      ['missing'],
+      ['rejected'],
+      ['gone'],
+      ['unusable'],
+    ]);
+    expect(await isThere(lost.leadId)).toBe(false);
+    expect(await world.calls.countMissing()).toBe(1);
+    expect(await world.calls.missing(10)).toMatchObject([{ leadId: lost.leadId, failed: true }]);
+  });
+
+  it('is repaired through the code of the webhook, with its source in the trail, and audited', async () => {
+    const [missing] = await world.calls.missing(10);
+    await world.reconciliation().poll();
+    expect(await isThere(missing!.leadId!)).toBe(true);
+    expect(await eventsOf(missing!.leadId!)).toMatchObject([
+      { kind: 'received', detail: { notes: [{ kind: 'reconciliation' }] } },
+    ]);
+    expect(await world.calls.countMissing()).toBe(0);
+    const acts = await world.ledger.auditLog.listActs({ act: 'marketo-repair' }, 10, null);
+    expect(acts).toMatchObject([{ who: 'reconciliation', detail: { repaired: 1 } }]);
+  });
+
+  it('overlaps the one before, so a call that Marketo logs late is found once', async () => {
+    const at = Date.now() - 20 * MINUTE;
+    const lost = await called('lost before', { at });
+    const activity = world.fake.activities.all.at(-1)!;
+    activity.visibleAt = Date.now() + MINUTE;
+    await world.reconciliation().poll();
+    expect(await isThere(lost.leadId)).toBe(false);
+    activity.visibleAt = 0;
+    await world.reconciliation().poll();
+    await world.reconciliation().poll();
+    expect(await eventsOf(lost.leadId)).toHaveLength(1);
+  });
+
+  it('that fails is not passed over, and is continued by another process at the page where it was', async () => {
+    const lost = await Promise.all(Array.from({ length: 5 }, () => called('lost before')));
+    const before = (await world.stages.stages()).find(({ stage }) => stage === 'marketo-reconciliation')!.position;
+    world.fake.activities.emptyEvery = 2;
+    world.fake.failNext({ kind: 'drop' }, 1, /leads\.json/);
+    await world.reconciliation('one').poll();
+    const after = (await world.stages.stages()).find(({ stage }) => stage === 'marketo-reconciliation')!;
+    expect(after).toMatchObject({ position: before, code: 'MARKETO_UNAVAILABLE' });
+    expect(await newestRun()).toMatchObject({ endedAt: null, readAll: true, code: 'MARKETO_UNAVAILABLE' });
+    await world.pool.query('UPDATE ledger.marketo_stages SET leased_until = NULL, open_until = NULL');
+    world.fake.calls.length = 0;
+    await world.reconciliation('two').poll();
+    expect(world.fake.callsOf('/rest/v1/activities.json')).toEqual([]);
+    for (const { leadId } of lost) expect(await isThere(leadId)).toBe(true);
+    expect(await newestRun()).toMatchObject({ endedAt: expect.any(Date), code: null });
+    world.fake.activities.emptyEvery = 0;
+  });
+
+  it('names other webhooks, and takes nothing in for their calls', async () => {
+    const other = await called('lost before');
+    Object.assign(world.fake.activities.all.at(-1)!, { primaryAttributeValueId: 9, primaryAttributeValue: 'Other' });
+    await world.reconciliation().poll();
+    expect(await newestRun()).toMatchObject({ webhooks: ['Other (9)'] });
+    expect(await isThere(other.leadId)).toBe(false);
+  });
+
+  it('that an operator asks for does not move the watermark, and is run where the schedule is off', async () => {
+    const lost = await called('lost before', { at: Date.now() - 300 * MINUTE });
+    const run = await world.runs.request('ann', 'repair', new Date(Date.now() - 400 * MINUTE));
+    const before = (await world.stages.stages()).find(({ stage }) => stage === 'marketo-reconciliation')!.position;
+    await world.reconciliation('one', { mode: 'off' }).poll();
+    expect(await world.runs.find(run.id)).toMatchObject({ requestedBy: 'ann', counts: { repaired: expect.any(Number) } });
+    expect(await isThere(lost.leadId)).toBe(true);
+    expect((await world.stages.stages()).find(({ stage }) => stage === 'marketo-reconciliation')!.position).toEqual(before);
+  });
+});
+
+describe('a repair', () => {
+  it('takes in at most its limit, and the rest in the next run', async () => {
+    const lost = await Promise.all(Array.from({ length: 5 }, () => called('lost before')));
+    const there = () => Promise.all(lost.map(({ leadId }) => isThere(leadId))).then((all) => all.filter(Boolean).length);
+    await world.reconciliation('one', { repairLimit: 2 }).poll();
+    expect(await there()).toBe(2);
+    await world.reconciliation('one').poll();
+    expect(await there()).toBe(5);
+  });
+
+  it('compares by e-mail where the template sends no id, and learns from that what the template sends', async () => {
+    const own = await marketoWorld();
+    const log = (id: number) => own.fake.activities.webhookCalled({ personId: id, campaignId: CAMPAIGN, at: Date.now() });
+    const people = [1, 2, 3].map((n) => {
+      const email = `plain${n}@acme.com`;
+      return { email, id: own.fake.people.add({ email }) };
+    });
+    // Of the first two the webhook arrived.
+    for (const { email } of people.slice(0, 2)) await own.webhook({ email }, CAMPAIGN);
+    for (const { id } of people) log(id);
+    const fieldMap = { ...DEFAULT_FIELD_MAP, webhook: { fields: { email: 'email' }, campaigns: {} } };
+    await own.reconciliation('one', { fieldMap }).poll();
+    expect((await own.runs.newest(1))[0]).toMatchObject({ counts: { matched: 2, repaired: 1 } });
+    await own.close();
+  });
+
+  it('makes no lead where the campaign_id that the template sends is not known', async () => {
+    // This campaign's webhook sends a text of its own.
+    for (let n = 0; n < 3; n++) await called('arrives', { campaign: 555, sentAs: 'launch_2024' });
+    await world.reconciliation().poll();
+    const lost = await called('lost before', { campaign: 555, sentAs: 'launch_2024' });
+    const unknown = await called('lost before', { campaign: 556 });
+    await world.reconciliation().poll();
+    expect(await isThere(lost.leadId)).toBe(true);
+    expect(await isThere(leadIdOf(lost.email, '555'))).toBe(false);
+    // Templates differ, so nothing says what an unseen campaign sends.
+    expect(await isThere(unknown.leadId)).toBe(false);
+    expect(await world.calls.missing(1)).toMatchObject([{ reason: expect.stringContaining('webhook.campaigns') }]);
+    const fieldMap = { ...DEFAULT_FIELD_MAP, webhook: { ...DEFAULT_FIELD_MAP.webhook, campaigns: { '556': 'named' } } };
+    await world.reconciliation('one', { fieldMap }).poll();
+    expect(await isThere(leadIdOf(unknown.email, 'named'))).toBe(true);
+  });
+
+  it('does not bring back a person who was erased, and takes in a call of after the erasure', async () => {
+    const lost = await called('lost before');
+    const there = await called('arrives');
+    const person = { rejections: [], spooled: 0, who: 'ann', graceMs: 0 };
+    await world.pool.query("UPDATE ledger.marketo_stages SET position = now() WHERE stage = 'marketo-sync'");
+    await world.ledger.erasures.erasePerson({ ...person, personKey: personKeyOf(there.email) });
+    await world.reconciliation().poll();
+    expect(await isThere(there.leadId)).toBe(false);
+    expect(await classOf(there.id)).toEqual(['erased']);
+    expect(await isThere(lost.leadId)).toBe(true);
+    world.fake.activities.webhookCalled({ personId: there.id, campaignId: CAMPAIGN, at: Date.now() + 2000 });
+    await new Promise((resolve) => setTimeout(resolve, 2100));
+    await world.reconciliation().poll();
+    expect(await isThere(there.leadId)).toBe(true);
+  });
+});
+
+describe('many calls', () => {
+  it('with 3 % lost before us and 3 % of answers lost: exactly the lost ones are taken in, each once', async () => {
+    const many = FULL ? 10_000 : 900;
+    const own = await marketoWorld();
+    const shared = world;
+    world = own;
+    try {
+      const fates = Array.from({ length: many }, (_, n): Fate =>
+        n % 33 === 7 ? 'lost before' : n % 33 === 8 ? 'answer lost' : 'arrives',
+      );
+      const base = Date.now() - 2 * MINUTE;
+      const leads = await inChunks(many, async (n) => {
+        const { leadId } = await called(fates[n]!, { at: base + n });
+        return { fate: fates[n]!, leadId };
+      });
+      const lost = leads.filter(({ fate }) => fate === 'lost before');
+      const events = async () =>
+        (await own.pool.query<{ count: number }>('SELECT count(*)::int AS count FROM ledger.events')).rows[0]!.count;
+      own.fake.activities.emptyEvery = 3;
+      own.fake.failNext({ kind: 'code', code: '611' }, 1, /activities\.json/);
+      own.fake.revokeToken();
+      const poller = own.reconciliation();
+      for (let polls = 0; polls < 5 && (await own.runs.newest(1))[0]?.endedAt == null; polls++) {
+        await poller.poll();
+        await own.pool.query('UPDATE ledger.marketo_stages SET open_until = NULL');
+      }
+      expect((await newestRun()).counts).toEqual({
+        matched: fates.filter((fate) => fate === 'arrives').length,
+        'answer-lost': fates.filter((fate) => fate === 'answer lost').length,
+        repaired: lost.length,
+      });
+      expect(own.fake.calls.length / many).toBeLessThanOrEqual(0.02);
+      for (const { leadId } of lost) expect(await eventsOf(leadId)).toMatchObject([{ kind: 'received' }]);
+      expect(await events()).toBe(many);
+      await poller.poll();
+      expect(await events()).toBe(many);
+    } finally {
+      world = shared;
+      await own.close();
+    }
+  }, 300_000);
+
+  it('are found by their indexes', async () => {
+    await world.pool.query(`INSERT INTO ledger.marketo_calls (guid, marketo_id, at, failed, class)
+      SELECT 'g' || i, i, now() - i * interval '20 seconds', false, 'matched' FROM generate_series(1, 20000) i`);
+    await world.pool.query('ANALYZE ledger.marketo_calls');
+    for (const where of [
+      "(class IS NULL OR class = 'missing') AND class = 'missing'",
+      "at >= now() - interval '45 minutes' AND at < now()",
+    ]) {
+      const { rows } = await world.pool.query<{ 'QUERY PLAN': string }>(
+        `EXPLAIN SELECT class, count(*) FROM ledger.marketo_calls WHERE ${where} GROUP BY class`,
+      );
+      expect(rows.map((row) => row['QUERY PLAN']).join('\n')).toMatch(/marketo_calls_(?:open|at)/);
+    }
+  });
+});

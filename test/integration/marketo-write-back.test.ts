@@ -1,0 +1,323 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { personKeyOf } from '../../src/domain/lead-keys.js';
+import { ApiQuota } from '../../src/marketo/api-quota.js';
+import { fieldMapSchema } from '../../src/marketo/field-map.js';
+import { RF_FIELDS } from '../support/fakes/marketo/people.js';
+import { FULL } from '../support/full.js';
+import { inChunks, marketoWorld, type MarketoWorld } from '../support/marketo-world.js';
+
+let world: MarketoWorld;
+let count = 0;
+const nextEmail = () => `person${++count}@acme.com`;
+
+beforeAll(async () => {
+  world = await marketoWorld();
+  // The first look begins now.
+  await world.updates.collect();
+});
+afterAll(() => world.close());
+beforeEach(async () => {
+  world.fake.calls.length = 0;
+  await world.pool.query('UPDATE ledger.marketo_stages SET leased_until = NULL, open_until = NULL, failures = 0');
+});
+
+async function scored(fitScore: number, known = true) {
+  const email = nextEmail();
+  const id = world.fake.people.add({ email });
+  const leadId = await world.webhook({ email, ...(known ? { id } : {}) });
+  await world.score(leadId, fitScore);
+  return { email, id, leadId };
+}
+
+const syncs = () => world.fake.callsOf('/rest/v1/leads.json').filter(({ method }) => method === 'POST');
+const inputs = () => syncs().flatMap(({ body }) => (body as { input: Record<string, unknown>[] }).input);
+
+describe('a score', () => {
+  it('is written by id, else by e-mail, and never creates a person', async () => {
+    const [ann, bob] = [await scored(82), await scored(40, false)];
+    const before = world.fake.people.all.length;
+    await world.writeBack().poll();
+    expect(world.fake.people.get(ann.id)).toMatchObject({ rfFitScore: 82, rfIntent: 'high', rfReason: 'Scored 82.' });
+    expect(world.fake.people.get(bob.id)).toMatchObject({ rfFitScore: 40, rfIntent: 'low' });
+    expect(world.fake.people.all).toHaveLength(before);
+    expect(
+      syncs()
+        .map(({ body }) => (body as { lookupField: string }).lookupField)
+        .toSorted(),
+    ).toEqual(['email', 'id']);
+    expect(syncs().every(({ body }) => (body as { action: string }).action === 'updateOnly')).toBe(true);
+    expect(await world.update(bob.email)).toMatchObject({ state: 'sent', marketo_id: String(bob.id) });
+  });
+
+  it('is written again with what changed alone, and not where nothing did', async () => {
+    const { email, id } = await scored(70);
+    const poller = world.writeBack();
+    await poller.poll();
+    const [first] = inputs();
+    const leadId = await world.webhook({ id, email, company: 'Acme' });
+    await world.score(leadId, 70);
+    world.fake.calls.length = 0;
+    await poller.poll();
+    // Version and time alone are no reason to write.
+    expect(syncs()).toEqual([]);
+    await world.score(await world.webhook({ id, email, company: 'Acme Ltd' }), 71);
+    await poller.poll();
+    // The time may be of the same second.
+    expect(Object.keys(inputs()[0]!).filter((name) => name !== 'rfScoredAt')).toEqual([
+      'id',
+      'rfFitScore',
+      'rfReason',
+      'rfVersion',
+    ]);
+    expect(Object.keys(first!)).toHaveLength(7);
+  });
+
+  it('of a person who has two rows comes from the newest content, whichever is scored last', async () => {
+    const { email, id, leadId } = await scored(10);
+    const newer = await world.webhook({ id, email }, 988);
+    await world.score(newer, 90);
+    // The older row is scored again.
+    await world.pool.query(`UPDATE ledger.leads SET enrichment = jsonb_set(enrichment, '{fitScore}', '15') WHERE id = $1`, [
+      leadId,
+    ]);
+    await world.writeBack().poll();
+    expect(world.fake.people.get(id)).toMatchObject({ rfFitScore: 90 });
+  });
+
+  it('of two addresses with one Marketo id is the newer one', async () => {
+    const { id, email } = await scored(20);
+    const other = nextEmail();
+    await world.score(await world.webhook({ id, email: other }), 95);
+    await world.writeBack().poll();
+    expect(world.fake.people.get(id)).toMatchObject({ rfFitScore: 95 });
+    expect(await world.update(email)).toMatchObject({ state: 'skipped' });
+  });
+
+  it('that is a field in Marketo and sent back by a webhook makes no new revision', async () => {
+    const { SCORE_ATTRIBUTES } = await import('../../src/domain/score-attributes.js');
+    const { loadConfig } = await import('../../src/platform/config/config.js');
+    const choices = { aiProviders: ['heuristic'], crmProviders: ['postgres'] };
+    const { CONTENT_IGNORE } = loadConfig({ CONTENT_IGNORE: 'utm_*' }, choices);
+    expect(CONTENT_IGNORE).toEqual(expect.arrayContaining(['utm_*', 'rfFitScore', 'rf_fit_score', ...SCORE_ATTRIBUTES]));
+    expect(CONTENT_IGNORE).not.toContain('rfp');
+  });
+});
+
+describe('a person whom Marketo does not take', () => {
+  it('is found by e-mail after a merge, and skipped where gone', async () => {
+    const [merged, gone] = [await scored(60), await scored(61)];
+    const winner = world.fake.people.add({ email: merged.email });
+    world.fake.people.merge(merged.id, winner);
+    world.fake.people.remove(gone.id);
+    const poller = world.writeBack();
+    // By id, and then by e-mail.
+    await poller.poll();
+    await poller.poll();
+    expect(world.fake.people.get(winner)).toMatchObject({ rfFitScore: 60 });
+    expect(await world.update(merged.email)).toMatchObject({ state: 'sent', marketo_id: String(winner) });
+    expect(await world.update(gone.email)).toMatchObject({ state: 'skipped', last_code: 'MARKETO_PERSON_GONE' });
+  });
+
+  it('is a dead letter where several have the address, and the others of the call are written', async () => {
+    const [ann, bob] = [await scored(30, false), await scored(31, false)];
+    world.fake.people.add({ email: ann.email });
+    const poller = world.writeBack();
+    await poller.poll();
+    expect(await world.update(ann.email)).toMatchObject({ state: 'dead', last_code: 'MARKETO_PERSON_AMBIGUOUS' });
+    expect(world.fake.people.get(bob.id)).toMatchObject({ rfFitScore: 31 });
+    world.fake.people.merge(world.fake.people.all.at(-1)!.id, ann.id);
+    expect(await world.updates.backfill('', 5000, true, true)).toMatchObject({ owed: expect.any(Number), next: null });
+    await world.updates.backfill('', 5000, true, false);
+    await poller.poll();
+    expect(world.fake.people.get(ann.id)).toMatchObject({ rfFitScore: 30 });
+  });
+
+  it('is a setting where the field is missing: the scores wait, and are written when it is there', async () => {
+    const { id, email } = await scored(44);
+    const { people } = world.fake;
+    people.fields = people.fields.filter(({ name }) => name !== 'rfReason');
+    const poller = world.writeBack();
+    await poller.poll();
+    const row = (await world.stages.stages()).find(({ stage }) => stage === 'marketo-sync');
+    expect(row).toMatchObject({ code: 'MARKETO_MISCONFIGURED', message: expect.stringContaining('rfReason') });
+    expect(await world.update(email)).toMatchObject({ state: 'owed' });
+    people.fields.push(RF_FIELDS[2]!);
+    await world.pool.query('UPDATE ledger.marketo_stages SET open_until = NULL');
+    await poller.poll();
+    expect(people.get(id)).toMatchObject({ rfReason: 'Scored 44.' });
+  });
+});
+
+describe('while Marketo fails', () => {
+  it('nothing is called until the breaker lets one through, and then all is written', async () => {
+    const { id } = await scored(55);
+    const [one, two] = [world.writeBack('one'), world.writeBack('two')];
+    world.fake.down(true);
+    await one.poll();
+    await world.pool.query("UPDATE ledger.marketo_stages SET open_until = now() + interval '1 hour', leased_until = NULL");
+    world.fake.down(false);
+    await two.poll();
+    expect(world.fake.calls).toEqual([]);
+    await world.pool.query('UPDATE ledger.marketo_stages SET open_until = NULL, leased_until = NULL');
+    await two.poll();
+    expect(world.fake.people.get(id)).toMatchObject({ rfFitScore: 55 });
+    expect((await world.stages.stages()).every(({ failures }) => failures === 0)).toBe(true);
+  });
+
+  it('one process writes at a time, a paused task writes nothing', async () => {
+    const { id } = await scored(56);
+    await world.writeBack('one', { windowMs: 3_600_000 }).poll();
+    await world.writeBack('two').poll();
+    expect(world.fake.calls).toEqual([]);
+    await world.stages.pause('marketo-sync', 'ann');
+    await world.writeBack('one').poll();
+    expect(world.fake.calls).toEqual([]);
+    await world.stages.resume('marketo-sync', 'ann');
+    await world.writeBack('one').poll();
+    expect(world.fake.people.get(id)).toMatchObject({ rfFitScore: 56 });
+  });
+
+  it('a call with an unknown outcome is not overtaken: newer values wait until it has ended', async () => {
+    const { id, email } = await scored(57);
+    world.fake.failNext({ kind: 'drop', after: true }, 1, /leads\.json/);
+    await world.writeBack('one', { holdMs: 3_600_000 }).poll();
+    await world.score(await world.webhook({ id, email, company: 'New' }), 99);
+    world.fake.calls.length = 0;
+    await world.pool.query('UPDATE ledger.marketo_stages SET open_until = NULL');
+    await world.writeBack().poll();
+    expect(syncs()).toEqual([]);
+    await world.pool.query('UPDATE ledger.marketo_updates SET held_until = NULL');
+    await world.writeBack().poll();
+    expect(world.fake.people.get(id)).toMatchObject({ rfFitScore: 99 });
+  });
+
+  it('an older call that ends after a newer one is written over', async () => {
+    const { id, email } = await scored(58);
+    await world.updates.collect();
+    const late = (await world.updates.take(100)).find(({ marketoId }) => marketoId === id);
+    await world.score(await world.webhook({ id, email, company: 'Newer' }), 97);
+    await world.writeBack().poll();
+    world.fake.people.get(id)!['rfFitScore'] = 58;
+    const { version } = late!.projection!;
+    const settled = { personKey: personKeyOf(email), version, state: 'sent', fields: { rfFitScore: 58 } } as const;
+    await world.updates.settle([{ ...settled, marketoId: id, byEmail: false, code: null, message: null }]);
+    await world.writeBack().poll();
+    expect(world.fake.people.get(id)).toMatchObject({ rfFitScore: 97 });
+  });
+
+  it('the calls of the day are not used up for others', async () => {
+    const { id } = await scored(59);
+    const recorded: unknown[] = [];
+    const quota = new ApiQuota({
+      api: { usage: async () => ({ date: '2026-11-27', total: 46_000, users: [] }) },
+      dailyCalls: 50_000,
+      stopPercent: 90,
+      record: async (reading) => void recorded.push(reading),
+      now: Date.now,
+      logger: { warn: () => {} },
+    });
+    await world.writeBack('one', { quota }).poll();
+    expect(recorded).toMatchObject([{ used: 46_000 }]);
+    expect((await world.stages.stages())[0]!.code ?? (await world.stages.stages())[1]!.code).toBe('MARKETO_DAILY_LIMIT_REACHED');
+    await world.pool.query('UPDATE ledger.marketo_stages SET open_until = NULL');
+    await world.writeBack().poll();
+    expect(world.fake.people.get(id)).toMatchObject({ rfFitScore: 59 });
+  });
+});
+
+describe('an erasure', () => {
+  const erase = (email: string) =>
+    world.ledger.erasures.erasePerson({ personKey: personKeyOf(email), rejections: [], spooled: 0, who: 'ann', graceMs: 0 });
+
+  it('clears the fields that were written, and leaves others and other people alone', async () => {
+    const [ann, bob] = [await scored(64), await scored(65)];
+    const poller = world.writeBack();
+    await poller.poll();
+    const { marketo } = await world.ledger.erasures.exportPerson(personKeyOf(ann.email));
+    expect(marketo).toMatchObject([{ marketo_id: ann.id, sent: { rfFitScore: 64 } }]);
+    await erase(ann.email);
+    await poller.poll();
+    expect(world.fake.people.get(ann.id)).toMatchObject({ email: ann.email, rfFitScore: null, rfReason: null, rfVersion: null });
+    expect(world.fake.people.get(bob.id)).toMatchObject({ rfFitScore: 65 });
+    expect(await world.update(ann.email)).toBeUndefined();
+    expect(await world.erasures.countDue()).toBe(0);
+  });
+
+  it('during a call clears what that call has written', async () => {
+    const { email, id } = await scored(66);
+    await world.updates.collect();
+    const taken = (await world.updates.take(100)).find(({ marketoId }) => marketoId === id);
+    await erase(email);
+    world.fake.people.get(id)!['rfFitScore'] = 66;
+    const settled = { personKey: taken!.personKey, version: taken!.projection!.version, state: 'sent' } as const;
+    await world.updates.settle([
+      { ...settled, fields: { rfFitScore: 66 }, marketoId: id, byEmail: false, code: null, message: null },
+    ]);
+    await world.writeBack().poll();
+    expect(world.fake.people.get(id)).toMatchObject({ rfFitScore: null });
+  });
+
+  it('leaves the fields where MARKETO_ERASE says so', async () => {
+    const { email, id } = await scored(67);
+    const poller = world.writeBack('one', { erase: 'leave' });
+    await poller.poll();
+    await erase(email);
+    await poller.poll();
+    expect(world.fake.people.get(id)).toMatchObject({ rfFitScore: 67 });
+    expect(await world.erasures.countDue()).toBe(0);
+  });
+});
+
+describe('a backlog', () => {
+  it('takes at most 0.01 calls per person, under faults too, and ends with every score written once or more', async () => {
+    const people = FULL ? 10_000 : 900;
+    const ids = await inChunks(people, async (index) => {
+      const email = nextEmail();
+      const id = world.fake.people.add({ email });
+      await world.score(await world.webhook({ email, id }), index % 101);
+      return id;
+    });
+    world.fake.failNext({ kind: 'code-after', code: '604' }, 1, /leads\.json/);
+    world.fake.revokeToken();
+    const poller = world.writeBack();
+    for (let polls = 0; polls < 200 && ((await world.updates.owed()).count > 0 || polls < 2); polls++) {
+      await poller.poll();
+      await world.pool.query('UPDATE ledger.marketo_stages SET open_until = NULL');
+    }
+    for (const [index, id] of ids.entries()) expect(world.fake.people.get(id)!['rfFitScore']).toBe(index % 101);
+    expect(world.fake.calls.length / people).toBeLessThanOrEqual(0.01);
+  }, 300_000);
+
+  it('is found by its index, however many people are settled', async () => {
+    await world.pool.query(`INSERT INTO ledger.marketo_updates (person_key, version, sent_version, state)
+      SELECT sha256(i::text::bytea), 1, 1, 'sent' FROM generate_series(1, 20000) i`);
+    await world.pool.query('ANALYZE ledger.marketo_updates');
+    const plans = ["state = 'owed' AND due_at <= now()", "state IN ('skipped', 'dead')"];
+    for (const where of plans) {
+      const { rows } = await world.pool.query<{ 'QUERY PLAN': string }>(
+        `EXPLAIN SELECT state, count(*) FROM ledger.marketo_updates WHERE ${where} GROUP BY state`,
+      );
+      expect(rows.map((row) => row['QUERY PLAN']).join('\n')).toMatch(/marketo_updates_(?:due|ended)/);
+    }
+  });
+});
+
+describe('a field map', () => {
+  it.each([
+    [{ person: [{ to: 'email', from: 'leadId' }], webhook: { fields: { email: 'email' } } }, 'must not be id, email'],
+    [{ person: [{ to: 'a', from: 'nothing' }], webhook: { fields: { email: 'email' } } }, 'must be campaignId'],
+    [
+      {
+        person: [
+          { to: 'a', from: 'version' },
+          { to: 'A', from: 'version' },
+        ],
+        webhook: { fields: { email: 'email' } },
+      },
+      'twice',
+    ],
+    [{ person: [{ to: 'a', from: 'version' }], webhook: { fields: { name: 'firstName' } } }, 'needs "email"'],
+  ])('that is wrong says where: %j', (map, message) => {
+    expect(JSON.stringify(fieldMapSchema.safeParse(map).error?.issues)).toContain(message.replaceAll('"', '\\"'));
+  });
+});

@@ -1,0 +1,260 @@
+import { randomUUID } from 'node:crypto';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Activities } from './activities.js';
+import { MESSAGES, PASSING_FAULTS, type MarketoFault, type PlannedFault } from './faults.js';
+import { Limits, MARKETO_LIMITS, type LimitSettings } from './limits.js';
+import { People } from './people.js';
+
+export const FAKE_MARKETO_ID = 'fake-client-id';
+export const FAKE_MARKETO_SECRET = 'fake-client-secret';
+
+export interface FakeMarketoOptions {
+  port?: number;
+  /** The clock of limits, tokens and activities; default: the system's. */
+  now?: () => number;
+  limits?: Partial<LimitSettings>;
+  tokenSeconds?: number;
+  latencyMs?: number;
+  pageSize?: number;
+}
+
+/** One request as it came, for assertions. */
+export interface SeenCall {
+  method: string;
+  path: string;
+  query: URLSearchParams;
+  body: unknown;
+  authorization: string | undefined;
+}
+
+type Answer = { status: number; body: unknown };
+
+/**
+ * Marketo's REST API as far as this service speaks it: identity, describe, leads, activities, usage. The shapes are
+ * those of the swagger files and pages of https://github.com/AdobeDocs/marketo-developer.en.
+ */
+export class FakeMarketo {
+  readonly people = new People();
+  readonly activities: Activities;
+  readonly limits: Limits;
+  /** Calls below /rest; calls of identity are counted apart. */
+  readonly calls: SeenCall[] = [];
+  tokensIssued = 0;
+  identityCalls = 0;
+  /** What identity answers to wrong credentials: the documentation does not give this body. */
+  refusedLogin: Answer = { status: 401, body: { error: 'unauthorized', error_description: 'No client with requested id' } };
+  /** Permissions that the API user lacks: paths that answer 603. */
+  denied: RegExp | null = null;
+  latencyMs: number;
+  url = '';
+  private readonly planned: PlannedFault[] = [];
+  private random: { rate: number; faults: readonly MarketoFault[]; next: () => number } | null = null;
+  private token = { value: '', expiresAt: 0 };
+  private isDown = false;
+  private readonly server: Server;
+  private readonly now: () => number;
+
+  private constructor(private readonly options: FakeMarketoOptions) {
+    this.now = options.now ?? Date.now;
+    this.activities = new Activities(this.now);
+    this.limits = new Limits({ ...MARKETO_LIMITS, ...options.limits }, this.now);
+    this.latencyMs = options.latencyMs ?? 0;
+    this.server = createServer((request, response) => void this.serve(request, response));
+  }
+
+  static async start(options: FakeMarketoOptions = {}): Promise<FakeMarketo> {
+    const fake = new FakeMarketo(options);
+    await new Promise<void>((resolve) => fake.server.listen(options.port ?? 0, '127.0.0.1', resolve));
+    fake.url = `http://127.0.0.1:${(fake.server.address() as AddressInfo).port}`;
+    return fake;
+  }
+
+  async stop(): Promise<void> {
+    this.server.closeAllConnections();
+    await new Promise((resolve) => this.server.close(resolve));
+  }
+
+  /** The next `times` requests whose path matches meet the fault. */
+  failNext(fault: MarketoFault, times = 1, path = /^\/rest\//): void {
+    this.planned.push({ fault, times, path });
+  }
+
+  /** That share of the requests meets one of the faults, in an order that depends on the seed only. */
+  sometimes(rate: number, seed = 1, faults: readonly MarketoFault[] = PASSING_FAULTS): void {
+    let state = seed;
+    const next = () => (state = (state * 16_807) % 2_147_483_647) / 2_147_483_647;
+    this.random = rate > 0 ? { rate, faults, next } : null;
+  }
+
+  /** While it is down, each connection is closed at once. */
+  down(isDown: boolean): void {
+    this.isDown = isDown;
+  }
+
+  /** 601 for the token in use; the next one is good. */
+  revokeToken(): void {
+    this.token = { value: '', expiresAt: 0 };
+  }
+
+  /** 602 for the token in use. */
+  expireToken(): void {
+    this.token.expiresAt = 0;
+  }
+
+  callsOf(path: string | RegExp): SeenCall[] {
+    return this.calls.filter((call) => (typeof path === 'string' ? call.path === path : path.test(call.path)));
+  }
+
+  private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (this.isDown) return void request.socket.destroy();
+    const url = new URL(request.url ?? '/', this.url);
+    const text = await textOf(request).catch(() => '');
+    if (url.pathname === '/identity/oauth/token') return send(response, this.identity(url.searchParams, text));
+    this.limits.began();
+    try {
+      const call: SeenCall = {
+        method: request.method ?? 'GET',
+        path: url.pathname,
+        query: url.searchParams,
+        body: parsed(text),
+        authorization: request.headers.authorization,
+      };
+      this.calls.push(call);
+      if (this.latencyMs > 0) await sleep(this.latencyMs);
+      const fault = this.faultFor(url.pathname);
+      if (!fault) return send(response, this.answer(call, text));
+      await this.fail(fault, call, text, request, response);
+    } finally {
+      this.limits.ended();
+    }
+  }
+
+  private async fail(fault: MarketoFault, call: SeenCall, text: string, request: IncomingMessage, response: ServerResponse) {
+    if (fault.kind === 'code-after' || (fault.kind === 'drop' && fault.after)) this.answer(call, text);
+    switch (fault.kind) {
+      case 'code':
+      case 'code-after':
+        return send(response, failure(fault.code, 'message' in fault ? fault.message : undefined));
+      case 'status':
+        response.writeHead(fault.status, { 'content-type': 'text/html' }).end(fault.body ?? '');
+        return;
+      case 'html':
+        response.writeHead(200, { 'content-type': 'text/html' }).end('<html><body>Maintenance</body></html>');
+        return;
+      case 'nonsense':
+        return send(response, { status: 200, body: { hello: 'world' } });
+      case 'drop':
+        return void request.socket.destroy();
+      case 'hang':
+        await new Promise((resolve) => request.socket.once('close', resolve));
+    }
+  }
+
+  private faultFor(path: string): MarketoFault | null {
+    const index = this.planned.findIndex((one) => one.path.test(path));
+    if (index >= 0) {
+      const one = this.planned[index]!;
+      if (--one.times === 0) this.planned.splice(index, 1);
+      return one.fault;
+    }
+    const { random } = this;
+    if (!random || random.next() >= random.rate) return null;
+    return random.faults[Math.floor(random.next() * random.faults.length)]!;
+  }
+
+  private identity(query: URLSearchParams, form: string): Answer {
+    this.identityCalls++;
+    const given = new URLSearchParams([...query, ...new URLSearchParams(form)]);
+    if (given.get('client_id') !== FAKE_MARKETO_ID || given.get('client_secret') !== FAKE_MARKETO_SECRET)
+      return this.refusedLogin;
+    // Asked again before it expires, identity answers the same token with the time that it has left.
+    if (this.token.expiresAt <= this.now()) {
+      this.tokensIssued++;
+      this.token = { value: `${randomUUID()}:int`, expiresAt: this.now() + (this.options.tokenSeconds ?? 3600) * 1000 };
+    }
+    const seconds = Math.floor((this.token.expiresAt - this.now()) / 1000);
+    const body = { access_token: this.token.value, token_type: 'bearer', expires_in: seconds, scope: 'apis@example.com' };
+    return { status: 200, body };
+  }
+
+  private answer(call: SeenCall, text: string): Answer {
+    if (Buffer.byteLength(text) > 1_048_576) return { status: 413, body: '' };
+    if (call.path.length + call.query.toString().length > 8192) return { status: 414, body: '' };
+    const token = /^Bearer (.+)$/.exec(call.authorization ?? '')?.[1];
+    if (token === undefined || token !== this.token.value) return failure('601');
+    if (this.token.expiresAt <= this.now()) return failure('602');
+    const limit = this.limits.enter();
+    if (limit) return failure(limit);
+    if (this.denied?.test(call.path)) return failure('603');
+    return this.route(call);
+  }
+
+  private route({ method, path, query, body }: SeenCall): Answer {
+    const override = query.get('_method');
+    const get = (override ?? method) === 'GET';
+    const form = override ? new URLSearchParams(String(body)) : query;
+    if (path === '/rest/v1/leads.json' && !get) return syncAnswer(this.people.sync(body));
+    if (path === '/rest/v1/leads.json') {
+      const values = (form.get('filterValues') ?? '').split(',');
+      if (values.length > 300) return failure('1003', 'Too many values in filterValues');
+      const fields = (form.get('fields') ?? 'id,email,firstName,lastName').split(',');
+      const unknown = fields.find((name) => !this.people.fields.some((field) => field.name === name));
+      if (unknown) return failure('1006', `Field '${unknown}' not found`);
+      const found = this.people.find(form.get('filterType') ?? 'id', values);
+      return success({
+        result: found.map((one) => Object.fromEntries(['id', ...fields].map((name) => [name, one[name] ?? null]))),
+      });
+    }
+    if (path === '/rest/v1/leads/describe.json') return success({ result: this.people.describe() });
+    if (path === '/rest/v1/activities/types.json') return success({ result: this.activities.types });
+    if (path === '/rest/v1/activities/pagingtoken.json') {
+      const since = Date.parse(query.get('sinceDatetime') ?? '');
+      return Number.isNaN(since) ? failure('704') : success({ nextPageToken: this.activities.tokenSince(since) });
+    }
+    if (path === '/rest/v1/activities.json') {
+      const types = (query.get('activityTypeIds') ?? '').split(',').map(Number);
+      const size = Math.min(300, this.options.pageSize ?? 300, Number(query.get('batchSize') ?? 300));
+      const page = this.activities.page(query.get('nextPageToken') ?? '', types, size);
+      return page ? success(page) : failure('1003', 'Invalid paging token');
+    }
+    if (path === '/rest/v1/stats/usage.json') {
+      return success({ result: [{ date: this.limits.today, total: this.limits.used, users: [] }] });
+    }
+    return failure('610');
+  }
+}
+
+const requestId = () => `${randomUUID().slice(0, 4)}#${randomUUID().slice(0, 11).replace('-', '')}`;
+
+function success(body: Record<string, unknown>): Answer {
+  return { status: 200, body: { requestId: requestId(), success: true, ...body } };
+}
+
+function failure(code: string, message = MESSAGES[code] ?? 'Unknown'): Answer {
+  return { status: 200, body: { requestId: requestId(), success: false, errors: [{ code, message }] } };
+}
+
+function syncAnswer(result: ReturnType<People['sync']>): Answer {
+  return Array.isArray(result) ? success({ result }) : failure(result.code, result.message);
+}
+
+function send(response: ServerResponse, { status, body }: Answer): void {
+  response.writeHead(status, { 'content-type': 'application/json;charset=UTF-8' });
+  response.end(typeof body === 'string' ? body : JSON.stringify(body));
+}
+
+async function textOf(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString();
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
