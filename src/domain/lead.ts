@@ -2,7 +2,7 @@ import type { Enrichment } from './enrichment.js';
 import type { LeadState, Stage } from './lead-state.js';
 
 /**
- * What was changed or left out of a lead because it could not be kept as it was sent, or that it did not come as a webhook.
+ * What was changed or left out of a lead because it could not be kept as it was sent, or that no webhook brought it.
  * It quotes no value.
  */
 export interface IntakeNote {

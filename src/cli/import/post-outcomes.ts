@@ -20,8 +20,8 @@ const BAD_ROWS_LISTED = 1000;
 const RETRY_MS = 1000;
 
 /**
- * Posts each row to POST /ops/outcomes. A row that the service refuses for its content is listed, and the import goes on; it can be
- * repeated from any line, since an outcome that is known is a duplicate.
+ * Posts each row to POST /ops/outcomes. A row that the service refuses for its content is listed, and the import goes
+ * on. It can be repeated from any line, since an outcome that is known is a duplicate.
  * @throws CommandError where the service stops answering; it names the first line that is not done.
  */
 export async function postOutcomes(

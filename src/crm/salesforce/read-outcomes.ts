@@ -157,7 +157,9 @@ function queriesFor(select: string, ids: string[], since: string | null): Query[
   }));
 }
 
-/** The person's key. A person whose first Lead was closed has a second Lead with a second key; the address shows whose. */
+/**
+ * The person's key. A person whose first Lead was closed has a second Lead with a second key; the address shows whose it is.
+ */
 function keyOf(record: { [PERSON_KEY_FIELD]?: string | null | undefined; Email?: string | null | undefined }): string | null {
   const key = (record[PERSON_KEY_FIELD] ?? '').trim().toLowerCase();
   if (!/^[0-9a-f]{64}$/.test(key)) return null;
