@@ -158,7 +158,7 @@ function queriesFor(select: string, ids: string[], since: string | null): Query[
 }
 
 /**
- * The person's key. A person whose first Lead was closed has a second Lead with a second key; the address shows whose it is.
+ * The person's key. A person whose first Lead was closed has a second Lead with a second key; the address shows whose.
  */
 function keyOf(record: { [PERSON_KEY_FIELD]?: string | null | undefined; Email?: string | null | undefined }): string | null {
   const key = (record[PERSON_KEY_FIELD] ?? '').trim().toLowerCase();
