@@ -30,37 +30,40 @@ export interface Cells {
 export type CellsBySegment = Record<Segment, { group: string; cells: Cells }[]>;
 
 /**
- * What became of each person that counts. Of persons whose leads the CRM merged, the one who was scored first counts,
- * with the outcomes of all. $1 kinds, $2 horizon in days.
+ * What became of each person that counts. Of persons whose leads the CRM merged, the one who was scored first counts, with
+ * the outcomes of all. A person's first outcome decides: an earlier one excludes the person, a later one came too late.
+ * $1 kinds, $2 horizon in days, $3 since.
  */
 const JUDGED = `
 heads AS MATERIALIZED (
   SELECT m.person_key, first_value(m.person_key) OVER (PARTITION BY m.unit ORDER BY s.synced_at NULLS LAST, m.person_key) AS head
   FROM feedback.merged_persons m LEFT JOIN feedback.first_scores s USING (person_key)
 ), hits AS MATERIALIZED (
-  SELECT s.person_key, bool_or(o.at >= s.synced_at AND o.at <= s.synced_at + make_interval(days => $2)) AS converted,
-    bool_or(o.at < s.synced_at) AS before
-  FROM feedback.outcomes o
-  LEFT JOIN heads h ON h.person_key = o.person_key
-  JOIN feedback.first_scores s ON s.person_key = coalesce(h.head, o.person_key)
+  SELECT coalesce(h.head, o.person_key) AS person_key, min(o.at) AS at
+  FROM feedback.outcomes o LEFT JOIN heads h ON h.person_key = o.person_key
   WHERE o.kind = ANY($1) AND o.kind IN ('qualified', 'converted', 'opportunity', 'won')
-  GROUP BY s.person_key
+  GROUP BY 1
 ), judged AS (
-  SELECT s.*, CASE WHEN h.before THEN 'before' WHEN h.converted THEN 'converted' ELSE 'open' END AS outcome
+  SELECT s.score, s.scorer_version, s.campaign_id, s.score_source, s.synced_at,
+    s.synced_at <= now() - make_interval(days => $2) AS mature,
+    CASE WHEN h.at < s.synced_at THEN 'before' WHEN h.at <= s.synced_at + make_interval(days => $2) THEN 'converted'
+      ELSE 'open' END AS outcome
   FROM feedback.first_scores s LEFT JOIN hits h USING (person_key)
-  WHERE s.person_key NOT IN (SELECT person_key FROM heads WHERE person_key <> head)
+  WHERE s.synced_at >= $3 AND s.person_key NOT IN (SELECT person_key FROM heads WHERE person_key <> head)
 )`;
 
-/** $3: since. One pass over the scores; the groups are sums of its cells. */
+/** One pass to find the campaigns that are shown, and one that counts. The groups are sums of its cells. */
 export const CELLS = `
-WITH ${JUDGED}, cells AS MATERIALIZED (
-  SELECT score, scorer_version, campaign_id, score_source, outcome,
-    synced_at <= now() - make_interval(days => $2) AS mature, count(*) AS leads
-  FROM judged WHERE synced_at >= $3 GROUP BY 1, 2, 3, 4, 5, 6
+WITH ${JUDGED}, campaigns AS MATERIALIZED (
+  SELECT campaign_id FROM feedback.first_scores WHERE synced_at >= $3
+  GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT ${GROUPS_SHOWN}
+), cells AS MATERIALIZED (
+  SELECT score, scorer_version, c.campaign_id, score_source, outcome, mature, count(*) AS leads
+  FROM judged LEFT JOIN campaigns c USING (campaign_id) GROUP BY 1, 2, 3, 4, 5, 6
 ), shown AS (
   (SELECT 'scorerVersion' AS segment, scorer_version AS name FROM cells GROUP BY 2 ORDER BY sum(leads) DESC, 2 LIMIT ${GROUPS_SHOWN})
   UNION ALL
-  (SELECT 'campaignId', campaign_id FROM cells GROUP BY 2 ORDER BY sum(leads) DESC, 2 LIMIT ${GROUPS_SHOWN})
+  SELECT 'campaignId', campaign_id FROM campaigns
   UNION ALL
   (SELECT 'scoreSource', score_source FROM cells GROUP BY 2 ORDER BY sum(leads) DESC, 2 LIMIT ${GROUPS_SHOWN})
 )
@@ -71,13 +74,12 @@ FROM shown s
 JOIN cells c ON s.name = CASE s.segment WHEN 'scorerVersion' THEN c.scorer_version WHEN 'campaignId' THEN c.campaign_id ELSE c.score_source END
 GROUP BY 1, 2, 3, 4, 5`;
 
-/** Mature leads by whether they belong to the earlier part, $3 of them, in the order of their sync. */
+/** Mature leads by whether they belong to the earlier part, $4 of them, in the order of their sync. */
 export const SPLIT = `
 WITH ${JUDGED}, old AS MATERIALIZED (
-  SELECT score, scorer_version, outcome, synced_at FROM judged
-  WHERE synced_at <= now() - make_interval(days => $2) AND outcome <> 'before'
+  SELECT score, scorer_version, outcome, synced_at FROM judged WHERE mature AND outcome <> 'before'
 ), border AS (
-  SELECT percentile_disc($3::float) WITHIN GROUP (ORDER BY synced_at) AS at FROM old
+  SELECT percentile_disc($4::float) WITHIN GROUP (ORDER BY synced_at) AS at FROM old
 )
 SELECT score, scorer_version AS version, outcome = 'converted' AS converted, synced_at <= border.at AS earlier, count(*)::int AS leads
 FROM old, border GROUP BY 1, 2, 3, 4`;
@@ -135,7 +137,7 @@ export class ScoreCellsRepository {
       converted: boolean;
       earlier: boolean;
       leads: number;
-    }>(SPLIT, [TARGET_KINDS[target], horizonDays, earlierShare]);
+    }>(SPLIT, [TARGET_KINDS[target], horizonDays, '-infinity', earlierShare]);
     const earlier = noCounts();
     const later = noCounts();
     const versions = new Map<string, number>();

@@ -155,7 +155,7 @@ describe('over many leads', () => {
     await fill(30_000);
     for (const [text, values] of [
       [CELLS, [TARGET_KINDS.converted, 90, '-infinity']],
-      [SPLIT, [TARGET_KINDS.converted, 90, 0.7]],
+      [SPLIT, [TARGET_KINDS.converted, 90, '-infinity', 0.7]],
       [WEEKS, [13]],
     ] as const) {
       const plan = await planOf(text, [...values]);
