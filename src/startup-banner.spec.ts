@@ -36,4 +36,14 @@ describe('the banner', () => {
     ]);
     expect(bannerOf({ ROLE: 'worker' })).not.toMatch(/npm run demo|\/docs|\/console/);
   });
+
+  it('says whether alerts link to the console', () => {
+    const alerts = { ALERT_WEBHOOK_URL: 'http://h:2/hook' };
+    expect(bannerOf(alerts)).toContain('links to http://127.0.0.1:3000/console');
+    expect(bannerOf({ ...alerts, PUBLIC_URL: 'https://leads.example.com/' })).toContain(
+      'links to https://leads.example.com/console',
+    );
+    expect(bannerOf({ ...alerts, PORT: '0' })).toContain('no links: PUBLIC_URL is not set');
+    expect(bannerOf({})).not.toContain('Alerts');
+  });
 });

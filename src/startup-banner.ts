@@ -33,7 +33,14 @@ function settingsOf(config: Config, url: string, stores: Stores): [label: string
       config.WEBHOOK_SECRETS ? `authenticated with ${config.WEBHOOK_SECRETS.length} secret(s)` : 'open, on loopback only',
       'WEBHOOK_SECRETS',
     ],
+    ...(config.ALERT_WEBHOOK_URL ? [alertsOf(config)] : []),
   ];
+}
+
+function alertsOf({ PUBLIC_URL, CONSOLE }: Config): [label: string, value: string, variables: string] {
+  const links =
+    CONSOLE === 'off' ? 'no links' : PUBLIC_URL ? `links to ${PUBLIC_URL}/console` : 'no links: PUBLIC_URL is not set';
+  return ['Alerts', `sent, with ${links}`, 'ALERT_WEBHOOK_URL, PUBLIC_URL'];
 }
 
 /** Only what this process serves, as it is configured. */

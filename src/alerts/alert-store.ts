@@ -1,5 +1,6 @@
 import type { Database, Queryable } from '../platform/database/database.js';
 import type { Condition } from './conditions.js';
+import { ConsoleLinks } from './console-links.js';
 import { NoticesRepository } from '../flow-control/notices.repository.js';
 import { ALERTED_NOTICES, deadLettersFound, hotLeads, noticesText, type HotLead, type NewDeadLetters } from './messages.js';
 
@@ -40,11 +41,13 @@ export class AlertStore {
   constructor(
     private readonly database: Database,
     private readonly pace: Pace,
+    private readonly links = new ConsoleLinks(undefined),
     private readonly notices = new NoticesRepository(database),
   ) {}
 
   /** State and message are one statement, so two processes cannot both send it. */
-  async updateCondition({ key, raised, detail, text, resolved }: Condition): Promise<void> {
+  async updateCondition(condition: Condition): Promise<void> {
+    const { key, raised, detail, text, resolved } = this.links.of(condition);
     if (raised === null) return;
     const changed = raised
       ? `INSERT INTO flow.alerts AS a (key, raised, detail) VALUES ($1, $2, $3)
@@ -73,7 +76,9 @@ export class AlertStore {
          ORDER BY l.fit_score DESC, l.lead_id`,
         [since, score],
       );
-      return rows.length === 0 ? null : { text: hotLeads(rows), leadIds: rows.map(({ leadId }) => leadId) };
+      return rows.length === 0
+        ? null
+        : { text: hotLeads(rows, (id) => this.links.lead(id)), leadIds: rows.map(({ leadId }) => leadId) };
     });
   }
 
@@ -95,7 +100,8 @@ export class AlertStore {
         `INSERT INTO flow.alerts (key, raised) VALUES ('dead-letters', true)
          ON CONFLICT (key) DO UPDATE SET raised = true, told_at = now()`,
       );
-      return { text: deadLettersFound(rows, rows[0]!.total), leadIds: [] };
+      const text = this.links.append(deadLettersFound(rows, rows[0]!.total), '/console/dead-letters');
+      return { text, leadIds: [] };
     });
   }
 

@@ -8,6 +8,7 @@ import { CONFIG, LOGGER } from '../platform/platform.module.js';
 import { Database } from '../platform/database/database.js';
 import { AlertStore } from './alert-store.js';
 import { Alerts } from './alerts.js';
+import { ConsoleLinks } from './console-links.js';
 
 const ALERTS = Symbol('Alerts');
 const PACE = { conditionSeconds: 60, hotLeadSeconds: 10, deadLetterSeconds: 60 };
@@ -15,7 +16,12 @@ const RETRY_BASE_MS = 2000;
 
 @Module({
   providers: [
-    { provide: AlertStore, inject: [Database], useFactory: (database: Database) => new AlertStore(database, PACE) },
+    {
+      provide: AlertStore,
+      inject: [Database, CONFIG],
+      useFactory: (database: Database, { CONSOLE, PUBLIC_URL }: Config) =>
+        new AlertStore(database, PACE, new ConsoleLinks(CONSOLE === 'off' ? undefined : PUBLIC_URL)),
+    },
     {
       provide: ALERTS,
       inject: [CONFIG, LOGGER, LeaderLock, SlaRepository, FlowControlRepository, AlertStore],

@@ -92,13 +92,13 @@ export function deadLettersGone(): string {
   return 'Resolved: no dead letter is left.';
 }
 
-/** Ids, scores, campaigns and the path for operators; no personal data. */
-export function hotLeads(leads: HotLead[]): string {
+/** Ids, scores, campaigns and the addresses of the leads; no personal data. */
+export function hotLeads(leads: HotLead[], addressOf: (leadId: string) => string): string {
   const lines = leads
     .slice(0, NAMED)
     .map(
       ({ leadId, fitScore, intent, campaignId }) =>
-        `Hot lead: fit ${fitScore}, intent ${intent}, campaign ${escaped(campaignId)}: /ops/leads/${leadId}`,
+        `Hot lead: fit ${fitScore}, intent ${intent}, campaign ${escaped(campaignId)}: ${addressOf(leadId)}`,
     );
   if (leads.length > NAMED) lines.push(`And ${leads.length - NAMED} more hot leads: npm run ops -- leads`);
   return lines.join('\n');

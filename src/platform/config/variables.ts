@@ -7,7 +7,7 @@ export interface Variable {
   /** One sentence for .env.example and docs/configuration.md. */
   about: string;
   /** Default per profile; `undefined` is "none", `REQUIRED` stops the start when it is missing. */
-  mock: string | undefined | ((env: NodeJS.ProcessEnv) => string);
+  mock: string | undefined | ((env: NodeJS.ProcessEnv) => string | undefined);
   real: string | undefined | typeof REQUIRED;
   /** Shown in the docs instead of a default that is determined at the start. */
   mockNote?: string;
@@ -45,6 +45,12 @@ const list = z.string().transform((value) =>
     .map((part) => part.trim())
     .filter((part) => part !== ''),
 );
+
+/** HOST as a part of a URL: an IPv6 address has brackets there. */
+function hostOf(host: string | undefined): string {
+  const name = host?.trim() || '127.0.0.1';
+  return isIP(name) === 6 ? `[${name}]` : name;
+}
 
 /** Addresses as proxy-addr takes them. */
 const proxyAddress = z.string().refine(isProxyAddress, 'must be off, the number of proxies, or their addresses and networks');
@@ -504,6 +510,17 @@ export const VARIABLES = {
     about: 'Whether /console shows the service in a browser; `read-only` without any action. With OPS_TOKENS it asks to sign in.',
     mock: 'on',
     real: 'on',
+  },
+  PUBLIC_URL: {
+    schema: url(['http:', 'https:']).transform((text) => text.replace(/\/+$/, '')),
+    about: 'The address at which people open this service. Alerts link to the console there.',
+    // With PORT=0 the address is not known before the start.
+    mock: ({ HOST, PORT }) =>
+      /^[1-9]\d*$/.test(PORT?.trim() || '3000') ? `http://${hostOf(HOST)}:${PORT?.trim() || '3000'}` : undefined,
+    real: undefined,
+    mockNote: 'http://HOST:PORT',
+    realNote: 'none: alerts have no links',
+    example: 'https://leads.example.com',
   },
   API_DOCS: {
     schema: oneOf(['on', 'off']),
