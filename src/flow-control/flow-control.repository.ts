@@ -1,7 +1,7 @@
 import type { ErrorCode } from '../domain/error-catalog.js';
 import type { Stage } from '../domain/lead-state.js';
 import type { Database } from '../platform/database/database.js';
-import { addAiCosts, type AiCost } from './ai-spend.js';
+import { addAiCosts, listAiCosts, type AiCost, type DailyAiCost } from './ai-spend.js';
 import type { EvidenceSummary } from './downstream-evidence.js';
 import { RATE_SHARE, STAGE_COLUMNS, type BreakerReason, type StageRow } from './stage-row.js';
 
@@ -127,6 +127,28 @@ export class FlowControlRepository {
       "SELECT coalesce(sum(input_tokens + output_tokens), 0)::float AS tokens FROM flow.ai_costs WHERE day = (now() AT TIME ZONE 'UTC')::date",
     );
     return rows[0]!.tokens;
+  }
+
+  /** The share of an API's daily calls that is used, as its last answer said. */
+  async recordApiUsage(api: string, share: number): Promise<void> {
+    await this.database.query({
+      name: 'flow-record-api-usage',
+      text: `INSERT INTO flow.api_usage (api, share) VALUES ($1, $2)
+        ON CONFLICT (api) DO UPDATE SET share = excluded.share, at = now()`,
+      values: [api, share],
+    });
+  }
+
+  /** What is known of the last 24 hours: the limits that it is measured by concern that time. */
+  async apiUsage(): Promise<{ api: string; share: number; at: Date }[]> {
+    const { rows } = await this.database.query<{ api: string; share: number; at: Date }>(
+      "SELECT api, share, at FROM flow.api_usage WHERE at > now() - interval '1 day' ORDER BY api",
+    );
+    return rows;
+  }
+
+  costsOf(days: number): Promise<DailyAiCost[]> {
+    return listAiCosts(this.database, days);
   }
 
   addCosts(costs: AiCost[]): Promise<void> {

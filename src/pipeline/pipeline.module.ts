@@ -2,6 +2,7 @@ import { Global, Inject, Module, type OnApplicationBootstrap, type OnApplication
 import type { CrmProvider } from '../crm/port.js';
 import { openCrm } from '../crm/registry.js';
 import { AI_PROVIDERS, openScorer } from '../enrichment/registry.js';
+import { ApiUsageRecorder } from '../flow-control/api-usage.js';
 import { FlowControl } from '../flow-control/flow-control.js';
 import { FlowControlRepository } from '../flow-control/flow-control.repository.js';
 import { NoticesRepository } from '../flow-control/notices.repository.js';
@@ -49,19 +50,24 @@ const DOWNSTREAMS: Provider[] = [
       logger: Logger,
       clock: Clock,
       metrics: Metrics,
-    ) =>
-      openCrm({
+    ) => {
+      const usage = new ApiUsageRecorder(config.CRM_PROVIDER, store, clock);
+      return openCrm({
         config,
         databaseUrl,
         clock,
         logger,
-        observeApiUsage: (ratio) => metrics.crmApiUsage.set(ratio),
+        observeApiUsage: (ratio) => {
+          metrics.crmApiUsage.set(ratio);
+          usage.observe(ratio);
+        },
         observeShadow: (outcome) => metrics.crmShadow.inc({ outcome }),
         observeNotice: (kind) => metrics.crmNotices.inc({ kind }),
         // The log has it too: an alert that is lost with the ledger's connection is worth no failure.
         recordNotice: (notice) => void notices.record(notice).catch(() => {}),
         rateLimiter: new SharedRateLimiter(store, 'crm-sync', config.CRM_RATE_LIMIT_PER_SECOND),
-      }),
+      });
+    },
   },
 ];
 
