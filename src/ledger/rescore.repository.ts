@@ -66,6 +66,17 @@ WITH done AS (
 )})
 SELECT id FROM done`;
 
+/** Also after the service stopped trying. A score that the CRM does not have yet is written first. */
+const REQUEST = `
+WITH done AS (
+  UPDATE ledger.leads l
+  SET enrichment = jsonb_set(l.enrichment, '{needsRescore}', 'true'), rescore_attempts = 0, rescore_at = '-infinity',
+      ${TOUCH_AND_NUMBER_EVENT}
+  WHERE l.id = $1 AND l.state = 'synced' AND l.enrichment IS NOT NULL
+  RETURNING l.id, l.event_seq, l.revision
+), audited AS (${writeEvents(`'rescore-requested'`, `jsonb_build_object('by', $2::text, 'revision', revision)`)})
+SELECT id FROM done`;
+
 const RETURN = `
 UPDATE ledger.leads SET rescore_attempts = greatest(0, rescore_attempts - 1), rescore_at = $3
 WHERE id = $1 AND fence = $2 AND state = 'synced'`;
@@ -85,6 +96,11 @@ SELECT id FROM done`;
 @Injectable()
 export class RescoreRepository {
   constructor(private readonly database: Database) {}
+
+  /** Asks for a new score of a synced lead. False where the lead is not synced; nothing was changed then. */
+  async requestRescore(id: string, by: string): Promise<boolean> {
+    return (await this.database.query(REQUEST, [id, by])).rowCount === 1;
+  }
 
   /** Claims up to `limit` due leads. If the worker crashes, they are due again after `leaseMs`. */
   async claimForRescore(limit: number, leaseMs: number): Promise<LeadClaimedForRescore[]> {

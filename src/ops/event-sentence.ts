@@ -24,6 +24,7 @@ const SENTENCES: Record<string, (detail: Detail, clock: Clock) => string> = {
   rescored: (detail) => `re-scored ${score(detail)}${previous(detail)}`,
   'crm-updated': (detail) =>
     detail['unneeded'] ? `no CRM update needed: ${detail['unneeded']}` : `CRM updated with the new score: ${record(detail)}`,
+  'rescore-requested': (detail) => `a new score was requested by ${detail['by']}`,
   'rescore-failed': (detail, clock) =>
     `re-scoring failed (attempt ${detail['attempt']}): ${failure(detail)}${nextAttempt(detail, clock)}`,
   'rescore-given-up': (detail) => `the provisional score stays, after attempt ${detail['attempt']}: ${failure(detail)}`,

@@ -1,6 +1,6 @@
 import { Body, Controller, Get, HttpCode, Post, Query } from '@nestjs/common';
 import type { z } from 'zod';
-import { Access } from '../platform/http/access.js';
+import { Access, CurrentOperator, type Operator } from '../platform/http/access.js';
 import { ApiOperation, ApiTag } from '../platform/http/api-operation.js';
 import { IdParam } from '../platform/http/id.pipe.js';
 import type { summaryOf } from './lead-timeline.js';
@@ -10,9 +10,10 @@ import {
   leadPageSchema,
   leadSearchSchema,
   LIST_FIELDS,
+  rescoringSchema,
   type LeadField,
 } from './leads.schemas.js';
-import { LeadsService, NO_SUCH_LEAD } from './leads.service.js';
+import { LeadsService, NO_SUCH_LEAD, NOT_SYNCED } from './leads.service.js';
 
 /** Where a lead is, and why it has its score. */
 @ApiTag('Leads')
@@ -56,6 +57,22 @@ export class OpsLeadsController {
   @Get(':id')
   journey(@IdParam(NO_SUCH_LEAD) id: string) {
     return this.leads.journey(id);
+  }
+
+  @Access('operator')
+  @ApiOperation({
+    id: 'rescoreLead',
+    summary: 'Has a synced lead scored again',
+    description:
+      'The scorer does it when it has capacity to spare, and the CRM gets the new score. The lead stays `synced` meanwhile.',
+    answers: { 202: { means: 'The new score is requested.', body: rescoringSchema } },
+    problems: ['NOT_FOUND', 'LEDGER_UNAVAILABLE'],
+  })
+  @Post(':id/rescore')
+  @HttpCode(202)
+  async rescore(@IdParam(NOT_SYNCED) id: string, @CurrentOperator() by: Operator) {
+    await this.leads.rescore(id, by.name);
+    return { status: 'rescoring', leadId: id };
   }
 
   private async page(query: z.output<typeof leadSearchSchema>) {

@@ -242,3 +242,8 @@ export const journeySchema = apiSchema(
     ],
   },
 );
+
+export const rescoringSchema = apiSchema('RescoringLead', z.object({ status: z.literal('rescoring'), leadId: z.uuid() }), {
+  status: 'rescoring',
+  leadId: LEAD_ID,
+});

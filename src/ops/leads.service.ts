@@ -5,6 +5,7 @@ import { normaliseCampaignId, normaliseEmail, personKeyOf } from '../domain/lead
 import { FlowControlRepository } from '../flow-control/flow-control.repository.js';
 import { IgnoredAttributes } from '../ledger/ignored-attributes.js';
 import { LeadsRepository } from '../ledger/leads.repository.js';
+import { RescoreRepository } from '../ledger/rescore.repository.js';
 import type { Config } from '../platform/config/config.js';
 import { decodeCursor, encodeCursor } from '../platform/database/cursor-pagination.js';
 import { CONFIG } from '../platform/platform.module.js';
@@ -13,12 +14,15 @@ import type { leadSearchSchema } from './leads.schemas.js';
 
 export const NO_SUCH_LEAD = 'No lead has this id. It is the leadId that POST /leads answered.';
 
+export const NOT_SYNCED = 'No lead in the CRM has this id, so there is no score to replace. Replay a dead letter instead.';
+
 /** Reads leads for the API and the console. */
 @Injectable()
 export class LeadsService {
   constructor(
     private readonly leads: LeadsRepository,
     private readonly flow: FlowControlRepository,
+    private readonly rescores: RescoreRepository,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
@@ -50,6 +54,14 @@ export class LeadsService {
     if (!found) throw new AppError('NOT_FOUND', NO_SUCH_LEAD);
     const ignored = new IgnoredAttributes(this.config.CONTENT_IGNORE);
     return journeyOf(found.lead, found.events, this.config.RETRY_ATTEMPTS, await this.flow.stages(), ignored);
+  }
+
+  /**
+   * Has a synced lead scored again when the scorer has capacity to spare; the CRM gets the new score.
+   * @throws AppError NOT_FOUND where the lead is not in the CRM: one that waits is scored anyway, a dead letter is replayed.
+   */
+  async rescore(id: string, by: string): Promise<void> {
+    if (!(await this.rescores.requestRescore(id, by))) throw new AppError('NOT_FOUND', NOT_SYNCED);
   }
 }
 

@@ -60,6 +60,7 @@ export function requestsOn({ synced, dead, receipt, rejections }: Filled): Recor
     listLeads: [{ path: '/ops/leads?state=dead&limit=1' }, { path: '/ops/leads' }],
     searchLeads: [{ path: '/ops/leads/search', body: { email: 'synced@acme.com' } }],
     getLead: [{ path: `/ops/leads/${synced}` }, { path: `/ops/leads/${dead[0]}` }],
+    rescoreLead: [{ path: `/ops/leads/${synced}/rescore` }],
     listDeadLetters: [{ path: '/ops/dead-letters' }],
     summariseDeadLetters: [{ path: '/ops/dead-letters/summary' }],
     getDeadLetter: [{ path: `/ops/dead-letters/${dead[0]}` }],
