@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { serviceUrlOf } from '../src/cli/connection.js';
 import { loadEnvFile } from '../src/platform/config/env-file.js';
+import { showConsole } from './demo-console.js';
 import { followLeads } from './demo-follow.js';
 import { problemsOf } from './demo-problems.js';
 import { printReport, summaryOf } from './demo-report.js';
@@ -60,19 +61,14 @@ const say = (line: string) => void (options.json ? process.stderr : process.stdo
 const bars = !options.json && process.stdout.isTTY;
 
 try {
-  const { service, sent, leads } = await runSamples();
-  const problems = problemsOf(sent, leads, service.fresh);
-  const summary = summaryOf(sent, leads, service.fresh);
-  if (options.json) process.stdout.write(`${JSON.stringify({ service, summary, sent, leads, problems }, null, 2)}\n`);
-  else printReport(sent, leads, service.fresh);
-  for (const problem of problems) process.stderr.write(`${problem}\n`);
-  process.exitCode = problems.length === 0 ? 0 : 1;
+  process.exitCode = (await runSamples()) === 0 ? 0 : 1;
 } catch (error) {
   process.stderr.write(`${interrupt.signal.aborted ? 'Interrupted.' : (error as Error).message}\n`);
   process.exitCode = exitCodeOfSignal ?? 1;
 }
 
-async function runSamples() {
+/** @returns the number of problems. */
+async function runSamples(): Promise<number> {
   const { stop, ...service } = await demoService({
     url: serviceUrlOf(process.env, options.url),
     keep: options.keep === true,
@@ -82,7 +78,15 @@ async function runSamples() {
   try {
     const step = { url: service.url, say, bars, signal: interrupt.signal };
     const sent = await sendAll(readWebhooks(), step);
-    return { service, sent, leads: await followLeads(sent, step) };
+    const leads = await followLeads(sent, step);
+    const problems = problemsOf(sent, leads, service.fresh);
+    const summary = summaryOf(sent, leads, service.fresh);
+    if (options.json) process.stdout.write(`${JSON.stringify({ service, summary, sent, leads, problems }, null, 2)}\n`);
+    else printReport(sent, leads, service.fresh);
+    for (const problem of problems) process.stderr.write(`${problem}\n`);
+    const wait = process.stdin.isTTY && process.stdout.isTTY;
+    if (!options.json) await showConsole(service, { say, wait, signal: interrupt.signal });
+    return problems.length;
   } finally {
     await stop();
   }

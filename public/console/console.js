@@ -14,50 +14,72 @@ function localTimes(root) {
   }
 }
 
-function busy(region) {
+function selects(region) {
   const selection = document.getSelection();
-  if (selection && !selection.isCollapsed && region.contains(selection.anchorNode)) return true;
-  return region.contains(document.activeElement) || region.querySelector('details[open]') !== null;
+  if (!selection || selection.isCollapsed) return false;
+  return region.contains(selection.anchorNode) || region.contains(selection.focusNode);
+}
+
+/** The reader works in the region: a replacement would remove the focus, the selection or an open part. */
+function busy(region) {
+  return selects(region) || region.contains(document.activeElement) || region.querySelector('details[open]') !== null;
 }
 
 const regions = () => [...document.querySelectorAll('[data-live]')];
 const received = new Map(regions().map((region) => [region.id, region.innerHTML]));
+const state = document.querySelector('[data-live-state]');
+
+function showState(text, paused) {
+  if (!state) return;
+  state.hidden = false;
+  state.textContent = text;
+  state.dataset.liveState = paused ? 'paused' : 'live';
+}
+
+/** A wide table keeps its place: the new one is scrolled as far. */
+function withScroll(region, replace) {
+  const places = [...region.querySelectorAll('.table-wrap')].map((wrap) => wrap.scrollLeft);
+  replace();
+  for (const [index, wrap] of [...region.querySelectorAll('.table-wrap')].entries()) wrap.scrollLeft = places[index] ?? 0;
+}
 
 /** Fetches this page again and replaces the live regions that changed; what the reader works in is left alone. */
 async function refresh() {
   if (document.hidden) return;
+  if (regions().some(selects)) return showState('Paused while you select text', true);
   const response = await fetch(location.href, { headers: { accept: 'text/html' }, redirect: 'error' });
-  if (!response.ok) return;
+  if (!response.ok) return showState('The service does not answer. This page is not up to date.', true);
   const next = new DOMParser().parseFromString(await response.text(), 'text/html');
+  let kept = false;
   for (const region of regions()) {
     const fresh = next.getElementById(region.id);
-    if (!fresh || fresh.innerHTML === received.get(region.id) || busy(region)) continue;
+    if (!fresh || fresh.innerHTML === received.get(region.id)) continue;
+    if (busy(region)) {
+      kept = true;
+      continue;
+    }
     received.set(region.id, fresh.innerHTML);
-    region.replaceChildren(...fresh.childNodes);
+    withScroll(region, () => region.replaceChildren(...fresh.childNodes));
     localTimes(region);
   }
   document.documentElement.dataset.refreshedAt = new Date().toISOString();
+  showState(kept ? 'Paused while you work in a list' : 'Live: updates every 5 s', kept);
 }
 
 localTimes(document);
-if (regions().length > 0) {
+if (regions().length > 0 && document.querySelector('main[data-refreshes]')) {
   let running = false;
   const tick = () => {
     if (running) return;
     running = true;
     // A service that does not answer is asked again at the next interval; the page keeps what it shows.
     void refresh()
-      .catch(() => {})
+      .catch(() => showState('The service does not answer. This page is not up to date.', true))
       .finally(() => {
         running = false;
       });
   };
+  showState('Live: updates every 5 s', false);
   setInterval(tick, REFRESH_MS);
   document.addEventListener('visibilitychange', tick);
-}
-
-for (const box of document.querySelectorAll('input[data-select-all]')) {
-  box.addEventListener('change', () => {
-    for (const other of box.form.querySelectorAll('input[type=checkbox][name=id]')) other.checked = box.checked;
-  });
 }

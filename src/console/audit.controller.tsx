@@ -69,9 +69,19 @@ function defined(filters: Record<string, string | undefined>): Record<string, st
   return Object.fromEntries(Object.entries(filters).filter(([, value]) => value !== undefined)) as Record<string, string>;
 }
 
+/** Names and values; of a nested object with the names of both, without what is empty. */
 function detailText(detail: Record<string, unknown>): string {
   return Object.entries(detail)
-    .filter(([, value]) => value !== null)
-    .map(([name, value]) => `${name} ${typeof value === 'object' ? JSON.stringify(value) : String(value)}`)
+    .flatMap(([name, value]) => (isObject(value) ? nested(name, value) : [[name, value] as const]))
+    .filter(([, value]) => value !== null && value !== '')
+    .map(([name, value]) => `${name} ${String(value)}`)
     .join(', ');
+}
+
+function nested(name: string, value: object): [string, unknown][] {
+  return Object.entries(value).map(([inner, text]) => [`${name}.${inner}`, text]);
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
 }

@@ -2,29 +2,43 @@ import { Body, Controller, HttpCode, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { AppError } from '../domain/app-error.js';
-import { BulkActionsRepository, type BulkActionProgress } from '../ledger/bulk-actions.repository.js';
+import { BulkActionsRepository } from '../ledger/bulk-actions.repository.js';
 import { DeadLetters } from '../ops/dead-letters/dead-letters.service.js';
+import { REJECTIONS_AT_MOST, RejectionReplays, type Repair } from '../ops/rejections/rejection-replays.js';
 import { RejectionsService } from '../ops/rejections/rejections.service.js';
 import { CurrentOperator, type Operator } from '../platform/http/access.js';
 import { IdParam } from '../platform/http/id.pipe.js';
-import { ActionForm, Page, seeOther } from './console-page.js';
+import { bulkProgressOf, bulkRowsOf } from './bulk-view.js';
+import { ActionForm, CsvDownload, Page, seeOther } from './console-page.js';
 import { ConsoleViewer, PageRequest } from './console-viewer.js';
+import { csvOf } from './csv.js';
 import { renderPage } from './layout.js';
 import { BulkPreviewPage, BulkProgressPage, type BulkPreview } from './pages/bulk.page.js';
-import { maskedEmail, maskedName } from './personal-data.js';
 
 const DEAD_LETTERS_AT_MOST = 10_000;
-/** Each is parsed and committed within the request. */
-const REJECTIONS_AT_MOST = 1000;
 const TYPED_ABOVE = 100;
 const SAMPLE = 5;
 const PER_SECOND = 10;
+/** Fields that a lead must have, or that every lead should have. */
+const REPAIRABLE = ['email', 'campaign_id', 'name'];
 
 const NO_SUCH_ACTION = 'No bulk action has this id. They are kept for 30 days.';
 
+const repairFields = {
+  /** The same value for all. An e-mail or a name is a single person's, so there is no such field for those. */
+  'set.campaign_id': z.string().max(255).default(''),
+  'from.email': z.string().max(400).default(''),
+  'from.campaign_id': z.string().max(400).default(''),
+  'from.name': z.string().max(400).default(''),
+};
 const previewSchema = z.object({
   act: z.enum(['replay-dead-letters', 'replay-rejections']),
   code: z.string().max(100).optional(),
+  cause: z
+    .string()
+    .regex(/^[0-9a-f]{32}$/)
+    .optional(),
+  ...repairFields,
 });
 const startSchema = previewSchema.extend({
   perSecond: z.coerce.number().int().min(1).max(1000),
@@ -41,6 +55,7 @@ export class BulkController {
     private readonly viewers: ConsoleViewer,
     private readonly deadLetters: DeadLetters,
     private readonly rejections: RejectionsService,
+    private readonly replays: RejectionReplays,
     private readonly actions: BulkActionsRepository,
   ) {}
 
@@ -57,7 +72,7 @@ export class BulkController {
     @PageRequest() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<string> {
-    const { count: present } = await this.describe(chosen);
+    const present = await this.count(chosen);
     if (present !== count) {
       void reply.code(400);
       return this.previewPage(chosen, request, `There are ${present} now, and you confirmed ${count}. Nothing was replayed.`);
@@ -70,93 +85,113 @@ export class BulkController {
   async progress(@IdParam(NO_SUCH_ACTION) id: string, @PageRequest() request: FastifyRequest): Promise<string> {
     const [viewer, action] = await Promise.all([this.viewers.of(request), this.actions.findBulkAction(id)]);
     if (!action) throw new AppError('NOT_FOUND', NO_SUCH_ACTION);
-    return renderPage(<BulkProgressPage viewer={viewer} view={progressOf(action, request.operator?.role !== 'operator')} />);
+    const masked = request.operator?.role !== 'operator';
+    return renderPage(<BulkProgressPage viewer={viewer} view={bulkProgressOf(action, SECTIONS[action.kind], masked)} />);
   }
 
-  private async run({ act, code }: Chosen, perSecond: number, by: Operator): Promise<string> {
-    const filter = { code: code ?? null, perSecond };
-    if (act === 'replay-dead-letters') {
-      const leads = await this.deadLetters.replayMany(code, DEAD_LETTERS_AT_MOST, perSecond, by.name);
-      const leadIds = leads.map(({ leadId }) => leadId);
-      return this.actions.recordBulkAction({ kind: act, who: by.name, filter, leadIds, refused: [] });
-    }
-    const results = await this.rejections.replayMany(REJECTIONS_AT_MOST, by.name);
+  /** The result of each row, not only of those that the page lists. */
+  @CsvDownload(':id/results.csv')
+  async results(@IdParam(NO_SUCH_ACTION) id: string, @PageRequest() request: FastifyRequest): Promise<string> {
+    const action = await this.actions.findBulkAction(id);
+    if (!action) throw new AppError('NOT_FOUND', NO_SUCH_ACTION);
+    const leads = await this.actions.listBulkLeads(id, DEAD_LETTERS_AT_MOST);
+    const rows = bulkRowsOf({ ...action, leads }, request.operator?.role !== 'operator');
+    return csvOf(
+      ['what', 'outcome', 'address'],
+      rows.map(({ label, outcome, href }) => [label, outcome, href]),
+    );
+  }
+
+  /** The rows that wait for their turn are left as they are. */
+  @ActionForm(':id/stop')
+  async stop(
+    @IdParam(NO_SUCH_ACTION) id: string,
+    @CurrentOperator() by: Operator,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<string> {
+    await this.actions.stopBulkAction(id, by.name);
+    return seeOther(reply, `/console/bulk/${id}`);
+  }
+
+  private async run(chosen: Chosen, perSecond: number, by: Operator): Promise<string> {
+    const { act, code, cause } = chosen;
+    if (act === 'replay-rejections') return this.replays.start({ cause, perSecond, ...repairOf(chosen) }, by.name);
+    const leads = await this.deadLetters.replayMany(code, DEAD_LETTERS_AT_MOST, perSecond, by.name);
+    const leadIds = leads.map(({ leadId }) => leadId);
     return this.actions.recordBulkAction({
       kind: act,
       who: by.name,
-      filter,
-      leadIds: results.flatMap((result) => (result.status === 'rejected' ? [] : [result.leadId])),
-      refused: results.flatMap((result) =>
-        result.status === 'rejected' ? [{ id: result.id, code: result.code, detail: result.detail }] : [],
-      ),
+      filter: { code: code ?? null },
+      leadIds,
+      openIds: [],
+      perSecond,
     });
   }
 
   private async previewPage(chosen: Chosen, request: FastifyRequest, problem: string | null): Promise<string> {
-    const [viewer, { title, count, sample }] = await Promise.all([this.viewers.of(request), this.describe(chosen)]);
+    const [viewer, count, described] = await Promise.all([this.viewers.of(request), this.count(chosen), this.describe(chosen)]);
     const view: BulkPreview = {
       act: chosen.act,
-      title,
       code: chosen.code ?? null,
+      cause: chosen.cause ?? null,
       count,
       typedAbove: TYPED_ABOVE,
-      sample,
       perSecond: PER_SECOND,
       problem,
       section: SECTIONS[chosen.act],
+      ...described,
     };
     return renderPage(<BulkPreviewPage viewer={viewer} view={view} />);
   }
 
-  private async describe({ act, code }: Chosen): Promise<Pick<BulkPreview, 'title' | 'count' | 'sample'>> {
+  private async count({ act, code, cause }: Chosen): Promise<number> {
     if (act === 'replay-rejections') {
-      const [open, page] = await Promise.all([this.rejections.countOpen(), this.rejections.list(SAMPLE, null)]);
-      const sample = page.items
-        .filter(({ replayedAs }) => replayedAs === null)
-        .map(({ id, receivedAt, detail }) => ({ id, label: receivedAt, detail }));
-      return { title: 'Repair and replay rejections', count: Math.min(open, REJECTIONS_AT_MOST), sample };
+      const open = cause
+        ? ((await this.rejections.causes()).find((group) => group.cause === cause)?.count ?? 0)
+        : await this.rejections.countOpen();
+      return Math.min(open, REJECTIONS_AT_MOST);
     }
-    const [groups, page] = await Promise.all([
-      this.deadLetters.summary(),
-      this.deadLetters.list(code ? { code } : {}, SAMPLE, null),
-    ]);
+    const groups = await this.deadLetters.summary();
     const total = groups.filter((group) => !code || group.code === code).reduce((sum, { count }) => sum + count, 0);
+    return Math.min(total, DEAD_LETTERS_AT_MOST);
+  }
+
+  private describe(chosen: Chosen): Promise<Pick<BulkPreview, 'title' | 'sample' | 'repair'>> {
+    return chosen.act === 'replay-rejections' ? this.describeRejections(chosen) : this.describeDeadLetters(chosen);
+  }
+
+  /** Tries the repair on a sample, without storing anything. */
+  private async describeRejections(chosen: Chosen): Promise<Pick<BulkPreview, 'title' | 'sample' | 'repair'>> {
+    const repair = repairOf(chosen);
+    const ids = await this.rejections.openIds(SAMPLE, chosen.cause);
+    const found = await Promise.all(ids.map((id) => this.rejections.find(id)));
+    const names = new Set(found.flatMap((rejection) => this.rejections.fieldNamesOf(rejection)));
+    return {
+      title: 'Repair and replay rejections',
+      sample: found.map((rejection) => {
+        const refusal = this.rejections.refusalOf(rejection, repair);
+        const { id, receivedAt, detail } = rejection;
+        return { id, label: receivedAt, detail, refusal: refusal === null ? null : refusal.message };
+      }),
+      repair: { ...repair, fields: REPAIRABLE, sources: [...names].toSorted().slice(0, 50) },
+    };
+  }
+
+  private async describeDeadLetters({ code }: Chosen): Promise<Pick<BulkPreview, 'title' | 'sample' | 'repair'>> {
+    const page = await this.deadLetters.list(code ? { code } : {}, SAMPLE, null);
     return {
       title: code ? `Replay dead letters with ${code}` : 'Replay dead letters',
-      count: Math.min(total, DEAD_LETTERS_AT_MOST),
-      sample: page.items.map((letter) => ({ id: letter.id, label: letter.name ?? letter.email, detail: letter.message })),
+      sample: page.items.map(({ id, name, email, message }) => ({ id, label: name ?? email, detail: message, refusal: null })),
+      repair: null,
     };
   }
 }
 
-/** Leads that are in the CRM are done, those that are dead again have failed, the others are under way. */
-function progressOf(action: BulkActionProgress, masked: boolean) {
-  const { states } = action;
-  const done = states.synced ?? 0;
-  const failed = (states.dead ?? 0) + (states.discarded ?? 0) + action.refused.length;
-  const running = (states.received ?? 0) + (states.enriched ?? 0);
+function repairOf(chosen: Chosen): Repair {
+  const campaign = chosen['set.campaign_id'].trim();
+  const renamed = { email: chosen['from.email'], campaign_id: chosen['from.campaign_id'], name: chosen['from.name'] };
   return {
-    title: action.kind === 'replay-dead-letters' ? 'Replay of dead letters' : 'Replay of rejections',
-    section: SECTIONS[action.kind],
-    by: action.who,
-    startedAt: action.at.toISOString(),
-    state: running > 0 ? ('running' as const) : ('done' as const),
-    total: action.total + action.refused.length,
-    done,
-    failed,
-    results: [
-      ...action.leads.map(({ id, name, email, state, code }) => ({
-        href: `/console/leads/${id}`,
-        label: masked ? (maskedName(name) ?? maskedEmail(email)) : (name ?? email),
-        outcome: state === 'dead' ? `dead again: ${code}` : state,
-        ok: state !== 'dead',
-      })),
-      ...action.refused.slice(0, 100).map(({ id, code, detail }) => ({
-        href: `/console/rejections/${id}`,
-        label: detail,
-        outcome: `still refused: ${code}`,
-        ok: false,
-      })),
-    ],
+    corrected: campaign === '' ? {} : { campaign_id: campaign },
+    renamed: Object.fromEntries(Object.entries(renamed).filter(([, source]) => source !== '')),
   };
 }

@@ -25,7 +25,7 @@ export const CsvDownload = (path: string) =>
     Get(path),
     UseFilters(ConsoleErrorFilter),
     Header('content-type', 'text/csv; charset=utf-8'),
-    Header('content-disposition', `attachment; filename="${path}"`),
+    Header('content-disposition', `attachment; filename="${path.split('/').at(-1)}"`),
     ...headers,
   );
 

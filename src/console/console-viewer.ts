@@ -39,6 +39,7 @@ export class ConsoleViewer {
       canAct: operator?.role === 'operator' && this.config.CONSOLE === 'on',
       formToken: this.formTokenOf(request),
       now: new Date(this.clock.now()),
+      refreshes: request.method === 'GET',
       waiting: await this.waiting.read().catch(() => null),
     };
   }

@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { OpsModule } from '../ops/ops.module.js';
 import { PrivacyModule } from '../ops/privacy/privacy.module.js';
 import { RejectionsModule } from '../ops/rejections/rejections.module.js';
+import { ApiController } from './api.controller.js';
 import { ConsoleAuditController } from './audit.controller.js';
 import { BulkController } from './bulk.controller.js';
 import { ConsoleAssetsController } from './console-assets.controller.js';
@@ -21,6 +22,7 @@ import { ConsoleStagesController } from './stages.controller.js';
 @Module({
   imports: [OpsModule, PrivacyModule, RejectionsModule],
   controllers: [
+    ApiController,
     BulkController,
     ConsoleAssetsController,
     ConsoleAuditController,

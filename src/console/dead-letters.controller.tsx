@@ -10,10 +10,10 @@ import { CurrentOperator, type Operator } from '../platform/http/access.js';
 import { IdParam } from '../platform/http/id.pipe.js';
 import { ActionForm, Page, seeOther } from './console-page.js';
 import { ConsoleViewer, PageRequest } from './console-viewer.js';
-import { fieldsOf, formSchema } from './form-fields.js';
+import { asStored, fieldsOf, formSchema } from './form-fields.js';
 import { renderPage } from './layout.js';
 import { DeadLetterPage, DeadLettersPage, type DeadLettersView } from './pages/dead-letters.page.js';
-import { maskedAttributes, maskedEmail, maskedName } from './personal-data.js';
+import { maskedEmail, maskedName } from './personal-data.js';
 
 const PATH = '/console/dead-letters';
 const PAGE = 50;
@@ -52,6 +52,7 @@ export class ConsoleDeadLettersController {
         campaignId: letter.campaignId,
         code: letter.code,
         message: letter.message,
+        answer: letter.answer ?? null,
         diedAt: letter.diedAt,
       })),
       first: cursor ? `${PATH}?${filter}` : null,
@@ -74,15 +75,18 @@ export class ConsoleDeadLettersController {
     @PageRequest() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
+    const typed = fieldsOf(form);
     try {
-      const { status, leadId } = await this.deadLetters.correct(id, fieldsOf(form), by.name);
+      const letter = await this.deadLetters.find(id);
+      const fields = asStored(typed, Object.fromEntries(storedFields(letter)));
+      const { status, leadId } = await this.deadLetters.correct(id, fields, by.name);
       if (status !== 'replaced') await this.deadLetters.replay(id, by.name);
       return seeOther(reply, `/console/leads/${leadId}?done=edited`);
     } catch (error) {
       if (!(error instanceof AppError) || error.class !== 'input' || error.code === 'NOT_FOUND') throw error;
       void reply.code(400);
       const problems = error.problems.length > 0 ? error.problems : [{ path: '', message: error.message }];
-      return this.page(await this.deadLetters.find(id), request, problems);
+      return this.page(await this.deadLetters.find(id), request, problems, typed);
     }
   }
 
@@ -101,10 +105,10 @@ export class ConsoleDeadLettersController {
     letter: DeadLetter,
     request: FastifyRequest,
     problems: { path: string; message: string }[],
+    typed: Record<string, string> = {},
   ): Promise<string> {
     const viewer = await this.viewers.of(request);
     const masked = request.operator?.role !== 'operator';
-    const attributes = masked ? maskedAttributes(letter.attributes) : Object.entries(letter.attributes);
     const view = {
       id: letter.id,
       code: letter.code,
@@ -113,16 +117,17 @@ export class ConsoleDeadLettersController {
       remedy: remedyOf(letter.code),
       stage: letter.stage,
       diedAt: letter.diedAt,
-      fields: [
-        ['email', letter.emailRaw],
-        ['campaign_id', letter.campaignId],
-        ['name', letter.name ?? ''],
-        ...attributes,
-      ] satisfies [string, string][],
+      // Only an operator gets the form; a correction that was refused keeps what was typed.
+      fields: masked ? [] : Object.entries({ ...Object.fromEntries(storedFields(letter)), ...typed }),
       problems,
     };
     return renderPage(<DeadLetterPage viewer={viewer} view={view} />);
   }
+}
+
+function storedFields(letter: DeadLetter): [string, string][] {
+  const { emailRaw, campaignId, name, attributes } = letter;
+  return [['email', emailRaw], ['campaign_id', campaignId], ['name', name ?? ''], ...Object.entries(attributes)];
 }
 
 function groupView({ stage, code, signature, count, oldest, newest }: DeadLetterGroup) {

@@ -1,6 +1,7 @@
 import { renderToString } from 'preact-render-to-string';
 import type { ComponentChildren, JSX } from 'preact';
 import { Badge } from './components/badges.js';
+import { Icon } from './components/icons.js';
 import { visibleText } from './components/text.js';
 
 /** Who looks at a page, and what the whole console shows on each. */
@@ -13,6 +14,8 @@ export interface Viewer {
   /** Sent back with each form, for browsers without Sec-Fetch-Site. */
   formToken: string;
   now: Date;
+  /** The page can be fetched again by its address; the answer of a form cannot. */
+  refreshes: boolean;
   /** What waits for a person, as numbers beside the navigation. */
   waiting: { deadLetters: number; rejections: number } | null;
 }
@@ -43,16 +46,22 @@ export function Layout({ title, section, viewer, children }: LayoutProps) {
       </a>
       <div class="shell">
         <header class="sidebar">
-          <a class="brand" href="/console">
-            <img src="/console/assets/icon.svg" width="26" height="26" alt="" />
-            RevenueFlow AI
-          </a>
+          <span class="brand-row">
+            <a class="brand" href="/console">
+              <img src="/console/assets/icon.svg" width="26" height="26" alt="" />
+              RevenueFlow AI
+            </a>
+            <span class={`badge env-${viewer.env.toLowerCase()}`} title={ENVIRONMENTS[viewer.env]}>
+              {viewer.env}
+            </span>
+          </span>
           <nav aria-label="Console">
             <ul class="nav">
               {SECTIONS.map(([href, name]) => (
                 <li>
                   <a href={href} aria-current={href === section ? 'page' : undefined}>
-                    {name}
+                    <Icon page={href} />
+                    <span>{name}</span>
                     <Waiting href={href} viewer={viewer} />
                   </a>
                 </li>
@@ -61,9 +70,9 @@ export function Layout({ title, section, viewer, children }: LayoutProps) {
           </nav>
           <Foot viewer={viewer} />
         </header>
-        <main id="content">
+        <main id="content" data-refreshes={viewer.refreshes ? '' : undefined}>
           {viewer.operator ? null : (
-            <p class="notice notice-plain">No sign-in: OPS_TOKENS is not set, so everyone on this machine may use the console.</p>
+            <p class="open-banner">No sign-in: OPS_TOKENS is not set, so everyone on this machine may use the console.</p>
           )}
           {children}
         </main>
@@ -71,6 +80,11 @@ export function Layout({ title, section, viewer, children }: LayoutProps) {
     </Document>
   );
 }
+
+const ENVIRONMENTS = {
+  MOCK: 'Everything runs on this machine, with a mock CRM',
+  REAL: 'Changes reach the real CRM',
+};
 
 function Waiting({ href, viewer }: { href: string; viewer: Viewer }) {
   const count =
@@ -86,9 +100,8 @@ function Foot({ viewer }: { viewer: Viewer }) {
   return (
     <div class="sidebar-foot">
       <span class="row">
-        <span class={`badge env-${viewer.env.toLowerCase()}`}>{viewer.env}</span>
         <a href="/console/runbook">Runbook</a>
-        <a href="/docs">API</a>
+        <a href="/console/api">API reference</a>
       </span>
       {viewer.operator ? (
         <form method="post" action="/console/logout" class="row">
@@ -97,6 +110,7 @@ function Foot({ viewer }: { viewer: Viewer }) {
           <button class="link">Sign out</button>
         </form>
       ) : null}
+      <span class="live-state" data-live-state="" hidden />
     </div>
   );
 }
@@ -108,6 +122,7 @@ export function Document({ title, children }: { title: string; children: Compone
         <meta charSet="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="robots" content="noindex" />
+        <meta name="color-scheme" content="light dark" />
         <title>{`${visibleText(title)} · RevenueFlow AI`}</title>
         <link rel="icon" href="/console/assets/icon.svg" type="image/svg+xml" />
         <link rel="stylesheet" href="/console/assets/console.css" />

@@ -4,7 +4,8 @@ import { eventSentence } from '../ops/event-sentence.js';
 import type { journeyOf, summaryOf } from '../ops/lead-timeline.js';
 import type { Config } from '../platform/config/config.js';
 import type { Tone } from './components/badges.js';
-import type { LeadView, TimelineItem } from './pages/lead.page.js';
+import type { TimelineItem } from './components/timeline.js';
+import type { LeadView } from './pages/lead.page.js';
 import type { LeadItem } from './pages/leads.page.js';
 import { maskedAttributes, maskedEmail, maskedName } from './personal-data.js';
 
@@ -16,13 +17,17 @@ export function leadItemOf(lead: ReturnType<typeof summaryOf>, masked: boolean):
     id: lead.id,
     name: masked ? maskedName(lead.name) : lead.name,
     email: masked ? maskedEmail(lead.email) : lead.email,
-    company: Object.entries(lead.attributes).find(([name]) => COMPANY.test(name))?.[1] ?? null,
+    company: companyOf(lead.attributes),
     campaignId: lead.campaignId,
     state: lead.state,
     fitScore: lead.fitScore,
     intent: lead.intent,
     receivedAt: lead.timings.receivedAt,
   };
+}
+
+function companyOf(attributes: Record<string, string>): string | null {
+  return Object.entries(attributes).find(([name]) => COMPANY.test(name))?.[1] ?? null;
 }
 
 interface ViewOptions {
@@ -40,6 +45,7 @@ export function leadViewOf(lead: ReturnType<typeof journeyOf>, { masked, config 
     revision: lead.revision,
     name: masked ? maskedName(lead.name) : lead.name,
     email: masked ? maskedEmail(lead.email) : lead.email,
+    company: companyOf(lead.attributes),
     campaignId: lead.campaignId,
     attributes: masked ? maskedAttributes(lead.attributes) : Object.entries(lead.attributes),
     masked,
@@ -50,6 +56,7 @@ export function leadViewOf(lead: ReturnType<typeof journeyOf>, { masked, config 
     evidence: lead.evidence,
     scoreSource: lead.scoreSource,
     flags: lead.flags,
+    needsRescore: lead.needsRescore,
     crm: lead.crm ? { ...lead.crm, href: crmLink(lead.crm.leadId, config) } : null,
     next: lead.next,
     lastError: lead.lastError
@@ -69,6 +76,8 @@ export function leadViewOf(lead: ReturnType<typeof journeyOf>, { masked, config 
           at: exchange.at,
           lead: { answer: exchange.lead.answer, fields: texts(exchange.lead.fields) },
           member: { answer: exchange.member.answer, fields: texts(exchange.member.fields) },
+          contentOf: exchange.contentOf ?? null,
+          notes: exchange.notes ?? [],
         })),
   };
 }

@@ -3,9 +3,10 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { AppError } from '../domain/app-error.js';
 import { AuditLogRepository } from '../ledger/audit-log.repository.js';
+import { SavedViewsRepository } from '../ledger/saved-views.repository.js';
 import { DeadLetters } from '../ops/dead-letters/dead-letters.service.js';
 import { leadSearchSchema } from '../ops/leads.schemas.js';
-import { LeadsService } from '../ops/leads.service.js';
+import { LeadsService, NOT_SYNCED } from '../ops/leads.service.js';
 import { PrivacyService } from '../ops/privacy/privacy.service.js';
 import type { Config } from '../platform/config/config.js';
 import { CurrentOperator, type Operator } from '../platform/http/access.js';
@@ -17,6 +18,7 @@ import { ConsoleViewer, PageRequest } from './console-viewer.js';
 import { csvOf } from './csv.js';
 import { renderPage } from './layout.js';
 import { leadItemOf, leadViewOf } from './lead-view.js';
+import { savableOf, viewsOf } from './list-views.js';
 import { LeadPage } from './pages/lead.page.js';
 import { LeadsPage, type LeadFilters, type LeadsView } from './pages/leads.page.js';
 
@@ -29,6 +31,8 @@ const filtersSchema = z.record(z.string(), z.string().max(2000)).transform((give
   const filled = Object.entries(given).filter(([, value]) => value.trim() !== '');
   return Object.fromEntries(filled) as LeadFilters & { cursor?: string };
 });
+const viewNameSchema = z.object({ name: z.string().trim().min(1).max(60) });
+const viewSchema = viewNameSchema.extend({ query: z.string().max(2000) });
 const emailSchema = z.object({ email: z.string().max(400) });
 
 /** The list of leads, and one lead with its history. */
@@ -40,6 +44,7 @@ export class ConsoleLeadsController {
     private readonly deadLetters: DeadLetters,
     private readonly people: PrivacyService,
     private readonly auditLog: AuditLogRepository,
+    private readonly views: SavedViewsRepository,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
@@ -84,6 +89,30 @@ export class ConsoleLeadsController {
     );
   }
 
+  /** A name for the list of an address, for all operators. */
+  @ActionForm('leads/views')
+  async saveView(
+    @Body({ schema: viewSchema }) { name, query }: z.output<typeof viewSchema>,
+    @CurrentOperator() by: Operator,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    const kept = savableOf(filtersSchema.parse(Object.fromEntries(new URLSearchParams(query))));
+    if (!(await this.views.saveView({ name, query: kept, who: by.name }))) {
+      throw new AppError('BAD_REQUEST', 'There are 50 saved views already. Delete one, then save this one again.');
+    }
+    return seeOther(reply, `/console/leads?${kept}`);
+  }
+
+  @ActionForm('leads/views/delete')
+  async deleteView(
+    @Body({ schema: viewNameSchema }) { name }: z.output<typeof viewNameSchema>,
+    @CurrentOperator() by: Operator,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    await this.views.deleteView(name, by.name);
+    return seeOther(reply, '/console/leads');
+  }
+
   @Page('leads/:id')
   async lead(@IdParam(NO_SUCH_LEAD) id: string, @Query('done') done: unknown, @PageRequest() request: FastifyRequest) {
     return this.leadPage(id, request, request.operator?.role !== 'operator', NOTICES[String(done)]);
@@ -105,6 +134,16 @@ export class ConsoleLeadsController {
   ) {
     await this.deadLetters.replay(id, by.name);
     return seeOther(reply, `/console/leads/${id}?done=replayed`);
+  }
+
+  @ActionForm('leads/:id/rescore')
+  async rescore(
+    @IdParam(NOT_SYNCED) id: string,
+    @CurrentOperator() by: Operator,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    await this.leads.rescore(id, by.name);
+    return seeOther(reply, `/console/leads/${id}?done=rescored`);
   }
 
   @ActionForm('leads/:id/erase')
@@ -137,7 +176,7 @@ export class ConsoleLeadsController {
     cursor: string | undefined,
     request: FastifyRequest,
   ): Promise<string> {
-    const viewer = await this.viewers.of(request);
+    const [viewer, saved] = await Promise.all([this.viewers.of(request), this.views.listViews()]);
     const masked = request.operator?.role !== 'operator';
     const query = new URLSearchParams(filters as Record<string, string>);
     const hrefOf = (path: string, next?: string) => {
@@ -148,7 +187,8 @@ export class ConsoleLeadsController {
     const view: LeadsView = {
       items: found.items.map((item) => leadItemOf(item, masked)),
       filters,
-      views: VIEWS,
+      query: savableOf(filters),
+      views: viewsOf(saved, query),
       first: cursor ? hrefOf('/console/leads') : null,
       next: found.nextCursor ? hrefOf('/console/leads', found.nextCursor) : null,
       csv: hrefOf('/console/leads.csv'),
@@ -166,13 +206,6 @@ export class ConsoleLeadsController {
 
 const NOTICES: Record<string, string> = {
   replayed: 'Replayed. The timeline shows each step.',
+  rescored: 'A new score is requested. It comes when the scorer has capacity to spare, and the CRM gets it.',
   edited: 'Corrected and replayed. The timeline shows each step.',
 };
-
-const VIEWS = [
-  { name: 'All', href: '/console/leads' },
-  { name: 'Waiting for a score', href: '/console/leads?state=received' },
-  { name: 'Waiting for the CRM', href: '/console/leads?state=enriched' },
-  { name: 'Hot', href: '/console/leads?minScore=80' },
-  { name: 'Dead', href: '/console/leads?state=dead' },
-];

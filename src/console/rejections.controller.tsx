@@ -18,7 +18,13 @@ import { RejectionPage, RejectionsPage, type RejectionView } from './pages/rejec
 
 const PATH = '/console/rejections';
 const PAGE = 50;
-const listSchema = z.object({ cursor: z.string().max(500).optional() });
+const listSchema = z.object({
+  cursor: z.string().max(500).optional(),
+  cause: z
+    .string()
+    .regex(/^[0-9a-f]{32}$/)
+    .optional(),
+});
 
 /** Refused requests, and one of them with the place that is wrong and a form that repairs it. */
 @Controller('console/rejections')
@@ -30,17 +36,31 @@ export class ConsoleRejectionsController {
   ) {}
 
   @Page('')
-  async list(@Query({ schema: listSchema }) { cursor }: z.output<typeof listSchema>, @PageRequest() request: FastifyRequest) {
-    const [viewer, open, { items, next }] = await Promise.all([
+  async list(
+    @Query({ schema: listSchema }) { cursor, cause }: z.output<typeof listSchema>,
+    @PageRequest() request: FastifyRequest,
+  ) {
+    const [viewer, open, groups, { items, next }] = await Promise.all([
       this.viewers.of(request),
       this.rejections.countOpen(),
-      this.rejections.list(PAGE, cursor ? decodeCursor(cursor) : null),
+      this.rejections.causes(),
+      this.rejections.list(PAGE, cursor ? decodeCursor(cursor) : null, cause),
     ]);
+    const hrefOf = (more: Record<string, string>) => {
+      const query = new URLSearchParams({ ...(cause ? { cause } : {}), ...more });
+      return query.size > 0 ? `${PATH}?${query}` : PATH;
+    };
     const view = {
       open,
+      causes: groups.map(({ oldest, newest, ...group }) => ({
+        ...group,
+        firstSeen: oldest.toISOString(),
+        lastSeen: newest.toISOString(),
+      })),
+      cause: cause ?? null,
       items: items.map(({ id, receivedAt, code, detail, replayedAs }) => ({ id, receivedAt, code, detail, replayedAs })),
-      first: cursor ? PATH : null,
-      next: next ? `${PATH}?cursor=${encodeURIComponent(encodeCursor(next))}` : null,
+      first: cursor ? hrefOf({}) : null,
+      next: next ? hrefOf({ cursor: encodeCursor(next) }) : null,
     };
     return renderPage(<RejectionsPage viewer={viewer} view={view} />);
   }

@@ -6,7 +6,7 @@ import { slaWindowSchema } from '../ops/reports.schemas.js';
 import { SlaService } from '../ops/sla.service.js';
 import { Page } from './console-page.js';
 import { ConsoleViewer, PageRequest } from './console-viewer.js';
-import { duration } from './components/time.js';
+import { shortDuration } from './components/time.js';
 import { renderPage } from './layout.js';
 import { SlaPage, type SlaView } from './pages/sla.page.js';
 
@@ -48,7 +48,7 @@ export class ConsoleSlaController {
         ].filter(({ count }) => count > 0),
       },
       histogram: report.histogram.map(({ upTo, count }, index) => ({
-        label: upTo === null ? `> ${duration(1000 * report.histogram[index - 1]!.upTo!)}` : duration(1000 * upTo),
+        label: upTo === null ? `> ${shortDuration(report.histogram[index - 1]!.upTo!)}` : shortDuration(upTo),
         value: count,
         late: upTo === null || upTo > slaSeconds,
       })),

@@ -1,5 +1,6 @@
 import { Controller, Inject, Param, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Stage } from '../domain/lead-state.js';
 import { QueuesService } from '../ops/queues.service.js';
 import { SlaService } from '../ops/sla.service.js';
 import type { Config } from '../platform/config/config.js';
@@ -53,6 +54,7 @@ export class ConsoleStagesController {
         oldestSeconds: load?.oldestSeconds ?? null,
         perSecond: load?.perSecond ?? null,
         rateShare: stage.rateShare,
+        ...limitsOf(stage.name, this.config),
       };
     });
     const view = {
@@ -75,6 +77,16 @@ export class ConsoleStagesController {
     await this.queues.resume(name, by.name);
     return seeOther(reply, '/console/stages');
   }
+}
+
+/** The heuristic and the mock CRM make no calls. */
+function limitsOf(stage: Stage, config: Config): Pick<StageView, 'rateLimit' | 'concurrency'> {
+  if (stage === 'enrichment') {
+    const rateLimit = config.AI_PROVIDER === 'heuristic' ? null : config.AI_RATE_LIMIT_PER_SECOND;
+    return { rateLimit, concurrency: config.AI_CONCURRENCY };
+  }
+  const rateLimit = config.CRM_PROVIDER === 'postgres' ? null : config.CRM_RATE_LIMIT_PER_SECOND;
+  return { rateLimit, concurrency: config.CRM_CONCURRENCY };
 }
 
 function iso(at: Date | string | null): string | null {

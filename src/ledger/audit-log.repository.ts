@@ -4,6 +4,11 @@ import { Database } from '../platform/database/database.js';
 /** The number of acts that are kept; the oldest are removed first. */
 const KEPT = 100_000;
 
+export const LIST_ACTS = `
+SELECT id::text, at, who, act, detail FROM ledger.operator_acts
+WHERE ($1::text IS NULL OR who = $1) AND ($2::text IS NULL OR act = $2) AND ($3::bigint IS NULL OR id < $3)
+ORDER BY ledger.operator_acts.id DESC LIMIT $4`;
+
 export interface ActFilter {
   who?: string | undefined;
   act?: string | undefined;
@@ -28,12 +33,8 @@ export class AuditLogRepository {
 
   /** A page of operator acts, newest first. `before`: the id below which the page starts. */
   async listActs({ who, act }: ActFilter, limit: number, before: string | null): Promise<OperatorAct[]> {
-    const { rows } = await this.database.query<OperatorAct>(
-      `SELECT id::text, at, who, act, detail FROM ledger.operator_acts
-       WHERE ($1::text IS NULL OR who = $1) AND ($2::text IS NULL OR act = $2) AND ($3::bigint IS NULL OR id < $3)
-       ORDER BY id DESC LIMIT $4`,
-      [who ?? null, act ?? null, before, limit],
-    );
+    const values = [who ?? null, act ?? null, before, limit];
+    const { rows } = await this.database.query<OperatorAct>(LIST_ACTS, values);
     return rows;
   }
 

@@ -57,7 +57,7 @@ export interface Correction {
   by: string;
 }
 
-const LIST = `
+export const LIST_DEAD_LETTERS = `
 SELECT ${CONTENT_COLUMNS('l')}, l.last_error, l.died_at,
   CASE l.last_error->>'stage' WHEN 'enrichment' THEN l.enrichment_attempts ELSE l.crm_sync_attempts END AS attempts,
   to_char(l.died_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS exact_received_at
@@ -66,7 +66,7 @@ WHERE l.state = 'dead' AND ($1::uuid IS NULL OR l.id = $1) AND ($2::text IS NULL
   AND ($3::timestamptz IS NULL OR (l.died_at, l.id) < ($3::timestamptz, $4::uuid))
 ORDER BY l.died_at DESC, l.id DESC LIMIT $5`;
 
-const GROUP = `
+export const GROUP_DEAD_LETTERS = `
 SELECT last_error->>'stage' AS stage, last_error->>'code' AS code, last_error->>'class' AS class,
   last_error->>'signature' AS signature, count(*)::int AS count, min(died_at) AS oldest, max(died_at) AS newest,
   (array_agg(id ORDER BY died_at DESC))[1] AS example
@@ -135,7 +135,7 @@ export class DeadLettersRepository {
   /** A page, newest dead letter first. The cursor's time is the time of the last failure. */
   async listDeadLetters({ id, code }: DeadLetterFilter, limit: number, after: Cursor | null): Promise<Page<DeadLetter>> {
     const values = [id ?? null, code ?? null, after?.receivedAt ?? null, after?.id ?? null, limit];
-    const { rows } = await this.database.query<Row>(LIST, values);
+    const { rows } = await this.database.query<Row>(LIST_DEAD_LETTERS, values);
     return pageOf(rows, limit, (row) => ({
       ...contentOf(row),
       ...row.last_error,
@@ -145,7 +145,7 @@ export class DeadLettersRepository {
   }
 
   async groupDeadLetters(): Promise<DeadLetterGroup[]> {
-    return (await this.database.query<DeadLetterGroup>(GROUP)).rows;
+    return (await this.database.query<DeadLetterGroup>(GROUP_DEAD_LETTERS)).rows;
   }
 
   /** dead → received or enriched, oldest dead letter first. @returns the leads that need a job. */

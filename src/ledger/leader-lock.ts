@@ -3,7 +3,7 @@ import type { Database } from '../platform/database/database.js';
 import { CONTROL_DATABASE } from '../platform/platform.module.js';
 
 /** One advisory lock per task that only one process may run at a time. */
-const LOCKS = { sweep: 0x7e5e_0002, drain: 0x7e5e_0003, alert: 0x7e5e_0010, erase: 0x7e5e_0011 };
+const LOCKS = { sweep: 0x7e5e_0002, drain: 0x7e5e_0003, alert: 0x7e5e_0010, erase: 0x7e5e_0011, bulk: 0x7e5e_0022 };
 
 export type LeaderTask = keyof typeof LOCKS;
 

@@ -13,6 +13,7 @@ import { OpenLeadsRepository } from './open-leads.repository.js';
 import { RejectionsRepository } from './rejections.repository.js';
 import { RescoreRepository } from './rescore.repository.js';
 import { RetentionRepository } from './retention.repository.js';
+import { SavedViewsRepository } from './saved-views.repository.js';
 import { READING_AGE_MS, SlaRepository } from './sla.repository.js';
 import { StageResultsRepository } from './stage-results.repository.js';
 
@@ -30,6 +31,7 @@ const REPOSITORIES = [
   RejectionsRepository,
   RescoreRepository,
   RetentionRepository,
+  SavedViewsRepository,
   SlaRepository,
   StageResultsRepository,
 ];

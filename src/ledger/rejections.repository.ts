@@ -27,6 +27,21 @@ export interface Rejection extends RejectedRequest {
   replayedAt: string | null;
 }
 
+/** Open rejections that are wrong in the same way. */
+export interface RejectionGroup {
+  /** Names the group in an address. */
+  cause: string;
+  code: string;
+  /** That of the newest. */
+  detail: string;
+  count: number;
+  oldest: Date;
+  newest: Date;
+}
+
+/** Places differ with the values of a body, so numbers do not count. At most 10,000 rows are kept, so it has no index. */
+const CAUSE = `md5(code || ' ' || regexp_replace(detail, '[0-9]+', '#', 'g'))`;
+
 interface Row {
   id: string;
   received_at: Date;
@@ -61,12 +76,13 @@ export class RejectionsRepository {
   }
 
   /** A page, newest first. */
-  async listRejections(limit: number, after: Cursor | null): Promise<Page<Rejection>> {
+  async listRejections(limit: number, after: Cursor | null, cause?: string): Promise<Page<Rejection>> {
     const { rows } = await this.database.query<PagedRow>(
       `SELECT *, ${EXACT_RECEIVED_AT} FROM ledger.rejections
-       WHERE $2::timestamptz IS NULL OR (received_at, id) < ($2::timestamptz, $3::uuid)
+       WHERE ($2::timestamptz IS NULL OR (received_at, id) < ($2::timestamptz, $3::uuid))
+         AND ($4::text IS NULL OR (replayed_as IS NULL AND ${CAUSE} = $4))
        ORDER BY received_at DESC, id DESC LIMIT $1`,
-      [limit, after?.receivedAt ?? null, after?.id ?? null],
+      [limit, after?.receivedAt ?? null, after?.id ?? null, cause ?? null],
     );
     return pageOf(rows, limit, rejectionOf);
   }
@@ -85,6 +101,26 @@ export class RejectionsRepository {
       if (rows.length < PAGE) return;
       after = pageOf(rows, PAGE, rejectionOf).next;
     }
+  }
+
+  /** The ids of the oldest `limit` that have not been replayed. */
+  async openRejectionIds(limit: number, cause?: string): Promise<string[]> {
+    const { rows } = await this.database.query<{ id: string }>(
+      `SELECT id FROM ledger.rejections WHERE replayed_as IS NULL AND ($2::text IS NULL OR ${CAUSE} = $2)
+       ORDER BY received_at, id LIMIT $1`,
+      [limit, cause ?? null],
+    );
+    return rows.map(({ id }) => id);
+  }
+
+  /** The most frequent first. */
+  async groupOpenRejections(): Promise<RejectionGroup[]> {
+    const { rows } = await this.database.query<RejectionGroup>(
+      `SELECT ${CAUSE} AS cause, code, (array_agg(detail ORDER BY received_at DESC))[1] AS detail, count(*)::int AS count,
+         min(received_at) AS oldest, max(received_at) AS newest
+       FROM ledger.rejections WHERE replayed_as IS NULL GROUP BY 1, 2 ORDER BY count(*) DESC, 1 LIMIT 50`,
+    );
+    return rows;
   }
 
   /** The number of requests that have not been replayed. */

@@ -100,8 +100,10 @@ export const PACE = `
 SELECT kind, greatest(count(*) / 60.0, count(*) FILTER (WHERE at > now() - interval '10 seconds') / 10.0)::float AS pace
 FROM ledger.events WHERE at > now() - interval '1 minute' AND kind IN ('enriched', 'synced') GROUP BY kind`;
 
+export const HAS_LEADS = 'SELECT EXISTS (SELECT FROM ledger.leads) AS "hasLeads"';
+
 /** Each part is an index-only scan of its window. */
-const PER_MINUTE = `
+export const PER_MINUTE = `
 WITH minutes AS (
   SELECT generate_series(date_trunc('minute', now()) - make_interval(mins => $1 - 1), date_trunc('minute', now()), '1 minute') AS at
 ), received AS (
@@ -115,7 +117,7 @@ WITH minutes AS (
 SELECT m.at, coalesce(r.count, 0) AS received, s.median AS "medianSeconds"
 FROM minutes m LEFT JOIN received r USING (at) LEFT JOIN synced s USING (at) ORDER BY m.at`;
 
-const BY_CAMPAIGN = `
+export const BY_CAMPAIGN = `
 SELECT campaign_id AS "campaignId", count(*)::int AS count, count(*) FILTER (WHERE total > $2)::int AS late,
   percentile_cont(0.95) WITHIN GROUP (ORDER BY total) AS p95
 FROM (
@@ -204,8 +206,7 @@ export class SlaRepository {
 
   /** Whether the ledger has any lead. */
   async hasLeads(): Promise<boolean> {
-    const text = 'SELECT EXISTS (SELECT FROM ledger.leads) AS "hasLeads"';
-    return (await this.database.query<{ hasLeads: boolean }>(text)).rows[0]!.hasLeads;
+    return (await this.database.query<{ hasLeads: boolean }>(HAS_LEADS)).rows[0]!.hasLeads;
   }
 
   /** Age in seconds of the oldest waiting lead that has never been in the CRM; replays are excluded. */

@@ -5,6 +5,7 @@ import { DeadLettersRepository } from '../ledger/dead-letters.repository.js';
 import { JobPublisher } from '../queue/job-publisher.js';
 import { AuditController } from './audit.controller.js';
 import { DeadLetters } from './dead-letters/dead-letters.service.js';
+import { BudgetsService } from './budgets.service.js';
 import { CostsController } from './costs.controller.js';
 import { DeadLettersController } from './dead-letters/dead-letters.controller.js';
 import { HealthController } from './health.controller.js';
@@ -31,6 +32,7 @@ import { SlaService } from './sla.service.js';
     SlaController,
   ],
   providers: [
+    BudgetsService,
     LeadsService,
     QueuesService,
     SlaService,
@@ -40,6 +42,6 @@ import { SlaService } from './sla.service.js';
       useFactory: (...parts: ConstructorParameters<typeof DeadLetters>) => new DeadLetters(...parts),
     },
   ],
-  exports: [DeadLetters, LeadsService, QueuesService, SlaService],
+  exports: [BudgetsService, DeadLetters, LeadsService, QueuesService, SlaService],
 })
 export class OpsModule {}

@@ -86,6 +86,51 @@ describe.skipIf(!hasBrowser())('the console in a browser (Debian: apt-get instal
     await page.getByText('2 of 2').waitFor();
   });
 
+  it('finds, repairs, replays and verifies 40 forms that a broken template had refused', async () => {
+    for (let n = 0; n < 40; n++) {
+      await send({ contact: `visitor${n}@gamma.example`, name: `Visitor ${n}`, campaign_id: 'spring' });
+    }
+    await page.goto(`${service.url}/console`);
+    await page.getByText('40 refused requests are open').waitFor();
+    await page.getByRole('link', { name: 'Open Rejections' }).click();
+    await page.getByRole('button', { name: 'Repair 40…' }).click();
+    await page.getByText('5 of 5 of the sample would still be refused').waitFor();
+    await page.getByLabel('Take email from').selectOption('contact');
+    await page.getByRole('button', { name: 'Try on the sample' }).click();
+    await page.getByText('All 5 of the sample would be accepted').waitFor();
+    await page.getByLabel('At most per second').fill('40');
+    await page.getByRole('button', { name: 'Replay 40' }).click();
+    await page.getByText('40 in the CRM').waitFor();
+    await page
+      .getByRole('link', { name: /^Visitor/ })
+      .first()
+      .click();
+    await page.getByRole('heading', { name: 'In the CRM' }).waitFor();
+    const { rows } = await sql.query("SELECT count(*)::int AS n FROM mock_crm.leads WHERE last_name ~ '^[0-9]+$'");
+    expect(rows).toEqual([{ n: 40 }]);
+  });
+
+  it('leaves a list alone while text is selected in it, and asks for nothing while it is hidden', async () => {
+    await page.goto(`${service.url}/console/leads`);
+    await page.evaluate(() => document.getSelection()!.selectAllChildren(document.querySelector('[data-live] tbody td')!));
+    await send({ email: 'kim@acme.example', name: 'Kim Sol', campaign_id: 'launch' });
+    await page.getByText('Paused while you select text').waitFor();
+    expect(await page.getByRole('link', { name: 'Kim Sol' }).count()).toBe(0);
+    await page.evaluate(() => document.getSelection()!.removeAllRanges());
+    await page.getByRole('link', { name: 'Kim Sol' }).waitFor();
+
+    await page.clock.install();
+    await page.goto(`${service.url}/console/leads`);
+    const asked: string[] = [];
+    page.on('request', (request) => asked.push(request.url()));
+    await page.evaluate(() => Object.defineProperty(document, 'hidden', { value: true, configurable: true }));
+    await page.clock.runFor(60_000);
+    expect(asked).toEqual([]);
+    await page.evaluate(() => Object.defineProperty(document, 'hidden', { value: false }));
+    await Promise.all([page.waitForRequest(/\/console\/leads$/), page.clock.runFor(5000)]);
+    await page.clock.resume();
+  });
+
   it('pauses and resumes a stage', async () => {
     await page.goto(`${service.url}/console/stages`);
     await page.getByRole('button', { name: 'Pause crm-sync' }).click();
@@ -105,11 +150,13 @@ describe.skipIf(!hasBrowser())('the console in a browser (Debian: apt-get instal
       '/sla',
       '/audit',
       '/runbook',
+      '/api',
     ];
     for (const [width, scheme] of [
       [1280, 'light'],
       [768, 'dark'],
       [320, 'light'],
+      [320, 'dark'],
     ] as const) {
       const small = await open(width, scheme);
       for (const path of paths) {

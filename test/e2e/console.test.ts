@@ -37,7 +37,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-const PAGES = ['', '/leads', '/dead-letters', '/rejections', '/stages', '/sla', '/audit', '/runbook'].map(
+const PAGES = ['', '/leads', '/dead-letters', '/rejections', '/stages', '/sla', '/audit', '/runbook', '/api'].map(
   (path) => `/console${path}`,
 );
 
@@ -97,6 +97,31 @@ describe('the console with leads', () => {
     for (const part of ['base score', 'Fit score', '<del>', 'Sent to postgres', 'in the CRM after']) expect(html).toContain(part);
   });
 
+  it('has a lead scored again, which its timeline and the CRM show', async () => {
+    const path = `/console/leads/${synced}`;
+    await eventually(async () => expect(await operator.html(path)).toContain('Re-score'));
+    const answer = await operator.submit(path, `${path}/rescore`);
+    expect([answer.status, answer.headers.get('location')]).toEqual([303, `${path}?done=rescored`]);
+    await eventually(async () => {
+      const html = await operator.html(path);
+      for (const part of ['A new score was requested by ann', 'Re-scored', 'CRM updated with the new score']) {
+        expect(html).toContain(part);
+      }
+    });
+    expect((await operator.post(`/console/leads/${dead}/rescore`, formsOf(await operator.html(path))[0]!.fields)).status).toBe(
+      404,
+    );
+  });
+
+  it('keeps the filters of a list under a name, without the text of a search', async () => {
+    const saved = await operator.submit('/console/leads?state=synced&q=Ann', '/console/leads/views', { name: 'In the CRM' });
+    expect(saved.headers.get('location')).toBe('/console/leads?state=synced');
+    expect(await viewer.html('/console/leads')).toContain('In the CRM');
+    await operator.submit('/console/leads?state=synced', '/console/leads/views/delete');
+    expect(await viewer.html('/console/leads')).not.toContain('In the CRM');
+    expect(await operator.html('/console/audit')).toContain('save-view');
+  });
+
   it('escapes what a sender wrote, and shows what cannot be seen', async () => {
     // The correction form contains the exact value in its own field, where bidi characters cannot reorder other text.
     expect(await operator.html(`/console/dead-letters/${dead}`)).not.toContain('<script>alert');
@@ -143,6 +168,24 @@ describe('the console with leads', () => {
     const html = await operator.html(`/console/rejections/${rejection}`);
     expect(html).toContain('cy@gamma.example');
     expect(await viewer.html(`/console/rejections/${rejection}`)).not.toContain('cy@gamma.example');
+  });
+
+  it('repairs and replays all requests of a broken template at a rate, after a trial', async () => {
+    for (const name of ['ed', 'flo', 'gus']) await send({ contact: `${name}@delta.example`, campaign_id: 'launch' });
+    const list = await operator.html('/console/rejections');
+    const cause = /cause=([0-9a-f]{32})"[^>]*><bdi>[^<]*email/.exec(list)![1]!;
+    const preview = await (await operator.submit(`/console/rejections?cause=${cause}`, '/console/bulk', { cause })).text();
+    expect(preview).toContain('3 of 3 of the sample would still be refused');
+    const form = formsOf(preview).find(({ action }) => action === '/console/bulk/start')!;
+    const repair = { ...form.fields, 'from.email': 'contact', perSecond: '100' };
+    expect(await (await operator.post('/console/bulk', repair)).text()).toContain('All 3 of the sample would be accepted');
+    const started = await operator.post('/console/bulk/start', repair);
+    const progress = started.headers.get('location')!;
+    await eventually(async () => expect(await operator.html(progress)).toContain('3 in the CRM'));
+    expect(await operator.html(progress)).toContain('3 of 3');
+    expect((await (await operator.get(`${progress}/results.csv`)).text()).trim().split('\r\n')).toHaveLength(4);
+    expect(await operator.html('/console/rejections')).not.toContain(cause);
+    expect(await operator.html('/console/audit')).toContain('renamed.email contact');
   });
 
   it('keeps a dead letter as it is where the correction is wrong, and replays it where it is right', async () => {

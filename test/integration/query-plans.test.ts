@@ -1,7 +1,17 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { listStatement, ROWS_PER_PAGE, type LeadFilter } from '../../src/ledger/leads.repository.js';
 import { BACKLOG } from '../../src/ledger/open-leads.repository.js';
-import { ARRIVALS, COUNT_DEAD, DEAD_WITHOUT_CRM, PACE } from '../../src/ledger/sla.repository.js';
+import { LIST_ACTS } from '../../src/ledger/audit-log.repository.js';
+import { GROUP_DEAD_LETTERS, LIST_DEAD_LETTERS } from '../../src/ledger/dead-letters.repository.js';
+import {
+  ARRIVALS,
+  BY_CAMPAIGN,
+  COUNT_DEAD,
+  DEAD_WITHOUT_CRM,
+  HAS_LEADS,
+  PACE,
+  PER_MINUTE,
+} from '../../src/ledger/sla.repository.js';
 import { openPool, type Pool } from '../../src/platform/database/pool.js';
 import { freshDatabase } from '../support/database.js';
 import { FULL } from '../support/full.js';
@@ -34,7 +44,11 @@ beforeAll(async () => {
   await pool.query(
     "INSERT INTO ledger.events (lead_id, seq, kind, at) SELECT id, 1, 'synced', received_at FROM ledger.leads ORDER BY received_at",
   );
-  await pool.query('VACUUM ANALYZE ledger.leads, ledger.events');
+  await pool.query(
+    `INSERT INTO ledger.operator_acts (who, act) SELECT 'ann', CASE WHEN n % 100 = 1 THEN 'pause' ELSE 'replay' END
+     FROM generate_series(1, 100000) n`,
+  );
+  await pool.query('VACUUM ANALYZE ledger.leads, ledger.events, ledger.operator_acts');
 }, 300_000);
 afterAll(async () => {
   await pool.end();
@@ -68,6 +82,46 @@ describe('what a scrape, an alert and a report read', () => {
     const plan = await planOf(text, values);
     expect(plan.join('\n')).toContain(scan);
     expect(plan.join('\n')).not.toContain('Seq Scan');
+  });
+});
+
+interface ReadingNode {
+  'Shared Hit Blocks': number;
+  'Shared Read Blocks': number;
+}
+
+/** Blocks of 8 kB that the query looks at. Time depends on the machine; this does not. */
+async function blocksOf(text: string, values: unknown[]): Promise<number> {
+  const explain = `EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ${text}`;
+  const { rows } = await pool.query<{ 'QUERY PLAN': [{ Plan: ReadingNode }] }>(explain, values);
+  const plan = rows[0]!['QUERY PLAN'][0].Plan;
+  return plan['Shared Hit Blocks'] + plan['Shared Read Blocks'];
+}
+
+describe('what a page of the console reads', () => {
+  const none = [null, null, null, null, 50];
+
+  // The bound of what concerns an hour is a few blocks per lead of that hour: here there are 3,600 of 120,000.
+  it.each<[string, string, unknown[], string, number]>([
+    ['arrivals and speed by minute', PER_MINUTE, [60], 'leads_first_synced', 12_000],
+    ['campaigns of the hour', BY_CAMPAIGN, [60, 300], 'leads_first_synced', 8000],
+    ['whether there is a lead', HAS_LEADS, [], '', 10],
+    ['dead letters', LIST_DEAD_LETTERS, none, 'leads_dead', 500],
+    ['dead letters with a code', LIST_DEAD_LETTERS, [null, 'X', null, null, 50], 'leads_dead', ROWS / 100],
+    ['causes of dead letters', GROUP_DEAD_LETTERS, [], 'leads_', ROWS / 100],
+    ['acts of operators', LIST_ACTS, [null, null, null, 100], 'operator_acts_pkey', 50],
+    ['acts of one kind', LIST_ACTS, [null, 'pause', null, 100], 'operator_acts_pkey', 500],
+    ['later acts', LIST_ACTS, ['ann', null, '5000', 100], 'operator_acts_pkey', 50],
+  ])('%s: not the whole table', async (_, text, values, index, blocks) => {
+    const plan = (await planOf(text, values)).join('\n');
+    expect(plan).toContain(index);
+    if (index) expect(plan).not.toContain('Seq Scan');
+    expect(await blocksOf(text, values)).toBeLessThan(blocks);
+  });
+
+  it('has acts in the order of their numbers, not of their digits', async () => {
+    const { rows } = await pool.query<{ id: string }>(LIST_ACTS, [null, null, '101', 100]);
+    expect(rows.map(({ id }) => Number(id))).toEqual(Array.from({ length: 100 }, (_, n) => 100 - n));
   });
 });
 

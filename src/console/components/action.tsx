@@ -5,7 +5,7 @@ interface ActionProps {
   viewer: Viewer;
   to: string;
   children: string;
-  tone?: 'primary' | 'danger' | 'plain';
+  tone?: 'primary' | 'danger' | 'link' | 'plain';
   /** Further fields of the form. */
   fields?: ComponentChildren;
 }

@@ -16,7 +16,8 @@ const STATE_TONES: Record<LeadState, Tone> = {
 };
 
 export function StateBadge({ state }: { state: LeadState }) {
-  return <Badge tone={STATE_TONES[state]}>{state}</Badge>;
+  const tone = STATE_TONES[state];
+  return <span class={tone === 'plain' ? 'badge state' : `badge badge-${tone} state`}>{state}</span>;
 }
 
 const INTENT_TONES: Record<Intent, Tone> = { high: 'good', medium: 'accent', low: 'plain', none: 'plain', unknown: 'plain' };

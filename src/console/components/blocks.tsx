@@ -39,13 +39,14 @@ export interface StatProps {
   label: string;
   value: ComponentChildren;
   note?: ComponentChildren;
+  tone?: 'good' | 'bad' | undefined;
 }
 
 export function Stats({ items }: { items: StatProps[] }) {
   return (
     <dl class="stats">
-      {items.map(({ label, value, note }) => (
-        <div class="card stat">
+      {items.map(({ label, value, note, tone }) => (
+        <div class={tone ? `card stat stat-${tone}` : 'card stat'}>
           <dt>{label}</dt>
           <dd>
             {value}
@@ -59,15 +60,26 @@ export function Stats({ items }: { items: StatProps[] }) {
 
 export type NoticeTone = 'good' | 'warn' | 'bad' | 'plain';
 
-export function Notice({ tone = 'plain', title, children }: { tone?: NoticeTone; title: string; children?: ComponentChildren }) {
+interface NoticeProps {
+  tone?: NoticeTone;
+  title: string;
+  /** A further class, for its layout. */
+  layout?: string;
+  children?: ComponentChildren;
+}
+
+export function Notice({ tone = 'plain', title, layout = '', children }: NoticeProps) {
   return (
-    <div class={`notice notice-${tone}`} role={tone === 'bad' ? 'alert' : 'status'}>
-      <strong>{title}</strong>
+    <div class={`notice notice-${tone} ${layout}`.trim()} role={tone === 'bad' ? 'alert' : 'status'}>
+      <strong>
+        <Text value={title} />
+      </strong>
       {children}
     </div>
   );
 }
 
+/** Says that a list is empty, why that may be, and what to do. */
 export function Empty({ title, children }: { title: string; children?: ComponentChildren }) {
   return (
     <div class="card empty">

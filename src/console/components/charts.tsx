@@ -1,40 +1,97 @@
-import type { Evidence } from '../../domain/enrichment.js';
-import { Text } from './text.js';
-
 const WIDTH = 480;
-const HEIGHT = 120;
+const HEIGHT = 130;
+/** Room for the labels of the axis, at the left. */
+const LEFT = 34;
 
 export interface Point {
   label: string;
-  value: number;
+  /** Null where nothing was measured; the line has a gap there. */
+  value: number | null;
 }
 
-/** A line over time with its area; `unit` is read out with each value by assistive technology through the title. */
-export function LineChart({ title, points, unit }: { title: string; points: Point[]; unit: string }) {
-  const highest = Math.max(1, ...points.map((point) => point.value));
-  const step = points.length > 1 ? WIDTH / (points.length - 1) : WIDTH;
-  const at = (value: number) => (HEIGHT - (value / highest) * (HEIGHT - 10)).toFixed(1);
-  const path = points.map((point, index) => `${(index * step).toFixed(1)},${at(point.value)}`).join(' ');
+interface LineChartProps {
+  title: string;
+  points: Point[];
+  unit: string;
+  /** A value that should not be exceeded, as a dashed line. */
+  limit?: number | undefined;
+}
+
+/** The next of 1, 2, 5, 10, 20, 50 …: an axis that ends there has round labels. */
+export function niceCeiling(value: number): number {
+  const power = 10 ** Math.floor(Math.log10(Math.max(value, 1e-3)));
+  return [1, 2, 5, 10].map((step) => step * power).find((step) => step >= value - 1e-9)!;
+}
+
+/** A line over time with its area. The description for assistive technology gives the highest and the last value. */
+export function LineChart({ title, points, unit, limit }: LineChartProps) {
+  const values = points.flatMap(({ value }) => value ?? []);
+  if (values.length === 0) return <p class="chart-empty">Nothing was measured in this time.</p>;
+  const highest = Math.max(...values);
+  const top = niceCeiling(Math.max(highest, unit === 's' ? 0.1 : 1));
+  const step = (WIDTH - LEFT) / Math.max(1, points.length - 1);
+  const x = (index: number) => (LEFT + index * step).toFixed(1);
+  const y = (value: number) => (HEIGHT - (value / top) * (HEIGHT - 8)).toFixed(1);
   const [first, last] = [points[0], points.at(-1)];
+  const description = `${title}: highest ${shown(highest)} ${unit}, last ${shown(values.at(-1)!)} ${unit}`;
   return (
-    <svg class="chart" viewBox={`0 -4 ${WIDTH} ${HEIGHT + 24}`} role="img" aria-label={`${title}: at most ${highest} ${unit}`}>
-      <line class="axis" x1="0" x2={WIDTH} y1={HEIGHT} y2={HEIGHT} />
-      <polygon class="area" points={`0,${HEIGHT} ${path} ${WIDTH},${HEIGHT}`} />
-      <polyline class="line" points={path} />
-      <text x="0" y="6">
-        {`${highest} ${unit}`}
+    <svg class="chart" viewBox={`0 0 ${WIDTH} ${HEIGHT + 20}`} role="img" aria-label={description}>
+      {[top, top / 2].map((value) => (
+        <>
+          <line class="grid" x1={LEFT} x2={WIDTH} y1={y(value)} y2={y(value)} />
+          <text x={LEFT - 6} y={Number(y(value)) + 4} text-anchor="end">
+            {shown(value)}
+          </text>
+        </>
+      ))}
+      <text x={LEFT - 6} y={HEIGHT + 4} text-anchor="end">
+        0
       </text>
-      <text x="0" y={HEIGHT + 16}>
+      <line class="axis" x1={LEFT} x2={WIDTH} y1={HEIGHT} y2={HEIGHT} />
+      {runsOf(points).map((run) => {
+        const path = run.map(({ index, value }) => `${x(index)},${y(value)}`).join(' ');
+        const [from, to] = [x(run[0]!.index), x(run.at(-1)!.index)];
+        return (
+          <>
+            <polygon class="area" points={`${from},${HEIGHT} ${path} ${to},${HEIGHT}`} />
+            {run.length === 1 ? (
+              <circle class="dot" cx={from} cy={y(run[0]!.value)} r="2.5" />
+            ) : (
+              <polyline class="line" points={path} />
+            )}
+          </>
+        );
+      })}
+      {limit !== undefined && limit <= top ? <line class="limit" x1={LEFT} x2={WIDTH} y1={y(limit)} y2={y(limit)} /> : null}
+      <text x={LEFT} y={HEIGHT + 17}>
         {first?.label}
       </text>
-      <text x={WIDTH} y={HEIGHT + 16} text-anchor="end">
+      <text x={WIDTH} y={HEIGHT + 17} text-anchor="end">
         {last?.label}
       </text>
     </svg>
   );
 }
 
-export interface Bar extends Point {
+/** Points with a value, in unbroken runs. */
+function runsOf(points: Point[]): { index: number; value: number }[][] {
+  const runs: { index: number; value: number }[][] = [];
+  for (const [index, { value }] of points.entries()) {
+    if (value === null) continue;
+    const run = runs.at(-1);
+    if (run && run.at(-1)!.index === index - 1) run.push({ index, value });
+    else runs.push([{ index, value }]);
+  }
+  return runs;
+}
+
+function shown(value: number): string {
+  return String(Math.round(value * 100) / 100);
+}
+
+export interface Bar {
+  label: string;
+  value: number;
   /** Drawn in the colour of what is too late. */
   late?: boolean;
 }
@@ -47,6 +104,7 @@ export function BarChart({ title, bars, unit }: { title: string; bars: Bar[]; un
       <line class="axis" x1="0" x2={WIDTH} y1={HEIGHT} y2={HEIGHT} />
       {bars.map(({ label, value, late }, index) => {
         const height = (value / highest) * (HEIGHT - 4);
+        const middle = (index * slot + slot / 2).toFixed(1);
         return (
           <g>
             <title>{`${label}: ${value} ${unit}`}</title>
@@ -59,11 +117,11 @@ export function BarChart({ title, bars, unit }: { title: string; bars: Bar[]; un
               rx="2"
             />
             {value > 0 ? (
-              <text x={(index * slot + slot / 2).toFixed(1)} y={(HEIGHT - height - 3).toFixed(1)} text-anchor="middle">
+              <text x={middle} y={(HEIGHT - height - 3).toFixed(1)} text-anchor="middle">
                 {value}
               </text>
             ) : null}
-            <text x={(index * slot + slot / 2).toFixed(1)} y={HEIGHT + 16} text-anchor="middle">
+            <text class="small" x={middle} y={HEIGHT + 16} text-anchor="middle">
               {label}
             </text>
           </g>
@@ -73,86 +131,13 @@ export function BarChart({ title, bars, unit }: { title: string; bars: Bar[]; un
   );
 }
 
-function signed(points: number): string {
-  return points > 0 ? `+${points}` : String(points).replace('-', '−');
-}
-
-function polarityOf(points: number): string {
-  return points >= 0 ? 'positive' : 'negative';
-}
-
-/** Each reason of a score as a step from the running sum to the next. Reasons without points are listed without a bar. */
-export function Waterfall({ evidence, total }: { evidence: Evidence[]; total: number }) {
-  let sum = 0;
-  const steps = evidence.map((item) => {
-    const from = sum;
-    sum += item.points ?? 0;
-    return { ...item, from, to: sum };
-  });
-  const low = Math.min(0, ...steps.map((step) => step.to));
-  const high = Math.max(100, ...steps.map((step) => step.to));
-  const scale = (value: number) => ((value - low) / (high - low)) * 200;
+/** A share as a bar; from `warnFrom` on it is drawn as a warning, and from there and 1 on as too much. */
+export function Meter({ label, share, warnFrom = 1 }: { label: string; share: number; warnFrom?: number }) {
+  const tone = share < warnFrom ? 'bar' : share >= 1 ? 'bar-late' : 'bar-warn';
   return (
-    <div class="table-wrap" role="region" aria-label="How the score adds up" tabIndex={0}>
-      <table class="waterfall">
-        <caption class="visually-hidden">How the score adds up</caption>
-        <thead>
-          <tr>
-            <th scope="col">Reason</th>
-            <th scope="col" class="num">
-              Points
-            </th>
-            <th scope="col">Running total</th>
-          </tr>
-        </thead>
-        <tbody>
-          {steps.map(({ signal, points, from, to }) => (
-            <tr>
-              <th scope="row">
-                <Text value={signal} />
-              </th>
-              <td class="num">{points === undefined ? '–' : signed(points)}</td>
-              <td>
-                {points === undefined ? null : (
-                  <svg class="chart" viewBox="0 0 240 14" role="img" aria-label={`from ${from} to ${to}`}>
-                    <rect
-                      class={polarityOf(points)}
-                      x={scale(Math.min(from, to)).toFixed(1)}
-                      width={Math.max(1.5, scale(Math.max(from, to)) - scale(Math.min(from, to))).toFixed(1)}
-                      y="1"
-                      height="12"
-                      rx="2"
-                    />
-                    <text x={(scale(Math.max(from, to)) + 5).toFixed(1)} y="11">
-                      {to}
-                    </text>
-                  </svg>
-                )}
-              </td>
-            </tr>
-          ))}
-          <tr>
-            <th scope="row">
-              <strong>Fit score</strong>
-            </th>
-            <td class="num">
-              <strong>{total}</strong>
-            </td>
-            <td>
-              <svg class="chart" viewBox="0 0 240 14" role="img" aria-label={`${total} of 100`}>
-                <rect
-                  class="total"
-                  x={scale(0).toFixed(1)}
-                  width={(scale(total) - scale(0)).toFixed(1)}
-                  y="1"
-                  height="12"
-                  rx="2"
-                />
-              </svg>
-            </td>
-          </tr>
-        </tbody>
-      </table>
-    </div>
+    <svg class="meter" viewBox="0 0 100 6" preserveAspectRatio="none" role="img" aria-label={label}>
+      <rect class="track" width="100" height="6" rx="3" />
+      <rect class={tone} width={(100 * Math.min(1, Math.max(0, share))).toFixed(1)} height="6" rx="3" />
+    </svg>
   );
 }

@@ -12,15 +12,17 @@ export interface Column<Row> {
 
 interface TableProps<Row> {
   caption: string;
+  /** A further class, for its layout. */
+  layout?: string;
   columns: Column<Row>[];
   rows: Row[];
 }
 
 /** A data table; its first column names the row. It scrolls by itself where the screen is narrow. */
-export function Table<Row>({ caption, columns, rows }: TableProps<Row>) {
+export function Table<Row>({ caption, layout, columns, rows }: TableProps<Row>) {
   return (
     <div class="table-wrap" role="region" aria-label={caption} tabIndex={0}>
-      <table>
+      <table class={layout}>
         <caption class="visually-hidden">{caption}</caption>
         <thead>
           <tr>

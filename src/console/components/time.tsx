@@ -31,6 +31,12 @@ function pair(amount: number, size: number, large: string, small: string): strin
   return `${Math.floor(amount / size)} ${large}${rest > 0 ? ` ${rest} ${small}` : ''}`;
 }
 
+/** A duration in one short unit, for the labels of a chart: `250ms`, `15s`, `2.5m`, `1h`. */
+export function shortDuration(value: number): string {
+  const [unit, length] = value < 1 ? ['ms', 0.001] : value < 60 ? ['s', 1] : value < 3600 ? ['m', 60] : ['h', 3600];
+  return `${Math.round((value / (length as number)) * 10) / 10}${unit}`;
+}
+
 /** Seconds as people read them; null where the value is unknown. */
 export function seconds(value: number | null | undefined): string {
   return value === null || value === undefined ? '–' : duration(value * 1000);

@@ -1,5 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { Action } from '../components/action.js';
+import { Field } from '../components/field.js';
 import { Card, Empty, Live, Notice, PageHead } from '../components/blocks.js';
 import { Pager, Table } from '../components/table.js';
 import { Text } from '../components/text.js';
@@ -26,6 +27,8 @@ export interface DeadLetterItem {
   campaignId: string;
   code: string;
   message: string;
+  /** What the downstream answered. */
+  answer: string | null;
   diedAt: string;
 }
 
@@ -97,8 +100,7 @@ export function DeadLettersPage({ viewer, view, notice }: { viewer: Viewer; view
                   ),
                 },
                 { title: 'Campaign', cell: (item) => <Text value={item.campaignId} /> },
-                { title: 'Error', cell: (item) => <code>{item.code}</code> },
-                { title: 'Message', cell: (item) => <Text value={item.message} /> },
+                { title: 'What failed', cell: (item) => <Failure item={item} /> },
                 { title: 'Since', cell: (item) => <Time at={item.diedAt} now={now} format="relative" /> },
               ]}
               rows={view.items}
@@ -108,6 +110,23 @@ export function DeadLettersPage({ viewer, view, notice }: { viewer: Viewer; view
         )}
       </Live>
     </Layout>
+  );
+}
+
+function Failure({ item }: { item: DeadLetterItem }) {
+  return (
+    <div class="wide">
+      <Text value={item.message} />
+      <div class="sub">
+        <code>{item.code}</code>
+        {item.answer ? (
+          <>
+            {' · answered: '}
+            <Text value={item.answer} />
+          </>
+        ) : null}
+      </div>
+    </div>
   );
 }
 
@@ -193,10 +212,7 @@ function EditForm({ view, viewer, path }: { view: DeadLetterView; viewer: Viewer
       <input type="hidden" name="formToken" value={viewer.formToken} />
       <div class="filters">
         {view.fields.map(([name, value]) => (
-          <label class="field">
-            <span>{name}</span>
-            <input name={`field.${name}`} value={value} />
-          </label>
+          <Field name={name} value={value} problem={view.problems.find(({ path: field }) => field === name)?.message} />
         ))}
       </div>
       <div>

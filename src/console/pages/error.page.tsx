@@ -1,4 +1,5 @@
 import { Notice, PageHead } from '../components/blocks.js';
+import { Text } from '../components/text.js';
 import { Layout, type Viewer } from '../layout.js';
 
 export interface ErrorView {
@@ -14,7 +15,9 @@ export function ErrorPage({ viewer, view }: { viewer: Viewer; view: ErrorView })
     <Layout title={view.title} section="" viewer={viewer}>
       <PageHead title={view.title} />
       <Notice tone="bad" title={view.code}>
-        <p>{view.detail}</p>
+        <p>
+          <Text value={view.detail} />
+        </p>
         <p class="muted">{`Request ${view.requestId}`}</p>
       </Notice>
       <p>

@@ -2,30 +2,15 @@ import type { ComponentChildren } from 'preact';
 import type { Evidence, Intent } from '../../domain/enrichment.js';
 import type { LeadState } from '../../domain/lead-state.js';
 import { Action } from '../components/action.js';
-import { Badge, IntentBadge, StateBadge, type Tone } from '../components/badges.js';
+import { Badge, IntentBadge, StateBadge } from '../components/badges.js';
 import { Card, Facts, Live, Notice, PageHead } from '../components/blocks.js';
-import { Waterfall } from '../components/charts.js';
-import { Table } from '../components/table.js';
+import { Meter } from '../components/charts.js';
+import { Crm, Sent, type CrmPlace, type SentRecord } from '../components/crm-records.js';
 import { Text } from '../components/text.js';
 import { duration, Time } from '../components/time.js';
+import { Timeline, type TimelineItem } from '../components/timeline.js';
+import { Waterfall } from '../components/waterfall.js';
 import { Layout, type Viewer } from '../layout.js';
-
-export interface TimelineItem {
-  at: string;
-  /** Milliseconds since the event before; null for the first. */
-  afterMs: number | null;
-  sentence: string;
-  tone: Tone;
-  /** Field by field, for a revision or a correction. */
-  changes: { field: string; from: string | null; to: string | null }[];
-}
-
-export interface SentRecord {
-  crm: string;
-  at: string;
-  lead: { answer: string; fields: [string, string][] };
-  member: { answer: string; fields: [string, string][] };
-}
 
 export interface LeadView {
   id: string;
@@ -33,6 +18,7 @@ export interface LeadView {
   revision: number;
   name: string | null;
   email: string;
+  company: string | null;
   campaignId: string;
   attributes: [string, string][];
   /** Personal data is masked until the viewer asks for it. */
@@ -44,7 +30,9 @@ export interface LeadView {
   evidence: Evidence[];
   scoreSource: string | null;
   flags: string[];
-  crm: { leadId: string; memberId: string | null; href: string | null } | null;
+  /** The score stands in for a better one, or a new one was requested. */
+  needsRescore: boolean;
+  crm: CrmPlace | null;
   next: { what: string; at: string | null } | null;
   lastError: { code: string; message: string; answer: string | null; remedy: string } | null;
   speedToLeadMs: number | null;
@@ -56,7 +44,7 @@ export function LeadPage({ viewer, view, notice }: { viewer: Viewer; view: LeadV
   const path = `/console/leads/${view.id}`;
   return (
     <Layout title={view.masked ? 'Lead' : (view.name ?? view.email)} section="/console/leads" viewer={viewer}>
-      <PageHead title={view.name ?? view.email}>
+      <PageHead title={view.name ?? view.email} about={<Subtitle view={view} />}>
         <StateBadge state={view.state} />
         <span class="row push">
           <Actions view={view} viewer={viewer} path={path} />
@@ -74,31 +62,58 @@ export function LeadPage({ viewer, view, notice }: { viewer: Viewer; view: LeadV
       <Live id="state">
         <StateNotice view={view} now={viewer.now} />
       </Live>
-      <div class="grid-2">
-        <Card title="Score">
-          <Score view={view} />
-        </Card>
-        <Card title="Person and campaign" aside={`revision ${view.revision}`}>
-          <Facts
-            items={[
-              ['E-mail', <Text value={view.email} />],
-              ['Name', <Text value={view.name} />],
-              ['Campaign', <Text value={view.campaignId} />],
-              ...view.attributes.map(([name, value]): [string, ComponentChildren] => [name, <Text value={value} />]),
-            ]}
-          />
-        </Card>
+      <div class="grid-main">
+        <div class="stack">
+          <Live id="score">
+            <Card title="Score">
+              <Score view={view} />
+            </Card>
+          </Live>
+          <Live id="timeline">
+            <Card
+              title="Timeline"
+              aside={view.speedToLeadMs === null ? null : `in the CRM after ${duration(view.speedToLeadMs)}`}
+            >
+              <Timeline items={view.timeline} now={viewer.now} />
+            </Card>
+          </Live>
+        </div>
+        <div class="stack">
+          <Card title="Person and campaign" aside={`revision ${view.revision}`}>
+            <Facts
+              items={[
+                ['E-mail', <Text value={view.email} />],
+                ['Name', <Text value={view.name} />],
+                ['Campaign', <Text value={view.campaignId} />],
+                ...view.attributes.map(([name, value]): [string, ComponentChildren] => [name, <Text value={value} />]),
+              ]}
+            />
+          </Card>
+          <Live id="crm">
+            {view.crm ? <Crm crm={view.crm} /> : null}
+            {view.sent.map((record) => (
+              <Sent record={record} now={viewer.now} />
+            ))}
+          </Live>
+        </div>
       </div>
-      <Live id="timeline">
-        <Card title="Timeline" aside={view.speedToLeadMs === null ? null : `in the CRM after ${duration(view.speedToLeadMs)}`}>
-          <Timeline items={view.timeline} now={viewer.now} />
-        </Card>
-        {view.sent.map((record) => (
-          <Sent record={record} now={viewer.now} />
-        ))}
-      </Live>
       {viewer.canAct ? <Erase viewer={viewer} path={path} /> : null}
     </Layout>
+  );
+}
+
+function Subtitle({ view }: { view: LeadView }) {
+  return (
+    <>
+      {view.company ? (
+        <>
+          <Text value={view.company} />
+          {' · '}
+        </>
+      ) : null}
+      {'campaign '}
+      <Text value={view.campaignId} />
+    </>
   );
 }
 
@@ -109,6 +124,11 @@ function Actions({ view, viewer, path }: { view: LeadView; viewer: Viewer; path:
         <a class="button" href={view.crm.href} rel="noreferrer">
           Open in Salesforce
         </a>
+      ) : null}
+      {view.state === 'synced' ? (
+        <Action viewer={viewer} to={`${path}/rescore`}>
+          Re-score
+        </Action>
       ) : null}
       {view.state === 'dead' ? (
         <>
@@ -163,11 +183,19 @@ function Score({ view }: { view: LeadView }) {
   if (view.fitScore === null) return <p class="muted">Not scored yet.</p>;
   return (
     <>
-      <p class="row">
-        <strong>{`Fit ${view.fitScore}`}</strong>
-        <IntentBadge intent={view.intent} />
-        <span class="muted">{`by ${view.scoreSource}, confidence ${Math.round((view.confidence ?? 0) * 100)} %`}</span>
-      </p>
+      <div class="score">
+        <strong class="score-number">{view.fitScore}</strong>
+        <div>
+          <span class="row">
+            <span>
+              Intent <IntentBadge intent={view.intent} />
+            </span>
+            <span class="muted">{`by ${view.scoreSource}, confidence ${Math.round((view.confidence ?? 0) * 100)} %`}</span>
+            {view.needsRescore ? <Badge tone="warn">a better score follows</Badge> : null}
+          </span>
+          <Meter label={`${view.fitScore} of 100`} share={view.fitScore / 100} warnFrom={2} />
+        </div>
+      </div>
       <p>
         <Text value={view.reasoning} />
       </p>
@@ -183,71 +211,9 @@ function Score({ view }: { view: LeadView }) {
   );
 }
 
-function Timeline({ items, now }: { items: TimelineItem[]; now: Date }) {
-  return (
-    <ol class="timeline">
-      {items.map(({ at, afterMs, sentence, tone, changes }) => (
-        <li class={tone}>
-          <span>
-            <Text value={sentence} />
-          </span>
-          <span class="muted">
-            <Time at={at} now={now} />
-            {afterMs === null ? null : `, ${duration(afterMs)} later`}
-          </span>
-          {changes.length > 0 ? (
-            <ul>
-              {changes.map(({ field, from, to }) => (
-                <li>
-                  <Text value={field} />:{' '}
-                  <del>
-                    <Text value={from} />
-                  </del>{' '}
-                  →{' '}
-                  <ins>
-                    <Text value={to} />
-                  </ins>
-                </li>
-              ))}
-            </ul>
-          ) : null}
-        </li>
-      ))}
-    </ol>
-  );
-}
-
-function Sent({ record, now }: { record: SentRecord; now: Date }) {
-  const parts = [
-    { name: 'Lead', ...record.lead },
-    { name: 'Campaign member', ...record.member },
-  ];
-  return (
-    <Card title={`Sent to ${record.crm}`} aside={<Time at={record.at} now={now} />}>
-      {parts.map(({ name, answer, fields }) => (
-        <>
-          <h3>{`${name}: ${answer}`}</h3>
-          {fields.length > 0 ? (
-            <Table
-              caption={`${name} fields`}
-              columns={[
-                { title: 'Field', cell: ([field]: [string, string]) => <code>{field}</code> },
-                { title: 'Value', cell: ([, value]: [string, string]) => <Text value={value} /> },
-              ]}
-              rows={fields}
-            />
-          ) : (
-            <p class="muted">Nothing was sent.</p>
-          )}
-        </>
-      ))}
-    </Card>
-  );
-}
-
 function Erase({ viewer, path }: { viewer: Viewer; path: string }) {
   return (
-    <details>
+    <details class="erase">
       <summary>Erase this person</summary>
       <form method="post" action={`${path}/erase`} class="card">
         <input type="hidden" name="formToken" value={viewer.formToken} />

@@ -6,9 +6,10 @@ export function LoginPage({ env, next, problem }: { env: 'MOCK' | 'REAL'; next: 
   return (
     <Document title="Sign in">
       <main class="login">
-        <h1>RevenueFlow AI</h1>
-        <span>
-          <span class={`badge env-${env.toLowerCase()}`}>{env}</span>
+        <span class="row">
+          <img src="/console/assets/icon.svg" width="36" height="36" alt="" />
+          <h1>RevenueFlow AI</h1>
+          <span class={`badge env-${env.toLowerCase()} push`}>{env}</span>
         </span>
         {problem ? <Notice tone="bad" title={problem} /> : null}
         <form method="post" action="/console/login" class="card">

@@ -1,15 +1,20 @@
+import type { Budget } from '../../ops/budgets.service.js';
 import { Badge } from '../components/badges.js';
 import { Card, Empty, Live, Notice, PageHead, Stats, type NoticeTone } from '../components/blocks.js';
-import { LineChart, type Point } from '../components/charts.js';
+import { LineChart, Meter, type Point } from '../components/charts.js';
 import { Table } from '../components/table.js';
+import { Text } from '../components/text.js';
 import { seconds } from '../components/time.js';
 import { Layout, type Viewer } from '../layout.js';
 
-/** Something that a person should look at, with the section of the runbook that says what to do. */
+/** Something that a person should look at: what is wrong, the page that shows it, and the section of the runbook. */
 export interface Problem {
   tone: NoticeTone;
   title: string;
   detail: string;
+  /** The page of the console where it can be looked into. */
+  href: string;
+  link: string;
   runbook: string;
 }
 
@@ -22,13 +27,6 @@ export interface StageSummary {
   healthy: boolean;
 }
 
-export interface Budget {
-  name: string;
-  /** 0 to 1 of what may be used today; null where there is no limit. */
-  used: number | null;
-  text: string;
-}
-
 export interface NowView {
   /** False until the first lead has arrived. */
   hasLeads: boolean;
@@ -37,14 +35,19 @@ export interface NowView {
   problems: Problem[];
   slaSeconds: number;
   speedToLead: { count: number; p50: number | null; p95: number | null };
+  /** 0 to 1; null where no lead reached the CRM in the last hour. */
   inSla: number | null;
   oldestSeconds: number | null;
   forecastSeconds: number | null;
+  arrived: number;
   arrivals: Point[];
   speed: Point[];
   stages: StageSummary[];
   budgets: Budget[];
 }
+
+/** Below this share of leads in time the figure is shown as bad. */
+const GOOD_SHARE = 0.95;
 
 export function NowPage({ viewer, view }: { viewer: Viewer; view: NowView }) {
   return (
@@ -56,19 +59,25 @@ export function NowPage({ viewer, view }: { viewer: Viewer; view: NowView }) {
       <Live id="problems">
         <Problems problems={view.problems} hasLeads={view.hasLeads} />
       </Live>
-      {view.hasLeads ? <Figures view={view} /> : <FirstLead url={view.url} />}
+      <Live id="figures">{view.hasLeads ? <Figures view={view} /> : <FirstLead url={view.url} />}</Live>
     </Layout>
   );
 }
 
 function Problems({ problems, hasLeads }: { problems: Problem[]; hasLeads: boolean }) {
-  if (problems.length === 0 && hasLeads) return <Notice tone="good" title="Everything works. Nothing waits for a person." />;
+  if (problems.length === 0) {
+    return hasLeads ? <Notice tone="good" title="Everything works. Nothing waits for a person." /> : null;
+  }
   return (
     <>
-      {problems.map(({ tone, title, detail, runbook }) => (
-        <Notice tone={tone} title={title}>
+      {problems.map(({ tone, title, detail, href, link, runbook }) => (
+        <Notice tone={tone} title={title} layout="problem-notice">
           <p>
-            {detail} <a href={`/console/runbook#${runbook}`}>What to do</a>
+            <Text value={detail} />
+          </p>
+          <p class="row">
+            <a href={href}>{link}</a>
+            <a href={`/console/runbook#${runbook}`}>What to do (runbook)</a>
           </p>
         </Notice>
       ))}
@@ -77,63 +86,91 @@ function Problems({ problems, hasLeads }: { problems: Problem[]; hasLeads: boole
 }
 
 function Figures({ view }: { view: NowView }) {
+  const waits = view.oldestSeconds !== null && view.oldestSeconds > 0;
   return (
-    <Live id="figures">
+    <>
       <Stats
         items={[
           {
             label: 'In the SLA, last hour',
-            value: view.inSla === null ? '–' : `${(view.inSla * 100).toFixed(1).replace(/\.0$/, '')} %`,
+            value: view.inSla === null ? '–' : percent(view.inSla),
             note: `of ${view.speedToLead.count} leads within ${seconds(view.slaSeconds)}`,
+            tone: view.inSla === null ? undefined : view.inSla >= GOOD_SHARE ? 'good' : 'bad',
           },
           { label: 'Speed to lead, median', value: seconds(view.speedToLead.p50), note: `p95 ${seconds(view.speedToLead.p95)}` },
-          { label: 'Oldest waiting lead', value: seconds(view.oldestSeconds), note: 'not in the CRM yet' },
-          { label: 'Backlog is done in', value: seconds(view.forecastSeconds), note: 'at the present rate' },
+          {
+            label: 'Oldest waiting lead',
+            value: waits ? seconds(view.oldestSeconds) : 'none',
+            note: waits ? 'not in the CRM yet' : 'no lead waits',
+            tone: waits && view.oldestSeconds! > view.slaSeconds ? 'bad' : undefined,
+          },
+          {
+            label: 'Backlog is done in',
+            value: waits ? seconds(view.forecastSeconds) : '–',
+            note: !waits ? 'no lead waits' : view.forecastSeconds === null ? 'no lead moves now' : 'at the present rate',
+          },
         ]}
       />
       <div class="grid-2">
-        <Card title="Arrivals" aside="leads a minute, last hour">
-          <LineChart title="Arrivals" points={view.arrivals} unit="leads/min" />
+        <Card title="Arrivals" aside={`${view.arrived} in the last hour, per minute`}>
+          <LineChart title="Arrivals per minute" points={view.arrivals} unit="leads" />
         </Card>
-        <Card title="Speed to lead" aside="median in seconds, last hour">
-          <LineChart title="Speed to lead" points={view.speed} unit="s" />
+        <Card title="Speed to lead" aside="median in seconds, per minute">
+          <LineChart title="Median speed to lead" points={view.speed} unit="s" limit={view.slaSeconds} />
         </Card>
       </div>
-      <Table
-        caption="Stages"
-        columns={[
-          { title: 'Stage', cell: (stage) => <a href="/console/stages">{stage.name}</a> },
-          { title: 'State', cell: (stage) => <Badge tone={stage.healthy ? 'good' : 'bad'}>{stage.state}</Badge> },
-          { title: 'Backlog', cell: (stage) => stage.backlog, numeric: true },
-          { title: 'Oldest', cell: (stage) => seconds(stage.oldestSeconds), numeric: true },
-          { title: 'Leads/s', cell: (stage) => stage.perSecond ?? '–', numeric: true },
-        ]}
-        rows={view.stages}
-      />
-      {view.budgets.length > 0 ? (
-        <Card title="Budgets today">
-          {view.budgets.map(({ name, used, text }) => (
-            <label class="field">
-              <span>{`${name}: ${text}`}</span>
-              {used === null ? null : <progress max="1" value={Math.min(1, used)} />}
-            </label>
-          ))}
-        </Card>
-      ) : null}
-    </Live>
+      <div class={view.budgets.length > 0 ? 'grid-2' : 'stack'}>
+        <Table
+          caption="Stages"
+          columns={[
+            { title: 'Stage', cell: (stage) => <a href="/console/stages">{stage.name}</a> },
+            { title: 'State', cell: (stage) => <Badge tone={stage.healthy ? 'good' : 'bad'}>{stage.state}</Badge> },
+            { title: 'Backlog', cell: (stage) => stage.backlog, numeric: true },
+            { title: 'Oldest', cell: (stage) => (stage.backlog > 0 ? seconds(stage.oldestSeconds) : '–'), numeric: true },
+            { title: 'Leads/s', cell: (stage) => stage.perSecond ?? '–', numeric: true },
+          ]}
+          rows={view.stages}
+        />
+        {view.budgets.length > 0 ? <Budgets budgets={view.budgets} /> : null}
+      </div>
+    </>
   );
+}
+
+function Budgets({ budgets }: { budgets: Budget[] }) {
+  return (
+    <Card title="Daily budgets">
+      {budgets.map(({ name, share, warnFrom, text }) => (
+        <div class="budget">
+          <span class="row">
+            <strong>{name}</strong>
+            {share === null ? null : <span class="push">{percent(share)}</span>}
+          </span>
+          {share === null ? null : <Meter label={`${name}: ${percent(share)}`} share={share} warnFrom={warnFrom ?? 1} />}
+          <small class="muted">{text}</small>
+        </div>
+      ))}
+    </Card>
+  );
+}
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(1).replace(/\.0$/, '')} %`;
 }
 
 function FirstLead({ url }: { url: string }) {
   return (
     <Empty title="No lead has arrived yet">
-      <p>Send the first one, or run npm run demo in the project's folder:</p>
+      <p>Send the first one:</p>
       <pre>
         {`curl -X POST ${url}/leads \\
   -H 'content-type: application/json' \\
   -d '{"email": "lead@enterprise.com", "name": "Alex Smith", "campaign_id": "launch_2024"}'`}
       </pre>
-      <p>This page shows it within seconds.</p>
+      <p>
+        Or run <code>npm run demo</code> in the project's folder: it sends 55 sample webhooks. This page shows them within
+        seconds.
+      </p>
     </Empty>
   );
 }

@@ -1,5 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { Action } from '../components/action.js';
+import { Field } from '../components/field.js';
 import { Badge } from '../components/badges.js';
 import { Card, Empty, Live, Notice, PageHead } from '../components/blocks.js';
 import { Pager, Table } from '../components/table.js';
@@ -15,8 +16,23 @@ export interface RejectionItem {
   replayedAs: string | null;
 }
 
+/** Open rejections that are wrong in the same way. */
+export interface RejectionCause {
+  code: string;
+  /** What is wrong with the newest of them. */
+  detail: string;
+  count: number;
+  firstSeen: string;
+  lastSeen: string;
+  /** Names the cause in addresses. */
+  cause: string;
+}
+
 export interface RejectionsView {
   open: number;
+  causes: RejectionCause[];
+  /** The cause that the list is filtered by. */
+  cause: string | null;
   items: RejectionItem[];
   first: string | null;
   next: string | null;
@@ -34,49 +50,130 @@ export function RejectionsPage({ viewer, view, notice }: { viewer: Viewer; view:
       >
         {view.open > 0 ? (
           <span class="push">
-            <Action
-              viewer={viewer}
-              to="/console/bulk"
-              tone="primary"
-              fields={<input type="hidden" name="act" value="replay-rejections" />}
-            >
-              Repair and replay all…
-            </Action>
+            <RepairMany viewer={viewer} cause={view.cause} tone="primary">
+              {view.cause ? 'Repair and replay these…' : 'Repair and replay all…'}
+            </RepairMany>
           </span>
         ) : null}
       </PageHead>
       {notice}
       <Live id="rejections">
-        {view.items.length === 0 ? (
+        {view.items.length === 0 && view.open === 0 ? (
           <Empty title="No request was refused">
             <p>When a webhook template breaks, its requests appear here with the place that is wrong.</p>
           </Empty>
         ) : (
-          <Table
-            caption="Rejections"
-            columns={[
-              {
-                title: 'Received',
-                cell: (item) => (
-                  <a href={`${SECTION}/${item.id}`}>
-                    <Time at={item.receivedAt} now={now} />
-                  </a>
-                ),
-              },
-              { title: 'Error', cell: (item) => <code>{item.code}</code> },
-              { title: 'What is wrong', cell: (item) => <Text value={item.detail} /> },
-              {
-                title: 'State',
-                cell: (item) =>
-                  item.replayedAs ? <a href={`/console/leads/${item.replayedAs}`}>replayed</a> : <Badge tone="warn">open</Badge>,
-              },
-            ]}
-            rows={view.items}
-          />
+          <>
+            {view.causes.length > 0 ? <Causes viewer={viewer} view={view} /> : null}
+            <h2>{view.cause ? 'Open requests with this cause' : 'All requests'}</h2>
+            {view.cause ? <a href={SECTION}>Show all requests</a> : null}
+            {view.items.length === 0 ? <Empty title="None is open" /> : <Items items={view.items} now={now} />}
+            <Pager first={view.first} next={view.next} />
+          </>
         )}
-        <Pager first={view.first} next={view.next} />
       </Live>
     </Layout>
+  );
+}
+
+interface RepairManyProps {
+  viewer: Viewer;
+  cause: string | null;
+  tone?: 'primary' | 'plain';
+  children: string;
+}
+
+/** Leads to the preview, where the repair is entered and tried. */
+function RepairMany({ viewer, cause, tone, children }: RepairManyProps) {
+  const fields = (
+    <>
+      <input type="hidden" name="act" value="replay-rejections" />
+      {cause ? <input type="hidden" name="cause" value={cause} /> : null}
+    </>
+  );
+  return (
+    <Action viewer={viewer} to="/console/bulk" fields={fields} {...(tone ? { tone } : {})}>
+      {children}
+    </Action>
+  );
+}
+
+function Causes({ viewer, view }: { viewer: Viewer; view: RejectionsView }) {
+  return (
+    <Table
+      caption="Open requests by cause"
+      columns={[
+        {
+          title: 'What is wrong',
+          cell: (group) => (
+            <>
+              <a href={`${SECTION}?cause=${group.cause}`} aria-current={group.cause === view.cause ? 'true' : undefined}>
+                <Text value={firstSentences(group.detail)[0]} />
+              </a>
+              <div class="sub wide">
+                <code>{group.code}</code>{' '}
+                {firstSentences(group.detail)[1] ? <Text value={firstSentences(group.detail)[1]} /> : null}
+              </div>
+            </>
+          ),
+        },
+        { title: 'Open', cell: (group) => group.count, numeric: true },
+        { title: 'First seen', cell: (group) => <Time at={group.firstSeen} now={viewer.now} format="relative" /> },
+        { title: 'Last seen', cell: (group) => <Time at={group.lastSeen} now={viewer.now} format="relative" /> },
+        ...(viewer.canAct
+          ? [
+              {
+                title: 'Action',
+                cell: (group: RejectionCause) => (
+                  <RepairMany viewer={viewer} cause={group.cause}>
+                    {`Repair ${group.count}…`}
+                  </RepairMany>
+                ),
+              },
+            ]
+          : []),
+      ]}
+      rows={view.causes}
+    />
+  );
+}
+
+/** What is wrong, and what to do about it. `No lead was stored.` says neither. */
+function firstSentences(detail: string): [what: string, then: string] {
+  const sentences = detail.replaceAll('No lead was stored. ', '').split(/(?<=\.) (?=\p{Lu})/u);
+  return [sentences[0]!, sentences.slice(1).join(' ')];
+}
+
+function Items({ items, now }: { items: RejectionItem[]; now: Date }) {
+  return (
+    <Table
+      caption="Rejections"
+      columns={[
+        {
+          title: 'Received',
+          cell: (item) => (
+            <a href={`${SECTION}/${item.id}`}>
+              <Time at={item.receivedAt} now={now} />
+            </a>
+          ),
+        },
+        { title: 'Error', cell: (item) => <code>{item.code}</code> },
+        {
+          title: 'What is wrong',
+          cell: (item) => (
+            <div class="wide">
+              <Text value={firstSentences(item.detail)[0]} />
+            </div>
+          ),
+        },
+        {
+          title: 'State',
+          cell: (item) =>
+            item.replayedAs ? <a href={`/console/leads/${item.replayedAs}`}>replayed</a> : <Badge tone="warn">open</Badge>,
+        },
+      ]}
+      rows={items}
+    />
   );
 }
 
@@ -160,10 +257,7 @@ function RepairForm({ view, viewer, path }: { view: RejectionView; viewer: Viewe
       <input type="hidden" name="formToken" value={viewer.formToken} />
       <div class="filters">
         {view.fields.map(([name, value]) => (
-          <label class="field">
-            <span>{name}</span>
-            <input name={`field.${name}`} value={value} autoComplete="off" />
-          </label>
+          <Field name={name} value={value} />
         ))}
       </div>
       <div>

@@ -51,7 +51,11 @@ export function SlaPage({ viewer, view }: { viewer: Viewer; view: SlaView }) {
             { label: 'Median', value: seconds(view.speedToLead.p50) },
             { label: '95th percentile', value: seconds(view.speedToLead.p95) },
             { label: '99th percentile', value: seconds(view.speedToLead.p99), note: `longest ${seconds(view.speedToLead.max)}` },
-            { label: 'Late or waiting too long', value: view.breaches.total },
+            {
+              label: 'Late or waiting too long',
+              value: view.breaches.total,
+              tone: view.breaches.total > 0 ? 'bad' : undefined,
+            },
           ]}
         />
         {view.count === 0 && view.breaches.total === 0 ? (
@@ -95,7 +99,7 @@ function Details({ view }: { view: SlaView }) {
           { title: 'p99', cell: (stage) => seconds(stage.percentiles.p99), numeric: true },
           { title: 'Backlog', cell: (stage) => stage.backlog, numeric: true },
           {
-            title: 'Held back by',
+            title: 'Stopped by',
             cell: (stage) => (stage.heldBackBy ? <Badge tone="bad">{stage.heldBackBy}</Badge> : <span class="muted">–</span>),
           },
         ]}

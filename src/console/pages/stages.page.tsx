@@ -2,6 +2,7 @@ import type { ComponentChildren } from 'preact';
 import { Action } from '../components/action.js';
 import { Badge, type Tone } from '../components/badges.js';
 import { Card, Facts, Live, Notice, PageHead } from '../components/blocks.js';
+import { Text } from '../components/text.js';
 import { seconds, Time } from '../components/time.js';
 import { Layout, type Viewer } from '../layout.js';
 
@@ -22,8 +23,12 @@ export interface StageView {
   counts: { waiting: number; active: number; delayed: number } | null;
   oldestSeconds: number | null;
   perSecond: number | null;
-  /** Share of the configured rate in use, 0 to 1. */
+  /** Calls per second of all workers together; null where the stage makes none. */
+  rateLimit: number | null;
+  /** Share of the rate limit in use after the downstream asked for less, 0 to 1. */
   rateShare: number;
+  /** Leads in work at a time, of all workers together. */
+  concurrency: number;
 }
 
 export interface StagesView {
@@ -76,8 +81,16 @@ function StageCard({ stage, viewer }: { stage: StageView; viewer: Viewer }) {
       </p>
       {breaker.state === 'closed' || !breaker.code ? null : (
         <Notice tone="bad" title={`${breaker.code} (${breaker.reason})`}>
-          {breaker.explanation ? <p>{breaker.explanation}</p> : null}
-          {breaker.answer ? <p class="mono">{breaker.answer}</p> : null}
+          {breaker.explanation ? (
+            <p>
+              <Text value={breaker.explanation} />
+            </p>
+          ) : null}
+          {breaker.answer ? (
+            <p class="mono">
+              <Text value={breaker.answer} />
+            </p>
+          ) : null}
         </Notice>
       )}
       <Facts
@@ -85,13 +98,11 @@ function StageCard({ stage, viewer }: { stage: StageView; viewer: Viewer }) {
           ['Waiting', counts?.waiting ?? 'the queue store does not answer'],
           ['In work', counts?.active ?? null],
           ['Delayed', counts?.delayed ?? null],
-          ['Oldest', seconds(stage.oldestSeconds)],
+          ['Oldest', stage.oldestSeconds ? seconds(stage.oldestSeconds) : 'no lead waits'],
           ['Leads per second', stage.perSecond],
-          [
-            'Rate in use',
-            stage.rateShare < 1 ? `${Math.round(stage.rateShare * 100)} % of the configured rate` : 'as configured',
-          ],
-          ['Paused by', paused?.by ?? null],
+          ['Rate limit', rateOf(stage)],
+          ['At a time', `${stage.concurrency} leads at most`],
+          ['Paused by', paused ? <Text value={paused.by} /> : null],
           ['Paused since', paused ? <Time at={paused.at} now={viewer.now} /> : null],
           ['Open since', breaker.openedAt ? <Time at={breaker.openedAt} now={viewer.now} /> : null],
           ['Next probe', breaker.nextProbeAt ? <Time at={breaker.nextProbeAt} now={viewer.now} format="relative" /> : null],
@@ -108,4 +119,10 @@ function StageCard({ stage, viewer }: { stage: StageView; viewer: Viewer }) {
       </div>
     </Card>
   );
+}
+
+function rateOf({ rateLimit, rateShare }: StageView): string {
+  if (rateLimit === null) return 'none: it makes no calls';
+  const slowed = rateShare < 1 ? `, now ${Math.round(rateShare * 100)} % of it, as the downstream asked` : '';
+  return `${rateLimit} calls per second${slowed}`;
 }

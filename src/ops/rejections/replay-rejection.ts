@@ -1,5 +1,5 @@
 import { AppError } from '../../domain/app-error.js';
-import type { IntakeNote } from '../../domain/lead.js';
+import type { IntakeNote, LeadInput } from '../../domain/lead.js';
 import type { Rejection } from '../../ledger/rejections.repository.js';
 import { acceptLead, type Acknowledgement, type AcceptTools } from '../../ingress/accept-lead.js';
 import { parseLead } from '../../ingress/parse-lead.js';
@@ -11,6 +11,8 @@ import { readKeptBody } from '../../platform/http/read-kept-body.js';
 export interface ReplayChanges {
   /** Fields that replace the request's own. */
   corrected: Record<string, unknown>;
+  /** Fields of the lead, each with the field of the body that its value is taken from. */
+  renamed?: Record<string, string>;
   /** The charset of the body, where its header named none or a wrong one. */
   charset?: string | undefined;
 }
@@ -23,11 +25,27 @@ export interface ReplayChanges {
 export async function replayRejection(
   tools: AcceptTools,
   rejection: Rejection,
-  { corrected, charset }: ReplayChanges,
+  changes: ReplayChanges,
 ): Promise<Acknowledgement> {
+  return acceptLead(tools, repairedLead(rejection, changes));
+}
+
+/** The lead that the replay would store. @throws as `replayRejection` */
+export function repairedLead(rejection: Rejection, { corrected, renamed = {}, charset }: ReplayChanges): LeadInput {
   const { fields, notes } = fieldsOf(rejection, corrected, charset);
   const corrections = readCorrections(corrected, namesIn(fields));
-  return acceptLead(tools, parseLead({ ...fields, ...corrections }, notes));
+  return parseLead({ ...withNewNames(fields, renamed), ...corrections }, notes);
+}
+
+/** A body without the field stays as it is, so that what it lacks is refused. */
+function withNewNames(fields: Record<string, unknown>, renamed: Record<string, string>): Record<string, unknown> {
+  const result = { ...fields };
+  for (const [name, source] of Object.entries(renamed)) {
+    if (!Object.hasOwn(fields, source)) continue;
+    result[name] = fields[source];
+    if (source !== name && !Object.hasOwn(renamed, source)) delete result[source];
+  }
+  return result;
 }
 
 /** Also of nested fields, as the lead will have them. */

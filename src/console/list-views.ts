@@ -1,0 +1,38 @@
+import type { SavedView } from '../ledger/saved-views.repository.js';
+import type { LeadFilters, ListView } from './pages/leads.page.js';
+
+/** Lists that the service brings. */
+const VIEWS = [
+  { name: 'All', query: '' },
+  { name: 'Waiting for a score', query: 'state=received' },
+  { name: 'Waiting for the CRM', query: 'state=enriched' },
+  { name: 'Hot', query: 'minScore=80' },
+  { name: 'Dead', query: 'state=dead' },
+];
+
+/** The query of a list without its place and its search text: views are for everyone, and the text may be a name. */
+export function savableOf(filters: LeadFilters): string {
+  const query = new URLSearchParams(filters as Record<string, string>);
+  for (const name of ['q', 'cursor']) query.delete(name);
+  return query.toString();
+}
+
+/** All lists that have a name; the one with the filters of `query` is current. */
+export function viewsOf(saved: SavedView[], query: URLSearchParams): ListView[] {
+  const present = sorted(query);
+  return [
+    ...VIEWS.map((view) => ({ ...view, saved: false })),
+    ...saved.map(({ name, query: kept }) => ({ name, query: kept, saved: true })),
+  ].map(({ name, query: own, saved: byOperator }) => ({
+    name,
+    href: own === '' ? '/console/leads' : `/console/leads?${own}`,
+    current: sorted(new URLSearchParams(own)) === present,
+    saved: byOperator,
+  }));
+}
+
+function sorted(query: URLSearchParams): string {
+  const copy = new URLSearchParams(query);
+  copy.sort();
+  return copy.toString();
+}

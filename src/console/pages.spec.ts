@@ -1,0 +1,213 @@
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { Window } from 'happy-dom';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { HOSTILE, LEAD, OPERATOR_TOKEN, startConsole, VIEWER_TOKEN, type World } from '../../test/support/console-world.js';
+import { OPERATIONS } from '../ops/openapi/document.js';
+
+const PAGE_BYTES = 100 * 1024;
+const PAGES = [
+  '',
+  '/leads',
+  `/leads/${LEAD}`,
+  '/dead-letters',
+  `/dead-letters/${LEAD}`,
+  '/rejections',
+  `/rejections/${LEAD}`,
+  '/stages',
+  '/sla',
+  '/audit',
+  `/bulk/${LEAD}`,
+  '/runbook',
+  '/api',
+].map((path) => `/console${path}`);
+/** Pages that need no store. */
+const STATIC = new Set(['/console/runbook', '/console/api']);
+const TOKENS = { operator: OPERATOR_TOKEN, viewer: VIEWER_TOKEN };
+type Role = keyof typeof TOKENS | 'none';
+
+/** The operation of the API that does the same as each form that changes something. */
+const FORMS: [form: RegExp, operation: string | null][] = [
+  [/^\/console\/leads\/[^/]+\/replay$/, 'replayDeadLetter'],
+  [/^\/console\/leads\/[^/]+\/rescore$/, 'rescoreLead'],
+  [/^\/console\/leads\/[^/]+\/erase$/, 'erasePerson'],
+  [/^\/console\/dead-letters\/[^/]+$/, 'editDeadLetter'],
+  [/^\/console\/dead-letters\/[^/]+\/discard$/, 'discardDeadLetter'],
+  [/^\/console\/rejections\/[^/]+\/replay$/, 'replayRejection'],
+  [/^\/console\/stages\/[^/]+\/pause$/, 'pauseQueue'],
+  [/^\/console\/stages\/[^/]+\/resume$/, 'resumeQueue'],
+  [/^\/console\/bulk(?:\/start)?$/, 'replayRejections'],
+  // What only the console has: lists with a name, and the end of an action that it began.
+  [/^\/console\/leads\/views(?:\/delete)?$/, null],
+  [/^\/console\/bulk\/[^/]+\/stop$/, null],
+];
+const READ_FORMS = /\/(?:search|show|logout)$/;
+
+describe.each<World>(['empty', 'full', 'many', 'hostile', 'down'])('the console, %s', (world) => {
+  let app: NestFastifyApplication;
+  const cookies: Record<Role, string> = { operator: '', viewer: '', none: '' };
+
+  beforeAll(async () => {
+    app = await startConsole(world);
+    for (const role of ['operator', 'viewer'] as const) {
+      const payload = new URLSearchParams({ token: TOKENS[role] }).toString();
+      const answer = await post('/console/login', payload, 'none');
+      cookies[role] = String(answer.headers['set-cookie']).split(';')[0]!;
+    }
+  });
+  afterAll(() => app.close());
+
+  const get = (url: string, role: Role) => app.inject({ url, headers: { cookie: cookies[role] } });
+  const post = (url: string, payload: string, role: Role) =>
+    app.inject({
+      method: 'POST',
+      url,
+      payload,
+      headers: { cookie: cookies[role], 'content-type': 'application/x-www-form-urlencoded', 'sec-fetch-site': 'same-origin' },
+    });
+
+  it.each(PAGES)('%s sends a reader without a session to the sign-in', async (path) => {
+    const answer = await get(path, 'none');
+    expect([answer.statusCode, answer.headers.location]).toEqual([303, `/console/login?next=${encodeURIComponent(path)}`]);
+  });
+
+  describe.each(['operator', 'viewer'] as const)('for the %s', (role) => {
+    it.each(PAGES)('%s is a whole, safe and accessible page', async (path) => {
+      const answer = await get(path, role);
+      const down = world === 'down' && !STATIC.has(path);
+      expect(answer.statusCode).toBe(down ? 503 : 200);
+      expect(answer.headers['content-type']).toBe('text/html; charset=utf-8');
+      expect(answer.headers['content-security-policy']).toMatch(/default-src 'none'.*script-src 'self'/);
+      expect(Buffer.byteLength(answer.body)).toBeLessThan(PAGE_BYTES);
+      // Controls of a form hold the exact values, where they reorder nothing else.
+      const visible = answer.body.replaceAll(/<(?:input|option|textarea) (?:[^>"]|"[^"]*")*>(?:[^<]*<\/textarea>)?/g, '');
+      expect(visible).not.toMatch(/<script>|<style|\sstyle=|\son[a-z]+=/);
+      for (const character of ['\u202E', '\u0007']) expect(visible).not.toContain(character);
+      const document = documentOf(answer.body);
+      expect(faultsOf(document)).toEqual([]);
+      const main = document.querySelector('main')!.textContent;
+      if (down) expect(main).toContain('PostgreSQL does not answer');
+      if (!STATIC.has(path)) expect(main).not.toMatch(/undefined|NaN|\[object|null/);
+    });
+
+    it.each(PAGES)('%s has forms that exist and that the role may send', async (path) => {
+      for (const { method, action } of formsIn(documentOf((await get(path, role)).body))) {
+        if (method === 'get') {
+          expect((await get(action, role)).statusCode, action).not.toBe(404);
+          continue;
+        }
+        // Without the form's token the request is refused, after its route was found.
+        const refused = await post(action, 'formToken=x', role);
+        expect(refused.statusCode, action).toBe(403);
+        if (READ_FORMS.test(action)) continue;
+        expect(role, action).toBe('operator');
+        const [, id] = FORMS.find(([form]) => form.test(action)) ?? [];
+        expect(id, action).toBeDefined();
+        if (id) expect(OPERATIONS.find((operation) => operation.id === id)?.access, action).toBe('operator');
+      }
+    });
+  });
+
+  it('refuses each action of a viewer', async () => {
+    for (const action of [
+      `leads/${LEAD}/rescore`,
+      `leads/${LEAD}/erase`,
+      'bulk',
+      'bulk/start',
+      'leads/views',
+      'stages/crm-sync/pause',
+    ]) {
+      expect((await post(`/console/${action}`, 'formToken=x', 'viewer')).statusCode, action).toBe(403);
+    }
+  });
+});
+
+describe('personal data', () => {
+  it('is masked for a viewer on every page, and shown to an operator', async () => {
+    const app = await startConsole('full');
+    try {
+      const cookieOf = async (token: string) => {
+        const payload = new URLSearchParams({ token }).toString();
+        const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+        const answer = await app.inject({ method: 'POST', url: '/console/login', payload, headers });
+        return String(answer.headers['set-cookie']).split(';')[0]!;
+      };
+      const [operator, viewer] = [await cookieOf(OPERATOR_TOKEN), await cookieOf(VIEWER_TOKEN)];
+      for (const path of [...PAGES, '/console/leads.csv']) {
+        expect((await app.inject({ url: path, headers: { cookie: viewer } })).body, path).not.toContain('ann@acme');
+      }
+      const shown = await app.inject({ url: `/console/leads/${LEAD}`, headers: { cookie: operator } });
+      expect(shown.body).toContain('ann@acme.example');
+    } finally {
+      await app.close();
+    }
+  });
+});
+
+describe('hostile text', () => {
+  it('reaches the pages as text, with the invisible characters named', async () => {
+    const app = await startConsole('hostile', { OPS_TOKENS: '' });
+    try {
+      const document = documentOf((await app.inject({ url: '/console/leads' })).body);
+      expect(document.querySelector('tbody')!.textContent).toContain(
+        HOSTILE.replace('\u202E', 'U+202E').replace('\u0007', 'U+0007'),
+      );
+    } finally {
+      await app.close();
+    }
+  });
+});
+
+type Page = InstanceType<typeof Window>['document'];
+
+function documentOf(html: string): Page {
+  const { document } = new Window({ settings: { disableJavaScriptFileLoading: true, disableCSSFileLoading: true } });
+  document.write(html);
+  return document;
+}
+
+function formsIn(document: Page): { method: string; action: string }[] {
+  const forms = [...document.querySelectorAll('form')].map((form) => ({
+    method: form.getAttribute('method')!,
+    action: form.getAttribute('action')!,
+  }));
+  const others = [...document.querySelectorAll('[formaction]')].map((button) => ({
+    method: 'post',
+    action: button.getAttribute('formaction')!,
+  }));
+  return [...forms, ...others];
+}
+
+/** What a reader of assistive technology would miss, and what a browser would do wrong. */
+function faultsOf(document: Page): string[] {
+  const faults: string[] = [];
+  const require = (holds: boolean, fault: string) => void (holds || faults.push(fault));
+  require(document.documentElement.getAttribute('lang') === 'en', 'no language');
+  require(document.title.endsWith('· RevenueFlow AI') && document.title.length > 18, `title ${document.title}`);
+  require(document.querySelectorAll('main').length === 1, 'not one main');
+  require(document.querySelectorAll('h1').length === 1, `${document.querySelectorAll('h1').length} h1`);
+  for (const nav of document.querySelectorAll('nav')) require(nav.hasAttribute('aria-label'), 'nav without a name');
+  const current = document.querySelectorAll('nav[aria-label="Console"] [aria-current="page"]');
+  require(current.length <= 1, 'two current pages');
+  for (const control of document.querySelectorAll('input:not([type=hidden]), select, textarea')) {
+    const name = control.getAttribute('aria-label') ?? control.closest('label')?.querySelector('span')?.textContent ?? '';
+    require(name.trim() !== '', `control without a name: ${control.getAttribute('name')}`);
+  }
+  for (const button of document.querySelectorAll('button, summary')) {
+    require(button.textContent.trim() !== '', 'button without a name');
+  }
+  for (const link of document.querySelectorAll('a')) {
+    require(link.textContent.trim() !== '', `link without a name: ${link.getAttribute('href')}`);
+    require(/^(?:\/|#|https:\/\/)/.test(link.getAttribute('href') ?? ''), `link to ${link.getAttribute('href')}`);
+  }
+  for (const image of document.querySelectorAll('svg, img')) {
+    const named = image.hasAttribute('aria-label') || image.hasAttribute('aria-hidden') || image.hasAttribute('alt');
+    require(named, 'image without a name');
+  }
+  for (const table of document.querySelectorAll('table')) {
+    const generated = table.closest('.document') !== null;
+    require(generated || table.querySelector('caption') !== null, 'table without a caption');
+  }
+  const ids = [...document.querySelectorAll('[id]')].map((element) => element.id);
+  require(new Set(ids).size === ids.length, 'an id occurs twice');
+  return faults;
+}

@@ -1,0 +1,293 @@
+import { Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { pino } from 'pino';
+import { ConsoleModule } from '../../src/console/console.module.js';
+import { AppError } from '../../src/domain/app-error.js';
+import type { Enrichment } from '../../src/domain/enrichment.js';
+import type { Lead } from '../../src/domain/lead.js';
+import { AuditLogRepository } from '../../src/ledger/audit-log.repository.js';
+import { BulkActionsRepository } from '../../src/ledger/bulk-actions.repository.js';
+import { RejectionsRepository } from '../../src/ledger/rejections.repository.js';
+import { SavedViewsRepository } from '../../src/ledger/saved-views.repository.js';
+import { SlaRepository } from '../../src/ledger/sla.repository.js';
+import { BudgetsService } from '../../src/ops/budgets.service.js';
+import { DeadLetters } from '../../src/ops/dead-letters/dead-letters.service.js';
+import { journeyOf, summaryOf } from '../../src/ops/lead-timeline.js';
+import { LeadsService } from '../../src/ops/leads.service.js';
+import { PrivacyService } from '../../src/ops/privacy/privacy.service.js';
+import { QueuesService } from '../../src/ops/queues.service.js';
+import { RejectionReplays } from '../../src/ops/rejections/rejection-replays.js';
+import { RejectionsService } from '../../src/ops/rejections/rejections.service.js';
+import { SlaService } from '../../src/ops/sla.service.js';
+import { loadConfig } from '../../src/platform/config/config.js';
+import { createHttpAdapter } from '../../src/platform/http/adapter.js';
+import { HttpModule } from '../../src/platform/http/http.module.js';
+import { PlatformModule } from '../../src/platform/platform.module.js';
+
+/** What the services answer. `many`: 10,000 rows of each kind; `hostile`: each text of a sender is an attack. */
+export type World = 'empty' | 'full' | 'many' | 'hostile' | 'down';
+
+export const LEAD = '0b8f2a9e-1111-8111-8111-111111111111';
+export const OPERATOR_TOKEN = 'o'.repeat(40);
+export const VIEWER_TOKEN = 'v'.repeat(40);
+/** Markup, quotes, a formula, a link, text that is reordered and a control character. */
+export const HOSTILE = `<script>alert(1)</script>"'&=1+1 javascript:alert(1) \u202Egnp.exe\u0007`;
+
+const NOW = '2026-11-27T10:00:00.000Z';
+const later = (ms: number) => new Date(Date.parse(NOW) + ms).toISOString();
+
+function enrichment(text: string): Enrichment {
+  return {
+    fitScore: 42,
+    intent: 'high',
+    confidence: 0.8,
+    evidence: [
+      { signal: 'base score', polarity: 'neutral', points: 30 },
+      { signal: text, polarity: 'positive', points: 12 },
+    ],
+    reasoning: text,
+    scoreSource: 'heuristic',
+    needsRescore: false,
+    flags: [],
+    provider: 'heuristic',
+    scorerVersion: 'h1',
+  };
+}
+
+function lead(text: string, state: Lead['state'] = 'synced'): Lead {
+  const exchange = {
+    provider: 'postgres',
+    lead: { answer: 'created', fields: { last_name: text, fit_score: 42 } },
+    member: { answer: 'created', fields: { campaign_id: text } },
+    notes: [text],
+  };
+  return {
+    id: LEAD,
+    personKey: 'ab'.repeat(32),
+    email: 'ann@acme.example',
+    emailRaw: 'ann@acme.example',
+    campaignId: text,
+    name: text,
+    attributes: { company: text, message: text, [text.slice(0, 40)]: text },
+    revision: 2,
+    state,
+    epoch: 1,
+    attempts: { enrichment: 0, 'crm-sync': state === 'dead' ? 5 : 0 },
+    enrichment: enrichment(text.slice(0, 200)),
+    crm: state === 'dead' ? null : { provider: 'postgres', leadId: '00Q000000000001AAA', memberId: null },
+    lastError:
+      state === 'dead'
+        ? { stage: 'crm-sync', code: 'CRM_RECORD_REJECTED', class: 'permanent', message: text, at: NOW, answer: text }
+        : null,
+    nextAttemptAt: null,
+    receivedAt: NOW,
+    contentAt: NOW,
+    enrichedAt: later(50),
+    syncedAt: state === 'dead' ? null : later(120),
+    rescore: { dueAt: null, givenUp: false },
+    events: [
+      { seq: 1, at: NOW, kind: 'received', detail: { revision: 1 } },
+      { seq: 2, at: later(20), kind: 'revised', detail: { revision: 2, changed: { title: { from: null, to: text } } } },
+      { seq: 3, at: later(120), kind: 'synced', detail: { provider: 'postgres', leadId: 'x', exchanges: [exchange] } },
+    ],
+  } as unknown as Lead & { events: [] };
+}
+
+const journey = (text: string, state?: Lead['state']) => {
+  const one = lead(text, state) as Lead & { events: never };
+  return journeyOf(one, one.events, 5, []);
+};
+
+const repeat = <T>(count: number, item: T): T[] => Array.from({ length: count }, () => item);
+/** A page as the repositories answer it: never more than was asked for, with a cursor where there is more. */
+const page = <T>(count: number, limit: number, item: T) => ({
+  items: repeat(Math.min(count, limit), item),
+  next: count > limit ? { receivedAt: NOW, id: LEAD } : null,
+});
+
+const stage = (name: 'enrichment' | 'crm-sync', text: string | null) => ({
+  name,
+  paused: text !== null && name === 'enrichment',
+  pausedBy: text,
+  pausedAt: text === null ? null : new Date(NOW),
+  breaker: {
+    state: text !== null && name === 'crm-sync' ? 'open' : 'closed',
+    reason: text === null ? null : 'configuration',
+    code: text === null ? null : 'CRM_RECORD_REJECTED',
+    problem: text,
+    answer: text,
+    openedAt: text === null ? null : new Date(NOW),
+    nextProbeAt: text === null ? null : new Date(NOW),
+  },
+  rateShare: 1,
+});
+
+function servicesOf(world: Exclude<World, 'down'>): [token: unknown, service: object][] {
+  const count = { empty: 0, full: 3, many: 10_000, hostile: 3 }[world];
+  const text = world === 'hostile' ? HOSTILE : 'Acme & Co';
+  const wrong = count === 0 ? null : text;
+  const stages = [stage('enrichment', wrong), stage('crm-sync', wrong)];
+  const rejection = {
+    id: LEAD,
+    receivedAt: NOW,
+    contentType: 'application/json',
+    body: Buffer.from(`{"name": "${text}`),
+    code: 'INVALID_BODY',
+    detail: `The body is not JSON: line 1, column 9. ${text}`,
+    problems: [{ path: text, message: text }],
+    replayedAs: null,
+    replayedBy: null,
+    replayedAt: null,
+  };
+  const { lastError, attributes, ...content } = lead(text, 'dead');
+  const letter = { ...content, attributes, ...lastError, attempts: 5, diedAt: NOW };
+  const group = { stage: 'crm-sync', code: 'CRM_RECORD_REJECTED', class: 'permanent', signature: text, count, example: LEAD };
+  const times = { oldest: new Date(NOW), newest: new Date(NOW) };
+  const groups = count === 0 ? [] : [{ ...group, ...times }];
+  const cause = { cause: 'a'.repeat(32), code: 'INVALID_BODY', detail: text, count, ...times };
+  const figures = { p50: count === 0 ? null : 0.1, p95: 0.2, p99: 0.3, max: 9 };
+  const loads = ['enrichment', 'crm-sync'].map((name) => ({
+    name,
+    ...figures,
+    backlog: count,
+    oldestSeconds: count,
+    perSecond: 1,
+    forecastSeconds: count,
+    heldBackBy: count === 0 ? null : 'pause',
+  }));
+  const report = {
+    slaSeconds: 300,
+    windowMinutes: 60,
+    speedToLead: { count, ...figures },
+    breaches: count,
+    breached: { synced: 0, waiting: count, dead: 0 },
+    backlog: { enrichment: count, 'crm-sync': count },
+    forecastSeconds: count,
+    stages: loads,
+    histogram: [60, 300, null].map((upTo) => ({ upTo, count })),
+  };
+  return [
+    [
+      LeadsService,
+      {
+        list: async ({ limit }: { limit: number }) => ({
+          items: page(count, limit, summaryOf(lead(text), 5, [])).items,
+          nextCursor: count > limit ? 'next' : null,
+        }),
+        journey: async () => journey(text),
+      },
+    ],
+    [
+      DeadLetters,
+      {
+        list: async (_: object, limit: number) => page(count, limit, letter),
+        summary: async () => groups,
+        find: async () => letter,
+      },
+    ],
+    [
+      RejectionsService,
+      {
+        list: async (limit: number) => page(count, limit, rejection),
+        countOpen: async () => count,
+        causes: async () => (count === 0 ? [] : repeat(Math.min(count, 50), cause)),
+        find: async () => rejection,
+        openIds: async (limit: number) => repeat(Math.min(count, limit), LEAD),
+        fieldNamesOf: () => [text],
+        refusalOf: () => new AppError('INVALID_LEAD', text),
+      },
+    ],
+    [RejectionReplays, {}],
+    [RejectionsRepository, { countOpenRejections: async () => count }],
+    [
+      SlaRepository,
+      {
+        perMinute: async () =>
+          Array.from({ length: 60 }, (_, n) => ({ at: new Date(NOW), received: count, medianSeconds: n % 2 ? 0.1 : null })),
+        hasLeads: async () => count > 0,
+        byCampaign: async () => (count === 0 ? [] : repeat(20, { campaignId: text, count, late: 1, p95: 3 })),
+        countDead: async () => count,
+      },
+    ],
+    [SlaService, { report: async () => report }],
+    [
+      QueuesService,
+      {
+        backendKind: 'redis',
+        breakers: async () => stages,
+        list: async () => ({ items: stages.map((row) => ({ ...row, waiting: count, active: 0, delayed: 0 })) }),
+        livingWorkers: async () => (count === 0 ? 0 : 2),
+      },
+    ],
+    [
+      BudgetsService,
+      { report: async () => repeat(Math.min(1, count), { of: 'ai', name: 'AI tokens', share: 0.9, warnFrom: 0.8, text: 'x' }) },
+    ],
+    [
+      AuditLogRepository,
+      {
+        listActs: async (_: object, limit: number) =>
+          repeat(Math.min(count, limit), { id: '7', at: new Date(NOW), who: text, act: 'replay', detail: { reason: text } }),
+        listActNames: async () => (count === 0 ? [] : ['replay']),
+        recordAct: async () => {},
+      },
+    ],
+    [
+      SavedViewsRepository,
+      { listViews: async () => repeat(Math.min(count, 50), { name: text, query: 'state=dead', who: text }) },
+    ],
+    [
+      BulkActionsRepository,
+      {
+        findBulkAction: async () => ({
+          id: LEAD,
+          at: new Date(NOW),
+          kind: 'replay-rejections',
+          who: text,
+          filter: {},
+          perSecond: 10,
+          refused: repeat(count, { id: LEAD, code: 'INVALID_LEAD', detail: text }),
+          open: count,
+          leadCount: count,
+          states: { synced: count },
+          leads: repeat(Math.min(count, 100), { id: LEAD, name: text, email: 'a@b.example', state: 'synced', code: null }),
+        }),
+      },
+    ],
+    [PrivacyService, {}],
+  ];
+}
+
+/** Each call of each service fails, as it does while PostgreSQL is down. */
+function downServices(): [token: unknown, service: object][] {
+  const fail = () => Promise.reject(new AppError('LEDGER_UNAVAILABLE', 'PostgreSQL does not answer.'));
+  return servicesOf('empty').map(([token, service]) => [
+    token,
+    Object.fromEntries(Object.keys(service).map((name) => [name, name === 'backendKind' ? 'redis' : fail])),
+  ]);
+}
+
+/** The console alone, over services that answer from memory. */
+export async function startConsole(world: World, env: NodeJS.ProcessEnv = {}): Promise<NestFastifyApplication> {
+  const tokens = { OPS_TOKENS: `ann:operator:${OPERATOR_TOKEN},bob:viewer:${VIEWER_TOKEN}` };
+  const config = loadConfig({ ...tokens, ...env }, { aiProviders: ['heuristic'], crmProviders: ['postgres'] });
+  const platform = PlatformModule.with({ config, logger: pino({ level: 'silent' }) } as never);
+  const services = world === 'down' ? downServices() : servicesOf(world);
+  @Module({
+    imports: [platform, HttpModule],
+    controllers: Reflect.getMetadata('controllers', ConsoleModule) as [],
+    providers: [
+      ...(Reflect.getMetadata('providers', ConsoleModule) as []),
+      ...services.map(([token, useValue]) => ({ provide: token as string, useValue })),
+    ],
+  })
+  class ConsoleWorld {}
+  const app = await NestFactory.create<NestFastifyApplication>(ConsoleWorld, createHttpAdapter(), {
+    bodyParser: false,
+    logger: false,
+  });
+  await app.init();
+  await app.getHttpAdapter().getInstance().ready();
+  return app;
+}
