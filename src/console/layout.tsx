@@ -30,6 +30,16 @@ const SECTIONS = [
   ['/console/audit', 'Audit'],
 ] as const;
 
+/** The command of the CLI that shows what a page shows. */
+const COMMANDS: Record<string, string> = {
+  '/console': 'npx revenueflow sla show',
+  '/console/leads': 'npx revenueflow leads list',
+  '/console/dead-letters': 'npx revenueflow dead-letters list',
+  '/console/rejections': 'npx revenueflow rejections list',
+  '/console/stages': 'npx revenueflow queues list',
+  '/console/sla': 'npx revenueflow sla show',
+};
+
 interface LayoutProps {
   title: string;
   /** The address of the navigation entry that is current. */
@@ -75,6 +85,12 @@ export function Layout({ title, section, viewer, children }: LayoutProps) {
             <p class="open-banner">No sign-in: OPS_TOKENS is not set, so everyone on this machine may use the console.</p>
           )}
           {children}
+          {Object.hasOwn(COMMANDS, section) ? (
+            <p class="command">
+              {'The same in a terminal: '}
+              <code>{COMMANDS[section]}</code>
+            </p>
+          ) : null}
         </main>
       </div>
     </Document>

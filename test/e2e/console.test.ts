@@ -188,6 +188,33 @@ describe('the console with leads', () => {
     expect(await operator.html('/console/audit')).toContain('renamed.email contact');
   });
 
+  it('continues a bulk action that a killed process left, and replays nothing twice', async () => {
+    for (const name of ['hal', 'ina']) await send({ contact: `${name}@delta.example`, campaign_id: 'launch' });
+    // One of the three had its turn before the kill, and that was not recorded.
+    const { rows } = await sql.query<{ id: string }>(
+      `INSERT INTO ledger.bulk_actions (kind, who, filter, lead_ids, open_ids, per_second)
+       SELECT 'replay-rejections', 'ann', '{"renamed": {"email": "contact"}}', '{}', array_agg(id), 1
+       FROM ledger.rejections WHERE encode(body, 'escape') ~ '(hal|ina|gus)@delta' RETURNING id`,
+    );
+    const count = async () => (await sql.query<{ n: number }>('SELECT count(*)::int AS n FROM ledger.leads')).rows[0]!.n;
+    const before = await count();
+    await eventually(async () => expect(await operator.html(`/console/bulk/${rows[0]!.id}`)).toContain('3 in the CRM'));
+    expect(await count()).toBe(before + 2);
+  });
+
+  it('stops a bulk action on its way', async () => {
+    for (const name of ['jan', 'kai', 'lea']) await send({ contact: `${name}@delta.example`, campaign_id: 'launch' });
+    const form = formsOf(await (await operator.submit('/console/rejections', '/console/bulk')).text()).find(
+      ({ action }) => action === '/console/bulk/start',
+    )!;
+    const fields = { ...form.fields, 'from.email': 'contact', perSecond: '1' };
+    const progress = (await operator.post('/console/bulk/start', fields)).headers.get('location')!;
+    expect((await operator.submit(progress, `${progress}/stop`)).status).toBe(303);
+    expect(await operator.html(progress)).not.toContain('not begun');
+    expect(await operator.html('/console/audit')).toContain('stop-bulk-action');
+    await sql.query('DELETE FROM ledger.rejections WHERE replayed_as IS NULL');
+  });
+
   it('keeps a dead letter as it is where the correction is wrong, and replays it where it is right', async () => {
     const path = `/console/dead-letters/${dead}`;
     const wrong = await operator.submit(path, path, { 'field.email': 'nobody' });

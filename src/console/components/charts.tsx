@@ -136,8 +136,8 @@ export function Meter({ label, share, warnFrom = 1 }: { label: string; share: nu
   const tone = share < warnFrom ? 'bar' : share >= 1 ? 'bar-late' : 'bar-warn';
   return (
     <svg class="meter" viewBox="0 0 100 6" preserveAspectRatio="none" role="img" aria-label={label}>
-      <rect class="track" width="100" height="6" rx="3" />
-      <rect class={tone} width={(100 * Math.min(1, Math.max(0, share))).toFixed(1)} height="6" rx="3" />
+      <rect class="track" width="100" height="6" />
+      <rect class={tone} width={(100 * Math.min(1, Math.max(0, share))).toFixed(1)} height="6" />
     </svg>
   );
 }

@@ -42,7 +42,7 @@ export class RejectionReplays implements OnApplicationBootstrap, OnApplicationSh
   ) {
     this.poller = new Poller({
       everyMs: (tookMs) => Math.max(0, EVERY_MS - tookMs),
-      poll: async (signal) => void (await this.leaderLock.runAsLeader('bulk', () => this.replayDue(signal))),
+      poll: (signal) => this.poll(signal),
       onError: (error, first) => {
         if (first) logger.warn({ err: error }, 'Rejections are not replayed now; it is tried again');
       },
@@ -65,6 +65,12 @@ export class RejectionReplays implements OnApplicationBootstrap, OnApplicationSh
     const id = await this.actions.recordBulkAction({ kind: 'replay-rejections', who, filter, leadIds: [], openIds, perSecond });
     this.poller.pollNow();
     return id;
+  }
+
+  /** Asks for the lock only where there is something to do. */
+  private async poll(signal: AbortSignal): Promise<void> {
+    if ((await this.actions.listOpenRows()).length === 0) return;
+    await this.leaderLock.runAsLeader('bulk', () => this.replayDue(signal));
   }
 
   private async replayDue(signal: AbortSignal): Promise<void> {

@@ -29,6 +29,17 @@ describe('loadConfig', () => {
     });
   });
 
+  it.each([
+    [{}, 'http://127.0.0.1:3000'],
+    [{ HOST: '::1', PORT: '8080' }, 'http://[::1]:8080'],
+    [{ PUBLIC_URL: 'https://leads.example.com/' }, 'https://leads.example.com'],
+    // No browser can open these addresses.
+    [{ PORT: '0' }, undefined],
+    [{ HOST: '0.0.0.0', WEBHOOK_SECRETS: secret, OPS_TOKENS: `ann:operator:${secret}` }, undefined],
+  ])('knows from %j that people open it at %s', (env, address) => {
+    expect(load(env).PUBLIC_URL).toBe(address);
+  });
+
   it('takes an empty value for none', () => {
     expect(load({ PORT: '', DATABASE_URL: ' ' })).toMatchObject({ PORT: 3000, DATABASE_URL: undefined });
   });

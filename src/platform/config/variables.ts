@@ -46,10 +46,13 @@ const list = z.string().transform((value) =>
     .filter((part) => part !== ''),
 );
 
-/** HOST as a part of a URL: an IPv6 address has brackets there. */
-function hostOf(host: string | undefined): string {
-  const name = host?.trim() || '127.0.0.1';
-  return isIP(name) === 6 ? `[${name}]` : name;
+/** Where people on this machine open the service; undefined where HOST and PORT do not say it: 0.0.0.0, or port 0. */
+function localUrl({ HOST, PORT }: NodeJS.ProcessEnv): string | undefined {
+  const host = HOST?.trim() || '127.0.0.1';
+  const port = PORT?.trim() || '3000';
+  if (host === '0.0.0.0' || host === '::' || !/^[1-9]\d{0,4}$/.test(port)) return undefined;
+  const text = `http://${isIP(host) === 6 ? `[${host}]` : host}:${port}`;
+  return URL.canParse(text) ? text : undefined;
 }
 
 /** Addresses as proxy-addr takes them. */
@@ -514,9 +517,7 @@ export const VARIABLES = {
   PUBLIC_URL: {
     schema: url(['http:', 'https:']).transform((text) => text.replace(/\/+$/, '')),
     about: 'The address at which people open this service. Alerts link to the console there.',
-    // With PORT=0 the address is not known before the start.
-    mock: ({ HOST, PORT }) =>
-      /^[1-9]\d*$/.test(PORT?.trim() || '3000') ? `http://${hostOf(HOST)}:${PORT?.trim() || '3000'}` : undefined,
+    mock: localUrl,
     real: undefined,
     mockNote: 'http://HOST:PORT',
     realNote: 'none: alerts have no links',
