@@ -17,6 +17,9 @@ import { maskedEmail, maskedName } from './personal-data.js';
 
 const PATH = '/console/dead-letters';
 const PAGE = 50;
+/** What the form of a correction holds at most. */
+const EDITED_FIELDS = 100;
+const EDITED_LENGTH = 4000;
 
 const listSchema = z.object({ code: z.string().max(100).optional(), cursor: z.string().max(500).optional() });
 const discardSchema = z.object({ reason: z.string().trim().min(1).max(500) });
@@ -118,11 +121,16 @@ export class ConsoleDeadLettersController {
       stage: letter.stage,
       diedAt: letter.diedAt,
       // Only an operator gets the form; a correction that was refused keeps what was typed.
-      fields: masked ? [] : Object.entries({ ...Object.fromEntries(storedFields(letter)), ...typed }),
+      fields: masked ? [] : editable(Object.entries({ ...Object.fromEntries(storedFields(letter)), ...typed })),
       problems,
     };
     return renderPage(<DeadLetterPage viewer={viewer} view={view} />);
   }
+}
+
+/** Fields that are not in the form stay as they are, so a very long lead can be corrected too. */
+function editable(fields: [string, string][]): [string, string][] {
+  return fields.filter(([, value]) => value.length <= EDITED_LENGTH).slice(0, EDITED_FIELDS);
 }
 
 function storedFields(letter: DeadLetter): [string, string][] {

@@ -47,7 +47,8 @@ export function leadViewOf(lead: ReturnType<typeof journeyOf>, { masked, config 
     email: masked ? maskedEmail(lead.email) : lead.email,
     company: companyOf(lead.attributes),
     campaignId: lead.campaignId,
-    attributes: masked ? maskedAttributes(lead.attributes) : Object.entries(lead.attributes),
+    attributes: (masked ? maskedAttributes(lead.attributes) : Object.entries(lead.attributes)).slice(0, ATTRIBUTES),
+    moreAttributes: Math.max(0, Object.keys(lead.attributes).length - ATTRIBUTES),
     masked,
     fitScore: lead.fitScore,
     intent: lead.intent,
@@ -82,6 +83,10 @@ export function leadViewOf(lead: ReturnType<typeof journeyOf>, { masked, config 
   };
 }
 
+/** Changed fields of one event, and attributes, that a page shows. */
+const CHANGES = 30;
+const ATTRIBUTES = 100;
+
 const TONES: Record<string, Tone> = {
   synced: 'good',
   'crm-updated': 'good',
@@ -90,22 +95,55 @@ const TONES: Record<string, Tone> = {
   'dead-lettered': 'bad',
 };
 
+/** Items of a timeline that its page shows at its beginning and at its end. */
+const FIRST = 20;
+const LAST = 60;
+
+/** What a page shows of a long history: the beginning and the end, with the number of events between them. */
+export function shortened(items: TimelineItem[]): TimelineItem[] {
+  if (items.length <= FIRST + LAST + 1) return items;
+  const omitted = items.slice(FIRST, -LAST);
+  const sentence = `${omitted.length} events are not shown here. GET /ops/leads/<id> has all.`;
+  const gap = { at: omitted.at(-1)!.at, afterMs: null, sentence, tone: 'plain' as const, changes: [] };
+  return [...items.slice(0, FIRST), gap, ...items.slice(-LAST)];
+}
+
+/** The same failure again and again is one item, which names the number and the time of the last. */
+function withoutRepeats(events: LeadEvent[]): (LeadEvent & { repeated: number; lastAt: string })[] {
+  const kept: (LeadEvent & { repeated: number; lastAt: string })[] = [];
+  for (const event of events) {
+    const before = kept.at(-1);
+    const alike = before?.kind === event.kind && TONES[event.kind] === 'warn' && before.detail['code'] === event.detail['code'];
+    if (alike) Object.assign(before, { repeated: before.repeated + 1, lastAt: event.at });
+    else kept.push({ ...event, repeated: 0, lastAt: event.at });
+  }
+  return kept;
+}
+
 /** Events with the time since the one before. Changes of personal data are left out where it is masked. */
-function timelineOf(events: LeadEvent[], masked: boolean): TimelineItem[] {
-  return events.map(({ at, kind, detail }, index) => {
+function timelineOf(all: LeadEvent[], masked: boolean): TimelineItem[] {
+  const events = withoutRepeats(all);
+  const items = events.map(({ at, kind, detail, repeated, lastAt }, index) => {
     const before = events[index - 1];
     const { changed, ...others } = detail as { changed?: Record<string, { from: unknown; to: unknown }> };
     const sentence = eventSentence(kind, { ...others, changed: {} }, (time) => time).replace(/: $/, '');
     return {
       at,
-      afterMs: before ? Math.max(0, Date.parse(at) - Date.parse(before.at)) : null,
-      sentence: sentence.charAt(0).toUpperCase() + sentence.slice(1),
+      afterMs: before ? Math.max(0, Date.parse(at) - Date.parse(before.lastAt)) : null,
+      sentence: sentence.charAt(0).toUpperCase() + sentence.slice(1) + (repeated > 0 ? again(repeated, lastAt) : ''),
       tone: TONES[kind] ?? 'accent',
       changes: masked
         ? []
-        : Object.entries(changed ?? {}).map(([field, { from, to }]) => ({ field, from: text(from), to: text(to) })),
+        : Object.entries(changed ?? {})
+            .slice(0, CHANGES)
+            .map(([field, { from, to }]) => ({ field, from: text(from), to: text(to) })),
     };
   });
+  return shortened(items);
+}
+
+function again(count: number, lastAt: string): string {
+  return ` The same ${count === 1 ? 'once more' : `${count} times more`}, the last at ${lastAt}.`;
 }
 
 function text(value: unknown): string | null {

@@ -4,8 +4,8 @@ import type { FlowControlRepository } from './flow-control.repository.js';
 const WRITE_EVERY_MS = 5000;
 
 /**
- * Writes down which share of a downstream's daily calls is used, at most every five seconds, so that processes that make
- * no calls can show it. A write that fails is left out: the next answer brings a newer share.
+ * Records which share of a downstream's daily calls is used, at most every five seconds. So processes that make no
+ * calls can show it. A write that fails is left out: the next answer brings a newer share.
  */
 export class ApiUsageRecorder {
   private writtenAt = -Infinity;

@@ -39,7 +39,7 @@ export interface RejectionGroup {
   newest: Date;
 }
 
-/** Places differ with the values of a body, so numbers do not count. At most 10,000 rows are kept, so it has no index. */
+/** Places differ with the values of a body, so numbers are left out. It has no index: at most 10,000 rows are kept. */
 const CAUSE = `md5(code || ' ' || regexp_replace(detail, '[0-9]+', '#', 'g'))`;
 
 interface Row {

@@ -5,7 +5,7 @@ import { pino } from 'pino';
 import { ConsoleModule } from '../../src/console/console.module.js';
 import { AppError } from '../../src/domain/app-error.js';
 import type { Enrichment } from '../../src/domain/enrichment.js';
-import type { Lead } from '../../src/domain/lead.js';
+import type { Lead, LeadEvent } from '../../src/domain/lead.js';
 import { AuditLogRepository } from '../../src/ledger/audit-log.repository.js';
 import { BulkActionsRepository } from '../../src/ledger/bulk-actions.repository.js';
 import { RejectionsRepository } from '../../src/ledger/rejections.repository.js';
@@ -94,12 +94,17 @@ function lead(text: string, state: Lead['state'] = 'synced'): Lead {
   } as unknown as Lead & { events: [] };
 }
 
-const journey = (text: string, state?: Lead['state']) => {
-  const one = lead(text, state) as Lead & { events: never };
-  return journeyOf(one, one.events, 5, []);
+const repeat = <T>(count: number, item: T): T[] => Array.from({ length: count }, () => item);
+/** `large`: as much of everything as a lead may have. */
+const journey = (text: string, large: boolean) => {
+  const one = lead(text) as Lead & { events: LeadEvent[] };
+  if (!large) return journeyOf(one, one.events, 5, []);
+  const changed = Object.fromEntries(repeat(200, 0).map((_, n) => [`field${n}`, { from: null, to: 'x'.repeat(300) }]));
+  const events = repeat(600, one.events[1]!).map((event, n) => ({ ...event, seq: n + 1, detail: { revision: n, changed } }));
+  const attributes = Object.fromEntries(repeat(2000, 0).map((_, n) => [`field${n}`, 'x'.repeat(n === 0 ? 60_000 : 30)]));
+  return journeyOf({ ...one, attributes }, [...events, ...one.events], 5, []);
 };
 
-const repeat = <T>(count: number, item: T): T[] => Array.from({ length: count }, () => item);
 /** A page as the repositories answer it: never more than was asked for, with a cursor where there is more. */
 const page = <T>(count: number, limit: number, item: T) => ({
   items: repeat(Math.min(count, limit), item),
@@ -175,7 +180,7 @@ function servicesOf(world: Exclude<World, 'down'>): [token: unknown, service: ob
           items: page(count, limit, summaryOf(lead(text), 5, [])).items,
           nextCursor: count > limit ? 'next' : null,
         }),
-        journey: async () => journey(text),
+        journey: async () => journey(text, world === 'many'),
       },
     ],
     [

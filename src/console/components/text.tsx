@@ -8,9 +8,23 @@ function nameOf(character: string): string {
   return `U+${character.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0')}`;
 }
 
+interface TextProps {
+  value: string | null | undefined;
+  /** Characters that are shown at most. */
+  limit?: number;
+}
+
 /** Text that a sender chose, isolated from the page's direction, with invisible characters shown by their code. */
-export function Text({ value }: { value: string | null | undefined }) {
+export function Text({ value, limit = 4000 }: TextProps) {
   if (value === null || value === undefined || value === '') return <span class="muted">–</span>;
+  if (value.length > limit) {
+    return (
+      <>
+        <Text value={value.slice(0, limit)} limit={limit} />
+        <span class="muted">{` … ${value.length - limit} more characters`}</span>
+      </>
+    );
+  }
   const parts = value.split(new RegExp(`(${INVISIBLE.source})`, 'u'));
   return (
     <bdi>

@@ -19,7 +19,7 @@ export function Timeline({ items, now }: { items: TimelineItem[]; now: Date }) {
       {items.map(({ at, afterMs, sentence, tone, changes }) => (
         <li class={tone}>
           <span>
-            <Text value={sentence} />
+            <Text value={sentence} limit={1000} />
           </span>
           <span class="muted">
             <Time at={at} now={now} />
@@ -44,12 +44,12 @@ function Diff({ changes }: { changes: TimelineItem['changes'] }) {
           <dd>
             {from === null ? null : (
               <del>
-                <Text value={from} />
+                <Text value={from} limit={300} />
               </del>
             )}
             {to === null ? null : (
               <ins>
-                <Text value={to} />
+                <Text value={to} limit={300} />
               </ins>
             )}
           </dd>

@@ -21,6 +21,8 @@ export interface LeadView {
   company: string | null;
   campaignId: string;
   attributes: [string, string][];
+  /** How many further attributes the lead has. */
+  moreAttributes: number;
   /** Personal data is masked until the viewer asks for it. */
   masked: boolean;
   fitScore: number | null;
@@ -85,7 +87,11 @@ export function LeadPage({ viewer, view, notice }: { viewer: Viewer; view: LeadV
                 ['E-mail', <Text value={view.email} />],
                 ['Name', <Text value={view.name} />],
                 ['Campaign', <Text value={view.campaignId} />],
-                ...view.attributes.map(([name, value]): [string, ComponentChildren] => [name, <Text value={value} />]),
+                ...view.attributes.map(([name, value]): [string, ComponentChildren] => [
+                  name,
+                  <Text value={value} limit={1000} />,
+                ]),
+                ['', view.moreAttributes > 0 ? `and ${view.moreAttributes} more attributes` : null],
               ]}
             />
           </Card>

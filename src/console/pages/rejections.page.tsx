@@ -238,13 +238,13 @@ function Body({ viewer, view, path }: { viewer: Viewer; view: RejectionView; pat
   const { before, broken, after } = view.body;
   return (
     <pre>
-      <Text value={before || ' '} />
+      <Text value={before || ' '} limit={Infinity} />
       {broken ? (
         <mark>
           <Text value={broken} />
         </mark>
       ) : null}
-      {after ? <Text value={after} /> : null}
+      {after ? <Text value={after} limit={Infinity} /> : null}
     </pre>
   );
 }
