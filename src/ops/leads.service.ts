@@ -58,8 +58,8 @@ export class LeadsService {
 
   /**
    * Has a synced lead scored again when the scorer has capacity to spare; the CRM gets the new score.
-   * @throws AppError NOT_FOUND where the lead is not in the CRM. A lead that waits is scored anyway; a dead letter can be
-   * replayed.
+   * @throws AppError NOT_FOUND where the lead is not in the CRM. A lead that waits is scored anyway, and a dead letter
+   * can be replayed.
    */
   async rescore(id: string, by: string): Promise<void> {
     if (!(await this.rescores.requestRescore(id, by))) throw new AppError('NOT_FOUND', NOT_SYNCED);

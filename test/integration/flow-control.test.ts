@@ -48,6 +48,12 @@ describe('flow control across processes', () => {
     return flow;
   }
 
+  it('knows in each process which share of an API was used last', async () => {
+    const [worker, api] = [storeOf('worker'), storeOf('api')];
+    for (const share of [0.4, 0.5]) await worker.recordApiUsage('salesforce', share);
+    expect(await api.apiUsage()).toMatchObject([{ api: 'salesforce', share: 0.5 }]);
+  });
+
   it('divides the concurrency among the living, exactly, and again when one leaves', async () => {
     const one = await startFlow('a');
     expect([one.share('enrichment'), one.share('crm-sync')]).toEqual([50, 400]);

@@ -180,6 +180,22 @@ describe.each(BACKENDS)('leads with a fallback score, queue on %s', (kind) => {
       expect(written).toHaveLength(1);
     });
 
+    it('at the request of an operator, after the last attempt and with a score of the model too', async () => {
+      await open();
+      await world.startWorker();
+      const id = await synced();
+      await world.pool.query(`UPDATE ledger.leads SET rescore_at = 'infinity'`);
+      for (const fitScore of [77, 12]) {
+        answer = async () => ({ ...aiScore, fitScore });
+        expect(await world.ledger.rescores.requestRescore(id, 'ann')).toBe(true);
+        await eventually(() => expect(written.at(-1)!.projection.enrichment.fitScore).toBe(fitScore));
+      }
+      const { lead, events } = await find(id);
+      expect([lead.state, lead.enrichment!.fitScore]).toEqual(['synced', 12]);
+      expect(events.filter(({ kind }) => kind === 'rescore-requested').map(({ detail }) => detail['by'])).toEqual(['ann', 'ann']);
+      expect(await world.ledger.rescores.requestRescore(leadIdOf('other@acme.com', 'c'), 'ann')).toBe(false);
+    });
+
     it('without a call of the CRM where it shows newer content of the person', async () => {
       await open();
       await world.startWorker();
