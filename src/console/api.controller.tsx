@@ -1,9 +1,9 @@
 import { Controller, Inject } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { OPERATIONS } from '../ops/openapi/document.js';
+import { OPERATIONS, openApiDocument } from '../ops/openapi/document.js';
 import type { Config } from '../platform/config/config.js';
 import { CONFIG } from '../platform/platform.module.js';
-import { Page } from './console-page.js';
+import { Download, Page } from './console-page.js';
 import { ConsoleViewer, PageRequest } from './console-viewer.js';
 import { renderPage } from './layout.js';
 import { ApiPage, type ApiGroup } from './pages/api.page.js';
@@ -29,5 +29,11 @@ export class ApiController {
     }
     const view = { groups: [...groups.values()], referenceHref: this.config.API_DOCS === 'on' ? '/docs' : null };
     return renderPage(<ApiPage viewer={await this.viewers.of(request)} view={view} />);
+  }
+
+  /** The session of the console does not reach /openapi.json, which programs ask for with a token. */
+  @Download('openapi.json', 'application/json')
+  document(): string {
+    return JSON.stringify(openApiDocument(), null, 2);
   }
 }

@@ -19,12 +19,15 @@ export const Page = (path: string) =>
   applyDecorators(Access('viewer', { session: true }), Get(path), UseFilters(ConsoleErrorFilter), html, ...headers);
 
 /** A list as a file for a spreadsheet. */
-export const CsvDownload = (path: string) =>
+export const CsvDownload = (path: string) => Download(path, 'text/csv; charset=utf-8');
+
+/** A file under the last part of its address. */
+export const Download = (path: string, type: string) =>
   applyDecorators(
     Access('viewer', { session: true }),
     Get(path),
     UseFilters(ConsoleErrorFilter),
-    Header('content-type', 'text/csv; charset=utf-8'),
+    Header('content-type', type),
     Header('content-disposition', `attachment; filename="${path.split('/').at(-1)}"`),
     ...headers,
   );

@@ -143,6 +143,19 @@ describe('personal data', () => {
   });
 });
 
+describe('the API', () => {
+  it('can be downloaded as its document', async () => {
+    const app = await startConsole('empty', { OPS_TOKENS: '' });
+    try {
+      const answer = await app.inject({ url: '/console/api/openapi.json' });
+      expect(answer.headers['content-disposition']).toBe('attachment; filename="openapi.json"');
+      expect(Object.keys((answer.json() as { paths: object }).paths)).toContain('/leads');
+    } finally {
+      await app.close();
+    }
+  });
+});
+
 describe('hostile text', () => {
   it('reaches the pages as text, with the invisible characters named', async () => {
     const app = await startConsole('hostile', { OPS_TOKENS: '' });

@@ -36,7 +36,7 @@ export function ApiPage({ viewer, view }: { viewer: Viewer; view: ApiView }) {
               Try it out
             </a>
           ) : null}
-          <a class="button" href="/openapi.json">
+          <a class="button" href="/console/api/openapi.json">
             openapi.json
           </a>
         </span>
