@@ -146,10 +146,7 @@ export class BulkController {
 
   private async count({ act, code, cause }: Chosen): Promise<number> {
     if (act === 'replay-rejections') {
-      const open = cause
-        ? ((await this.rejections.causes()).find((group) => group.cause === cause)?.count ?? 0)
-        : await this.rejections.countOpen();
-      return Math.min(open, REJECTIONS_AT_MOST);
+      return Math.min(await this.rejections.countOpen(cause), REJECTIONS_AT_MOST);
     }
     const groups = await this.deadLetters.summary();
     const total = groups.filter((group) => !code || group.code === code).reduce((sum, { count }) => sum + count, 0);

@@ -192,6 +192,8 @@ export class ConsoleLeadsController {
       first: cursor ? hrefOf('/console/leads') : null,
       next: found.nextCursor ? hrefOf('/console/leads', found.nextCursor) : null,
       csv: hrefOf('/console/leads.csv'),
+      sorted: filters.sort === 'oldest' ? 'ascending' : 'descending',
+      sortHref: `/console/leads?${sortedOtherwise(filters)}`,
     };
     return renderPage(<LeadsPage viewer={viewer} view={view} />);
   }
@@ -209,3 +211,7 @@ const NOTICES: Record<string, string> = {
   rescored: 'A new score is requested. It comes when the scorer has capacity to spare, and the CRM gets it.',
   edited: 'Corrected and replayed. The timeline shows each step.',
 };
+
+function sortedOtherwise(filters: LeadFilters): URLSearchParams {
+  return new URLSearchParams({ ...(filters as Record<string, string>), sort: filters.sort === 'oldest' ? 'newest' : 'oldest' });
+}

@@ -124,9 +124,11 @@ export class RejectionsRepository {
   }
 
   /** The number of requests that have not been replayed. */
-  async countOpenRejections(): Promise<number> {
+  async countOpenRejections(cause?: string): Promise<number> {
     const { rows } = await this.database.query<{ count: number }>(
-      'SELECT count(*)::int AS count FROM ledger.rejections WHERE replayed_as IS NULL',
+      `SELECT count(*)::int AS count FROM ledger.rejections
+       WHERE replayed_as IS NULL AND ($1::text IS NULL OR ${CAUSE} = $1)`,
+      [cause ?? null],
     );
     return rows[0]!.count;
   }

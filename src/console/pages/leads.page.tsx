@@ -54,6 +54,9 @@ export interface LeadsView {
   first: string | null;
   next: string | null;
   csv: string;
+  /** How the list is sorted by the time of receipt, and the address of the other order. */
+  sorted: 'ascending' | 'descending';
+  sortHref: string;
 }
 
 const PATH = '/console/leads';
@@ -84,7 +87,7 @@ export function LeadsPage({ viewer, view, notice }: { viewer: Viewer; view: Lead
             )}
           </Empty>
         ) : (
-          <Table caption="Leads" columns={columnsFor(viewer.now)} rows={view.items} />
+          <Table caption="Leads" columns={columnsOf(view, viewer.now)} rows={view.items} />
         )}
         <Pager first={view.first} next={view.next} />
       </Live>
@@ -92,7 +95,7 @@ export function LeadsPage({ viewer, view, notice }: { viewer: Viewer; view: Lead
   );
 }
 
-function columnsFor(now: Date): Column<LeadItem>[] {
+function columnsOf({ sorted, sortHref }: LeadsView, now: Date): Column<LeadItem>[] {
   return [
     {
       title: 'Lead',
@@ -114,7 +117,12 @@ function columnsFor(now: Date): Column<LeadItem>[] {
     { title: 'State', cell: (lead) => <StateBadge state={lead.state} /> },
     { title: 'Fit', cell: (lead) => <Fit score={lead.fitScore} />, numeric: true },
     { title: 'Intent', cell: (lead) => <IntentBadge intent={lead.intent} /> },
-    { title: 'Received', cell: (lead) => <Time at={lead.receivedAt} now={now} format="relative" /> },
+    {
+      title: 'Received',
+      cell: (lead) => <Time at={lead.receivedAt} now={now} format="relative" />,
+      sortHref,
+      sorted,
+    },
   ];
 }
 

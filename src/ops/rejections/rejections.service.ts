@@ -27,8 +27,8 @@ export class RejectionsService {
     return this.rejections.listRejections(limit, after, cause);
   }
 
-  countOpen(): Promise<number> {
-    return this.rejections.countOpenRejections();
+  countOpen(cause?: string): Promise<number> {
+    return this.rejections.countOpenRejections(cause);
   }
 
   /** Those that are open, by what is wrong with them. */
