@@ -164,6 +164,16 @@ describe('the console with leads', () => {
     expect((await operator.submit('/console/stages', '/console/stages/crm-sync/resume')).status).toBe(303);
   });
 
+  it('shows which share of the API calls of the day is used, and what to do when they run low', async () => {
+    await sql.query("INSERT INTO flow.api_usage (api, share) VALUES ('salesforce', 0.9)");
+    await eventually(async () => {
+      const html = await viewer.html('/console');
+      for (const part of ['API calls of salesforce', '90 %', '/console/runbook#the-crm-api-budget-runs-out']) {
+        expect(html).toContain(part);
+      }
+    });
+  });
+
   it('marks the place that broke a body', async () => {
     const html = await operator.html(`/console/rejections/${rejection}`);
     expect(html).toContain('cy@gamma.example');
