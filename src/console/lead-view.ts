@@ -83,8 +83,8 @@ export function leadViewOf(lead: ReturnType<typeof journeyOf>, { masked, config 
   };
 }
 
-/** Changed fields of one event, and attributes, that a page shows. */
-const CHANGES = 30;
+/** Changed fields, and attributes, that a page shows. */
+const CHANGES = 60;
 const ATTRIBUTES = 100;
 
 const TONES: Record<string, Tone> = {
@@ -134,12 +134,25 @@ function timelineOf(all: LeadEvent[], masked: boolean): TimelineItem[] {
       tone: TONES[kind] ?? 'accent',
       changes: masked
         ? []
-        : Object.entries(changed ?? {})
-            .slice(0, CHANGES)
-            .map(([field, { from, to }]) => ({ field, from: text(from), to: text(to) })),
+        : Object.entries(changed ?? {}).map(([field, { from, to }]) => ({ field, from: text(from), to: text(to) })),
     };
   });
-  return shortened(items);
+  return withFewChanges(shortened(items));
+}
+
+/** The newest changes in full; of an older event only their number, so that a page stays small. */
+function withFewChanges(items: TimelineItem[]): TimelineItem[] {
+  let left = CHANGES;
+  return items
+    .toReversed()
+    .map((item) => {
+      const { length } = item.changes;
+      const changes = item.changes.slice(0, left);
+      left -= changes.length;
+      const more = length - changes.length;
+      return more === 0 ? item : { ...item, changes, sentence: `${item.sentence} (${more} changed fields are not shown)` };
+    })
+    .toReversed();
 }
 
 function again(count: number, lastAt: string): string {

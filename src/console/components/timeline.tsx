@@ -44,12 +44,12 @@ function Diff({ changes }: { changes: TimelineItem['changes'] }) {
           <dd>
             {from === null ? null : (
               <del>
-                <Text value={from} limit={300} />
+                <Text value={from} limit={200} />
               </del>
             )}
             {to === null ? null : (
               <ins>
-                <Text value={to} limit={300} />
+                <Text value={to} limit={200} />
               </ins>
             )}
           </dd>

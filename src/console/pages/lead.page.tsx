@@ -89,7 +89,7 @@ export function LeadPage({ viewer, view, notice }: { viewer: Viewer; view: LeadV
                 ['Campaign', <Text value={view.campaignId} />],
                 ...view.attributes.map(([name, value]): [string, ComponentChildren] => [
                   name,
-                  <Text value={value} limit={1000} />,
+                  <Text value={value} limit={400} />,
                 ]),
                 ['', view.moreAttributes > 0 ? `and ${view.moreAttributes} more attributes` : null],
               ]}
