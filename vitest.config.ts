@@ -35,7 +35,7 @@ export function configOf({ full }: { full: boolean }): ViteUserConfig {
       maxWorkers: Math.max(2, availableParallelism() - 1),
       reporters: ['default', ['./test/support/summary-reporter.ts', { full }]],
       projects: [
-        { test: { name: 'unit', include: [...UNIT, 'test/deployment/**/*.test.ts'], testTimeout: 60_000, ...run } },
+        { test: { name: 'unit', include: [...UNIT, 'test/{console,deployment}/**/*.test.ts'], testTimeout: 60_000, ...run } },
         services('contract', ['test/support/servers.ts']),
         services('integration', ['test/support/servers.ts']),
         services('e2e', ['test/support/build.ts', 'test/support/servers.ts'], ['test/support/each-file.ts']),

@@ -1,8 +1,8 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Window } from 'happy-dom';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { HOSTILE, LEAD, OPERATOR_TOKEN, startConsole, VIEWER_TOKEN, type World } from '../../test/support/console-world.js';
-import { OPERATIONS } from '../ops/openapi/document.js';
+import { HOSTILE, LEAD, OPERATOR_TOKEN, startConsole, VIEWER_TOKEN, type World } from '../support/console-world.js';
+import { OPERATIONS } from '../../src/ops/openapi/document.js';
 
 const PAGE_BYTES = 100 * 1024;
 const PAGES = [
