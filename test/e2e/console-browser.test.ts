@@ -21,7 +21,8 @@ const send = (body: unknown) => service.post(body, { headers: { 'x-webhook-secre
  * A page under the service's content security policy. The debugger evaluates axe, to which the policy does not apply.
  */
 async function open(): Promise<Page> {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
+  // Without transitions, so that no colour is measured on its way to another.
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, reducedMotion: 'reduce' });
   await context.clock.install();
   const opened = await context.newPage();
   opened.on('request', (request) => {
