@@ -33,7 +33,9 @@ const PATHS = [
   '/console/audit',
 ];
 
-/** The duration of each operator command and page with a large ledger; for a command, the whole process with Node's start. */
+/**
+ * The duration of each operator command and page with a large ledger. For a command it includes the start of Node.
+ */
 export async function benchOps(options: OpsOptions) {
   const stores = await startStores();
   try {

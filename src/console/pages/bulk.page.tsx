@@ -40,32 +40,6 @@ export function BulkPreviewPage({ viewer, view }: { viewer: Viewer; view: BulkPr
       <PageHead title={view.title} about={`${view.count} will be replayed. Nothing has happened yet.`} />
       {view.problem ? <Notice tone="bad" title={view.problem} /> : null}
       {repair && view.sample.length > 0 ? <SampleResult refused={refused} tried={view.sample.length} /> : null}
-      <Table
-        caption="Sample"
-        columns={[
-          {
-            title: repair ? 'Received' : 'First of them',
-            cell: (item) => (repair ? <Time at={item.label} now={viewer.now} /> : <Text value={item.label} />),
-          },
-          { title: 'Error', cell: (item) => <Text value={item.detail} /> },
-          ...(repair
-            ? [
-                {
-                  title: 'With the repair below',
-                  cell: ({ refusal }: BulkPreview['sample'][number]) =>
-                    refusal === null ? (
-                      <Badge tone="good">accepted</Badge>
-                    ) : (
-                      <>
-                        <Badge tone="bad">still refused</Badge> <Text value={refusal} />
-                      </>
-                    ),
-                },
-              ]
-            : []),
-        ]}
-        rows={view.sample}
-      />
       <form method="post" action="/console/bulk/start" class="card">
         <input type="hidden" name="formToken" value={viewer.formToken} />
         <input type="hidden" name="act" value={view.act} />
@@ -96,6 +70,32 @@ export function BulkPreviewPage({ viewer, view }: { viewer: Viewer; view: BulkPr
           <a href={view.section}>Cancel</a>
         </div>
       </form>
+      <Table
+        caption="Sample"
+        columns={[
+          {
+            title: repair ? 'Received' : 'First of them',
+            cell: (item) => (repair ? <Time at={item.label} now={viewer.now} /> : <Text value={item.label} />),
+          },
+          { title: 'Error', cell: (item) => <Text value={item.detail} /> },
+          ...(repair
+            ? [
+                {
+                  title: 'With the repair',
+                  cell: ({ refusal }: BulkPreview['sample'][number]) =>
+                    refusal === null ? (
+                      <Badge tone="good">accepted</Badge>
+                    ) : (
+                      <>
+                        <Badge tone="bad">still refused</Badge> <Text value={refusal} />
+                      </>
+                    ),
+                },
+              ]
+            : []),
+        ]}
+        rows={view.sample}
+      />
     </Layout>
   );
 }
@@ -104,7 +104,7 @@ function SampleResult({ refused, tried }: { refused: number; tried: number }) {
   if (refused === 0) return <Notice tone="good" title={`All ${tried} of the sample would be accepted.`} />;
   return (
     <Notice tone="warn" title={`${refused} of ${tried} of the sample would still be refused.`}>
-      <p>Enter a repair below and try it. Nothing is stored until you replay; what is still refused stays open.</p>
+      <p>Enter a repair and try it. Nothing is stored until you replay; what is still refused stays open.</p>
     </Notice>
   );
 }
