@@ -11,6 +11,7 @@ import { MetricsController } from '../metrics.controller.js';
 import { PrivacyController } from '../privacy/privacy.controller.js';
 import { QueuesController } from '../queues.controller.js';
 import { RejectionsController } from '../rejections/rejections.controller.js';
+import { ScoreController } from '../score/score.controller.js';
 import { SlaController } from '../sla.controller.js';
 import { components, nameOf, refTo, schemaOf } from './components.js';
 import { IndexController } from './index.controller.js';
@@ -28,6 +29,7 @@ const CONTROLLERS: Type[] = [
   SlaController,
   AuditController,
   CostsController,
+  ScoreController,
   PrivacyController,
   HealthController,
   MetricsController,
