@@ -75,13 +75,13 @@ const MOST = 3;
 function differences({ current, proposed }: Mover): string {
   const points = (list: Evidence[]) => new Map(list.map(({ signal, points: value = 0 }) => [signal, value]));
   const [before, after] = [points(current.evidence), points(proposed.evidence)];
-  return [...new Set([...before.keys(), ...after.keys()])]
+  const changes = [...new Set([...before.keys(), ...after.keys()])]
     .map((signal) => ({ signal, change: (after.get(signal) ?? 0) - (before.get(signal) ?? 0) }))
     .filter(({ change }) => change !== 0)
     .sort((a, b) => Math.abs(b.change) - Math.abs(a.change))
     .slice(0, MOST)
-    .map(({ signal, change }) => `${signed(change)} ${signal}`)
-    .join('; ');
+    .map(({ signal, change }) => `${signed(change)} ${signal}`);
+  return changes.length > 0 ? changes.join('; ') : 'only the limits of the bands';
 }
 
 function signed(points: number): string {

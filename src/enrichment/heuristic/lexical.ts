@@ -14,10 +14,16 @@ const UNSPACED = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script
 const OFFSET = 2166136261;
 const PRIME = 16777619;
 
-/** FNV-1a with a final mix, since the low bits of FNV-1a alone are uneven. */
-function bucketOf(feature: string): number {
-  let hash = OFFSET;
-  for (let at = 0; at < feature.length; at++) hash = Math.imul(hash ^ feature.charCodeAt(at), PRIME);
+/** The kinds of features, as the first character of what is hashed. */
+const [WORD, PAIR, GRAM, CHARACTERS] = ['w', 'b', 'g', 'c'].map((kind) => kind.charCodeAt(0)) as [number, number, number, number];
+
+/**
+ * FNV-1a with a final mix, since the low bits of FNV-1a alone are uneven. It reads a part of a text in place: most of the
+ * time of a reading would otherwise be for copies of parts.
+ */
+function bucketOf(kind: number, text: string, from = 0, to = text.length): number {
+  let hash = Math.imul(OFFSET ^ kind, PRIME);
+  for (let at = from; at < to; at++) hash = Math.imul(hash ^ text.charCodeAt(at), PRIME);
   hash = Math.imul(hash ^ (hash >>> 15), 0x85ebca6b);
   return ((hash ^ (hash >>> 13)) >>> 0) % BUCKETS;
 }
@@ -34,11 +40,11 @@ export function bucketsOf({ words, breaks }: Text): Set<number> {
     if (breaks[at] === SENTENCE) before = '^';
     if (UNSPACED.test(word)) addCharacters(word, buckets);
     else {
-      buckets.add(bucketOf(`w${word}`));
-      buckets.add(bucketOf(`b${before} ${word}`));
+      buckets.add(bucketOf(WORD, word));
+      buckets.add(bucketOf(PAIR, `${before} ${word}`));
       const framed = `<${word}>`;
       for (const size of GRAMS)
-        for (let from = 0; from + size <= framed.length; from++) buckets.add(bucketOf(`g${framed.slice(from, from + size)}`));
+        for (let from = 0; from + size <= framed.length; from++) buckets.add(bucketOf(GRAM, framed, from, from + size));
     }
     before = word;
   }
@@ -52,5 +58,5 @@ export function lexicalValue(buckets: number): number {
 
 function addCharacters(word: string, buckets: Set<number>): void {
   for (let size = 1; size <= 3; size++)
-    for (let from = 0; from + size <= word.length; from++) buckets.add(bucketOf(`c${word.slice(from, from + size)}`));
+    for (let from = 0; from + size <= word.length; from++) buckets.add(bucketOf(CHARACTERS, word, from, from + size));
 }
