@@ -24,7 +24,8 @@ const modules = {
   // What became of leads. Of the CRM it knows the types of its port.
   outcomes: ['ledger', 'crm', 'domain', 'platform'],
   alerts: ['ledger', 'flow-control', 'domain', 'platform'],
-  ops: ['alerts', 'ingress', 'ledger', 'queue', 'flow-control', 'outcomes', 'domain', 'platform'],
+  // Of enrichment only the rules, which call no other system.
+  ops: ['alerts', 'ingress', 'ledger', 'queue', 'flow-control', 'enrichment', 'outcomes', 'domain', 'platform'],
   // Pages over the services of ops; no SQL of its own.
   console: ['ops', 'ledger', 'outcomes', 'domain', 'platform'],
   // Commands speak HTTP; those for the CRM and the database use the services.
@@ -67,7 +68,7 @@ module.exports = {
       name: 'providers-only-through-their-registry',
       comment: 'A provider is one folder and one line in its registry; no other module imports it.',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/(?:enrichment|crm)/(?:registry\\.ts$|[^/]+/)' },
+      from: { path: '^src/', pathNot: '^src/(?:enrichment|crm)/(?:registry\\.ts$|score-by-rules\\.ts$|[^/]+/)' },
       to: { path: '^src/(?:enrichment|crm)/[^/]+/' },
     },
     {
@@ -85,6 +86,13 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/enrichment/model/' },
       to: { path: '^src/enrichment/[^/]+/', pathNot: '^src/enrichment/(?:model|heuristic)/' },
+    },
+    {
+      name: 'ops-scores-by-rules-only',
+      comment: 'An api process must not load an AI client; the rules have none.',
+      severity: 'error',
+      from: { path: '^src/ops/' },
+      to: { path: '^src/enrichment/', pathNot: '^src/enrichment/score-by-rules\\.ts$' },
     },
     {
       name: 'api-never-loads-clients',

@@ -31,6 +31,12 @@ const template = z.strictObject({
   bands: z.record(z.string(), z.enum(BANDS)),
 });
 const injection = z.strictObject({ split, language: z.string().length(2), text: z.string().min(1) });
+/** A request in one more wording. It is training data only: it has no sender, and no measure counts it. */
+const phrasing = z.strictObject({
+  intent: z.enum(INTENTS).exclude(['unknown']),
+  language: z.string().length(2),
+  text: z.string().min(1),
+});
 const people = z.record(z.string(), z.record(z.string(), z.string()));
 
 export interface LabelledLead {
@@ -84,6 +90,11 @@ export function loadLeads(): LabelledLead[] {
         return { ...labels, id: `${labels.id}/${who}`, band, blind, lead };
       }),
     );
+}
+
+/** More wordings for the fit of the weights. */
+export function loadPhrasings(): z.infer<typeof phrasing>[] {
+  return z.array(phrasing).parse(lines('phrasings.jsonl'));
 }
 
 const PLACES = ['behind', 'before', 'title', 'company'] as const;

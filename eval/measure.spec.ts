@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { scoreLead } from '../src/enrichment/heuristic/heuristic.provider.js';
-import { loadInjections, loadLeads } from './dataset.js';
+import { loadInjections, loadLeads, loadPhrasings } from './dataset.js';
 import { macroF1, rankingAuc } from './measure.js';
 
 describe('the measures', () => {
@@ -38,12 +38,33 @@ describe('the labelled leads', () => {
     expect(new Set(leads.map(({ id }) => id)).size).toBe(leads.length);
   });
 
-  it('do not get worse at the hands of the rules', { timeout: 60_000 }, () => {
+  it('are not among the phrasings that the weights are fitted to', () => {
+    const wordsOf = (text: string) => new Set(text.toLowerCase().match(/[\p{L}\p{N}]+/gu));
+    const heldOut = leads
+      .filter(({ split }) => split === 'held-out')
+      .map(({ lead }) => wordsOf(lead.attributes['message'] ?? ''))
+      .filter(({ size }) => size >= 4);
+    for (const { text } of loadPhrasings()) {
+      const words = wordsOf(text);
+      for (const other of heldOut) {
+        const shared = [...words].filter((word) => other.has(word)).length;
+        expect(shared / (words.size + other.size - shared), text).toBeLessThan(0.7);
+      }
+    }
+  });
+
+  it('keep the quality of the rules', { timeout: 60_000 }, () => {
     const dev = leads.filter(({ split }) => split === 'dev');
     const scored = dev.map(({ lead, intent }) => ({ high: intent === 'high', score: scoreLead(lead).fitScore }));
-    expect(rankingAuc(scored)).toBeGreaterThan(0.93);
+    expect(rankingAuc(scored)).toBeGreaterThan(0.98);
+    const heldOut = leads
+      .filter(({ split }) => split === 'held-out')
+      .map((labelled) => ({ labelled, got: scoreLead(labelled.lead) }));
+    const ranked = heldOut.map(({ labelled, got }) => ({ high: labelled.intent === 'high', score: got.fitScore }));
+    expect(rankingAuc(ranked)).toBeGreaterThan(0.93);
+    expect(macroF1(heldOut.map(({ labelled, got }) => [labelled.intent, got.intent]))).toBeGreaterThan(0.75);
     for (const { clean, injected, split } of loadInjections(leads)) {
-      if (split === 'dev') expect(scoreLead(injected).fitScore).toBeLessThanOrEqual(scoreLead(clean.lead).fitScore + 5);
+      if (split === 'dev') expect(scoreLead(injected).fitScore).toBeLessThanOrEqual(scoreLead(clean.lead).fitScore);
     }
   });
 });

@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 /** Findings in these paths are counted and do not fail the check. Remove a path when it is clean. */
-const NOT_YET_CHECKED = ['src/enrichment'];
+const NOT_YET_CHECKED = [];
 
 const MAX_LINE = 120;
 const MAX_SENTENCE = 40;
@@ -53,7 +53,7 @@ const ALLOWED = [
   [/^(src\/pipeline\/fallback-score|test\/integration\/scoring\.test)\.ts$/, /'stand-in:AI_OVERLOADED'/],
   // Messages of leads are test data; the titles of tests are not.
   [
-    /^(samples\/|eval\/leads\/|test\/)/,
+    /^(samples\/|eval\/leads\/|test\/|src\/enrichment\/.*\.spec\.ts$)/,
     /^(?!\s*(?:it|describe)\b).*['"`].*\b(somebody|someone|news|nobody|tell the|mend)\b.*['"`]/i,
   ],
 ];

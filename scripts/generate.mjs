@@ -1,10 +1,12 @@
-// Writes the files that are generated from the code: .env.example, docs/configuration.md, docs/errors.md, docs/cli.md
-// and openapi.json. With --check it writes nothing and fails where a file differs from what the code says.
+// Writes the files that are generated from the code: .env.example, docs/configuration.md, docs/errors.md, docs/cli.md,
+// docs/scoring-profile.schema.json and openapi.json. With --check it writes nothing and fails where a file differs from
+// what the code says.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { commandReference } from '../dist/cli/reference.js';
 import { ERROR_CATALOG } from '../dist/domain/error-catalog.js';
+import { profileJsonSchema } from '../dist/enrichment/score-by-rules.js';
 import { AI_PROVIDERS } from '../dist/enrichment/registry.js';
 import { CRM_PROVIDERS } from '../dist/crm/registry.js';
 import { openApiDocument } from '../dist/ops/openapi/document.js';
@@ -78,6 +80,7 @@ const files = {
   'docs/configuration.md': configurationPage(),
   'docs/errors.md': errorsPage(),
   'docs/cli.md': commandReference(NOTE),
+  'docs/scoring-profile.schema.json': `${JSON.stringify(profileJsonSchema(), null, 2)}\n`,
   'openapi.json': `${JSON.stringify(openApiDocument(), null, 2)}\n`,
 };
 

@@ -1,5 +1,6 @@
 import { CRM_PROVIDERS } from './crm/registry.js';
 import { AI_PROVIDERS } from './enrichment/registry.js';
+import { loadRules } from './enrichment/score-by-rules.js';
 import { AppError } from './domain/app-error.js';
 import { loadConfig } from './platform/config/config.js';
 import { loadEnvFile } from './platform/config/env-file.js';
@@ -14,6 +15,8 @@ const STOP_WITHIN_MS = 15_000;
 async function main(): Promise<void> {
   loadEnvFile();
   const config = loadConfig(process.env, { aiProviders: Object.keys(AI_PROVIDERS), crmProviders: Object.keys(CRM_PROVIDERS) });
+  // Checked before the stores start: a wrong profile needs another file, not a restart.
+  await loadRules(config.SCORING_PROFILE);
   const logger = createLogger(config.LOG_LEVEL);
   const began = performance.now();
   logger.info({ env: config.ENV, role: config.ROLE }, 'Starting');

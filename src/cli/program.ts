@@ -16,6 +16,7 @@ import { FORMATS } from './output.js';
 import { addPeopleCommands } from './people.command.js';
 import { addQueueCommands } from './queues.command.js';
 import { addRejectionCommands } from './rejections.command.js';
+import { addScoreCommand } from './score.command.js';
 import { Session } from './session.js';
 import { addSlaCommand } from './sla.command.js';
 import { widthOf } from './terminal-width.js';
@@ -79,6 +80,7 @@ export function createProgram(): { program: Command; session: Session } {
   addSlaCommand(program, session);
   addCostsCommand(program, session);
   addOutcomeCommands(program, session);
+  addScoreCommand(program, session);
   addPeopleCommands(program, session);
   addAuditCommands(program, session);
   addCrmCommands(program, session);

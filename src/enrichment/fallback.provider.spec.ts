@@ -92,7 +92,7 @@ describe('a scorer with a second behind it', () => {
     await expect(both.score(lead, never)).rejects.toMatchObject({ code: 'AI_RATE_LIMITED', retryAfterMs: 5 });
   });
 
-  it('asks nobody for a caller who has gone', async () => {
+  it('asks no second scorer for a caller that has gone', async () => {
     const { both, first, second } = two();
     first.mockRejectedValue(new AppError('AI_UNAVAILABLE', ''));
     await expect(both.score(lead, AbortSignal.abort())).rejects.toMatchObject({ code: 'AI_UNAVAILABLE' });

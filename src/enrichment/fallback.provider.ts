@@ -8,9 +8,9 @@ const COOL_DOWN_MS = 15_000;
 const MAX_COOL_DOWN_MS = 300_000;
 
 /**
- * Two scorers as one: what the first cannot score the second does. A first that is down, limited or misconfigured is
- * left alone for a while, so that not every lead waits for its timeout. Where neither can, the first one's error
- * stands, since its reasons decide what happens next.
+ * Two scorers as one: the second scores what the first cannot. A first scorer that is down, limited or misconfigured is
+ * skipped for a while, so that each lead does not wait for its timeout. Where both fail, the first one's error is
+ * thrown, since its class decides what happens next.
  */
 export class WithSecondary implements EnrichmentProvider {
   readonly name: string;
@@ -56,7 +56,7 @@ export class WithSecondary implements EnrichmentProvider {
       return {
         ...enrichment,
         flags: [...enrichment.flags, `secondary:${reason.code}`],
-        // Rules stand in for a model; another model's judgement is as good as the first one's.
+        // A score by rules is provisional where a model was wanted; a second model's score is not.
         needsRescore: enrichment.scoreSource !== 'ai',
       };
     } catch {

@@ -11,15 +11,14 @@ export interface WastedCall {
 /** What every scorer implements. A provider is a folder here and a line in registry.ts. */
 export interface EnrichmentProvider {
   readonly name: string;
-  /** It asks nobody and costs nothing, so there is no rate to keep, no line to wait in and no outage to ride out. */
+  /** It calls no other system and costs nothing, so it needs no rate limit, no slot and no circuit breaker. */
   readonly local?: boolean;
   /**
    * Scores one lead.
-   * @param wasted is told of each call that was paid for in vain, whether another scorer's answer came of it or an
-   * error.
+   * @param wasted is called for each call that is billed and gave no score.
    * @throws AppError with an AI_… code; anything else counts as UNEXPECTED.
    */
   score(lead: LeadContent, signal: AbortSignal, wasted?: (call: WastedCall) => void): Promise<Enrichment>;
-  /** Forgets what it remembers of leads, where it does: a person was erased. */
+  /** Clears what it caches of leads, after the erasure of a person. */
   forget?(): void;
 }

@@ -4,12 +4,16 @@ import { WithSecondary } from './fallback.provider.js';
 
 /** Every scorer, by its name in AI_PROVIDER. The folder is loaded only when it is chosen. */
 export const AI_PROVIDERS: Record<string, (config: Config) => Promise<EnrichmentProvider>> = {
-  heuristic: async () => new (await import('./heuristic/heuristic.provider.js')).HeuristicProvider(),
-  gemini: async (config) => (await import('./gemini/gemini.provider.js')).openGemini(config),
-  bedrock: async (config) => (await import('./bedrock/bedrock.provider.js')).openBedrock(config),
+  heuristic: async (config) => (await import('./score-by-rules.js')).openHeuristic(config),
+  gemini: async (config) => (await import('./gemini/gemini.provider.js')).openGemini(config, await rulesFor(config)),
+  bedrock: async (config) => (await import('./bedrock/bedrock.provider.js')).openBedrock(config, await rulesFor(config)),
   'openai-compatible': async (config) =>
-    (await import('./openai-compatible/openai-compatible.provider.js')).openOpenAiCompatible(config),
+    (await import('./openai-compatible/openai-compatible.provider.js')).openOpenAiCompatible(config, await rulesFor(config)),
 };
+
+async function rulesFor(config: Config) {
+  return (await import('./score-by-rules.js')).loadRules(config.SCORING_PROFILE);
+}
 
 /** The scorer of AI_PROVIDER, with that of AI_FALLBACK_PROVIDER behind it where there is one. */
 export async function openScorer(config: Config): Promise<EnrichmentProvider> {

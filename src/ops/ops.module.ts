@@ -19,11 +19,12 @@ import { OpenApiModule } from './openapi/openapi.module.js';
 import { QueueDashboardModule } from './queue-dashboard.module.js';
 import { QueuesController } from './queues.controller.js';
 import { QueuesService } from './queues.service.js';
+import { ScoreModule } from './score/score.module.js';
 import { SlaController } from './sla.controller.js';
 import { SlaService } from './sla.service.js';
 
 @Module({
-  imports: [AlertsModule, OpenApiModule, QueueDashboardModule],
+  imports: [AlertsModule, OpenApiModule, QueueDashboardModule, ScoreModule],
   controllers: [
     AuditController,
     CostsController,

@@ -99,6 +99,8 @@ export function requestsOn({ synced, dead, receipt, rejections }: Filled): Recor
     resumeQueue: [{ path: '/ops/queues/crm-sync/resume' }],
     listOperatorActs: [{ path: '/ops/audit?act=pause&limit=1' }],
     getCosts: [{ path: '/ops/costs' }],
+    scoreLead: [{ path: '/ops/score', body: { email: 'new@acme.com', campaign_id: 1, message: 'A demo, please.' } }],
+    tryScoringProfile: [{ path: '/ops/score/dry-run', body: { profile: { base: 20 }, since: '2026-01-01T00:00:00Z' } }],
     getSla: [{ path: '/ops/sla?minutes=5' }],
     reportOutcome: [
       { path: '/ops/outcomes', body: { email: 'synced@acme.com', kind: 'won', at: '2026-11-24', amount: 1, currency: 'EUR' } },

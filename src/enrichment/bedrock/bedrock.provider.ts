@@ -2,13 +2,14 @@ import { createAmazonBedrock } from '@ai-sdk/amazon-bedrock';
 import { defaultProvider } from '@aws-sdk/credential-provider-node';
 import type { Config } from '../../platform/config/config.js';
 import { ModelProvider } from '../model/model-provider.js';
+import type { Ruleset } from '../score-by-rules.js';
 
 /**
- * Bedrock through Converse, with a forced tool for the answer: it works for every model that has tools, and an answer
- * in prose is impossible. The SDK knows credentials of the environment only, so the chain of AWS (profile, container,
- * instance role) is given to it.
+ * Bedrock through Converse, with a forced tool for the answer: each model with tools supports it, and an answer in
+ * prose is impossible. The SDK reads credentials from the environment only, so it gets the credential chain of AWS
+ * (profile, container, instance role).
  */
-export function openBedrock(config: Config): ModelProvider {
+export function openBedrock(config: Config, rules: Ruleset): ModelProvider {
   const bedrock = createAmazonBedrock({
     region: config.AWS_REGION!,
     credentialProvider: defaultProvider(),
@@ -24,5 +25,6 @@ export function openBedrock(config: Config): ModelProvider {
       providerOptions: { bedrock: { structuredOutputMode: 'jsonTool' } },
     },
     config,
+    rules,
   );
 }

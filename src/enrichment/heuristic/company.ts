@@ -1,16 +1,12 @@
-import { indexOf, PROFILE } from './profile.js';
-import type { LabelledRule } from './profile.schema.js';
+import { LEXICON } from './lexicon.js';
+import type { LabelledRule, ScoringProfile } from './profile.schema.js';
+import type { Ruleset } from './ruleset.js';
 import { readText } from './text.js';
 
-const { industries, legalForms, sizes } = PROFILE.company;
-const INDUSTRIES = indexOf(industries);
-const LEGAL_FORMS = new Set(legalForms);
+const LEGAL_FORMS = new Set(LEXICON.company.legalForms);
 const MIN_SHARED = 4;
 
-/**
- * Whether a company's name and the registrable label of a domain are likely the same company: Acme Logistics GmbH,
- * acme-logistics.
- */
+/** Whether a name and the registrable label of a domain are likely one company: Acme Logistics GmbH, acme-logistics. */
 export function companyMatchesDomain(company: string, label: string): boolean {
   const words = readText(company).words.filter((word) => !LEGAL_FORMS.has(word));
   const name = words.join('');
@@ -23,10 +19,10 @@ export function companyMatchesDomain(company: string, label: string): boolean {
 }
 
 /** The industry by the stated one, else by the company's own name. */
-export function industryOf(industry: string, company: string): LabelledRule | null {
+export function industryOf(industry: string, company: string, { profile, industries }: Ruleset): LabelledRule | null {
   for (const value of [industry, company]) {
-    const found = new Set(INDUSTRIES.findAll(readText(value)).map((match) => match.payload));
-    const rule = industries.find((candidate) => found.has(candidate));
+    const found = new Set(industries.findAll(readText(value)).map((match) => match.payload));
+    const rule = profile.industries.find((candidate) => found.has(candidate));
     if (rule) return rule;
   }
   return null;
@@ -36,7 +32,7 @@ const NUMBER = /\d[\d.,' ]*/;
 const MAX_SIZE_TEXT = 40;
 
 /** The size rule for texts such as `51-200`, `1,000+` or `350 employees`: a range counts by its lower end. */
-export function sizeOf(size: string): (typeof sizes)[number] | null {
+export function sizeOf(size: string, sizes: ScoringProfile['sizes']): ScoringProfile['sizes'][number] | null {
   const first = NUMBER.exec(size.slice(0, MAX_SIZE_TEXT))?.[0];
   if (first === undefined) return null;
   const employees = Number(first.replaceAll(/\D/g, ''));

@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import source from './cues.json' with { type: 'json' };
-import { newIndex } from './profile.js';
+import lexicalSource from './lexical.json' with { type: 'json' };
+import { bucketsOf, BUCKETS, lexicalValue } from './lexical.js';
+import { newIndex } from './lexicon.js';
 import type { Text } from './text.js';
 
-const CLASSES = ['high', 'medium', 'low', 'none'] as const;
+export const CLASSES = ['high', 'medium', 'low', 'none'] as const;
 type Class = (typeof CLASSES)[number];
 
 const weights = z.record(z.string(), z.number());
@@ -14,6 +16,11 @@ const { groups, weights: WEIGHTS } = z
     weights: z.strictObject({ high: weights, medium: weights, low: weights, none: weights }),
   })
   .parse(source);
+
+const lexical = z.strictObject({ _about: z.string(), scale: z.number(), weights: z.base64() }).parse(lexicalSource);
+/** Four weights per bucket, in the order of CLASSES. One unit is `scale`. */
+const LEXICAL = new Int8Array(Buffer.from(lexical.weights, 'base64'));
+if (LEXICAL.length !== BUCKETS * CLASSES.length) throw new Error('lexical.json has another number of weights than lexical.ts.');
 
 export const CUE_GROUPS = Object.keys(groups);
 const INDEX = newIndex<string>();
@@ -69,13 +76,23 @@ export function cuesOf(message: string, text: Text, ignored: ReadonlySet<number>
   return cues;
 }
 
-/** null where no phrase and no telling word occurs. */
-export function readCues(cues: Cues): CueReading | null {
+/** What the words themselves speak for, by intent. */
+function lexicalSums(text: Text): number[] {
+  const sums = CLASSES.map(() => 0);
+  const buckets = bucketsOf(text);
+  for (const bucket of buckets) for (let at = 0; at < CLASSES.length; at++) sums[at]! += LEXICAL[bucket * CLASSES.length + at]!;
+  const unit = lexical.scale * lexicalValue(buckets.size);
+  return sums.map((sum) => sum * unit);
+}
+
+/** null where no phrase and no word of a group occurs: the other words alone decide nothing. */
+export function readCues(cues: Cues, text: Text): CueReading | null {
   const groups = CUE_GROUPS.filter((name) => cues[name] !== undefined);
   const phrases = PITCH_CUE in cues || Object.keys(cues).some((name) => name.includes(':'));
   if (!phrases && groups.every((name) => AMBIENT.has(name))) return null;
-  const sums = CLASSES.map((name) => {
-    let sum = 0;
+  const words = lexicalSums(text);
+  const sums = CLASSES.map((name, at) => {
+    let sum = words[at]!;
     for (const cue in cues) sum += cues[cue]! * (WEIGHTS[name][cue] ?? 0);
     return sum;
   });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { companyMatchesDomain, sizeOf } from './company.js';
+import { SHIPPED_RULES } from './ruleset.js';
 import { classifyDomain } from './domain-class.js';
 
 describe('domains', () => {
@@ -45,6 +46,6 @@ describe('companies', () => {
     ['1', -2],
     ['many', undefined],
   ])('of size %s bring %s', (size, points) => {
-    expect(sizeOf(size)?.points).toBe(points);
+    expect(sizeOf(size, SHIPPED_RULES.profile.sizes)?.points).toBe(points);
   });
 });

@@ -1,6 +1,6 @@
 import { disposableEmailBlocklistSet } from 'disposable-email-domains-js';
 import { parse } from 'tldts';
-import { PROFILE } from './profile.js';
+import { LEXICON } from './lexicon.js';
 
 export type DomainClass = 'corporate' | 'free' | 'disposable' | 'education' | 'government';
 
@@ -10,7 +10,7 @@ export interface DomainFacts {
   label: string;
 }
 
-const { free, freeBrands, education, educationNames, government } = PROFILE.domains;
+const { free, freeBrands, education, educationNames, government } = LEXICON.domains;
 
 // One set for the whole process: the package builds a new one of 9,000 strings at each of its own checks.
 const DISPOSABLE = disposableEmailBlocklistSet();
@@ -18,8 +18,8 @@ const FREE = new Set(free);
 const FREE_BRANDS = new Set(freeBrands);
 
 /**
- * The class of a normalised (lower-case, ASCII) domain. Disposable goes first: the lists of free-mail domains contain
- * many such.
+ * The class of a normalised (lower-case, ASCII) domain. Disposable is checked first: lists of free-mail domains contain
+ * many of them.
  */
 export function classifyDomain(domain: string): DomainFacts {
   const { domain: registrable, domainWithoutSuffix, publicSuffix } = parse(domain, { extractHostname: false });

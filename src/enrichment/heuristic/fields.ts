@@ -1,4 +1,4 @@
-import { PROFILE } from './profile.js';
+import { LEXICON } from './lexicon.js';
 
 /** What the rules read of a lead's attributes; empty where it was not sent. */
 export interface Fields {
@@ -10,7 +10,7 @@ export interface Fields {
   message: string;
   /** The same without what the rules put before an answer. */
   written: string;
-  /** Every value that may tell where the lead came from. */
+  /** Every value that may show where the lead came from. */
   sources: string[];
 }
 
@@ -22,7 +22,7 @@ interface Alias {
   label: string;
 }
 
-const { placeholders, notATitle, labelled, ...plain } = PROFILE.fields;
+const { placeholders, notATitle, labelled, ...plain } = LEXICON.fields;
 const PLACEHOLDERS = new Set(placeholders);
 const NOT_A_TITLE = new Set(notATitle);
 const ALIASES = readAliases();
@@ -66,8 +66,7 @@ export function readFields(attributes: Record<string, string>): Fields {
 }
 
 /**
- * The field that a key names: as a whole, else by its last two parts (`company.name`), else by its last one
- * (`lead.title`).
+ * The field of a key: by the whole key, else by its last two parts (`company.name`), else by the last (`lead.title`).
  */
 function aliasOf(key: string): { alias: Alias; distance: number } | null {
   const parts = key.slice(-MAX_KEY).toLowerCase().split('.');

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { enrichmentSchema, type Intent } from '../../domain/enrichment.js';
 import type { LeadContent } from '../../domain/lead.js';
 import { HeuristicProvider, scoreLead } from './heuristic.provider.js';
-import { SCORER_VERSION } from './profile.js';
+import { SHIPPED_RULES } from './ruleset.js';
 
 const score = (attributes: Record<string, string>, email = 'zaphod.b@acme.com') => scoreLead({ email, attributes });
 const pointsOf = (scored: ReturnType<typeof score>) => scored.evidence.reduce((sum, { points }) => sum + points!, 0);
@@ -31,7 +31,7 @@ describe('whole leads', () => {
     ['a reader', 'z@gmail.com', { utm_campaign: 'whitepaper-2026' }, 'low', 15, 35],
     ['a bought list', 'z@acme.com', { lead_source: 'list_import' }, 'low', 20, 45],
     ['a throw-away address', 'z@mailinator.com', { message: 'free trial' }, 'high', 0, 20],
-    ['nobody in particular', 'z@acme.com', { first_page: '/' }, 'unknown', 30, 50],
+    ['a person without a request', 'z@acme.com', { first_page: '/' }, 'unknown', 30, 50],
     ['a talk about the weather', 'z@acme.com', { message: 'The weather is nice.' }, 'unknown', 30, 50],
     ['an assistant to the CEO', 'z@acme.com', { title: 'Assistant to the CEO' }, 'unknown', 30, 45],
     ['a student by title', 'z@mit.edu', { title: 'PhD student' }, 'none', 0, 15],
@@ -44,7 +44,7 @@ describe('whole leads', () => {
     ['a customer in trouble', 'z@acme.com', { message: 'I cannot log in, please reset my password' }, 'none', 0, 40],
     ['one who declines', 'z@acme.com', { title: 'CEO', message: 'We are not interested.' }, 'none', 0, 50],
     ['one who declines a demo', 'z@acme.com', { message: "We don't need a demo." }, 'none', 0, 35],
-    ['one without a budget', 'z@acme.com', { message: 'We have no budget.' }, 'unknown', 20, 45],
+    ['one without a budget', 'z@acme.com', { message: 'We have no budget.' }, 'low', 0, 45],
     ['one who has no problem', 'z@acme.com', { message: 'No problem, a demo next week suits us.' }, 'high', 55, 95],
     ['one who changes the subject', 'z@acme.com', { message: 'Not interested in the blog, but we need pricing' }, 'high', 20, 80],
     ['one who left', 'z@acme.com', { message: 'I wanted a demo, but we went with a competitor.' }, 'none', 0, 45],
@@ -61,8 +61,8 @@ describe('whole leads', () => {
   it('come back under the name and version of the rules', async () => {
     const scored = await new HeuristicProvider().score({ email: 'z@acme.com', attributes: {} } as unknown as LeadContent);
     expect(scored).toMatchObject({ provider: 'heuristic', scoreSource: 'heuristic', needsRescore: false, flags: [] });
-    expect(scored.scorerVersion).toBe(SCORER_VERSION);
-    expect(SCORER_VERSION).toMatch(/^heuristic-[0-9a-f]{12}$/);
+    expect(scored.scorerVersion).toBe(SHIPPED_RULES.version);
+    expect(SHIPPED_RULES.version).toMatch(/^heuristic-[0-9a-f]{12}$/);
   });
 });
 

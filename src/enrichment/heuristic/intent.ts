@@ -1,7 +1,7 @@
 import type { Intent } from '../../domain/enrichment.js';
 import type { MessageFacts } from './message.js';
-import { PROFILE } from './profile.js';
-import type { SourceRule } from './profile.schema.js';
+import { LEXICON } from './lexicon.js';
+import type { SourceRule } from './ruleset.js';
 import type { TitleFacts } from './title.js';
 
 /** What the intent was read from; `nothing` goes with `unknown` only. */
@@ -14,17 +14,23 @@ export interface Verdict {
 }
 
 const RANKS = ['none', 'low', 'medium', 'high'] as const;
-const C = PROFILE.confidence;
+const C = LEXICON.confidence;
 
 /**
- * Decides the intent, in this order: who cannot be a buyer, what the message says, where the lead came from. Who asks
- * for little on a page for buyers is taken for what the page is for, one step lower. Where none of it speaks the intent
- * is `unknown`: a guess would look like knowledge.
+ * Decides the intent by the first of these that is known: the sender cannot buy, what the message says, where the lead
+ * came from. A weak message on a form for buyers gets the intent of the form, one step lower. Without any of these the
+ * intent is `unknown`: a guess would look like knowledge.
  */
-export function decideIntent(title: TitleFacts, { cues }: MessageFacts, source: SourceRule | null): Verdict {
-  if (title.seniority?.disqualifies || source?.intent === 'none') return verdict('none', C.disqualified, 'disqualified');
+export function decideIntent(
+  title: TitleFacts,
+  { cues }: MessageFacts,
+  source: SourceRule | null,
+  isCompetitor: boolean,
+): Verdict {
+  if (isCompetitor || title.seniority?.disqualifies || source?.intent === 'none')
+    return verdict('none', C.disqualified, 'disqualified');
   const sure = cues ? cues.probability[cues.intent] : 0;
-  if (!cues || sure < PROFILE.cues.likely) {
+  if (!cues || sure < LEXICON.cues.likely) {
     return source ? verdict(source.intent, C.source, 'source') : verdict('unknown', C.unknown, 'nothing');
   }
   if (cues.intent === 'none') return verdict('none', C.message * sure, 'message');

@@ -1,14 +1,14 @@
-import { PROFILE } from './profile.js';
+import { LEXICON } from './lexicon.js';
 import type { Match } from './phrases.js';
 import { COMMA, NO_BREAK, SENTENCE, type Text } from './text.js';
 
 export type NegationSign = 'harmless' | 'after';
 
-const { window: WINDOW } = PROFILE.negation;
-const NEGATORS = new Set(PROFILE.negation.words);
-const BREAKERS = new Set(PROFILE.negation.breakers);
-const JOINERS = new Set(PROFILE.negation.joiners);
-const STARTERS = new Set(PROFILE.negation.starters);
+const { window: WINDOW } = LEXICON.negation;
+const NEGATORS = new Set(LEXICON.negation.words);
+const BREAKERS = new Set(LEXICON.negation.breakers);
+const JOINERS = new Set(LEXICON.negation.joiners);
+const STARTERS = new Set(LEXICON.negation.starters);
 
 /** How far behind a phrase a negation may stand: "the demo you mentioned is not needed". */
 const AFTER = 4;

@@ -29,11 +29,13 @@ interface Phrase<T> {
 }
 
 const MAX_GAP = 3;
+/** Each gap may be read in four ways, so the ways multiply. */
+const MAX_GAPS = 3;
 const ASCII = /^\p{ASCII}*$/u;
 const PREFIX_KEY = 3;
 /**
- * Texts repeat their words, so which phrases begin with one is looked up once; a longer word would keep its whole text
- * in memory.
+ * Texts repeat their words, so the phrases that begin with a word are looked up once. Long words are not remembered:
+ * each would keep its whole text in memory.
  */
 const MAX_REMEMBERED = 4096;
 const MAX_REMEMBERED_LENGTH = 12;
@@ -43,7 +45,7 @@ export type WordLists = Record<string, readonly string[]>;
 
 /**
  * Finds many phrases in one pass: each word leads straight to the few phrases that can begin with it, so the time grows
- * with the text and hardly with the number of phrases. profile.json describes the notation.
+ * with the text and hardly with the number of phrases. lexicon.json describes the notation.
  */
 export class PhraseIndex<T> {
   private readonly byWord = new Map<string, Phrase<T>[]>();
@@ -99,12 +101,12 @@ export class PhraseIndex<T> {
   }
 
   private compile(source: string, payload: T): Phrase<T> {
-    const parts = fold(source).split(/\s+/);
+    const parts = wordsOf(source);
     const fromStart = parts[0] === '^';
     const toEnd = parts.at(-1) === '$' && parts.length > 1;
     const body = parts.slice(fromStart ? 1 : 0, toEnd ? -1 : undefined);
-    if (body.length === 0 || body[0] === '~' || body.at(-1) === '~')
-      throw new Error(`the phrase "${source}" names no first or last word`);
+    if (body.length === 0 || body[0] === '~' || body.at(-1) === '~') throw new Error(`must begin and end with a word: ${source}`);
+    if (body.filter((part) => part === '~').length > MAX_GAPS) throw new Error(`has more than ${MAX_GAPS} gaps: ${source}`);
     return { payload, fromStart, toEnd, elements: body.map((part) => (part === '~' ? 'gap' : this.wordTest(part))) };
   }
 
@@ -118,7 +120,7 @@ export class PhraseIndex<T> {
         if (ASCII.test(core)) test.foreign = false;
         test.wild.push(option.endsWith('*') ? (word) => word.includes(core) : (word) => word.endsWith(core));
       } else {
-        if (core.length < PREFIX_KEY) throw new Error(`the beginning "${option}" is shorter than ${PREFIX_KEY} letters`);
+        if (core.length < PREFIX_KEY) throw new Error(`needs ${PREFIX_KEY} letters before the star: ${option}`);
         test.prefixes.push(core);
       }
     }
@@ -128,7 +130,7 @@ export class PhraseIndex<T> {
   private expand(option: string): readonly string[] {
     if (!option.startsWith('@')) return [option];
     const list = this.lists[option.slice(1)];
-    if (list === undefined) throw new Error(`there is no word list "${option}"`);
+    if (list === undefined) throw new Error(`names a word list that does not exist: ${option}`);
     return list;
   }
 
@@ -140,6 +142,30 @@ export class PhraseIndex<T> {
     if (first.wild.length > 0) (first.foreign ? this.anywhereForeign : this.anywhere).push(phrase);
     if (first.number) this.numbers.push(phrase);
   }
+}
+
+const INSIDE_WORD = /(?<=[\p{L}\p{N}])['.&/-](?=[\p{L}\p{N}])/gu;
+
+/** The parts of a phrase, with its words taken apart as those of a message are: `on-premise` is two words. */
+function wordsOf(source: string): string[] {
+  const parts = fold(source).replaceAll("n't", 'nt').trim().split(/\s+/);
+  const isSplit = (part: string) => part.search(INSIDE_WORD) >= 0;
+  const wrong = parts.find((part) => part.includes('|') && isSplit(part));
+  if (wrong !== undefined) throw new Error(`has punctuation inside alternatives: ${wrong}`);
+  return parts.flatMap((part) => (isSplit(part) ? part.replaceAll(INSIDE_WORD, ' ').split(' ') : [part]));
+}
+
+/** What is wrong with a line of phrases, one message per phrase. */
+export function phraseProblems(line: string, lists: WordLists): string[] {
+  return line.split(';').flatMap((phrase) => {
+    if (phrase.trim() === '') return [];
+    try {
+      new PhraseIndex<null>(lists).add(phrase, null);
+      return [];
+    } catch (error) {
+      return [(error as Error).message];
+    }
+  });
 }
 
 /** The end of the match, or -1. Fills `named` from the last word to the first. */

@@ -2,8 +2,8 @@ import type { Intent } from '../../domain/enrichment.js';
 import type { Verdict } from './intent.js';
 import type { MessageFacts, Signal } from './message.js';
 import { saysOf } from './points.js';
-import { PROFILE } from './profile.js';
-import type { SourceRule } from './profile.schema.js';
+import { LEXICON } from './lexicon.js';
+import type { SourceRule } from './ruleset.js';
 import type { TitleFacts } from './title.js';
 
 const OPENINGS: Record<Intent, string> = {
@@ -21,33 +21,42 @@ interface Facts {
   title: TitleFacts;
   message: MessageFacts;
   source: SourceRule | null;
+  /** The name of the competitor that the person works for. */
+  competitor: string | null;
   /** The e-mail domain with its class. */
   domain: string;
 }
 
 /** One sentence for the salesperson: what the intent was read from, and who is asking. */
-export function explain({ verdict, title, message, source, domain }: Facts): string {
-  const why = reasons(verdict, title, message, source).slice(0, MAX_REASONS).join(' and ');
+export function explain({ verdict, title, message, source, competitor, domain }: Facts): string {
+  const why = reasons(verdict, title, message, source, competitor).slice(0, MAX_REASONS).join(' and ');
   const sentence = `${OPENINGS[verdict.intent]}: ${why}; ${roleOf(title)}, ${domain}.`;
   return sentence.length > MAX_LENGTH ? `${sentence.slice(0, MAX_LENGTH - 1)}…` : sentence;
 }
 
-function roleOf({ seniority, function: department }: TitleFacts): string {
+function roleOf({ seniority, department }: TitleFacts): string {
   if (seniority) return department ? `${seniority.label} in ${department.label}` : seniority.label;
   return department ? `works in ${department.label}` : 'title unknown';
 }
 
-function reasons({ basis, intent }: Verdict, title: TitleFacts, message: MessageFacts, source: SourceRule | null): string[] {
+function reasons(
+  { basis, intent }: Verdict,
+  title: TitleFacts,
+  message: MessageFacts,
+  source: SourceRule | null,
+  competitor: string | null,
+): string[] {
   const fromSource = source ? [source.says] : [];
   switch (basis) {
     case 'disqualified':
       return [
+        ...(competitor === null ? [] : [`works for the competitor ${competitor}`]),
         ...(title.seniority?.disqualifies ? [`title says ${title.seniority.label}`] : []),
         ...(source?.intent === 'none' ? fromSource : []),
       ];
     case 'message': {
-      const told = [...(message.pitch.fires && intent === 'none' ? [PROFILE.pitch.says] : []), ...sayings(message, intent)];
-      const whole = intent === 'unknown' ? [] : [`the message as a whole ${PROFILE.cues.reads[intent]}`];
+      const told = [...(message.pitch.fires && intent === 'none' ? [LEXICON.pitch.says] : []), ...sayings(message, intent)];
+      const whole = intent === 'unknown' ? [] : [`the message as a whole ${LEXICON.cues.reads[intent]}`];
       return [...(told.length > 0 ? told : whole), ...fromSource];
     }
     case 'source':

@@ -1,7 +1,7 @@
-import { PROFILE } from './profile.js';
+import { LEXICON } from './lexicon.js';
 import type { Text } from './text.js';
 
-const { words, not } = PROFILE.spelling;
+const { words, not } = LEXICON.spelling;
 const MIN_LENGTH = 4;
 const SLIPS = readSlips();
 
@@ -22,8 +22,8 @@ function readSlips(): Map<string, string> {
   return slips;
 }
 
-/** The text with the slips in a few telling words mended; positions stay as they are. */
-export function mendSpelling(text: Text): Text {
+/** Corrects slips in a few words of a request. The positions of the words stay as they are. */
+export function correctSpelling(text: Text): Text {
   if (!text.words.some((word) => SLIPS.has(word))) return text;
   return { ...text, words: text.words.map((word) => SLIPS.get(word) ?? word) };
 }

@@ -10,7 +10,7 @@ export interface Text {
   readonly breaks: readonly number[];
 }
 
-/** Nobody's request hides behind its 4,000th character, and a hostile field must not cost more than an honest one. */
+/** No request begins behind the 4,000th character, and a hostile field must not cost more time than an honest one. */
 export const MAX_LENGTH = 4000;
 
 const ASCII = /^\p{ASCII}*$/u;

@@ -1,32 +1,27 @@
-import { indexOf, newIndex, PROFILE } from './profile.js';
+import { LEXICON, newIndex } from './lexicon.js';
 import type { LabelledRule, Seniority } from './profile.schema.js';
+import type { Ruleset } from './ruleset.js';
 import { readText, type Text } from './text.js';
 
 export interface TitleFacts {
   seniority: Seniority | null;
-  function: LabelledRule | null;
+  department: LabelledRule | null;
 }
 
-const RULES = PROFILE.title.seniority;
-const SENIORITY = indexOf(RULES);
-const FUNCTIONS = indexOf(PROFILE.title.functions);
-const CUT = newIndex<null>().add(PROFILE.title.cut, null);
+const CUT = newIndex<null>().add(LEXICON.title.cut, null);
 
-/**
- * What a job title says. The function is read from the whole title: an assistant to the head of sales still works in
- * sales.
- */
-export function readTitle(title: string): TitleFacts {
+/** The department is read from the whole title: an assistant to the head of sales works in sales too. */
+export function readTitle(title: string, { profile, seniority, departments }: Ruleset): TitleFacts {
   const text = readText(title);
-  const found = new Set(SENIORITY.findAll(own(text)).map((match) => match.payload));
-  const functions = new Set(FUNCTIONS.findAll(text).map((match) => match.payload));
+  const found = new Set(seniority.findAll(own(text)).map((match) => match.payload));
+  const named = new Set(departments.findAll(text).map((match) => match.payload));
   return {
-    seniority: RULES.find((rule) => found.has(rule)) ?? null,
-    function: PROFILE.title.functions.find((rule) => functions.has(rule)) ?? null,
+    seniority: profile.titles.seniority.find((rule) => found.has(rule)) ?? null,
+    department: profile.titles.departments.find((rule) => named.has(rule)) ?? null,
   };
 }
 
-/** The words about the person: in "assistant to the CEO" the CEO is somebody else. */
+/** The words about the person: in "assistant to the CEO" the CEO is another person. */
 function own(text: Text): Text {
   const cut = CUT.findAll(text).find((match) => match.start > 0);
   return cut ? { words: text.words.slice(0, cut.start), breaks: text.breaks.slice(0, cut.start) } : text;

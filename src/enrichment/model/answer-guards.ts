@@ -3,6 +3,7 @@ import type { LeadContent } from '../../domain/lead.js';
 import { readFields } from '../heuristic/fields.js';
 import { scoreLead } from '../heuristic/heuristic.provider.js';
 import { line } from '../heuristic/points.js';
+import type { Ruleset } from '../heuristic/ruleset.js';
 import { detectInjection } from '../heuristic/prompt-injection/detect.js';
 import type { ModelAnswer } from './parse-answer.js';
 
@@ -23,12 +24,12 @@ export type Guarded = Pick<Enrichment, 'fitScore' | 'intent' | 'confidence' | 'e
 };
 
 /**
- * What a model says about a lead is believed as far as the lead's own text gave it no orders. Where it did, or where
- * the answer shows that the model obeyed somebody else, the score is at most the heuristic's, and the words for the
- * salesperson are the heuristic's too, since the model's may be the attacker's.
+ * A model's answer counts as long as the lead's text gave it no orders. Where the text did, or where the answer shows
+ * that the model obeyed other orders than ours, the score is at most the heuristic's. The words for the salesperson are
+ * the heuristic's then, since the model's may be the attacker's.
  */
-export function guard(lead: LeadContent, answer: ModelAnswer): Guarded {
-  const heuristic = scoreLead(lead);
+export function guard(lead: LeadContent, answer: ModelAnswer, rules: Ruleset): Guarded {
+  const heuristic = scoreLead(lead, rules);
   const flags: string[] = [];
   if (hasInjection(lead)) flags.push(FLAGS.injection);
   if (answer.leaked) flags.push(FLAGS.leak);

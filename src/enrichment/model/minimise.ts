@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { LeadContent } from '../../domain/lead.js';
+import { countryOf } from '../heuristic/countries.js';
 import { classifyDomain, type DomainClass } from '../heuristic/domain-class.js';
 import { readFields } from '../heuristic/fields.js';
 import { personalWordsOf, redact, type PersonalWords } from './redact.js';
@@ -14,12 +15,8 @@ export interface MinimisedLead {
   message?: string;
 }
 
-/**
- * Characters per field: enough for what a person types, too little for an essay that steers the model or costs a
- * fortune.
- */
+/** Characters per field: enough for what a person types, too few for an essay that steers the model or costs much. */
 const CAPS = { emailDomain: 100, title: 120, company: 120, country: 60, message: 1500 } as const;
-const COUNTRY_KEYS = new Set(['country', 'countrycode', 'countryname', 'land', 'pays', 'pais', 'paese', 'nation']);
 
 /** What the score needs and no more: never the local part of the e-mail, the phone or the name. */
 export function minimise(lead: LeadContent): MinimisedLead {
@@ -51,18 +48,6 @@ function domainWithoutPerson(domain: string, { names, locals }: PersonalWords): 
         .join('.');
   }
   return text;
-}
-
-function countryOf(attributes: Record<string, string>): string {
-  for (const [key, value] of Object.entries(attributes)) {
-    const name = key
-      .split('.')
-      .at(-1)!
-      .toLowerCase()
-      .replaceAll(/[^a-z]/g, '');
-    if (COUNTRY_KEYS.has(name)) return value;
-  }
-  return '';
 }
 
 /** One key for texts that differ in case and white space only. */

@@ -9,7 +9,8 @@ import { answerSchema, readAnswer, type ModelAnswer } from './parse-answer.js';
 import { usageOf } from './cost.js';
 import { guard } from './answer-guards.js';
 import { fingerprint, minimise, type MinimisedLead } from './minimise.js';
-import { buildPrompt, PROMPT_VERSION } from './prompt.js';
+import { SHIPPED_RULES, type Ruleset } from '../heuristic/ruleset.js';
+import { PromptTemplate } from './prompt.js';
 import { fromFinish, translateError } from './provider-errors.js';
 
 type Options = Parameters<typeof GenerateText>[0];
@@ -31,36 +32,39 @@ const CACHE_CAPACITY = 10_000;
 (globalThis as { AI_SDK_LOG_WARNINGS?: boolean }).AI_SDK_LOG_WARNINGS = false;
 
 /**
- * Asks a language model for a judgement, and believes it as far as the guards allow. One call a score: no retries here,
- * since the pipeline alone decides what an error means.
+ * Asks a language model for a judgement and applies the guards to the answer. One call per score and no retries: the
+ * pipeline alone decides what an error means.
  */
 export class ModelProvider implements EnrichmentProvider {
   readonly name: string;
   private readonly cache: ExpiringCache<ModelAnswer>;
+  private readonly prompt: PromptTemplate;
 
   constructor(
     private readonly settings: ModelSettings,
     private readonly config: Pick<Config, 'AI_TIMEOUT_MS' | 'AI_CACHE_TTL_SECONDS'>,
+    private readonly rules: Ruleset = SHIPPED_RULES,
     private readonly clock: Clock = systemClock,
   ) {
     this.name = settings.name;
+    this.prompt = new PromptTemplate(rules);
     this.cache = new ExpiringCache(config.AI_CACHE_TTL_SECONDS * 1000, CACHE_CAPACITY, clock);
   }
 
   async score(lead: LeadContent, signal: AbortSignal, wasted?: (call: WastedCall) => void): Promise<Enrichment> {
     const { model } = this.settings;
     const sent = minimise(lead);
-    const key = fingerprint([PROMPT_VERSION, model], sent);
+    const key = fingerprint([this.prompt.version, model], sent);
     const known = this.cache.get(key);
     const { answer, usage } = known ? { answer: known, usage: usageOf(model) } : await this.ask(sent, signal, wasted);
     this.cache.set(key, answer);
     return {
-      ...guard(lead, answer),
+      ...guard(lead, answer, this.rules),
       scoreSource: 'ai',
       needsRescore: false,
       provider: this.name,
       model,
-      scorerVersion: PROMPT_VERSION,
+      scorerVersion: this.prompt.version,
       usage,
     };
   }
@@ -76,7 +80,7 @@ export class ModelProvider implements EnrichmentProvider {
     wasted?: (call: WastedCall) => void,
   ): Promise<{ answer: ModelAnswer; usage: Usage }> {
     const { language, model, temperature, providerOptions } = this.settings;
-    const { system, user, secrets } = buildPrompt(sent);
+    const { system, user, secrets } = this.prompt.promptFor(sent);
     const timeout = AbortSignal.timeout(this.config.AI_TIMEOUT_MS);
     let paid: Usage | null = null;
     try {

@@ -3,8 +3,7 @@ import { AppError } from '../../domain/app-error.js';
 import { bantSchema, INTENTS, type Enrichment } from '../../domain/enrichment.js';
 
 /**
- * What the model is asked for. Limits are not in it: some providers drop them from the schema, so they are enforced
- * here.
+ * What the model is asked for. It has no limits: some providers drop them from the schema, so they are checked here.
  */
 export const answerSchema = z.object({
   evidence: z.array(z.object({ signal: z.string(), polarity: z.enum(['positive', 'negative', 'neutral']) })),
@@ -19,7 +18,7 @@ const KNOWN_KEYS = new Set(Object.keys(answerSchema.shape));
 /** A model's judgement: in range, in length, and free of what has no place in a CRM. */
 export interface ModelAnswer extends Pick<Enrichment, 'fitScore' | 'intent' | 'confidence' | 'evidence' | 'reasoning'> {
   bant: z.infer<typeof bantSchema>;
-  /** The answer had keys that nobody asked for. */
+  /** The answer had keys that the prompt does not ask for. */
   escaped: boolean;
   /** Something was taken out of its texts. */
   cleaned: boolean;

@@ -30,7 +30,7 @@ describe('a model that Bedrock offers through an inference profile only', () => 
     expect(error.message).toContain(advice);
   });
 
-  it('is told from other refusals of the model', () => {
+  it('is distinguished from other refusals of the model', () => {
     const error = failed(400, 'The provided model identifier is invalid.', 'us-east-1', 'x');
     expect([error.code, error.message]).toEqual(['AI_MISCONFIGURED', expect.not.stringContaining('profile')]);
   });

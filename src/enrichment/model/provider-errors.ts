@@ -3,9 +3,7 @@ import { AppError } from '../../domain/app-error.js';
 import type { ErrorCode } from '../../domain/error-catalog.js';
 import { retryAfterOf } from './retry-after.js';
 
-/**
- * What a failed call to a model means. Bodies and messages of the other side stay out of it: they may quote the lead.
- */
+/** What a failed call to a model means. It quotes no body or message of the provider: they may contain the lead. */
 export function translateError(error: unknown, now: number): AppError {
   if (error instanceof AppError) return error;
   if (APICallError.isInstance(error)) return fromCall(error, now);
@@ -47,7 +45,7 @@ function fromCall(error: APICallError, now: number): AppError {
   if (status === undefined) return make('AI_UNAVAILABLE', 'The AI provider could not be reached.');
   if (status < 300) {
     // The status came, and then the connection went: that is an outage and no answer.
-    if (!isUnreadable(error.cause)) return make('AI_UNAVAILABLE', 'The AI provider broke off its answer.');
+    if (!isUnreadable(error.cause)) return make('AI_UNAVAILABLE', 'The connection to the AI provider closed during its answer.');
     return make('AI_ANSWER_INVALID', 'The AI provider answered something that is not its API.');
   }
   if (saysRefused(error)) return make('AI_REFUSED', 'The AI provider refuses to judge this text.');

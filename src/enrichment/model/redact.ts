@@ -5,9 +5,7 @@ const SPELT_EMAIL =
   /[\p{L}\p{N}._+-]{1,64}\s{0,3}[([{]\s*(?:at|arobase|chiocciola|arroba|ät)\s*[)\]}]\s*[\p{L}\p{N}.-]{1,64}(?:\s?[([{]\s?\p{L}{1,10}\s?[)\]}]\s?\p{L}{1,20})?/giu;
 const LINK = /\b(?:https?:\/\/|www\.)\S+|\b(?:linkedin|facebook|instagram|xing|twitter|x)\.com\/\S+/giu;
 const HANDLE = /(?<![\p{L}\p{N}])@[\p{L}\p{N}._-]{2,}/gu;
-/**
- * Seven digits or more, however they are set apart. A budget in the millions goes with them: better that than a number.
- */
+/** Seven digits or more, with any separators. A budget in the millions is removed too, rather than keep a number. */
 const PHONE = /[+(]?\p{Nd}(?:[\s().\-/\u2010-\u2015\u00A0]{0,3}\p{Nd}){6,}/gu;
 /** After these a person gives a name that no field told us. */
 const INTRODUCTION =
@@ -73,7 +71,7 @@ export function personalWordsOf(lead: {
 
 /** A text without e-mail addresses, phone numbers, links, and the words that name the person. */
 export function redact(raw: string, person: PersonalWords): string {
-  // White space in a row would make the patterns below slow, and tells the model nothing.
+  // White space in a row would make the patterns below slow, and means nothing to the model.
   let text = withoutHiddenText(raw.normalize('NFC'))
     .toWellFormed()
     .replaceAll(/[^\S\n]+/g, ' ')
@@ -93,8 +91,7 @@ function byLength(words: readonly string[]): string[] {
 const folded = (text: string) => text.toLowerCase().toUpperCase();
 
 function cut(text: string, word: string, by: string): string {
-  // Most texts do not name the person, and to compile the pattern of one word costs more than all else that is done to
-  // a text.
+  // Most texts do not name the person, and compiling the pattern of a word costs more than all other steps.
   if (!folded(text).includes(folded(word))) return text;
   const escaped = word.replaceAll(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
   if (/[\p{Script=Han}\p{Script=Hangul}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]/u.test(word)) {

@@ -1,12 +1,13 @@
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
 import type { Config } from '../../platform/config/config.js';
 import { ModelProvider } from '../model/model-provider.js';
+import type { Ruleset } from '../score-by-rules.js';
 
 /** Models that answer a request that sets the temperature with an error. */
 const FIXED_TEMPERATURE = /^(?:gpt-5|o\d)/;
 
 /** Any server with chat/completions: Ollama, vLLM, LM Studio, a gateway. The schema goes along as response_format. */
-export function openOpenAiCompatible(config: Config): ModelProvider {
+export function openOpenAiCompatible(config: Config, rules: Ruleset): ModelProvider {
   const model = config.OPENAI_COMPATIBLE_MODEL!;
   const server = createOpenAICompatible({
     name: 'openai-compatible',
@@ -22,5 +23,6 @@ export function openOpenAiCompatible(config: Config): ModelProvider {
       ...(FIXED_TEMPERATURE.test(model) ? {} : { temperature: 0 }),
     },
     config,
+    rules,
   );
 }

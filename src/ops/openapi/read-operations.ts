@@ -33,7 +33,8 @@ function operationOf(controller: Type, name: string): Operation | null {
   const options = Reflect.getMetadata(API_OPERATION, handler) as ApiOperationOptions | undefined;
   if (!options) return null;
   const { problems = [], mediaTypes = [JSON_TYPE], body: parsed, ...described } = options;
-  const { query, body = parsed } = routeSchemas(controller, name);
+  const { query, body: declared } = routeSchemas(controller, name);
+  const body = parsed ?? declared;
   const config = Reflect.getMetadata(FASTIFY_ROUTE_CONFIG_METADATA, handler) as { access: Access } | undefined;
   return {
     ...described,

@@ -405,6 +405,15 @@ export const VARIABLES = {
     mock: 'timestamp,datetime,sent_at,system_datetime',
     real: 'timestamp,datetime,sent_at,system_datetime',
   },
+  SCORING_PROFILE: {
+    schema: z.string(),
+    about:
+      'A JSON file with the ideal customer, points and bands (docs/scoring.md). Checked at the start. The rules, the prompt and the guards use it.',
+    mock: undefined,
+    real: undefined,
+    mockNote: 'src/enrichment/heuristic/profile.json',
+    realNote: 'src/enrichment/heuristic/profile.json',
+  },
   AI_TIMEOUT_MS: {
     schema: whole(100, 600_000),
     about: 'How long one scoring may take, in milliseconds.',

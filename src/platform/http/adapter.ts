@@ -64,7 +64,7 @@ export function createHttpAdapter({ trustProxy = false }: HttpOptions = {}): Fas
     done();
   });
   fastify.addHook('preParsing', (request, _reply, _payload, done) => {
-    if (request.routeOptions.url === WEBHOOK_ROUTE) admitAnyContentType(request);
+    if (carriesLead(request)) admitAnyContentType(request);
     done();
   });
   fastify.removeAllContentTypeParsers();
@@ -73,6 +73,9 @@ export function createHttpAdapter({ trustProxy = false }: HttpOptions = {}): Fas
 }
 
 const WEBHOOK_ROUTE = '/leads';
+/** The webhook, and the preview of its score: their bodies are read alike. */
+const LEAD_ROUTES = new Set([WEBHOOK_ROUTE, '/ops/score']);
+const carriesLead = (request: FastifyRequest) => LEAD_ROUTES.has(request.routeOptions.url ?? '');
 const MEDIA_TYPE = /^\s*[\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+\s*(?:;|$)/;
 
 /** Fastify refuses a header such as `json` before it reads the body, so the request could not be stored. */
@@ -90,7 +93,7 @@ async function parse(request: FastifyRequest, payload: IncomingMessage): Promise
   if (problem) throw problem;
   const isWebhook = request.routeOptions.url === WEBHOOK_ROUTE;
   if (isWebhook && bytes.length === 0) refuseFieldsInAddress(request.url);
-  const { value, notes } = isWebhook
+  const { value, notes } = carriesLead(request)
     ? parseWebhookBody(bytes, request.sentContentType)
     : parseBody(bytes, request.headers['content-type']);
   request.bodyNotes = notes;

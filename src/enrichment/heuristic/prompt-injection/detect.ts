@@ -1,4 +1,4 @@
-import { findSteering, STEERING } from './features.js';
+import { findSteering, STEERING, type Steering } from './features.js';
 import { readText, SENTENCE } from '../text.js';
 
 export interface InjectionFacts {
@@ -17,10 +17,7 @@ const MIN_LENGTH = 6;
 const HIDDEN = /[\u{E0000}-\u{E007F}]|[\u200B\u2060\u2062-\u2064\u202A-\u202E\u2066-\u2069\uFEFF]/u;
 const HIDDEN_ALL = /[\u{E0000}-\u{E007F}\u00AD\u200B-\u200F\u2060-\u2064\u202A-\u202E\u2066-\u2069\uFEFF]/gu;
 
-/**
- * What only somebody who writes to a program would type into a form: chat roles, our own field names, tags, a block of
- * code.
- */
+/** What only a person who writes to a program types into a form: chat roles, our field names, tags, a block of code. */
 const MARKUP = [
   /<\/?\s*(?:system|assistant|user|lead|instructions?|prompt|im_start|im_end)\b[^>]*>?/i,
   /<\|[^|]{1,40}\|>|\[\/?INST\]|<<\/?SYS>>|###\s*(?:system|instruction|assistant|new task)/i,
@@ -43,7 +40,7 @@ const FIGURE_IN_WORD = /(?<=\p{L}\p{L}?)[013457](?=\p{L}{2})|(?<=\p{L}{2})[01345
 const LETTERS: Record<string, string> = { 0: 'o', 1: 'i', 3: 'e', 4: 'a', 5: 's', 7: 't' };
 
 /**
- * Whether a text speaks to the scorer instead of to us. What it finds costs a lead what is good in that field, and
+ * Whether a text addresses the scorer instead of the company. A field where it does loses its positive signals, and
  * nothing else. Phrases alone are not enough, since customers speak of scores and rules too: the words around them must
  * agree.
  */
@@ -52,10 +49,11 @@ export function detectInjection(raw: string): InjectionFacts {
   if (text.length < MIN_LENGTH) return { found: false, doubtful: false, before: raw };
   const starts = [HIDDEN, BASE64, SPELT, DISGUISED, ...MARKUP].map((pattern) => text.search(pattern)).filter((at) => at >= 0);
   const visible = starts.length > 0 ? text.slice(0, Math.min(...starts)) : text;
-  const { likelihood, spoken, before } = readOrders(visible);
+  const { likelihood, spoken, ordered, before } = readOrders(visible);
   const found = starts.length > 0 || likelihood >= STEERING.limit || (spoken && likelihood >= STEERING.besidePhrase);
-  if (found) return { found, doubtful: true, before: spoken || likelihood >= STEERING.doubt ? before : visible };
-  return { found, doubtful: spoken || likelihood >= STEERING.doubt, before: raw };
+  const doubtful = spoken || ordered || likelihood >= STEERING.doubt;
+  if (found) return { found, doubtful: true, before: doubtful ? before : visible };
+  return { found, doubtful, before: raw };
 }
 
 /** The text as a person sees it. */
@@ -63,11 +61,10 @@ export function withoutHiddenText(text: string): string {
   return text.replace(HIDDEN_ALL, '');
 }
 
-/** How likely the text speaks to the scorer, whether it uses a phrase of those who do, and what is said before. */
-function readOrders(raw: string): { likelihood: number; spoken: boolean; before: string } {
+function readOrders(raw: string): Steering & { before: string } {
   const text = readText(raw.replace(FIGURE_IN_WORD, (figure) => LETTERS[figure]!));
-  const { likelihood, spoken, start } = findSteering(raw, text);
-  const words = text.words.slice(0, Math.min(start, text.words.length));
+  const steering = findSteering(raw, text);
+  const words = text.words.slice(0, Math.min(steering.start, text.words.length));
   const before = words.map((word, at) => (text.breaks[at] === SENTENCE && at > 0 ? `. ${word}` : word)).join(' ');
-  return { likelihood, spoken, before };
+  return { ...steering, before };
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { newIndex, PROFILE } from '../profile.js';
+import { LEXICON, newIndex } from '../lexicon.js';
 import source from '../steering.json' with { type: 'json' };
+import { startOfOrder } from './orders.js';
 import { readText, SENTENCE, type Text } from '../text.js';
 
 const number = z.number().min(0).max(1);
@@ -10,6 +11,7 @@ const { groups, weights, ...limits } = z
     limit: number,
     besidePhrase: number,
     doubt: number,
+    hint: number,
     groups: z.record(z.string(), z.string()),
     weights: z.record(z.string(), z.number()),
   })
@@ -18,7 +20,7 @@ const { groups, weights, ...limits } = z
 /** Groups of words that an honest enquiry uses; the others are kinds of steering. */
 const HONEST = new Set(['we', 'yours', 'ours', 'asksus', 'trouble', 'enquires']);
 const PHRASE = 'phrase';
-const INDEX = newIndex<string>().add(PROFILE.injection.phrases, PHRASE);
+const INDEX = newIndex<string>().add(LEXICON.injection.phrases, PHRASE);
 for (const [name, phrases] of Object.entries(groups)) INDEX.add(phrases, name);
 
 /** What the text looks like, whatever its words. */
@@ -72,7 +74,7 @@ export const STEERING_FEATURES = [
 const SHORT = 5;
 /** A second hit of a group says more than the first alone, a third hardly. */
 const MAX_HITS = 2;
-/** Orders stand in a few sentences; a text of hundreds must not cost more than an honest one. */
+/** Orders are a few sentences; a text of hundreds must not cost more time than an honest one. */
 const MAX_SENTENCES = 40;
 
 export interface Segment {
@@ -125,17 +127,22 @@ export function likelihoodOf(features: Record<string, number>, by: Record<string
   return 1 / (1 + Math.exp(-sum));
 }
 
-/**
- * From where on a text is taken for an order, is one beside a phrase of those who give orders, and is not paid for what
- * it asks.
- */
+/** The likelihoods from which a text is an order, is one beside a phrase of orders, and earns no points. */
 export const STEERING = limits;
 
-/**
- * How likely the most suspect passage speaks to the scorer, whether any uses a phrase of those who do, and the first
- * word of the first in doubt.
- */
-export function findSteering(raw: string, text: Text): { likelihood: number; spoken: boolean; start: number } {
+export interface Steering {
+  /** Of the most suspect passage. */
+  likelihood: number;
+  /** A passage uses a phrase of orders. */
+  spoken: boolean;
+  /** The words of a passage read like an order. */
+  ordered: boolean;
+  /** The first word of the first passage in doubt. */
+  start: number;
+}
+
+/** What the passages of a text say for an order to the scorer. */
+export function findSteering(raw: string, text: Text): Steering {
   let likelihood = 0;
   let spoken = false;
   let start = Infinity;
@@ -146,5 +153,6 @@ export function findSteering(raw: string, text: Text): { likelihood: number; spo
     if (said) spoken = true;
     if ((said || own >= limits.doubt) && segment.start < start) start = segment.start;
   }
-  return { likelihood, spoken, start };
+  const order = likelihood >= limits.hint ? startOfOrder(text) : Infinity;
+  return { likelihood, spoken, ordered: order < Infinity, start: Math.min(start, order) };
 }

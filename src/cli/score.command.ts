@@ -1,0 +1,101 @@
+import { readFile } from 'node:fs/promises';
+import { SingleBar } from 'cli-progress';
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import type { Score } from '../ops/score/score.schemas.js';
+import { CommandError, EXIT_CODES, usageError } from './exit-codes.js';
+import { dryRunText, MOVER_COLUMNS, scoreText } from './format-score.js';
+import { readLimit } from './paging.js';
+import { tryProfile } from './score-dry-run.js';
+import type { Session } from './session.js';
+
+interface ScoreOptions {
+  profile?: string;
+  since?: string;
+  limit: number;
+}
+
+/** `score`: what a lead would get; with --profile and --since, what a profile would change. */
+export function addScoreCommand(program: Command, session: Session): void {
+  program
+    .command('score')
+    .argument('[lead]', 'a file with one lead in JSON, the JSON itself, or - for standard input')
+    .description('show the score that a lead would get; nothing is stored and no model is asked')
+    .option('--profile <file>', 'a scoring profile to try instead of the active one')
+    .addOption(
+      new Option(
+        '--since <time>',
+        'with --profile: score the stored leads of this time again, e.g. 30d, 12h, 2026-11-01',
+      ).argParser(readSince),
+    )
+    .addOption(
+      new Option('-n, --limit <n>', 'with --since: the newest n leads; "all" for each one').argParser(readLimit).default(10_000),
+    )
+    .action((lead: string | undefined, options: ScoreOptions) => score(session, lead, options));
+}
+
+async function score(session: Session, lead: string | undefined, { profile, since, limit }: ScoreOptions): Promise<void> {
+  if (since !== undefined && lead !== undefined) throw usageError('Name a lead, or --since for the stored leads; not both.');
+  if (since !== undefined && profile === undefined)
+    throw usageError('--since compares a profile with the active one. Add --profile.');
+  if (since === undefined && lead === undefined) throw usageError('Name a lead (file, JSON or -), or --profile with --since.');
+  const { client, output } = session;
+  const proposed = profile === undefined ? undefined : parsed(await contentOf(profile), profile);
+  if (since === undefined) {
+    const body = { lead: parsed(await leadText(lead!), 'The lead'), ...(proposed === undefined ? {} : { profile: proposed }) };
+    const scored = await client.post<Score>('/ops/score', body);
+    return output.document(scored, () => scoreText(scored));
+  }
+  const bar = new SingleBar({ format: 'Scored {value} leads', clearOnComplete: true, stream: process.stderr });
+  if (process.stderr.isTTY && !output.isQuiet) bar.start(limit, 0);
+  const report = await tryProfile(client, { profile: proposed, since, limit, progress: (leads) => bar.update(leads) }).finally(
+    () => bar.stop(),
+  );
+  await output.report(report, report.movers, { columns: MOVER_COLUMNS }, () => dryRunText(report, output.width));
+}
+
+const UNITS: Record<string, number> = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
+
+/** The time as ISO 8601: `30d` is 30 days ago. */
+function readSince(text: string): string {
+  const [, count, unit] = /^(\d{1,5})([mhdw])$/.exec(text) ?? [];
+  const at = unit === undefined ? Date.parse(text) : Date.now() - Number(count) * UNITS[unit]!;
+  if (Number.isNaN(at) || at > Date.now()) {
+    throw new InvalidArgumentError('It must be a time in the past such as 30d, 12h, 2w or 2026-11-01T08:00:00Z.');
+  }
+  return new Date(at).toISOString();
+}
+
+async function leadText(lead: string): Promise<string> {
+  if (lead === '-') return standardInput();
+  return lead.trimStart().startsWith('{') ? lead : contentOf(lead);
+}
+
+const MAX_BYTES = 1_000_000;
+
+async function contentOf(path: string): Promise<string> {
+  try {
+    return (await readFile(path, 'utf8')).slice(0, MAX_BYTES);
+  } catch (error) {
+    throw new CommandError(EXIT_CODES.usage, `${path} cannot be read (${(error as NodeJS.ErrnoException).code}).`);
+  }
+}
+
+async function standardInput(): Promise<string> {
+  let text = '';
+  for await (const chunk of process.stdin) {
+    text += String(chunk);
+    if (text.length > MAX_BYTES) throw usageError('The lead is larger than a webhook may be.');
+  }
+  return text;
+}
+
+function parsed(text: string, name: string): unknown {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw usageError(`${name} is not JSON: ${(error as Error).message}.`);
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw usageError(`${name} must be one JSON object.`);
+  return value;
+}
