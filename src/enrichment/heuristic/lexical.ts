@@ -15,11 +15,11 @@ const OFFSET = 2166136261;
 const PRIME = 16777619;
 
 /** The kinds of features, as the first character of what is hashed. */
-const [WORD, PAIR, GRAM, CHARACTERS] = ['w', 'b', 'g', 'c'].map((kind) => kind.charCodeAt(0)) as [number, number, number, number];
+const [WORD, PAIR, GRAM, CHARACTERS] = [...'wbgc'].map((kind) => kind.charCodeAt(0)) as [number, number, number, number];
 
 /**
- * FNV-1a with a final mix, since the low bits of FNV-1a alone are uneven. It reads a part of a text in place: most of the
- * time of a reading would otherwise be for copies of parts.
+ * FNV-1a with a final mix, since the low bits of FNV-1a alone are uneven. It reads a part of a text in place, because
+ * copies of parts would take most of the time.
  */
 function bucketOf(kind: number, text: string, from = 0, to = text.length): number {
   let hash = Math.imul(OFFSET ^ kind, PRIME);
