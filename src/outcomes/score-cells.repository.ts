@@ -31,8 +31,8 @@ export interface Cells {
 export type CellsBySegment = Record<Segment, { group: string; cells: Cells }[]>;
 
 /**
- * What became of each person that counts. Of persons whose leads the CRM merged, the one who was scored first counts,
- * with the outcomes of all. A person's first outcome decides: an earlier one excludes the person, a later one came too late.
+ * What became of each person that counts. Of persons whose leads the CRM merged, the one scored first counts, with the
+ * outcomes of all. A person's first outcome decides: an earlier one excludes the person, a later one came too late.
  * $1 kinds, $2 horizon in days, $3 since.
  */
 const JUDGED = `
