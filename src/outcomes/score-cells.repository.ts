@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import type { QueryResultRow } from 'pg';
 import { Database } from '../platform/database/database.js';
 import { REPORT_DATABASE } from '../platform/platform.module.js';
 import { TARGET_KINDS, type Target } from './outcome.js';
@@ -104,11 +105,7 @@ export class ScoreCellsRepository {
   constructor(@Inject(REPORT_DATABASE) private readonly database: Database) {}
 
   async cells({ target, horizonDays, since }: CellsQuery): Promise<{ all: Cells; by: CellsBySegment }> {
-    const { rows } = await this.database.query<CellRow>(CELLS, [
-      TARGET_KINDS[target],
-      horizonDays,
-      since?.toISOString() ?? '-infinity',
-    ]);
+    const { rows } = await this.query<CellRow>(CELLS, [TARGET_KINDS[target], horizonDays, since?.toISOString() ?? '-infinity']);
     const all = noCells();
     const groups = new Map<string, { segment: Segment; group: string; cells: Cells }>();
     for (const row of rows) {
@@ -131,7 +128,7 @@ export class ScoreCellsRepository {
 
   /** The earlier part of the mature leads and the rest, and which scorers gave the scores. */
   async splitByTime({ target, horizonDays }: CellsQuery, earlierShare: number) {
-    const { rows } = await this.database.query<{
+    const { rows } = await this.query<{
       score: number;
       version: string;
       converted: boolean;
@@ -154,6 +151,14 @@ export class ScoreCellsRepository {
     const weeks = Array.from({ length: count }, zeroes);
     for (const { score, week, leads } of rows) if (week >= 0 && week < count) weeks[week]![score]! += leads;
     return weeks;
+  }
+
+  /** With memory for the hash of the persons who converted: without it PostgreSQL joins all scores through files. */
+  private query<Row extends QueryResultRow>(text: string, values: unknown[]) {
+    return this.database.transaction(async (transaction) => {
+      await transaction.query("SET LOCAL work_mem = '32MB'");
+      return transaction.query<Row>(text, values);
+    });
   }
 }
 

@@ -1,4 +1,4 @@
-import { randomLcg, randomNormal, randomPoisson } from 'd3-random';
+import { randomLcg, randomNormal } from 'd3-random';
 import { INTERVAL_LEVEL, type Interval } from './intervals.js';
 import { addCounts, noCounts, type ScoreCounts } from './score-counts.js';
 
@@ -40,13 +40,25 @@ type Draw = (mean: number) => number;
 
 function poissonFrom(seed: number): Draw {
   const random = randomLcg(seed);
-  const poisson = randomPoisson.source(random);
   const normal = randomNormal.source(random)();
   return (mean) => {
     if (mean === 0) return 0;
-    if (mean < NORMAL_FROM) return poisson(mean)();
+    if (mean < NORMAL_FROM) return smallPoisson(mean, random());
     return Math.max(0, Math.round(mean + Math.sqrt(mean) * normal()));
   };
+}
+
+/** By inversion: one random number and about `mean` steps, where d3-random takes a logarithm per step. */
+function smallPoisson(mean: number, uniform: number): number {
+  let probability = Math.exp(-mean);
+  let below = probability;
+  let count = 0;
+  while (uniform > below && probability > 0) {
+    count++;
+    probability *= mean / count;
+    below += probability;
+  }
+  return count;
 }
 
 function resampled({ leads, conversions }: ScoreCounts, draw: Draw): ScoreCounts {
