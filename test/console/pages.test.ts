@@ -14,6 +14,7 @@ const PAGES = [
   '/rejections',
   `/rejections/${LEAD}`,
   '/stages',
+  '/scores',
   '/sla',
   '/audit',
   `/bulk/${LEAD}`,

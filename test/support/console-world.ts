@@ -20,6 +20,11 @@ import { QueuesService } from '../../src/ops/queues.service.js';
 import { RejectionReplays } from '../../src/ops/rejections/rejection-replays.js';
 import { RejectionsService } from '../../src/ops/rejections/rejections.service.js';
 import { SlaService } from '../../src/ops/sla.service.js';
+import { CalibrationService } from '../../src/outcomes/calibration.service.js';
+import type { Target } from '../../src/outcomes/outcome.js';
+import { reportOf } from '../../src/outcomes/outcomes-report.js';
+import { noCounts } from '../../src/outcomes/statistics/score-counts.js';
+import { OutcomesService } from '../../src/outcomes/outcomes.service.js';
 import { loadConfig } from '../../src/platform/config/config.js';
 import { createHttpAdapter } from '../../src/platform/http/adapter.js';
 import { HttpModule } from '../../src/platform/http/http.module.js';
@@ -96,7 +101,9 @@ function lead(text: string, state: Lead['state'] = 'synced'): Lead {
 
 const repeat = <T>(count: number, item: T): T[] => Array.from({ length: count }, () => item);
 /** `large`: as much of everything as a lead may have. */
-const journey = (text: string, large: boolean) => {
+const journey = (text: string, large: boolean) => ({ ...journeyAlone(text, large), outcomes: [], probability: null });
+
+const journeyAlone = (text: string, large: boolean) => {
   const one = lead(text) as Lead & { events: LeadEvent[] };
   if (!large) return journeyOf(one, one.events, 5, []);
   const changed = Object.fromEntries(repeat(200, 0).map((_, n) => [`field${n}`, { from: null, to: 'x'.repeat(300) }]));
@@ -261,6 +268,24 @@ function servicesOf(world: Exclude<World, 'down'>): [token: unknown, service: ob
       },
     ],
     [PrivacyService, {}],
+    [
+      OutcomesService,
+      {
+        reportOn: async ({ target }: { target: Target }) =>
+          reportOf({
+            now: new Date(NOW),
+            target,
+            horizonDays: 90,
+            capacity: undefined,
+            complete: true,
+            all: { mature: noCounts(), immature: { leads: count, conversions: 0 }, convertedBefore: 0 },
+            by: { scorerVersion: [], campaignId: [], scoreSource: [] },
+            weeks: [],
+            calibrator: null,
+          }),
+      },
+    ],
+    [CalibrationService, { active: async () => null }],
   ];
 }
 
