@@ -32,6 +32,9 @@ export interface ReconciliationRun {
 const COLUMNS = `id::text, requested_by AS "requestedBy", mode, from_at AS "fromAt", to_at AS "toAt", started_at AS "startedAt",
   ended_at AS "endedAt", token, read_all AS "readAll", activities, calls, counts, webhooks, code, message`;
 
+/** A time as the API writes it. */
+const ISO = (column: string) => `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+
 /** Windows of the reconciliation: which are open, how far each is, and what came of it. */
 @Injectable()
 export class MarketoRunsRepository {
@@ -62,7 +65,7 @@ export class MarketoRunsRepository {
          FROM ledger.marketo_stages WHERE stage = 'marketo-reconciliation'
          RETURNING *
        ), audited AS (
-         SELECT ledger.record_act($1, 'marketo-reconcile', jsonb_build_object('mode', $2::text, 'since', from_at)) FROM run
+         SELECT ledger.record_act($1, 'marketo-reconcile', jsonb_build_object('mode', $2::text, 'since', ${ISO('from_at')})) FROM run
        )
        SELECT ${COLUMNS} FROM run, audited`,
       [who, mode, since],
@@ -111,7 +114,7 @@ export class MarketoRunsRepository {
          WHERE s.stage = 'marketo-reconciliation' AND run.requested_by IS NULL
        )
        SELECT ledger.record_act(coalesce(requested_by, 'reconciliation'), 'marketo-repair',
-         jsonb_build_object('from', from_at, 'to', to_at, 'repaired', $3::int)) FROM run WHERE $3::int > 0`,
+         jsonb_build_object('from', ${ISO('from_at')}, 'to', ${ISO('to_at')}, 'repaired', $3::int)) FROM run WHERE $3::int > 0`,
       [run.id, JSON.stringify(counts), repaired],
     );
   }

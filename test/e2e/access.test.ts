@@ -189,6 +189,10 @@ describe('a change', () => {
     resumeQueue: ['acts', 'resume'],
     reportOutcome: ['outcomes', 'won'],
     calibrate: ['acts', 'calibrate'],
+    pauseMarketo: ['acts', 'pause'],
+    resumeMarketo: ['acts', 'resume'],
+    reconcileMarketo: ['acts', 'marketo-reconcile'],
+    backfillMarketo: ['acts', 'marketo-backfill'],
     exportPerson: ['acts', 'export'],
     erasePerson: ['acts', 'erase'],
   };

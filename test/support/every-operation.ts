@@ -117,7 +117,7 @@ export function requestsOn({ synced, dead, receipt, rejections }: Filled): Recor
     resumeMarketo: [{ path: '/ops/marketo/marketo-sync/resume' }],
     reconcileMarketo: [{ path: '/ops/marketo/reconcile', body: { repair: false } }],
     getMarketoRun: [{ path: '/ops/marketo/runs/1' }],
-    backfillMarketo: [{ path: '/ops/marketo/backfill', body: { dryRun: true } }],
+    backfillMarketo: [{ path: '/ops/marketo/backfill', body: { retry: true } }],
     exportPerson: [{ path: '/ops/people/export', body: { email: 'synced@acme.com' } }],
     erasePerson: [{ path: '/ops/people/erase', body: { email: 'nobody-knows@acme.com' } }],
     getErasure: [{ path: `/ops/people/erasures/${receipt}` }],

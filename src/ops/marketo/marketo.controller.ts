@@ -64,8 +64,8 @@ export class MarketoController {
   })
   @Post('backfill')
   @HttpCode(200)
-  backfill(@Body({ schema: backfillSchema }) request: z.output<typeof backfillSchema>) {
-    return this.marketo.backfill(request);
+  backfill(@Body({ schema: backfillSchema }) request: z.output<typeof backfillSchema>, @CurrentOperator() by: Operator) {
+    return this.marketo.backfill(by.name, request);
   }
 
   @Access('operator')

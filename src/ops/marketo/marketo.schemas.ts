@@ -126,7 +126,7 @@ export const reconcileSchema = apiSchema(
     since: timeSchema.optional().describe('The begin of the window; by default where the last one ended, less 30 minutes.'),
     repair: z.boolean().default(false).describe('Take missing leads in.'),
   }),
-  { since: '2026-11-26T00:00:00Z', repair: true },
+  { since: '2026-11-26T00:00:00.000Z', repair: true },
 );
 
 const PEOPLE_AT_MOST = 5000;

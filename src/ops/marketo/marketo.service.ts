@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { AppError } from '../../domain/app-error.js';
 import { ERROR_CATALOG } from '../../domain/error-catalog.js';
+import { AuditLogRepository } from '../../ledger/audit-log.repository.js';
 import { MarketoCallsRepository } from '../../ledger/marketo-calls.repository.js';
 import { MarketoErasuresRepository } from '../../ledger/marketo-erasures.repository.js';
 import { MarketoRunsRepository, type ReconciliationRun } from '../../ledger/marketo-runs.repository.js';
@@ -31,6 +32,7 @@ export class MarketoService {
     private readonly erasures: MarketoErasuresRepository,
     private readonly runs: MarketoRunsRepository,
     private readonly calls: MarketoCallsRepository,
+    private readonly auditLog: AuditLogRepository,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
@@ -106,9 +108,14 @@ export class MarketoService {
   }
 
   /** @throws AppError BAD_REQUEST where Marketo is not configured. */
-  async backfill({ after, limit, retry, dryRun }: { after: string; limit: number; retry: boolean; dryRun: boolean }) {
+  async backfill(
+    who: string,
+    { after, limit, retry, dryRun }: { after: string; limit: number; retry: boolean; dryRun: boolean },
+  ) {
     this.requireConfigured();
-    return this.updates.backfill(after, limit, retry, dryRun);
+    const page = await this.updates.backfill(after, limit, retry, dryRun);
+    if (!dryRun) await this.auditLog.recordAct(who, 'marketo-backfill', { people: page.people, owed: page.owed, retry });
+    return page;
   }
 
   /** @throws AppError NOT_FOUND */
