@@ -95,8 +95,8 @@ describe.skipIf(!FULL || !hasRedis())('three workers and one model', () => {
   });
 
   it('bring every lead to the CRM though the model fails a third of the time, in every way it knows, and score all once it is well', async () => {
-    // Excludes faults that last for hours: a wrong key, a missing model, an exhausted daily quota.
-    const lasting = new Set(['wrong-key', 'model-gone', 'no-credit', 'daily-quota']);
+    // Excludes faults that last for hours, and refusals of a text, after which it is not sent again.
+    const lasting = new Set(['wrong-key', 'model-gone', 'no-credit', 'daily-quota', 'refused', 'blocked']);
     model.sometimes(
       0.3,
       ALL_FAULTS.filter(({ kind }) => !lasting.has(kind)),

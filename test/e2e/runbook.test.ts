@@ -125,7 +125,7 @@ async function withWaitingLeads(act: () => Promise<void>): Promise<void> {
 describe.runIf(FULL)('the runbook', () => {
   it('has commands in every section', () => {
     expect(steps.length).toBeGreaterThan(20);
-    expect(new Set(steps.map(({ section }) => section)).size).toBe(13);
+    expect(new Set(steps.map(({ section }) => section)).size).toBe(15);
     for (const { command } of steps) expect(command).toMatch(/^(?:npx revenueflow |curl )/);
   });
 
