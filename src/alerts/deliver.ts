@@ -1,3 +1,4 @@
+import { deadlineSignal } from '../platform/concurrency/deadline-signal.js';
 const ANSWER_WITHIN_MS = 5000;
 
 export type Delivery = { kind: 'delivered' } | { kind: 'failed'; what: string; retryAfterMs: number };
@@ -13,7 +14,7 @@ export async function deliver(url: string, text: string, signal?: AbortSignal): 
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ text }),
       redirect: 'error',
-      signal: AbortSignal.any([AbortSignal.timeout(ANSWER_WITHIN_MS), ...(signal ? [signal] : [])]),
+      signal: deadlineSignal(ANSWER_WITHIN_MS, signal),
     });
     await answer.body?.cancel();
     if (answer.ok) return { kind: 'delivered' };

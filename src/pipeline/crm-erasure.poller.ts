@@ -11,6 +11,7 @@ import { CONFIG, LOGGER } from '../platform/platform.module.js';
 import { jobRequestOf } from '../queue/job.js';
 import { JobPublisher } from '../queue/job-publisher.js';
 import { AI, CRM } from './downstreams.js';
+import { deadlineSignal } from '../platform/concurrency/deadline-signal.js';
 
 const POLL_EVERY_MS = 1000;
 const AT_ONCE = 10;
@@ -78,8 +79,7 @@ export class CrmErasurePoller {
       return;
     }
     try {
-      const timeout = AbortSignal.timeout(CRM_WITHIN_MS);
-      const signal = stopping ? AbortSignal.any([stopping, timeout]) : timeout;
+      const signal = deadlineSignal(CRM_WITHIN_MS, stopping);
       const records = await untilAborted(crm.erasePerson(erasure.personKey, signal), signal);
       for (const lead of await erasures.recordForgotten(erasure, records)) publisher.publish('crm-sync', jobRequestOf(lead));
     } catch (cause) {

@@ -11,6 +11,7 @@ import { ioBoundary } from '../platform/observability/io-boundary.js';
 import type { Metrics } from '../platform/observability/metrics.js';
 import { CLOCK, CONFIG, METRICS } from '../platform/platform.module.js';
 import { AI } from './downstreams.js';
+import { deadlineSignal } from '../platform/concurrency/deadline-signal.js';
 
 /** The AI provider with a timeout. It counts the tokens against AI_DAILY_TOKEN_BUDGET. */
 @Injectable()
@@ -43,8 +44,7 @@ export class Scorer {
 
   /** @throws AppError AI_TIMEOUT, and the errors of the provider. */
   async score(lead: LeadContent, signal: AbortSignal): Promise<Enrichment> {
-    const timeout = this.local ? null : AbortSignal.timeout(this.timeoutMs);
-    const until = timeout ? AbortSignal.any([signal, timeout]) : signal;
+    const until = this.local ? signal : deadlineSignal(this.timeoutMs, signal);
     const began = this.clock.now();
     let outcome = 'failed';
     try {
@@ -56,7 +56,7 @@ export class Scorer {
       if (usage) this.countTokens({ provider, model, usage }, 1);
       return enrichment;
     } catch (cause) {
-      if (!timeout?.aborted) throw cause;
+      if (!until.aborted || signal.aborted) throw cause;
       throw new AppError('AI_TIMEOUT', `The model did not answer within ${this.timeoutMs} ms.`, { cause });
     } finally {
       this.metrics.stageSeconds.observe({ stage: 'enrichment', outcome }, (this.clock.now() - began) / 1000);

@@ -4,6 +4,7 @@ import type { RateLimiter } from '../../platform/concurrency/rate-limiter.port.j
 import type { ApiBudget } from './api-budget.js';
 import { apiErrorSchema, callError, isConcurrencyLimit, unavailable, type ApiError } from './errors.js';
 import type { Session } from './session.js';
+import { deadlineSignal } from '../../platform/concurrency/deadline-signal.js';
 
 export interface ClientOptions {
   session: Session;
@@ -101,7 +102,7 @@ export class SalesforceClient {
         },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
         redirect: 'manual',
-        signal: AbortSignal.any([AbortSignal.timeout(timeoutMs), ...(signal ? [signal] : [])]),
+        signal: deadlineSignal(timeoutMs, signal),
       });
     } catch (cause) {
       throw unavailable(signal?.aborted ? ENDED : 'Salesforce did not answer.', cause);

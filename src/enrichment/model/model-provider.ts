@@ -12,6 +12,7 @@ import { fingerprint, minimise, type MinimisedLead } from './minimise.js';
 import { SHIPPED_RULES, type Ruleset } from '../heuristic/ruleset.js';
 import { PromptTemplate } from './prompt.js';
 import { fromFinish, translateError } from './provider-errors.js';
+import { deadlineSignal } from '../../platform/concurrency/deadline-signal.js';
 
 type Options = Parameters<typeof GenerateText>[0];
 
@@ -81,7 +82,7 @@ export class ModelProvider implements EnrichmentProvider {
   ): Promise<{ answer: ModelAnswer; usage: Usage }> {
     const { language, model, temperature, providerOptions } = this.settings;
     const { system, user, secrets } = this.prompt.promptFor(sent);
-    const timeout = AbortSignal.timeout(this.config.AI_TIMEOUT_MS);
+    const until = deadlineSignal(this.config.AI_TIMEOUT_MS, signal);
     let paid: Usage | null = null;
     try {
       const result = await generateText({
@@ -91,7 +92,7 @@ export class ModelProvider implements EnrichmentProvider {
         output: Output.object({ schema: answerSchema, name: 'judgement' }),
         maxRetries: 0,
         maxOutputTokens: MAX_OUTPUT_TOKENS,
-        abortSignal: AbortSignal.any([signal, timeout]),
+        abortSignal: until,
         ...(temperature === undefined ? {} : { temperature }),
         ...(providerOptions === undefined ? {} : { providerOptions }),
       });
@@ -104,7 +105,7 @@ export class ModelProvider implements EnrichmentProvider {
         paid = usageOf(model, error.usage.inputTokens, error.usage.outputTokens);
       if (paid && paid.inputTokens + paid.outputTokens > 0) wasted?.({ provider: this.name, model, usage: paid });
       // Which abort it was is known here and lost in the SDK.
-      throw translateError(timeout.aborted ? timeout.reason : error, this.clock.now());
+      throw translateError(until.aborted && !signal.aborted ? until.reason : error, this.clock.now());
     }
   }
 }

@@ -5,6 +5,7 @@ import type { RateLimiter } from '../../platform/concurrency/rate-limiter.port.j
 import { InFlightLimit } from './call-limiter.js';
 import { noAnswer, responseError, statusError, type MarketoError } from './errors.js';
 import { MarketoSession, type Credentials } from './session.js';
+import { deadlineSignal } from '../../platform/concurrency/deadline-signal.js';
 
 export interface MarketoClientOptions extends Credentials {
   rateLimiter: RateLimiter;
@@ -103,7 +104,6 @@ export class MarketoClient {
     let text: string;
     this.calls++;
     try {
-      const timeout = AbortSignal.timeout(Math.min(timeoutMs, timeoutAtMostMs));
       const response = await fetch(url, {
         method,
         headers: {
@@ -113,7 +113,7 @@ export class MarketoClient {
         },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
         redirect: 'manual',
-        signal: signal ? AbortSignal.any([timeout, signal]) : timeout,
+        signal: deadlineSignal(Math.min(timeoutMs, timeoutAtMostMs), signal),
       });
       status = response.status;
       text = await response.text();
