@@ -23,7 +23,7 @@ export const SIZES = {
   dev: {
     api: { cpu: 256, memoryMiB: 1024, min: 1, max: 2 },
     worker: { cpu: 256, memoryMiB: 1024, min: 1, max: 2 },
-    database: { instance: 't4g.small', storageGb: 20, maxStorageGb: 50, maxConnections: 200, multiAz: false, backupDays: 1 },
+    database: { instance: 't4g.small', storageGb: 20, maxStorageGb: 50, maxConnections: 220, multiAz: false, backupDays: 1 },
     cache: { node: 'cache.t4g.micro', replicas: 0, snapshotDays: 0 },
     natGateways: 1,
     logDays: 14,
@@ -33,7 +33,7 @@ export const SIZES = {
   prod: {
     api: { cpu: 512, memoryMiB: 1024, min: 2, max: 6 },
     worker: { cpu: 1024, memoryMiB: 2048, min: 2, max: 12 },
-    database: { instance: 'm7g.large', storageGb: 100, maxStorageGb: 1000, maxConnections: 850, multiAz: true, backupDays: 14 },
+    database: { instance: 'm7g.large', storageGb: 100, maxStorageGb: 1000, maxConnections: 880, multiAz: true, backupDays: 14 },
     cache: { node: 'cache.m7g.large', replicas: 1, snapshotDays: 3 },
     natGateways: 2,
     logDays: 90,
