@@ -21,7 +21,7 @@ const RETIRED = [
   ['somebody|someone', 'the noun: an operator, another process'],
   ['whoever|whomever', 'the noun'],
   ['in hand|in (its|their|his) hands?', 'in flight, claimed, running'],
-  ['(wait|waits|waited|waiting|gather|gathers|long enough) for company|company will come', 'batching window'],
+  ['(wait|waits|waited|waiting|gather|gathers|longer|long enough) for company|company will come', 'batching window'],
   ['stand-ins?|standing in|stands? in', 'provisional (score)'],
   ['hurry|hurries|hurried|unhurried|hasty', 'say what is done at once, and when'],
   ['tells? the', 'says, shows, reports'],

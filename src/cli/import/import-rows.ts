@@ -1,5 +1,6 @@
 import { readEmail } from '../../domain/email-address.js';
 import { ExactNumber, parseExactJson } from '../../platform/http/exact-json.js';
+import { isJson } from '../../platform/http/json-frame.js';
 import { cleanHeader, fieldOf, fieldsOfColumns, type ColumnOptions } from './columns.js';
 import { csvRecords, readRecord, type CsvRecord } from './csv-records.js';
 import { ImportFileError, type ImportFile } from './import-file.js';
@@ -132,15 +133,6 @@ async function isWrapped(file: ImportFile): Promise<boolean> {
 
 async function* rowsOfElements(file: ImportFile, options: ColumnOptions, wrapped: boolean): AsyncGenerator<ImportRow> {
   for await (const element of jsonElements(file.lines(), wrapped)) yield rowOfJson(element, options);
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function rowOfJson({ line, text, broken }: JsonElement, options: ColumnOptions): ImportRow {

@@ -47,7 +47,7 @@ export function ScoresPage({ viewer, report, calibration, targets }: ScoresPageP
           <p>{overall.reason}</p>
           <p>
             Outcomes are read from Salesforce, or sent by <code>POST /ops/outcomes</code> and{' '}
-            <code>npm run ops -- outcomes import file.csv</code>.
+            <code>npx revenueflow outcomes import file.csv</code>.
           </p>
         </Notice>
       )}
@@ -64,23 +64,7 @@ export function ScoresPage({ viewer, report, calibration, targets }: ScoresPageP
           },
         ]}
       />
-      <div class="grid-2">
-        <Card title="Conversion by decile" aside="the lowest scores first">
-          <BarChart
-            title="Conversion rate by decile"
-            bars={report.deciles.map(({ from, to, rate }) => ({
-              label: `${from}–${to}`,
-              value: Number(((rate.value ?? 0) * 100).toFixed(1)),
-            }))}
-            unit="%"
-          />
-        </Card>
-        {report.reliability.length > 0 ? (
-          <Card title="Reliability" aside={report.prediction === 'score' ? 'score as a probability' : 'active calibration'}>
-            <ReliabilityChart points={report.reliability} />
-          </Card>
-        ) : null}
-      </div>
+      {overall.leads > 0 ? <Charts report={report} /> : null}
       <Bins caption="Bands" bins={report.bands} />
       {(
         [
@@ -96,16 +80,40 @@ export function ScoresPage({ viewer, report, calibration, targets }: ScoresPageP
             : 'No calibration is active, so journeys show no probability.'}
         </p>
         <p class="muted">
-          <code>npm run ops -- outcomes calibration fit</code>, then <code>… calibration activate &lt;version&gt;</code>
+          <code>npx revenueflow outcomes calibration fit</code>, then <code>… calibration activate &lt;version&gt;</code>
         </p>
       </Card>
-      {report.notes.map((note) => (
-        <p class="muted">{note}</p>
-      ))}
+      {report.notes
+        .filter((note) => note !== overall.reason)
+        .map((note) => (
+          <p class="muted">{note}</p>
+        ))}
       <p class="muted">
-        The same in a terminal: <code>npm run ops -- outcomes report</code>
+        The same in a terminal: <code>npx revenueflow outcomes report</code>
       </p>
     </Layout>
+  );
+}
+
+function Charts({ report }: { report: OutcomesReport }) {
+  return (
+    <div class="grid-2">
+      <Card title="Conversion by decile" aside="the lowest scores first">
+        <BarChart
+          title="Conversion rate by decile"
+          bars={report.deciles.map(({ from, to, rate }) => ({
+            label: `${from}–${to}`,
+            value: Number(((rate.value ?? 0) * 100).toFixed(1)),
+          }))}
+          unit="%"
+        />
+      </Card>
+      {report.reliability.length > 0 ? (
+        <Card title="Reliability" aside={report.prediction === 'score' ? 'score as a probability' : 'active calibration'}>
+          <ReliabilityChart points={report.reliability} />
+        </Card>
+      ) : null}
+    </div>
   );
 }
 

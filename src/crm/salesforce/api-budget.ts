@@ -23,8 +23,7 @@ export interface ApiBudgetOptions {
 /** The longest pause before a call, just before the stop. */
 export const SLOWEST_MS = 2000;
 /**
- * Between these shares of the day's calls batches wait longer and longer for company, up to this part of the SLA: 5 s
- * of 5 min.
+ * Between these shares of the day's calls the batching window grows, up to this part of the SLA: 5 s of 5 min.
  */
 const WIDENS_FROM = 0.1;
 const WIDEST_AT = 0.5;

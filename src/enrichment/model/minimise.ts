@@ -33,8 +33,8 @@ export function minimise(lead: LeadContent): MinimisedLead {
   return { emailDomain: domainWithoutPerson(domain, person), emailDomainClass: classifyDomain(domain).class, ...capped };
 }
 
-// eslint-disable-next-line no-control-regex
-const CONTROL = /[\u0000-\u0009\u000B-\u001F\u007F-\u009F\u2028\u2029]/g;
+/** Every control character and line separator but the line feed. */
+const CONTROL = /(?!\n)[\p{Cc}\u2028\u2029]/gu;
 
 /** A domain may be the person's own: ann@annlee.com. */
 function domainWithoutPerson(domain: string, { names, locals }: PersonalWords): string {

@@ -85,8 +85,7 @@ function inRange(value: number, max: number, name: string): number {
 const LINK = /\b(?:https?|ftp|javascript|data):\S+|\bwww\.\S+/gi;
 const EMAIL = /\S+@\S+\.\S+/g;
 const MARKUP = /<[^>]{0,200}>|!?\[[^\]]*\]\([^)]*\)/g;
-// eslint-disable-next-line no-control-regex
-const CONTROL = /[\u0000-\u001F\u007F-\u009F\u200B-\u200F\u2028-\u202E\u2060-\u2069\uFEFF]+/g;
+const CONTROL = /[\p{Cc}\u200B-\u200F\u2028-\u202E\u2060-\u2069\uFEFF]+/gu;
 const FORMULA = /^[=+@-]+/;
 
 /** A salesperson reads it in the CRM, and a spreadsheet may open it: no links, no markup, no formula. */

@@ -55,7 +55,7 @@ export function withStraightQuotes(text: string): string | null {
   return changed ? output : null;
 }
 
-function isJson(text: string): boolean {
+export function isJson(text: string): boolean {
   try {
     JSON.parse(text);
     return true;
