@@ -121,7 +121,17 @@ async function pagesWith(lead: string): Promise<string[]> {
     await idOf('SELECT id FROM ledger.rejections ORDER BY received_at LIMIT 1'),
     await idOf("SELECT lead_id AS id FROM ledger.events WHERE kind = 'revised' LIMIT 1"),
   ];
-  const lists = ['', '/leads', '/leads?state=synced&minScore=60', '/dead-letters', '/rejections', '/stages', '/sla', '/scores', '/audit'];
+  const lists = [
+    '',
+    '/leads',
+    '/leads?state=synced&minScore=60',
+    '/dead-letters',
+    '/rejections',
+    '/stages',
+    '/sla',
+    '/scores',
+    '/audit',
+  ];
   const ones = [`/leads/${lead}`, `/leads/${revised}`, `/leads/${dead}`, `/dead-letters/${dead}`, `/rejections/${rejection}`];
   return [...lists, ...ones, '/api', '/runbook', '/login'];
 }
