@@ -12,7 +12,7 @@ describe.each(['redis', 'postgres'] as const)('the leads of a dead worker, queue
     let world: PipelineWorld;
     afterEach(() => world.close());
 
-    async function workerThatStops(leads: number) {
+    async function workerThatStops({ leads, callsBefore }: { leads: number; callsBefore: number }) {
       const calls: { lead: string; go(): void }[] = [];
       let frozen = true;
       world = await pipelineWorld({
@@ -27,7 +27,7 @@ describe.each(['redis', 'postgres'] as const)('the leads of a dead worker, queue
       });
       const first = await world.startWorker('first');
       await world.accept(leads);
-      await eventually(() => expect(calls.length).toBeGreaterThan(5));
+      await eventually(() => expect(calls.length).toBeGreaterThanOrEqual(callsBefore));
       await first.flow.stop();
       frozen = false;
       const seenAgo = (seconds: number) =>
@@ -40,7 +40,7 @@ describe.each(['redis', 'postgres'] as const)('the leads of a dead worker, queue
     }
 
     it('whether it had claimed or only fetched them, and it writes nothing when it wakes up', async () => {
-      const { calls, seenAgo } = await workerThatStops(30);
+      const { calls, seenAgo } = await workerThatStops({ leads: 30, callsBefore: 6 });
       await seenAgo(10);
       await world.startWorker('second');
       await eventually(async () => expect(await world.states()).toEqual({ synced: 30 }), 20_000);
@@ -55,7 +55,8 @@ describe.each(['redis', 'postgres'] as const)('the leads of a dead worker, queue
     });
 
     it('but not those of a slow worker, nor after an outage of PostgreSQL, in which all heartbeats stop', async () => {
-      const { seenAgo } = await workerThatStops(10);
+      // All leads are claimed by the first worker, so that none is left for the second in the queue.
+      const { seenAgo } = await workerThatStops({ leads: 10, callsBefore: 10 });
       await seenAgo(4);
       const { store } = await world.startWorker('second');
       expect(await store.takeDeadWorkers()).toEqual([]);
