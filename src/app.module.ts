@@ -5,8 +5,8 @@ import { FlowModule } from './flow-control/flow-control.module.js';
 import { IngressModule } from './ingress/ingress.module.js';
 import { LedgerModule } from './ledger/ledger.module.js';
 import { OutcomesModule, OutcomesPollingModule } from './outcomes/outcomes.module.js';
+import { BulkModule } from './ops/bulk/bulk.module.js';
 import { PrivacyModule } from './ops/privacy/privacy.module.js';
-import { RejectionsModule } from './ops/rejections/rejections.module.js';
 import { HttpModule } from './platform/http/http.module.js';
 import { OpsModule } from './ops/ops.module.js';
 import { PlatformModule, type PlatformParts } from './platform/platform.module.js';
@@ -29,7 +29,7 @@ export class AppModule {
         OutcomesModule,
         OpsModule,
         AlertsModule,
-        ...(role === 'worker' ? [] : [IngressModule.with(parts.config, redisUrl), PrivacyModule, RejectionsModule]),
+        ...(role === 'worker' ? [] : [IngressModule.with(parts.config, redisUrl), PrivacyModule, BulkModule]),
         ...(role === 'worker' || parts.config.CONSOLE === 'off' ? [] : [ConsoleModule]),
         ...(role === 'api' ? [] : await workerModules(parts.config.MARKETO_BASE_URL !== undefined)),
       ],

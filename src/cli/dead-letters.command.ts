@@ -1,7 +1,7 @@
 import { Option, type Command } from 'commander';
 import { confirmAndReplayMany, readReplayTarget, type ReplayManyOptions } from './dead-letters-replay.js';
 import { usageError } from './exit-codes.js';
-import { findDeadLetter } from './find-ids.js';
+import { findOneLead } from './find-ids.js';
 import { groupColumns, groupsText, itemColumns, letterText, type Group, type ShownDeadLetter } from './format-dead-letter.js';
 import { group, limitOption, refuseUnknownWords, yesOption, type ListOptions } from './options.js';
 import { pagesOf, readCount, readPositive, withQuery, type ItemPage } from './paging.js';
@@ -47,7 +47,7 @@ function addGet(command: Command, session: Session): void {
     .description('show a dead letter with the last answer of the downstream')
     .action(async (reference: string) => {
       const { client, output, times } = session;
-      const id = await findDeadLetter(client, reference);
+      const id = await findOneLead(client, reference, 'dead');
       const letter = await client.get<ShownDeadLetter>(`/ops/dead-letters/${id}`);
       await output.document(letter, () => letterText(letter, times, output.width));
     });
@@ -76,7 +76,7 @@ function addActs(parent: Command, session: Session, isOldName: boolean): void {
     .action(async (reference: string | undefined, options: ReplayManyOptions) => {
       if (readReplayTarget(reference, options) === 'many') return confirmAndReplayMany(session, options, isOldName);
       const { client, output } = session;
-      const id = await findDeadLetter(client, reference!);
+      const id = await findOneLead(client, reference!, 'dead');
       if (options.dryRun) {
         const letter = await client.get<ShownDeadLetter>(`/ops/dead-letters/${id}`);
         return output.document({ replaying: 1, dryRun: true, items: [letter] }, () => `Would replay ${id}.`);
@@ -93,7 +93,7 @@ function addActs(parent: Command, session: Session, isOldName: boolean): void {
     .description('discard a lead for good; sending it again counts as a duplicate unless its content has changed')
     .action(async (reference: string, { reason, yes = false }: { reason: string; yes?: boolean }) => {
       const { client, output } = session;
-      const id = await findDeadLetter(client, reference);
+      const id = await findOneLead(client, reference, 'dead');
       const { name, email, code } = await client.get<ShownDeadLetter>(`/ops/dead-letters/${id}`);
       const what = `${name ?? '(no name)'} <${email}>, ${code}`;
       await session.confirm({ question: `Discard the dead letter of ${what}? This cannot be undone.`, yes, isOldName });
@@ -129,7 +129,7 @@ async function edit(session: Session, reference: string, { set, attribute, repla
   const { client, output } = session;
   if (!set && !attribute) throw usageError('Say what to correct: --set <field=value> or --attribute <name=value>.');
   const fields = correctionsOf(set, attribute);
-  const path = `/ops/dead-letters/${await findDeadLetter(client, reference)}`;
+  const path = `/ops/dead-letters/${await findOneLead(client, reference, 'dead')}`;
   const answer = await client.patch<{ status: string; leadId: string }>(path, fields);
   if (replay && answer.status !== 'replaced') await client.post(`${path}/replay`, {});
   await output.done(answer, () => {

@@ -32,11 +32,11 @@ export async function findLeads(client: ServiceClient, reference: string, state?
 }
 
 /** As findLeads, for an act on exactly one. @throws CommandError where an e-mail fits several. */
-export async function findDeadLetter(client: ServiceClient, reference: string): Promise<string> {
-  const ids = await findLeads(client, reference, 'dead');
+export async function findOneLead(client: ServiceClient, reference: string, state?: 'dead'): Promise<string> {
+  const ids = await findLeads(client, reference, state);
   if (ids.length > 1) {
     const items = await Promise.all(ids.slice(0, CANDIDATES + 1).map((id) => client.get<Summary>(`/ops/leads/${id}`)));
-    throw ambiguous(`${ids.length} dead letters have this e-mail`, items);
+    throw ambiguous(`${ids.length} ${state ? 'dead letters' : 'leads'} have this e-mail`, items);
   }
   return ids[0]!;
 }

@@ -1,5 +1,5 @@
 import { Option, type Command } from 'commander';
-import { findLeads } from './find-ids.js';
+import { findLeads, findOneLead } from './find-ids.js';
 import { journeyText, type Journey, type Summary } from './format-lead.js';
 import { leadColumns } from './lead-columns.js';
 import { addLeadFilters, filtersOf, stateOption, type LeadFilterOptions } from './lead-filters.js';
@@ -24,6 +24,17 @@ export function addLeadCommands(program: Command, session: Session): void {
     .argument('<lead>', 'id, first characters of an id, or e-mail')
     .description('show a lead: its state, score and reasons, CRM record and timeline')
     .action((reference: string) => getLeads(session, reference));
+
+  leads
+    .command('rescore')
+    .argument('<lead>', 'id, first characters of an id, or e-mail of one lead')
+    .description('score a synced lead again, when the scorer has capacity to spare; the CRM gets the new score')
+    .action(async (reference: string) => {
+      const { client, output } = session;
+      const id = await findOneLead(client, reference);
+      const answer = await client.post(`/ops/leads/${id}/rescore`, {});
+      await output.done(answer, () => `A new score is requested. Follow it with: revenueflow leads get ${id}`);
+    });
 
   const search = leads.command('search').argument('<e-mail>', 'the address, in any case');
   addLeadFilters(search.description('list the leads of a person'))

@@ -28,12 +28,13 @@ export function bulkProgressOf(action: BulkActionProgress, section: string, mask
 }
 
 /** The result of each row; those that failed come first. */
-export function bulkRowsOf({ leads, refused }: Pick<BulkActionProgress, 'leads' | 'refused'>, masked: boolean) {
+export function bulkRowsOf({ kind, leads, refused }: Pick<BulkActionProgress, 'kind' | 'leads' | 'refused'>, masked: boolean) {
+  const ofRejections = kind === 'replay-rejections';
   return [
     ...refused.map(({ id, code, detail }) => ({
-      href: `/console/rejections/${id}`,
+      href: `/console/${ofRejections ? 'rejections' : 'leads'}/${id}`,
       label: detail,
-      outcome: `still refused: ${code}`,
+      outcome: `${ofRejections ? 'still refused' : 'not replayed'}: ${code}`,
       tone: 'bad' as const,
     })),
     ...leads.map(({ id, name, email, state, code }) => ({

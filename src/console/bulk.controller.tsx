@@ -3,8 +3,8 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { AppError } from '../domain/app-error.js';
 import { BulkActionsRepository } from '../ledger/bulk-actions.repository.js';
+import { BulkReplays, ROWS_AT_MOST, type Repair } from '../ops/bulk/bulk-replays.js';
 import { DeadLetters } from '../ops/dead-letters/dead-letters.service.js';
-import { REJECTIONS_AT_MOST, RejectionReplays, type Repair } from '../ops/rejections/rejection-replays.js';
 import { RejectionsService } from '../ops/rejections/rejections.service.js';
 import { CurrentOperator, type Operator } from '../platform/http/access.js';
 import { IdParam } from '../platform/http/id.pipe.js';
@@ -15,7 +15,6 @@ import { csvOf } from './csv.js';
 import { renderPage } from './layout.js';
 import { BulkPreviewPage, BulkProgressPage, type BulkPreview } from './pages/bulk.page.js';
 
-const DEAD_LETTERS_AT_MOST = 10_000;
 const TYPED_ABOVE = 100;
 const SAMPLE = 5;
 const PER_SECOND = 10;
@@ -55,7 +54,7 @@ export class BulkController {
     private readonly viewers: ConsoleViewer,
     private readonly deadLetters: DeadLetters,
     private readonly rejections: RejectionsService,
-    private readonly replays: RejectionReplays,
+    private readonly replays: BulkReplays,
     private readonly actions: BulkActionsRepository,
   ) {}
 
@@ -94,7 +93,7 @@ export class BulkController {
   async results(@IdParam(NO_SUCH_ACTION) id: string, @PageRequest() request: FastifyRequest): Promise<string> {
     const action = await this.actions.findBulkAction(id);
     if (!action) throw new AppError('NOT_FOUND', NO_SUCH_ACTION);
-    const leads = await this.actions.listBulkLeads(id, DEAD_LETTERS_AT_MOST);
+    const leads = await this.actions.listBulkLeads(id, ROWS_AT_MOST);
     const rows = bulkRowsOf({ ...action, leads }, request.operator?.role !== 'operator');
     return csvOf(
       ['what', 'outcome', 'address'],
@@ -113,19 +112,10 @@ export class BulkController {
     return seeOther(reply, `/console/bulk/${id}`);
   }
 
-  private async run(chosen: Chosen, perSecond: number, by: Operator): Promise<string> {
+  private run(chosen: Chosen, perSecond: number, by: Operator): Promise<string> {
     const { act, code, cause } = chosen;
-    if (act === 'replay-rejections') return this.replays.start({ cause, perSecond, ...repairOf(chosen) }, by.name);
-    const leads = await this.deadLetters.replayMany(code, DEAD_LETTERS_AT_MOST, perSecond, by.name);
-    const leadIds = leads.map(({ leadId }) => leadId);
-    return this.actions.recordBulkAction({
-      kind: act,
-      who: by.name,
-      filter: { code: code ?? null },
-      leadIds,
-      openIds: [],
-      perSecond,
-    });
+    if (act === 'replay-dead-letters') return this.replays.startDeadLetters({ code, perSecond }, by.name);
+    return this.replays.startRejections({ cause, perSecond, ...repairOf(chosen) }, by.name);
   }
 
   private async previewPage(chosen: Chosen, request: FastifyRequest, problem: string | null): Promise<string> {
@@ -146,11 +136,11 @@ export class BulkController {
 
   private async count({ act, code, cause }: Chosen): Promise<number> {
     if (act === 'replay-rejections') {
-      return Math.min(await this.rejections.countOpen(cause), REJECTIONS_AT_MOST);
+      return Math.min(await this.rejections.countOpen(cause), ROWS_AT_MOST);
     }
     const groups = await this.deadLetters.summary();
     const total = groups.filter((group) => !code || group.code === code).reduce((sum, { count }) => sum + count, 0);
-    return Math.min(total, DEAD_LETTERS_AT_MOST);
+    return Math.min(total, ROWS_AT_MOST);
   }
 
   private describe(chosen: Chosen): Promise<Pick<BulkPreview, 'title' | 'sample' | 'repair'>> {

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { BulkModule } from '../ops/bulk/bulk.module.js';
 import { OpsModule } from '../ops/ops.module.js';
 import { PrivacyModule } from '../ops/privacy/privacy.module.js';
 import { RejectionsModule } from '../ops/rejections/rejections.module.js';
@@ -21,7 +22,7 @@ import { ConsoleStagesController } from './stages.controller.js';
 
 /** The service in a browser: pages made on the server, over the same services as the API. */
 @Module({
-  imports: [OpsModule, PrivacyModule, RejectionsModule],
+  imports: [BulkModule, OpsModule, PrivacyModule, RejectionsModule],
   controllers: [
     ApiController,
     BulkController,

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { LeadState } from '../domain/lead-state.js';
-import { Database } from '../platform/database/database.js';
+import { Database, type Queryable } from '../platform/database/database.js';
 
 const KEPT_DAYS = 30;
 /** Leads of an action that its page lists; its CSV has all. */
@@ -46,9 +46,18 @@ export interface BulkActionProgress extends Omit<BulkAction, 'leadIds' | 'openId
   leads: BulkLead[];
 }
 
+/** What became of rows that had their turn. */
+export interface SettledRows {
+  settled: string[];
+  /** Leads that are under way now. */
+  leadIds: string[];
+  refused: RefusedRow[];
+}
+
 /** The next rows of an action. */
 export interface OpenRows {
   id: string;
+  kind: BulkAction['kind'];
   who: string;
   filter: Record<string, unknown>;
   rows: string[];
@@ -71,15 +80,22 @@ export class BulkActionsRepository {
   /** The rows of each unfinished action that are due within a second, at its rate. */
   async listOpenRows(): Promise<OpenRows[]> {
     const { rows } = await this.database.query<OpenRows>(
-      `SELECT id, who, filter, open_ids[1:greatest(1, per_second)::int] AS rows FROM ledger.bulk_actions
+      `SELECT id, kind, who, filter, open_ids[1:greatest(1, per_second)::int] AS rows FROM ledger.bulk_actions
        WHERE open_ids <> '{}' ORDER BY at LIMIT 10`,
     );
     return rows;
   }
 
-  /** These rows have had their turn. A crash before this repeats them, so their processing must be idempotent. */
-  async settleRows(id: string, settled: string[], leadIds: string[], refused: RefusedRow[]): Promise<void> {
-    await this.database.query(
+  /**
+   * These rows have had their turn. A crash before this repeats them, so their processing must be idempotent, or in the
+   * same transaction.
+   */
+  async settleRows(
+    id: string,
+    { settled, leadIds, refused }: SettledRows,
+    transaction: Queryable = this.database,
+  ): Promise<void> {
+    await transaction.query(
       `UPDATE ledger.bulk_actions SET lead_ids = lead_ids || $3::uuid[], refused = refused || $4::jsonb,
          open_ids = ARRAY(SELECT o.id FROM unnest(open_ids) WITH ORDINALITY o(id, n) WHERE o.id <> ALL ($2::uuid[]) ORDER BY o.n)
        WHERE id = $1`,

@@ -5,6 +5,7 @@ import { pageOf, type Cursor, type Page } from '../platform/database/cursor-pagi
 import type { Config } from '../platform/config/config.js';
 import { Database } from '../platform/database/database.js';
 import { CONFIG } from '../platform/platform.module.js';
+import { BulkActionsRepository, type OpenRows } from './bulk-actions.repository.js';
 import { acceptLeads, type AcceptedLead, type LeadToAccept } from './intake.repository.js';
 import { contentOf, CONTENT_COLUMNS, type ContentRow } from './lead-content-sql.js';
 import { FORGET_SCORE, RAISE_FENCE, RESET_CLAIM, TOUCH_AND_NUMBER_EVENT, writeEvents } from './lead-update-sql.js';
@@ -79,7 +80,7 @@ FROM ledger.leads WHERE state = 'dead' GROUP BY 1, 2, 3, 4 ORDER BY count(*) DES
 const REPLAY = `
 WITH chosen AS (
   SELECT id, died_at, last_error FROM ledger.leads
-  WHERE state = 'dead' AND ($1::uuid IS NULL OR id = $1) AND ($2::text IS NULL OR last_error->>'code' = $2)
+  WHERE state = 'dead' AND ($1::uuid[] IS NULL OR id = ANY ($1)) AND ($2::text IS NULL OR last_error->>'code' = $2)
   ORDER BY died_at, id LIMIT $3
   FOR UPDATE SKIP LOCKED
 ), placed AS (
@@ -129,6 +130,7 @@ SELECT id FROM done`;
 export class DeadLettersRepository {
   constructor(
     private readonly database: Database,
+    private readonly bulkActions: BulkActionsRepository,
     @Inject(CONFIG) private readonly config: Pick<Config, 'CONTENT_IGNORE'>,
   ) {}
 
@@ -150,7 +152,39 @@ export class DeadLettersRepository {
 
   /** dead → received or enriched, oldest dead letter first. @returns the leads that need a job. */
   async replayDeadLetters({ id, code, limit, perSecond, by }: Replay): Promise<OpenLead[]> {
-    return (await this.database.query<OpenLead>(REPLAY, [id ?? null, code ?? null, limit, perSecond, by])).rows;
+    const values = [id === undefined ? null : [id], code ?? null, limit, perSecond, by];
+    return (await this.database.query<OpenLead>(REPLAY, values)).rows;
+  }
+
+  /** The oldest dead letters first, as a replay takes them. */
+  async deadLetterIds(code: string | undefined, limit: number): Promise<string[]> {
+    const { rows } = await this.database.query<{ id: string }>(
+      `SELECT id FROM ledger.leads WHERE state = 'dead' AND ($1::text IS NULL OR last_error->>'code' = $1)
+       ORDER BY died_at, id LIMIT $2`,
+      [code ?? null, limit],
+    );
+    return rows.map(({ id }) => id);
+  }
+
+  /**
+   * Replays these rows of a bulk action and settles them in the same transaction, so that no crash repeats or omits
+   * one. A row that another transaction has locked keeps its place.
+   * @returns the leads that need a job.
+   */
+  replayOpenRows({ id, who, rows }: OpenRows): Promise<OpenLead[]> {
+    return this.database.transaction(async (transaction) => {
+      const leads = (await transaction.query<OpenLead>(REPLAY, [rows, null, rows.length, null, who])).rows;
+      const stillDead = "SELECT id FROM ledger.leads WHERE id = ANY ($1::uuid[]) AND state = 'dead'";
+      const locked = new Set((await transaction.query<{ id: string }>(stillDead, [rows])).rows.map((row) => row.id));
+      const leadIds = leads.map(({ leadId }) => leadId);
+      const replayed = new Set(leadIds);
+      const settled = rows.filter((row) => !locked.has(row));
+      const refused = settled
+        .filter((row) => !replayed.has(row))
+        .map((row) => ({ id: row, code: 'NOT_FOUND', detail: 'It is no dead letter any more.' }));
+      await this.bulkActions.settleRows(id, { settled, leadIds, refused }, transaction);
+      return leads;
+    });
   }
 
   /**

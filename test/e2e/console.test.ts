@@ -260,6 +260,30 @@ describe('the console with leads', () => {
     await eventually(async () => expect(await operator.html(started.headers.get('location')!)).toContain('1 of 1'));
   });
 
+  it('stops a replay of dead letters on its way, and leaves those without a turn as they are', async () => {
+    await sql.query(
+      `INSERT INTO ledger.leads (id, person_key, email, email_raw, campaign_id, attributes, state, received_at,
+         content_at, died_at, last_error)
+       SELECT gen_random_uuid(), sha256((n || '@gamma.example')::bytea), n || '@gamma.example', n || '@gamma.example', 'launch', '{}', 'dead', now(), now(),
+         now(), '{"stage": "enrichment", "code": "SEEDED", "class": "record", "message": "seeded", "at": "2026-01-01T00:00:00Z"}'
+       FROM generate_series(1, 300) n`,
+    );
+    const preview = await (await operator.submit('/console/dead-letters?code=SEEDED', '/console/bulk')).text();
+    const start = formsOf(preview).find(({ action }) => action === '/console/bulk/start')!;
+    const started = await operator.post('/console/bulk/start', { ...start.fields, count: '300', perSecond: '1' });
+    const progress = started.headers.get('location')!;
+    await eventually(async () => expect(await operator.html(progress)).toContain('1 in the CRM'));
+    expect((await operator.submit(progress, `${progress}/stop`)).status).toBe(303);
+    const counted = async (): Promise<number> =>
+      (await sql.query<{ n: number }>("SELECT count(*)::int AS n FROM ledger.leads WHERE last_error->>'code' = 'SEEDED'"))
+        .rows[0]!.n;
+    const left = await counted();
+    expect(left).toBeGreaterThan(0);
+    await eventually(async () => expect(await operator.html(progress)).toContain('>done<'));
+    expect([await counted(), (await operator.html(progress)).includes('not begun')]).toEqual([left, false]);
+    await sql.query("DELETE FROM ledger.leads WHERE last_error->>'code' = 'SEEDED'");
+  });
+
   it('answers an address of no lead with a page', async () => {
     const answer = await operator.get('/console/leads/00000000-0000-8000-8000-000000000000');
     expect([answer.status, answer.headers.get('content-type')]).toEqual([404, 'text/html; charset=utf-8']);

@@ -194,6 +194,7 @@ describe('npm run ops', () => {
       5,
       'No service answers at http://127.0.0.1:1. Start it, or name it with --url or REVENUEFLOW_URL.\n',
     ]);
+    expect((await cli('leads', 'rescore', 'deal@acme.com')).stdout).toMatch(/^A new score is requested\./);
     expect((await cli('lead', 'nobody@acme.com')).stderr).toBe('There is no lead with this e-mail.\n');
     expect((await cli('import', join(folder, 'missing.csv'))).stderr).toMatch(/no such file/);
   });

@@ -17,7 +17,7 @@ import { journeyOf, summaryOf } from '../../src/ops/lead-timeline.js';
 import { LeadsService } from '../../src/ops/leads.service.js';
 import { PrivacyService } from '../../src/ops/privacy/privacy.service.js';
 import { QueuesService } from '../../src/ops/queues.service.js';
-import { RejectionReplays } from '../../src/ops/rejections/rejection-replays.js';
+import { BulkReplays } from '../../src/ops/bulk/bulk-replays.js';
 import { RejectionsService } from '../../src/ops/rejections/rejections.service.js';
 import { SlaService } from '../../src/ops/sla.service.js';
 import { CalibrationService } from '../../src/outcomes/calibration.service.js';
@@ -210,7 +210,7 @@ function servicesOf(world: Exclude<World, 'down'>): [token: unknown, service: ob
         refusalOf: () => new AppError('INVALID_LEAD', text),
       },
     ],
-    [RejectionReplays, {}],
+    [BulkReplays, {}],
     [RejectionsRepository, { countOpenRejections: async () => count }],
     [
       SlaRepository,

@@ -40,7 +40,7 @@ export function ledgerOn(pool: Pool, { worker = 'test', contentIgnore = [], rete
     results: new StageResultsRepository(database),
     rescores: new RescoreRepository(database),
     leads: new LeadsRepository(database, database),
-    deadLetters: new DeadLettersRepository(database, settings),
+    deadLetters: new DeadLettersRepository(database, new BulkActionsRepository(database), settings),
     sla: new SlaRepository(database, openLeads, { SPEED_TO_LEAD_SLA_SECONDS: 300 }, 0),
     retention: new RetentionRepository(database, rejections, auditLog, new BulkActionsRepository(database), erasures, settings),
     leaderLock: new LeaderLock(database),

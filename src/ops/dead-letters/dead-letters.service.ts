@@ -5,6 +5,7 @@ import { stageDueIn } from '../../domain/lead-state.js';
 import type { LeadInput } from '../../domain/lead.js';
 import { parseLead } from '../../ingress/parse-lead.js';
 import { currentTraceparent } from '../../platform/observability/tracing.js';
+import type { OpenRows } from '../../ledger/bulk-actions.repository.js';
 import type { AuditLogRepository } from '../../ledger/audit-log.repository.js';
 import type {
   DeadLetter,
@@ -61,6 +62,16 @@ export class DeadLetters {
     await this.auditLog.recordAct(by, 'replay', { code: code ?? null, count: leads.length, perSecond });
     this.publish(leads);
     return leads;
+  }
+
+  /** The ids that a bulk action may replay, the oldest dead letter first. */
+  ids(code: string | undefined, limit: number): Promise<string[]> {
+    return this.repository.deadLetterIds(code, limit);
+  }
+
+  /** Replays the rows of a bulk action whose turn it is. */
+  async replayOpenRows(due: OpenRows): Promise<void> {
+    this.publish(await this.repository.replayOpenRows(due));
   }
 
   /**

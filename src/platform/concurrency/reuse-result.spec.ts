@@ -20,3 +20,36 @@ it('keeps no failure', async () => {
   await expect(shared()).rejects.toThrow('down');
   expect(await shared()).toBe(1);
 });
+
+it('returns the result before while a slow read runs, for at most a minute', async () => {
+  const reads: (() => void)[] = [];
+  const shared = reuseResult(3000, () => {
+    const n = reads.length + 1;
+    return new Promise<number>((resolve) => reads.push(() => resolve(n)));
+  });
+  const first = shared();
+  vi.advanceTimersByTime(200);
+  reads[0]!();
+  expect(await first).toBe(1);
+  vi.advanceTimersByTime(3000);
+  expect(await shared()).toBe(1);
+  expect(reads).toHaveLength(2);
+  vi.advanceTimersByTime(60_000);
+  const waiting = shared();
+  expect(reads).toHaveLength(2);
+  reads[1]!();
+  expect(await waiting).toBe(2);
+});
+
+it('waits for each read again once reads are fast', async () => {
+  const read = vi.fn(async () => {
+    if (read.mock.calls.length === 1) vi.advanceTimersByTime(200);
+    return read.mock.calls.length;
+  });
+  const shared = reuseResult(3000, read);
+  await shared();
+  vi.advanceTimersByTime(3000);
+  expect(await shared()).toBe(1);
+  vi.advanceTimersByTime(3000);
+  expect(await shared()).toBe(3);
+});

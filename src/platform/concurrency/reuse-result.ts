@@ -1,16 +1,40 @@
+/** A read that takes longer is slow: its callers get the result before it, while it runs. */
+const SLOW_MS = 50;
+/** A caller waits for a new result where the last one is older. */
+const STALE_FOR_MS = 60_000;
+
 /**
  * Calls `read` at most once per `maxAgeMs`; calls in between share its result. A failure is not cached.
- * @returns a function that returns the shared result.
+ * @returns a function that returns the shared result. Where the last read was slow, it returns the result before, and
+ *   reads anew for the next call.
  */
 export function reuseResult<T>(maxAgeMs: number, read: () => Promise<T>): () => Promise<T> {
-  let shared: { result: Promise<T>; until: number } | undefined;
+  let shared: { result: Promise<T>; until: number; running: boolean } | undefined;
+  let slow: { result: T; until: number } | undefined;
+
+  async function readAnew(current: { running: boolean }): Promise<T> {
+    const began = performance.now();
+    try {
+      const result = await read();
+      const now = performance.now();
+      slow = now - began > SLOW_MS ? { result, until: now + STALE_FOR_MS } : undefined;
+      return result;
+    } catch (error) {
+      shared = undefined;
+      throw error;
+    } finally {
+      current.running = false;
+    }
+  }
+
   return () => {
-    if (shared && performance.now() < shared.until) return shared.result;
-    const current = { result: read(), until: performance.now() + maxAgeMs };
-    shared = current;
-    current.result.catch(() => {
-      if (shared === current) shared = undefined;
-    });
-    return current.result;
+    const now = performance.now();
+    if (!shared || (!shared.running && now >= shared.until)) {
+      const current = { running: true, until: now + maxAgeMs };
+      shared = Object.assign(current, { result: readAnew(current) });
+    }
+    if (!shared.running || !slow || now >= slow.until) return shared.result;
+    shared.result.catch(() => {}); // no caller awaits it; the next call reads again
+    return Promise.resolve(slow.result);
   };
 }

@@ -1,0 +1,112 @@
+import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { z } from 'zod';
+import { AuditLogRepository } from '../../ledger/audit-log.repository.js';
+import { BulkActionsRepository, type BulkAction, type OpenRows } from '../../ledger/bulk-actions.repository.js';
+import { LeaderLock } from '../../ledger/leader-lock.js';
+import { Poller } from '../../platform/concurrency/poller.js';
+import type { Logger } from '../../platform/observability/logger.js';
+import { LOGGER } from '../../platform/platform.module.js';
+import { DeadLetters } from '../dead-letters/dead-letters.service.js';
+import { RejectionsService } from '../rejections/rejections.service.js';
+
+const EVERY_MS = 1000;
+/** Rows of one action. As many rejections are kept. */
+export const ROWS_AT_MOST = 10_000;
+
+/** The same repair for many rejections; see `ReplayChanges`. */
+const repairSchema = z.object({
+  corrected: z.record(z.string(), z.string()).default({}),
+  renamed: z.record(z.string(), z.string()).default({}),
+});
+export type Repair = z.output<typeof repairSchema>;
+
+export interface RejectionReplay extends Repair {
+  /** Only those that are wrong in this way. */
+  cause?: string | undefined;
+  perSecond: number;
+}
+
+export interface DeadLetterReplay {
+  /** Only those with this error code. */
+  code?: string | undefined;
+  perSecond: number;
+}
+
+/**
+ * Replays many rejections or dead letters at a rate, until an operator stops it. What is left to do is in PostgreSQL,
+ * so any process that takes webhooks continues it after a restart.
+ */
+@Injectable()
+export class BulkReplays implements OnApplicationBootstrap, OnApplicationShutdown {
+  private readonly poller: Poller;
+
+  constructor(
+    private readonly actions: BulkActionsRepository,
+    private readonly rejections: RejectionsService,
+    private readonly deadLetters: DeadLetters,
+    private readonly auditLog: AuditLogRepository,
+    private readonly leaderLock: LeaderLock,
+    @Inject(LOGGER) logger: Logger,
+  ) {
+    this.poller = new Poller({
+      everyMs: (tookMs) => Math.max(0, EVERY_MS - tookMs),
+      poll: (signal) => this.poll(signal),
+      onError: (error, first) => {
+        if (first) logger.warn({ err: error }, 'The rows of bulk actions are not replayed now; it is tried again');
+      },
+    });
+  }
+
+  onApplicationBootstrap(): void {
+    this.poller.start(EVERY_MS);
+  }
+
+  onApplicationShutdown(): Promise<void> {
+    return this.poller.stop();
+  }
+
+  /** Begins a replay of all rejections that are open, or of those with this cause. @returns the id of the action. */
+  async startRejections({ cause, perSecond, ...repair }: RejectionReplay, who: string): Promise<string> {
+    const openIds = await this.rejections.openIds(ROWS_AT_MOST, cause);
+    return this.start({ kind: 'replay-rejections', filter: { cause: cause ?? null, ...repair }, openIds, perSecond, who });
+  }
+
+  /** Begins a replay of all dead letters, or of those with this code. @returns the id of the action. */
+  async startDeadLetters({ code, perSecond }: DeadLetterReplay, who: string): Promise<string> {
+    const openIds = await this.deadLetters.ids(code, ROWS_AT_MOST);
+    return this.start({ kind: 'replay-dead-letters', filter: { code: code ?? null }, openIds, perSecond, who });
+  }
+
+  private async start(action: Omit<BulkAction, 'leadIds'>): Promise<string> {
+    const { kind, who, filter, openIds, perSecond } = action;
+    await this.auditLog.recordAct(who, kind, { ...filter, count: openIds.length, perSecond });
+    const id = await this.actions.recordBulkAction({ ...action, leadIds: [] });
+    this.poller.pollNow();
+    return id;
+  }
+
+  /** Asks for the lock only where there is something to do. */
+  private async poll(signal: AbortSignal): Promise<void> {
+    if ((await this.actions.listOpenRows()).length === 0) return;
+    await this.leaderLock.runAsLeader('bulk', () => this.replayDue(signal));
+  }
+
+  private async replayDue(signal: AbortSignal): Promise<void> {
+    for (const due of await this.actions.listOpenRows()) {
+      if (signal.aborted) return;
+      await (due.kind === 'replay-rejections' ? this.replayRejections(due) : this.deadLetters.replayOpenRows(due));
+    }
+  }
+
+  /**
+   * After a crash the rows have another turn. A rejection that is replayed twice is a duplicate, which changes nothing.
+   */
+  private async replayRejections({ id, who, filter, rows }: OpenRows): Promise<void> {
+    const results = await this.rejections.replayThese(rows, repairSchema.parse(filter), who);
+    const leadIds = results.flatMap((result) => (result.status === 'rejected' ? [] : [result.leadId]));
+    const refused = results.flatMap((result) =>
+      result.status === 'rejected' ? [{ id: result.id, code: result.code, detail: result.detail }] : [],
+    );
+    await this.actions.settleRows(id, { settled: rows, leadIds, refused });
+  }
+}
