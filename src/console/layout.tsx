@@ -39,6 +39,8 @@ const COMMANDS: Record<string, string> = {
   '/console/rejections': 'npx revenueflow rejections list',
   '/console/stages': 'npx revenueflow queues list',
   '/console/sla': 'npx revenueflow sla show',
+  '/console/scores': 'npx revenueflow outcomes report',
+  '/console/audit': 'npx revenueflow audit list',
 };
 
 interface LayoutProps {
@@ -46,10 +48,12 @@ interface LayoutProps {
   /** The address of the navigation entry that is current. */
   section: string;
   viewer: Viewer;
+  /** The command that shows the same; default: that of the section. */
+  command?: string;
   children: ComponentChildren;
 }
 
-export function Layout({ title, section, viewer, children }: LayoutProps) {
+export function Layout({ title, section, viewer, command = COMMANDS[section], children }: LayoutProps) {
   return (
     <Document title={title}>
       <a class="skip-link" href="#content">
@@ -86,10 +90,10 @@ export function Layout({ title, section, viewer, children }: LayoutProps) {
             <p class="open-banner">No sign-in: OPS_TOKENS is not set, so everyone on this machine may use the console.</p>
           )}
           {children}
-          {Object.hasOwn(COMMANDS, section) ? (
+          {command ? (
             <p class="command">
               {'The same in a terminal: '}
-              <code>{COMMANDS[section]}</code>
+              <code>{command}</code>
             </p>
           ) : null}
         </main>

@@ -61,7 +61,7 @@ export function Sent({ record, now }: { record: SentRecord; now: Date }) {
               caption={`${name}: fields`}
               layout="fields"
               columns={[
-                { title: 'Field', cell: ([field]: [string, string]) => <code>{field}</code> },
+                { title: 'Field', cell: ([field]: [string, string]) => <FieldName name={field} /> },
                 { title: 'Value', cell: ([, value]: [string, string]) => <Text value={value} /> },
               ]}
               rows={fields}
@@ -92,3 +92,17 @@ const ANSWER_TONES: Record<string, Tone> = {
   'unknown-campaign': 'warn',
   'unusable-campaign': 'warn',
 };
+
+/** Breaks a long name only behind a dot or an underscore. */
+function FieldName({ name }: { name: string }) {
+  return (
+    <code>
+      {name.split(/(?<=[._])/).map((part) => (
+        <>
+          {part}
+          <wbr />
+        </>
+      ))}
+    </code>
+  );
+}

@@ -163,7 +163,7 @@ export interface DeadLetterView {
 export function DeadLetterPage({ viewer, view }: { viewer: Viewer; view: DeadLetterView }) {
   const path = `${SECTION}/${view.id}`;
   return (
-    <Layout title="Dead letter" section={SECTION} viewer={viewer}>
+    <Layout title="Dead letter" section={SECTION} viewer={viewer} command={`npx revenueflow dead-letters get ${view.id}`}>
       <PageHead title="Dead letter">
         <a href={`/console/leads/${view.id}`}>Timeline of this lead</a>
         <span class="push">

@@ -48,7 +48,12 @@ export interface LeadView {
 export function LeadPage({ viewer, view, notice }: { viewer: Viewer; view: LeadView; notice?: ComponentChildren }) {
   const path = `/console/leads/${view.id}`;
   return (
-    <Layout title={view.masked ? 'Lead' : (view.name ?? view.email)} section="/console/leads" viewer={viewer}>
+    <Layout
+      title={view.masked ? 'Lead' : (view.name ?? view.email)}
+      section="/console/leads"
+      viewer={viewer}
+      command={`npx revenueflow leads get ${view.id}`}
+    >
       <PageHead title={view.name ?? view.email} about={<Subtitle view={view} />}>
         <StateBadge state={view.state} />
         <span class="row push">

@@ -194,7 +194,7 @@ export interface RejectionView {
 export function RejectionPage({ viewer, view, notice }: { viewer: Viewer; view: RejectionView; notice?: ComponentChildren }) {
   const path = `${SECTION}/${view.id}`;
   return (
-    <Layout title="Rejection" section={SECTION} viewer={viewer}>
+    <Layout title="Rejection" section={SECTION} viewer={viewer} command={`npx revenueflow rejections get ${view.id}`}>
       <PageHead title="Refused request">
         <Time at={view.receivedAt} now={viewer.now} />
       </PageHead>

@@ -88,9 +88,6 @@ export function ScoresPage({ viewer, report, calibration, targets }: ScoresPageP
         .map((note) => (
           <p class="muted">{note}</p>
         ))}
-      <p class="muted">
-        The same in a terminal: <code>npx revenueflow outcomes report</code>
-      </p>
     </Layout>
   );
 }
