@@ -100,6 +100,8 @@ async function runScenario(name: string): Promise<Row> {
       if (verdict.violations.length > 0) break; // what is broken now would be counted again by every later trial
     }
   } finally {
+    // At once, since the table comes only after the last scenario.
+    for (const violation of row.violations) progress(`${name}: ${violation}\n`);
     await leaveWorld(scenario, world, row.violations.length === 0);
   }
   return row;
