@@ -8,7 +8,7 @@ import { unwrapBody } from '../platform/http/unwrap-body.js';
 import { firstBroken, firstReplaced } from './clean-text.js';
 import { flatten, isBlank, keptText, scalarText } from './flatten.js';
 import { IntakeNotes } from './intake-notes.js';
-import { isPlaceholder, tokenIn } from './placeholders.js';
+import { isPlaceholder, tokenIn, withoutEmptyNames } from './placeholders.js';
 
 export const MAX_CAMPAIGN_ID = 255;
 export const MAX_NAME = 500;
@@ -118,16 +118,13 @@ function parseCampaignId(value: unknown, problems: FieldProblem[], isCut: boolea
   const broken = firstBroken(value) ?? (isCut ? firstReplaced(value) : null);
   if (broken) return addProblem(`has ${broken}`);
   // All leads of a template would share such an id, and the second form of a person would be a duplicate of the first.
-  if (isPlaceholder(value) || value.trim() === 'None') return addProblem(`is required; "${value.trim()}" is a placeholder`);
+  if (value.trim() !== '' && isPlaceholder(value, 'campaign')) return addProblem(`is required; "${value.trim()}" is a placeholder`);
   const token = tokenIn(value);
   if (token !== null) return addProblem(`the token ${token} was not replaced by the sender; ${CHECK_TEMPLATE}`);
   const id = normaliseCampaignId(value);
   const length = [...id].length;
   return length >= 1 && length <= MAX_CAMPAIGN_ID ? id : addProblem(`must have 1 to ${MAX_CAMPAIGN_ID} characters`);
 }
-
-/** Or an emoji: people do call themselves so, while "-" and "..." only fill a field that is required. */
-const HAS_A_LETTER = /[\p{L}\p{N}\p{Extended_Pictographic}]/u;
 
 const INVISIBLE = /[\p{Default_Ignorable_Code_Point}\p{Cf}]/u;
 
@@ -145,10 +142,10 @@ function parseName(value: unknown, problems: FieldProblem[], notes: IntakeNotes)
   };
   if (typeof value === 'number' || typeof value === 'boolean' || value instanceof ExactNumber) return scalarText(value);
   if (typeof value !== 'string') return addProblem('must be a string');
-  const name = keptText(value, 'name', notes).normalize('NFC').trim();
+  const sent = keptText(value, 'name', notes).normalize('NFC').trim();
+  const whole = withoutEmptyNames(sent);
+  if (whole) notes.add('placeholder', 'name', `its part "${whole.removed}" is a placeholder; left out`);
+  const name = whole?.text ?? sent;
   if ([...name].length > MAX_NAME) return addProblem(`must have at most ${MAX_NAME} characters`);
-  if (isBlank(name)) return null;
-  if (HAS_A_LETTER.test(name)) return name;
-  notes.add('placeholder', 'name', `"${name.slice(0, 20)}" is no name; left out`);
-  return null;
+  return isBlank(name) ? null : name;
 }

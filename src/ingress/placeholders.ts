@@ -4,9 +4,9 @@
  */
 const TOKENS = [
   String.raw`\{\{[^{}]{1,200}\}\}`,
-  String.raw`[$#@]\{[^{}]{1,100}\}`,
+  String.raw`[$#@]!?\{[^{}]{1,100}\}`,
   String.raw`\{![^{}]{1,100}\}`,
-  String.raw`\{%[^{}%]{1,100}%\}`,
+  String.raw`[{[]%[^{}%[\]]{1,100}%[}\]]`,
   String.raw`%%=?[\w.:\-()@' ]{1,100}=?%%`,
   String.raw`\*\|[A-Z0-9_:]{1,100}\|\*`,
   String.raw`<%=?[^<>%]{1,100}%>`,
@@ -22,33 +22,93 @@ const TOKEN = new RegExp(TOKENS.join('|'), 'g');
 const MACRO = /^(?:\{(?![0-9a-f]{8}-)[A-Za-z][\w.:-]{1,60}\}|__[A-Z][A-Z0-9_]{1,60}__|\[\[[A-Za-z][\w .:-]{1,60}\]\])$/;
 /** Inside of other text only Marketo's own are certain: a message may be about templates. */
 const MARKETO_TOKEN = /\{\{\s*(?:lead|my|company|campaign|program|system|trigger|member|sales|owner)\.[^{}]{1,200}\}\}/gi;
+/** What people and systems call the fields of a person: between any signs it is a token, `[FIRST_NAME]`, `%email%`. */
+const FIELD_NAME = String.raw`(?:(?:merge|lead|contact|company|campaign|account|person|recipient|user|member|customer|subscriber|model|my|your|form|field|data|params?|body|event|trigger|program|utm)[\s._-]*){0,3}(?:(?:first|last|full|sur|given|family|middle|f|l)?[\s._-]*name|e-?mail(?:[\s._-]*address)?|(?:phone|mobile)(?:[\s._-]*number)?|company|(?:job[\s._-]*)?title|(?:campaign|lead|program)(?:[\s._-]*(?:id|key))?|country|city|state|message|industry|organi[sz]ation)`;
+const BETWEEN_SIGNS = new RegExp(String.raw`^[^\p{L}\p{N}]{1,5}${FIELD_NAME}[^\p{L}\p{N}]{0,5}$`, 'iu');
+/** `{{lead.Name` and `lead.Name}}`: cut off; `lead.Full Name`: a token that lost its braces; `{0}`. */
+const DAMAGED = new RegExp(
+  String.raw`^(?:\{\{[^{}]{1,100}|[^{}]{1,100}\}\}|\{\d{1,2}\}|(?:lead|company|campaign|program|contact|trigger)\.(?:${FIELD_NAME}|id))$`,
+  'u',
+);
 /** Texts that stand for "no value" in Marketo's editor, in programming languages and in spreadsheets. */
 const PLACEHOLDER =
-  /^(?:edit ?me|(?:null|undefined)(?: (?:null|undefined))*|NULL|NaN|none|None None|\\N|[([<{](?:null|none|not set|not provided|undefined)[)\]>}]|N\/A|n\/a|\[object (?:Object|Undefined|Null)\]|#(?:N\/A|REF!|VALUE!|NAME\?|DIV\/0!|NULL!|NUM!|SPILL!|CALC!))$/;
+  /^(?:(?:null|undefined)(?:[\s,;./]+(?:null|undefined))*|NULL(?:[\s,;./]+NULL)*|NaN|none|None None|\\N|[([<{](?:null|none|not set|not provided|undefined)[)\]>}]|N\/A|n\/a|\[object \w{1,20}\]|Invalid Date|=?NA\(\)|%[sd]|#(?:N\/A|REF!|VALUE!|NAME\?|DIV\/0!|NULL!|NUM!|SPILL!|CALC!))$/;
 const EDIT_ME = /^edit ?me$/i;
+/** Quotation marks, brackets and dots around such a text. */
+const AROUND = /^[\s"'`([{<*_]+|[\s"'`)\]}>*_.,;:]+$/g;
+/** No campaign, company or person is called so. */
+const NOBODY =
+  /^(?:n\.a\.?|N\.A\.?|not (?:applicable|available|provided|specified|set|known|given|disclosed)|unknown|tb[ad]|nan|(?:(?:enter|insert|type)\s+)?(?:your\s+)?(?:first|last|full|company|campaign)[\s_]?name(?:\s+here)?|(?:enter|insert|type)\s+(?:your\s+)?(?:name|company|e-?mail)(?:\s+here)?|your\s+(?:name|company)|e-?mail address)$/i;
+/** Python's None and the like; but a person may be called None, Nil or Na. */
+const NOTHING = /^(?:none|nil|null|undefined|na|n\/a)$/i;
+/** Or an emoji: people and companies do call themselves so. */
+const HAS_A_LETTER = /[\p{L}\p{N}\p{Extended_Pictographic}]/u;
+
+const COMPANY_NAMES = new Set(['company', 'companyname', 'account', 'accountname', 'organization', 'organisation']);
+const PERSON_NAMES = new Set(['name', 'fullname', 'firstname', 'lastname', 'givenname', 'familyname', 'surname']);
+
+/** What a field names, as far as that decides which texts are no value of it. */
+export type Names = 'campaign' | 'company' | 'person' | null;
+
+export function namedBy(path: string): Names {
+  const last = path.slice(path.lastIndexOf('.') + 1);
+  if (last.length > 20) return null;
+  const key = last.toLowerCase().replaceAll(/[-_ ]/g, '');
+  return COMPANY_NAMES.has(key) ? 'company' : PERSON_NAMES.has(key) ? 'person' : null;
+}
 
 export type Placeholder = { kind: 'token' | 'placeholder'; quoted: string };
 
 /** A token of a template, for a field that must not have one at all. */
 export function tokenIn(text: string): string | null {
   TOKEN.lastIndex = 0;
-  const token = MACRO.exec(text.trim())?.[0] ?? TOKEN.exec(text)?.[0];
+  const trimmed = text.trim();
+  const token = MACRO.exec(trimmed)?.[0] ?? TOKEN.exec(text)?.[0] ?? (isWholeToken(trimmed) ? trimmed : undefined);
   return token === undefined ? null : printable(token);
 }
 
-/** Whether the whole text only says that there is no value. `Null` with one capital is a surname. */
-export function isPlaceholder(text: string): boolean {
-  const trimmed = text.trim();
-  return trimmed.length < 20 && (PLACEHOLDER.test(trimmed) || EDIT_ME.test(trimmed));
+function isWholeToken(trimmed: string): boolean {
+  return trimmed.length <= 120 && (MACRO.test(trimmed) || BETWEEN_SIGNS.test(trimmed) || DAMAGED.test(trimmed));
 }
 
+/**
+ * Whether the whole text only says that there is no value. `Null` with one capital is a surname.
+ * @param names more texts are no value of a campaign, a company or a person.
+ */
+export function isPlaceholder(text: string, names: Names = null): boolean {
+  const trimmed = text.trim();
+  if (trimmed.length > 40) return false;
+  const core = trimmed.replaceAll(AROUND, '');
+  if ([trimmed, core].some((each) => PLACEHOLDER.test(each) || EDIT_ME.test(each))) return true;
+  if (names === null) return false;
+  return !HAS_A_LETTER.test(trimmed) || NOBODY.test(core) || (names !== 'person' && NOTHING.test(core));
+}
+
+/** `Ann null`, `undefined Lee`: a template that joined two names, one of which was empty. Mr Christopher Null stays. */
+export function withoutEmptyNames(name: string): { text: string; removed: string } | null {
+  if (!MAY_BE_EMPTY.test(name)) return null;
+  const always = EMPTY_NAME.exec(name)?.[0].trim();
+  const words = name.split(/\s+/);
+  const others = words.filter((word) => !/^null$/i.test(word));
+  const isEmpty = (word: string) =>
+    (word === 'null' && others.some((other) => /^\p{Lu}/u.test(other))) ||
+    (word === 'NULL' && others.some((other) => /\p{Ll}/u.test(other)));
+  const removed = always ?? words.find(isEmpty);
+  if (removed === undefined) return null;
+  const rest = words.filter((word) => !isEmpty(word)).join(' ');
+  return { text: rest.replaceAll(EMPTY_NAME, ' ').replaceAll(/\s+/g, ' ').trim(), removed };
+}
+
+const MAY_BE_EMPTY = /null|undefined|n\/a|\bnot /i;
+const EMPTY_NAME = /(?<=^|\s)(?:undefined|#?[Nn]\/[Aa]|[([<]not (?:provided|set)[)\]>])(?=\s|$)/g;
+
 /** What is left of an optional text without its unresolved tokens, and what was removed; null where nothing was. */
-export function withoutPlaceholders(text: string): { text: string; removed: Placeholder } | null {
-  if (isPlaceholder(text)) return { text: '', removed: { kind: 'placeholder', quoted: printable(text.trim()) } };
+export function withoutPlaceholders(text: string, names: Names): { text: string; removed: Placeholder } | null {
+  if (isPlaceholder(text, names)) return { text: '', removed: { kind: 'placeholder', quoted: printable(text.trim()) } };
   if (!MAY_HAVE_TOKEN.test(text)) return null;
   const token = tokenIn(text);
   if (token === null) return null;
-  if (MACRO.test(text.trim()) || !HAS_WORDS.test(text.replaceAll(TOKEN, '')))
+  if (isWholeToken(text.trim()) || !HAS_WORDS.test(text.replaceAll(TOKEN, '')))
     return { text: '', removed: { kind: 'token', quoted: token } };
   MARKETO_TOKEN.lastIndex = 0;
   const marketo = MARKETO_TOKEN.exec(text)?.[0];
@@ -57,7 +117,7 @@ export function withoutPlaceholders(text: string): { text: string; removed: Plac
   return { text: rest, removed: { kind: 'token', quoted: printable(marketo) } };
 }
 
-const MAY_HAVE_TOKEN = /\{|%|\*\||<[%<]|&#123;|^\s*(?:__|\[\[)/;
+const MAY_HAVE_TOKEN = /\{|%|\*\||<[%<]|&#123;|\}\}$|^\s*[^\p{L}\p{N}\s]|^(?:lead|company|campaign|program|contact|trigger)\./u;
 const HAS_WORDS = /[\p{L}\p{N}]/u;
 
 /** A token's own text is the template's, not a person's, so a message may quote it. */

@@ -133,6 +133,14 @@ describe('a record that Salesforce points to', () => {
     expect(leadOf('carl@acme.com')).toMatchObject({ Id: id, LastName: 'Carlson', RF_Person_Key__c: null });
   });
 
+  it.each(['ann@müller.example', 'Ann@xn--mller-kva.example', 'ann@MÜLLER.example'])(
+    'is found by its address as the org spells it: %s',
+    async (spelling) => {
+      const id = world.fake.addLead({ Email: spelling, LastName: 'Lee', Company: 'Acme' });
+      expect((await sync('ann@xn--mller-kva.example', 'c1', 1)).leadId).toBe(id);
+    },
+  );
+
   it('keeps the address that sales corrected', async () => {
     const { leadId } = await sync('ann@acme.com', 'c1', 1);
     world.fake.changeRecord(leadId, { Email: 'ann.lee@acme.com' });
@@ -257,6 +265,11 @@ describe('a value that the org refuses', () => {
     // A trigger, or a rule whose error is shown at the top of the page, names no field.
     ['FIELD_CUSTOM_VALIDATION_EXCEPTION', [], { to: 'City', from: 'attributes.v' }],
     ['CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY', [], { to: 'City', from: 'attributes.v' }],
+    // The field is named by its label, or by the code that State and Country picklists add.
+    ['FIELD_INTEGRITY_EXCEPTION', ['Postal Code'], { to: 'PostalCode', from: 'attributes.v' }],
+    ['FIELD_INTEGRITY_EXCEPTION', ['CountryCode'], { to: 'Country', from: 'attributes.v' }],
+    // A code that nothing in this service lists.
+    ['INVALID_CURRENCY_ISO', ['Rating'], { to: 'Rating', from: 'attributes.v' }],
   ] as const;
 
   it.each(refusals)('%s %j is left out, and the lead is written', async (code, fields, rule) => {
@@ -321,6 +334,78 @@ describe('a value that the org refuses', () => {
     );
     const { leftOut } = await sync('ann@acme.com', 'c1', 1, { attributes: { state: 'IDF', city: 'Paris' } });
     expect(leftOut!.toSorted()).toEqual(['City', 'State']);
+  });
+
+  it.each([
+    ['a unique field that a converted Lead has', 'DUPLICATE_VALUE', 'duplicate value found: City duplicates value on record: 00Q1'],
+    ['the same in German', 'DUPLICATE_VALUE', 'Doppelter Wert gefunden: City dupliziert den Wert in Datensatz: 00Q1'],
+    ['a record type that the user may not use', 'INVALID_CROSS_REFERENCE_KEY', "Record Type ID: this ID value isn't valid"],
+    ['a lookup that no sentence names', 'INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY', 'insufficient access rights on object id'],
+  ])('%s (%s) is left out by one more call, at creation and at update', async (_, code, message) => {
+    world.fake.addField('Lead', 'RecordTypeId', 'reference', { referenceTo: ['RecordType'] });
+    await withMap([
+      { to: 'City', from: 'attributes.city' },
+      { to: 'RecordTypeId', from: 'attributes.type' },
+    ]);
+    const refused = code === 'DUPLICATE_VALUE' ? 'City' : 'RecordTypeId';
+    const before = world.fake.addLead({ Email: 'bob@acme.com', LastName: 'Ray', Company: 'Acme' });
+    world.fake.addRule('Lead', (lead) => (lead[refused] ? recordError(code, message) : null));
+    const attributes = { city: 'Rome', type: '012000000000001AAA' };
+    const all = await Promise.all([
+      sync('ann@acme.com', 'c1', 1, { attributes }),
+      sync('bob@acme.com', 'c1', 1, { attributes }),
+    ]);
+    expect(all.map(({ leftOut }) => leftOut)).toEqual([[refused], [refused]]);
+    expect(all[1].leadId).toBe(before);
+    expect(leadOf('ann@acme.com')).toMatchObject({ [refused]: null });
+  });
+
+  it('in a field of the wrong kind: what is no id, no number and too long to be whole is left out at once', async () => {
+    world.fake.addField('Lead', 'Partner__c', 'reference', { referenceTo: ['Account'] });
+    world.fake.addField('Lead', 'Opt_In__c', 'boolean');
+    world.fake.addField('Lead', 'First_Source__c', 'string', { length: 80, updateable: false });
+    await withMap([
+      { to: 'Partner__c', from: 'attributes.partner' },
+      { to: 'MobilePhone', from: 'attributes.mobile' },
+      { to: 'Website', from: 'attributes.site' },
+      { to: 'Opt_In__c', from: 'attributes.opt_in' },
+      { to: 'First_Source__c', from: 'attributes.source' },
+    ]);
+    const attributes = {
+      partner: 'Acme Partners',
+      mobile: '+49 30 1234567 in the morning, else +49 30 7654321',
+      site: `https://acme.com/${'x'.repeat(300)}`,
+      opt_in: 'Ja',
+      source: 'ads',
+    };
+    const { leftOut } = await sync('ann@acme.com', 'c1', 1, { attributes });
+    expect(leftOut!.toSorted()).toEqual(['MobilePhone', 'Partner__c', 'Website']);
+    expect(leadOf('ann@acme.com')).toMatchObject({ Opt_In__c: true, First_Source__c: 'ads', MobilePhone: null });
+    const again = await sync('ann@acme.com', 'c1', 2, { attributes: { ...attributes, source: 'fair' } });
+    expect(again.exchanges![0]!.notes).toContainEqual(expect.stringContaining('First_Source__c is left as it is'));
+    expect(leadOf('ann@acme.com')).toMatchObject({ First_Source__c: 'ads' });
+  });
+
+  it.each([
+    ['ENTITY_IS_LOCKED', /approval process.*then replay/],
+    ['INSUFFICIENT_ACCESS_OR_READONLY', /may not write this record.*then replay/],
+    ['INACTIVE_OWNER_OR_USER', /another owner, then replay/],
+  ])('a record that cannot be changed at all (%s) is a dead letter of its own that says what to do', async (code, advice) => {
+    await sync('ann@acme.com', 'c1', 1);
+    world.fake.addRule('Lead', (_, before) => (before ? recordError(code, 'no') : null));
+    const error = { code: 'CRM_RECORD_REJECTED', signature: undefined, message: expect.stringMatching(advice) };
+    await expect(sync('ann@acme.com', 'c1', 2, { fitScore: 91 })).rejects.toMatchObject(error);
+  });
+
+  it('a record that always ends in an unexpected error is no outage while others pass', async () => {
+    world.fake.addRule('Lead', ({ Email }) =>
+      Email === 'odd@acme.com' ? recordError('UNKNOWN_EXCEPTION', 'An unexpected error occurred. ErrorId: 1-2 (3)') : null,
+    );
+    const odd = () => sync('odd@acme.com', 'c1', 1).catch((cause: unknown) => cause);
+    expect(await odd()).toMatchObject({ code: 'CRM_UNAVAILABLE' });
+    await sync('ann@acme.com', 'c1', 1);
+    expect(await odd()).toMatchObject({ code: 'CRM_RECORD_BUSY' });
+    expect(await Promise.all([odd(), ...many(3)])).toMatchObject([{ code: 'CRM_RECORD_BUSY' }, {}, {}, {}]);
   });
 
   it('in a field that a Lead must have stays a dead letter', async () => {
@@ -481,6 +566,61 @@ describe('a campaign', () => {
     expect(notices).toHaveLength(10);
     expect(logged).toMatchObject([{ line: { campaign: id } }]);
     expect(recorded).toMatchObject([{ kind: 'membership-missing', subject: id }]);
+  });
+
+  it.each([
+    ['FIELD_CUSTOM_VALIDATION_EXCEPTION', 'Members of an aborted campaign are closed', []],
+    ['REQUIRED_FIELD_MISSING', 'Required fields are missing: [Region__c]', ['Region__c']],
+  ])('whose rule refuses a member (%s) costs this membership only, with the words of the rule', async (code, message, fields) => {
+    world.fake.addRule('CampaignMember', ({ LeadId }) =>
+      LeadId === leadOf('ann@acme.com')?.['Id'] ? recordError(code, message, fields) : null,
+    );
+    for (let version = 1; version <= 3; version++) {
+      const { memberId, exchanges } = await sync('ann@acme.com', 'c1', version);
+      expect(memberId).toBeNull();
+      expect(exchanges![0]!.notes).toEqual([expect.stringContaining(message)]);
+    }
+    expect((await sync('bob@acme.com', 'c1', 1)).memberId).not.toBeNull();
+    expect(recorded).toEqual([{ kind: 'membership-missing', subject: 'c1', reason: code }]);
+  });
+
+  it.each([
+    ['names', 'INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST', ['Channel__c']],
+    ['does not name', 'FIELD_CUSTOM_VALIDATION_EXCEPTION', []],
+  ])('whose members take not each value of a field that the error %s get the member without it', async (_, code, fields) => {
+    world.fake.addField('CampaignMember', 'Channel__c', 'string', { length: 40 });
+    world.fake.addField('CampaignMember', 'Guests__c', 'int', { precision: 4 });
+    await withMap(
+      [],
+      [
+        { to: 'Channel__c', from: 'attributes.channel' },
+        { to: 'Guests__c', from: 'attributes.guests' },
+      ],
+    );
+    world.fake.addRule('CampaignMember', ({ Channel__c: channel }) =>
+      channel === 'Fax' ? recordError(code, 'bad value', fields) : null,
+    );
+    const all = await Promise.all([
+      sync('ann@acme.com', 'c1', 1, { attributes: { channel: 'Fax', guests: 'two' } }),
+      sync('bob@acme.com', 'c1', 1, { attributes: { channel: 'Web', guests: '2' } }),
+    ]);
+    expect(world.fake.members()).toMatchObject([
+      { Channel__c: 'Web', Guests__c: 2 },
+      { Channel__c: null, Guests__c: null },
+    ]);
+    expect(all[0].exchanges![0]!.notes).toEqual([
+      'Guests__c of the member is left out: its value cannot be read as what the field holds.',
+      `Channel__c of the member is left out: the org refuses the record with its value (${code}).`,
+    ]);
+  });
+
+  it('with a member that another language reports, or that is not shown, has what was wanted', async () => {
+    const shown = await sync('ann@acme.com', 'c1', 1);
+    world.fake.addRule('CampaignMember', (_, before) => (before ? null : recordError('DUPLICATE_VALUE', 'Bereits Mitglied.')));
+    crm = await world.open({}, settings);
+    expect((await sync('ann@acme.com', 'c1', 2)).memberId).toBe(shown.memberId);
+    const hidden = await sync('bob@acme.com', 'c1', 1);
+    expect(hidden).toMatchObject({ memberId: null, exchanges: [{ member: { answer: 'there-already' } }] });
   });
 
   it('that is deleted while it is known is found out by one look', async () => {

@@ -16,7 +16,7 @@ const CAPACITY = 10_000;
 const ASKED_TOGETHER = 200;
 const CAMPAIGN_PREFIX = '701';
 
-export const campaignRecordSchema = z.object({ Id: recordIdSchema, [CAMPAIGN_KEY_FIELD]: z.string().optional() });
+export const campaignRecordSchema = z.object({ Id: recordIdSchema, [CAMPAIGN_KEY_FIELD]: z.string().nullish() });
 type CampaignRecord = z.output<typeof campaignRecordSchema>;
 const mapSchema = z.record(
   z.string(),
@@ -79,19 +79,29 @@ export class Campaigns {
       ...(ids.length > 0 ? [soql`SELECT Id FROM Campaign WHERE Id IN ${ids}`] : []),
     ];
     const records = queries.length > 0 ? (await this.query(queries)).flat() : [];
-    const byKey = new Map(records.map((record) => [record[CAMPAIGN_KEY_FIELD], record.Id]));
     const there = new Set(records.map(({ Id }) => Id));
     for (const id of asked) {
-      const campaign = direct.get(id) ?? byKey.get(id);
-      if (campaign !== undefined && there.has(campaign)) this.known.set(id, campaign);
-      else this.unusable.set(id, campaign === undefined ? NO_SUCH_KEY : NOT_IN_THE_ORG);
+      const campaign = direct.get(id) ?? byKeyIn(records, id);
+      if (campaign === 'several') this.unusable.set(id, SEVERAL_WITH_KEY);
+      else if (campaign !== null && there.has(campaign)) this.known.set(id, campaign);
+      else this.unusable.set(id, campaign === null ? NO_SUCH_KEY : NOT_IN_THE_ORG);
     }
     return campaignIds.map((id) => this.answerOf(id) ?? { unusable: NO_SUCH_KEY });
   }
 }
 
+/** The org compares keys without case where the field says so: a key in another case is the same one there. */
+function byKeyIn(records: CampaignRecord[], key: string): string | 'several' | null {
+  const exact = records.filter((record) => record[CAMPAIGN_KEY_FIELD] === key);
+  const alike =
+    exact.length > 0 ? exact : records.filter((record) => record[CAMPAIGN_KEY_FIELD]?.toLowerCase() === key.toLowerCase());
+  if (alike.length > 1) return 'several';
+  return alike[0]?.Id ?? null;
+}
+
 /** No Campaign has it in RF_Campaign_Key__c, and SALESFORCE_CAMPAIGN_MAP does not name it. */
 export const NO_SUCH_KEY = 'no Campaign has this key';
+export const SEVERAL_WITH_KEY = 'several Campaigns have this key';
 export const NOT_IN_THE_ORG = 'this Campaign is deleted, of another org, or not shared with the integration user';
 
 /** @throws AppError CONFIG_INVALID */

@@ -10,7 +10,10 @@ const resultSchema = z
   .object({ id: recordIdSchema.nullish(), success: z.boolean(), errors: z.array(apiErrorSchema).catch([]) })
   .transform(({ id, success, errors }): RecordResult => {
     if (success && id) return { id };
-    return { error: errors[0] ?? { code: 'UNKNOWN_EXCEPTION', message: '', fields: [], duplicates: [] } };
+    const [first = { code: 'UNKNOWN_EXCEPTION', message: '', fields: [], duplicates: [] }] = errors;
+    // Several rules may refuse one record: their fields are left out together, and not one per call.
+    const fields = new Set(errors.flatMap(({ code, fields: named }) => (code === first.code ? named : [])));
+    return { error: { ...first, fields: [...fields] } };
   });
 
 /**

@@ -49,7 +49,6 @@ const MISCONFIGURED = new Set([
   'API_CURRENTLY_DISABLED',
   'FUNCTIONALITY_NOT_ENABLED',
   'INSUFFICIENT_ACCESS',
-  'INVALID_SESSION_ID',
   'STORAGE_LIMIT_EXCEEDED',
   'UNSUPPORTED_API_VERSION',
   'INVALID_API_VERSION',
@@ -88,10 +87,33 @@ const TOO_MANY_RECORDS = new Set([
   'EXCEEDED_ID_LIMIT',
   'EXCEEDED_MAX_SIZE_REQUEST',
   'LIMIT_EXCEEDED',
+  'OPERATION_TOO_LARGE',
   'PROCESSING_HALTED',
+  'QUERY_TOO_COMPLICATED',
   'REQUEST_RUNNING_TOO_LONG',
   'TOO_MANY_APEX_REQUESTS',
 ]);
+/** Calls and records that may pass when they are sent again: the server was busy, or the session or a cursor expired. */
+const PASSES_LATER = new Set([
+  'INVALID_QUERY_LOCATOR',
+  'INVALID_SESSION_ID',
+  'QUERY_TIMEOUT',
+  'SERVER_UNAVAILABLE',
+  'UNKNOWN_EXCEPTION',
+]);
+
+/** What to do about an error, where the words of Salesforce do not say it. */
+const ADVICE: Record<string, string> = {
+  ENTITY_IS_LOCKED: 'The record is locked, as by an approval process: unlock it or finish the approval, then replay.',
+  INSUFFICIENT_ACCESS_OR_READONLY:
+    'The integration user may not write this record: share it with the user, or correct the permissions, then replay.',
+  INACTIVE_OWNER_OR_USER: 'The owner is an inactive user: give the record another owner, then replay.',
+  REQUIRED_FIELD_MISSING: 'The org requires a field that nothing fills: add it to the field map, or give it a default.',
+  STORAGE_LIMIT_EXCEEDED: 'The org has no storage left: delete records or buy storage.',
+  UNSUPPORTED_API_VERSION: 'The org does not have this version of the API: set SALESFORCE_API_VERSION to one that it has.',
+  INVALID_API_VERSION: 'The org does not have this version of the API: set SALESFORCE_API_VERSION to one that it has.',
+};
+
 /**
  * Governor limits as triggers, flows and managed packages report them (execution governors of the Apex Developer
  * Guide).
@@ -109,7 +131,9 @@ export class BatchRefused extends AppError {
     readonly remember: boolean,
     status: number,
   ) {
-    super('CRM_MISCONFIGURED', `Salesforce refused the whole call (${status} ${apiError.code}).`, {
+    // Alone it is a setting, but for a call that took too long.
+    const code = apiError.code === 'REQUEST_RUNNING_TOO_LONG' ? 'CRM_UNAVAILABLE' : 'CRM_MISCONFIGURED';
+    super(code, `Salesforce refused the whole call (${status} ${apiError.code}).`, {
       answer: answerOf(apiError, {}),
       signature: signatureOf(apiError),
     });
@@ -120,23 +144,31 @@ export function unavailable(message: string, cause?: unknown): AppError {
   return new AppError('CRM_UNAVAILABLE', message, { cause });
 }
 
-/** A call that failed as a whole. `retryAfterMs` is what the answer's header asked for. */
-export function callError(status: number, error: ApiError | null, retryAfterMs?: number): AppError {
+/**
+ * A call that failed as a whole, or a `part` of one that went through. `retryAfterMs` is what the answer's header asked
+ * for.
+ */
+export function callError(status: number, error: ApiError | null, retryAfterMs?: number, part = false): AppError {
   if (status === 413)
     return new BatchRefused(error ?? { code: 'EXCEEDED_MAX_SIZE_REQUEST', message: '', ...NOTHING }, true, status);
   if (error && isGovernorLimit(error)) return new BatchRefused(error, true, status);
-  if (!error || status >= 500) return unavailable(`Salesforce answered ${status}${error ? ` (${error.code})` : ' and no JSON'}.`);
-  const limited = limitError(error, retryAfterMs);
+  const limited = error && limitError(error, retryAfterMs);
   if (limited) return limited;
+  if (!error || status >= 500) return unavailable(`Salesforce answered ${status}${error ? ` (${error.code})` : ' and no JSON'}.`);
   if (status === 429) return limitReached('CRM_RATE_LIMITED', 'Salesforce answers too many requests.', error, retryAfterMs);
-  if (error.code === 'SERVER_UNAVAILABLE' || error.code === 'UNKNOWN_EXCEPTION') {
-    return unavailable(`Salesforce answered ${status} (${error.code}).`);
-  }
+  // After a 401 the client has fetched a new token already: the new one is refused too.
+  if (PASSES_LATER.has(error.code) && (status !== 401 || part)) return unavailable(`Salesforce answered ${status} (${error.code}).`);
+  if (isLock(error))
+    return new AppError('CRM_RECORD_BUSY', 'Another change held the record in Salesforce.', { answer: answerOf(error, {}) });
   if (status === 400 && ONE_RECORD_SPOILS_ALL.has(error.code)) return new BatchRefused(error, false, status);
-  return new AppError('CRM_MISCONFIGURED', `Salesforce refused the whole call (${status} ${error.code}).`, {
+  return new AppError('CRM_MISCONFIGURED', withAdvice(`Salesforce refused the whole call (${status} ${error.code}).`, error), {
     answer: answerOf(error, {}),
     signature: signatureOf(error),
   });
+}
+
+function withAdvice(message: string, { code }: ApiError): string {
+  return code in ADVICE ? `${message} ${ADVICE[code]}` : message;
 }
 
 const NOTHING = { fields: [], duplicates: [] };
@@ -151,29 +183,36 @@ export function recordError(error: ApiError, record: Record<string, unknown>): A
   const answer = answerOf(error, record);
   const sent = auditFields(record);
   if (isLock(error)) return new AppError('CRM_RECORD_BUSY', 'Another change held the record in Salesforce.', { answer, sent });
-  if (error.code === 'SERVER_UNAVAILABLE' || error.code === 'UNKNOWN_EXCEPTION') {
+  if (PASSES_LATER.has(error.code)) {
     return new AppError('CRM_UNAVAILABLE', `Salesforce could not write the record (${error.code}).`, { answer, sent });
   }
   const message = MISCONFIGURED.has(error.code)
     ? `Salesforce lacks what the record needs (${error.code}).`
     : `Salesforce refused the record (${error.code}${fieldsOf(error)}).`;
   // Where a field is named that was sent, its value is at fault and not a setting.
-  const own = RECORDS_OWN.has(error.code) || (VALIDATIONS.has(error.code) && error.fields.some((name) => name in record));
-  return new AppError('CRM_RECORD_REJECTED', message, { answer, sent, ...(own ? {} : { signature: signatureOf(error) }) });
+  const own =
+    RECORDS_OWN.has(error.code) ||
+    (!isSetting(error) && error.fields.some((name) => name in record)) ||
+    // One record may be shared for reading only; to create none is a missing permission.
+    (error.code === 'INSUFFICIENT_ACCESS_OR_READONLY' && 'Id' in record);
+  return new AppError('CRM_RECORD_REJECTED', withAdvice(message, error), {
+    answer,
+    sent,
+    ...(own ? {} : { signature: signatureOf(error) }),
+  });
 }
 
-const VALIDATIONS = new Set([
-  'FIELD_CUSTOM_VALIDATION_EXCEPTION',
-  'REQUIRED_FIELD_MISSING',
-  'CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY',
-]);
+/** What the org as a whole lacks, whatever the values of the record are. */
+export function isSetting({ code }: ApiError): boolean {
+  return MISCONFIGURED.has(code);
+}
 
-/** The same error without the suspicion that a setting is its cause. */
+/** The same error without the suspicion that a setting, or an outage, is its cause. */
 export function asOwnFault({ code, message, answer, sent, signature }: AppError): AppError {
-  return new AppError(code, message, {
+  return new AppError(code === 'CRM_UNAVAILABLE' ? 'CRM_RECORD_BUSY' : code, message, {
     ...(answer === undefined ? {} : { answer }),
     ...(sent === undefined ? {} : { sent }),
-    cause: signature === undefined ? undefined : `Other records pass, so ${signature} is this record's own.`,
+    cause: `Other records pass, so ${signature ?? code} is this record's own.`,
   });
 }
 

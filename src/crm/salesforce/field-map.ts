@@ -3,6 +3,7 @@ import { AppError } from '../../domain/app-error.js';
 import { companyDomainOf, NOT_PROVIDED, personNameOf, splitName, type PersonName } from '../person-name.js';
 import type { CrmSync, PersonProjection } from '../port.js';
 import source from './default-field-map.json' with { type: 'json' };
+import { checkboxOf } from './read-checkbox.js';
 import { calendarDayOf, instantOf } from './read-date.js';
 import { fieldMapSchema, type FieldMap, type FieldRule, type TRANSFORMS } from './field-map.schema.js';
 
@@ -158,17 +159,11 @@ const ACTS: Record<(typeof TRANSFORMS)[number], (text: string) => FieldValue | n
   domain: (text) => text.slice(text.lastIndexOf('@') + 1),
   'company-domain': (text) => companyDomainOf(text),
   number: (text) => numberOf(text.trim()),
-  boolean: (text) => (YES.test(text.trim()) ? true : NO.test(text.trim()) ? false : null),
+  boolean: (text) => checkboxOf(text),
   date: (text) => calendarDayOf(text),
   'date-time': (text) => instantOf(text),
   lines: (text) => text,
 };
-
-/**
- * As forms and Marketo send a checkbox, also in other languages. A consent must not become a "no" that was not said.
- */
-const YES = /^(?:1|true|t|yes|y|on|x|checked|ja|oui|si|sí|sim|да|はい|是)$/iu;
-const NO = /^(?:0|false|f|no|n|off|unchecked|nein|non|não|nao|нет|いいえ|否)$/iu;
 
 /**
  * Null for a text that is no decimal number, or that has more digits than a number can hold: another number is wrong

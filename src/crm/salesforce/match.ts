@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
+import { domainToUnicode } from 'node:url';
 import { z } from 'zod';
+import { normaliseEmail } from '../../domain/lead-keys.js';
 import type { CrmSync } from '../port.js';
 import type { SalesforceClient } from './client.js';
 import { BatchRefused } from './errors.js';
@@ -77,7 +79,7 @@ export async function matchPersons(tools: MatchTools, syncs: CrmSync[]): Promise
 
 async function matchTogether(tools: MatchTools, syncs: CrmSync[]): Promise<PersonMatch[]> {
   const keys = syncs.flatMap(({ personKey }) => personKeysOf(personKey));
-  const emails = [...new Set(syncs.map(({ projection }) => projection.lead.email))];
+  const emails = [...new Set(syncs.flatMap(({ projection }) => spellingsOf(projection.lead.email)))];
   const { client, apiVersion, match: scope } = tools;
   const byAddress: Query[] = scope === 'none' ? [] : [LEAD_FIELDS + soql` WHERE Email IN ${emails} ORDER BY CreatedDate, Id`];
   const [byKey = [], merged = [], ...rest] = await queryTogether(client, apiVersion, recordSchema, [
@@ -95,8 +97,8 @@ async function matchTogether(tools: MatchTools, syncs: CrmSync[]): Promise<Perso
   const index = {
     keyed: grouped(byKey, (record) => record[PERSON_KEY_FIELD]),
     merged: grouped(merged, (record) => record[PERSON_KEY_FIELD]),
-    leads: grouped(byEmail, (record) => record.Email),
-    contacts: grouped(contacts, (record) => record.Email),
+    leads: grouped(byEmail, (record) => address(record.Email)),
+    contacts: grouped(contacts, (record) => address(record.Email)),
     successors,
   };
   return syncs.map((sync) => matchOf(sync, index));
@@ -112,7 +114,7 @@ interface Index {
 }
 
 function matchOf({ personKey, projection }: CrmSync, index: Index): PersonMatch {
-  const email = normal(projection.lead.email);
+  const email = address(projection.lead.email);
   const keys = personKeysOf(personKey);
   const keyed = keys.flatMap((key) => index.keyed.get(key) ?? []);
   const openLead = keyed.find(({ IsConverted: converted }) => !converted);
@@ -124,7 +126,7 @@ function matchOf({ personKey, projection }: CrmSync, index: Index): PersonMatch 
   const winners = keys
     .flatMap((key) => index.merged.get(key) ?? [])
     .flatMap(({ MasterRecordId: id }) => (id ? (index.successors.get(id) ?? []) : []));
-  const mine = (record: Found) => !record[PERSON_KEY_FIELD] && normal(record.Email) === email;
+  const mine = (record: Found) => !record[PERSON_KEY_FIELD] && address(record.Email) === email;
   const winner = winners.find((record) => mine(record) && !record.IsConverted);
   // A Lead that has another person's key is that person's, whatever its address says today.
   const unkeyed = (index.leads.get(email) ?? []).filter((record) => !record[PERSON_KEY_FIELD]);
@@ -199,7 +201,7 @@ export async function recordsById({ client, apiVersion }: MatchTools, ids: strin
 export function belongsTo({ personKey, projection }: CrmSync, record: Found): boolean {
   const key = normal(record[PERSON_KEY_FIELD]);
   if (key !== '') return personKeysOf(personKey).includes(key);
-  return normal(record.Email) === normal(projection.lead.email);
+  return address(record.Email) === address(projection.lead.email);
 }
 
 function grouped(records: Found[], keyOf: (record: Found) => string | null | undefined): Map<string, Found[]> {
@@ -211,6 +213,17 @@ function grouped(records: Found[], keyOf: (record: Found) => string | null | und
     else groups.set(key, [record]);
   }
   return groups;
+}
+
+/** The domain of an address may be stored as it is typed (`müller.example`) and as DNS has it (`xn--…`). */
+function spellingsOf(email: string): string[] {
+  const at = email.lastIndexOf('@') + 1;
+  const typed = email.slice(0, at) + domainToUnicode(email.slice(at));
+  return typed === email || typed.length === at ? [email] : [email, typed];
+}
+
+function address(text: string | null | undefined): string {
+  return text ? normaliseEmail(text) : '';
 }
 
 function normal(text: string | null | undefined): string {

@@ -71,23 +71,24 @@ export class Memberships {
       const { index, key, campaignId, fields } = due[place]!;
       if (answer instanceof AppError || 'person' in answer) results[index] = answer;
       else if ('id' in answer) {
-        this.known.set(key, { id: answer.id, sent: JSON.stringify(fields) });
+        if (answer.id !== null) this.known.set(key, { id: answer.id, sent: JSON.stringify(fields) });
         results[index] = answer;
       } else {
-        this.options.campaigns.markUnusable(campaignId, answer.campaign);
-        results[index] = this.noMembership(campaignId, answer.campaign);
+        // A rule may take the membership of the next person.
+        if (answer.answer === undefined) this.options.campaigns.markUnusable(campaignId, answer.campaign);
+        results[index] = this.noMembership(campaignId, answer.campaign, answer.answer);
       }
     });
     return results;
   }
 
-  private noMembership(campaignId: string, why: string): MemberResult {
+  private noMembership(campaignId: string, why: string, said = why): MemberResult {
     this.options.notices.membershipMissing(campaignId, why);
     return {
       id: null,
       answer: why === NO_SUCH_KEY ? 'unknown-campaign' : 'unusable-campaign',
       fields: {},
-      notes: [`No membership in campaign ${campaignId}: ${why}.`],
+      notes: [`No membership in campaign ${campaignId}: ${said.replace(/\.$/, '')}.`],
     };
   }
 

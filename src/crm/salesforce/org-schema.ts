@@ -4,6 +4,7 @@ import type { Clock } from '../../platform/clock.js';
 import type { SalesforceClient } from './client.js';
 import { cutBetweenCharacters } from './cut-text.js';
 import type { FieldValue, FieldValues } from './field-map.js';
+import { checkboxOf } from './read-checkbox.js';
 import { calendarDayOf, instantOf } from './read-date.js';
 import { to18 } from './record-id.js';
 
@@ -27,7 +28,9 @@ const describeSchema = z.object({ fields: z.array(fieldSchema) });
 
 const KNOWN_FOR_MS = 3_600_000;
 export const NUMBER_TYPES = new Set(['int', 'long', 'double', 'currency', 'percent']);
-const TEXT_TYPES = new Set(['string', 'textarea', 'phone', 'url', 'email', 'picklist', 'combobox']);
+const TEXT_TYPES = new Set(['string', 'textarea']);
+/** A part of such a value is another value: another number, a broken link, another choice. */
+const WHOLE_OR_NOTHING = new Set(['phone', 'url', 'picklist', 'multipicklist', 'combobox']);
 
 /** The fields of one object as the integration user sees them, asked for once an hour. */
 export class OrgSchema {
@@ -101,6 +104,8 @@ export class OrgSchema {
   }
 }
 
+const RECORD_ID = /^[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?$/;
+
 /** Null where the value cannot be read as what the field holds. */
 function fittingValue(value: FieldValue, { type, length }: OrgField): FieldValue | null {
   if (NUMBER_TYPES.has(type)) {
@@ -108,11 +113,13 @@ function fittingValue(value: FieldValue, { type, length }: OrgField): FieldValue
     return typeof value === 'boolean' || !Number.isFinite(number) ? null : number;
   }
   if (typeof value !== 'string') return value;
-  if (type === 'boolean') return /^(?:true|false)$/i.test(value) ? value.toLowerCase() === 'true' : null;
+  if (type === 'boolean') return checkboxOf(value);
   if (type === 'date') return calendarDayOf(value);
   if (type === 'datetime') return instantOf(value);
-  if (type === 'reference') return to18(value);
+  // Salesforce refuses the whole call for a text that is no id.
+  if (type === 'reference') return RECORD_ID.test(value) ? to18(value) : null;
+  if (length === 0 || value.length <= length) return value;
+  if (WHOLE_OR_NOTHING.has(type)) return null;
   // A cut address is another address: that record fails, and says why.
-  if (length === 0 || !TEXT_TYPES.has(type) || type === 'email' || value.length <= length) return value;
-  return cutBetweenCharacters(value, length);
+  return TEXT_TYPES.has(type) ? cutBetweenCharacters(value, length) : value;
 }

@@ -32,9 +32,21 @@ export async function personRecord(
     for (const name of Object.keys(fields).filter((each) => each.toLowerCase() === 'email')) delete fields[name];
     notes.push('Email is left as it is: it was changed in Salesforce.');
   }
+  if (match.target) notes.push(...(await withoutFixed(fields, schema)));
   const { cut, unfit } = await schema.fit(fields);
   if (!match.target) await fillRequired(fields, map, schema);
   return { fields, cut, unreadable: [...unreadable, ...unfit], notes };
+}
+
+/** A field that can be written at creation only, such as an audit field, would fail each update. */
+async function withoutFixed(fields: FieldValues, schema: OrgSchema): Promise<string[]> {
+  const described = await schema.describe();
+  const fixed = Object.keys(fields).filter((name) => {
+    const field = described.get(name.toLowerCase());
+    return field !== undefined && field.createable && !field.updateable && !ALWAYS_SENT.has(name.toLowerCase());
+  });
+  for (const name of fixed) delete fields[name];
+  return fixed.map((name) => `${name} is left as it is: the org allows it at creation only.`);
 }
 
 /**

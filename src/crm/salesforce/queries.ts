@@ -77,5 +77,5 @@ async function following<T>(
 
 function queryError(status: number, body: unknown) {
   const error = apiErrorSchema.safeParse(Array.isArray(body) ? body[0] : body);
-  return callError(status, error.success ? error.data : null);
+  return callError(status, error.success ? error.data : null, undefined, true);
 }

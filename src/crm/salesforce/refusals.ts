@@ -1,4 +1,4 @@
-import type { ApiError } from './errors.js';
+import { isSetting, type ApiError } from './errors.js';
 import { PERSON_KEY_FIELD, VERSION_FIELD, type FieldMap, type FieldValues } from './field-map.js';
 import type { Notices } from './notices.js';
 import type { OrgSchema } from './org-schema.js';
@@ -30,26 +30,15 @@ export interface RetryTools {
   leaveOut: boolean;
 }
 
-/** Errors that name the fields whose values are refused. */
-const NAMES_FIELDS = new Set([
-  'BAD_CUSTOM_ENTITY_PARENT_DOMAIN',
-  'CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY',
-  'FIELD_CUSTOM_VALIDATION_EXCEPTION',
-  'FIELD_FILTER_VALIDATION_EXCEPTION',
-  'FIELD_INTEGRITY_EXCEPTION',
-  'INACTIVE_OWNER_OR_USER',
+/** Errors about a record that a lookup field names. They often do not say which field. */
+const ABOUT_A_LOOKUP = new Set([
   'INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY',
   'INVALID_CROSS_REFERENCE_KEY',
-  'INVALID_EMAIL_ADDRESS',
-  'INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST',
-  'INVALID_TYPE_ON_FIELD_IN_RECORD',
   'MALFORMED_ID',
-  'NUMBER_OUTSIDE_VALID_RANGE',
-  'STRING_TOO_LONG',
-  'TEXT_DATA_OUTSIDE_SUPPORTED_CHARSET',
+  'OP_WITH_INVALID_USER_TYPE_EXCEPTION',
 ]);
 /** Errors that may come from any value: of a validation rule without a field, a trigger or a flow. */
-const FROM_ANY_VALUE = new Set([
+export const FROM_ANY_VALUE = new Set([
   'CANNOT_EXECUTE_FLOW_TRIGGER',
   'CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY',
   'FIELD_CUSTOM_VALIDATION_EXCEPTION',
@@ -80,22 +69,51 @@ export async function nextTry(
     return true;
   }
   if (!tools.leaveOut) return false;
-  const named = error.code === 'INACTIVE_OWNER_OR_USER' ? ['OwnerId'] : error.fields;
-  const refused = NAMES_FIELDS.has(error.code) ? await optionalFields(named, sent, schema) : [];
+  const inactive = error.code === 'INACTIVE_OWNER_OR_USER';
+  const named = inactive ? ['OwnerId'] : await fieldsNamedBy(error, sent, schema);
+  const refused = isSetting(error) ? [] : await optionalFields(named, sent, schema);
   if (refused.length > 0) {
-    if (error.code === 'INACTIVE_OWNER_OR_USER')
-      notices.ownerInactive(userIn(error.message) ?? String(sent['OwnerId']), 'field map');
+    if (inactive) notices.ownerInactive(userIn(error.message) ?? String(sent['OwnerId']), 'field map');
     for (const name of refused) omit(notices, state, name, error.code);
     return true;
   }
-  if (state.bare || !FROM_ANY_VALUE.has(error.code) || error.fields.some((name) => name in sent)) return false;
-  const optional = await optionalFields(fieldsFromAttributes(map), sent, schema);
+  const aboutLookup = ABOUT_A_LOOKUP.has(error.code);
+  if ((state.bare && !aboutLookup) || !(aboutLookup || FROM_ANY_VALUE.has(error.code)) || named.length > 0) return false;
+  const candidates = aboutLookup ? await lookupsIn(sent, schema) : fieldsFromAttributes(map);
+  const optional = await optionalFields(candidates, sent, schema);
   const meant = await mentionedIn(error.message, optional, schema);
   // First the fields that the sentence of the rule mentions, then all that the form said.
-  state.bare = meant.length === 0;
-  const said = state.bare ? optional : meant;
+  if (!aboutLookup) state.bare = meant.length === 0;
+  const said = meant.length > 0 ? meant : optional;
   for (const name of said) omit(notices, state, name, error.code);
   return said.length > 0;
+}
+
+/**
+ * The fields that were sent and that an error names: by API name, by label, by the code that belongs to a state or a
+ * country (`StateCode` for `State`), or, for a unique field, in its sentence only.
+ */
+async function fieldsNamedBy(error: ApiError, sent: FieldValues, schema: OrgSchema): Promise<string[]> {
+  if (error.code === 'DUPLICATE_VALUE') return namesIn(error.message, Object.keys(sent));
+  if (error.fields.length === 0) return [];
+  const described = await schema.describe();
+  const named = new Set(error.fields.map((name) => name.trim().toLowerCase()));
+  return Object.keys(sent).filter((name) => {
+    const lower = name.toLowerCase();
+    const label = described.get(lower)?.label.trim().toLowerCase();
+    return named.has(lower) || named.has(`${lower}code`) || (label !== undefined && label !== '' && named.has(label));
+  });
+}
+
+/** "duplicate value found: Email_2__c duplicates value on record with id: …", in any language. */
+export function namesIn(message: string, names: string[]): string[] {
+  const words = new Set(message.toLowerCase().split(/[^\p{L}\p{N}_]+/u));
+  return names.filter((name) => words.has(name.toLowerCase()));
+}
+
+async function lookupsIn(sent: FieldValues, schema: OrgSchema): Promise<string[]> {
+  const described = await schema.describe();
+  return Object.keys(sent).filter((name) => described.get(name.toLowerCase())?.type === 'reference');
 }
 
 /** Fields whose API name or label is a word of the message: "Please select a state from the list". */
@@ -139,8 +157,9 @@ export function isGone({ code, fields }: ApiError): boolean {
   return ['ENTITY_IS_DELETED', 'CANNOT_UPDATE_CONVERTED_LEAD', 'NOT_FOUND'].includes(code);
 }
 
-export function isKeyTaken({ code, message, fields }: ApiError): boolean {
-  return (
-    code === 'DUPLICATE_VALUE' && (fields.includes(PERSON_KEY_FIELD) || message.includes(PERSON_KEY_FIELD) || fields.length === 0)
-  );
+/** Another record has the person's key; or a value of another unique field, where the error names one that was sent. */
+export function isKeyTaken({ code, message, fields }: ApiError, sent: FieldValues): boolean {
+  if (code !== 'DUPLICATE_VALUE') return false;
+  if (fields.includes(PERSON_KEY_FIELD) || message.includes(PERSON_KEY_FIELD)) return true;
+  return fields.length === 0 && namesIn(message, Object.keys(sent)).length === 0;
 }

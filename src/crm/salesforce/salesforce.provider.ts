@@ -89,7 +89,14 @@ export class SalesforceProvider implements CrmProvider {
       async (query) => (await queryTogether(client, apiVersion, memberStatusSchema, [query]))[0]!,
       clock,
     );
-    this.memberships = new Memberships({ ...options, campaigns: this.campaigns, statuses: this.statuses, sizes: this.sizes });
+    this.memberships = new Memberships({
+      ...options,
+      campaigns: this.campaigns,
+      statuses: this.statuses,
+      sizes: this.sizes,
+      causes: this.causes,
+      memberSchema: new OrgSchema(client, 'CampaignMember', clock),
+    });
     this.syncing = new Batcher({
       run: (requests) => this.run(requests),
       maxBatch: batchSize,

@@ -123,9 +123,15 @@ function tokenError(status: number, body: unknown): AppError {
   }
   if (NOT_OUR_FAULT.test(reason)) return unavailable(`${where} answered ${reason}.`);
   return new AppError('CRM_MISCONFIGURED', `Salesforce refused the credentials (${reason}). Check the SALESFORCE_… variables.`, {
-    answer: reason,
+    answer: `${reason}${causeIn(description)}`,
     signature: `token:${reason}`,
   });
+}
+
+/** "user hasn't approved this consumer", "ip restricted": the cause is in the description only. It may name the user. */
+function causeIn(description: string): string {
+  const text = description.replaceAll(/\S*@\S*/g, '…').replaceAll(/[^\x20-\x7e…]/g, ' ').trim().slice(0, 120);
+  return text === '' ? '' : `: ${text}`;
 }
 
 function base64url(text: string): string {

@@ -3,7 +3,7 @@ import type { Clock } from '../../platform/clock.js';
 import { ExpiringCache } from '../../platform/expiring-cache.js';
 import { asOwnFault } from './errors.js';
 
-export type Act = 'create' | 'update';
+export type Act = 'create' | 'update' | 'member';
 
 const REMEMBERED_MS = 3_600_000;
 const SIGNATURES = 200;
@@ -23,7 +23,7 @@ interface Suspicion {
  */
 export class SharedCauses {
   private readonly suspicions: ExpiringCache<Suspicion>;
-  private readonly passedAt: Record<Act, number> = { create: 0, update: 0 };
+  private readonly passedAt: Record<Act, number> = { create: 0, update: 0, member: 0 };
 
   constructor(private readonly clock: Clock) {
     this.suspicions = new ExpiringCache(REMEMBERED_MS, SIGNATURES, clock);
@@ -31,9 +31,11 @@ export class SharedCauses {
 
   /** @param othersPass records of the same call were written. */
   judge(act: Act, error: AppError, othersPass: boolean): AppError {
-    if (error.signature === undefined) return error;
+    // A record that always ends in an unexpected error must not count as an outage each time.
+    const suspected = error.signature ?? (error.code === 'CRM_UNAVAILABLE' ? error.code : undefined);
+    if (suspected === undefined) return error;
     if (othersPass) return asOwnFault(error);
-    const key = `${act} ${error.signature}`;
+    const key = `${act} ${suspected}`;
     const passedAt = this.passedAt[act];
     const now = this.clock.now();
     const known = this.suspicions.get(key) ?? { since: now, failures: 0, passedAt };

@@ -1,39 +1,34 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { AppError } from '../../domain/app-error.js';
 import type { CrmExchange } from '../../domain/lead.js';
 import { auditFields } from '../audit-fields.js';
 import { isLock, recordError, type ApiError } from './errors.js';
-import type { FieldValues } from './field-map.js';
+import { errorOf, insertMembers, recordOf, type Inserted, type InsertTools, type Membership } from './insert-members.js';
 import type { MatchTools, Target } from './match.js';
 import { isResponse, sameLabel, type MemberStatuses } from './member-statuses.js';
 import { queryTogether } from './queries.js';
 import { recordIdSchema } from './record-id.js';
 import { soql } from './soql.js';
-import { writeInParts, type PartResult, type PartTools } from './write-in-parts.js';
-
-/** A membership to ensure. */
-export interface Membership {
-  target: Target;
-  /** The Salesforce id of the Campaign, of 18 characters. */
-  campaign: string;
-  /** More fields of CampaignMember. */
-  fields: FieldValues;
-}
+import type { SharedCauses } from './shared-causes.js';
+import { writeInParts } from './write-in-parts.js';
 
 /** A membership that is there: `fields` is what was sent, with the status that the org has. */
-export type WrittenMember = CrmExchange['member'] & { id: string; notes: string[] };
-/** `campaign`: the Campaign takes no membership. `person`: the person's record has moved since it was looked at. */
-export type MemberRefusal = { campaign: string } | { person: AppError };
+export type WrittenMember = CrmExchange['member'] & { id: string | null; notes: string[] };
+/**
+ * `campaign`: the Campaign takes no membership; with `answer`, a rule of the org takes not this one. `person`: the
+ * person's record has moved since it was looked at.
+ */
+export type MemberRefusal = { campaign: string; answer?: string } | { person: AppError };
 export type MemberAnswer = WrittenMember | MemberRefusal | AppError;
 
-export interface MemberTools extends PartTools, Pick<MatchTools, 'client' | 'apiVersion'> {
+export type { Membership };
+
+export interface MemberTools extends InsertTools, Pick<MatchTools, 'client' | 'apiVersion'> {
   statuses: MemberStatuses;
+  causes: SharedCauses;
+  clock: { now(): number };
 }
 
-/** Inserting members locks their Campaign, for other processes too. */
-const LOCK_TRIES = 3;
-const LOCK_WAIT_MS = 300;
 const MEMBER_FIELDS = 'SELECT Id, CampaignId, LeadId, ContactId, Status, HasResponded FROM CampaignMember';
 
 const memberSchema = z.object({
@@ -53,50 +48,33 @@ type FoundMember = z.output<typeof memberSchema>;
  */
 export async function writeMembers(tools: MemberTools, members: Membership[]): Promise<MemberAnswer[]> {
   const answers: MemberAnswer[] = [];
-  const refused: { index: number; error: ApiError }[] = [];
+  const refused: Refused[] = [];
   const existing: number[] = [];
-  const records = members.map(recordOf);
-  const results = await insert(tools, records);
-  results.forEach((result, index) => {
+  const beganAt = tools.clock.now();
+  const inserted = await insertMembers(tools, members);
+  inserted.forEach(({ record, result, notes }, index) => {
     if (result instanceof AppError) answers[index] = result;
-    else if ('id' in result)
-      answers[index] = { id: result.id, answer: 'created', fields: auditFields(records[index]!), notes: [] };
-    else if (isMemberAlready(result.error)) existing.push(index);
-    else refused.push({ index, error: result.error });
+    else if ('id' in result) answers[index] = { id: result.id, answer: 'created', fields: auditFields(record), notes };
+    // Whatever the language of the sentence: a membership has no other unique value, but those of mapped fields.
+    else if (result.error.code === 'DUPLICATE_VALUE') existing.push(index);
+    else refused.push({ index, error: result.error, record });
   });
-  await judgeRefusals(tools, members, refused, answers);
-  await findExisting(tools, members, existing, answers);
+  const passes = refused.length < inserted.filter(({ result }) => !(result instanceof AppError)).length;
+  if (passes) tools.causes.passed('member', beganAt);
+  await judgeRefusals(tools, members, refused, answers, passes);
+  await findExisting(tools, members, inserted, existing, answers);
   await showStatuses(tools, members, answers);
   return answers;
 }
 
-async function insert(tools: MemberTools, records: Record<string, unknown>[]): Promise<PartResult[]> {
-  const results: PartResult[] = [];
-  let open = records.map((_, index) => index);
-  for (let tries = 1; open.length > 0; tries++) {
-    const part = await writeInParts(tools, {
-      method: 'POST',
-      object: 'CampaignMember',
-      records: open.map((index) => records[index]!),
-    });
-    open.forEach((index, place) => (results[index] = part[place]!));
-    open = open.filter((index) => tries < LOCK_TRIES && isLocked(results[index]!));
-    if (open.length > 0) await sleep(LOCK_WAIT_MS * tries * (0.5 + Math.random()));
-  }
-  return results;
+interface Refused {
+  index: number;
+  error: ApiError;
+  record: Record<string, unknown>;
 }
 
-function isLocked(result: PartResult): boolean {
-  return !(result instanceof AppError) && 'error' in result && isLock(result.error);
-}
-
-function recordOf({ target, campaign, fields }: Membership): Record<string, unknown> {
-  return { CampaignId: campaign, [target.object === 'Lead' ? 'LeadId' : 'ContactId']: target.id, ...fields };
-}
-
-function isMemberAlready({ code, message }: ApiError): boolean {
-  return code === 'DUPLICATE_VALUE' && /already a campaign member/i.test(message);
-}
+/** Rules of the org on memberships, such as one that closes a campaign. Sales has the Lead all the same. */
+const RULES = new Set(['FIELD_CUSTOM_VALIDATION_EXCEPTION', 'FIELD_FILTER_VALIDATION_EXCEPTION', 'REQUIRED_FIELD_MISSING']);
 
 const ABOUT_A_REFERENCE = new Set([
   'CANNOT_UPDATE_CONVERTED_LEAD',
@@ -111,16 +89,19 @@ const ABOUT_A_REFERENCE = new Set([
 async function judgeRefusals(
   tools: MemberTools,
   members: Membership[],
-  refused: { index: number; error: ApiError }[],
+  refused: Refused[],
   answers: MemberAnswer[],
+  othersPass: boolean,
 ): Promise<void> {
   if (refused.length === 0) return;
   const unclear = refused.filter(({ error }) => ABOUT_A_REFERENCE.has(error.code) && !ofPerson(error) && !ofCampaign(error));
   const campaigns = [...new Set(unclear.map(({ index }) => members[index]!.campaign))];
   const there = new Set(campaigns.length > 0 ? await campaignsThere(tools, campaigns) : []);
-  for (const { index, error } of refused) {
+  for (const { index, error, record } of refused) {
     const { campaign } = members[index]!;
-    if (!ABOUT_A_REFERENCE.has(error.code)) answers[index] = recordError(error, recordOf(members[index]!));
+    const refusal = recordError(error, record);
+    if (RULES.has(error.code)) answers[index] = { campaign: error.code, answer: refusal.answer ?? error.code };
+    else if (!ABOUT_A_REFERENCE.has(error.code)) answers[index] = tools.causes.judge('member', refusal, othersPass);
     else if (ofCampaign(error) || (!ofPerson(error) && !there.has(campaign))) answers[index] = { campaign: error.code };
     else answers[index] = { person: movedError(error) };
   }
@@ -151,6 +132,7 @@ async function campaignsThere({ client, apiVersion }: MemberTools, ids: string[]
 async function findExisting(
   tools: MemberTools,
   members: Membership[],
+  inserted: Inserted[],
   existing: number[],
   answers: MemberAnswer[],
 ): Promise<void> {
@@ -178,7 +160,7 @@ async function findExisting(
     const { target, campaign, fields } = members[index]!;
     const member = byPlace.get(`${target.id} ${campaign}`);
     if (!member) {
-      answers[index] = new AppError('CRM_RECORD_BUSY', 'Salesforce says that the membership exists, and does not show it.');
+      answers[index] = hidden(inserted[index]!);
       continue;
     }
     answers[index] = shown(members[index]!, member, 'there-already', []);
@@ -187,6 +169,14 @@ async function findExisting(
       raised.push({ index, member });
   }
   await raiseStatuses(tools, members, raised, answers);
+}
+
+/** The membership is there, and the integration user may not see it. */
+function hidden({ record, result }: Inserted): WrittenMember {
+  const id = /\b00v[A-Za-z0-9]{12}(?:[A-Za-z0-9]{3})?\b/.exec(errorOf(result)?.message ?? '')?.[0] ?? null;
+  const { CampaignId, LeadId, ContactId } = record;
+  const fields = auditFields(LeadId === undefined ? { CampaignId, ContactId } : { CampaignId, LeadId });
+  return { id, answer: 'there-already', fields, notes: ['Salesforce says that the membership exists, and does not show it.'] };
 }
 
 async function statusesOf({ statuses }: MemberTools, members: Membership[]) {
@@ -218,7 +208,11 @@ async function raiseStatuses(
 /** Salesforce replaces a status that the campaign does not have by the default one, without an error. */
 async function showStatuses(tools: MemberTools, members: Membership[], answers: MemberAnswer[]): Promise<void> {
   const written = answers.flatMap((answer, index) =>
-    !(answer instanceof AppError) && 'id' in answer && answer.answer !== 'there-already' && 'Status' in members[index]!.fields
+    !(answer instanceof AppError) &&
+    'id' in answer &&
+    answer.id !== null &&
+    answer.answer !== 'there-already' &&
+    'Status' in members[index]!.fields
       ? [{ index, id: answer.id }]
       : [],
   );
@@ -244,7 +238,7 @@ async function showStatuses(tools: MemberTools, members: Membership[], answers: 
 }
 
 function shown(membership: Membership, member: FoundMember, answer: WrittenMember['answer'], notes: string[]): WrittenMember {
-  const { Status, ...record } = recordOf(membership);
+  const { Status, ...record } = recordOf({ membership, fields: membership.fields });
   const sent = answer === 'there-already' ? { CampaignId: record['CampaignId'], ...personOf(membership) } : record;
   // An existing member's status is what people want to know, whether it is mapped or not.
   const status = Status === undefined && answer !== 'there-already' ? {} : { Status: member.Status };

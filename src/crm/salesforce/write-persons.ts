@@ -45,6 +45,8 @@ export interface KnownPerson {
  * surprise.
  */
 const ROUNDS = 7;
+/** The error is about something else then: about a lookup, or about a record that the integration user may not see. */
+const MISLED_AT_MOST = 2;
 const DUPLICATES_ARE_WARNINGS = { 'Sforce-Duplicate-Rule-Header': 'allowSave=true' };
 const NOTHING_SENT = { cut: [], leftOut: [], notes: [] };
 
@@ -54,6 +56,8 @@ interface Open extends TryState {
   /** Where the person is; undefined: look. */
   match: PersonMatch | undefined;
   lastError: AppError | undefined;
+  /** Errors that said that the person is elsewhere, while the same record was found again. */
+  misled: number;
 }
 type Settle = (entry: Open, result: PersonResult | 'again') => void;
 
@@ -78,6 +82,7 @@ export async function writePersons(
     bare: false,
     notes: [],
     lastError: undefined,
+    misled: 0,
   }));
   for (let round = 0; round < ROUNDS && open.length > 0; round++) {
     const again: Open[] = [];
@@ -142,7 +147,8 @@ async function update(tools: WriteTools, entries: Open[], settle: Settle): Promi
         // Newer content was written meanwhile: that is what we wanted there.
         const fields = auditFields({ ...record.fields });
         settle(entry, { target: target!, written: { answer: 'newer-there', fields }, ...NOTHING_SENT });
-      } else if (isGone(error) || isKeyTaken(error) || isOthersKey(error)) lookAgain(entry, settle);
+      } else if (mayBeElsewhere(entry, isGone(error) || isKeyTaken(error, record.fields) || isOthersKey(error)))
+        lookAgain(entry, settle);
       else if (error.code === 'DUPLICATES_DETECTED') {
         const { answer, sent } = entry.lastError!;
         settle(
@@ -165,7 +171,7 @@ async function create(tools: WriteTools, entries: Open[], settle: Settle): Promi
       for (const each of refused) {
         if (each.error.code === 'DUPLICATES_DETECTED') continue;
         // Another process has created it at this moment.
-        if (isKeyTaken(each.error)) lookAgain(each.entry, settle);
+        if (mayBeElsewhere(each.entry, isKeyTaken(each.error, each.record.fields))) lookAgain(each.entry, settle);
         else await tryOtherwise(tools, 'create', each, settle);
       }
     });
@@ -245,6 +251,10 @@ function writtenPerson({ notices }: WriteTools, entry: Open, act: Act, target: T
   ];
   const written = { answer: act === 'create' ? ('created' as const) : ('updated' as const), fields: auditFields(fields) };
   return { target, written, cut, leftOut: [...new Set([...entry.omit, ...unreadable])], notes };
+}
+
+function mayBeElsewhere(entry: Open, said: boolean): boolean {
+  return said && ++entry.misled <= MISLED_AT_MOST;
 }
 
 function lookAgain(entry: Open, settle: Settle): void {

@@ -194,6 +194,9 @@ export class SalesforceFake {
   setAssignees = (ids: readonly string[]): void => void (this.org.assignees = ids);
   deactivateUser = (id: string): void => void this.org.inactiveUsers.add(id);
   /** With person accounts a Lead needs no Company. */
+  /** A field that the admin of the org added. */
+  addField = (object: ObjectName, ...[name, type, more]: Parameters<typeof field>): void =>
+    void this.org.store.schema[object].set(name, field(name, type, more));
   enablePersonAccounts = (): void => void (this.org.store.schema.Lead.get('Company')!.nillable = true);
   makePicklist = (object: ObjectName, name: string, picklist: string[]): void => {
     const spec = this.org.store.schema[object].get(name)!;
