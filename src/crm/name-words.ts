@@ -5,8 +5,11 @@ const words = (text: string) => new Set(text.trim().split(/\s+/u));
 export const HONORIFICS = words(`
   mr mrs ms miss mx dr drs prof professor doctor sir dame rev reverend hon
   herr frau dipl dipl-ing dr-ing ing mag mme mlle monsieur madame dott dottssa sig sigra signor signora sr sra srta señor señora don doña
-  dhr mevr hr fr
+  dhr mevr hr fr familie fam
 `);
+
+/** Ranks that are also names or words: only with their dot. */
+export const RANKS = words('capt col gen lt maj sgt cpl cmdr adm brig fr eng arch adv');
 
 /** With a dot and after an honorific: `Dr. med.`, `Dr. rer. nat.`, `Dr. h.c.` */
 export const FACULTIES = words('med rer nat phil jur oec pol habil hc mult dent vet theol');

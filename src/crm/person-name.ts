@@ -16,6 +16,7 @@ import {
   LOWER_CASE_PARTICLES,
   PARTICLES,
   POSITIONS,
+  RANKS,
 } from './name-words.js';
 
 export const NOT_PROVIDED = '[not provided]';
@@ -46,18 +47,20 @@ const NO_PART =
  */
 export function splitName(name: string | null): PersonName {
   const raw = (name ?? '').trim().replaceAll(/\s+/gu, ' ').replaceAll('，', ',');
-  const whole = raw.replaceAll(NO_PART, '').trim().replaceAll(/\s+/gu, ' ') || raw;
+  const whole = bareName(raw.replaceAll(NO_PART, '').trim().replaceAll(/\s+/gu, ' ')) || raw;
   if (whole === '') return { salutation: null, firstName: null, lastName: NOT_PROVIDED, suffix: null };
   const unsplit = { salutation: null, firstName: null, lastName: whole, suffix: null };
   // "Ann Lee - Acme": which part is the name is not marked.
   if (EAST_ASIAN.test(whole) || whole.includes(' - ') || !whole.split(',').every((part) => NAME_PART.test(`${part} `)))
     return unsplit;
   const suffixes: string[] = [];
-  const parts = withoutSuffixParts(whole.replace(/\s*\([^)]*\)$/u, '').split(','), suffixes);
+  const afterComma: string[] = [];
+  const parts = withoutSuffixParts(whole.replace(/\s*\([^)]*\)$/u, '').split(','), afterComma);
   const salutations: string[] = [];
   const [before = [], ...after] = parts.map((part) => part.split(' '));
   const words = takeSuffixes(takeHonorifics(before, salutations), suffixes);
   const given = takeSuffixes(takeHonorifics(after.flat(), salutations), suffixes);
+  suffixes.push(...afterComma);
   const [firstName, lastName] = given.length > 0 ? withParticles(given, words) : divided(words);
   if (lastName.join('') === '') return unsplit;
   return {
@@ -66,6 +69,31 @@ export function splitName(name: string | null): PersonName {
     lastName: lastName.join(' '),
     suffix: joined(suffixes),
   };
+}
+
+/** `Ann Lee <ann@acme.com>` as mail programs copy it. */
+const ADDRESS = /\s*[<([]?[^\s<>()[\],]+@[^\s<>()[\],]+[>)\]]?$/u;
+const WRAPPED = /^(?:"([^"]+)"|'([^']+)'|“([^”]+)”|„([^“]+)“|«([^»]+)»|\(([^()]+)\)|\[([^[\]]+)\])$/u;
+/** `she/her`, in brackets or not. */
+const PRONOUNS =
+  /[\s,(]+(?:she|her|hers|he|him|his|they|them|theirs|sie|ihr|er|ihm|elle|il|iel)(?:\/(?:she|her|hers|he|him|his|they|them|theirs|sie|ihr|er|ihm|elle|il|iel))+\)?$/iu;
+const NO_LETTER = /^[^\p{L}]+$/u;
+
+/** Without what stands around a name: quotation marks, brackets, an address, pronouns, dashes, semicolons, numbers. */
+function bareName(text: string): string {
+  let name = text;
+  for (let before = ''; before !== name;) {
+    before = name;
+    name = name.replace(ADDRESS, (found, at: number) => (at === 0 ? found : '')).replace(PRONOUNS, '');
+    name = name.replace(/^[.;:|]+\s*/u, '').replace(/\s*[;:|]+$/u, '');
+    name = WRAPPED.exec(name)?.slice(1).find((inner) => inner !== undefined) ?? name;
+    const words = name.split(' ');
+    const start = words.findIndex((word) => !NO_LETTER.test(word));
+    const end = words.findLastIndex((word) => !NO_LETTER.test(word));
+    // Several such words, as "+49 30 …", say something that must stay.
+    if (start >= 0 && words.length - (end - start + 1) === 1) name = words.slice(start, end + 1).join(' ');
+  }
+  return name.trim();
 }
 
 /** `Beethoven, Ludwig van` is how lists sort Ludwig van Beethoven. */
@@ -161,8 +189,9 @@ function takeHonorifics(words: string[], taken: string[]): string[] {
       continue;
     }
     const sure = word.endsWith('.') || more.length > 1 || !DOUBTFUL_HONORIFICS.has(bare(word));
-    const isFaculty = taken.length > 0 && word.endsWith('.') && FACULTIES.has(bare(word));
-    if (!isFaculty && (!HONORIFICS.has(bare(word)) || !sure)) break;
+    const isFaculty = taken.length > 0 && ((word.endsWith('.') && FACULTIES.has(bare(word))) || /^\([^()]+\)$/u.test(word));
+    const isRank = word.endsWith('.') && RANKS.has(bare(word));
+    if (!isFaculty && !isRank && (!HONORIFICS.has(bare(word)) || !sure)) break;
     taken.push(word);
     rest = more;
   }
@@ -190,17 +219,38 @@ function takeSuffixes(words: string[], taken: string[]): string[] {
 function divided(words: string[]): [string[], string[]] {
   if (words.length < 2) return [[], words];
   if (isParticle(words[0]!, true)) return [[], words];
+  const marked = byCapitals(words) ?? byPatronymic(words);
+  if (marked) return marked;
   let start = words.length - 1;
   if (start > 1 && FOLLOWERS.has(bare(words[start]!))) start--;
   if (start > 1 && FIRST_OF_TWO.has(plain(words[start - 1]!))) start--;
   for (;;) {
     const previous = words[start - 1];
     if (start > 2 && previous !== undefined && CONNECTORS.has(previous)) start -= 2;
-    else if (start > 1 && previous !== undefined && isParticle(previous, false)) start--;
+    else if (start > 1 && previous !== undefined && (isParticle(previous, false) || /^(?:Al|El)$/u.test(previous))) start--;
     else if (start > 2 && previous === 'und' && isParticle(words[start - 2]!, false)) start -= 2;
     else break;
   }
   return [words.slice(0, start), words.slice(start)];
+}
+
+/** `DUPONT Jean`, `Jean DUPONT MARTIN`: capitals mark the family name where the other words have none. */
+function byCapitals(words: string[]): [string[], string[]] | null {
+  const capitals = words.map((word) => /^[\p{Lu}\p{M}'’-]{3,}$/u.test(word) && word.replaceAll(/[^\p{Lu}]/gu, '').length >= 3);
+  const others = words.filter((_, index) => !capitals[index]);
+  if (others.length === 0 || !others.some((word) => /^\p{Lu}\p{M}*\p{Ll}/u.test(word))) return null;
+  const first = capitals.indexOf(true);
+  const last = capitals.lastIndexOf(true);
+  if (first < 0 || capitals.slice(first, last + 1).includes(false)) return null;
+  if (first === 0) return [words.slice(last + 1), words.slice(0, last + 1)];
+  // Particles before it are found by the usual rules.
+  return last === words.length - 1 && last > first ? [words.slice(0, first), words.slice(first)] : null;
+}
+
+/** `Иванов Иван Иванович`: a patronymic at the end shows that the family name comes first. */
+function byPatronymic(words: string[]): [string[], string[]] | null {
+  const isPatronymic = /(?:вич|вна|ична|инична)$/u.test(words.at(-1)!);
+  return isPatronymic && words.length === 3 ? [words.slice(1), words.slice(0, 1)] : null;
 }
 
 function isParticle(word: string, leading: boolean): boolean {

@@ -134,11 +134,31 @@ describe('readEmail', () => {
     'ann@acme.com\\n',
     'ann@acme.com\ufffc',
     'ann@acme.com / ann@ACME.com',
+    '“ann@acme.com”',
+    'ann@acme.com’',
+    'ann@acme.com»',
+    '(Ann Lee) ann@acme.com',
+    '<b>ann@acme.com</b><br>',
+    'ann@acme.com<br />',
+    'ann@acme.com?subject=Hi',
+    'ann@acme.com?cc=bo@acme.com',
+    'ann@acme.com*',
+    'ann@acme.com\\',
   ])('reads %j as one address', (raw) => {
     expect(readEmail(raw)).toMatchObject({
       email: 'ann@acme.com',
       emailRaw: expect.stringMatching(/^ann@acme[.。]com$/i),
     });
+  });
+
+  it.each([
+    ['o&#39;brien@acme.com', "o'brien@acme.com"],
+    ['ann&amp;co@acme.com', 'ann&co@acme.com'],
+    ['ann&#43;x@acme.com', 'ann+x@acme.com'],
+    ['ann@i❤.ws', 'ann@xn--i-7iq.ws'],
+    ['ann@l·l.cat', 'ann@xn--ll-0ea.cat'],
+  ])('reads %j as %s', (raw, email) => {
+    expect(readEmail(raw)).toMatchObject({ email });
   });
 
   it.each([
@@ -159,6 +179,8 @@ describe('readEmail', () => {
     ['ann@acme\u2028.com', /U\+2028 LINE SEPARATOR at position 9/],
     ['an\ufffdn@@acme.com', /U\+0040 COMMERCIAL AT at position 5/],
     ['ann%40acme.com', /encoded twice/],
+    ['ann@acme—x.com', /U\+2014/],
+    ['ann@ac“me.com', /U\+201C/],
     ['ann', /no @/],
     ['@acme.com', /nothing before/],
     ['ann@', /nothing after/],

@@ -1,4 +1,4 @@
-import { domainToASCII } from 'node:url';
+import { domainToASCII, domainToUnicode } from 'node:url';
 import { describeCharacter, positionOf } from './describe-character.js';
 
 /**
@@ -53,7 +53,8 @@ export function isEmail(normalised: string): boolean {
   const at = normalised.lastIndexOf('@');
   const local = normalised.slice(0, at);
   if (at < 1 || normalised.length > 254 || local.startsWith('.') || local.endsWith('.') || local.includes('..')) return false;
-  return LOCAL_PART.test(local) && DOMAIN.test(normalised.slice(at + 1));
+  const domain = normalised.slice(at + 1);
+  return LOCAL_PART.test(local) && DOMAIN.test(domain) && !(domain.includes('xn--') && PASTED.test(domainToUnicode(domain)));
 }
 
 /** An address with a display name and brackets is far shorter; a longer text costs time and cannot be one. */
@@ -64,6 +65,8 @@ const DOMAIN = /^(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+(?!\d+$
 /** An ASCII character that no host name has; `domainToASCII` would decode or cut some of them instead of refusing. */
 const NOT_IN_A_DOMAIN = /[^a-z0-9.\-\u{80}-\u{10ffff}]/u;
 const NOT_IN_A_TYPED_DOMAIN = /[^a-zA-Z0-9.\-\u{80}-\u{10ffff}]/u;
+/** Quotation marks and dashes of a word processor: `domainToASCII` encodes them, and no registry has them. */
+const PASTED = /[\p{Pi}\p{Pf}\p{Ps}\p{Pe}\p{Pd}…](?<!-)/u;
 /** Beyond ASCII; for the message only, since IDNA decides what a domain may have. */
 const NO_LETTER = /(?![\0-\x7f])[^\p{L}\p{M}\p{N}]/u;
 
@@ -94,8 +97,15 @@ const ENTITIES: [RegExp, string][] = [
   [/&(?:period|#46|#x2e);/gi, '.'],
   [/&(?:lt|#60);/gi, '<'],
   [/&(?:gt|#62);/gi, '>'],
-  [/&(?:quot|#34);/gi, '"'],
+  [/&(?:quot|#34|#x22);/gi, '"'],
+  [/&(?:apos|#0?39|#x27);/gi, "'"],
+  [/&(?:plus|#43|#x2b);/gi, '+'],
+  [/&(?:lowbar|#95|#x5f);/gi, '_'],
+  [/&(?:hyphen|dash|#45|#x2d);/gi, '-'],
+  [/&(?:amp|#38|#x26);/gi, '&'],
 ];
+/** Markup without an address in it, around text that was copied out of a page or a mail. */
+const MARKUP = /<\/?(?:br|p|b|i|u|em|strong|span|div|font|td|li)\b[^<>@]*>/gi;
 
 /** Of text that was copied out of a page's source. */
 function withoutEntities(text: string): string {
@@ -110,9 +120,12 @@ const AFTER_THE_END = /[.,;:!?|，；、：。\s]+$/;
 const BEFORE_THE_START = /^[,;:|\s]+/;
 /** What is left of a pair, of an escape or of a link: only where an address remains. */
 const UNPAIRED_BEFORE = /^[<([{"“„«\ufffc]+/;
-const UNPAIRED_AFTER = /(?:[>)\]}"'”’»/\ufffc\s]|%20|%0[ad]|\\[nrt])+$/i;
+const UNPAIRED_AFTER = /(?:[>)\]}"'”’»/\ufffc\s*#\\]|%20|%0[ad]|\\[nrt])+$/i;
 const ANGLE = /^([^<>]*)<([^<>]*)>([^<>@]*)$/;
 const COMMENT = /^([^()\s]+@[^()\s]+)\s*\(([^()@]*)\)$/;
+const COMMENT_BEFORE = /^\([^()@]*\)\s*([^()\s]+@[^()\s]+)$/;
+/** What `mailto:` links carry behind the address. */
+const HEADERS = /\?(?:subject|body|cc|bcc)=.*$/is;
 const ANCHOR = /^<a\b[^>]*\bhref\s*=\s*["']?mailto:([^"'>]*)["']?[^>]*>([^<]*)<\/a>$/i;
 const MARKDOWN = /^\[([^[\]]*)\]\(([^()]*)\)$/;
 const PAIRS = ['""', "''", '``', '“”', '„“', '‘’', '«»', '()', '[]', '<>', '{}', '（）', '＜＞'].map(
@@ -121,7 +134,7 @@ const PAIRS = ['""', "''", '``', '“”', '„“', '‘’', '«»', '()', '[]
 
 /** Removes one wrapping after the other until the text stays the same. */
 function unwrap(raw: string): string {
-  let text = withoutEntities(withoutInvisible(raw));
+  let text = withoutEntities(withoutInvisible(raw)).replaceAll(MARKUP, ' ');
   // A full-width sign comes from a keyboard that is set to full width as a whole.
   if (FULL_WIDTH_AT.test(text)) text = text.normalize('NFKC');
   for (let before = ''; before !== text;) {
@@ -147,7 +160,9 @@ function unwrapOnce(text: string): string {
   if (angle && sameAddress(angle[1]!, angle[2]!)) return angle[2]!;
   const comment = COMMENT.exec(text);
   if (comment) return comment[1]!;
-  return text.replace(BEFORE_THE_START, '').replace(AFTER_THE_END, '');
+  const before = COMMENT_BEFORE.exec(text);
+  if (before) return before[1]!;
+  return text.replace(HEADERS, '').replace(BEFORE_THE_START, '').replace(AFTER_THE_END, '');
 }
 
 /** `mailto:ann%2Bx@acme.com?subject=Hi` as a mail program reads it (RFC 6068). */

@@ -157,12 +157,26 @@ describe('parseLead', () => {
     ['%(campaign)s', '%(campaign)s'],
     ['%7B%7Bcampaign.id%7D%7D', '%7B%7Bcampaign.id%7D%7D'],
     ['&#123;&#123;campaign.id&#125;&#125;', '&#123;&#123;campaign.id&#125;&#125;'],
+    ['[CAMPAIGN_ID]', '[CAMPAIGN_ID]'],
+    ['%campaign_name%', '%campaign_name%'],
+    ['_|TEXT:FNAME|_', '_|TEXT:FNAME|_'],
+    ['[% user.campaign.value %]', '[% user.campaign.value %]'],
+    ['{contact.first_name}', '{contact.first_name}'],
+    ['$!{lead.id}', '$!{lead.id}'],
+    ['$(email)', '$(email)'],
+    ['@@Email Address@@', '@@Email Address@@'],
+    ['{{campaign.id', '{{campaign.id'],
+    ['campaign.id}}', 'campaign.id}}'],
+    ['lead.Full Name', 'lead.Full Name'],
+    ['｛｛lead.Name｝｝', '｛｛lead.Name｝｝'],
+    ['{{lead.Company Name:default=}}', '{{lead.Company Name:default=}}'],
+    ['{0}', '{0}'],
   ])('names the token %s of another system, and leaves it out elsewhere', (text, token) => {
     expect(refusal({ ...minimal, campaign_id: text }).message).toContain(`the token ${token} was not replaced`);
     expect(parseLead({ ...minimal, name: text, company: text })).toMatchObject({ name: null, attributes: {} });
   });
 
-  it.each(['{6F9619FF-8B86-D011-B42D-00CF4FC964FF}', '100% off', 'spring_2026', '[Webinar] Spring', 'a{b}c', '50%off%'])(
+  it.each(['{6F9619FF-8B86-D011-B42D-00CF4FC964FF}', '100% off', 'spring_2026', '[Webinar] Spring', 'a{b}c', '50%off%', '#launch', 'company.com', 'title'])(
     'takes the campaign %s for what it is',
     (campaign) => {
       expect(parseLead({ ...minimal, campaign_id: campaign }).campaignId).toBe(campaign);
@@ -177,8 +191,45 @@ describe('parseLead', () => {
     },
   );
 
+  it.each(['n.a.', 'Not Applicable', 'unknown', 'TBD', '-', '?', "'null'", 'undefined, undefined', '[edit me]', 'Your Name', '%s'])(
+    'takes %j for no value of a campaign, a company or a name, and for what it is elsewhere',
+    (text) => {
+      expect(paths({ ...minimal, campaign_id: text })).toEqual(['campaign_id']);
+      expect(parseLead({ ...minimal, name: text, company: text, first_name: text })).toMatchObject({ name: null, attributes: {} });
+    },
+  );
+
+  it('keeps the same texts where they may be an answer', () => {
+    const said = { allergies: 'Unknown', rating: '-', budget: 'not set' };
+    expect(parseLead({ ...minimal, ...said }).attributes).toEqual(said);
+    expect(parseLead({ ...minimal, company: 'None' }).attributes).toEqual({});
+  });
+
+  it.each([
+    ['Ann null', 'Ann'],
+    ['null Lee', 'Lee'],
+    ['Ann NULL', 'Ann'],
+    ['Ann undefined', 'Ann'],
+    ['ANN UNDEFINED', 'ANN UNDEFINED'],
+    ['Ann N/A', 'Ann'],
+    ['Ann (not set)', 'Ann'],
+    ['CHRISTOPHER NULL', 'CHRISTOPHER NULL'],
+    ['christopher null', 'christopher null'],
+    ['Nullmeyer Ann', 'Nullmeyer Ann'],
+  ])('reads the name %j, which a template joined, as %j', (sent, name) => {
+    const lead = parseLead({ ...minimal, name: sent });
+    expect([lead.name, lead.notes?.length ?? 0]).toEqual([name, sent === name ? 0 : 1]);
+  });
+
   it.each(['None', 'Null', 'NA', 'Nil', 'Noné', 'Not Provided Ltd'])('takes the name %s for a name', (name) => {
     expect(parseLead({ ...minimal, name }).name).toBe(name);
+  });
+
+  it('notes a letter that looks Latin and is not, and no address of one script', () => {
+    expect(parseLead({ ...minimal, email: 'p\u0430ul@acme.example' }).notes).toEqual([
+      { kind: 'character', path: 'email', message: expect.stringContaining('U+0430 a letter at position 2') },
+    ]);
+    expect(parseLead({ ...minimal, email: 'почта@пример.рф' }).notes).toBeUndefined();
   });
 
   it('leaves Mr Null his name', () => {

@@ -1,5 +1,5 @@
 import { AppError, type FieldProblem } from '../domain/app-error.js';
-import { describeCharacter } from '../domain/describe-character.js';
+import { describeCharacter, positionOf } from '../domain/describe-character.js';
 import { readEmail } from '../domain/email-address.js';
 import { normaliseCampaignId } from '../domain/lead-keys.js';
 import type { IntakeNote, LeadInput } from '../domain/lead.js';
@@ -32,7 +32,7 @@ export function parseLead(sent: unknown, earlier: IntakeNote[] = []): LeadInput 
   const { fields, problems } = flatten(rest, notes);
   // Then U+FFFD stands for bytes that were lost, and a key must not be made of it.
   const isCut = earlier.some(({ kind }) => kind === 'character');
-  const email = parseEmail(onlyOf(rawEmail), problems, isCut, () => namedLike(/e-?mail/i, rest));
+  const email = parseEmail(onlyOf(rawEmail), problems, notes, isCut, () => namedLike(/e-?mail/i, rest));
   noteInvisible(rawCampaign, notes);
   const campaignId = parseCampaignId(onlyOf(rawCampaign), problems, isCut, () => namedLike(/campaign|kampagne/i, rest));
   const name = parseName(rawName, problems, notes);
@@ -84,9 +84,20 @@ function plain(key: string): string {
 
 const CHECK_TEMPLATE = 'check its name in the template';
 
+/** A Cyrillic or Greek letter in a Latin word of an address: another mailbox than the one that is read. */
+function mixedScripts(address: string): string | null {
+  if (!/[^\0-\x7f]/.test(address)) return null;
+  const word = address.split(/[@.]/).find((each) => /\p{sc=Latin}/u.test(each) && LOOKS_LATIN.test(each));
+  const found = word === undefined ? null : LOOKS_LATIN.exec(word);
+  return found && `${describeCharacter(found[0])} at position ${positionOf(address, address.indexOf(found[0]))}`;
+}
+
+const LOOKS_LATIN = /[\p{sc=Cyrillic}\p{sc=Greek}]/u;
+
 function parseEmail(
   value: unknown,
   problems: FieldProblem[],
+  notes: IntakeNotes,
   isCut: boolean,
   hint: () => string,
 ): { email: string; emailRaw: string } {
@@ -102,6 +113,8 @@ function parseEmail(
   const broken = firstBroken(value.trim()) ?? (isCut ? firstReplaced(value) : null);
   if (broken) return addProblem(`has ${broken}`);
   const address = readEmail(value);
+  const mixed = 'email' in address ? mixedScripts(address.emailRaw) : null;
+  if (mixed) notes.add('character', 'email', `has ${mixed} among Latin letters, which look alike; kept`);
   return 'email' in address ? address : addProblem(`is not a valid e-mail address: it ${address.reason}`);
 }
 

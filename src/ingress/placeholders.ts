@@ -23,12 +23,12 @@ const MACRO = /^(?:\{(?![0-9a-f]{8}-)[A-Za-z][\w.:-]{1,60}\}|__[A-Z][A-Z0-9_]{1,
 /** Inside of other text only Marketo's own are certain: a message may be about templates. */
 const MARKETO_TOKEN = /\{\{\s*(?:lead|my|company|campaign|program|system|trigger|member|sales|owner)\.[^{}]{1,200}\}\}/gi;
 /** What people and systems call the fields of a person: between any signs it is a token, `[FIRST_NAME]`, `%email%`. */
-const FIELD_NAME = String.raw`(?:(?:merge|lead|contact|company|campaign|account|person|recipient|user|member|customer|subscriber|model|my|your|form|field|data|params?|body|event|trigger|program|utm)[\s._-]*){0,3}(?:(?:first|last|full|sur|given|family|middle|f|l)?[\s._-]*name|e-?mail(?:[\s._-]*address)?|(?:phone|mobile)(?:[\s._-]*number)?|company|(?:job[\s._-]*)?title|(?:campaign|lead|program)(?:[\s._-]*(?:id|key))?|country|city|state|message|industry|organi[sz]ation)`;
+const FIELD_NAME = String.raw`(?:(?:merge|lead|contact|company|campaign|account|person|recipient|user|member|customer|subscriber|model|my|your|form|field|data|params?|body|event|trigger|program|utm|text)[\s._:-]*){0,3}(?:(?:first|last|full|sur|given|family|middle|f|l)?[\s._-]*name|e-?mail(?:[\s._-]*address)?|(?:phone|mobile)(?:[\s._-]*number)?|company|(?:job[\s._-]*)?title|(?:campaign|lead|program)(?:[\s._-]*(?:id|key))?|country|city|state|message|industry|organi[sz]ation)`;
 const BETWEEN_SIGNS = new RegExp(String.raw`^[^\p{L}\p{N}]{1,5}${FIELD_NAME}[^\p{L}\p{N}]{0,5}$`, 'iu');
 /** `{{lead.Name` and `lead.Name}}`: cut off; `lead.Full Name`: a token that lost its braces; `{0}`. */
 const DAMAGED = new RegExp(
-  String.raw`^(?:\{\{[^{}]{1,100}|[^{}]{1,100}\}\}|\{\d{1,2}\}|(?:lead|company|campaign|program|contact|trigger)\.(?:${FIELD_NAME}|id))$`,
-  'u',
+  String.raw`^(?:\{\{[\w .:=-]{1,60}|[\w .:=-]{1,60}\}\}|\{\d{1,2}\}|(?:lead|company|campaign|program|contact|trigger)\.(?:${FIELD_NAME}|id))$`,
+  'iu',
 );
 /** Texts that stand for "no value" in Marketo's editor, in programming languages and in spreadsheets. */
 const PLACEHOLDER =
