@@ -16,7 +16,7 @@ const words = (text: string) => text.split(' ');
 const ALIASES: Record<string, string[]> = {
   email: words(
     'email emailaddress mail mailaddress emailadresse workemail businessemail primaryemail contactemail leademail useremail ' +
-      'emailid courriel adresseemail adressemail correo correoelectrónico correoelectronico indirizzoemail epost ' +
+      'emailid email1value email1 courriel adresseemail adressemail correo correoelectrónico correoelectronico indirizzoemail epost ' +
       'メールアドレス 电子邮件',
   ),
   name: ['name', 'fullname', 'contactname', 'leadname'],
@@ -42,11 +42,11 @@ const ALIASES: Record<string, string[]> = {
 };
 const FIELD_OF = new Map(Object.entries(ALIASES).flatMap(([field, names]) => names.map((name) => [name, field] as const)));
 
+/** `Email (required)` is Email; a header that is in brackets as a whole stays. */
 function plain(header: string): string {
-  return header
-    .normalize('NFKC')
-    .toLowerCase()
-    .replaceAll(/[^\p{L}\p{N}]/gu, '');
+  const lower = header.normalize('NFKC').toLowerCase();
+  const bare = (text: string) => text.replaceAll(/[^\p{L}\p{N}]/gu, '');
+  return bare(lower.replaceAll(/\([^()]*\)/g, '')) || bare(lower);
 }
 
 /** The field that a header names, or the header itself. */

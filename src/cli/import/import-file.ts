@@ -106,7 +106,13 @@ async function requireText(path: string, encoding: string, given: boolean): Prom
   let line = 1;
   try {
     for await (const text of decoded(path, encoding)) {
-      if (text.includes('\0')) throw new ImportFileError(`${path}: this is not a text file. Nothing was posted.`);
+      const nul = text.indexOf('\0');
+      if (nul >= 0) {
+        const at = line + text.slice(0, nul).split('\n').length - 1;
+        throw new ImportFileError(
+          `${path}: this is not a text file, or line ${at} has a NUL character (U+0000) that must be removed. Nothing was posted.`,
+        );
+      }
       line += text.split('\n').length - 1;
     }
   } catch (error) {

@@ -12,6 +12,9 @@ export type ImportRow = { line: number; fields: Record<string, unknown> } | { li
 const DELIMITERS = [',', ';', '\t', '|'];
 const SEPARATOR_LINE = /^"?sep=(.)"?;*,*$/i;
 const ROWS_LOOKED_AT = 10;
+/** Titles and comments above the header, and lines of a header that has line breaks in its quotation marks. */
+const LINES_ABOVE = 10;
+const HEADER_LINES = 5;
 
 /**
  * The rows of a CSV or JSON file.
@@ -28,36 +31,68 @@ async function firstText(file: ImportFile): Promise<string> {
   return '';
 }
 
+/** Meta's lead ads write `p:+4930…` and `c:1202…`, so that Excel leaves their digits alone. */
+const LEAD_ADS_PREFIX = /^(?:l|ag|as|c|f|p|z):(?=\+?\d)/;
+
 async function csvRows(file: ImportFile, options: ColumnOptions): Promise<AsyncIterable<ImportRow>> {
   const { header, skipped, delimiter } = await readHeader(file);
   const columns = fieldsOfColumns(header, options);
+  const isLeadAds = columns.includes('ad_id') && columns.includes('form_id');
   return (async function* rows() {
     for await (const record of csvRecords(skip(file.lines(), skipped), delimiter, skipped + 1)) {
+      if (isLeadAds) record.values = record.values.map((value) => value.replace(LEAD_ADS_PREFIX, ''));
       yield rowOfRecord(record, columns, options);
     }
   })();
 }
 
-async function readHeader(file: ImportFile): Promise<{ header: string[]; skipped: number; delimiter: string }> {
-  let skipped = 0;
-  let delimiters = DELIMITERS;
-  for await (const line of file.lines()) {
-    skipped++;
-    const separator = SEPARATOR_LINE.exec(line.trim());
-    if (separator) delimiters = [separator[1]!];
-    else if (cleanHeader(line) !== '') {
-      const readings = delimiters.map((delimiter) => ({ delimiter, header: headerOf(line, delimiter) }));
-      const named = readings.filter(({ header }) => header.some((name) => fieldOf(name) === 'email'));
-      const best = (named.length > 0 ? named : readings).toSorted((a, b) => b.header.length - a.header.length)[0]!;
-      return { ...best, skipped };
-    }
-  }
-  throw new ImportFileError(`${file.path}: the file has no header line. Nothing was posted.`);
+interface Header {
+  header: string[];
+  /** Lines up to its end. */
+  skipped: number;
+  delimiter: string;
 }
 
-function headerOf(line: string, delimiter: string): string[] {
-  const read = readRecord([line], delimiter);
-  return typeof read === 'object' && 'values' in read ? read.values : [line];
+/** The first line that names an e-mail, where a title or a comment is above it; else the first line. */
+async function readHeader(file: ImportFile): Promise<Header> {
+  const lines: string[] = [];
+  for await (const line of file.lines()) {
+    lines.push(line);
+    if (lines.length >= LINES_ABOVE + HEADER_LINES) break;
+  }
+  let delimiters = DELIMITERS;
+  let first: Header | null = null;
+  for (const [index, line] of lines.slice(0, LINES_ABOVE).entries()) {
+    const separator = SEPARATOR_LINE.exec(line.trim());
+    if (separator) delimiters = [separator[1]!];
+    if (separator || cleanHeader(line) === '') continue;
+    const readings = delimiters.map((delimiter) => headerAt(lines, index, delimiter));
+    const named = readings.filter(({ header }) => header.some((name) => fieldOf(name) === 'email'));
+    const best = (named.length > 0 ? named : readings).toSorted((a, b) => b.header.length - a.header.length)[0]!;
+    if (named.length > 0 && (first === null || best.header.length > 1)) return requireStraight(file, best);
+    first ??= best;
+  }
+  if (first === null) throw new ImportFileError(`${file.path}: the file has no header line. Nothing was posted.`);
+  return requireStraight(file, first);
+}
+
+function headerAt(lines: string[], index: number, delimiter: string): Header {
+  const read = readRecord(lines.slice(index, index + HEADER_LINES), delimiter);
+  const isRecord = typeof read === 'object' && 'values' in read;
+  return isRecord
+    ? { header: read.values, skipped: index + read.lines, delimiter }
+    : { header: [lines[index]!], skipped: index + 1, delimiter };
+}
+
+const OTHER_QUOTES = /^[“”„«‘’'`].*[“”»‘’'`]$/u;
+
+/** Each value would keep such marks: the campaign would be another one. */
+function requireStraight(file: ImportFile, found: Header): Header {
+  const names = found.header.map(cleanHeader).filter((name) => name !== '');
+  if (names.length === 0 || !names.every((name) => OTHER_QUOTES.test(name))) return found;
+  throw new ImportFileError(
+    `${file.path}: the values are in ${names[0]![0]!} instead of the quotation mark of CSV ("). Save the file again as CSV. Nothing was posted.`,
+  );
 }
 
 async function* skip(lines: AsyncIterable<string>, count: number): AsyncGenerator<string> {
@@ -102,6 +137,10 @@ async function jsonRows(file: ImportFile, first: string, options: ColumnOptions)
     looked.push(row);
     if (looked.length >= ROWS_LOOKED_AT) break;
   }
+  const [only] = looked;
+  if (looked.length === 1 && only && 'problem' in only && only.problem.startsWith(EXPECTED_OBJECT)) {
+    throw new ImportFileError(`${file.path}: the file is no list of JSON objects. Nothing was posted.`);
+  }
   if (looked.length > 0 && looked.every((row) => 'problem' in row && row.problem === MISSING_EMAIL)) {
     throw new ImportFileError(`No row has a field email. Name it with --map "Field=email". Nothing was posted.`);
   }
@@ -119,8 +158,9 @@ async function* rowsOfLines(file: ImportFile, options: ColumnOptions): AsyncGene
   }
 }
 
-/** The answer of an API: the rows are in an array that is the first field of one object. */
-const WRAPPER = /^\s*\{\s*"(?:items|leads|data|records|results?|rows|values?|people|contacts)"\s*:\s*\[\s*(?:\{|\]|$)/;
+/** The answer of an API: the rows are in an array of one object, behind simple fields at most. */
+const WRAPPER =
+  /^\s*\{\s*(?:"\w{1,40}"\s*:\s*(?:"[^"\\[]{0,200}"|[\d.]{1,20}|true|false|null)\s*,\s*){0,8}"(?:items|leads|data|records|results?|rows|values?|people|contacts)"\s*:\s*\[\s*(?:\{|\]|$)/;
 
 async function isWrapped(file: ImportFile): Promise<boolean> {
   let head = '';
@@ -154,10 +194,14 @@ function rowOfJson({ line, text, broken }: JsonElement, options: ColumnOptions):
   return checked(line, fields, options);
 }
 
+const EXPECTED_OBJECT = 'expected an object';
 const MISSING_EMAIL = 'email is missing';
 const MISSING_CAMPAIGN = 'campaign_id is missing';
 /** What Excel and scripts make of a long number, such as an id or a phone: other digits than there were. */
 const ROUNDED = /^-?\d(?:[.,]\d+)?[eE]\+(?:1[1-9]|[2-9]\d|\d{3})$/;
+/** What Excel shows, and some programs copy: a column that is too narrow, a number with separators of thousands. */
+const TOO_NARROW = /^#{3,}$/;
+const WITH_SEPARATORS = /^\d{1,3}(?:[,\s'’]\d{3})+$/u;
 /** How pandas writes the whole numbers of a column that has empty cells. */
 const WITH_DECIMALS = /^\d+[.,]0+$/;
 
@@ -169,6 +213,11 @@ function checked(line: number, fields: Record<string, unknown>, { campaign }: Co
   const rounded = Object.keys(fields).find((name) => typeof fields[name] === 'string' && ROUNDED.test(fields[name].trim()));
   if (rounded !== undefined) {
     return { line, problem: `${rounded} was rounded by Excel or a script; format its column as text before saving` };
+  }
+  const narrow = Object.keys(fields).find((name) => typeof fields[name] === 'string' && TOO_NARROW.test(fields[name].trim()));
+  if (narrow !== undefined) return { line, problem: `${narrow} was copied from a column that is too narrow to show its value` };
+  if (typeof campaignId === 'string' && WITH_SEPARATORS.test(campaignId.trim())) {
+    return { line, problem: 'campaign_id is a number with separators of thousands; write the column as text' };
   }
   if (campaignId instanceof ExactNumber) return { line, problem: 'campaign_id must be a whole number below 2^53, or a string' };
   if (typeof campaignId === 'string' && WITH_DECIMALS.test(campaignId.trim())) {

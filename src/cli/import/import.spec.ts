@@ -206,6 +206,36 @@ const READ: [string, Options, [number, Fields | RegExp][]][] = [
       [5, { email: '\u200bdi@acme.example.', campaign_id: 'c1' }],
     ],
   ],
+  ['title-above.csv', {}, [[5, ann({ name: 'Ann' })]]],
+  ['header-over-lines.csv', {}, [[4, ann({ name: 'Ann' })]]],
+  [
+    'lead-ads.csv',
+    {},
+    [
+      [
+        2,
+        ann({
+          id: '12',
+          created_time: '2026-01-01T00:00:00+00:00',
+          ad_id: '120212345678901234',
+          form_id: '7',
+          campaign_id: '120212345678901235',
+          name: 'Ann',
+          phone: '+4930123',
+        }),
+      ],
+    ],
+  ],
+  [
+    'excel-display.csv',
+    {},
+    [
+      [2, /separators of thousands/],
+      [3, /too narrow/],
+      [4, { email: 'cy@acme.example', campaign_id: 'c 1' }],
+    ],
+  ],
+  ['marketo-answer.json', {}, [[1, ann({ id: 7 })]]],
   [
     'unnamed-column.csv',
     {},
@@ -218,6 +248,9 @@ const READ: [string, Options, [number, Fields | RegExp][]][] = [
 
 /** Files that are wrong as a whole: one sentence, and nothing is posted. */
 const REFUSED: [string, Options, RegExp][] = [
+  ['typographic-quotes.csv', {}, /in “ instead of the quotation mark of CSV/],
+  ['array-of-arrays.json', {}, /no list of JSON objects/],
+  ['nul-in-a-row.csv', {}, /line 2 has a NUL character/],
   ['windows-1252.csv', {}, /not utf-8 from about line 1 on.*--encoding windows-1252/],
   ['windows-1252.csv', { encoding: 'klingon' }, /--encoding klingon/],
   ['no-campaign.csv', {}, /no column campaign_id\. Found: "email", "name"\..*--campaign/],

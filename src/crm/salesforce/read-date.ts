@@ -7,7 +7,11 @@ interface ReadDate {
   zoneMinutes: number | null;
 }
 
-const MONTHS = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];
+/** Full names of the months, by language: an abbreviation of one counts from three letters on. */
+const MONTHS = ['en', 'de', 'fr', 'es', 'it', 'nl', 'pt'].map((language) => {
+  const format = new Intl.DateTimeFormat(language, { month: 'long', timeZone: 'UTC' });
+  return Array.from({ length: 12 }, (_, month) => plainMonth(format.format(Date.UTC(2026, month))));
+});
 const DAY_MS = 86_400_000;
 /** What Salesforce takes. Programs write years outside of it for "no date": 0001-01-01, 9999-12-31. */
 const [FIRST_YEAR, LAST_YEAR] = [1700, 4000];
@@ -18,10 +22,10 @@ const YEAR_FIRST = new RegExp(String.raw`^(\d{4})([-/.])(\d{1,2})\2(\d{1,2})${TI
 const COMPACT = /^(\d{4})(\d{2})(\d{2})$/u;
 const YEAR_LAST = new RegExp(String.raw`^(\d{1,2})([-/.])(\d{1,2})\2(\d{4})${TIME}$`, 'iu');
 const DAY_MONTH_NAME = new RegExp(
-  String.raw`^${WEEKDAY}(\d{1,2})(?:st|nd|rd|th|\.)?[\s-]+([a-z]{3,9})\.?,?[\s-]+(\d{4})${TIME}$`,
+  String.raw`^${WEEKDAY}(\d{1,2})(?:st|nd|rd|th|\.)?[\s-]+(?:de\s+|of\s+)?(\p{L}{3,10})\.?,?(?:\s+de)?[\s-]+(\d{4})${TIME}$`,
   'iu',
 );
-const MONTH_NAME_DAY = new RegExp(String.raw`^${WEEKDAY}([a-z]{3,9})\.?\s+(\d{1,2})(?:st|nd|rd|th)?,?\s+(\d{4})${TIME}$`, 'iu');
+const MONTH_NAME_DAY = new RegExp(String.raw`^${WEEKDAY}(\p{L}{3,10})\.?\s+(\d{1,2})(?:st|nd|rd|th)?,?\s+(\d{4})${TIME}$`, 'iu');
 /** Seconds or milliseconds since 1970, from 2001 on. */
 const EPOCH = /^\d{10}(?:\d{3})?$/u;
 
@@ -32,7 +36,7 @@ const EPOCH = /^\d{10}(?:\d{3})?$/u;
  * @returns null where the text is no date, or one that no calendar has.
  */
 function read(text: string): ReadDate | null {
-  const trimmed = text.trim();
+  const trimmed = plainDate(text);
   if (EPOCH.test(trimmed)) {
     const at = new Date(trimmed.length === 10 ? Number(trimmed) * 1000 : Number(trimmed));
     return { day: at.toISOString().slice(0, 10), timeMs: at.getTime() % DAY_MS, zoneMinutes: 0 };
@@ -81,6 +85,9 @@ function dated([year, month, day]: [string, string, string], time: (string | und
   if (hours === undefined) return { day: iso, timeMs: null, zoneMinutes: null };
   const hour = half ? (Number(hours) % 12) + (/^p/iu.test(half) ? 12 : 0) : Number(hours);
   if (hour > 23 || Number(minutes) > 59 || Number(seconds) > 59 || (half && Number(hours) > 12)) return null;
+  // Midnight of the first day of 1970 in UTC is how programs write "no time".
+  if (iso === '1970-01-01' && /^(?:Z|UTC|GMT|[+-]00:?00)$/iu.test(zone ?? '') && hour + Number(minutes) + Number(seconds) === 0) return null;
+  if (zone !== undefined && Math.abs(zoneOf(zone)) > 14 * 60) return null;
   const timeMs = ((hour * 60 + Number(minutes)) * 60 + Number(seconds)) * 1000 + Math.floor(Number(`0.${fraction}`) * 1000);
   return { day: iso, timeMs, zoneMinutes: zone === undefined ? null : zoneOf(zone) };
 }
@@ -92,5 +99,21 @@ function zoneOf(zone: string): number {
 
 /** Its number, or one that no calendar has. */
 function monthOf(name: string): string {
-  return String(MONTHS.indexOf(name.slice(0, 3).toLowerCase()) + 1);
+  const plain = plainMonth(name);
+  const found = new Set(MONTHS.flatMap((months) => months.flatMap((month, at) => (month.startsWith(plain) ? [at + 1] : []))));
+  return String(found.size === 1 ? [...found][0] : plain === 'sept' ? 9 : 0);
+}
+
+function plainMonth(name: string): string {
+  return name.normalize('NFD').replaceAll(/\p{M}/gu, '').toLowerCase();
+}
+
+/** Typographic hyphens, and what JavaScript (`GMT+0100 (CET)`) and Java (`[Europe/Berlin]`) write around an offset. */
+function plainDate(text: string): string {
+  return text
+    .normalize('NFKC')
+    .replaceAll(/[\u2010-\u2013\u2212]/g, '-')
+    .replace(/(Z|[+-]\d{2}:?\d{2})(?:\s*\([^()]{1,60}\)|\[[\w/+-]{1,40}\])$/u, '$1')
+    .replace(/(?:GMT|UTC)(?=[+-]\d{2})/u, '')
+    .trim();
 }
