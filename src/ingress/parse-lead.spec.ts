@@ -239,7 +239,23 @@ describe('parseLead', () => {
     });
   });
 
+  it('keeps a campaign that may be another than was meant, and says so', () => {
+    for (const [campaign, said] of [
+      ['"c1"', /quotation marks/],
+      ['987.0', /decimals/],
+    ] as const) {
+      const lead = parseLead({ ...minimal, campaign_id: campaign });
+      expect(lead).toMatchObject({ campaignId: campaign, notes: [{ path: 'campaign_id', message: expect.stringMatching(said) }] });
+    }
+  });
+
+  it('names the field that holds the e-mail inside of another', () => {
+    const error = refusal({ lead: { email: 'ann@acme.com', name: 'Ann' }, campaign_id: 'c1' });
+    expect(error.message).toContain('call the field "lead.email" so');
+  });
+
   it('reads another spelling of a known name where there is only one', () => {
+    expect(parseLead({ 'email[]': 'ann@acme.com', 'campaign_id\u200b': 'c1' })).toMatchObject({ email: 'ann@acme.com' });
     expect(parseLead({ Email: 'ann@acme.com', campaignId: 7, NAME: 'Ann' })).toMatchObject({ campaignId: '7', name: 'Ann' });
     expect(parseLead({ ...minimal, Email: 'bo@acme.com' })).toMatchObject({
       email: 'ann@acme.com',

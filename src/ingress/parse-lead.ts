@@ -32,9 +32,9 @@ export function parseLead(sent: unknown, earlier: IntakeNote[] = []): LeadInput 
   const { fields, problems } = flatten(rest, notes);
   // Then U+FFFD stands for bytes that were lost, and a key must not be made of it.
   const isCut = earlier.some(({ kind }) => kind === 'character');
-  const email = parseEmail(onlyOf(rawEmail), problems, notes, isCut, () => namedLike(/e-?mail/i, rest));
-  noteInvisible(rawCampaign, notes);
-  const campaignId = parseCampaignId(onlyOf(rawCampaign), problems, isCut, () => namedLike(/campaign|kampagne/i, rest));
+  const email = parseEmail(onlyOf(rawEmail), problems, notes, isCut, () => namedLike(/e-?mail/i, fields));
+  noteOddities(rawCampaign, notes);
+  const campaignId = parseCampaignId(onlyOf(rawCampaign), problems, isCut, () => namedLike(/campaign|kampagne/i, fields));
   const name = parseName(rawName, problems, notes);
   if (problems.length > 0) {
     const list = problems.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`)).join('; ');
@@ -69,8 +69,8 @@ function onlyOf(value: unknown): unknown {
 }
 
 /** A hint at the field that the sender may have meant; its name is the template's, not a person's. */
-function namedLike(pattern: RegExp, fields: Record<string, unknown>): string {
-  const name = Object.keys(fields).find((key) => pattern.test(key) && isGiven(fields[key]));
+function namedLike(pattern: RegExp, fields: Record<string, string>): string {
+  const name = Object.keys(fields).find((key) => pattern.test(key));
   return name === undefined ? '' : `, or call the field "${name.replaceAll(/\p{C}/gu, '').slice(0, 40)}" so`;
 }
 
@@ -79,7 +79,7 @@ function isGiven(value: unknown): boolean {
 }
 
 function plain(key: string): string {
-  return key.length > 20 ? key : key.trim().toLowerCase().replaceAll(/[-_ ]/g, '');
+  return key.length > 20 ? key : key.trim().toLowerCase().replaceAll(/[-_ [\]\u200b\ufeff]/g, '');
 }
 
 const CHECK_TEMPLATE = 'check its name in the template';
@@ -142,8 +142,11 @@ function parseCampaignId(value: unknown, problems: FieldProblem[], isCut: boolea
 const INVISIBLE = /[\p{Default_Ignorable_Code_Point}\p{Cf}]/u;
 
 /** The campaign is a key, so it stays as it came; but two that look alike are two. */
-function noteInvisible(value: unknown, notes: IntakeNotes): void {
-  const found = typeof value === 'string' && /[^\0-\x7f]/.test(value) ? INVISIBLE.exec(value.trim())?.[0] : undefined;
+function noteOddities(value: unknown, notes: IntakeNotes): void {
+  if (typeof value !== 'string') return;
+  if (/^\s*(["'])[^"']*\1\s*$/.test(value)) notes.add('encoding', 'campaign_id', 'is in quotation marks; kept with them');
+  if (/^\s*\d+\.0+\s*$/.test(value)) notes.add('encoding', 'campaign_id', 'is a number with decimals, as scripts write it; kept');
+  const found = /[^\0-\x7f]/.test(value) ? INVISIBLE.exec(value.trim())?.[0] : undefined;
   if (found) notes.add('character', 'campaign_id', `has ${describeCharacter(found)}, which shows as nothing; kept`);
 }
 

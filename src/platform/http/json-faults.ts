@@ -8,6 +8,9 @@ export type JsonFaultKind =
   | 'no-quotes'
   | 'bad-escape'
   | 'trailing-comma'
+  | 'extra-comma'
+  | 'odd-space'
+  | 'comment'
   | 'missing-comma'
   | 'bad-key'
   | 'cut-off'
@@ -38,6 +41,9 @@ const MECHANICAL = new Set<JsonFaultKind>([
   'no-quotes',
   'bad-escape',
   'trailing-comma',
+  'extra-comma',
+  'odd-space',
+  'comment',
 ]);
 /**
  * Faults whose correction infers where a value ends. Text of the value that looks like JSON could have become a field.
@@ -87,7 +93,7 @@ const SPACE = /[\s\u00a0\ufeff]*/y;
 const SCALAR = /(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)(?=[\s,}\]]|$)/y;
 /** A quotation mark followed by one of these ends a text: the next key, or the end of the object. */
 const AFTER_VALUE =
-  /\s*(?:,\s*(?:"(?:[^"\\\n]|\\.){1,200}"\s*:|[A-Za-z_]\w{0,100}\s*:|[}\]])|\}\s*(?:[,}\]]|$)|\]\s*(?:[,}\]]|$)|$)/y;
+  /\s*(?:,\s*(?:"(?:[^"\\\n]|\\.){1,200}"\s*:|[A-Za-z_]\w{0,100}\s*:|[}\],]|\/[/*])|\/[/*]|\}\s*(?:[,}\]]|$)|\]\s*(?:[,}\]]|$)|$)/y;
 const AFTER_ELEMENT = /\s*(?:,|\]\s*(?:[,}\]]|$)|$)/y;
 const AFTER_KEY = /\s*:/y;
 const NEXT_KEY = /\s+"(?:[^"\\\n]|\\.){1,100}"\s*:/y;
@@ -133,6 +139,11 @@ class Scanner {
     this.at++;
     for (;;) {
       this.space();
+      while (this.text[this.at] === ',') {
+        this.fault('extra-comma');
+        this.at++;
+        this.space();
+      }
       if (this.text[this.at] === '}') {
         if (members.length > 0) this.fault('trailing-comma');
         break;
@@ -239,9 +250,20 @@ class Scanner {
     }
   }
 
+  /** Also spaces that JSON does not have, and comments. */
   private space(): void {
-    SPACE.lastIndex = this.at;
-    this.at += SPACE.exec(this.text)![0].length;
+    for (;;) {
+      SPACE.lastIndex = this.at;
+      const space = SPACE.exec(this.text)![0];
+      const odd = space.search(/[^ \t\r\n]/);
+      if (odd >= 0 && this.faults.length < MAX_FAULTS) this.faults.push({ kind: 'odd-space', at: this.at + odd, key: '' });
+      this.at += space.length;
+      const opening = this.text.slice(this.at, this.at + 2);
+      if (opening !== '//' && opening !== '/*') return;
+      this.fault('comment');
+      const [end, width] = opening === '//' ? [this.text.indexOf('\n', this.at), 1] : [this.text.indexOf('*/', this.at), 2];
+      this.at = end < 0 ? this.text.length : end + width;
+    }
   }
 
   private match(pattern: RegExp): string | null {

@@ -41,6 +41,7 @@ describe('parseWebhookBody', () => {
     [FORM, 'email=lea%40acme.example&amp;name=J%C3%BCrgen&amp;campaign_id=c1'],
     [FORM, 'email=lea%40acme.example;name=J%C3%BCrgen; campaign_id=c1'],
     [FORM, 'email=lea@acme.example\r\nname=Jürgen\r\ncampaign_id=c1'],
+    [FORM, 'email=%22lea%40acme.example%22&name=%22J\\u00fcrgen%22&campaign_id="c1"'],
     [FORM, '?email=lea%40acme.example&name=J%C3%BCrgen&campaign_id=c1'],
     [`${FORM}; charset=ISO-8859-1`, 'email=lea%40acme.example&name=J%FCrgen&campaign_id=c1'],
     [`${FORM}; charset=iso-8859-1`, Buffer.from('email=lea@acme.example&name=Jürgen&campaign_id=c1', 'latin1')],
@@ -92,6 +93,11 @@ describe('parseWebhookBody', () => {
     [Buffer.from(JSON_BODY, 'latin1'), 'application/json; charset=utf-8', 'INVALID_BODY', /says that it is/],
     [JSON_BODY, 'application/json; charset=klingon', 'INVALID_BODY', /klingon/],
     ['email=a%40b.co&name=J%FCrgen', FORM, 'INVALID_BODY', /"name" are not UTF-8.*windows-1252/],
+    ['<lead/>', 'application/json', 'INVALID_BODY', /is XML or HTML/],
+    ['{"n":NaN}', 'application/json', 'INVALID_BODY', /column 6, the value of "n" is NaN, which JSON does not have/],
+    ['{"a":1 /* x */}', 'application/json', 'INVALID_BODY', /column 8, a comment begins/],
+    ['{"a":"x",,"b":1}', 'application/json', 'INVALID_BODY', /column 10, there is a comma too many/],
+    ['{\u00a0"a":1}', 'application/json', 'INVALID_BODY', /column 2, U\+00A0 NO-BREAK SPACE stands between the fields/],
     ['email=%ZZ', FORM, 'INVALID_BODY', /"email", the percent sign at position 1/],
     ['email=a@b.co&company=100% Organic', FORM, 'INVALID_BODY', /"company", the percent sign at position 4/],
   ])('refuses %j as %s with %s', (body, type, code, message) => {
@@ -181,6 +187,9 @@ describe('readKeptBody', () => {
     ['{‘email’: ‘a@b.co’, ‘name’: ‘O’Hara’}', { email: 'a@b.co', name: 'O’Hara' }],
     ["{'email': 'a@b.co', 'name': 'Ann'}", { email: 'a@b.co', name: 'Ann' }],
     ['{"name": undefined, "email": "a@b.co"}', { name: 'undefined', email: 'a@b.co' }],
+    ['{,"email":"a@b.co",, "n": 7,,}', { email: 'a@b.co', n: 7 }],
+    ['{\u00a0"email":\u00a0"a@b.co",\ufeff"n": 7}', { email: 'a@b.co', n: 7 }],
+    ['{"email":"a@b.co", // who\n /* what */ "url": "https://b.co/*x*/"}', { email: 'a@b.co', url: 'https://b.co/*x*/' }],
   ])('corrects %s, which has one correction', (body, fields) => {
     expect(replay(body, 'application/json')).toEqual(fields);
   });

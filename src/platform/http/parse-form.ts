@@ -46,7 +46,35 @@ export function parseForm(bytes: Buffer, charset: string | null, loose = false):
     else damaged.delete(key.text);
     last = key.text;
   }
-  return { fields: Object.fromEntries(fields), notes, damaged: [...damaged] };
+  const decoded = jsonTokens(fields);
+  if (decoded) notes.push(note('', `the values are encoded as JSON; read so. ${ENCODE}`));
+  return { fields: Object.fromEntries(decoded ?? fields), notes, damaged: [...damaged] };
+}
+
+const JSON_TEXT = /^\s*"(?:[^"\\]|\\.)*"\s*$/s;
+const JSON_OTHER = /^\s*(?:-?\d+(?:\.\d+)?|true|false|null|)\s*$/;
+
+/**
+ * The values of a form whose tokens were encoded as JSON, which adds quotation marks: `campaign_id="c1"` would be
+ * another campaign. Only where the e-mail is such a text and each other value is JSON too; null where it is not so.
+ */
+function jsonTokens(fields: Map<string, string>): Map<string, string> | null {
+  const email = [...fields].find(([key]) => /^e-?mail$/i.test(key))?.[1];
+  if (email === undefined || !JSON_TEXT.test(email)) return null;
+  const decoded = new Map<string, string>();
+  for (const [key, value] of fields) {
+    if (!JSON_TEXT.test(value)) {
+      if (!JSON_OTHER.test(value)) return null;
+      decoded.set(key, value.trim() === 'null' ? '' : value.trim());
+      continue;
+    }
+    try {
+      decoded.set(key, JSON.parse(value) as string);
+    } catch {
+      return null;
+    }
+  }
+  return decoded;
 }
 
 const FIELD = /^\s*[\w.[\]-]{1,60}=/;

@@ -59,6 +59,7 @@ function brokenJson(text: string): AppError {
   );
 }
 
+const NOT_JSON_WORD = /^(?:NaN|[+-]?Infinity|undefined|None|True|False|nil)(?=[\s,}\]])/;
 const LINE_BREAKS = new Set(['\n', '\r']);
 
 function causeOf(text: string, { kind, at, key }: JsonFault): string {
@@ -74,12 +75,21 @@ function causeOf(text: string, { kind, at, key }: JsonFault): string {
       return `a quotation mark stands inside ${field} without an escape. ${ENCODING}`;
     case 'doubled-quotes':
       return `two quotation marks begin ${field}. Marketo quotes JSON-encoded tokens itself: do not add quotes.`;
-    case 'no-quotes':
+    case 'no-quotes': {
+      const word = NOT_JSON_WORD.exec(text.slice(at, at + 20))?.[0];
+      if (word !== undefined) return `the value of "${shortKey(key)}" is ${word}, which JSON does not have. Send null or a text.`;
       return `the value of "${shortKey(key)}" has no quotation marks. ${ENCODING}`;
+    }
     case 'bad-escape':
       return `a backslash stands inside ${field} without an escape. ${ENCODING}`;
     case 'trailing-comma':
       return 'a comma follows the last field. Remove it from the template.';
+    case 'extra-comma':
+      return 'there is a comma too many. Remove it from the template.';
+    case 'odd-space':
+      return `${describeCharacter(character)} stands between the fields, where JSON has plain spaces only. Type it again as a space.`;
+    case 'comment':
+      return 'a comment begins, which JSON does not have. Remove it from the template.';
     case 'missing-comma':
       return 'a comma is missing before the next field. Add it to the template.';
     case 'bad-key':
@@ -89,6 +99,7 @@ function causeOf(text: string, { kind, at, key }: JsonFault): string {
     case 'text-after-end':
       return 'there is text after the end of the object. Send one object per request.';
     default:
+      if (character === '<' && text.trimStart().startsWith('<')) return 'the body is XML or HTML. Send JSON or a form.';
       return `${describeCharacter(character)} was not expected.`;
   }
 }
