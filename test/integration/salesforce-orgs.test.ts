@@ -738,6 +738,20 @@ describe('answers of infrastructure', () => {
     },
   );
 
+  it('names the cause of refused credentials, without the user', async () => {
+    const description = "user hasn't approved this consumer (ann@acme.com)";
+    const login = await loginHost(async () => ({
+      status: 400,
+      body: JSON.stringify({ error: 'invalid_grant', error_description: description }),
+    }));
+    crm = await world.open({ SALESFORCE_LOGIN_URL: urlOf(login) }, settings);
+    await expect(sync('ann@acme.com', 'c1', 1)).rejects.toMatchObject({
+      code: 'CRM_MISCONFIGURED',
+      answer: "invalid_grant: user hasn't approved this consumer …",
+    });
+    login.close();
+  });
+
   it('says whether calls come back in seconds or over the day', async () => {
     await sync('ann@acme.com', 'c1', 1);
     world.fake.setFaults({ rate: 1, kinds: ['concurrent-limit'] });

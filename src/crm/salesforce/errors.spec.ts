@@ -33,6 +33,30 @@ describe('what Salesforce says', () => {
     expect(recordError(read({ statusCode, message }), {}).code).toBe(code);
   });
 
+  it.each([
+    [503, 'REQUEST_LIMIT_EXCEEDED', 'TotalRequests Limit exceeded.', 'CRM_DAILY_LIMIT_REACHED'],
+    [400, 'QUERY_TIMEOUT', 'Your query request was running for too long.', 'CRM_UNAVAILABLE'],
+    [400, 'INVALID_QUERY_LOCATOR', 'invalid query locator', 'CRM_UNAVAILABLE'],
+    [401, 'INVALID_SESSION_ID', 'Session expired or invalid', 'CRM_MISCONFIGURED'],
+    [400, 'UNABLE_TO_LOCK_ROW', 'unable to obtain exclusive access', 'CRM_RECORD_BUSY'],
+    [410, 'UNSUPPORTED_API_VERSION', 'The requested resource has been retired', 'CRM_MISCONFIGURED'],
+    [400, 'QUERY_TOO_COMPLICATED', 'Query is either selecting too many fields', 'CRM_MISCONFIGURED'],
+  ])('of a call: %i %s, %s', (status, errorCode, message, code) => {
+    expect(callError(status, read({ errorCode, message })).code).toBe(code);
+  });
+
+  it('says what to do about a version of the API that is gone, and divides what is too much for one query', () => {
+    const gone = callError(410, read({ errorCode: 'UNSUPPORTED_API_VERSION', message: '' }));
+    expect(gone.message).toContain('SALESFORCE_API_VERSION');
+    expect(callError(400, read({ errorCode: 'QUERY_TOO_COMPLICATED', message: '' }))).toMatchObject({ remember: true });
+  });
+
+  it('of a part of a call, or of a record, is no wrong secret where the session ended', () => {
+    const expired = read({ errorCode: 'INVALID_SESSION_ID', message: 'Session expired or invalid' });
+    expect(callError(401, expired, undefined, true).code).toBe('CRM_UNAVAILABLE');
+    expect(recordError(expired, {}).code).toBe('CRM_UNAVAILABLE');
+  });
+
   it('gives a signature to what a setting may have caused, and none to what only this record can have', () => {
     const missing = recordError(read({ statusCode: 'REQUIRED_FIELD_MISSING', message: '', fields: ['Industry'] }), {});
     expect(missing.signature).toBe('REQUIRED_FIELD_MISSING:Industry');

@@ -167,6 +167,7 @@ describe('an answer', () => {
       { fitScore: 1000 },
       { fitScore: -50 },
       { fitScore: 0.85 },
+      { fitScore: 1.0 },
       { confidence: 1e9 },
       { fitScore: '80' },
       { intent: 'hot' },
@@ -174,6 +175,22 @@ describe('an answer', () => {
       expect(() => read(over)).toThrow(AppError);
     }
   });
+
+  it.each([
+    ['<think>Is it {good}?</think>\n', ''],
+    ['Here is the score:\n```json\n', '\n```\nAnything else?'],
+    ['\ufeff', '\n'],
+  ])('is read between %j and %j', (before, after) => {
+    expect(readAnswer(`${before}${JSON.stringify(good)}${after}`, []).fitScore).toBe(80);
+  });
+
+  it.each(["I'm sorry, but I can't help with that.", 'I cannot assess this person.', 'Sorry, no.'])(
+    'in words is a refusal, which is not asked for again: %s',
+    (text) => {
+      expect(() => readAnswer(text, [])).toThrow(expect.objectContaining({ code: 'AI_REFUSED' }));
+      expect(() => readAnswer('{"fitScore": 8', [])).toThrow(expect.objectContaining({ code: 'AI_ANSWER_INVALID' }));
+    },
+  );
 
   it('loses links, markup and formulas, and is cut', () => {
     const { reasoning, evidence, cleaned } = read({

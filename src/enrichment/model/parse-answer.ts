@@ -44,7 +44,7 @@ export function readAnswer(text: string, secrets: readonly string[]): ModelAnswe
   const { fitScore, confidence, evidence, reasoning, intent, bant } = parsed.data;
   const texts = [reasoning, ...evidence.map(({ signal }) => signal)];
   return {
-    fitScore: Math.round(inRange(onScale(fitScore), 100, 'fitScore')),
+    fitScore: Math.round(inRange(onScale(fitScore, intent), 100, 'fitScore')),
     // Some models give a percentage whatever the instructions say.
     confidence: inRange(confidence > 1 + TOLERANCE / 100 && confidence <= 100 ? confidence / 100 : confidence, 1, 'confidence'),
     intent,
@@ -60,17 +60,27 @@ export function readAnswer(text: string, secrets: readonly string[]): ModelAnswe
   };
 }
 
+/** A refusal in words, where the provider does not mark it as one. */
+const REFUSAL = /^\W*(?:I['’]m sorry|I am sorry|sorry|I apologi[sz]e|I can(?:no|['’])t|I['’]m (?:unable|not able)|I won['’]t)\b/i;
+
+/** Open models write their thoughts first, and some put the answer into a fence with words around it. */
+function withoutThoughts(text: string): string {
+  const answer = text.slice(Math.max(0, text.lastIndexOf('</think>'))).replace(/^<\/think>/, '').trim();
+  return /```(?:json)?\s*(\{[\s\S]*\})\s*```/i.exec(answer)?.[1] ?? answer;
+}
+
 function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text.trim().replace(/^```(?:json)?\s*|\s*```$/g, ''));
+    return JSON.parse(withoutThoughts(text));
   } catch (cause) {
+    if (REFUSAL.test(text)) throw new AppError('AI_REFUSED', 'The model refuses to judge this text.', { cause });
     throw new AppError('AI_ANSWER_INVALID', 'The model answered something that is not JSON.', { cause });
   }
 }
 
 /** A fraction between 0 and 1 is an answer on another scale: rounded, an excellent lead would become a 1. */
-function onScale(fitScore: number): number {
-  if (fitScore > 0 && fitScore < 1)
+function onScale(fitScore: number, intent: Enrichment['intent']): number {
+  if ((fitScore > 0 && fitScore < 1) || (fitScore === 1 && intent === 'high'))
     throw new AppError('AI_ANSWER_INVALID', 'The model answered a fitScore on a scale of 0 to 1 instead of 0 to 100.');
   return fitScore;
 }

@@ -35,3 +35,30 @@ describe('a model that Bedrock offers through an inference profile only', () => 
     expect([error.code, error.message]).toEqual(['AI_MISCONFIGURED', expect.not.stringContaining('profile')]);
   });
 });
+
+describe('an answer about one text', () => {
+  const answered = (statusCode: number, responseBody: string) =>
+    translateError(
+      new APICallError({ message: '', url: 'https://models.example', requestBodyValues: {}, statusCode, responseBody }),
+      0,
+    ).code;
+
+  it.each([
+    [400, '{"error":{"code":"content_filter","message":"The response was filtered"}}'],
+    [400, '{"error":{"type":"invalid_request_error","message":"Output blocked by content filtering policy"}}'],
+    [400, '{"error":{"code":"invalid_prompt","message":"Your prompt was flagged as potentially violating our usage policy."}}'],
+    [400, '{"error":{"message":"Content Exists Risk"}}'],
+    [400, '{"code":"DataInspectionFailed","message":"Input data may contain inappropriate content."}'],
+    [403, '{"error":{"message":"Your input was flagged","metadata":{"reasons":["violence"],"flagged_input":"…"}}}'],
+  ])('%i %s is a refusal', (status, body) => {
+    expect(answered(status, body)).toBe('AI_REFUSED');
+  });
+
+  it.each([
+    [403, '{"error":{"message":"Your organization violates our usage policies"}}'],
+    [400, '{"error":{"type":"invalid_request_error","message":"Your credit balance is too low"}}'],
+    [410, '{"error":{"message":"This model was retired"}}'],
+  ])('and %i %s is about all of them', (status, body) => {
+    expect(answered(status, body)).toBe('AI_MISCONFIGURED');
+  });
+});

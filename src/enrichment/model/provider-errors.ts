@@ -56,7 +56,7 @@ function fromCall(error: APICallError, now: number): AppError {
   }
   if (status === 408 || status === 504) return make('AI_TIMEOUT', 'The model took too long.');
   if (status === 400 && needsInferenceProfile(error)) return make('AI_MISCONFIGURED', inferenceProfileAdvice(error));
-  if ([401, 402, 403, 404, 405].includes(status) || (status === 400 && speaksOfSettings(error)))
+  if ([401, 402, 403, 404, 405, 410].includes(status) || (status === 400 && speaksOfSettings(error)))
     return make('AI_MISCONFIGURED', `The AI provider refuses us (${status}): the key, the permission or the model is wrong.`);
   if (status === 424 || status >= 500) return make('AI_UNAVAILABLE', `The AI provider is in trouble (${status}).`);
   // A request that it cannot read is either this text or all of them; the pipeline counts the signatures.
@@ -87,7 +87,7 @@ function fieldsOf(body: string): unknown[] {
  */
 function speaksOfSettings(error: APICallError): boolean {
   const body = error.responseBody ?? '';
-  return /API_KEY_INVALID|API key|FAILED_PRECONDITION|model identifier|inference profile|on-demand throughput|model_not_found|"param"\s*:\s*"(?:model|response_format|temperature)"/i.test(
+  return /API_KEY_INVALID|API key|credit balance|billing|FAILED_PRECONDITION|model identifier|inference profile|on-demand throughput|model_not_found|"param"\s*:\s*"(?:model|response_format|temperature)"/i.test(
     body,
   );
 }
@@ -120,8 +120,15 @@ function inferenceProfileAdvice({ url }: APICallError): string {
   );
 }
 
-function saysRefused(error: APICallError): boolean {
-  return error.statusCode === 400 && /content_filter|content_policy|ResponsibleAIPolicyViolation/i.test(error.responseBody ?? '');
+/** Words of OpenAI, Azure, Anthropic, DeepSeek, Alibaba and others for a text that they do not judge. */
+const REFUSED =
+  /content[ _](?:filter|policy|management policy)|ResponsibleAIPolicyViolation|invalid_prompt|usage polic|data_?inspection_?failed|Content Exists Risk|PROHIBITED_CONTENT|moderation/i;
+/** A gateway forbids one text with the status of a missing permission. */
+const FORBIDDEN_TEXT = /flagged_input|moderation/i;
+
+function saysRefused({ statusCode, responseBody = '' }: APICallError): boolean {
+  if (statusCode === 403) return FORBIDDEN_TEXT.test(responseBody);
+  return (statusCode === 400 || statusCode === 422) && REFUSED.test(responseBody);
 }
 
 function speaksOfCredentials(error: unknown): boolean {

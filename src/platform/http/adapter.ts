@@ -42,6 +42,7 @@ export function createHttpAdapter({ trustProxy = false }: HttpOptions = {}): Fas
     // Fastify also accepts a number, but the adapter's types do not.
     trustProxy: typeof trustProxy === 'number' ? (_address, hop) => hop < trustProxy : trustProxy,
     bodyLimit: BODY_LIMIT_BYTES,
+    rewriteUrl: ({ url = '/' }) => url.replace(AFTER_WEBHOOK, '$1'),
     requestTimeout: REQUEST_WITHIN_MS,
     connectionTimeout: 30_000,
     keepAliveTimeout: 65_000, // longer than the idle timeout of a load balancer (60 s), which must close first
@@ -73,6 +74,8 @@ export function createHttpAdapter({ trustProxy = false }: HttpOptions = {}): Fas
 }
 
 const WEBHOOK_ROUTE = '/leads';
+/** What a template leaves behind the path: an encoded slash or blank, a path parameter, punctuation of a copied text. */
+const AFTER_WEBHOOK = /^(\/+leads)(?:\/|%2f|%20|%09|%0[ad]|%22|%3e|;[^?#/]*|[.,"'>)])+(?=[?#]|$)/i;
 /** The webhook, and the preview of its score: their bodies are read alike. */
 const LEAD_ROUTES = new Set([WEBHOOK_ROUTE, '/ops/score']);
 const carriesLead = (request: FastifyRequest) => LEAD_ROUTES.has(request.routeOptions.url ?? '');

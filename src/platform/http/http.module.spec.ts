@@ -144,10 +144,11 @@ describe('access', () => {
     expect((await ask('POST', '/ops/things', { token: VIEWER, body: { reason: 'x' } })).status).toBe(403);
     expect((await ask('POST', '/ops/things', { body: { reason: 'x' } })).body).toEqual({ reason: 'x', by: 'ann' });
     expect((await ask('POST', '/leads', { token: OPERATOR })).status).toBe(401);
-    for (const url of ['/leads', '/leads/', '/Leads', '//leads']) {
+    for (const url of ['/leads', '/leads/', '/Leads', '//leads', '/leads%2F', '/leads%20?x=1', '/leads;v=1', '/leads.', '/leads%22']) {
       expect((await ask('POST', url, { token: SECRET })).status, url).toBe(200);
       expect((await ask('POST', url, { token: '' })).status, url).toBe(401);
     }
+    for (const url of ['/leadsx', '/leads/x', '/leads.json', '/x/leads;']) expect((await ask('POST', url)).status, url).toBe(404);
   });
 
   it('of a route without an operator fails where a handler needs one', async () => {
