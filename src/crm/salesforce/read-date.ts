@@ -21,6 +21,7 @@ const WEEKDAY = String.raw`(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,?\s+)?`;
 const YEAR_FIRST = new RegExp(String.raw`^(\d{4})([-/.])(\d{1,2})\2(\d{1,2})${TIME}$`, 'iu');
 const COMPACT = /^(\d{4})(\d{2})(\d{2})$/u;
 const YEAR_LAST = new RegExp(String.raw`^(\d{1,2})([-/.])(\d{1,2})\2(\d{4})${TIME}$`, 'iu');
+const YEAR_MONTH_NAME = new RegExp(String.raw`^(\d{4})[-/.\s](\p{L}{3,10})\.?[-/.\s](\d{1,2})${TIME}$`, 'iu');
 const DAY_MONTH_NAME = new RegExp(
   String.raw`^${WEEKDAY}(\d{1,2})(?:st|nd|rd|th|\.)?[\s-]+(?:de\s+|of\s+)?(\p{L}{3,10})\.?,?(?:\s+de)?[\s-]+(\d{4})${TIME}$`,
   'iu',
@@ -51,6 +52,8 @@ function read(text: string): ReadDate | null {
     const dayFirst = separator === '.' ? Number(second) <= 12 : Number(first) > 12;
     return dated(dayFirst ? [year, second, first] : [year, first, second], yearLast.slice(5));
   }
+  const yearMonth = YEAR_MONTH_NAME.exec(trimmed);
+  if (yearMonth) return dated([yearMonth[1]!, monthOf(yearMonth[2]!), yearMonth[3]!], yearMonth.slice(4));
   const dayMonth = DAY_MONTH_NAME.exec(trimmed);
   if (dayMonth) return dated([dayMonth[3]!, monthOf(dayMonth[2]!), dayMonth[1]!], dayMonth.slice(4));
   const monthDay = MONTH_NAME_DAY.exec(trimmed);
@@ -101,7 +104,7 @@ function zoneOf(zone: string): number {
 function monthOf(name: string): string {
   const plain = plainMonth(name);
   const found = new Set(MONTHS.flatMap((months) => months.flatMap((month, at) => (month.startsWith(plain) ? [at + 1] : []))));
-  return String(found.size === 1 ? [...found][0] : plain === 'sept' ? 9 : 0);
+  return String(found.size === 1 ? [...found][0] : plain === 'mrz' || plain === 'mrt' ? 3 : 0);
 }
 
 function plainMonth(name: string): string {
