@@ -86,7 +86,10 @@ function bareName(text: string): string {
     before = name;
     name = name.replace(ADDRESS, (found, at: number) => (at === 0 ? found : '')).replace(PRONOUNS, '');
     name = name.replace(/^[.;:|]+\s*/u, '').replace(/\s*[;:|]+$/u, '');
-    name = WRAPPED.exec(name)?.slice(1).find((inner) => inner !== undefined) ?? name;
+    name =
+      WRAPPED.exec(name)
+        ?.slice(1)
+        .find((inner) => inner !== undefined) ?? name;
     const words = name.split(' ');
     const start = words.findIndex((word) => !NO_LETTER.test(word));
     const end = words.findLastIndex((word) => !NO_LETTER.test(word));

@@ -176,12 +176,19 @@ describe('parseLead', () => {
     expect(parseLead({ ...minimal, name: text, company: text })).toMatchObject({ name: null, attributes: {} });
   });
 
-  it.each(['{6F9619FF-8B86-D011-B42D-00CF4FC964FF}', '100% off', 'spring_2026', '[Webinar] Spring', 'a{b}c', '50%off%', '#launch', 'company.com', 'title'])(
-    'takes the campaign %s for what it is',
-    (campaign) => {
-      expect(parseLead({ ...minimal, campaign_id: campaign }).campaignId).toBe(campaign);
-    },
-  );
+  it.each([
+    '{6F9619FF-8B86-D011-B42D-00CF4FC964FF}',
+    '100% off',
+    'spring_2026',
+    '[Webinar] Spring',
+    'a{b}c',
+    '50%off%',
+    '#launch',
+    'company.com',
+    'title',
+  ])('takes the campaign %s for what it is', (campaign) => {
+    expect(parseLead({ ...minimal, campaign_id: campaign }).campaignId).toBe(campaign);
+  });
 
   it.each(['undefined undefined', 'null null', '(not set)', '[not provided]', '\\N', 'none', '{null}', '#SPILL!'])(
     'takes %j for no value',
@@ -191,13 +198,22 @@ describe('parseLead', () => {
     },
   );
 
-  it.each(['n.a.', 'Not Applicable', 'unknown', 'TBD', '-', '?', "'null'", 'undefined, undefined', '[edit me]', 'Your Name', '%s'])(
-    'takes %j for no value of a campaign, a company or a name, and for what it is elsewhere',
-    (text) => {
-      expect(paths({ ...minimal, campaign_id: text })).toEqual(['campaign_id']);
-      expect(parseLead({ ...minimal, name: text, company: text, first_name: text })).toMatchObject({ name: null, attributes: {} });
-    },
-  );
+  it.each([
+    'n.a.',
+    'Not Applicable',
+    'unknown',
+    'TBD',
+    '-',
+    '?',
+    "'null'",
+    'undefined, undefined',
+    '[edit me]',
+    'Your Name',
+    '%s',
+  ])('takes %j for no value of a campaign, a company or a name, and for what it is elsewhere', (text) => {
+    expect(paths({ ...minimal, campaign_id: text })).toEqual(['campaign_id']);
+    expect(parseLead({ ...minimal, name: text, company: text, first_name: text })).toMatchObject({ name: null, attributes: {} });
+  });
 
   it('keeps the same texts where they may be an answer', () => {
     const said = { allergies: 'Unknown', rating: '-', budget: 'not set' };
@@ -245,7 +261,10 @@ describe('parseLead', () => {
       ['987.0', /decimals/],
     ] as const) {
       const lead = parseLead({ ...minimal, campaign_id: campaign });
-      expect(lead).toMatchObject({ campaignId: campaign, notes: [{ path: 'campaign_id', message: expect.stringMatching(said) }] });
+      expect(lead).toMatchObject({
+        campaignId: campaign,
+        notes: [{ path: 'campaign_id', message: expect.stringMatching(said) }],
+      });
     }
   });
 

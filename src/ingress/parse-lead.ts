@@ -79,7 +79,12 @@ function isGiven(value: unknown): boolean {
 }
 
 function plain(key: string): string {
-  return key.length > 20 ? key : key.trim().toLowerCase().replaceAll(/[-_ [\]\u200b\ufeff]/g, '');
+  return key.length > 20
+    ? key
+    : key
+        .trim()
+        .toLowerCase()
+        .replaceAll(/[-_ [\]\u200b\ufeff]/g, '');
 }
 
 const CHECK_TEMPLATE = 'check its name in the template';
@@ -131,7 +136,8 @@ function parseCampaignId(value: unknown, problems: FieldProblem[], isCut: boolea
   const broken = firstBroken(value) ?? (isCut ? firstReplaced(value) : null);
   if (broken) return addProblem(`has ${broken}`);
   // All leads of a template would share such an id, and the second form of a person would be a duplicate of the first.
-  if (value.trim() !== '' && isPlaceholder(value, 'campaign')) return addProblem(`is required; "${value.trim()}" is a placeholder`);
+  if (value.trim() !== '' && isPlaceholder(value, 'campaign'))
+    return addProblem(`is required; "${value.trim()}" is a placeholder`);
   const token = tokenIn(value);
   if (token !== null) return addProblem(`the token ${token} was not replaced by the sender; ${CHECK_TEMPLATE}`);
   const id = normaliseCampaignId(value);

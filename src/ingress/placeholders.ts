@@ -37,7 +37,7 @@ const EDIT_ME = /^edit ?me$/i;
 /** Quotation marks, brackets and dots around such a text. */
 const AROUND = /^[\s"'`([{<*_]+|[\s"'`)\]}>*_.,;:]+$/g;
 /** No campaign, company or person is called so. */
-const NOBODY =
+const NO_NAME =
   /^(?:n\.a\.?|N\.A\.?|not (?:applicable|available|provided|specified|set|known|given|disclosed)|unknown|tb[ad]|nan|(?:(?:enter|insert|type)\s+)?(?:your\s+)?(?:first|last|full|company|campaign)[\s_]?name(?:\s+here)?|(?:enter|insert|type)\s+(?:your\s+)?(?:name|company|e-?mail)(?:\s+here)?|your\s+(?:name|company)|e-?mail address)$/i;
 /** Python's None and the like; but a person may be called None, Nil or Na. */
 const NOTHING = /^(?:none|nil|null|undefined|na|n\/a)$/i;
@@ -81,7 +81,7 @@ export function isPlaceholder(text: string, names: Names = null): boolean {
   const core = trimmed.replaceAll(AROUND, '');
   if ([trimmed, core].some((each) => PLACEHOLDER.test(each) || EDIT_ME.test(each))) return true;
   if (names === null) return false;
-  return !HAS_A_LETTER.test(trimmed) || NOBODY.test(core) || (names !== 'person' && NOTHING.test(core));
+  return !HAS_A_LETTER.test(trimmed) || NO_NAME.test(core) || (names !== 'person' && NOTHING.test(core));
 }
 
 /** `Ann null`, `undefined Lee`: a template that joined two names, one of which was empty. Mr Christopher Null stays. */

@@ -337,10 +337,18 @@ describe('a value that the org refuses', () => {
   });
 
   it.each([
-    ['a unique field that a converted Lead has', 'DUPLICATE_VALUE', 'duplicate value found: City duplicates value on record: 00Q1'],
+    [
+      'a unique field that a converted Lead has',
+      'DUPLICATE_VALUE',
+      'duplicate value found: City duplicates value on record: 00Q1',
+    ],
     ['the same in German', 'DUPLICATE_VALUE', 'Doppelter Wert gefunden: City dupliziert den Wert in Datensatz: 00Q1'],
     ['a record type that the user may not use', 'INVALID_CROSS_REFERENCE_KEY', "Record Type ID: this ID value isn't valid"],
-    ['a lookup that no sentence names', 'INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY', 'insufficient access rights on object id'],
+    [
+      'a lookup that no sentence names',
+      'INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY',
+      'insufficient access rights on object id',
+    ],
   ])('%s (%s) is left out by one more call, at creation and at update', async (_, code, message) => {
     world.fake.addField('Lead', 'RecordTypeId', 'reference', { referenceTo: ['RecordType'] });
     await withMap([
@@ -351,10 +359,7 @@ describe('a value that the org refuses', () => {
     const before = world.fake.addLead({ Email: 'bob@acme.com', LastName: 'Ray', Company: 'Acme' });
     world.fake.addRule('Lead', (lead) => (lead[refused] ? recordError(code, message) : null));
     const attributes = { city: 'Rome', type: '012000000000001AAA' };
-    const all = await Promise.all([
-      sync('ann@acme.com', 'c1', 1, { attributes }),
-      sync('bob@acme.com', 'c1', 1, { attributes }),
-    ]);
+    const all = await Promise.all([sync('ann@acme.com', 'c1', 1, { attributes }), sync('bob@acme.com', 'c1', 1, { attributes })]);
     expect(all.map(({ leftOut }) => leftOut)).toEqual([[refused], [refused]]);
     expect(all[1].leadId).toBe(before);
     expect(leadOf('ann@acme.com')).toMatchObject({ [refused]: null });

@@ -93,7 +93,7 @@ const TOO_MANY_RECORDS = new Set([
   'REQUEST_RUNNING_TOO_LONG',
   'TOO_MANY_APEX_REQUESTS',
 ]);
-/** Calls and records that may pass when they are sent again: the server was busy, or the session or a cursor expired. */
+/** Calls and records that may pass when sent again: the server was busy, or the session or a cursor expired. */
 const PASSES_LATER = new Set([
   'INVALID_QUERY_LOCATOR',
   'INVALID_SESSION_ID',
@@ -157,7 +157,8 @@ export function callError(status: number, error: ApiError | null, retryAfterMs?:
   if (!error || status >= 500) return unavailable(`Salesforce answered ${status}${error ? ` (${error.code})` : ' and no JSON'}.`);
   if (status === 429) return limitReached('CRM_RATE_LIMITED', 'Salesforce answers too many requests.', error, retryAfterMs);
   // After a 401 the client has fetched a new token already: the new one is refused too.
-  if (PASSES_LATER.has(error.code) && (status !== 401 || part)) return unavailable(`Salesforce answered ${status} (${error.code}).`);
+  if (PASSES_LATER.has(error.code) && (status !== 401 || part))
+    return unavailable(`Salesforce answered ${status} (${error.code}).`);
   if (isLock(error))
     return new AppError('CRM_RECORD_BUSY', 'Another change held the record in Salesforce.', { answer: answerOf(error, {}) });
   if (status === 400 && ONE_RECORD_SPOILS_ALL.has(error.code)) return new BatchRefused(error, false, status);

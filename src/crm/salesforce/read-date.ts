@@ -89,7 +89,8 @@ function dated([year, month, day]: [string, string, string], time: (string | und
   const hour = half ? (Number(hours) % 12) + (/^p/iu.test(half) ? 12 : 0) : Number(hours);
   if (hour > 23 || Number(minutes) > 59 || Number(seconds) > 59 || (half && Number(hours) > 12)) return null;
   // Midnight of the first day of 1970 in UTC is how programs write "no time".
-  if (iso === '1970-01-01' && /^(?:Z|UTC|GMT|[+-]00:?00)$/iu.test(zone ?? '') && hour + Number(minutes) + Number(seconds) === 0) return null;
+  if (iso === '1970-01-01' && /^(?:Z|UTC|GMT|[+-]00:?00)$/iu.test(zone ?? '') && hour + Number(minutes) + Number(seconds) === 0)
+    return null;
   if (zone !== undefined && Math.abs(zoneOf(zone)) > 14 * 60) return null;
   const timeMs = ((hour * 60 + Number(minutes)) * 60 + Number(seconds)) * 1000 + Math.floor(Number(`0.${fraction}`) * 1000);
   return { day: iso, timeMs, zoneMinutes: zone === undefined ? null : zoneOf(zone) };

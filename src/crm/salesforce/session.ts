@@ -128,9 +128,13 @@ function tokenError(status: number, body: unknown): AppError {
   });
 }
 
-/** "user hasn't approved this consumer", "ip restricted": the cause is in the description only. It may name the user. */
+/** "user hasn't approved this consumer", "ip restricted": only the description has the cause. It may name the user. */
 function causeIn(description: string): string {
-  const text = description.replaceAll(/\S*@\S*/g, '…').replaceAll(/[^\x20-\x7e…]/g, ' ').trim().slice(0, 120);
+  const text = description
+    .replaceAll(/\S*@\S*/g, '…')
+    .replaceAll(/[^\x20-\x7e…]/g, ' ')
+    .trim()
+    .slice(0, 120);
   return text === '' ? '' : `: ${text}`;
 }
 

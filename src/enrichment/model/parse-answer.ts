@@ -65,7 +65,10 @@ const REFUSAL = /^\W*(?:I['’]m sorry|I am sorry|sorry|I apologi[sz]e|I can(?:n
 
 /** Open models write their thoughts first, and some put the answer into a fence with words around it. */
 function withoutThoughts(text: string): string {
-  const answer = text.slice(Math.max(0, text.lastIndexOf('</think>'))).replace(/^<\/think>/, '').trim();
+  const answer = text
+    .slice(Math.max(0, text.lastIndexOf('</think>')))
+    .replace(/^<\/think>/, '')
+    .trim();
   return /```(?:json)?\s*(\{[\s\S]*\})\s*```/i.exec(answer)?.[1] ?? answer;
 }
 

@@ -74,7 +74,7 @@ export function createHttpAdapter({ trustProxy = false }: HttpOptions = {}): Fas
 }
 
 const WEBHOOK_ROUTE = '/leads';
-/** What a template leaves behind the path: an encoded slash or blank, a path parameter, punctuation of a copied text. */
+/** What a template leaves behind the path: an encoded slash or space, a path parameter, copied punctuation. */
 const AFTER_WEBHOOK = /^(\/+leads)(?:\/|%2f|%20|%09|%0[ad]|%22|%3e|;[^?#/]*|[.,"'>)])+(?=[?#]|$)/i;
 /** The webhook, and the preview of its score: their bodies are read alike. */
 const LEAD_ROUTES = new Set([WEBHOOK_ROUTE, '/ops/score']);

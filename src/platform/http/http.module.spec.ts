@@ -144,7 +144,17 @@ describe('access', () => {
     expect((await ask('POST', '/ops/things', { token: VIEWER, body: { reason: 'x' } })).status).toBe(403);
     expect((await ask('POST', '/ops/things', { body: { reason: 'x' } })).body).toEqual({ reason: 'x', by: 'ann' });
     expect((await ask('POST', '/leads', { token: OPERATOR })).status).toBe(401);
-    for (const url of ['/leads', '/leads/', '/Leads', '//leads', '/leads%2F', '/leads%20?x=1', '/leads;v=1', '/leads.', '/leads%22']) {
+    for (const url of [
+      '/leads',
+      '/leads/',
+      '/Leads',
+      '//leads',
+      '/leads%2F',
+      '/leads%20?x=1',
+      '/leads;v=1',
+      '/leads.',
+      '/leads%22',
+    ]) {
       expect((await ask('POST', url, { token: SECRET })).status, url).toBe(200);
       expect((await ask('POST', url, { token: '' })).status, url).toBe(401);
     }
