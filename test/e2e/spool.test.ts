@@ -52,7 +52,7 @@ describe.skipIf(findRedisServer() === null && !process.env['CI'])('the spool, in
     await eventually(async () => {
       const { body } = await service.get(`/ops/leads/${leadId}`);
       expect([body.state, body.revision, body.attributes]).toEqual(['synced', 3, { title: 'three' }]);
-    }, 45_000);
+    });
   });
 
   it.runIf(FULL)('survives a kill -9 of the service between spooling and draining', async () => {
@@ -121,7 +121,7 @@ async function allSynced(acks: Ack[]): Promise<void> {
     const { rows } = await world.sql.query<{ id: string }>("SELECT id FROM ledger.leads WHERE state = 'synced'");
     const synced = new Set(rows.map(({ id }) => id));
     expect(acks.filter(({ id }) => !synced.has(id))).toEqual([]);
-  }, 45_000);
+  });
 }
 
 /** Waits until the replica has caught up, because WAIT counts only replicas that have. */
@@ -131,7 +131,7 @@ async function follow(replicaUrl: string, primaryUrl: string): Promise<void> {
   try {
     await admin.config('SET', 'masterauth', primary.password);
     await admin.replicaof(primary.hostname, primary.port);
-    await eventually(async () => expect(await admin.info('replication')).toContain('master_link_status:up'), 15_000);
+    await eventually(async () => expect(await admin.info('replication')).toContain('master_link_status:up'));
   } finally {
     admin.disconnect();
   }

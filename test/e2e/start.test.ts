@@ -81,7 +81,7 @@ describe('npm start on a machine with Node alone', () => {
     },
   );
 
-  it('runs twice at once on different ports and data folders, and refuses the same folder', async () => {
+  it.runIf(FULL)('runs twice at once on different ports and data folders, and refuses the same folder', async () => {
     const startIn = async (name: string) => {
       const DATA_DIR = join(folder, name);
       await copyCluster(join(DATA_DIR, 'postgres'));
@@ -140,6 +140,7 @@ describe('a start that cannot be', () => {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as AddressInfo;
+    await copyCluster(join(folder, 'data/postgres'));
     const { code, stderr } = await runToExit({ DATA_DIR: join(folder, 'data'), PORT: String(port), ...nodeAlone() });
     server.close();
     expect(code).toBe(1);

@@ -42,7 +42,7 @@ describe.skipIf(findRedisServer() === null && !process.env['CI'])(
       await eventually(() => expect(model.received).toHaveLength(1));
       expect(await ready()).toBe(200);
       const ending = service.stop();
-      await eventually(async () => expect(await ready()).not.toBe(200), 500);
+      await eventually(async () => expect(await ready()).not.toBe(200));
       for (let look = 0; look < 10; look++) expect(await ready()).not.toBe(200);
       expect(service.child.exitCode).toBeNull();
       expect(await ending).toBe(0);
