@@ -66,7 +66,7 @@ describe.skipIf(binary === null && !process.env['CI'])('Redis', () => {
     await world.allSynced(220);
   });
 
-  it('wiped under load: nothing is lost, nothing doubled', async () => {
+  it.runIf(FULL)('wiped under load: nothing is lost, nothing doubled', async () => {
     const redis = await world.startRedis();
     world.undo.push(() => redis.stop());
     const service = await world.startService({ REDIS_URL: redis.url });

@@ -147,7 +147,7 @@ describe('a start that cannot be', () => {
     expect(stderr).toBe(`Port ${port} on 127.0.0.1 is in use. Stop what listens there, or start with another PORT.\n`);
   });
 
-  it('leaves a foreign folder as it was', async () => {
+  it.runIf(FULL)('leaves a foreign folder as it was', async () => {
     await mkdir(join(folder, 'postgres'), { recursive: true });
     await writeFile(join(folder, 'postgres/thesis.txt'), 'ten years of work');
     const { code, output } = await runToExit({ DATA_DIR: folder, ...nodeAlone() });
@@ -157,7 +157,7 @@ describe('a start that cannot be', () => {
     expect(existsSync(join(folder, 'postgres/data'))).toBe(false);
   });
 
-  it('says that a file is in the way of the data folder', async () => {
+  it.runIf(FULL)('says that a file is in the way of the data folder', async () => {
     await writeFile(join(folder, 'notes'), 'mine');
     for (const [place, what] of [
       ['notes', 'in its place'],
@@ -205,7 +205,7 @@ describe('a start that cannot be', () => {
     },
   );
 
-  it('leaves a corrupt cluster as it is, and quotes the log', async () => {
+  it.runIf(FULL)('leaves a corrupt cluster as it is, and quotes the log', async () => {
     const env = { DATA_DIR: folder, ...nodeAlone() };
     await copyCluster(join(folder, 'postgres'));
     const control = join(folder, 'postgres/data/global/pg_control');
