@@ -68,7 +68,11 @@ describe('exit codes and messages', () => {
     ['dlq', 0, /Usage: revenueflow dlq/],
     ['dead-letters discard --help', 0, /--reason <text> .*\(required\)/],
     ['nonsense', 2, /unknown command 'nonsense'/],
-    ['leads nonsense', 2, /Unknown command "revenueflow leads nonsense"\. The commands are list, get, search, import, watch\./],
+    [
+      'leads nonsense',
+      2,
+      /Unknown command "revenueflow leads nonsense"\. The commands are list, get, rescore, search, import, watch\./,
+    ],
     ['people nonsense', 2, /Unknown command "revenueflow people nonsense"/],
     ['leads list --from yesterday', 2, /^--from yesterday is not a time/],
     ['leads list --limit 0', 2, /must be a whole number from 1/],
@@ -328,7 +332,7 @@ it('the completion of bash knows the commands, options and values', async () => 
       execFile('bash', ['--norc', '-c', script], (_, stdout) => resolve(stdout.trim().split(' ')));
     });
   expect(await complete('revenueflow dead')).toEqual(['dead-letters']);
-  expect(await complete('revenueflow leads ')).toEqual(['list', 'get', 'search', 'import', 'watch']);
+  expect(await complete('revenueflow leads ')).toEqual(['list', 'get', 'rescore', 'search', 'import', 'watch']);
   expect(await complete('revenueflow --url http://x leads list --st')).toEqual(['--state']);
   expect(await complete('revenueflow leads list --state e')).toEqual(['enriched']);
   expect(await complete('revenueflow queues pause c')).toEqual(['crm-sync']);

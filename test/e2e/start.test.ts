@@ -256,7 +256,7 @@ describe('with stores of its own', () => {
     expect(existsSync(env.DATA_DIR)).toBe(false);
   });
 
-  it('asks for its secrets', async () => {
+  it.runIf(FULL)('asks for its secrets', async () => {
     const service = await start({
       DATABASE_URL: database.url,
       QUEUE_BACKEND: 'postgres',

@@ -14,7 +14,7 @@ describe.skipIf(findRedisServer() === null && !process.env['CI'])(
       const redis = await world.startRedis();
       world.undo.push(() => redis.stop());
       const service = await world.startService({ REDIS_URL: redis.url });
-      const acks = await world.postMany(service, 400);
+      const acks = await world.postMany(service, 200);
       expect(await service.stop()).toBe(0);
       await world.startService({ REDIS_URL: redis.url });
       await world.allSynced(acks.length);
