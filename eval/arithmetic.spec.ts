@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, inject, it } from 'vitest';
 import { MAX_EVIDENCE } from '../src/domain/enrichment.js';
 import { SHIPPED_RULES } from '../src/enrichment/heuristic/ruleset.js';
 import { readProfile, scoreByRules, type Ruleset } from '../src/enrichment/score-by-rules.js';
@@ -7,7 +7,7 @@ import { readWebhooks } from '../samples/webhooks.js';
 import { parseLead } from '../src/ingress/parse-lead.js';
 import { loadLeads, loadOrders } from './dataset.js';
 
-const GENERATED = 10_000;
+const GENERATED = inject('full') ? 10_000 : 1000;
 
 /** A generator of whole numbers with a fixed seed (mulberry32). */
 function seeded(seed: number) {

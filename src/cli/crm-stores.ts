@@ -15,10 +15,11 @@ import { Database } from '../platform/database/database.js';
 import { openPool } from '../platform/database/pool.js';
 import { UNLIMITED } from '../platform/concurrency/rate-limiter.port.js';
 import { WORKER_ID } from '../platform/worker-id.js';
+import type { CliIo } from './io.js';
 
 /** The settings of the service, for a CRM that may not be the one in use yet. */
-export function configFor(crm: string): Config {
-  const env = { ...process.env, ROLE: 'worker', AI_PROVIDER: 'heuristic', CRM_PROVIDER: crm, CRM_SHADOW: '' };
+export function configFor(crm: string, given: CliIo['env']): Config {
+  const env = { ...given, ROLE: 'worker', AI_PROVIDER: 'heuristic', CRM_PROVIDER: crm, CRM_SHADOW: '' };
   return loadConfig(env, { aiProviders: ['heuristic'], crmProviders: Object.keys(CRM_PROVIDERS) });
 }
 
@@ -46,8 +47,8 @@ interface Opened {
   signal: AbortSignal;
 }
 
-export async function withStores<T>(crm: string, act: (opened: Opened) => Promise<T>): Promise<T> {
-  const config = configFor(crm);
+export async function withStores<T>(crm: string, env: CliIo['env'], act: (opened: Opened) => Promise<T>): Promise<T> {
+  const config = configFor(crm, env);
   const databaseUrl = config.DATABASE_URL ?? (await runningEmbeddedPostgres(join(resolve(config.DATA_DIR), 'postgres')));
   if (!databaseUrl) {
     throw new AppError(
@@ -72,9 +73,9 @@ export async function withStores<T>(crm: string, act: (opened: Opened) => Promis
   }
 }
 
-export function progressBar(unit: string) {
-  const bar = process.stderr.isTTY
-    ? new SingleBar({ format: `{bar} {percentage}% {value}/{total} ${unit}, {eta_formatted} left`, stream: process.stderr })
+export function progressBar(unit: string, { stderr }: Pick<CliIo, 'stderr'>) {
+  const bar = stderr.isTTY
+    ? new SingleBar({ format: `{bar} {percentage}% {value}/{total} ${unit}, {eta_formatted} left`, stream: stderr })
     : null;
   return {
     start: (total: number) => bar?.start(total, 0),

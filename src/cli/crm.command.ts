@@ -25,13 +25,13 @@ export function addCrmCommands(program: Command, session: Session): void {
     .command('check')
     .description('compare the field map with what Salesforce describes; exit code 1 on a problem')
     .action(async () => {
-      refuseWithoutSalesforce('crm check');
+      refuseWithoutSalesforce(session, 'crm check');
       const { configFor, openCrmFor } = await loadStores();
       const { output } = session;
-      const provider = await openCrmFor(configFor('salesforce'), 'salesforce');
+      const provider = await openCrmFor(configFor('salesforce', session.io.env), 'salesforce');
       const check = await provider.check!();
       await output.report(check, check.lines, { columns: CHECK_COLUMNS }, () => checkText(check, output.width));
-      if (check.lines.some(({ verdict }) => verdict === 'problem')) process.exitCode = EXIT_CODES.failure;
+      if (check.lines.some(({ verdict }) => verdict === 'problem')) session.exitCode = EXIT_CODES.failure;
     });
 
   crm
@@ -41,14 +41,14 @@ export function addCrmCommands(program: Command, session: Session): void {
     .option('--dry-run', 'show what would be written, and write nothing')
     .addOption(yesOption())
     .action(async ({ to, dryRun = false, yes = false }: { to: string; dryRun?: boolean; yes?: boolean }) => {
-      if (to === 'salesforce') refuseWithoutSalesforce('crm backfill');
+      if (to === 'salesforce') refuseWithoutSalesforce(session, 'crm backfill');
       const [{ progressBar, withStores }, { backfill }] = await Promise.all([loadStores(), import('./crm-backfill.js')]);
       const { output } = session;
-      const report = await withStores(to, async ({ config, ledger, provider, signal }) => {
+      const report = await withStores(to, session.io.env, async ({ config, ledger, provider, signal }) => {
         const pending = await ledger.countPendingIn(provider.name);
         const question = `Write ${counted(pending, 'lead')} to ${to}?`;
         if (pending > 0 && !dryRun) await session.confirm({ question, yes, isOldName: true });
-        const bar = progressBar('leads');
+        const bar = progressBar('leads', session.io);
         bar.start(pending);
         const concurrency = Math.min(400, config.CRM_CONCURRENCY);
         return backfill({ ledger, crm: provider, missing: 'record', dryRun, concurrency, progress: bar.update, signal }).finally(
@@ -57,7 +57,7 @@ export function addCrmCommands(program: Command, session: Session): void {
       });
       const columns = REFUSED_COLUMNS;
       await output.report(report, report.refused, { columns }, () => backfillText(report, to, dryRun, output.width));
-      if (report.refusedCount > 0) process.exitCode = EXIT_CODES.failure;
+      if (report.refusedCount > 0) session.exitCode = EXIT_CODES.failure;
     });
 
   crm
@@ -67,21 +67,21 @@ export function addCrmCommands(program: Command, session: Session): void {
     .option('--dry-run', 'show what would be written, and write nothing')
     .addOption(yesOption())
     .action(async ({ in: name, dryRun = false, yes = false }: { in: string; dryRun?: boolean; yes?: boolean }) => {
-      if (name === 'salesforce') refuseWithoutSalesforce('crm memberships');
+      if (name === 'salesforce') refuseWithoutSalesforce(session, 'crm memberships');
       const [{ progressBar, withStores }, { backfill }] = await Promise.all([loadStores(), import('./crm-backfill.js')]);
       const { output } = session;
-      const report = await withStores(name, async ({ config, ledger, provider: crm, signal }) => {
+      const report = await withStores(name, session.io.env, async ({ config, ledger, provider: crm, signal }) => {
         const pending = await ledger.countWithoutMember(crm.name);
         const question = `Add the memberships of ${counted(pending, 'lead')} to ${name}?`;
         if (pending > 0 && !dryRun) await session.confirm({ question, yes, isOldName: true });
-        const bar = progressBar('leads');
+        const bar = progressBar('leads', session.io);
         bar.start(pending);
         const [concurrency, progress] = [Math.min(400, config.CRM_CONCURRENCY), bar.update];
         return backfill({ ledger, crm, missing: 'membership', dryRun, concurrency, progress, signal }).finally(bar.stop);
       });
       const columns = REFUSED_COLUMNS;
       await output.report(report, report.refused, { columns }, () => membershipsText(report, dryRun, output.width));
-      if (report.refusedCount > 0) process.exitCode = EXIT_CODES.failure;
+      if (report.refusedCount > 0) session.exitCode = EXIT_CODES.failure;
     });
 
   crm
@@ -89,23 +89,23 @@ export function addCrmCommands(program: Command, session: Session): void {
     .description("compare each person's record in Salesforce with the ledger, field by field; exit code 1 on a difference")
     .addOption(limitOption())
     .action(async ({ limit }: ListOptions) => {
-      refuseWithoutSalesforce('crm compare');
+      refuseWithoutSalesforce(session, 'crm compare');
       const [{ progressBar, withStores }, { compare }] = await Promise.all([loadStores(), import('./crm-compare.js')]);
       const { output } = session;
-      const report = await withStores('salesforce', async ({ ledger, provider, signal }) => {
-        const bar = progressBar('persons');
+      const report = await withStores('salesforce', session.io.env, async ({ ledger, provider, signal }) => {
+        const bar = progressBar('persons', session.io);
         bar.start(await ledger.countSyncedPersons());
         return compare(ledger, provider, bar.update, signal).finally(bar.stop);
       });
       const columns = DIFFERENCE_COLUMNS;
       await output.report(report, report.examples, { columns }, () => compareText(report, limit, output.width));
-      if (report.different > 0) process.exitCode = EXIT_CODES.failure;
+      if (report.different > 0) session.exitCode = EXIT_CODES.failure;
     });
 }
 
 /** The mock set-up has no Salesforce: the list of all settings that it would need helps less than this. */
-function refuseWithoutSalesforce(command: string): void {
-  if (process.env['SALESFORCE_LOGIN_URL']?.trim() || process.env['CRM_PROVIDER']?.trim() === 'salesforce') return;
+function refuseWithoutSalesforce({ io: { env } }: Session, command: string): void {
+  if (env['SALESFORCE_LOGIN_URL']?.trim() || env['CRM_PROVIDER']?.trim() === 'salesforce') return;
   throw new CommandError(
     EXIT_CODES.failure,
     `${command} works against Salesforce; set SALESFORCE_LOGIN_URL, SALESFORCE_CLIENT_ID and its secret or key, ` +

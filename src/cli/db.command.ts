@@ -12,7 +12,7 @@ export function addDatabaseCommands(program: Command, session: Session): void {
 
 function addMigrate(command: Command, session: Session): void {
   command.description('bring the schema of DATABASE_URL up to date').action(async () => {
-    const url = process.env['DATABASE_URL']?.trim();
+    const url = session.io.env['DATABASE_URL']?.trim();
     if (!url) {
       throw new CommandError(
         EXIT_CODES.failure,

@@ -54,16 +54,17 @@ async function importFile(session: Session, path: string, options: ImportOptions
   const { client, output } = session;
   const dryRun = options.dryRun ?? false;
   const { fromLine, wait } = options;
-  const report = await interruptible((progress, signal) =>
+  const report = await interruptible(session, (progress, signal) =>
     postRows(client, rows, { dryRun, fromLine, waitSeconds: wait, progress, signal }),
   );
   await output.report(report, report.bad, { columns: BAD_ROWS }, () => reportText(report, dryRun, output.width));
-  if (report.badRows > 0) process.exitCode = EXIT_CODES.failure;
-  if (report.stopped) process.exitCode = report.stopped.reason === 'interrupted' ? INTERRUPTED : report.stopped.exitCode;
+  if (report.badRows > 0) session.exitCode = EXIT_CODES.failure;
+  if (report.stopped) session.exitCode = report.stopped.reason === 'interrupted' ? INTERRUPTED : report.stopped.exitCode;
 }
 
 /** The first Ctrl-C ends the import with its report; a later one ends the process. */
 async function interruptible(
+  { io: { stderr } }: Session,
   work: (progress: (done: number) => void, signal: AbortSignal) => Promise<ImportReport>,
 ): Promise<ImportReport> {
   const interruption = new AbortController();
@@ -74,7 +75,7 @@ async function interruptible(
     interruption.abort();
   };
   process.on('SIGINT', interrupt);
-  const bar = process.stderr.isTTY ? new SingleBar({ format: '{bar} {value} rows', stream: process.stderr }) : null;
+  const bar = stderr.isTTY ? new SingleBar({ format: '{bar} {value} rows', stream: stderr }) : null;
   bar?.start(1, 0);
   try {
     return await work((done) => {

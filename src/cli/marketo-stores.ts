@@ -4,10 +4,11 @@ import { checkMarketo } from '../marketo/check-marketo.js';
 import { loadFieldMap } from '../marketo/field-map.js';
 import { UNLIMITED } from '../platform/concurrency/rate-limiter.port.js';
 import { configFor } from './crm-stores.js';
+import type { CliIo } from './io.js';
 
 /** Checks Marketo with the settings of the service. It makes some fifteen calls, one after the other. */
-export async function runMarketoCheck() {
-  const config = configFor('postgres');
+export async function runMarketoCheck(env: CliIo['env']) {
+  const config = configFor('postgres', env);
   const client = new MarketoClient({ ...credentialsOf(config), rateLimiter: UNLIMITED, now: Date.now });
   return checkMarketo({
     api: new MarketoApi(client),

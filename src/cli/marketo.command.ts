@@ -34,7 +34,7 @@ export function addMarketoCommands(program: Command, session: Session): void {
     .command('check')
     .description('compare Marketo with the field map, with the settings of the service; exit code 1 on a problem')
     .action(async () => {
-      if (!process.env['MARKETO_BASE_URL']?.trim()) {
+      if (!session.io.env['MARKETO_BASE_URL']?.trim()) {
         const names = 'MARKETO_BASE_URL, MARKETO_CLIENT_ID and MARKETO_CLIENT_SECRET';
         throw new CommandError(
           EXIT_CODES.failure,
@@ -42,10 +42,10 @@ export function addMarketoCommands(program: Command, session: Session): void {
         );
       }
       const { runMarketoCheck } = await import('./marketo-stores.js');
-      const lines = await runMarketoCheck();
+      const lines = await runMarketoCheck(session.io.env);
       const { output } = session;
       await output.report({ lines }, lines, { columns: CHECK_COLUMNS }, () => checkText(lines, output.width));
-      if (lines.some(({ verdict }) => verdict === 'problem')) process.exitCode = EXIT_CODES.failure;
+      if (lines.some(({ verdict }) => verdict === 'problem')) session.exitCode = EXIT_CODES.failure;
     });
 
   marketo
@@ -70,7 +70,7 @@ export function addMarketoCommands(program: Command, session: Session): void {
       const begun = await client.post<SentRun>('/ops/marketo/reconcile', { ...(since ? { since } : {}), repair });
       const run = await runEnded(session, begun);
       await output.document(run, () => runText(run, output.width));
-      if (run.state === 'open' || (run.classes['missing'] ?? 0) > 0) process.exitCode = EXIT_CODES.failure;
+      if (run.state === 'open' || (run.classes['missing'] ?? 0) > 0) session.exitCode = EXIT_CODES.failure;
     });
 
   marketo
@@ -98,7 +98,7 @@ async function backfill(session: Session, { dryRun = false, retry = false, yes =
   const { progressBar } = await import('./crm-stores.js');
   if (!dryRun) await session.confirm({ question: 'Write every score that Marketo does not show?', yes });
   const report = { people: 0, owed: 0 };
-  const bar = progressBar('people');
+  const bar = progressBar('people', session.io);
   bar.start(0);
   for (let after: string | null = ''; after !== null;) {
     const page: { people: number; owed: number; next: string | null } = await client.post('/ops/marketo/backfill', {

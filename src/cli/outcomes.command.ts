@@ -149,5 +149,5 @@ async function importOutcomes(session: Session, path: string, { source, map, enc
     const line = `${counted(count, 'row')}: ${recorded} recorded, ${duplicate} duplicate, ${badRows} bad.`;
     return bad.length === 0 ? line : `${line}\n${tableOf(columns, bad.slice(0, BAD_ROWS_SHOWN), output.width)}`;
   });
-  if (report.badRows > 0) process.exitCode = EXIT_CODES.failure;
+  if (report.badRows > 0) session.exitCode = EXIT_CODES.failure;
 }

@@ -5,6 +5,7 @@ import { CommandError, EXIT_CODES, usageError } from './exit-codes.js';
 import { csvHead, csvLines } from './format-csv.js';
 import { tableOf, type Column } from './format-table.js';
 import { printable, wrapped } from './format-text.js';
+import type { CliIo } from './io.js';
 import type { ItemPage } from './paging.js';
 import { widthOf } from './terminal-width.js';
 
@@ -17,6 +18,7 @@ export interface OutputOptions {
   quiet: boolean;
   /** The columns of the terminal; Infinity where the output goes elsewhere. */
   width: number;
+  io: Pick<CliIo, 'stdout' | 'stderr'>;
   /** Write to this file instead of stdout. */
   file?: string;
 }
@@ -98,7 +100,8 @@ export class Output {
 
   /** For the person at the terminal; not part of the output. */
   note(text: string): void {
-    if (!this.options.quiet) process.stderr.write(`${wrapped(printable(text), widthOf(process.stderr))}\n`);
+    const { stderr } = this.options.io;
+    if (!this.options.quiet) stderr.write(`${wrapped(printable(text), widthOf(stderr))}\n`);
   }
 
   async write(text: string): Promise<void> {
@@ -110,15 +113,15 @@ export class Output {
   /** Writes what is left to the file. @throws CommandError where it cannot be written. */
   async close(): Promise<void> {
     const { stream } = this;
-    if (!stream || stream === process.stdout) return;
+    if (!stream || stream === this.options.io.stdout) return;
     if (!this.failure) await new Promise<void>((resolve) => stream.end(resolve));
     if (this.failure) throw this.failure;
   }
 
   private opened(): Writable {
     if (this.stream) return this.stream;
-    const { file } = this.options;
-    if (file === undefined) return (this.stream = process.stdout);
+    const { file, io } = this.options;
+    if (file === undefined) return (this.stream = io.stdout);
     // Lists hold personal data: only the user who asked for the file can read it.
     const stream = createWriteStream(file, { mode: 0o600 });
     stream.on('error', (error: NodeJS.ErrnoException) => {

@@ -9,6 +9,7 @@ import { addDatabaseCommands } from './db.command.js';
 import { addDeadLetterCommands } from './dead-letters.command.js';
 import { EXIT_CODE_TEXTS, EXIT_CODES } from './exit-codes.js';
 import { wrapped } from './format-text.js';
+import type { CliIo } from './io.js';
 import { addLeadCommands } from './leads.command.js';
 import { addOutcomeCommands } from './outcomes.command.js';
 import { addMarketoCommands } from './marketo.command.js';
@@ -50,9 +51,9 @@ export const OLD_NAMES: [string, string][] = [
 ];
 
 /** The whole command tree. Nothing is read or opened before a command runs. */
-export function createProgram(): { program: Command; session: Session } {
+export function createProgram(io: CliIo = process): { program: Command; session: Session } {
   const program = new Command('revenueflow');
-  const session = new Session(program);
+  const session = new Session(program, io);
   program
     .description(
       'Operate RevenueFlow AI. The commands talk to a running service over HTTP; ' +
@@ -61,8 +62,8 @@ export function createProgram(): { program: Command; session: Session } {
     .version(versionOf(), '-V, --version', 'print the version')
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({
-      writeOut: (text) => void process.stdout.write(wrapped(text, widthOf(process.stdout, process.env))),
-      writeErr: (text) => void process.stderr.write(wrapped(text, widthOf(process.stderr))),
+      writeOut: (text) => void io.stdout.write(wrapped(text, widthOf(io.stdout, io.env))),
+      writeErr: (text) => void io.stderr.write(wrapped(text, widthOf(io.stderr))),
     })
     .exitOverride()
     .option('--url <url>', 'the service (REVENUEFLOW_URL)')

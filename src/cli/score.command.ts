@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
 import { SingleBar } from 'cli-progress';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { Score } from '../ops/score/score.schemas.js';
@@ -38,15 +39,18 @@ async function score(session: Session, lead: string | undefined, { profile, sinc
   if (since !== undefined && profile === undefined)
     throw usageError('--since compares a profile with the active one. Add --profile.');
   if (since === undefined && lead === undefined) throw usageError('Name a lead (file, JSON or -), or --profile with --since.');
-  const { client, output } = session;
+  const { client, output, io } = session;
   const proposed = profile === undefined ? undefined : parsed(await contentOf(profile), profile);
   if (since === undefined) {
-    const body = { lead: parsed(await leadText(lead!), 'The lead'), ...(proposed === undefined ? {} : { profile: proposed }) };
+    const body = {
+      lead: parsed(await leadText(session, lead!), 'The lead'),
+      ...(proposed === undefined ? {} : { profile: proposed }),
+    };
     const scored = await client.post<Score>('/ops/score', body);
     return output.document(scored, () => scoreText(scored));
   }
-  const bar = new SingleBar({ format: 'Scored {value} leads', clearOnComplete: true, stream: process.stderr });
-  if (process.stderr.isTTY && !output.isQuiet) bar.start(limit, 0);
+  const bar = new SingleBar({ format: 'Scored {value} leads', clearOnComplete: true, stream: io.stderr });
+  if (io.stderr.isTTY && !output.isQuiet) bar.start(limit, 0);
   const report = await tryProfile(client, { profile: proposed, since, limit, progress: (leads) => bar.update(leads) }).finally(
     () => bar.stop(),
   );
@@ -65,8 +69,8 @@ function readSince(text: string): string {
   return new Date(at).toISOString();
 }
 
-async function leadText(lead: string): Promise<string> {
-  if (lead === '-') return standardInput();
+async function leadText({ io }: Session, lead: string): Promise<string> {
+  if (lead === '-') return textOf(io.stdin);
   return lead.trimStart().startsWith('{') ? lead : contentOf(lead);
 }
 
@@ -80,9 +84,9 @@ async function contentOf(path: string): Promise<string> {
   }
 }
 
-async function standardInput(): Promise<string> {
+async function textOf(input: Readable): Promise<string> {
   let text = '';
-  for await (const chunk of process.stdin) {
+  for await (const chunk of input) {
     text += String(chunk);
     if (text.length > MAX_BYTES) throw usageError('The lead is larger than a webhook may be.');
   }

@@ -5,6 +5,7 @@ import { serviceUrlOf, tokenOf, webhookSecretOf } from './connection.js';
 import { CommandError, EXIT_CODES, usageError } from './exit-codes.js';
 import { timesIn, type Times } from './format-time.js';
 import { ServiceClient } from './http-client.js';
+import type { CliIo } from './io.js';
 import { Output, type Format } from './output.js';
 import { widthOf } from './terminal-width.js';
 
@@ -27,25 +28,32 @@ interface Confirmation {
 
 /** What a command works with, made from the global options when it is first needed. */
 export class Session {
+  /** Of a command that ends without an error: not 0 where it found differences, problems or bad rows. */
+  exitCode: number = EXIT_CODES.ok;
   private made: { output?: Output; client?: ServiceClient } = {};
 
-  constructor(private readonly program: Command) {}
+  constructor(
+    private readonly program: Command,
+    readonly io: CliIo,
+  ) {}
 
   get output(): Output {
     const { format, json, output, quiet } = this.options;
     return (this.made.output ??= new Output({
       format: json ? 'json' : format,
       quiet: quiet === true,
-      width: output === undefined ? widthOf(process.stdout, process.env) : Infinity,
+      width: output === undefined ? widthOf(this.io.stdout, this.io.env) : Infinity,
+      io: this.io,
       ...(output === undefined ? {} : { file: output }),
     }));
   }
 
   get client(): ServiceClient {
-    const token = tokenOf(process.env, this.options.token);
-    const secret = webhookSecretOf(process.env);
+    const { env } = this.io;
+    const token = tokenOf(env, this.options.token);
+    const secret = webhookSecretOf(env);
     return (this.made.client ??= new ServiceClient({
-      url: serviceUrlOf(process.env, this.options.url),
+      url: serviceUrlOf(env, this.options.url),
       ...(token ? { token } : {}),
       ...(secret ? { secret } : {}),
     }));
@@ -65,11 +73,12 @@ export class Session {
    */
   async confirm({ question, yes, isOldName = false }: Confirmation): Promise<void> {
     if (yes) return;
-    if (!process.stdin.isTTY || !process.stderr.isTTY) {
+    const { stdin, stderr } = this.io;
+    if (!stdin.isTTY || !stderr.isTTY) {
       if (isOldName) return;
       throw usageError(`${question} There is no terminal to confirm this on, so nothing was changed. Add --yes.`);
     }
-    const prompt = createInterface({ input: process.stdin, output: process.stderr });
+    const prompt = createInterface({ input: stdin, output: stderr });
     // Ctrl-C and Ctrl-D close the prompt without an answer.
     const closed = once(prompt, 'close').then(() => '');
     const answer = await Promise.race([prompt.question(`${question} [y/N] `), closed]).catch(() => '');

@@ -1,4 +1,4 @@
-import { createPostgresBackend, runMigrations, withBackend, type PostgresConnectionOptions } from 'bullmq';
+import { runMigrations, withBackend, type PostgresConnectionOptions } from 'bullmq';
 import pg from 'pg';
 import { AppError } from '../domain/app-error.js';
 import { STAGES, type Stage } from '../domain/lead-state.js';
@@ -7,8 +7,9 @@ import { withTimeout } from '../platform/concurrency/with-timeout.js';
 import type { QueueBackend } from './queue-backend.js';
 import { BullStageQueue, startBullWorker } from './bullmq.js';
 import { queueErrorLog } from './queue-error-log.js';
+import { createReconnectingBackend } from './reconnecting-postgres.js';
 
-const { Queue, Worker } = withBackend(createPostgresBackend);
+const { Queue, Worker } = withBackend(createReconnectingBackend);
 
 const SCHEMA = 'bullmq';
 const KEEP_FAILED_SECONDS = 24 * 3600;
@@ -21,8 +22,8 @@ export interface PostgresBackendOptions {
 }
 
 /**
- * BullMQ on PostgreSQL, for machines without Redis. PostgreSQL must be up when this is called: a Queue or Worker
- * created while it is down never connects and reports no error.
+ * BullMQ on PostgreSQL, for machines without Redis. PostgreSQL must be up when this is called, since the tables of the
+ * queues are made then.
  * @throws AppError QUEUE_UNAVAILABLE
  */
 export async function openPostgresBackend({ url, logger }: PostgresBackendOptions): Promise<QueueBackend> {

@@ -7,6 +7,8 @@ import { openQueueBackend } from '../../src/queue/queue.module.js';
 import { loadConfig } from '../../src/platform/config/config.js';
 import { freshDatabase, freshRedis, hasRedis } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
+import { Proxy } from '../chaos/proxy.js';
+import { openPostgresBackend } from '../../src/queue/postgres-backend.js';
 
 const config = loadConfig({}, { aiProviders: ['heuristic'], crmProviders: ['postgres'] });
 const LATE_AFTER_MS = 300_000;
@@ -204,4 +206,33 @@ describe.each(['redis', 'postgres'] as const)('a queue on %s', (kind) => {
       await eventually(() => expect(worker).toMatchObject({ ended: 2, inProgress: 0 }));
     });
   });
+});
+
+it('a worker on PostgreSQL whose first connection hangs connects later, and the process goes on meanwhile', async () => {
+  const database = await freshDatabase();
+  const proxy = await Proxy.start(Number(new URL(database.url).port));
+  const warnings: string[] = [];
+  const logger = pino({ level: 'warn' }, { write: (line) => void warnings.push(line) });
+  const backend = await openPostgresBackend({ url: proxy.through(database.url), logger });
+  await backend.queue('enrichment').counts();
+
+  proxy.weather = 'half-open';
+  const ran: string[] = [];
+  const handler: JobHandler = async ({ leadId }) => {
+    ran.push(leadId);
+    return { kind: 'done' };
+  };
+  const worker = await backend.startWorker('enrichment', handler, settings);
+  await eventually(() => expect(warnings.join('')).toContain('timeout'));
+  expect(ran).toEqual([]);
+  proxy.weather = 'clear';
+  proxy.drop();
+  const reference = job();
+  await eventually(() => backend.queue('enrichment').enqueue([reference]));
+  await eventually(() => expect(ran).toEqual([reference.leadId]));
+
+  await worker.close(2000);
+  await backend.close();
+  await proxy.stop();
+  await database.drop();
 });

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freshDatabase } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
 import { fillService } from '../support/every-operation.js';
-import { cli, CLI, OPERATORS, SECRET, TOKEN } from '../support/operator.js';
+import { cli, CLI, OPERATORS, SECRET, spawnCli, TOKEN } from '../support/operator.js';
 import { startProcess, type RunningProcess } from '../support/service.js';
 
 const MISSING = '11111111-1111-8111-8111-111111111111';
@@ -40,6 +40,7 @@ afterAll(async () => {
 
 const filled = (words: string) => words.split(' ').map((word) => names[word] ?? word);
 const run = (words: string, more: Record<string, string> = {}) => cli({ ...env, ...more }, ...filled(words));
+const spawned = (words: string, more: Record<string, string> = {}) => spawnCli({ ...env, ...more }, ...filled(words));
 const states = async () => {
   const { rows } = await sql.query<{ n: number }>("SELECT count(*)::int AS n FROM ledger.leads WHERE state = 'dead'");
   return rows[0]!.n;
@@ -59,7 +60,7 @@ function onTerminal(words: string, answer: string): Promise<{ code: number; text
   return new Promise((resolve) => child.once('close', (code) => resolve({ code: code ?? -1, text })));
 }
 
-describe.concurrent('exit codes and messages', () => {
+describe('exit codes and messages', () => {
   it.each<[string, number, RegExp]>([
     ['--version', 0, /^\d+\.\d+\.\d+\n$/],
     ['version', 0, /^\d+\.\d+\.\d+\n$/],
@@ -67,7 +68,11 @@ describe.concurrent('exit codes and messages', () => {
     ['dlq', 0, /Usage: revenueflow dlq/],
     ['dead-letters discard --help', 0, /--reason <text> .*\(required\)/],
     ['nonsense', 2, /unknown command 'nonsense'/],
-    ['leads nonsense', 2, /Unknown command "revenueflow leads nonsense"\. The commands are list, get, search, import, watch\./],
+    [
+      'leads nonsense',
+      2,
+      /Unknown command "revenueflow leads nonsense"\. The commands are list, get, rescore, search, import, watch\./,
+    ],
     ['people nonsense', 2, /Unknown command "revenueflow people nonsense"/],
     ['leads list --from yesterday', 2, /^--from yesterday is not a time/],
     ['leads list --limit 0', 2, /must be a whole number from 1/],
@@ -113,6 +118,18 @@ describe.concurrent('exit codes and messages', () => {
   ])('with %j: %i', async (more, code, message) => {
     const ended = await run('leads list', more);
     expect([ended.code, `${ended.stdout}${ended.stderr}`]).toEqual([code, expect.stringMatching(message)]);
+  });
+
+  it.each<[string, number, RegExp]>([
+    ['--help', 0, /Usage: revenueflow/],
+    ['leads list --json -n 1', 0, /"items"/],
+    ['nonsense', 2, /unknown command 'nonsense'/],
+    [`leads get ${MISSING}`, 3, /^No lead has this id/],
+    ['crm check', 1, /^crm check works against Salesforce/],
+  ])('of the process: %s: %i', async (words, code, message) => {
+    const ended = await spawned(words);
+    expect([ended.code, `${ended.stdout}${ended.stderr}`]).toEqual([code, expect.stringMatching(message)]);
+    expect(await run(words)).toEqual(ended);
   });
 
   it('a viewer may not act', async () => {
@@ -213,12 +230,12 @@ describe('a lead', () => {
   });
 
   it('shows times in the zone of the machine or in UTC, which it names', async () => {
-    expect((await run('leads get SYNCED', { TZ: 'Asia/Kolkata' })).stdout).toMatch(/Timeline \(times in \+05:30\)/);
-    expect((await run('leads get SYNCED --utc', { TZ: 'Asia/Kolkata' })).stdout).toMatch(/Timeline \(times in UTC\)/);
+    expect((await spawned('leads get SYNCED', { TZ: 'Asia/Kolkata' })).stdout).toMatch(/Timeline \(times in \+05:30\)/);
+    expect((await spawned('leads get SYNCED --utc', { TZ: 'Asia/Kolkata' })).stdout).toMatch(/Timeline \(times in UTC\)/);
   });
 });
 
-describe.concurrent('older names', () => {
+describe('older names', () => {
   it.each<[string, string]>([
     ['leads --json', 'leads list --json'],
     ['leads --state dead --json', 'leads list --state dead --json'],
@@ -315,7 +332,7 @@ it('the completion of bash knows the commands, options and values', async () => 
       execFile('bash', ['--norc', '-c', script], (_, stdout) => resolve(stdout.trim().split(' ')));
     });
   expect(await complete('revenueflow dead')).toEqual(['dead-letters']);
-  expect(await complete('revenueflow leads ')).toEqual(['list', 'get', 'search', 'import', 'watch']);
+  expect(await complete('revenueflow leads ')).toEqual(['list', 'get', 'rescore', 'search', 'import', 'watch']);
   expect(await complete('revenueflow --url http://x leads list --st')).toEqual(['--state']);
   expect(await complete('revenueflow leads list --state e')).toEqual(['enriched']);
   expect(await complete('revenueflow queues pause c')).toEqual(['crm-sync']);

@@ -2,12 +2,15 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import pg from 'pg';
 import { freshDatabase, freshRedis, hasRedis } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
+import { BACKENDS } from '../support/full.js';
 import { startProcess, type RunningProcess } from '../support/service.js';
 
 const MISSION = { email: 'lead@enterprise.com', name: 'Alex Smith', campaign_id: 'launch_2024' };
 const UUID_V8 = /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
+/** One way through each backend; the default one takes every way, and in the full suite both do. */
 describe.each(['redis', 'postgres'] as const)('the whole flow, queue on %s', (kind) => {
+  const each = it.runIf(BACKENDS.includes(kind));
   describe.skipIf(kind === 'redis' && !hasRedis())('from webhook to CRM', () => {
     let database: Awaited<ReturnType<typeof freshDatabase>>;
     let sql: pg.Client;
@@ -82,7 +85,7 @@ describe.each(['redis', 'postgres'] as const)('the whole flow, queue on %s', (ki
       expect(Date.parse(enrichedAt)).toBeLessThanOrEqual(Date.parse(syncedAt));
     });
 
-    it('answers a redundant webhook with 200 duplicate, and changes nothing', async () => {
+    each('answers a redundant webhook with 200 duplicate, and changes nothing', async () => {
       const { leadId } = (await service.post(MISSION)).body;
       const before = await untilSynced(leadId);
       const repeat = await service.post({ ...MISSION, email: ' LEAD@Enterprise.COM ', timestamp: 'now', company: null });
@@ -90,7 +93,7 @@ describe.each(['redis', 'postgres'] as const)('the whole flow, queue on %s', (ki
       expect(await journey(leadId)).toEqual(before);
     });
 
-    it('makes one row, one CRM lead and one membership of a hundred concurrent posts of one key', async () => {
+    each('makes one row, one CRM lead and one membership of a hundred concurrent posts of one key', async () => {
       const answers = await Promise.all(Array.from({ length: 100 }, () => service.post(MISSION)));
       expect(answers.filter(({ status }) => status === 202)).toHaveLength(1);
       expect(answers.filter(({ status }) => status === 200)).toHaveLength(99);
@@ -98,7 +101,7 @@ describe.each(['redis', 'postgres'] as const)('the whole flow, queue on %s', (ki
       expect(await records()).toEqual([1, 1, 1]);
     });
 
-    it('makes one CRM lead and two memberships of two campaigns, and shows the newer one', async () => {
+    each('makes one CRM lead and two memberships of two campaigns, and shows the newer one', async () => {
       const first = await service.post({ ...MISSION, title: 'Analyst' });
       const second = await service.post({ ...MISSION, campaign_id: 'webinar', title: 'VP Sales' });
       const [a, b] = [await untilSynced(first.body.leadId), await untilSynced(second.body.leadId)];
@@ -109,7 +112,7 @@ describe.each(['redis', 'postgres'] as const)('the whole flow, queue on %s', (ki
       expect(rows).toEqual([{ attributes: { title: 'VP Sales' }, source_lead: second.body.leadId }]);
     });
 
-    it('makes a changed repeat revision 2 of the same records', async () => {
+    each('makes a changed repeat revision 2 of the same records', async () => {
       const { leadId } = (await service.post(MISSION)).body;
       const before = await untilSynced(leadId);
       const changed = await service.post({ ...MISSION, title: 'CEO' });
@@ -132,7 +135,7 @@ describe.each(['redis', 'postgres'] as const)('the whole flow, queue on %s', (ki
       expect(await records()).toEqual([1, 1, 1]);
     });
 
-    it('takes forms as Marketo sends them', async () => {
+    each('takes forms as Marketo sends them', async () => {
       const form = { email: 'ann+x@acme.com', name: 'Ann Lee', campaign_id: '987' };
       const { status, body } = await service.post(form, { form: true });
       expect(status).toBe(202);
@@ -145,7 +148,7 @@ describe.each(['redis', 'postgres'] as const)('the whole flow, queue on %s', (ki
       });
     });
 
-    it.each([
+    each.each([
       ['an empty token', '{"email": , "name": "Ann"}', 400, 'INVALID_BODY'],
       ['no e-mail', '{"campaign_id": "1"}', 400, 'INVALID_LEAD'],
       ['a wrong e-mail', '{"email": "ann", "campaign_id": "1"}', 400, 'INVALID_LEAD'],
@@ -164,14 +167,14 @@ describe.each(['redis', 'postgres'] as const)('the whole flow, queue on %s', (ki
       });
     });
 
-    it('says what it cannot read, and what does not exist', async () => {
+    each('says what it cannot read, and what does not exist', async () => {
       const xml = await service.post('<lead/>', { headers: { 'content-type': 'text/xml' } });
       expect([xml.status, xml.body.code]).toEqual([415, 'UNSUPPORTED_MEDIA_TYPE']);
       expect((await service.get('/nowhere')).body).toMatchObject({ status: 404, code: 'NOT_FOUND' });
       expect((await service.get('/ops/leads/not-an-id')).body).toMatchObject({ status: 404, code: 'NOT_FOUND' });
     });
 
-    it('lists leads newest first, page by page, and finds one by e-mail', async () => {
+    each('lists leads newest first, page by page, and finds one by e-mail', async () => {
       for (let n = 0; n < 5; n++) await service.post({ email: `p${n}@acme.com`, campaign_id: 'list' });
       const seen: string[] = [];
       let cursor: string | null = '';
@@ -189,7 +192,7 @@ describe.each(['redis', 'postgres'] as const)('the whole flow, queue on %s', (ki
       expect(((await found.json()) as { items: { email: string }[] }).items.map((lead) => lead.email)).toEqual(['p3@acme.com']);
     });
 
-    it('reports health and metrics', async () => {
+    each('reports health and metrics', async () => {
       expect((await service.get('/health/live')).body).toEqual({ status: 'up' });
       await eventually(async () =>
         expect((await service.get('/health/ready')).body).toEqual({
@@ -209,14 +212,14 @@ describe.each(['redis', 'postgres'] as const)('the whole flow, queue on %s', (ki
       }
     });
 
-    it('loses nothing to a kill -9 between ack and processing', async () => {
+    each('loses nothing to a kill -9 between ack and processing', async () => {
       const ids: string[] = [];
       const post = async (index: number) => {
         const { status, body } = await service.post({ email: `k${index}@acme.com`, campaign_id: 'kill' });
         if (status === 202) ids.push(body.leadId);
       };
       const posts = Promise.allSettled(Array.from({ length: 200 }, (_, index) => post(index)));
-      await eventually(() => expect(ids.length).toBeGreaterThan(50), 10_000);
+      await eventually(() => expect(ids.length).toBeGreaterThan(50));
       await service.kill();
       await posts;
       const acked = [...ids];

@@ -21,7 +21,7 @@ describe.skipIf(findRedisServer() === null && !process.env['CI'])('the spool, in
     await world.killPostgres();
     // The first requests detect the outage; after them all requests use the spool.
     const first = await world.postMany(service, 20);
-    const during = await world.postMany(service, 400);
+    const during = await world.postMany(service, 200);
     expect([...first, ...during].every(({ status }) => status === 202)).toBe(true);
     await eventually(async () =>
       expect((await service.get('/health/ready')).body).toMatchObject({
@@ -30,7 +30,7 @@ describe.skipIf(findRedisServer() === null && !process.env['CI'])('the spool, in
       }),
     );
     await world.startPostgres();
-    await world.allSynced(440);
+    await world.allSynced(240);
     const { rows } = await world.sql.query<{ id: string }>('SELECT id FROM ledger.leads');
     expect(new Set(rows.map(({ id }) => id))).toEqual(
       expect.objectContaining(new Set([...first, ...during].map(({ id }) => id))),
@@ -39,7 +39,7 @@ describe.skipIf(findRedisServer() === null && !process.env['CI'])('the spool, in
     await eventually(() => expect(service.output().match(/PostgreSQL is back/g)).toHaveLength(1));
   });
 
-  it('keeps the order of one lead, and recognises what is there already', async () => {
+  it.runIf(FULL)('keeps the order of one lead, and recognises what is there already', async () => {
     const { service } = await start();
     const lead = { email: 'order@acme.com', campaign_id: 'spool', title: 'one' };
     const { leadId } = (await service.post(lead)).body;
@@ -52,7 +52,7 @@ describe.skipIf(findRedisServer() === null && !process.env['CI'])('the spool, in
     await eventually(async () => {
       const { body } = await service.get(`/ops/leads/${leadId}`);
       expect([body.state, body.revision, body.attributes]).toEqual(['synced', 3, { title: 'three' }]);
-    }, 45_000);
+    });
   });
 
   it.runIf(FULL)('survives a kill -9 of the service between spooling and draining', async () => {
@@ -121,7 +121,7 @@ async function allSynced(acks: Ack[]): Promise<void> {
     const { rows } = await world.sql.query<{ id: string }>("SELECT id FROM ledger.leads WHERE state = 'synced'");
     const synced = new Set(rows.map(({ id }) => id));
     expect(acks.filter(({ id }) => !synced.has(id))).toEqual([]);
-  }, 45_000);
+  });
 }
 
 /** Waits until the replica has caught up, because WAIT counts only replicas that have. */
@@ -131,7 +131,7 @@ async function follow(replicaUrl: string, primaryUrl: string): Promise<void> {
   try {
     await admin.config('SET', 'masterauth', primary.password);
     await admin.replicaof(primary.hostname, primary.port);
-    await eventually(async () => expect(await admin.info('replication')).toContain('master_link_status:up'), 15_000);
+    await eventually(async () => expect(await admin.info('replication')).toContain('master_link_status:up'));
   } finally {
     admin.disconnect();
   }

@@ -81,7 +81,7 @@ describe('npm start on a machine with Node alone', () => {
     },
   );
 
-  it('runs twice at once on different ports and data folders, and refuses the same folder', async () => {
+  it.runIf(FULL)('runs twice at once on different ports and data folders, and refuses the same folder', async () => {
     const startIn = async (name: string) => {
       const DATA_DIR = join(folder, name);
       await copyCluster(join(DATA_DIR, 'postgres'));
@@ -140,13 +140,14 @@ describe('a start that cannot be', () => {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as AddressInfo;
+    await copyCluster(join(folder, 'data/postgres'));
     const { code, stderr } = await runToExit({ DATA_DIR: join(folder, 'data'), PORT: String(port), ...nodeAlone() });
     server.close();
     expect(code).toBe(1);
     expect(stderr).toBe(`Port ${port} on 127.0.0.1 is in use. Stop what listens there, or start with another PORT.\n`);
   });
 
-  it('leaves a foreign folder as it was', async () => {
+  it.runIf(FULL)('leaves a foreign folder as it was', async () => {
     await mkdir(join(folder, 'postgres'), { recursive: true });
     await writeFile(join(folder, 'postgres/thesis.txt'), 'ten years of work');
     const { code, output } = await runToExit({ DATA_DIR: folder, ...nodeAlone() });
@@ -156,7 +157,7 @@ describe('a start that cannot be', () => {
     expect(existsSync(join(folder, 'postgres/data'))).toBe(false);
   });
 
-  it('says that a file is in the way of the data folder', async () => {
+  it.runIf(FULL)('says that a file is in the way of the data folder', async () => {
     await writeFile(join(folder, 'notes'), 'mine');
     for (const [place, what] of [
       ['notes', 'in its place'],
@@ -204,7 +205,7 @@ describe('a start that cannot be', () => {
     },
   );
 
-  it('leaves a corrupt cluster as it is, and quotes the log', async () => {
+  it.runIf(FULL)('leaves a corrupt cluster as it is, and quotes the log', async () => {
     const env = { DATA_DIR: folder, ...nodeAlone() };
     await copyCluster(join(folder, 'postgres'));
     const control = join(folder, 'postgres/data/global/pg_control');
@@ -255,7 +256,7 @@ describe('with stores of its own', () => {
     expect(existsSync(env.DATA_DIR)).toBe(false);
   });
 
-  it('asks for its secrets', async () => {
+  it.runIf(FULL)('asks for its secrets', async () => {
     const service = await start({
       DATABASE_URL: database.url,
       QUEUE_BACKEND: 'postgres',

@@ -42,7 +42,7 @@ describe.each(BACKENDS)('the breaker of the CRM, queue on %s', (kind) => {
       await eventually(async () => expect(await world.states()).toEqual({ enriched: 150 }));
       const before = calls.length;
       up = true;
-      await eventually(async () => expect(await world.states()).toEqual({ synced: 150 }), 40_000);
+      await eventually(async () => expect(await world.states()).toEqual({ synced: 150 }));
       // Calls in flight when the breaker opened, then one call per probe.
       expect(before).toBeLessThan(80);
       expect((await store.stages()).every(({ breaker }) => breaker === 'closed' || breaker === 'recovering')).toBe(true);
@@ -68,7 +68,7 @@ describe.each(BACKENDS)('the breaker of the CRM, queue on %s', (kind) => {
         const { epoch } = await world.ledger.intake.accept(lead);
         world.publisher.publish('enrichment', { leadId: id, epoch });
         expect((await world.ledger.leads.findLead(poison))!.lead.state).toBe('dead');
-      }, 40_000);
+      });
       const { lead } = (await world.ledger.leads.findLead(poison))!;
       expect(lead.attempts['crm-sync']).toBe(5);
       expect(lead.lastError).toMatchObject({ code: 'CRM_UNAVAILABLE', class: 'dependency-down', stage: 'crm-sync' });
@@ -99,7 +99,7 @@ describe.each(BACKENDS)('the breaker of the CRM, queue on %s', (kind) => {
       await eventually(async () => {
         await world.sweeper.sweep();
         expect(await world.states()).toEqual({ synced: 30 });
-      }, 40_000);
+      });
     });
 
     it('dead-letters a bad record, and only that one, where others succeed', async () => {
@@ -135,7 +135,7 @@ describe.each(BACKENDS)('the breaker of the CRM, queue on %s', (kind) => {
       expect(rateShare).toBeLessThan(0.6);
       limited = false;
       const asked = calls;
-      await eventually(async () => expect(await world.states()).toEqual({ synced: 5 }), 30_000);
+      await eventually(async () => expect(await world.states()).toEqual({ synced: 5 }));
       expect(asked).toBeLessThanOrEqual(2);
       const { rowCount } = await world.pool.query('SELECT 1 FROM ledger.events WHERE kind = $1', ['attempt-failed']);
       expect(rowCount).toBe(0);

@@ -171,7 +171,7 @@ describe.each(BACKENDS)('leads with a fallback score, queue on %s', (kind) => {
       await eventually(async () => {
         await dueNow();
         expect((await find(id)).lead.rescore.givenUp).toBe(true);
-      }, 30_000);
+      });
       const { lead, events } = await find(id);
       expect(lead).toMatchObject({ state: 'synced', enrichment: { fitScore: 50, needsRescore: true } });
       const attempts = events.filter(({ kind: name }) => name.startsWith('rescore-'));

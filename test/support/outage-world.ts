@@ -92,7 +92,7 @@ export class OutageWorld {
         'SELECT state, count(*)::int AS n FROM ledger.leads GROUP BY state',
       );
       expect(rows).toEqual([{ state: 'synced', n: count }]);
-    }, 45_000);
+    });
     const { rows } = await this.sql.query(
       'SELECT (SELECT count(*)::int FROM mock_crm.leads) AS l, (SELECT count(*)::int FROM mock_crm.campaign_members) AS m',
     );

@@ -2,6 +2,8 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { withTimeout } from '../../src/platform/concurrency/with-timeout.js';
+import { FULL } from './full.js';
 import { PersonalData } from './personal-data.js';
 
 /** Personal data that any process of a test file was sent; no other process may log it either. */
@@ -9,14 +11,26 @@ const personal = new PersonalData();
 /** Files of one Vitest process share this module, so each clears it first. */
 export const forgetPersonalData = (): void => personal.forget();
 const MAIN = join(import.meta.dirname, '../../dist/main.js');
+/**
+ * Most processes of the tests end before what V8's optimising compiler costs pays off: it is a third of the time of a
+ * start. The full suite runs the service as `npm start` does.
+ */
+const OPTIMISES = FULL ? [] : ['--no-opt'];
+/** The service ends itself sooner, so one that takes longer is stuck. */
+const STOPS_WITHIN_MS = 60_000;
 /** Services that have not exited. */
 const running = new Set<ChildProcess>();
 
 /** Kills what a failed hook of a test file left running, which would slow down every later file. @returns how many. */
 export function killLeftOverServices(): number {
-  for (const child of running) child.kill('SIGKILL');
-  return running.size;
+  const children = [...running];
+  running.clear();
+  for (const child of children) child.kill('SIGKILL');
+  return children.length;
 }
+
+// A worker of Vitest that ends by itself leaves none behind.
+process.once('exit', killLeftOverServices);
 
 /** The heap limit that `npm start` sets. */
 export const HEAP_LIMIT = /--max-old-space-size=\d+/.exec(
@@ -98,7 +112,10 @@ export async function startProcess(env: Record<string, string>, uid?: number): P
     async stop() {
       if (child.exitCode === null && child.signalCode === null) {
         child.kill('SIGTERM');
+        const inTime = await withTimeout(exited, STOPS_WITHIN_MS);
+        if (!inTime) child.kill('SIGKILL');
         await exited;
+        if (!inTime) throw new Error(`The service did not end within ${STOPS_WITHIN_MS / 1000} s of SIGTERM:\n${output()}`);
       }
       personal.mustNotBeIn(output());
       return child.exitCode;
@@ -123,7 +140,7 @@ export async function runToExit(env: Record<string, string>): Promise<{ code: nu
 function spawnService(env: Record<string, string>, uid?: number): { child: ChildProcess; output(): string } {
   // The service under test gets no variable of the developer's environment but these.
   const { PATH = '', HOME = '', TMPDIR = '' } = process.env;
-  const child = spawn(process.execPath, [HEAP_LIMIT, MAIN], {
+  const child = spawn(process.execPath, [HEAP_LIMIT, ...OPTIMISES, MAIN], {
     env: { PATH, HOME, ...(TMPDIR ? { TMPDIR } : {}), LOG_LEVEL: 'info', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(uid === undefined ? {} : { uid, gid: uid }),

@@ -7,7 +7,10 @@ const INSTALL_PROMETHEUS =
 const RUN_FULL =
   '`npm run test:full` runs the rest: the other queue backend throughout, volume, fuzz, Prometheus, embedded servers.';
 
-/** Ends each run with the number of skipped tests, and what to install or start to run them. */
+/**
+ * Ends each run with the tests that passed only on their second attempt, the number of skipped tests, and what to
+ * install or start to run them.
+ */
 export default class SummaryReporter implements Reporter {
   constructor(private readonly options: { full: boolean }) {}
 
@@ -17,6 +20,10 @@ export default class SummaryReporter implements Reporter {
     const failed = tests.filter((test) => test.result().state === 'failed').length;
     const notes = new Set(skipped.map(({ fullName }) => this.noteOf(fullName)));
     if (!this.options.full) notes.add(RUN_FULL);
+    const unstable = tests
+      .filter((test) => test.diagnostic()?.flaky)
+      .map(({ module, fullName }) => `unstable: ${module.relativeModuleId} > ${fullName}`);
+    for (const line of unstable) console.log(line);
     console.log(`${tests.length - failed - skipped.length} passed, ${failed} failed, ${skipped.length} skipped.`, ...notes);
   }
 
