@@ -64,7 +64,8 @@ function read(text: string): ReadDate | null {
 /** The calendar day as it was written, in ISO 8601; of an instant with a zone the day in UTC. */
 export function calendarDayOf(text: string): string | null {
   const found = read(text);
-  if (!found) return null;
+  // Midnight of the first day of 1970 in UTC is how programs write "no date".
+  if (!found || (found.zoneMinutes === 0 && found.timeMs === 0 && found.day === '1970-01-01')) return null;
   return found.zoneMinutes === null ? found.day : instant(found).slice(0, 10);
 }
 
@@ -88,9 +89,6 @@ function dated([year, month, day]: [string, string, string], time: (string | und
   if (hours === undefined) return { day: iso, timeMs: null, zoneMinutes: null };
   const hour = half ? (Number(hours) % 12) + (/^p/iu.test(half) ? 12 : 0) : Number(hours);
   if (hour > 23 || Number(minutes) > 59 || Number(seconds) > 59 || (half && Number(hours) > 12)) return null;
-  // Midnight of the first day of 1970 in UTC is how programs write "no time".
-  if (iso === '1970-01-01' && /^(?:Z|UTC|GMT|[+-]00:?00)$/iu.test(zone ?? '') && hour + Number(minutes) + Number(seconds) === 0)
-    return null;
   if (zone !== undefined && Math.abs(zoneOf(zone)) > 14 * 60) return null;
   const timeMs = ((hour * 60 + Number(minutes)) * 60 + Number(seconds)) * 1000 + Math.floor(Number(`0.${fraction}`) * 1000);
   return { day: iso, timeMs, zoneMinutes: zone === undefined ? null : zoneOf(zone) };
