@@ -49,6 +49,8 @@ function nodeAlone(): Record<string, string> {
 describe('npm start on a machine with Node alone', () => {
   it('keeps its data for the next start, also after a kill -9', async () => {
     const env = { DATA_DIR: join(folder, 'data'), ...nodeAlone() };
+    // To create a cluster takes seconds; scripts/smoke.mjs does it too.
+    if (!FULL) await copyCluster(join(env.DATA_DIR, 'postgres'));
     const first = await start(env);
     expect(first.output()).toContain('BullMQ on PostgreSQL (no redis-server was found');
     const { id } = await syncedLead(first);
