@@ -19,17 +19,19 @@ const modules = {
   ingress: ['ledger', 'queue', 'domain', 'platform'],
   // A repair takes a lead in through the code of the webhook. Its client is held to less below.
   marketo: ['ingress', 'ledger', 'queue', 'domain', 'platform'],
+  // Other scorers beside the one in use. It knows no stage: the pipeline says when trials may run.
+  trials: ['ledger', 'enrichment', 'outcomes', 'domain', 'platform'],
   // The only module that imports both ports.
-  pipeline: ['ledger', 'queue', 'flow-control', 'enrichment', 'crm', 'outcomes', 'domain', 'platform'],
+  pipeline: ['ledger', 'queue', 'flow-control', 'enrichment', 'crm', 'outcomes', 'trials', 'domain', 'platform'],
   // What became of leads. Of the CRM it knows the types of its port.
   outcomes: ['ledger', 'crm', 'domain', 'platform'],
   alerts: ['ledger', 'flow-control', 'domain', 'platform'],
   // Of enrichment only the rules, which call no other system.
-  ops: ['alerts', 'ingress', 'ledger', 'queue', 'flow-control', 'enrichment', 'outcomes', 'domain', 'platform'],
+  ops: ['alerts', 'ingress', 'ledger', 'queue', 'flow-control', 'enrichment', 'outcomes', 'trials', 'domain', 'platform'],
   // Pages over the services of ops; no SQL of its own.
-  console: ['ops', 'ledger', 'outcomes', 'domain', 'platform'],
+  console: ['ops', 'ledger', 'outcomes', 'trials', 'domain', 'platform'],
   // Commands speak HTTP; those for the CRM and the database use the services.
-  cli: ['ops', 'ledger', 'flow-control', 'crm', 'marketo', 'outcomes', 'domain', 'platform'],
+  cli: ['ops', 'ledger', 'flow-control', 'crm', 'marketo', 'outcomes', 'trials', 'domain', 'platform'],
 };
 
 const moduleRules = Object.entries(modules).map(([name, allowed]) => ({
@@ -114,6 +116,13 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/outcomes/', pathNot: '\\.spec\\.ts$' },
       to: { path: '^src/crm/', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'trials-score-in-workers-only',
+      comment: 'An api process loads the reports of src/trials; only a worker opens scorers.',
+      severity: 'error',
+      from: { path: '^src/(?:ops|console|cli)/|^src/trials/trials\\.(?:module|service)\\.ts$' },
+      to: { path: '^src/trials/(?:worker-parts|trial-scorers|open-challenger|trials\\.poller)\\.ts$' },
     },
     {
       name: 'no-tests-in-src',

@@ -10,6 +10,7 @@ import { PrivacyModule } from './ops/privacy/privacy.module.js';
 import { HttpModule } from './platform/http/http.module.js';
 import { OpsModule } from './ops/ops.module.js';
 import { PlatformModule, type PlatformParts } from './platform/platform.module.js';
+import { TrialsModule } from './trials/trials.module.js';
 import type { QueueBackend } from './queue/queue-backend.js';
 import { QueueModule } from './queue/queue.module.js';
 
@@ -27,6 +28,7 @@ export class AppModule {
         LedgerModule,
         FlowModule,
         OutcomesModule,
+        TrialsModule,
         OpsModule,
         AlertsModule,
         ...(role === 'worker' ? [] : [IngressModule.with(parts.config, redisUrl), PrivacyModule, BulkModule]),

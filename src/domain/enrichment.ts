@@ -29,6 +29,17 @@ export const usageSchema = z.object({
 });
 export type Usage = z.infer<typeof usageSchema>;
 
+export const ARMS = ['champion', 'challenger'] as const;
+
+/** Of a trial in which live leads are scored by a challenger: which side this person's leads belong to. */
+export const armSchema = z.object({
+  id: z.number().int(),
+  arm: z.enum(ARMS),
+  /** The code of the error for which the challenger gave no score, so that the champion's was used. */
+  failed: z.string().optional(),
+});
+export type TrialArm = z.infer<typeof armSchema>;
+
 /** Items of evidence that a score has at most. */
 export const MAX_EVIDENCE = 12;
 
@@ -56,5 +67,6 @@ export const enrichmentSchema = z.object({
   bant: bantSchema.optional(),
   /** Zero tokens where the judgement came from the cache. */
   usage: usageSchema.optional(),
+  trial: armSchema.optional(),
 });
 export type Enrichment = z.infer<typeof enrichmentSchema>;

@@ -13,8 +13,8 @@ export type { Ruleset };
 export type Band = 'cold' | 'warm' | 'hot';
 
 /** The keyless scorer with the profile of SCORING_PROFILE. */
-export async function openHeuristic(config: Pick<Config, 'SCORING_PROFILE'>): Promise<HeuristicProvider> {
-  return new HeuristicProvider(await loadRules(config.SCORING_PROFILE));
+export async function openHeuristic(config: Pick<Config, 'SCORING_PROFILE'>, rules?: Ruleset): Promise<HeuristicProvider> {
+  return new HeuristicProvider(rules ?? (await loadRules(config.SCORING_PROFILE)));
 }
 
 /**

@@ -19,6 +19,7 @@ import { RejectionsRepository } from './rejections.repository.js';
 import { RescoreRepository } from './rescore.repository.js';
 import { RetentionRepository } from './retention.repository.js';
 import { SavedViewsRepository } from './saved-views.repository.js';
+import { ScoredLeadsRepository } from './scored-leads.repository.js';
 import { READING_AGE_MS, SlaRepository } from './sla.repository.js';
 import { StageResultsRepository } from './stage-results.repository.js';
 
@@ -42,6 +43,7 @@ const REPOSITORIES = [
   RescoreRepository,
   RetentionRepository,
   SavedViewsRepository,
+  ScoredLeadsRepository,
   SlaRepository,
   StageResultsRepository,
 ];

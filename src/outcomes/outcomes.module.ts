@@ -3,6 +3,7 @@ import { CalibrationService } from './calibration.service.js';
 import { CalibrationsRepository } from './calibrations.repository.js';
 import { FirstScores } from './first-scores.js';
 import { FirstScoresRepository } from './first-scores.repository.js';
+import { JudgedLeadsRepository } from './judged-leads.repository.js';
 import { OUTCOMES_CRM, OutcomesPoller } from './outcomes.poller.js';
 import { OutcomesRepository } from './outcomes.repository.js';
 import { OutcomesService } from './outcomes.service.js';
@@ -13,6 +14,7 @@ const PARTS = [
   CalibrationsRepository,
   FirstScores,
   FirstScoresRepository,
+  JudgedLeadsRepository,
   OutcomesRepository,
   OutcomesService,
   ScoreCellsRepository,

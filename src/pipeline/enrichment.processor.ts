@@ -13,6 +13,7 @@ import type { Metrics } from '../platform/observability/metrics.js';
 import { CLOCK, CONFIG, METRICS } from '../platform/platform.module.js';
 import { jobRequestOf, type JobReference } from '../queue/job.js';
 import { JobPublisher } from '../queue/job-publisher.js';
+import { TrialArms } from '../trials/trial-arms.js';
 import { CrashIsolation } from './crash-isolation.js';
 import { HEURISTIC } from './downstreams.js';
 import { FailureHandler } from './failure-handler.js';
@@ -39,6 +40,7 @@ export class EnrichmentProcessor implements StageProcessor<ClaimedLead> {
     private readonly failures: FailureHandler,
     private readonly slots: ModelSlots,
     private readonly scorer: Scorer,
+    private readonly arms: TrialArms,
     @Inject(HEURISTIC) private readonly heuristic: EnrichmentProvider,
     @Inject(CONFIG) private readonly config: Pick<Config, 'AI_DEADLINE_SECONDS' | 'SPEED_TO_LEAD_SLA_SECONDS'>,
     @Inject(CLOCK) private readonly clock: Clock,
@@ -56,10 +58,19 @@ export class EnrichmentProcessor implements StageProcessor<ClaimedLead> {
 
   async run(claim: ClaimedLead, signal: AbortSignal): Promise<RunOutcome> {
     try {
+      const challenged = await this.challenge(claim, signal);
+      if (challenged) return await this.checkpoint(claim, challenged);
       return await (this.scorer.local ? this.enrich(claim, null, signal) : this.enrichInSlot(claim, signal));
     } catch (cause) {
       return this.fail(claim, cause);
     }
+  }
+
+  /** A lead that may have crashed a worker is left to the champion, which crash isolation protects. */
+  private async challenge(claim: ClaimedLead, signal: AbortSignal): Promise<Enrichment | null> {
+    if (claim.suspectedCrashes > 0) return null;
+    if (this.arms.concerns(claim) && !this.scorer.local) await this.claims.markExecuting(claim);
+    return this.arms.score(claim, signal);
   }
 
   /** Waits for a model slot until the lead's deadline. */
@@ -154,7 +165,8 @@ export class EnrichmentProcessor implements StageProcessor<ClaimedLead> {
   }
 
   /** The score is stored before the CRM is called, so a CRM retry causes no second AI call. */
-  private async checkpoint(claim: ClaimedLead, enrichment: Enrichment): Promise<RunOutcome> {
+  private async checkpoint(claim: ClaimedLead, scored: Enrichment): Promise<RunOutcome> {
+    const enrichment = this.arms.marked(claim, scored);
     const epoch = await this.results.checkpoint(claim, enrichment);
     const { contentAt, lowPriority } = claim;
     this.publisher.publish('crm-sync', jobRequestOf({ leadId: claim.id, epoch, contentAt, nextAttemptAt: null, lowPriority }));

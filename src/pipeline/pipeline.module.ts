@@ -1,7 +1,7 @@
 import { Global, Inject, Module, type OnApplicationBootstrap, type OnApplicationShutdown, type Provider } from '@nestjs/common';
 import type { CrmProvider } from '../crm/port.js';
 import { openCrm } from '../crm/registry.js';
-import { AI_PROVIDERS, openScorer } from '../enrichment/registry.js';
+import { STAGES } from '../domain/lead-state.js';
 import { ApiUsageRecorder } from '../flow-control/api-usage.js';
 import { FlowControl } from '../flow-control/flow-control.js';
 import { FlowControlRepository } from '../flow-control/flow-control.repository.js';
@@ -15,6 +15,9 @@ import type { Metrics } from '../platform/observability/metrics.js';
 import { CLOCK, CONFIG, DATABASE_URL, LOGGER, METRICS, WORK_PROGRESS } from '../platform/platform.module.js';
 import type { QueueBackend } from '../queue/queue-backend.js';
 import { QUEUE_BACKEND } from '../queue/queue.module.js';
+import { TrialScorers } from '../trials/trial-scorers.js';
+import { STAGES_IDLE } from '../trials/trials.poller.js';
+import { TRIAL_WORKER_PARTS } from '../trials/worker-parts.js';
 import { CrashIsolation } from './crash-isolation.js';
 import { CrmErasurePoller } from './crm-erasure.poller.js';
 import { CrmSyncProcessor } from './crm-sync.processor.js';
@@ -37,8 +40,17 @@ const STUCK_AT_LEAST_MS = 30_000;
 const EX_SOFTWARE = 70;
 
 const DOWNSTREAMS: Provider[] = [
-  { provide: AI, inject: [CONFIG], useFactory: openScorer },
-  { provide: HEURISTIC, inject: [CONFIG], useFactory: (config: Config) => AI_PROVIDERS['heuristic']!(config) },
+  ...TRIAL_WORKER_PARTS,
+  { provide: AI, inject: [TrialScorers], useFactory: (scorers: TrialScorers) => scorers.ai },
+  { provide: HEURISTIC, inject: [TrialScorers], useFactory: (scorers: TrialScorers) => scorers.heuristic },
+  {
+    provide: STAGES_IDLE,
+    inject: [ModelSlots, QUEUE_BACKEND],
+    useFactory: (slots: ModelSlots, backend: QueueBackend) => async () => {
+      const counts = await Promise.all(STAGES.map((stage) => backend.queue(stage).counts()));
+      return slots.waiting === 0 && counts.every(({ waiting }) => waiting === 0);
+    },
+  },
   {
     provide: CRM,
     inject: [CONFIG, DATABASE_URL, FlowControlRepository, NoticesRepository, LOGGER, CLOCK, METRICS],

@@ -9,7 +9,7 @@ import type { Ruleset } from '../score-by-rules.js';
  * prose is impossible. The SDK reads credentials from the environment only, so it gets the credential chain of AWS
  * (profile, container, instance role).
  */
-export function openBedrock(config: Config, rules: Ruleset): ModelProvider {
+export function openBedrock(config: Config, rules: Ruleset, instructions?: string): ModelProvider {
   const bedrock = createAmazonBedrock({
     region: config.AWS_REGION!,
     credentialProvider: defaultProvider(),
@@ -23,6 +23,7 @@ export function openBedrock(config: Config, rules: Ruleset): ModelProvider {
       language: bedrock(config.BEDROCK_MODEL_ID),
       temperature: 0,
       providerOptions: { bedrock: { structuredOutputMode: 'jsonTool' } },
+      instructions,
     },
     config,
     rules,

@@ -24,6 +24,8 @@ export interface ModelSettings {
   language: Options['model'];
   temperature?: number;
   providerOptions?: Options['providerOptions'];
+  /** Instead of the shipped ones (prompt.ts). */
+  instructions?: string | undefined;
 }
 
 const MAX_OUTPUT_TOKENS = 2048;
@@ -48,7 +50,7 @@ export class ModelProvider implements EnrichmentProvider {
     private readonly clock: Clock = systemClock,
   ) {
     this.name = settings.name;
-    this.prompt = new PromptTemplate(rules);
+    this.prompt = new PromptTemplate(rules, settings.instructions);
     this.cache = new ExpiringCache(config.AI_CACHE_TTL_SECONDS * 1000, CACHE_CAPACITY, clock);
   }
 

@@ -7,7 +7,7 @@ import type { Ruleset } from '../score-by-rules.js';
 const FIXED_TEMPERATURE = /^(?:gpt-5|o\d)/;
 
 /** Any server with chat/completions: Ollama, vLLM, LM Studio, a gateway. The schema goes along as response_format. */
-export function openOpenAiCompatible(config: Config, rules: Ruleset): ModelProvider {
+export function openOpenAiCompatible(config: Config, rules: Ruleset, instructions?: string): ModelProvider {
   const model = config.OPENAI_COMPATIBLE_MODEL!;
   const server = createOpenAICompatible({
     name: 'openai-compatible',
@@ -20,6 +20,7 @@ export function openOpenAiCompatible(config: Config, rules: Ruleset): ModelProvi
       name: 'openai-compatible',
       model,
       language: server(model),
+      instructions,
       ...(FIXED_TEMPERATURE.test(model) ? {} : { temperature: 0 }),
     },
     config,

@@ -2,7 +2,7 @@ import { randomLcg, randomNormal } from 'd3-random';
 import { INTERVAL_LEVEL, type Interval } from './intervals.js';
 import { addCounts, noCounts, type ScoreCounts } from './score-counts.js';
 
-const REPLICATES = 500;
+export const REPLICATES = 500;
 /** The same counts give the same interval, so that two readings of one report do not differ. */
 const SEED = 0.42;
 /** From this mean on the normal distribution is as good as Poisson's, and faster to draw from. */
@@ -17,7 +17,7 @@ export type FigureOf = (counts: ScoreCounts) => number | null;
  * @returns null for a figure that fewer than half of the replicates have.
  */
 export function bootstrapIntervals(counts: ScoreCounts, figures: readonly FigureOf[]): (Interval | null)[] {
-  const draw = poissonFrom(SEED);
+  const draw = poissonFrom();
   const values = figures.map((): number[] => []);
   for (let replicate = 0; replicate < REPLICATES; replicate++) {
     const sample = resampled(counts, draw);
@@ -29,16 +29,18 @@ export function bootstrapIntervals(counts: ScoreCounts, figures: readonly Figure
   return values.map(intervalOf);
 }
 
-function intervalOf(values: number[]): Interval | null {
+/** The percentile interval of replicated values; null where fewer than half of the replicates have one. */
+export function intervalOf(values: number[]): Interval | null {
   if (values.length < REPLICATES / 2) return null;
   values.sort((a, b) => a - b);
   const tail = (1 - INTERVAL_LEVEL) / 2;
   return { low: quantile(values, tail), high: quantile(values, 1 - tail) };
 }
 
-type Draw = (mean: number) => number;
+export type Draw = (mean: number) => number;
 
-function poissonFrom(seed: number): Draw {
+/** Draws from Poisson distributions, the same ones each time. */
+export function poissonFrom(seed = SEED): Draw {
   const random = randomLcg(seed);
   const normal = randomNormal.source(random)();
   return (mean) => {

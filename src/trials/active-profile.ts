@@ -1,0 +1,65 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { bandOf, loadRules, type Band, type Ruleset } from '../enrichment/score-by-rules.js';
+import type { Clock } from '../platform/clock.js';
+import type { Config } from '../platform/config/config.js';
+import { CLOCK, CONFIG } from '../platform/platform.module.js';
+import { rulesIn } from './challenger.js';
+import { TrialsRepository } from './trials.repository.js';
+
+/** How late a process notices that a profile was promoted or rolled back. */
+const KNOWN_FOR_MS = 10_000;
+
+/** Of a score: its band, and the name of the profile whose thresholds give it. */
+export interface BandOfScore {
+  band: Band | null;
+  profile: string;
+}
+
+/**
+ * The scoring profile in use: that of a promoted challenger, else that of SCORING_PROFILE. Where the ledger does not
+ * answer, the last known one is used.
+ */
+@Injectable()
+export class ActiveProfile {
+  private configured: Promise<Ruleset> | undefined;
+  private known: { at: number; version: number; rules: Ruleset } | undefined;
+
+  constructor(
+    private readonly trials: Pick<TrialsRepository, 'champion'>,
+    @Inject(CONFIG) private readonly config: Pick<Config, 'SCORING_PROFILE'>,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
+
+  /** A profile file that is wrong stops the start of this process. */
+  async onModuleInit(): Promise<void> {
+    await this.ofConfiguration();
+  }
+
+  async rules(): Promise<Ruleset> {
+    const now = this.clock.now();
+    if (this.known && now - this.known.at < KNOWN_FOR_MS) return this.known.rules;
+    try {
+      const { version, challenger } = await this.trials.champion();
+      const rules = this.known?.version === version ? this.known.rules : (rulesIn(challenger) ?? (await this.ofConfiguration()));
+      this.known = { at: now, version, rules };
+    } catch {
+      return this.known?.rules ?? this.ofConfiguration();
+    }
+    return this.known.rules;
+  }
+
+  async bandOf(fitScore: number | null): Promise<BandOfScore> {
+    const rules = await this.rules();
+    return { band: fitScore === null ? null : bandOf(fitScore, rules), profile: rules.profile.name };
+  }
+
+  /** Reads the profile anew at the next question, e.g. after a promotion by this process. */
+  forget(): void {
+    this.known = undefined;
+  }
+
+  private ofConfiguration(): Promise<Ruleset> {
+    this.configured ??= loadRules(this.config.SCORING_PROFILE);
+    return this.configured;
+  }
+}

@@ -1,0 +1,116 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { AppError } from '../domain/app-error.js';
+import type { Config } from '../platform/config/config.js';
+import { CONFIG } from '../platform/platform.module.js';
+import { ActiveProfile } from './active-profile.js';
+import { completeChallenger, type Challenger } from './challenger.js';
+import type { Trial, TrialKind, TrialSettings } from './trial.js';
+import { TrialReport, type TrialFigures } from './trial-report.js';
+import type { Mover } from './trial-figures.repository.js';
+import { MOST_OPEN, TrialsRepository, type Champion } from './trials.repository.js';
+
+const NO_SUCH_TRIAL = 'No trial has this number. GET /ops/trials lists them.';
+
+export interface TrialRequest {
+  kind: TrialKind;
+  challenger: Challenger;
+  settings: TrialSettings;
+  note: string;
+}
+
+/** A trial with what it shows so far, or showed at its end. */
+export interface ReportedTrial extends Trial {
+  /** Null where nothing was compared before its rows were removed. */
+  figures: TrialFigures | null;
+  movers: Mover[];
+}
+
+/** Trials and the scorer in use, for the API, the CLI and the console. */
+@Injectable()
+export class TrialsService {
+  constructor(
+    private readonly trials: TrialsRepository,
+    private readonly reports: TrialReport,
+    private readonly profile: ActiveProfile,
+    @Inject(CONFIG) private readonly config: Config,
+  ) {}
+
+  /** @throws AppError BAD_REQUEST where the challenger cannot be one, or too many trials are open. */
+  async start({ kind, challenger, settings, note }: TrialRequest, who: string): Promise<Trial> {
+    const champion = await this.trials.champion();
+    const complete = completeChallenger(challenger, champion.challenger, this.config);
+    const id = await this.trials.add({ kind, challenger: complete, settings, note, who });
+    if (id === null)
+      throw new AppError(
+        'BAD_REQUEST',
+        `At most ${MOST_OPEN} trials, and of them one challenge, are open at a time. Stop one first.`,
+      );
+    return (await this.trials.find(id))!;
+  }
+
+  list(): Promise<Trial[]> {
+    return this.trials.list();
+  }
+
+  champion(): Promise<Champion> {
+    return this.trials.champion();
+  }
+
+  /** @throws AppError NOT_FOUND */
+  async report(id: number): Promise<ReportedTrial> {
+    const { result, ...trial } = await this.found(id);
+    const movers = await this.reports.movers(trial);
+    const figures = trial.endedAt === null ? await this.reports.figuresOf(trial) : (result as TrialFigures | null);
+    return { ...trial, figures, movers };
+  }
+
+  /** @throws AppError NOT_FOUND; BAD_REQUEST where it has ended. */
+  async stop(id: number, who: string, reason = 'An operator stopped it.'): Promise<void> {
+    const trial = await this.found(id);
+    const result = await this.reports.figuresOf(trial);
+    if (!(await this.trials.end(id, { state: 'stopped', reason, who, result })))
+      throw new AppError('BAD_REQUEST', 'The trial has ended before. Nothing was changed.');
+  }
+
+  /**
+   * Puts the challenger of a trial into use for all leads from now on. Scores that were given stay.
+   * @param force also where the trial shows that it is worse, or was stopped by a rule.
+   * @throws AppError NOT_FOUND, BAD_REQUEST
+   */
+  async promote(id: number, who: string, force = false): Promise<Champion> {
+    const { figures, ...trial } = await this.report(id);
+    if (!force) {
+      if (figures === null || figures.scored === 0)
+        throw refused('The trial has compared no lead yet, so nothing is known about the challenger.');
+      if (figures.outcomes.verdict === 'worse')
+        throw refused('The challenger ranks the leads that converted worse than the scorer in use.');
+      if (trial.state === 'stopped') throw refused(`The trial was stopped: ${trial.reason}`);
+    }
+    if (!(await this.trials.promote(who, id, trial.challenger)))
+      throw new AppError('BAD_REQUEST', 'The challenger of this trial is in use already. Nothing was changed.');
+    if (trial.endedAt === null) {
+      const end = { state: 'done' as const, reason: 'The challenger was promoted.', who, result: figures };
+      await this.trials.end(id, end);
+    }
+    this.profile.forget();
+    return this.trials.champion();
+  }
+
+  /** Returns to the scorer that was in use before. @throws AppError BAD_REQUEST */
+  async rollBack(who: string): Promise<Champion> {
+    if (!(await this.trials.rollBack(who)))
+      throw new AppError('BAD_REQUEST', 'The scorer of the configuration is in use, so there is nothing to return from.');
+    this.profile.forget();
+    return this.trials.champion();
+  }
+
+  private async found(id: number) {
+    const trial = await this.trials.find(id);
+    if (!trial) throw new AppError('NOT_FOUND', NO_SUCH_TRIAL);
+    return trial;
+  }
+}
+
+function refused(why: string): AppError {
+  return new AppError('BAD_REQUEST', `${why} Nothing was changed; "force": true promotes it all the same.`);
+}
