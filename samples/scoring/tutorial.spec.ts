@@ -35,7 +35,7 @@ const LEADS = readWebhooks()
   })
   .toReversed();
 
-const service = new ScoreService(SHIPPED_RULES, {
+const service = new ScoreService({ rules: async () => SHIPPED_RULES }, {
   listLeads: async () => ({ items: LEADS, next: null }),
 } as unknown as LeadsRepository);
 
@@ -44,8 +44,8 @@ async function outputs(): Promise<Record<string, string>> {
   const client = { post: async (_path: string, body: unknown) => service.dryRun(body as DryRunRequest) as never };
   const options = { profile, since: '2026-11-01T00:00:00.000Z', limit: 10_000, progress: () => {} };
   return {
-    shipped: scoreText(service.preview(json('lead.json'), [])),
-    own: scoreText(service.preview({ lead: json('lead.json'), profile }, [])),
+    shipped: scoreText(await service.preview(json('lead.json'), [])),
+    own: scoreText(await service.preview({ lead: json('lead.json'), profile }, [])),
     'dry-run': dryRunText(await tryProfile(client, options), WIDTH),
   };
 }

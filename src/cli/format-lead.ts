@@ -5,8 +5,9 @@ import { exchangeLines, sentLines } from './format-crm-writes.js';
 import { eventSentence } from '../ops/event-sentence.js';
 import type { Times } from './format-time.js';
 
-/** A service of an earlier version answers neither outcomes nor a probability. */
-export type Journey = ReturnType<typeof journeyOf> & Partial<Pick<AnsweredJourney, 'outcomes' | 'probability'>>;
+/** A service of an earlier version answers none of the optional fields. */
+export type Journey = ReturnType<typeof journeyOf> &
+  Partial<Pick<AnsweredJourney, 'outcomes' | 'probability' | 'band' | 'profile' | 'trial'>>;
 export type Summary = ReturnType<typeof summaryOf>;
 
 /** A lead in full: its state, why it has its score, what comes next, and its timeline. */
@@ -40,17 +41,23 @@ function whatComesNext({ id, state, next }: Journey, times: Times): string {
 function scoreLines(lead: Journey): string[] {
   if (lead.fitScore === null) return ['Not scored yet.'];
   return [
-    `Fit ${lead.fitScore}, intent ${lead.intent}, by ${lead.scoreSource}: ${lead.reasoning}`,
+    `Fit ${lead.fitScore}${lead.band ? ` (${lead.band}, profile ${lead.profile})` : ''}, intent ${lead.intent}, by ${lead.scoreSource}: ${lead.reasoning}`,
     ...lead.evidence.map(({ signal, polarity, points }) => {
       const weight =
         points === undefined ? { positive: '+', negative: '-', neutral: '·' }[polarity] : `${points > 0 ? '+' : ''}${points}`;
       return `  ${weight.padStart(4)}  ${signal}`;
     }),
     ...(lead.flags.length > 0 ? [`  flags: ${lead.flags.join(', ')}`] : []),
+    ...(lead.trial ? [`  ${armSentence(lead.trial)}`] : []),
     ...(lead.probability
       ? [`  converts with a probability of ${lead.probability.value} (calibration ${lead.probability.calibration})`]
       : []),
   ];
+}
+
+function armSentence({ id, arm, failed }: NonNullable<AnsweredJourney['trial']>): string {
+  if (failed !== undefined) return `trial ${id}: the challenger gave no score (${failed}), so it is the champion's`;
+  return `trial ${id}: the score of the ${arm}`;
 }
 
 function outcomeLines({ outcomes = [] }: Journey, times: Times): string[] {

@@ -24,7 +24,7 @@ export const BIN_COLUMNS: Column<BinRow>[] = [
 
 export function binRowsOf({ bands, deciles }: OutcomesReport): BinRow[] {
   return [
-    ...bands.map((bin) => ({ group: 'band', ...bin })),
+    ...bands.map(({ band, ...bin }) => ({ group: band, ...bin })),
     ...deciles.map((bin, index) => ({ group: `decile ${index + 1}`, ...bin })),
   ];
 }

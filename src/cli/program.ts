@@ -20,6 +20,7 @@ import { addRejectionCommands } from './rejections.command.js';
 import { addScoreCommand } from './score.command.js';
 import { Session } from './session.js';
 import { addSlaCommand } from './sla.command.js';
+import { addTrialCommands } from './trials.command.js';
 import { widthOf } from './terminal-width.js';
 
 export const EXAMPLES: [string, string][] = [
@@ -82,6 +83,7 @@ export function createProgram(io: CliIo = process): { program: Command; session:
   addCostsCommand(program, session);
   addOutcomeCommands(program, session);
   addScoreCommand(program, session);
+  addTrialCommands(program, session);
   addPeopleCommands(program, session);
   addAuditCommands(program, session);
   addCrmCommands(program, session);

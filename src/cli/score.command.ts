@@ -1,11 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { SingleBar } from 'cli-progress';
-import { InvalidArgumentError, Option, type Command } from 'commander';
+import { Option, type Command } from 'commander';
 import type { Score } from '../ops/score/score.schemas.js';
 import { CommandError, EXIT_CODES, usageError } from './exit-codes.js';
 import { dryRunText, MOVER_COLUMNS, scoreText } from './format-score.js';
 import { readLimit } from './paging.js';
+import { readSince } from './read-since.js';
 import { tryProfile } from './score-dry-run.js';
 import type { Session } from './session.js';
 
@@ -55,18 +56,6 @@ async function score(session: Session, lead: string | undefined, { profile, sinc
     () => bar.stop(),
   );
   await output.report(report, report.movers, { columns: MOVER_COLUMNS }, () => dryRunText(report, output.width));
-}
-
-const UNITS: Record<string, number> = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
-
-/** The time as ISO 8601: `30d` is 30 days ago. */
-function readSince(text: string): string {
-  const [, count, unit] = /^(\d{1,5})([mhdw])$/.exec(text) ?? [];
-  const at = unit === undefined ? Date.parse(text) : Date.now() - Number(count) * UNITS[unit]!;
-  if (Number.isNaN(at) || at > Date.now()) {
-    throw new InvalidArgumentError('It must be a time in the past such as 30d, 12h, 2w or 2026-11-01T08:00:00Z.');
-  }
-  return new Date(at).toISOString();
 }
 
 async function leadText({ io }: Session, lead: string): Promise<string> {

@@ -19,6 +19,7 @@ import { RunbookController } from './runbook.controller.js';
 import { ConsoleScoresController } from './scores.controller.js';
 import { ConsoleSlaController } from './sla.controller.js';
 import { ConsoleStagesController } from './stages.controller.js';
+import { ConsoleTrialsController } from './trials.controller.js';
 
 /** The service in a browser: pages made on the server, over the same services as the API. */
 @Module({
@@ -34,6 +35,7 @@ import { ConsoleStagesController } from './stages.controller.js';
     ConsoleScoresController,
     ConsoleSlaController,
     ConsoleStagesController,
+    ConsoleTrialsController,
     LoginController,
     NowController,
     RunbookController,

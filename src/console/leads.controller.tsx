@@ -12,6 +12,7 @@ import type { Config } from '../platform/config/config.js';
 import { CurrentOperator, type Operator } from '../platform/http/access.js';
 import { IdParam } from '../platform/http/id.pipe.js';
 import { CONFIG } from '../platform/platform.module.js';
+import { ActiveProfile } from '../trials/active-profile.js';
 import { Notice } from './components/blocks.js';
 import { ActionForm, CsvDownload, Page, ReadForm, seeOther } from './console-page.js';
 import { ConsoleViewer, PageRequest } from './console-viewer.js';
@@ -45,6 +46,7 @@ export class ConsoleLeadsController {
     private readonly people: PrivacyService,
     private readonly auditLog: AuditLogRepository,
     private readonly views: SavedViewsRepository,
+    private readonly profile: ActiveProfile,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
@@ -176,7 +178,7 @@ export class ConsoleLeadsController {
     cursor: string | undefined,
     request: FastifyRequest,
   ): Promise<string> {
-    const [viewer, saved] = await Promise.all([this.viewers.of(request), this.views.listViews()]);
+    const [viewer, saved, rules] = await Promise.all([this.viewers.of(request), this.views.listViews(), this.profile.rules()]);
     const masked = request.operator?.role !== 'operator';
     const query = new URLSearchParams(filters as Record<string, string>);
     const hrefOf = (path: string, next?: string) => {
@@ -188,7 +190,7 @@ export class ConsoleLeadsController {
       items: found.items.map((item) => leadItemOf(item, masked)),
       filters,
       query: savableOf(filters),
-      views: viewsOf(saved, query),
+      views: viewsOf(saved, query, rules.profile.bands.hot),
       first: cursor ? hrefOf('/console/leads') : null,
       next: found.nextCursor ? hrefOf('/console/leads', found.nextCursor) : null,
       csv: hrefOf('/console/leads.csv'),

@@ -2,12 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { savableOf, viewsOf } from './list-views.js';
 
 const saved = [{ name: 'Spring, hot', query: 'minScore=80&campaignId=spring', who: 'ann' }];
-const currentOf = (query: string) => viewsOf(saved, new URLSearchParams(query)).filter(({ current }) => current);
+const currentOf = (query: string) => viewsOf(saved, new URLSearchParams(query), 65).filter(({ current }) => current);
 
 describe('lists with a name', () => {
   it('are recognised by their filters, in any order', () => {
     expect(currentOf('campaignId=spring&minScore=80')).toMatchObject([{ name: 'Spring, hot', saved: true }]);
-    expect(currentOf('minScore=80')).toMatchObject([{ name: 'Hot', saved: false }]);
+    expect(currentOf('minScore=65')).toMatchObject([{ name: 'Hot', saved: false }]);
     expect(currentOf('minScore=81')).toEqual([]);
   });
 

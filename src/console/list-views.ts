@@ -2,11 +2,11 @@ import type { SavedView } from '../ledger/saved-views.repository.js';
 import type { LeadFilters, ListView } from './pages/leads.page.js';
 
 /** Lists that the service brings. */
-const VIEWS = [
+const builtIn = (hotFrom: number) => [
   { name: 'All', query: '' },
   { name: 'Waiting for a score', query: 'state=received' },
   { name: 'Waiting for the CRM', query: 'state=enriched' },
-  { name: 'Hot', query: 'minScore=80' },
+  { name: 'Hot', query: `minScore=${hotFrom}` },
   { name: 'Dead', query: 'state=dead' },
 ];
 
@@ -17,11 +17,11 @@ export function savableOf(filters: LeadFilters): string {
   return query.toString();
 }
 
-/** All lists that have a name; the one with the filters of `query` is current. */
-export function viewsOf(saved: SavedView[], query: URLSearchParams): ListView[] {
+/** All lists that have a name; the one with the filters of `query` is current. @param hotFrom of the scoring profile */
+export function viewsOf(saved: SavedView[], query: URLSearchParams, hotFrom: number): ListView[] {
   const present = sorted(query);
   return [
-    ...VIEWS.map((view) => ({ ...view, saved: false })),
+    ...builtIn(hotFrom).map((view) => ({ ...view, saved: false })),
     ...saved.map(({ name, query: kept }) => ({ name, query: kept, saved: true })),
   ].map(({ name, query: own, saved: byOperator }) => ({
     name,

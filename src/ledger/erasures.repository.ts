@@ -26,6 +26,8 @@ export interface ErasedCounts {
   alerts: number;
   /** Outcomes, first score and followed records. Absent in receipts of earlier versions. */
   outcomes?: number;
+  /** Scores of trials. Absent in receipts of earlier versions. */
+  trials?: number;
   /** Null where the queue did not answer. Its jobs contain only ids and end when they find no lead. */
   jobs: number | null;
 }
@@ -67,6 +69,8 @@ export interface HeldData {
   outcomes: Record<string, unknown>[];
   /** What Marketo was sent, and the webhook calls of its log. */
   marketo: Record<string, unknown>[];
+  /** Scores that trials of other scorers gave. */
+  trials: Record<string, unknown>[];
 }
 
 const DELETE_LEADS = `
@@ -114,6 +118,8 @@ const EXPORT_OUTCOMES = `
 SELECT record || jsonb_build_object('record', record_kind) AS record FROM feedback.held_records
 WHERE person_key = decode($1, 'hex') ORDER BY at`;
 
+const EXPORT_TRIALS = "SELECT record FROM trials.held_records WHERE person_key = decode($1, 'hex') ORDER BY at";
+
 /** Export and erasure of a person's data. */
 @Injectable()
 export class ErasuresRepository {
@@ -145,6 +151,10 @@ export class ErasuresRepository {
       const outcomes = await transaction.query<{ count: number }>("SELECT feedback.erase_person(decode($1, 'hex')) AS count", [
         personKey,
       ]);
+      // After feedback.erase_person, whose lock the writers of these rows hold shared.
+      const trials = await transaction.query<{ count: number }>("SELECT trials.erase_person(decode($1, 'hex')) AS count", [
+        personKey,
+      ]);
       const counts: ErasedCounts = {
         leads: ids.length,
         events: await remove('DELETE FROM ledger.events WHERE lead_id = ANY($1)', [ids]),
@@ -153,6 +163,7 @@ export class ErasuresRepository {
         spool: spooled,
         alerts: alerts.rows[0]!.count,
         outcomes: outcomes.rows[0]!.count,
+        trials: trials.rows[0]!.count,
         jobs: null,
       };
       // Lead ids are derived from the e-mail, so they identify the person and are removed.
@@ -183,10 +194,10 @@ export class ErasuresRepository {
   async exportPerson(personKey: string): Promise<HeldData> {
     const records = async (text: string) =>
       (await this.database.query<{ record: Record<string, unknown> }>(text, [personKey])).rows.map(({ record }) => record);
-    const [leads, mockCrm, outcomes, marketo] = await Promise.all(
-      [EXPORT_LEADS, EXPORT_MOCK_CRM, EXPORT_OUTCOMES, EXPORT_MARKETO].map(records),
+    const [leads, mockCrm, outcomes, marketo, trials] = await Promise.all(
+      [EXPORT_LEADS, EXPORT_MOCK_CRM, EXPORT_OUTCOMES, EXPORT_MARKETO, EXPORT_TRIALS].map(records),
     );
-    return { leads: leads!, mockCrm: mockCrm!, outcomes: outcomes!, marketo: marketo! };
+    return { leads: leads!, mockCrm: mockCrm!, outcomes: outcomes!, marketo: marketo!, trials: trials! };
   }
 
   async findReceipt(id: string): Promise<Receipt | null> {

@@ -96,5 +96,10 @@ export class ScoredLeadsRepository {
 }
 
 function scoredLeadOf(row: Row): ScoredLead {
-  return { lead: contentOf(row), enrichment: row.enrichment, firstContent: row.first_content === true, judged: row.judged === true };
+  return {
+    lead: contentOf(row),
+    enrichment: row.enrichment,
+    firstContent: row.first_content === true,
+    judged: row.judged === true,
+  };
 }

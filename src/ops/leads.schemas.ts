@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { evidenceSchema, INTENTS, SCORE_SOURCES } from '../domain/enrichment.js';
+import { armSchema, evidenceSchema, INTENTS, SCORE_SOURCES } from '../domain/enrichment.js';
 import { CRM_LEAD_ANSWERS, CRM_MEMBER_ANSWERS } from '../domain/lead.js';
 import { LEAD_STATES, STAGES } from '../domain/lead-state.js';
 import { LEAD_ID } from '../ingress/lead.schemas.js';
@@ -206,6 +206,13 @@ export const journeySchema = apiSchema(
     hints: z.array(z.string()).describe('What an operator should change, e.g. an attribute that belongs into CONTENT_IGNORE.'),
     outcomes: z.array(shownOutcomeSchema).describe('What became of the person, the oldest first; at most 200.'),
     probability: probabilitySchema,
+    band: z.enum(['cold', 'warm', 'hot']).nullable().describe('Of the score, by the thresholds of `profile`.'),
+    profile: z.string().describe('The name of the scoring profile in use.'),
+    trial: armSchema
+      .nullable()
+      .describe(
+        'Where a trial scored live leads then: its number and the side that gave the score. `failed`: why the challenger gave none.',
+      ),
     exchanges: z
       .array(exchange)
       .describe('What each CRM (CRM_PROVIDER, and CRM_SHADOW where there is one) was sent last, and what it answered.'),
@@ -229,6 +236,9 @@ export const journeySchema = apiSchema(
     hints: [],
     outcomes: [],
     probability: null,
+    band: 'hot',
+    profile: 'shipped',
+    trial: null,
     exchanges: [{ at: '2026-11-24T03:52:54.287Z', ...exampleExchange }],
     events: [
       { seq: 1, at: '2026-11-24T03:52:54.182Z', kind: 'received', detail: { revision: 1 } },

@@ -11,6 +11,7 @@ import { OutcomesService } from '../outcomes/outcomes.service.js';
 import type { Config } from '../platform/config/config.js';
 import { decodeCursor, encodeCursor } from '../platform/database/cursor-pagination.js';
 import { CONFIG } from '../platform/platform.module.js';
+import { ActiveProfile } from '../trials/active-profile.js';
 import { journeyOf, summaryOf } from './lead-timeline.js';
 import type { leadSearchSchema } from './leads.schemas.js';
 
@@ -27,6 +28,7 @@ export class LeadsService {
     private readonly rescores: RescoreRepository,
     private readonly outcomes: OutcomesService,
     private readonly calibrations: CalibrationService,
+    private readonly profile: ActiveProfile,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
@@ -58,12 +60,14 @@ export class LeadsService {
     if (!found) throw new AppError('NOT_FOUND', NO_SUCH_LEAD);
     const ignored = new IgnoredAttributes(this.config.CONTENT_IGNORE);
     const { lead, events } = found;
-    const [stages, outcomes, probability] = await Promise.all([
+    const [stages, outcomes, probability, band] = await Promise.all([
       this.flow.stages(),
       this.outcomes.ofPerson(lead.personKey),
       this.calibrations.probabilityOf(lead.enrichment),
+      this.profile.bandOf(lead.enrichment?.fitScore ?? null),
     ]);
-    return { ...journeyOf(lead, events, this.config.RETRY_ATTEMPTS, stages, ignored), outcomes, probability };
+    const trial = lead.enrichment?.trial ?? null;
+    return { ...journeyOf(lead, events, this.config.RETRY_ATTEMPTS, stages, ignored), ...band, trial, outcomes, probability };
   }
 
   /**

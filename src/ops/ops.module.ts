@@ -22,6 +22,7 @@ import { QueuesService } from './queues.service.js';
 import { ScoreModule } from './score/score.module.js';
 import { SlaController } from './sla.controller.js';
 import { SlaService } from './sla.service.js';
+import { TrialsController } from './trials/trials.controller.js';
 
 @Module({
   imports: [AlertsModule, OpenApiModule, QueueDashboardModule, ScoreModule],
@@ -36,6 +37,7 @@ import { SlaService } from './sla.service.js';
     OutcomesController,
     QueuesController,
     SlaController,
+    TrialsController,
   ],
   providers: [
     BudgetsService,

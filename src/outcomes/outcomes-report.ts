@@ -30,11 +30,21 @@ import {
   type ReliabilityPoint,
 } from './statistics/score-quality.js';
 
-/** Lower bounds of the bands that a report shows. */
-const BANDS = [0, 20, 40, 60, 80];
+/** The lowest scores of the bands `warm` and `hot`; below is `cold`. */
+export interface BandLimits {
+  warm: number;
+  hot: number;
+}
+
+/** `() => Promise<BandLimits>`: those of the scoring profile in use. */
+export const BAND_LIMITS = Symbol('Limits of the bands');
 
 export interface RatedBin extends ScoreBin {
   rate: Share;
+}
+
+export interface RatedBand extends RatedBin {
+  band: 'cold' | 'warm' | 'hot';
 }
 
 export interface Figure extends Interval {
@@ -68,7 +78,7 @@ export interface OutcomesReport {
   immature: { leads: number; conversions: number };
   convertedBefore: number;
   overall: Quality & { brierParts: BrierParts | null; calibrationError: number | null };
-  bands: RatedBin[];
+  bands: RatedBand[];
   deciles: RatedBin[];
   lift: Lift[];
   /** What the predictions of the diagram are: the score as it is, or the active calibration. */
@@ -92,10 +102,11 @@ export interface ReportParts {
   /** Leads by score of the last weeks, this one first. */
   weeks: number[][];
   calibrator: Calibrator | null;
+  limits: BandLimits;
 }
 
 export async function reportOf(parts: ReportParts): Promise<OutcomesReport> {
-  const { now, target, horizonDays, capacity, complete, all, by, weeks, calibrator } = parts;
+  const { now, target, horizonDays, capacity, complete, all, by, weeks, calibrator, limits } = parts;
   const { mature, immature, convertedBefore } = all;
   const predict: Prediction = calibrator ? (score) => probabilityOf(calibrator, score) : rawPrediction;
   const overall = await qualityOf(mature);
@@ -112,7 +123,7 @@ export async function reportOf(parts: ReportParts): Promise<OutcomesReport> {
       brierParts: overall.enough ? brierParts(mature) : null,
       calibrationError: overall.enough ? calibrationError(mature, predict) : null,
     },
-    bands: BANDS.map((from, index) => rated(binOf(mature, from, (BANDS[index + 1] ?? MAX_SCORE + 1) - 1))),
+    bands: bandsOf(mature, limits),
     deciles: equalMassBins(mature, 10).map(rated),
     lift: overall.enough ? lifts(mature) : [],
     prediction: calibrator ? 'calibration' : 'score',
@@ -126,6 +137,14 @@ export async function reportOf(parts: ReportParts): Promise<OutcomesReport> {
     },
     notes: notesOf({ overall, complete, immature: immature.leads, convertedBefore, horizonDays }),
   };
+}
+
+function bandsOf(counts: ScoreCounts, { warm, hot }: BandLimits): RatedBand[] {
+  const bins = { cold: [0, warm - 1], warm: [warm, hot - 1], hot: [hot, MAX_SCORE] } as const;
+  return Object.entries(bins).map(([band, [from, to]]) => ({
+    band: band as RatedBand['band'],
+    ...rated(binOf(counts, from, to)),
+  }));
 }
 
 function rated(bin: ScoreBin): RatedBin {

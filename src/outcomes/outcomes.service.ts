@@ -7,7 +7,7 @@ import { CLOCK, CONFIG } from '../platform/platform.module.js';
 import { CalibrationService } from './calibration.service.js';
 import { FirstScores } from './first-scores.js';
 import { SALESFORCE, type Outcome, type Target } from './outcome.js';
-import { reportOf, type OutcomesReport } from './outcomes-report.js';
+import { BAND_LIMITS, reportOf, type BandLimits, type OutcomesReport } from './outcomes-report.js';
 import { OutcomesRepository } from './outcomes.repository.js';
 import { ScoreCellsRepository } from './score-cells.repository.js';
 
@@ -32,6 +32,7 @@ export class OutcomesService {
     private readonly cells: ScoreCellsRepository,
     private readonly firstScores: FirstScores,
     private readonly calibrations: CalibrationService,
+    @Inject(BAND_LIMITS) private readonly bandLimits: () => Promise<BandLimits>,
     @Inject(CONFIG) private readonly config: Pick<Config, 'OUTCOMES_HORIZON_DAYS'>,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
@@ -79,12 +80,24 @@ export class OutcomesService {
     const { target, capacity, horizonDays = this.config.OUTCOMES_HORIZON_DAYS } = query;
     const complete = await this.firstScores.catchUp();
     const since = query.since === undefined ? undefined : new Date(query.since);
-    const [{ all, by }, weeks, active] = await Promise.all([
+    const [limits, { all, by }, weeks, active] = await Promise.all([
+      this.bandLimits(),
       this.cells.cells({ target, horizonDays, since }),
       this.cells.weeks(WEEKS),
       this.calibrations.active(),
     ]);
     const calibrator = active?.fitted.target === target && active.fitted.horizonDays === horizonDays ? active.calibrator : null;
-    return reportOf({ now: new Date(this.clock.now()), target, horizonDays, capacity, complete, all, by, weeks, calibrator });
+    return reportOf({
+      now: new Date(this.clock.now()),
+      target,
+      horizonDays,
+      capacity,
+      complete,
+      all,
+      by,
+      weeks,
+      calibrator,
+      limits,
+    });
   }
 }

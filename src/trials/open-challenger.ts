@@ -1,13 +1,15 @@
+import { AppError } from '../domain/app-error.js';
 import type { EnrichmentProvider } from '../enrichment/port.js';
 import { openScorer } from '../enrichment/registry.js';
-import type { Config } from '../platform/config/config.js';
+import { missingFor, type Config } from '../platform/config/config.js';
 import { MODEL_VARIABLES, providerOf, rulesIn, type Challenger } from './challenger.js';
 
 /**
  * Opens the scorer that a challenger describes. A champion has AI_FALLBACK_PROVIDER behind it; a challenger on trial
  * has nothing, since its errors are its own.
+ * @throws AppError CONFIG_INVALID where a setting of the provider is missing.
  */
-export function openChallenger(
+export async function openChallenger(
   challenger: Challenger,
   config: Config,
   { fallback }: { fallback: boolean },
@@ -20,5 +22,7 @@ export function openChallenger(
     ...(variable === undefined || challenger.model === undefined ? {} : { [variable]: challenger.model }),
   };
   if (!fallback) delete settings.AI_FALLBACK_PROVIDER;
+  const missing = missingFor(provider, settings);
+  if (missing.length > 0) throw new AppError('CONFIG_INVALID', `${missing.join(', ')} is required for ${provider}.`);
   return openScorer(settings, { rules: rulesIn(challenger) ?? undefined, instructions: challenger.instructions });
 }

@@ -31,7 +31,10 @@ export class Sample {
 
   /** The sample, spread evenly over the groups; what a small group lacks is shared by the larger ones. */
   take(): GroupedCandidate[] {
-    const groups = [...this.groups.values()].toSorted((a, b) => a.length - b.length);
+    for (const group of this.groups.values()) keepLowest(group, this.size);
+    const groups = [...this.groups]
+      .toSorted(([a, first], [b, second]) => first.length - second.length || (a < b ? -1 : 1))
+      .map(([, group]) => group);
     const chosen: Ranked[] = [];
     for (const [index, group] of groups.entries()) {
       const quota = Math.ceil((this.size - chosen.length) / (groups.length - index));

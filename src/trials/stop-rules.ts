@@ -12,6 +12,8 @@ export interface RuleFacts {
   kind: TrialKind;
   /** Leads that both sides scored. */
   scored: number;
+  /** Leads that the challenger scored; the champion's score of some may be still to come. */
+  answered: number;
   /** Leads that the challenger failed by itself. */
   failed: number;
   /** Of the scored ones, those in another band. */
@@ -25,8 +27,8 @@ export interface RuleFacts {
 
 /** The sentence that says why the trial has to end; null where it goes on. */
 export function reasonToStop(facts: RuleFacts, rules: StopRules): string | null {
-  const { kind, scored, failed, otherBand, injected, costUsd, outcomes } = facts;
-  const tried = scored + failed;
+  const { kind, scored, answered, failed, otherBand, injected, costUsd, outcomes } = facts;
+  const tried = answered + failed;
   if (tried < LEAST_SCORES) return null;
   if (exceeds(failed, tried, rules.maxErrorRate))
     return `The challenger failed ${failed} of ${tried} leads, and ${percent(rules.maxErrorRate)} are allowed.`;

@@ -24,6 +24,8 @@ export interface Mover {
 export interface TrialSums {
   pending: number;
   scored: number;
+  /** Leads with a score of the challenger, whether or not the champion's is there. */
+  answered: number;
   failed: number;
   injected: { champion: number; challenger: number };
   steered: number;
@@ -40,6 +42,7 @@ const BOTH = 'champion IS NOT NULL AND challenger IS NOT NULL';
 const SUMS = `
 SELECT count(*) FILTER (WHERE scored_at IS NULL)::int AS pending,
   count(*) FILTER (WHERE ${BOTH})::int AS scored,
+  count(challenger)::int AS answered,
   count(*) FILTER (WHERE error IS NOT NULL)::int AS failed,
   count(*) FILTER (WHERE ${BOTH} AND champion->'flags'${LEAKS})::int AS "championInjected",
   count(*) FILTER (WHERE ${BOTH} AND challenger->'flags'${LEAKS})::int AS "challengerInjected",
@@ -57,6 +60,7 @@ FROM trials.scores WHERE trial_id = $1`;
 type SumsRow = Record<string, unknown> & {
   pending: number;
   scored: number;
+  answered: number;
   failed: number;
   championInjected: number;
   challengerInjected: number;
@@ -78,10 +82,11 @@ export class TrialFiguresRepository {
 
   async sums(trialId: number): Promise<TrialSums> {
     const row = (await this.database.query<SumsRow>(SUMS, [trialId])).rows[0]!;
-    const { pending, scored, failed, steered, sameIntent, tokens, p50, p95 } = row;
+    const { pending, scored, answered, failed, steered, sameIntent, tokens, p50, p95 } = row;
     return {
       pending,
       scored,
+      answered,
       failed,
       injected: { champion: row.championInjected, challenger: row.challengerInjected },
       steered,
@@ -124,7 +129,7 @@ export class TrialFiguresRepository {
 
   /** Pairs that outcomes can judge, in pages: leads with the content with which they first reached the CRM. */
   async *pairs(trialId: number): AsyncGenerator<ScoredPair[]> {
-    for (let after = '00000000-0000-0000-0000-000000000000'; ; ) {
+    for (let after = '00000000-0000-0000-0000-000000000000'; ;) {
       const { rows } = await this.database.query<ScoredPair & Record<string, unknown>>(
         `SELECT lead_id AS "leadId", encode(person_key, 'hex') AS "personKey", (champion->>'fitScore')::int AS champion,
            (challenger->>'fitScore')::int AS challenger

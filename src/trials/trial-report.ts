@@ -74,7 +74,7 @@ export class TrialReport {
       bands,
       costUsdPerLead: {
         champion: share(sums.costUsd.champion, sums.scored),
-        challenger: share(sums.costUsd.challenger, sums.scored + sums.failed),
+        challenger: share(sums.costUsd.challenger, sums.answered + sums.failed),
       },
       tokens: sums.tokens,
       tookMs: sums.tookMs,
@@ -93,14 +93,18 @@ export class TrialReport {
   }
 
   /** What the stop rules look at. @param compare null where the outcomes are not to be read now. */
-  async factsOf(trial: Trial, compare: ((outcomes: PairedOutcomes) => Promise<OutcomeComparison | null>) | null): Promise<RuleFacts> {
-    const { scored, injected, costUsd } = await this.figures.sums(trial.id);
+  async factsOf(
+    trial: Trial,
+    compare: ((outcomes: PairedOutcomes) => Promise<OutcomeComparison | null>) | null,
+  ): Promise<RuleFacts> {
+    const { scored, answered, injected, costUsd } = await this.figures.sums(trial.id);
     const errors = await this.figures.errors(trial.id);
     const champion = await this.profile.rules();
     const bands = bandTable(await this.pairsOf(trial), champion, rulesIn(trial.challenger) ?? champion);
     return {
       kind: trial.kind,
       scored,
+      answered,
       failed: errors.reduce((sum, { code, leads }) => sum + (NOT_ITS_ERRORS.includes(code) ? 0 : leads), 0),
       otherBand: bands.reduce((sum, cell) => sum + (cell.champion === cell.challenger ? 0 : cell.leads), 0),
       injected: injected.challenger,

@@ -104,7 +104,15 @@ export class TrialRunner {
       costUsd: 0,
       again: false,
     };
-    const pay = ({ inputTokens, outputTokens, costUsd = 0 }: { inputTokens: number; outputTokens: number; costUsd?: number | undefined }) => {
+    const pay = ({
+      inputTokens,
+      outputTokens,
+      costUsd = 0,
+    }: {
+      inputTokens: number;
+      outputTokens: number;
+      costUsd?: number | undefined;
+    }) => {
       result.tokens += inputTokens + outputTokens;
       result.costUsd += costUsd;
     };

@@ -69,7 +69,10 @@ export class TrialScorers {
       logger.info({ version: champion.version, trial: champion.trialId, provider: ai.name }, 'Another scorer is in use');
     } catch (error) {
       this.refused = champion.version;
-      logger.error({ err: error, version: champion.version }, 'The promoted scorer cannot be opened; the one before stays in use');
+      logger.error(
+        { err: error, version: champion.version },
+        'The promoted scorer cannot be opened; the one before stays in use',
+      );
     }
   }
 
@@ -93,10 +96,7 @@ export class TrialScorers {
     const { config } = this.options;
     if (trialId === CONFIGURED.trialId) return [await openScorer(config), await AI_PROVIDERS['heuristic']!(config)];
     const rules = rulesIn(challenger) ?? undefined;
-    return [
-      await openChallenger(challenger, config, { fallback: true }),
-      await AI_PROVIDERS['heuristic']!(config, { rules }),
-    ];
+    return [await openChallenger(challenger, config, { fallback: true }), await AI_PROVIDERS['heuristic']!(config, { rules })];
   }
 
   /** After the erasure of a person. */

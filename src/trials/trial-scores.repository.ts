@@ -179,17 +179,5 @@ async function add(transaction: Queryable, trialId: number, rows: readonly NewRo
   const [errors, tokens, costs] = columns(rows, ['error', 'tokens', 'costUsd']);
   const champions = jsonColumn(rows, ({ champion }) => champion);
   const challengers = jsonColumn(rows, ({ challenger }) => challenger);
-  await transaction.query(ADD, [
-    trialId,
-    ids,
-    persons,
-    revisions,
-    first,
-    sides,
-    champions,
-    challengers,
-    errors,
-    tokens,
-    costs,
-  ]);
+  await transaction.query(ADD, [trialId, ids, persons, revisions, first, sides, champions, challengers, errors, tokens, costs]);
 }

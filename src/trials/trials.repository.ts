@@ -68,7 +68,9 @@ export class TrialsRepository {
 
   /** The newest first, at most 50. */
   async list(): Promise<Trial[]> {
-    return (await this.database.query<Row>(`SELECT ${COLUMNS} FROM trials.trials t ORDER BY t.id DESC LIMIT 50`)).rows.map(trialOf);
+    return (await this.database.query<Row>(`SELECT ${COLUMNS} FROM trials.trials t ORDER BY t.id DESC LIMIT 50`)).rows.map(
+      trialOf,
+    );
   }
 
   async find(id: number): Promise<(Trial & { result: unknown }) | null> {

@@ -15,6 +15,8 @@ const PAGES = [
   `/rejections/${LEAD}`,
   '/stages',
   '/scores',
+  '/scores/trials',
+  '/scores/trials/1',
   '/sla',
   '/audit',
   `/bulk/${LEAD}`,

@@ -26,6 +26,8 @@ import { reportOf } from '../../src/outcomes/outcomes-report.js';
 import { noCounts } from '../../src/outcomes/statistics/score-counts.js';
 import { OutcomesService } from '../../src/outcomes/outcomes.service.js';
 import { loadConfig } from '../../src/platform/config/config.js';
+import { ActiveProfile } from '../../src/trials/active-profile.js';
+import { TrialsService } from '../../src/trials/trials.service.js';
 import { createHttpAdapter } from '../../src/platform/http/adapter.js';
 import { HttpModule } from '../../src/platform/http/http.module.js';
 import { PlatformModule } from '../../src/platform/platform.module.js';
@@ -101,7 +103,9 @@ function lead(text: string, state: Lead['state'] = 'synced'): Lead {
 
 const repeat = <T>(count: number, item: T): T[] => Array.from({ length: count }, () => item);
 /** `large`: as much of everything as a lead may have. */
-const journey = (text: string, large: boolean) => ({ ...journeyAlone(text, large), outcomes: [], probability: null });
+const journey = (text: string, large: boolean) => ({ ...journeyAlone(text, large), outcomes: [], probability: null, ...IN_USE });
+
+const IN_USE = { band: 'warm', profile: 'shipped', trial: null };
 
 const journeyAlone = (text: string, large: boolean) => {
   const one = lead(text) as Lead & { events: LeadEvent[] };
@@ -282,11 +286,55 @@ function servicesOf(world: Exclude<World, 'down'>): [token: unknown, service: ob
             by: { scorerVersion: [], campaignId: [], scoreSource: [] },
             weeks: [],
             calibrator: null,
+            limits: { warm: 40, hot: 65 },
           }),
       },
     ],
+    [TrialsService, trialsOf(count, text)],
+    [ActiveProfile, { rules: async () => ({ profile: { bands: { warm: 40, hot: 65 } } }) }],
     [CalibrationService, { active: async () => null }],
   ];
+}
+
+function trialsOf(count: number, text: string) {
+  const score = { fitScore: 42, intent: 'high', evidence: enrichment(text.slice(0, 200)).evidence, flags: [], provider: text };
+  const trial = {
+    id: 1,
+    kind: 'shadow',
+    state: 'stopped',
+    challenger: { provider: 'gemini', model: text, profile: { name: text } },
+    settings: { target: 'converted', horizonDays: 90 },
+    note: text,
+    who: text,
+    createdAt: NOW,
+    reason: text,
+    lastError: 'AI_UNAVAILABLE',
+    injections: { tried: 6, raised: 0, failed: 0, cases: [] },
+  };
+  const figures = {
+    scored: count,
+    pending: 0,
+    failed: 0,
+    agreement: { sameBand: 0.9, sameIntent: 1, meanDifference: 3, rankCorrelation: null },
+    bands: [{ champion: 'warm', challenger: 'hot', leads: count }],
+    costUsdPerLead: { champion: null, challenger: 0.001 },
+    tookMs: { p50: null, p95: 40 },
+    outcomes: {
+      leads: count,
+      conversions: 0,
+      verdict: count === 0 ? 'not enough outcomes' : 'worse',
+      auc: count === 0 ? null : { champion: 0.8, challenger: 0.7, difference: { value: -0.1, low: -0.2, high: -0.05 } },
+    },
+  };
+  return {
+    champion: async () => ({ version: count, trialId: count === 0 ? null : 1, challenger: trial.challenger, who: text }),
+    list: async () => repeat(Math.min(count, 50), trial),
+    report: async () => ({
+      ...trial,
+      figures: count === 0 ? null : figures,
+      movers: repeat(Math.min(count, 20), { leadId: LEAD, champion: score, challenger: score }),
+    }),
+  };
 }
 
 /** Each call of each service fails, as it does while PostgreSQL is down. */

@@ -45,7 +45,15 @@ export async function outcomesWorld() {
     firstScores,
     calibrations,
     logger: pino({ level: 'silent' }),
-    service: new OutcomesService(repository, cells, firstScores, calibrations, config, systemClock),
+    service: new OutcomesService(
+      repository,
+      cells,
+      firstScores,
+      calibrations,
+      async () => ({ warm: 40, hot: 65 }),
+      config,
+      systemClock,
+    ),
     reader: (crm: CrmOutcomeReader, tools: Partial<ReaderTools> = {}) =>
       new CrmOutcomesReader({ repository, crm, statusKinds, clock: systemClock, ...tools }),
     /** Leads of the ledger that reached the CRM, with the events that say so. */

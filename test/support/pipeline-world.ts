@@ -19,6 +19,7 @@ import { QUEUE_BACKEND } from '../../src/queue/queue.module.js';
 import { CalibrationService } from '../../src/outcomes/calibration.service.js';
 import { openPool } from '../../src/platform/database/pool.js';
 import { JobPublisher } from '../../src/queue/job-publisher.js';
+import { TrialArms } from '../../src/trials/trial-arms.js';
 import { openQueueBackend } from '../../src/queue/queue.module.js';
 import { Sweeper } from '../../src/pipeline/sweeper.js';
 import { freshDatabase, freshRedis } from './database.js';
@@ -102,6 +103,7 @@ export async function pipelineWorld({ kind, crm, scorer, env = {}, rescoring = t
         [AI, scorer ?? heuristic],
         [HEURISTIC, heuristic],
         [CRM, provider],
+        [TrialArms, { concerns: () => false, score: async () => null, marked: (_: object, scored: object) => scored }],
         ...Object.values(ledgerOf(name)).map((repository) => [repository.constructor, repository] as const),
       ]);
       const module = Test.createTestingModule({

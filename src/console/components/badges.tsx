@@ -20,6 +20,13 @@ export function StateBadge({ state }: { state: LeadState }) {
   return <span class={tone === 'plain' ? 'badge state' : `badge badge-${tone} state`}>{state}</span>;
 }
 
+export type Band = 'cold' | 'warm' | 'hot';
+const BAND_TONES: Record<Band, Tone> = { hot: 'good', warm: 'accent', cold: 'plain' };
+
+export function BandBadge({ band }: { band: Band }) {
+  return <Badge tone={BAND_TONES[band]}>{band}</Badge>;
+}
+
 const INTENT_TONES: Record<Intent, Tone> = { high: 'good', medium: 'accent', low: 'plain', none: 'plain', unknown: 'plain' };
 
 export function IntentBadge({ intent }: { intent: Intent | null }) {

@@ -1,8 +1,8 @@
 import type { ComponentChildren } from 'preact';
-import type { Evidence, Intent } from '../../domain/enrichment.js';
+import type { Evidence, Intent, TrialArm } from '../../domain/enrichment.js';
 import type { LeadState } from '../../domain/lead-state.js';
 import { Action } from '../components/action.js';
-import { Badge, IntentBadge, StateBadge } from '../components/badges.js';
+import { Badge, BandBadge, IntentBadge, StateBadge, type Band } from '../components/badges.js';
 import { Card, Facts, Live, Notice, PageHead } from '../components/blocks.js';
 import { Meter } from '../components/charts.js';
 import { Crm, Sent, type CrmPlace, type SentRecord } from '../components/crm-records.js';
@@ -27,6 +27,10 @@ export interface LeadView {
   /** Personal data is masked until the viewer asks for it. */
   masked: boolean;
   fitScore: number | null;
+  band: Band | null;
+  /** The scoring profile whose thresholds give the band. */
+  profile: string;
+  trial: TrialArm | null;
   intent: Intent | null;
   confidence: number | null;
   reasoning: string | null;
@@ -216,6 +220,10 @@ function StateNotice({ view, now }: { view: LeadView; now: Date }) {
   );
 }
 
+function armText({ id, arm, failed }: TrialArm): string {
+  return failed === undefined ? `trial ${id}: ${arm}` : `trial ${id}: champion, since the challenger failed (${failed})`;
+}
+
 function Score({ view }: { view: LeadView }) {
   if (view.fitScore === null) return <p class="muted">Not scored yet.</p>;
   return (
@@ -224,10 +232,15 @@ function Score({ view }: { view: LeadView }) {
         <strong class="score-number">{view.fitScore}</strong>
         <div>
           <span class="row">
+            {view.band ? <BandBadge band={view.band} /> : null}
             <span>
               Intent <IntentBadge intent={view.intent} />
             </span>
             <span class="muted">{`by ${view.scoreSource}, confidence ${Math.round((view.confidence ?? 0) * 100)} %`}</span>
+            <span class="muted">
+              profile <Text value={view.profile} />
+            </span>
+            {view.trial ? <Badge>{armText(view.trial)}</Badge> : null}
             {view.probability ? (
               <span class="muted">
                 {`${(view.probability.value * 100).toFixed(1)} % convert (calibration ${view.probability.calibration})`}

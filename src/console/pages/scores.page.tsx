@@ -1,7 +1,7 @@
 import type { Calibration } from '../../outcomes/calibrations.repository.js';
-import type { Figure, OutcomesReport, RatedBin, SegmentQuality } from '../../outcomes/outcomes-report.js';
+import type { Figure, OutcomesReport, RatedBand, SegmentQuality } from '../../outcomes/outcomes-report.js';
 import type { Share } from '../../outcomes/statistics/intervals.js';
-import { Badge } from '../components/badges.js';
+import { Badge, BandBadge } from '../components/badges.js';
 import { Card, Notice, PageHead, Stats } from '../components/blocks.js';
 import { BarChart } from '../components/charts.js';
 import { ReliabilityChart } from '../components/reliability-chart.js';
@@ -40,6 +40,9 @@ export function ScoresPage({ viewer, report, calibration, targets }: ScoresPageP
               {each}
             </a>
           ))}
+          <a class="button" href="/console/scores/trials">
+            Trials
+          </a>
         </nav>
       </PageHead>
       {overall.enough ? null : (
@@ -65,7 +68,7 @@ export function ScoresPage({ viewer, report, calibration, targets }: ScoresPageP
         ]}
       />
       {overall.leads > 0 ? <Charts report={report} /> : null}
-      <Bins caption="Bands" bins={report.bands} />
+      <Bands bands={report.bands} />
       {(
         [
           ['Scorer versions', report.by.scorerVersion],
@@ -114,18 +117,19 @@ function Charts({ report }: { report: OutcomesReport }) {
   );
 }
 
-function Bins({ caption, bins }: { caption: string; bins: RatedBin[] }) {
+function Bands({ bands }: { bands: RatedBand[] }) {
   return (
     <Table
-      caption={caption}
+      caption="Bands"
       columns={[
+        { title: 'Band', cell: ({ band }) => <BandBadge band={band} /> },
         { title: 'Scores', cell: ({ from, to }) => `${from}–${to}` },
         { title: 'Leads', cell: ({ leads }) => leads, numeric: true },
         { title: 'Converted', cell: ({ conversions }) => conversions, numeric: true },
         { title: 'Rate', cell: ({ rate }) => percent(rate.value), numeric: true },
         { title: 'Interval', cell: ({ rate }) => rateRange(rate), numeric: true },
       ]}
-      rows={bins}
+      rows={bands}
     />
   );
 }

@@ -107,7 +107,9 @@ export const outcomesReportSchema = apiSchema(
         brierParts: z.object({ reliability: z.number(), resolution: z.number(), uncertainty: z.number() }).nullable(),
         calibrationError: z.number().nullable(),
       }),
-      bands: rated,
+      bands: z
+        .array(z.object({ band: z.enum(['cold', 'warm', 'hot']), ...bin, rate: share }))
+        .describe('By the scoring profile in use.'),
       deciles: rated.describe('Groups of about a tenth of the leads, the lowest scores first; a score is never split.'),
       lift: z.array(z.object({ topShare: probability, conversionShare: probability, lift: z.number() })),
       prediction: z
@@ -138,7 +140,7 @@ export const outcomesReportSchema = apiSchema(
     immature: { leads: 0, conversions: 0 },
     convertedBefore: 0,
     overall: { ...noQuality, brierParts: null, calibrationError: null },
-    bands: [{ from: 80, to: 100, leads: 0, conversions: 0, rate: noRate }],
+    bands: [{ band: 'hot', from: 80, to: 100, leads: 0, conversions: 0, rate: noRate }],
     deciles: [],
     lift: [],
     prediction: 'score',

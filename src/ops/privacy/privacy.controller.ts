@@ -60,15 +60,15 @@ export class PrivacyController {
 
 /** The receipt contains no personal data. */
 function shown({ id, at, who, counts, crm, crmCount, asked, finalAt, lastCode, doneAt }: Receipt) {
-  // A receipt of an earlier version has no count of outcomes.
-  const { leads, events, rejections, spool, alerts, outcomes = 0, jobs } = counts;
+  // A receipt of an earlier version has no count of outcomes or of trials.
+  const { leads, events, rejections, spool, alerts, outcomes = 0, trials = 0, jobs } = counts;
   return {
     receipt: id,
     at,
     by: who,
     status: doneAt ? ('done' as const) : ('pending' as const),
     doneAt,
-    erased: { leads, events, rejections, spool, alerts, outcomes, jobs, crm: crmCount },
+    erased: { leads, events, rejections, spool, alerts, outcomes, trials, jobs, crm: crmCount },
     crm: { status: crm, ...(doneAt ? {} : { asked, until: finalAt, lastCode }) },
   };
 }

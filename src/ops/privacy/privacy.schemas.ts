@@ -23,6 +23,7 @@ export const heldDataSchema = apiSchema(
     mockCrm: heldRows,
     outcomes: heldRows.describe('What became of the person, and the first score.'),
     marketo: heldRows.describe('What Marketo was sent, and the webhook calls of its log.'),
+    trials: heldRows.describe('Scores that trials of other scorers gave.'),
   }),
   {
     email: 'lead@enterprise.com',
@@ -33,6 +34,7 @@ export const heldDataSchema = apiSchema(
     mockCrm: [],
     outcomes: [],
     marketo: [],
+    trials: [],
   },
 );
 export const receiptSchema = apiSchema(
@@ -51,6 +53,7 @@ export const receiptSchema = apiSchema(
         spool: count,
         alerts: count,
         outcomes: count,
+        trials: count,
         jobs: count
           .nullable()
           .describe('null where the queue did not answer: its jobs have nothing but ids, and end by themselves.'),
@@ -70,7 +73,7 @@ export const receiptSchema = apiSchema(
     by: 'ann',
     status: 'done',
     doneAt: '2026-11-24T04:00:01.200Z',
-    erased: { leads: 2, events: 7, rejections: 0, spool: 0, alerts: 0, outcomes: 1, jobs: 0, crm: 3 },
+    erased: { leads: 2, events: 7, rejections: 0, spool: 0, alerts: 0, outcomes: 1, trials: 0, jobs: 0, crm: 3 },
     crm: { status: 'done' },
   },
 );

@@ -66,6 +66,7 @@ export class PrivacyService {
       mockCrm: held.mockCrm.map(withIsoTimes),
       outcomes: held.outcomes.map(withIsoTimes),
       marketo: held.marketo.map(withIsoTimes),
+      trials: held.trials.map(withIsoTimes),
     };
   }
 

@@ -6,10 +6,8 @@ import { bandOf, readProfile, scoreByRules, type Band, type Ruleset } from '../.
 import { parseLead } from '../../ingress/parse-lead.js';
 import { LeadsRepository } from '../../ledger/leads.repository.js';
 import { decodeCursor, encodeCursor } from '../../platform/database/cursor-pagination.js';
+import { ActiveProfile } from '../../trials/active-profile.js';
 import { MAX_MOVERS, scoreSchema, type DryRun, type DryRunRequest, type Score } from './score.schemas.js';
-
-/** The `Ruleset` of SCORING_PROFILE. */
-export const RULES = Symbol('Scoring rules');
 
 /** Leads that are scored before other requests get a turn: about 10 ms. */
 const SLICE = 25;
@@ -19,7 +17,7 @@ const BANDS = ['cold', 'warm', 'hot'] as const;
 @Injectable()
 export class ScoreService {
   constructor(
-    @Inject(RULES) private readonly rules: Ruleset,
+    @Inject(ActiveProfile) private readonly profile: Pick<ActiveProfile, 'rules'>,
     private readonly leads: LeadsRepository,
   ) {}
 
@@ -27,9 +25,9 @@ export class ScoreService {
    * @param body a lead, or `{lead, profile?}`, as it was parsed from the request.
    * @throws AppError INVALID_LEAD as a webhook would get it; BAD_REQUEST where the profile is wrong.
    */
-  preview(body: unknown, notes: IntakeNote[] | undefined): Score {
+  async preview(body: unknown, notes: IntakeNote[] | undefined): Promise<Score> {
     const { lead, profile } = unwrapped(body);
-    const rules = profile === undefined ? this.rules : rulesIn(profile);
+    const rules = profile === undefined ? await this.profile.rules() : rulesIn(profile);
     const scored = scoreByRules(parseLead(lead, notes), rules);
     return scoreSchema.parse({ ...scored, band: bandOf(scored.fitScore, rules), profile: rules.profile.name });
   }
@@ -37,6 +35,7 @@ export class ScoreService {
   /** One page of the leads since a time, scored by the active profile and by a proposed one. */
   async dryRun({ profile, since, limit, cursor }: DryRunRequest): Promise<DryRun> {
     const proposed = rulesIn(profile);
+    const active = await this.profile.rules();
     const page = await this.leads.listLeads({ from: since }, limit, cursor === undefined ? null : decodeCursor(cursor));
     const result: DryRun = {
       leads: page.items.length,
@@ -44,14 +43,14 @@ export class ScoreService {
       bands: { current: { cold: 0, warm: 0, hot: 0 }, proposed: { cold: 0, warm: 0, hot: 0 } },
       moves: [],
       movers: [],
-      currentVersion: this.rules.version,
+      currentVersion: active.version,
       proposedVersion: proposed.version,
       nextCursor: page.next ? encodeCursor(page.next) : null,
     };
     const moves = new Map<string, number>();
     for (const [at, lead] of page.items.entries()) {
       if (at % SLICE === SLICE - 1) await nextTurn();
-      const mover = { ...headOf(lead), current: sideOf(lead, this.rules), proposed: sideOf(lead, proposed) };
+      const mover = { ...headOf(lead), current: sideOf(lead, active), proposed: sideOf(lead, proposed) };
       const [before, after] = [mover.current, mover.proposed];
       result.bands.current[before.band]++;
       result.bands.proposed[after.band]++;

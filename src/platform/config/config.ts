@@ -46,6 +46,11 @@ const NEEDED_BY: Record<string, readonly OptionalName[]> = {
   'openai-compatible': ['OPENAI_COMPATIBLE_BASE_URL', 'OPENAI_COMPATIBLE_MODEL'],
 };
 
+/** The variables that a scorer requires and the configuration has not. */
+export function missingFor(provider: string, config: Config): string[] {
+  return (NEEDED_BY[provider] ?? []).filter((name) => config[name] === undefined);
+}
+
 /** The environment, parsed and checked once; all settings of the service come from here. */
 export type Config = Omit<Values, OptionalName> & Partial<Pick<Values, OptionalName>>;
 

@@ -1,0 +1,180 @@
+import type { Trial, TrialState } from '../../trials/trial.js';
+import type { TrialFigures } from '../../trials/trial-report.js';
+import type { Champion } from '../../trials/trials.repository.js';
+import type { ReportedTrial } from '../../trials/trials.service.js';
+import { Badge, BandBadge, IntentBadge, type Tone } from '../components/badges.js';
+import { Card, Empty, Facts, Notice, PageHead, Stats } from '../components/blocks.js';
+import { Table } from '../components/table.js';
+import { Text } from '../components/text.js';
+import { Time } from '../components/time.js';
+import { Waterfall } from '../components/waterfall.js';
+import { Layout, type Viewer } from '../layout.js';
+
+const STATE_TONES: Record<TrialState, Tone> = { selecting: 'accent', running: 'accent', done: 'good', stopped: 'warn' };
+const VERDICT_TONES: Record<TrialFigures['outcomes']['verdict'], Tone> = {
+  better: 'good',
+  worse: 'bad',
+  'no difference shown': 'plain',
+  'not enough outcomes': 'plain',
+};
+const BANDS = ['hot', 'warm', 'cold'] as const;
+/** Leads whose reasons are shown; the others are in the API. */
+const MOVERS_SHOWN = 5;
+
+const percent = (value: number | null) => (value === null ? '–' : `${(value * 100).toFixed(1)} %`);
+const decimal = (value: number | null, digits = 3) => (value === null ? '–' : value.toFixed(digits));
+
+function challengerText({ provider, model, profile, instructions }: Trial['challenger']): string {
+  const parts = [
+    provider,
+    model,
+    profile && `profile ${String(profile['name'] ?? 'without a name')}`,
+    instructions && 'own prompt',
+  ];
+  return parts.filter(Boolean).join(', ') || 'the configuration';
+}
+
+interface TrialsPageProps {
+  viewer: Viewer;
+  champion: Champion;
+  trials: Trial[];
+}
+
+export function TrialsPage({ viewer, champion, trials }: TrialsPageProps) {
+  return (
+    <Layout title="Trials" section="/console/scores" viewer={viewer}>
+      <PageHead title="Trials" about="Another scorer, prompt or profile beside the one in use.">
+        <a class="button push" href="/console/scores">
+          Scores
+        </a>
+      </PageHead>
+      <Card title="In use">
+        <p>
+          {champion.trialId === null ? (
+            'The scorer of the configuration.'
+          ) : (
+            <>
+              <Text value={challengerText(champion.challenger)} /> (trial {champion.trialId}, version {champion.version}, promoted
+              by <Text value={champion.who ?? ''} />)
+            </>
+          )}
+        </p>
+      </Card>
+      {trials.length === 0 ? (
+        <Empty title="No trial was started">
+          <p>
+            <code>npx revenueflow trials run backtest --profile file.json</code>
+          </p>
+        </Empty>
+      ) : (
+        <Table
+          caption="Trials"
+          columns={[
+            { title: 'Trial', cell: ({ id }) => <a href={`/console/scores/trials/${id}`}>{id}</a> },
+            { title: 'Kind', cell: ({ kind }) => kind },
+            { title: 'State', cell: ({ state }) => <Badge tone={STATE_TONES[state]}>{state}</Badge> },
+            { title: 'Challenger', cell: ({ challenger }) => <Text value={challengerText(challenger)} /> },
+            { title: 'Started', cell: ({ createdAt }) => <Time at={createdAt} now={viewer.now} /> },
+            { title: 'By', cell: ({ who }) => <Text value={who} /> },
+            { title: 'Why', cell: ({ reason, note }) => <Text value={reason ?? note} /> },
+          ]}
+          rows={trials}
+        />
+      )}
+      <p class="muted">
+        The same in a terminal: <code>npx revenueflow trials list</code>
+      </p>
+    </Layout>
+  );
+}
+
+export function TrialPage({ viewer, trial }: { viewer: Viewer; trial: ReportedTrial }) {
+  const { id, kind, state, challenger, who, createdAt, note, reason, lastError, figures, movers, injections } = trial;
+  return (
+    <Layout title={`Trial ${id}`} section="/console/scores" viewer={viewer}>
+      <PageHead title={`Trial ${id}: ${kind}`} about={<Text value={challengerText(challenger)} />}>
+        <Badge tone={STATE_TONES[state]}>{state}</Badge>
+        <a class="button push" href="/console/scores/trials">
+          Trials
+        </a>
+      </PageHead>
+      {reason === null ? null : <Notice tone={state === 'stopped' ? 'warn' : 'plain'} title={reason} />}
+      {lastError === null ? null : <Notice tone="warn" title={`The challenger cannot be asked now: ${lastError}`} />}
+      {figures === null ? <p class="muted">Its scores were removed.</p> : <Figures figures={figures} trial={trial} />}
+      <Card title="About">
+        <Facts
+          items={[
+            ['Started', <Time at={createdAt} now={viewer.now} />],
+            ['By', <Text value={who} />],
+            ['Note', note === '' ? null : <Text value={note} />],
+            ['Attacks', injections === null ? null : `${injections.raised} of ${injections.tried} raised the challenger's score`],
+          ]}
+        />
+      </Card>
+      {movers.slice(0, MOVERS_SHOWN).map(({ leadId, champion, challenger: other }) => (
+        <Card title={`${champion.fitScore} now, ${other.fitScore} new`} aside={<a href={`/console/leads/${leadId}`}>Lead</a>}>
+          <div class="grid-2">
+            {[champion, other].map((score) => (
+              <div class="stack">
+                <p class="row">
+                  <Text value={score.provider} /> <span>Intent</span> <IntentBadge intent={score.intent} />
+                </p>
+                <Waterfall evidence={score.evidence} total={score.fitScore} />
+              </div>
+            ))}
+          </div>
+        </Card>
+      ))}
+      <p class="muted">
+        The same in a terminal: <code>{`npx revenueflow trials show ${id}`}</code>. To put it into use:{' '}
+        <code>{`npx revenueflow trials promote ${id}`}</code>
+      </p>
+    </Layout>
+  );
+}
+
+function Figures({ figures, trial: { settings } }: { figures: TrialFigures; trial: Trial }) {
+  const { scored, pending, failed, agreement, costUsdPerLead, tookMs, outcomes } = figures;
+  const { difference } = outcomes.auc ?? {};
+  const leads = (from: string, to: string) =>
+    figures.bands.find((cell) => cell.champion === from && cell.challenger === to)?.leads ?? 0;
+  return (
+    <>
+      <Stats
+        items={[
+          { label: 'Leads compared', value: scored, note: `${pending} to do, ${failed} failed` },
+          { label: 'Same band', value: percent(agreement.sameBand), note: `same intent ${percent(agreement.sameIntent)}` },
+          {
+            label: 'Rank correlation',
+            value: decimal(agreement.rankCorrelation),
+            note: `mean difference ${decimal(agreement.meanDifference, 1)} points`,
+          },
+          {
+            label: `${settings.target} in ${settings.horizonDays} days`,
+            value: <Badge tone={VERDICT_TONES[outcomes.verdict]}>{outcomes.verdict}</Badge>,
+            note: difference
+              ? `AUC ${decimal(difference.value)} (${decimal(difference.low)} to ${decimal(difference.high)})`
+              : `${outcomes.conversions} conversions of ${outcomes.leads} leads`,
+          },
+          {
+            label: 'Cost per lead',
+            value: `${decimal(costUsdPerLead.challenger, 5)} USD`,
+            note: `now ${decimal(costUsdPerLead.champion, 5)}; p95 ${decimal(tookMs.p95, 0)} ms`,
+          },
+        ]}
+      />
+      <Table
+        caption="Leads by band, now and new"
+        columns={[
+          { title: 'Now', cell: ({ from }) => <BandBadge band={from} /> },
+          ...BANDS.map((to) => ({
+            title: `New: ${to}`,
+            cell: ({ from }: { from: (typeof BANDS)[number] }) => leads(from, to),
+            numeric: true,
+          })),
+        ]}
+        rows={BANDS.map((from) => ({ from }))}
+      />
+    </>
+  );
+}
