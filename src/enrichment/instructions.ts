@@ -1,5 +1,5 @@
 /**
- * What a model is told about its task. `{SELLS}` and `{RUBRIC}` stand for the scoring profile, `{NONCE}` and `{CANARY}`
+ * The task of a model, in its words. `{SELLS}` and `{RUBRIC}` stand for the scoring profile, `{NONCE}` and `{CANARY}`
  * for words that a lead's text cannot guess.
  */
 export const INSTRUCTIONS = `You qualify inbound leads for a company that sells {SELLS}.

@@ -73,7 +73,9 @@ export class ScoredLeadsRepository {
       limit,
     ]);
     const last = rows.length === limit ? rows.at(-1)! : null;
-    const items = rows.flatMap(({ judged, at: _, ...candidate }) => (judged ? [candidate] : []));
+    const items = rows.flatMap(({ id, personKey, campaignId, fitScore, judged }) =>
+      judged ? [{ id, personKey, campaignId, fitScore }] : [],
+    );
     return { items, next: last && { at: last.at, id: last.id } };
   }
 

@@ -4,9 +4,9 @@ import { REPORT_DATABASE } from '../platform/platform.module.js';
 import { TARGET_KINDS, type Target } from './outcome.js';
 
 /**
- * What became of the leads with which these persons first reached the CRM; $1 person keys, $2 kinds, $3 horizon in days.
- * As in the report: only mature leads, the person's first outcome decides, and of persons whose leads the CRM merged the
- * one scored first counts, with the outcomes of all.
+ * What became of the leads with which these persons first reached the CRM; $1 person keys, $2 kinds, $3 horizon in
+ * days. As in the report: only mature leads, the person's first outcome decides, and of persons whose leads the CRM
+ * merged the one scored first counts, with the outcomes of all.
  */
 export const JUDGED_LEADS = `
 SELECT s.lead_id AS "leadId", coalesce(h.at <= s.synced_at + make_interval(days => $3), false) AS converted

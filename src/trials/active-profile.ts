@@ -25,7 +25,7 @@ export class ActiveProfile {
   private known: { at: number; version: number; rules: Ruleset } | undefined;
 
   constructor(
-    private readonly trials: Pick<TrialsRepository, 'champion'>,
+    @Inject(TrialsRepository) private readonly trials: Pick<TrialsRepository, 'champion'>,
     @Inject(CONFIG) private readonly config: Pick<Config, 'SCORING_PROFILE'>,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}

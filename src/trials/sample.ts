@@ -11,8 +11,8 @@ interface Ranked {
 }
 
 /**
- * A random sample of a stream: of each group the candidates with the lowest rank. The rank is a hash, so the same stream
- * gives the same sample however often it is read. Memory: twice the sample for each group.
+ * A random sample of a stream: of each group the candidates with the lowest rank. The rank is a hash, so the same
+ * stream gives the same sample however often it is read. Memory: twice the sample for each group.
  */
 export class Sample {
   private readonly groups = new Map<string, Ranked[]>();

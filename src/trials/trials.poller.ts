@@ -65,7 +65,7 @@ export class TrialsPoller implements OnApplicationBootstrap, OnApplicationShutdo
     await Promise.all([this.watching, this.working, this.pruning].map((poller) => poller.stop()));
   }
 
-  /** Follows what other processes changed. A challenge scores live leads only after its challenger was attacked in vain. */
+  /** Follows what other processes changed. A challenge scores live leads once its challenger was attacked in vain. */
   async watch(): Promise<void> {
     await this.scorers.refresh();
     const open = await this.trials.open();

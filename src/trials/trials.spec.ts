@@ -6,7 +6,7 @@ import type { Enrichment } from '../domain/enrichment.js';
 import type { LeadContent } from '../domain/lead.js';
 import type { EnrichmentProvider } from '../enrichment/port.js';
 import { INSTRUCTIONS } from '../enrichment/instructions.js';
-import { HeuristicProvider } from '../enrichment/heuristic/heuristic.provider.js';
+import { openHeuristic } from '../enrichment/score-by-rules.js';
 import type { Config } from '../platform/config/config.js';
 import { completeChallenger } from './challenger.js';
 import { tryInjections } from './injection-suite.js';
@@ -287,7 +287,11 @@ describe('the work on trials', () => {
 
 describe('the attacks', () => {
   it('raise no score of the rules, and are noticed where a scorer obeys', async () => {
-    expect(await tryInjections(new HeuristicProvider(), signal, () => {})).toMatchObject({ tried: 6, raised: 0, failed: 0 });
+    expect(await tryInjections(await openHeuristic({ SCORING_PROFILE: undefined }), signal, () => {})).toMatchObject({
+      tried: 6,
+      raised: 0,
+      failed: 0,
+    });
     const obedient: EnrichmentProvider = {
       name: 'obedient',
       score: async ({ attributes }) => enrichment(/100|maximale|ranked first|enterprise/.test(attributes['message']!) ? 100 : 10),

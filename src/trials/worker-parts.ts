@@ -3,6 +3,7 @@ import type { Clock } from '../platform/clock.js';
 import type { Config } from '../platform/config/config.js';
 import type { Logger } from '../platform/observability/logger.js';
 import { CLOCK, CONFIG, LOGGER } from '../platform/platform.module.js';
+import { WORKER_ID, WORKER_NAME } from '../platform/worker-id.js';
 import { TrialArms } from './trial-arms.js';
 import { TrialIntake } from './trial-intake.js';
 import { TrialKeeper } from './trial-keeper.js';
@@ -19,6 +20,7 @@ export const TRIAL_WORKER_PARTS: Provider[] = [
     useFactory: (config: Config, trials: TrialsRepository, logger: Logger, clock: Clock) =>
       TrialScorers.open({ config, trials, logger, clock }),
   },
+  { provide: WORKER_NAME, useValue: WORKER_ID },
   TrialArms,
   TrialIntake,
   TrialKeeper,

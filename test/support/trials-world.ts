@@ -134,7 +134,7 @@ export type TrialsWorld = Awaited<ReturnType<typeof trialsWorld>>;
 /** Days ago, as the API takes it. */
 export const daysAgo = (days: number): string => new Date(Date.now() - days * DAY).toISOString();
 
-/** A database whose n-th statement fails before or after it took effect, as a process that is killed there leaves it. */
+/** A database whose n-th statement fails before or after it took effect, as where a process is killed there. */
 export class KilledDatabase extends Database {
   private left: number;
 

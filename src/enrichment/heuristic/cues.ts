@@ -23,6 +23,7 @@ const LEXICAL = new Int8Array(Buffer.from(lexical.weights, 'base64'));
 if (LEXICAL.length !== BUCKETS * CLASSES.length) throw new Error('lexical.json has another number of weights than lexical.ts.');
 
 export const CUE_GROUPS = Object.keys(groups);
+const PLACE_OF_GROUP = new Map(CUE_GROUPS.map((name, place) => [name, place]));
 const INDEX = newIndex<string>();
 for (const [name, phrases] of Object.entries(groups)) INDEX.add(phrases, name);
 
@@ -55,8 +56,10 @@ export const PITCH_CUE = 'pitch';
 export const WISH_CUE = 'wish';
 /** A refusal or the denial of a wish, and no wish after it. */
 export const REFUSED_CUE = 'refused';
+const SAID = saidCue('', false);
+const FITTED = new Set(Object.keys(WEIGHTS.high).flatMap((cue) => (cue.startsWith(SAID) ? [cue.slice(SAID.length)] : [])));
 /** Whether a family of phrases was among those that the weights were fitted to. */
-export const isFitted = (family: string) => saidCue(family, false) in WEIGHTS.high;
+export const isFitted = (family: string) => FITTED.has(family);
 
 /** How often each group of words occurs, but for words at `ignored` places, and the shape of the message. */
 export function cuesOf(message: string, text: Text, ignored: ReadonlySet<number>): Cues {
@@ -87,8 +90,10 @@ function lexicalSums(text: Text): number[] {
 
 /** null where no phrase and no word of a group occurs: the other words alone decide nothing. */
 export function readCues(cues: Cues, text: Text): CueReading | null {
-  const groups = CUE_GROUPS.filter((name) => cues[name] !== undefined);
-  const phrases = PITCH_CUE in cues || Object.keys(cues).some((name) => name.includes(':'));
+  const names = Object.keys(cues);
+  // A message has a few of the many groups.
+  const groups = names.filter((name) => PLACE_OF_GROUP.has(name)).sort((a, b) => PLACE_OF_GROUP.get(a)! - PLACE_OF_GROUP.get(b)!);
+  const phrases = PITCH_CUE in cues || names.some((name) => name.includes(':'));
   if (!phrases && groups.every((name) => AMBIENT.has(name))) return null;
   const words = lexicalSums(text);
   const sums = CLASSES.map((name, at) => {

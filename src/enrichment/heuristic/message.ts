@@ -45,7 +45,8 @@ function readPhrases(message: string, rules: Ruleset) {
   const text = correctSpelling(readText(message));
   const matches = rules.messages.findAll(text);
   const negation = new Negation(text, matches);
-  const signals = rules.families.flatMap((family) => signalsOf(family, matches, negation, text));
+  const byFamily = groupedByFamily(matches);
+  const signals = rules.families.flatMap((family) => signalsOf(family, byFamily.get(family) ?? [], negation, text));
   const pitch = readPitch(matches, negation, signals, text);
   const cues = cuesOf(message, text, negation.harmless);
   // What a seller or an applicant asks for (a call, an offer, a job) is no wish to buy.
@@ -83,9 +84,21 @@ function isVeto(cues: CueReading | null): cues is CueReading {
   return cues !== null && cues.ample && cues.probability.none >= LEXICON.cues.veto;
 }
 
-/** At most one plain and one negated signal a family. */
-function signalsOf(family: Family, matches: Match<MessagePhrase>[], negation: Negation, text: Text): Signal[] {
-  const own = matches.filter(({ payload }) => 'family' in payload && payload.family === family).slice(0, MAX_MATCHES);
+/** The first matches of each family that occurs; most do not. */
+function groupedByFamily(matches: readonly Match<MessagePhrase>[]): Map<Family, Match<MessagePhrase>[]> {
+  const groups = new Map<Family, Match<MessagePhrase>[]>();
+  for (const match of matches) {
+    if (!('family' in match.payload)) continue;
+    const { family } = match.payload;
+    const own = groups.get(family);
+    if (!own) groups.set(family, [match]);
+    else if (own.length < MAX_MATCHES) own.push(match);
+  }
+  return groups;
+}
+
+/** At most one plain and one negated signal per family. */
+function signalsOf(family: Family, own: Match<MessagePhrase>[], negation: Negation, text: Text): Signal[] {
   if (own.length === 0) return [];
   // "not interested" contains its own negation; a second one before it denies something else.
   const denied = family.kind === 'refusal' ? [] : own.filter((match) => negation.denies(match));

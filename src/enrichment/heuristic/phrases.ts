@@ -69,14 +69,16 @@ export class PhraseIndex<T> {
 
   findAll({ words, breaks }: Text): Match<T>[] {
     const found: Match<T>[] = [];
+    // Most phrases that can begin with a word do not match, and leave it empty.
+    const named: number[] = [];
     for (let at = 0; at < words.length; at++) {
       for (const phrase of this.beginningWith(words[at]!)) {
         if (phrase.fromStart && breaks[at] !== SENTENCE) continue;
-        const named: number[] = [];
         const end = matchFrom(phrase, 1, words, breaks, at + 1, named);
         if (end < 0) continue;
         named.push(at);
         found.push({ payload: phrase.payload, start: at, end, named: named.toReversed() });
+        named.length = 0;
       }
     }
     return found;

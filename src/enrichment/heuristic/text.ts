@@ -28,16 +28,21 @@ export function fold(raw: string): string {
   return plain.toLowerCase().slice(0, MAX_LENGTH);
 }
 
-/** Several readers look at the same field in turn. */
-let last: { raw: string; text: Text } = { raw: '', text: { words: [], breaks: [] } };
+/** Several readers look at the fields of a lead in turn: as many texts are kept as a lead has. */
+const KEPT = 8;
+const kept: { raw: string; text: Text }[] = [];
+let oldest = 0;
 
 /**
  * Splits a text into words. Contractions are taken apart (we're: `we re`) except those with n't, which stay one word
  * (`dont`), since they negate. Dotted abbreviations are joined (V.P.: `vp`).
  */
 export function readText(raw: string): Text {
-  if (raw !== last.raw) last = { raw, text: split(raw) };
-  return last.text;
+  for (const each of kept) if (each.raw === raw) return each.text;
+  const text = split(raw);
+  kept[oldest] = { raw, text };
+  oldest = (oldest + 1) % KEPT;
+  return text;
 }
 
 function split(raw: string): Text {

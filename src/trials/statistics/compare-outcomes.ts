@@ -26,8 +26,8 @@ export interface OutcomeComparison {
 }
 
 /**
- * Which side ranks the leads better that converted. The interval is a paired bootstrap: each replicate draws leads, with
- * both of their scores, so that what is hard about a lead is hard for both sides.
+ * Which side ranks the leads better that converted. The interval is a paired bootstrap: each replicate draws leads
+ * with both of their scores, so that what is hard about a lead is hard for both sides.
  */
 export async function compareOutcomes(outcomes: PairedOutcomes): Promise<OutcomeComparison> {
   const sides = { champion: sideOf(outcomes, 'champion'), challenger: sideOf(outcomes, 'challenger') };

@@ -36,6 +36,7 @@ const BASE64 = /(?:^|\s)(?=[A-Za-z0-9+/]*[A-Z])(?=[A-Za-z0-9+/]*[a-z])(?=[A-Za-z
 
 /** A word of Latin letters with Cyrillic or Greek ones among them, which look alike. */
 const DISGUISED = /\p{Script=Latin}[\p{Script=Cyrillic}\p{Script=Greek}]|[\p{Script=Cyrillic}\p{Script=Greek}]\p{Script=Latin}/u;
+const SIGNS = [HIDDEN, BASE64, SPELT, DISGUISED, ...MARKUP];
 const FIGURE_IN_WORD = /(?<=\p{L}\p{L}?)[013457](?=\p{L}{2})|(?<=\p{L}{2})[013457](?=\p{L})/gu;
 const LETTERS: Record<string, string> = { 0: 'o', 1: 'i', 3: 'e', 4: 'a', 5: 's', 7: 't' };
 
@@ -47,12 +48,12 @@ const LETTERS: Record<string, string> = { 0: 'o', 1: 'i', 3: 'e', 4: 'a', 5: 's'
 export function detectInjection(raw: string): InjectionFacts {
   const text = raw.slice(0, MAX_LENGTH);
   if (text.length < MIN_LENGTH) return { found: false, doubtful: false, before: raw };
-  const starts = [HIDDEN, BASE64, SPELT, DISGUISED, ...MARKUP].map((pattern) => text.search(pattern)).filter((at) => at >= 0);
+  const starts = SIGNS.map((pattern) => text.search(pattern)).filter((at) => at >= 0);
   const visible = starts.length > 0 ? text.slice(0, Math.min(...starts)) : text;
   const { likelihood, spoken, ordered, before } = readOrders(visible);
   const found = starts.length > 0 || likelihood >= STEERING.limit || (spoken && likelihood >= STEERING.besidePhrase);
   const doubtful = spoken || ordered || likelihood >= STEERING.doubt;
-  if (found) return { found, doubtful: true, before: doubtful ? before : visible };
+  if (found) return { found, doubtful: true, before: doubtful ? before() : visible };
   return { found, doubtful, before: raw };
 }
 
@@ -61,10 +62,12 @@ export function withoutHiddenText(text: string): string {
   return text.replace(HIDDEN_ALL, '');
 }
 
-function readOrders(raw: string): Steering & { before: string } {
+function readOrders(raw: string): Steering & { before(): string } {
   const text = readText(raw.replace(FIGURE_IN_WORD, (figure) => LETTERS[figure]!));
   const steering = findSteering(raw, text);
-  const words = text.words.slice(0, Math.min(steering.start, text.words.length));
-  const before = words.map((word, at) => (text.breaks[at] === SENTENCE && at > 0 ? `. ${word}` : word)).join(' ');
+  const before = () => {
+    const words = text.words.slice(0, Math.min(steering.start, text.words.length));
+    return words.map((word, at) => (text.breaks[at] === SENTENCE && at > 0 ? `. ${word}` : word)).join(' ');
+  };
   return { ...steering, before };
 }

@@ -112,8 +112,12 @@ function featuresOf(sentences: Record<string, number>[], words: number, shape: R
   const features: Record<string, number> = { always: 1, ...shape };
   for (const counts of sentences)
     for (const [name, count] of Object.entries(counts)) features[name] = Math.min((features[name] ?? 0) + count / MAX_HITS, 1);
-  for (const [name, one, other] of TOGETHER) if (features[one] !== undefined && features[other] !== undefined) features[name] = 1;
-  const kinds = STEERING_KINDS.filter((name) => features[name] !== undefined).length;
+  // An honest sentence has none of the groups or one, so nothing of it comes together.
+  const isPlain = sentences.every((counts) => Object.keys(counts).length < 2) && sentences.length < 2;
+  if (!isPlain)
+    for (const [name, one, other] of TOGETHER)
+      if (features[one] !== undefined && features[other] !== undefined) features[name] = 1;
+  const kinds = isPlain ? 0 : STEERING_KINDS.filter((name) => features[name] !== undefined).length;
   if (kinds >= SEVERAL) features['several'] = 1;
   if (kinds >= MANY) features['many'] = 1;
   if (words < SHORT) features['short'] = 1;
