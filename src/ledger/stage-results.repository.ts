@@ -12,7 +12,7 @@ import { stageStatement } from './statement-batcher.js';
 /** The detail of a score event, for a row with the columns revision and enrichment. */
 export const SCORE_DETAIL = `'revision', revision, 'fitScore', enrichment->'fitScore', 'intent', enrichment->'intent',
     'scoreSource', enrichment->'scoreSource', 'provider', enrichment->'provider',
-    'scorerVersion', enrichment->'scorerVersion', 'flags', enrichment->'flags', 'trial', enrichment->'trial'`;
+    'scorerVersion', enrichment->'scorerVersion', 'flags', enrichment->'flags'`;
 
 const CHECKPOINT = `
 WITH done AS (

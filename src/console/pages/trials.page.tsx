@@ -42,7 +42,7 @@ interface TrialsPageProps {
 
 export function TrialsPage({ viewer, champion, trials }: TrialsPageProps) {
   return (
-    <Layout title="Trials" section="/console/scores" viewer={viewer}>
+    <Layout title="Trials" section="/console/scores" viewer={viewer} command="npx revenueflow trials list">
       <PageHead title="Trials" about="Another scorer, prompt or profile beside the one in use.">
         <a class="button push" href="/console/scores">
           Scores
@@ -81,9 +81,6 @@ export function TrialsPage({ viewer, champion, trials }: TrialsPageProps) {
           rows={trials}
         />
       )}
-      <p class="muted">
-        The same in a terminal: <code>npx revenueflow trials list</code>
-      </p>
     </Layout>
   );
 }
@@ -91,7 +88,7 @@ export function TrialsPage({ viewer, champion, trials }: TrialsPageProps) {
 export function TrialPage({ viewer, trial }: { viewer: Viewer; trial: ReportedTrial }) {
   const { id, kind, state, challenger, who, createdAt, note, reason, lastError, figures, movers, injections } = trial;
   return (
-    <Layout title={`Trial ${id}`} section="/console/scores" viewer={viewer}>
+    <Layout title={`Trial ${id}`} section="/console/scores" viewer={viewer} command={`npx revenueflow trials show ${id}`}>
       <PageHead title={`Trial ${id}: ${kind}`} about={<Text value={challengerText(challenger)} />}>
         <Badge tone={STATE_TONES[state]}>{state}</Badge>
         <a class="button push" href="/console/scores/trials">
@@ -126,8 +123,7 @@ export function TrialPage({ viewer, trial }: { viewer: Viewer; trial: ReportedTr
         </Card>
       ))}
       <p class="muted">
-        The same in a terminal: <code>{`npx revenueflow trials show ${id}`}</code>. To put it into use:{' '}
-        <code>{`npx revenueflow trials promote ${id}`}</code>
+        To put it into use: <code>{`npx revenueflow trials promote ${id}`}</code>
       </p>
     </Layout>
   );
