@@ -45,7 +45,7 @@ heads AS MATERIALIZED (
   GROUP BY 1
 )`;
 
-/** Of a person with a hit `h` and a first score `s`. An earlier outcome excludes the person, a later one is too late. */
+/** Of a person with a hit `h` and a first score `s`. An earlier outcome excludes it, a later one is too late. */
 const OUTCOME = `CASE WHEN h.at < s.synced_at THEN 'before' WHEN h.at <= s.synced_at + make_interval(days => $2) THEN 'converted'
       ELSE 'open' END`;
 const MATURE = 's.synced_at <= now() - make_interval(days => $2)';

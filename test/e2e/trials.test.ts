@@ -25,7 +25,7 @@ afterAll(async () => {
 
 const emails = Array.from({ length: 40 }, (_, index) => `person${index}@acme.com`);
 const send = async (email: string, campaign_id: string) => {
-  const body = { email, campaign_id, title: 'VP Sales', message: 'We would like a demo next week.' };
+  const body = { email, campaign_id, title: 'VP Sales', message: 'A demo, please.' };
   return (await service.post(body, { headers: { 'x-webhook-secret': SECRET } })).body.leadId;
 };
 const journeyOf = async (id: string) => (await askOps(service, 'GET', `/ops/leads/${id}`)).body;
