@@ -93,12 +93,10 @@ describe('the report', () => {
       reliability: [],
     });
     expect(report.overall.reason).toContain('Not enough to say: 2 conversions');
-    expect(report.bands.map(({ from, leads, conversions }) => [from, leads, conversions])).toEqual([
-      [0, 0, 0],
-      [20, 2, 0],
-      [40, 0, 0],
-      [60, 0, 0],
-      [80, 3, 2],
+    expect(report.bands.map(({ band, from, leads, conversions }) => [band, from, leads, conversions])).toEqual([
+      ['cold', 0, 2, 0],
+      ['warm', 40, 0, 0],
+      ['hot', 65, 3, 2],
     ]);
     expect(report.by.scorerVersion.map(({ group, leads, immature }) => [group, leads, immature])).toEqual([
       ['h1', 4, 0],
@@ -233,6 +231,6 @@ describe('over many leads', () => {
     );
     await reported('bob@acme.com', 'won', daysAgo(150));
     const { bands, overall } = await world.service.reportOn({ target: 'won' });
-    expect([overall.leads, overall.conversions, bands[1]!.conversions]).toEqual([1, 1, 1]);
+    expect([overall.leads, overall.conversions, bands[0]!.conversions]).toEqual([1, 1, 1]);
   });
 });
