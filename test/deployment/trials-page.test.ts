@@ -1,8 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { trialReportSchema } from '../ops/trials/trials.schemas.js';
-import { challengerText, championText, listText, trialText } from './format-trials.js';
+import { trialReportSchema } from '../../src/ops/trials/trials.schemas.js';
+import { challengerText, championText, listText, trialText } from '../../src/cli/format-trials.js';
 
 const PAGE = join(import.meta.dirname, '../../docs/trials.md');
 const WIDTH = 100;
