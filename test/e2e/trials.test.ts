@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { personKeyOf } from '../../src/domain/lead-keys.js';
@@ -10,8 +13,10 @@ import { startProcess, type RunningProcess } from '../support/service.js';
 let database: Awaited<ReturnType<typeof freshDatabase>>;
 let sql: pg.Client;
 let service: RunningProcess;
+let folder: string;
 
 beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'revenueflow-trials-'));
   database = await freshDatabase();
   sql = new pg.Client({ connectionString: database.url });
   await sql.connect();
@@ -21,6 +26,7 @@ afterAll(async () => {
   await service.stop();
   await sql.end();
   await database.drop();
+  await rm(folder, { recursive: true, force: true });
 });
 
 const emails = Array.from({ length: 40 }, (_, index) => `person${index}@acme.com`);
@@ -48,7 +54,8 @@ describe('a service with trials', () => {
     const scored = journey.events.find(({ kind }) => kind === 'enriched')!.detail;
     plain = { fitScore: journey.fitScore, version: scored['scorerVersion'] };
 
-    const profile = new URL('../../samples/scoring/profile.json', import.meta.url).pathname;
+    const profile = join(folder, 'profile.json');
+    await writeFile(profile, JSON.stringify({ name: 'low', base: 20 }));
     const run = await ops(service, 'trials', 'run', 'backtest', '--profile', profile, '--sample', '3', '--json');
     expect(run).toMatchObject({ code: 0 });
     const { id } = JSON.parse(run.stdout) as { id: number };

@@ -15,6 +15,7 @@ import { QueuesController } from '../queues.controller.js';
 import { RejectionsController } from '../rejections/rejections.controller.js';
 import { ScoreController } from '../score/score.controller.js';
 import { SlaController } from '../sla.controller.js';
+import { TrialsController } from '../trials/trials.controller.js';
 import { components, nameOf, refTo, schemaOf } from './components.js';
 import { IndexController } from './index.controller.js';
 import { OpenApiController } from './openapi.controller.js';
@@ -34,6 +35,7 @@ const CONTROLLERS: Type[] = [
   OutcomesController,
   MarketoController,
   ScoreController,
+  TrialsController,
   PrivacyController,
   HealthController,
   MetricsController,
