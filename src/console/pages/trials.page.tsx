@@ -149,7 +149,7 @@ function Figures({ figures, trial: { settings } }: { figures: TrialFigures; tria
             label: `${settings.target} in ${settings.horizonDays} days`,
             value: <Badge tone={VERDICT_TONES[outcomes.verdict]}>{outcomes.verdict}</Badge>,
             note: difference
-              ? `AUC ${decimal(difference.value)} (${decimal(difference.low)} to ${decimal(difference.high)})`
+              ? `AUC difference ${decimal(difference.value)} (${decimal(difference.low)} to ${decimal(difference.high)})`
               : `${outcomes.conversions} conversions of ${outcomes.leads} leads`,
           },
           {
