@@ -45,7 +45,8 @@ export class TrialsService {
         'BAD_REQUEST',
         `At most ${MOST_OPEN} trials, and of them one challenge, are open at a time. Stop one first.`,
       );
-    return (await this.trials.find(id))!;
+    const { result: _result, ...trial } = await this.found(id);
+    return trial;
   }
 
   list(): Promise<Trial[]> {

@@ -58,6 +58,7 @@ const PARAMETERS: Record<string, { description: string; schema: object; example:
     example: 'marketo-sync',
   },
   run: { description: 'The id of the run.', schema: { type: 'string' }, example: '42' },
+  trial: { description: 'The number of the trial.', schema: { type: 'string' }, example: '1' },
 };
 
 const SECURITY: Record<Access, Record<string, string[]>[]> = {
