@@ -13,6 +13,7 @@ import { MarketoCallsRepository } from './marketo-calls.repository.js';
 import { MarketoErasuresRepository } from './marketo-erasures.repository.js';
 import { MarketoRunsRepository } from './marketo-runs.repository.js';
 import { MarketoStagesRepository } from './marketo-stages.repository.js';
+import { MarketoIdentitiesRepository } from './marketo-identities.repository.js';
 import { MarketoUpdatesRepository } from './marketo-updates.repository.js';
 import { OpenLeadsRepository } from './open-leads.repository.js';
 import { RejectionsRepository } from './rejections.repository.js';
@@ -36,6 +37,7 @@ const REPOSITORIES = [
   MarketoErasuresRepository,
   MarketoRunsRepository,
   MarketoStagesRepository,
+  MarketoIdentitiesRepository,
   MarketoUpdatesRepository,
   OpenLeadsRepository,
   RejectionsRepository,

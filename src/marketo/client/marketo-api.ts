@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { MarketoClient } from './marketo-client.js';
+import type { MarketoCall, MarketoClient } from './marketo-client.js';
 
 /** Records of one call of the lead database. */
 export const RECORDS_PER_CALL = 300;
@@ -67,13 +67,16 @@ export type Usage = z.output<typeof usageSchema>['result'][number];
  * https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/rest-api
  */
 export class MarketoApi {
+  /** Calls sent through this object, failed ones and repetitions included. */
+  calls = 0;
+
   constructor(private readonly client: MarketoClient) {}
 
   /** Results are in the order of the input. Never creates a person. */
   async updatePeople(lookupField: 'id' | 'email', input: Record<string, unknown>[], signal?: AbortSignal): Promise<SyncResult[]> {
     const body = { action: 'updateOnly', lookupField, input };
     const request = { method: 'POST', path: '/rest/v1/leads.json', body, timeoutMs: TIMEOUTS_MS.sync } as const;
-    return (await this.client.call(request, syncSchema, signal)).result;
+    return (await this.call(request, syncSchema, signal)).result;
   }
 
   /** People who are deleted or merged are not in the answer. At most 300 ids. */
@@ -81,7 +84,7 @@ export class MarketoApi {
     const people: MarketoPerson[] = [];
     let page: string | undefined;
     do {
-      const answer = await this.client.call(
+      const answer = await this.call(
         {
           method: 'GET',
           path: '/rest/v1/leads.json',
@@ -134,6 +137,10 @@ export class MarketoApi {
   }
 
   private get<T>(path: string, query: Record<string, string>, schema: z.ZodType<T>, timeoutMs: number, signal?: AbortSignal) {
-    return this.client.call({ method: 'GET', path, query, timeoutMs }, schema, signal);
+    return this.call({ method: 'GET', path, query, timeoutMs }, schema, signal);
+  }
+
+  private call<T>(request: MarketoCall, schema: z.ZodType<T>, signal?: AbortSignal): Promise<T> {
+    return this.client.call({ ...request, onSend: () => void this.calls++ }, schema, signal);
   }
 }

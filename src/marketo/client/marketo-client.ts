@@ -24,6 +24,8 @@ export interface MarketoCall {
   body?: unknown;
   /** Longer than Marketo's own timeout of the call, so that its outcome is known as often as possible. */
   timeoutMs: number;
+  /** Called each time that the call is sent, repetitions included; calls of identity are free. */
+  onSend?(): void;
 }
 
 const envelopeSchema = z.looseObject({
@@ -49,8 +51,6 @@ const NO_DATA = '702';
 export class MarketoClient {
   private readonly session: MarketoSession;
   private readonly inFlight = new InFlightLimit(IN_FLIGHT);
-  /** Calls made by this process, repetitions included; calls of identity are free. */
-  calls = 0;
 
   constructor(private readonly options: MarketoClientOptions) {
     const timeoutMs = Math.min(IDENTITY_TIMEOUT_MS, options.timeoutAtMostMs ?? Infinity);
@@ -95,14 +95,18 @@ export class MarketoClient {
     throw responseError(error as MarketoError, this.options.now());
   }
 
-  private async exchange({ method, path, query, body, timeoutMs }: MarketoCall, token: string, signal: AbortSignal | undefined) {
+  private async exchange(
+    { method, path, query, body, timeoutMs, onSend }: MarketoCall,
+    token: string,
+    signal: AbortSignal | undefined,
+  ) {
     const { baseUrl, timeoutAtMostMs = Infinity } = this.options;
     const isRead = method === 'GET';
     const url = new URL(path, baseUrl);
     url.search = new URLSearchParams(query).toString();
     let status: number;
     let text: string;
-    this.calls++;
+    onSend?.();
     try {
       const response = await fetch(url, {
         method,

@@ -1,10 +1,10 @@
 import type { LeadInput } from '../../domain/lead.js';
 import type { MarketoCallsRepository } from '../../ledger/marketo-calls.repository.js';
+import type { MarketoIdentitiesRepository } from '../../ledger/marketo-identities.repository.js';
 import type { MarketoRunsRepository, ReconciliationRun } from '../../ledger/marketo-runs.repository.js';
 import { Poller } from '../../platform/concurrency/poller.js';
 import type { Logger } from '../../platform/observability/logger.js';
 import type { MarketoApi } from '../client/marketo-api.js';
-import type { MarketoClient } from '../client/marketo-client.js';
 import type { FieldMap } from '../field-map.js';
 import type { ApiQuota } from '../api-quota.js';
 import type { MarketoBreaker } from '../marketo-breaker.js';
@@ -13,12 +13,12 @@ import { compareCalls } from './compare-calls.js';
 import { namedWebhooks, WebhookLog } from './read-window.js';
 
 export interface ReconciliationOptions {
-  client: Pick<MarketoClient, 'calls'>;
   api: MarketoApi;
   breaker: MarketoBreaker;
   quota: Pick<ApiQuota, 'check'>;
   runs: MarketoRunsRepository;
   calls: MarketoCallsRepository;
+  identities: Pick<MarketoIdentitiesRepository, 'oweKnown'>;
   fieldMap: FieldMap;
   /** MARKETO_WEBHOOK */
   webhook: string;
@@ -74,42 +74,44 @@ export class ReconciliationPoller {
 
   async stop(): Promise<void> {
     await this.poller.stop();
-    await this.options.breaker.release();
+    if (!this.poller.isPolling) await this.options.breaker.release();
   }
 
   /** @returns whether another run may be waiting. */
   async poll(signal?: AbortSignal): Promise<boolean> {
-    const { breaker, runs, client, mode, windowMs = WINDOW_MS } = this.options;
+    const { breaker, runs, api, mode, windowMs = WINDOW_MS } = this.options;
     if (!(await breaker.enter())) return false;
     await this.prune();
     const run = (await runs.openRun()) ?? (mode === 'off' ? null : await runs.beginScheduled(mode, windowMs));
     if (!run) return false;
-    const before = client.calls;
+    const before = api.calls;
     try {
       const end = await this.execute(run, signal);
-      await breaker.succeeded(client.calls - before);
-      await runs.addCalls(run.id, client.calls - before);
+      await breaker.succeeded();
       return end !== INTERRUPTED;
     } catch (cause) {
       if (signal?.aborted) return false;
       const error = await breaker.failed(cause);
-      await runs.addCalls(run.id, client.calls - before);
       await runs.fail(run.id, error.code, error.message, error.code === 'MARKETO_REQUEST_REFUSED');
       return false;
+    } finally {
+      await breaker.count(api.calls - before);
+      await runs.addCalls(run.id, api.calls - before);
     }
   }
 
   private async execute(run: ReconciliationRun, signal?: AbortSignal): Promise<typeof INTERRUPTED | void> {
-    const { runs, calls, mode, quota, logger } = this.options;
-    await quota.check(signal);
+    const { api, runs, calls, identities, mode, quota, logger } = this.options;
+    await quota.check(api, signal);
     if (!run.readAll && (await this.readWindow(run, signal)) === INTERRUPTED) return INTERRUPTED;
     const repaired = await this.compare(run, signal);
     if (repaired === INTERRUPTED) return INTERRUPTED;
     const counts = await calls.countClasses(run.fromAt, run.toAt);
+    await identities.oweKnown();
     await runs.finish(run, counts, repaired);
     const missing = counts['missing'] ?? 0;
     const line = { from: run.fromAt, to: run.toAt, mode: run.mode, counts };
-    if (missing > 0) logger.warn(line, `Marketo called the webhook, and leads are missing: npm run ops -- marketo status`);
+    if (missing > 0) logger.warn(line, `Marketo called the webhook, and leads are missing: npx revenueflow marketo status`);
     else if (mode !== 'off') logger.debug(line, 'The webhook calls of a window were compared with the ledger');
   }
 

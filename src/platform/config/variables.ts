@@ -318,7 +318,7 @@ export const VARIABLES = {
   },
   SALESFORCE_FIELD_MAP: {
     schema: z.string(),
-    about: 'A JSON file that maps fields of a lead to fields of Salesforce. `npm run ops -- crm check` compares it with the org.',
+    about: 'A JSON file that maps fields of a lead to fields of Salesforce. `npx revenueflow crm check` compares it with the org.',
     mock: undefined,
     real: undefined,
     mockNote: 'src/crm/salesforce/default-field-map.json',
@@ -615,7 +615,7 @@ export const VARIABLES = {
   MARKETO_FIELD_MAP: {
     schema: z.string(),
     about:
-      'A JSON file that maps scores to fields in Marketo, and the webhook to fields. `npm run ops -- marketo check` checks it.',
+      'A JSON file that maps scores to fields in Marketo, and the webhook to fields. `npx revenueflow marketo check` checks it.',
     mock: undefined,
     real: undefined,
     mockNote: 'src/marketo/default-field-map.json',

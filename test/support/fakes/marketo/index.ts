@@ -77,8 +77,8 @@ export class FakeMarketo {
   }
 
   /** The next `times` requests whose path matches meet the fault. */
-  failNext(fault: MarketoFault, times = 1, path = /^\/rest\//): void {
-    this.planned.push({ fault, times, path });
+  failNext(fault: MarketoFault, times = 1, path = /^\/rest\//, method?: string): void {
+    this.planned.push({ fault, times, path, method });
   }
 
   /** That share of the requests meets one of the faults, in an order that depends on the seed only. */
@@ -123,7 +123,7 @@ export class FakeMarketo {
       };
       this.calls.push(call);
       if (this.latencyMs > 0) await sleep(this.latencyMs);
-      const fault = this.faultFor(url.pathname);
+      const fault = this.faultFor(call);
       if (!fault) return send(response, this.answer(call, text));
       await this.fail(fault, call, text, request, response);
     } finally {
@@ -152,8 +152,8 @@ export class FakeMarketo {
     }
   }
 
-  private faultFor(path: string): MarketoFault | null {
-    const index = this.planned.findIndex((one) => one.path.test(path));
+  private faultFor({ path, method }: SeenCall): MarketoFault | null {
+    const index = this.planned.findIndex((one) => one.path.test(path) && (one.method ?? method) === method);
     if (index >= 0) {
       const one = this.planned[index]!;
       if (--one.times === 0) this.planned.splice(index, 1);
