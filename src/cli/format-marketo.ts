@@ -49,6 +49,7 @@ export function reportText({ configured, writeBack, reconciliation }: SentReport
     ['quota of the day', quota ? `${quota.used} of ${quota.limit} calls used, stops at ${quota.stopsAt}` : 'not read yet'],
     ['comparison', `${reconciliation.mode}, webhook ${reconciliation.webhook ?? 'not named: set MARKETO_WEBHOOK'}`],
     ['compared until', until],
+    ['whole days until', reconciliation.extractedUntil ? times.relative(reconciliation.extractedUntil) : 'never'],
     ['missing', String(reconciliation.missing)],
   ];
   return [

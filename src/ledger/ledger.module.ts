@@ -13,6 +13,7 @@ import { MarketoCallsRepository } from './marketo-calls.repository.js';
 import { MarketoErasuresRepository } from './marketo-erasures.repository.js';
 import { MarketoRunsRepository } from './marketo-runs.repository.js';
 import { MarketoStagesRepository } from './marketo-stages.repository.js';
+import { MarketoExtractsRepository } from './marketo-extracts.repository.js';
 import { MarketoIdentitiesRepository } from './marketo-identities.repository.js';
 import { MarketoUpdatesRepository } from './marketo-updates.repository.js';
 import { OpenLeadsRepository } from './open-leads.repository.js';
@@ -37,6 +38,7 @@ const REPOSITORIES = [
   MarketoErasuresRepository,
   MarketoRunsRepository,
   MarketoStagesRepository,
+  MarketoExtractsRepository,
   MarketoIdentitiesRepository,
   MarketoUpdatesRepository,
   OpenLeadsRepository,

@@ -55,6 +55,7 @@ export interface MissingCall {
   reason: string | null;
 }
 
+/** After a call was read. A window may be older than that, and its calls must outlast its comparison. */
 const KEPT_DAYS = 7;
 const PRUNED_AT_ONCE = 10_000;
 
@@ -211,7 +212,8 @@ export class MarketoCallsRepository {
   async prune(): Promise<void> {
     await this.database.query(
       `DELETE FROM ledger.marketo_calls WHERE guid IN (
-         SELECT guid FROM ledger.marketo_calls WHERE at < now() - interval '${KEPT_DAYS} days' ORDER BY at LIMIT ${PRUNED_AT_ONCE})`,
+         SELECT guid FROM ledger.marketo_calls WHERE stored_at < now() - interval '${KEPT_DAYS} days'
+         ORDER BY stored_at LIMIT ${PRUNED_AT_ONCE})`,
     );
     await this.database.query("DELETE FROM ledger.marketo_campaigns WHERE seen_at < now() - interval '90 days'");
   }

@@ -3,6 +3,7 @@ import { acceptLead } from '../ingress/accept-lead.js';
 import { IntakeRepository } from '../ledger/intake.repository.js';
 import { MarketoCallsRepository } from '../ledger/marketo-calls.repository.js';
 import { MarketoErasuresRepository } from '../ledger/marketo-erasures.repository.js';
+import { MarketoExtractsRepository } from '../ledger/marketo-extracts.repository.js';
 import { MarketoIdentitiesRepository } from '../ledger/marketo-identities.repository.js';
 import { MarketoRunsRepository } from '../ledger/marketo-runs.repository.js';
 import { MarketoStagesRepository, type MarketoStage } from '../ledger/marketo-stages.repository.js';
@@ -87,6 +88,7 @@ const PROVIDERS: Provider[] = [
       LOGGER,
       MarketoStagesRepository,
       MarketoRunsRepository,
+      MarketoExtractsRepository,
       MarketoCallsRepository,
       MarketoIdentitiesRepository,
       IntakeRepository,
@@ -100,6 +102,7 @@ const PROVIDERS: Provider[] = [
       logger: Logger,
       stages: MarketoStagesRepository,
       runs: MarketoRunsRepository,
+      extracts: MarketoExtractsRepository,
       calls: MarketoCallsRepository,
       identities: MarketoIdentitiesRepository,
       intake: IntakeRepository,
@@ -111,11 +114,14 @@ const PROVIDERS: Provider[] = [
         breaker: breakerFor('marketo-reconciliation', stages, config, logger),
         quota,
         runs,
+        extracts,
         calls,
         identities,
         fieldMap,
         webhook: config.MARKETO_WEBHOOK,
         mode: config.MARKETO_RECONCILE,
+        extract: config.MARKETO_EXTRACT === 'nightly',
+        baseMs: config.RETRY_BASE_MS,
         repairLimit: config.MARKETO_REPAIR_LIMIT,
         accept: async (input) => (await acceptLead({ ledger: intake, publisher }, input)).status,
         now: Date.now,

@@ -6,6 +6,7 @@ import { acceptLead } from '../../src/ingress/accept-lead.js';
 import { parseLead } from '../../src/ingress/parse-lead.js';
 import { MarketoCallsRepository } from '../../src/ledger/marketo-calls.repository.js';
 import { MarketoErasuresRepository } from '../../src/ledger/marketo-erasures.repository.js';
+import { MarketoExtractsRepository } from '../../src/ledger/marketo-extracts.repository.js';
 import { MarketoIdentitiesRepository } from '../../src/ledger/marketo-identities.repository.js';
 import { MarketoRunsRepository } from '../../src/ledger/marketo-runs.repository.js';
 import { MarketoStagesRepository, type MarketoStage } from '../../src/ledger/marketo-stages.repository.js';
@@ -53,6 +54,7 @@ export async function marketoWorld(options: FakeMarketoOptions = {}) {
   const parts = {
     stages: new MarketoStagesRepository(ledger.database),
     updates: new MarketoUpdatesRepository(ledger.database),
+    extracts: new MarketoExtractsRepository(ledger.database),
     identities: new MarketoIdentitiesRepository(ledger.database),
     erasures: new MarketoErasuresRepository(ledger.database),
     runs: new MarketoRunsRepository(ledger.database),
@@ -108,6 +110,7 @@ export async function marketoWorld(options: FakeMarketoOptions = {}) {
         breaker: breaker('marketo-reconciliation'),
         quota: { check: async () => {} },
         runs: parts.runs,
+        extracts: parts.extracts,
         calls: parts.calls,
         identities: parts.identities,
         fieldMap: DEFAULT_FIELD_MAP as FieldMap,
@@ -115,8 +118,12 @@ export async function marketoWorld(options: FakeMarketoOptions = {}) {
         mode: 'repair',
         repairLimit: 1000,
         accept,
+        extract: false,
+        baseMs: 1,
         windowMs: 0,
         graceMs: 0,
+        extractDelayMs: 0,
+        lookEveryMs: 0,
         now: Date.now,
         logger,
         ...more,

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { AppError } from '../../domain/app-error.js';
+import { ioBoundary } from '../../platform/observability/io-boundary.js';
 import type { MarketoCall, MarketoClient } from './marketo-client.js';
 
 /** Records of one call of the lead database. */
@@ -50,6 +52,33 @@ const activitiesSchema = z.looseObject({
   nextPageToken: z.string(),
   moreResult: z.boolean().catch(false),
 });
+
+const exportSchema = z.looseObject({
+  result: z.tuple([
+    z.looseObject({
+      exportId: z.string(),
+      status: z.string(),
+      fileSize: z.number().nullish(),
+      fileChecksum: z.string().nullish(),
+    }),
+  ]),
+});
+export type ExportJob = z.output<typeof exportSchema>['result'][0];
+
+const EXPORTS = '/bulk/v1/activities/export';
+/** What the comparison reads of each activity. */
+const EXPORTED_FIELDS = [
+  'marketoGUID',
+  'leadId',
+  'activityDate',
+  'campaignId',
+  'primaryAttributeValueId',
+  'primaryAttributeValue',
+  'attributes',
+];
+/** Of one call for a part of a file. */
+const PART_BYTES = 8_388_608;
+const ALREADY_QUEUED = /^1029: .*already/i;
 
 const usageSchema = z.looseObject({
   result: z.array(
@@ -136,11 +165,52 @@ export class MarketoApi {
     return answer.result[0] ?? null;
   }
 
+  /** A job that will write the activities of [from, to) into a file; at most 31 days. It does not run yet. */
+  async createExport(typeId: number, from: Date, to: Date, signal?: AbortSignal): Promise<ExportJob> {
+    const createdAt = { startAt: withoutFraction(from), endAt: withoutFraction(to) };
+    const body = { format: 'CSV', filter: { createdAt, activityTypeIds: [typeId] }, fields: EXPORTED_FIELDS };
+    const request = { method: 'POST', path: `${EXPORTS}/create.json`, body, timeoutMs: TIMEOUTS_MS.other } as const;
+    return (await this.call(request, exportSchema, signal)).result[0];
+  }
+
+  /** Repeating it is harmless. */
+  async enqueueExport(id: string, signal?: AbortSignal): Promise<void> {
+    const request = { method: 'POST', path: exportPath(id, 'enqueue.json'), timeoutMs: TIMEOUTS_MS.other } as const;
+    try {
+      await this.call(request, exportSchema, signal);
+    } catch (cause) {
+      if (!(cause instanceof AppError) || !ALREADY_QUEUED.test(cause.answer ?? '')) throw cause;
+    }
+  }
+
+  async exportStatus(id: string, signal?: AbortSignal): Promise<ExportJob> {
+    return (await this.get(exportPath(id, 'status.json'), {}, exportSchema, TIMEOUTS_MS.other, signal)).result[0];
+  }
+
+  /** A part of the file of a completed job, from this byte on; null where Marketo has no such file (any more). */
+  exportPart(id: string, from: number, signal?: AbortSignal): Promise<AsyncIterable<Uint8Array> | null> {
+    const request = { path: exportPath(id, 'file.json'), from, bytes: PART_BYTES, timeoutMs: TIMEOUTS_MS.token };
+    return this.client.download({ ...request, onSend: () => void this.calls++ }, signal);
+  }
+
   private get<T>(path: string, query: Record<string, string>, schema: z.ZodType<T>, timeoutMs: number, signal?: AbortSignal) {
     return this.call({ method: 'GET', path, query, timeoutMs }, schema, signal);
   }
 
   private call<T>(request: MarketoCall, schema: z.ZodType<T>, signal?: AbortSignal): Promise<T> {
-    return this.client.call({ ...request, onSend: () => void this.calls++ }, schema, signal);
+    return ioBoundary(`marketo.${stepOf(request)}`, undefined, () =>
+      this.client.call({ ...request, onSend: () => void this.calls++ }, schema, signal),
+    );
   }
+}
+
+const exportPath = (id: string, act: string) => `${EXPORTS}/${encodeURIComponent(id)}/${act}`;
+
+/** Marketo refuses times with a fraction of a second here. */
+const withoutFraction = (at: Date) => at.toISOString().replace(/\.\d{3}Z$/, 'Z');
+
+/** `write-leads`, `read-activities`, `write-create`: the method and the last part of the path. */
+function stepOf({ method, path }: MarketoCall): string {
+  const last = path.slice(path.lastIndexOf('/') + 1, -'.json'.length);
+  return `${method === 'GET' ? 'read' : 'write'}-${last}`;
 }
