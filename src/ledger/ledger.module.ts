@@ -9,6 +9,7 @@ import { ErasuresRepository } from './erasures.repository.js';
 import { IntakeRepository } from './intake.repository.js';
 import { LeaderLock } from './leader-lock.js';
 import { LeadsRepository } from './leads.repository.js';
+import { MarketoArrivalsRepository } from './marketo-arrivals.repository.js';
 import { MarketoCallsRepository } from './marketo-calls.repository.js';
 import { MarketoErasuresRepository } from './marketo-erasures.repository.js';
 import { MarketoRunsRepository } from './marketo-runs.repository.js';
@@ -34,6 +35,7 @@ const REPOSITORIES = [
   IntakeRepository,
   LeaderLock,
   LeadsRepository,
+  MarketoArrivalsRepository,
   MarketoCallsRepository,
   MarketoErasuresRepository,
   MarketoRunsRepository,

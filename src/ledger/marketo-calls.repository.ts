@@ -193,11 +193,11 @@ export class MarketoCallsRepository {
   }
 
   /** Calls of the last days that the ledger does not have; the alert is about these. */
-  async countMissing(): Promise<number> {
-    const { rows } = await this.database.query<{ count: number }>(
-      `SELECT count(*)::int AS count FROM ledger.marketo_calls WHERE (class IS NULL OR class = 'missing') AND class = 'missing'`,
+  async countMissing(): Promise<{ count: number; oldest: Date | null }> {
+    const { rows } = await this.database.query<{ count: number; oldest: Date | null }>(
+      `SELECT count(*)::int AS count, min(at) AS oldest FROM ledger.marketo_calls WHERE (class IS NULL OR class = 'missing') AND class = 'missing'`,
     );
-    return rows[0]!.count;
+    return rows[0]!;
   }
 
   async missing(limit: number): Promise<MissingCall[]> {

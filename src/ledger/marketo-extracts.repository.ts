@@ -32,12 +32,12 @@ WITH staged AS (
 UPDATE ledger.marketo_runs SET read_all = true, activities = (SELECT count(*) FROM staged), failures = 0, code = NULL,
   message = NULL WHERE id = $1`;
 
-/** Days of Marketo's log that are read as one file: the job of each, and the calls of a file that is not checked yet. */
+/** Days of the log that are read as one file: the job of each, and the calls of a file that is not checked yet. */
 @Injectable()
 export class MarketoExtractsRepository {
   constructor(private readonly database: Database) {}
 
-  /** The day that is being read, or the next one where it is over for so long; null where neither is there. */
+  /** The day that is being read, or the next one where it is over; null where there is none. */
   async current(mode: ReconciliationMode, delayMs: number): Promise<ReconciliationRun | null> {
     const open = `SELECT ${RUN_COLUMNS} FROM ledger.marketo_runs WHERE ended_at IS NULL AND source = 'extract' ORDER BY marketo_runs.id LIMIT 1`;
     const { rows } = await this.database.query<ReconciliationRun>(open);

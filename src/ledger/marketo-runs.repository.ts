@@ -50,7 +50,7 @@ const ISO = (column: string) => `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-
 export class MarketoRunsRepository {
   constructor(private readonly database: Database) {}
 
-  /** The oldest open run that reads pages: one that an operator asked for, or a window that a process did not finish. */
+  /** The oldest open run that reads pages: an operator's, or a window that a process did not finish. */
   async openRun(): Promise<ReconciliationRun | null> {
     return this.one(
       `SELECT ${RUN_COLUMNS} FROM ledger.marketo_runs WHERE ended_at IS NULL AND source = 'log' ORDER BY marketo_runs.id LIMIT 1`,

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { ErrorCode } from '../domain/error-catalog.js';
 import { Database } from '../platform/database/database.js';
+import { ioBoundary } from '../platform/observability/io-boundary.js';
 import { PROJECTION, projectionOf, type Projection, type ProjectionRow } from './lead-content-sql.js';
 import type { MarketoValues } from './marketo-values.js';
 
@@ -227,7 +228,9 @@ export class MarketoUpdatesRepository {
       marketo_id: marketoId,
       by_email: byEmail,
     }));
-    await this.database.query({ name: 'marketo-settle', text: SETTLE, values: [JSON.stringify(records)] });
+    await ioBoundary('ledger.marketo-settle', undefined, () =>
+      this.database.query({ name: 'marketo-settle', text: SETTLE, values: [JSON.stringify(records)] }),
+    );
   }
 
   /** No call with these people before `holdMs` have passed: Marketo may still be executing one. */

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ConsoleVisit, formsOf } from '../support/console-visit.js';
 import { freshDatabase } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
 import { FAKE_MARKETO_ID, FAKE_MARKETO_SECRET, FakeMarketo } from '../support/fakes/marketo/index.js';
 import type { CallFate, TriggerCampaigns } from '../support/fakes/marketo/trigger-campaigns.js';
-import { askOps, cli, OPERATORS, ops, SECRET } from '../support/operator.js';
+import { askOps, cli, OPERATORS, ops, SECRET, TOKEN } from '../support/operator.js';
 import { startProcess, type RunningProcess } from '../support/service.js';
 
 let database: Awaited<ReturnType<typeof freshDatabase>>;
@@ -42,16 +43,20 @@ afterAll(async () => {
   await database.drop();
 });
 
-/** Someone fills out a form; Marketo's trigger campaign calls the webhook, or the call is lost on its way. */
+/** A person fills out a form; Marketo's trigger campaign calls the webhook, or the call is lost on its way. */
 async function formFilled(email: string, fate: CallFate = 'arrives') {
   const id = fake.people.add({ email, firstName: 'Ann', lastName: 'Lee', company: 'Acme' });
   await campaigns.run({ personId: id, campaignId: 987, fate });
   return id;
 }
 
+/** With the settings of the service, and its address for what arrived. */
+const check = (...args: string[]) =>
+  cli({ ...env, REVENUEFLOW_URL: service.url, REVENUEFLOW_TOKEN: TOKEN }, 'marketo', 'check', ...args);
+
 describe('the circle of Marketo, the service and back', () => {
   it('checks Marketo and names what an admin must create', async () => {
-    const good = await cli(env, 'marketo', 'check', '--json');
+    const good = await check('--json');
     expect(good.code, good.stdout + good.stderr).toBe(0);
     const { fields } = fake.people;
     fake.people.fields = fields.filter(({ name }) => name !== 'rfReason');
@@ -113,5 +118,51 @@ describe('the circle of Marketo, the service and back', () => {
     });
     expect((await ops(service, 'marketo', 'resume', 'marketo-sync')).code).toBe(0);
     expect((await askOps(service, 'POST', '/ops/marketo/nothing/pause', {})).status).toBe(404);
+  });
+
+  it('shows windows and tasks on its page, where an operator repairs after a confirmation', async () => {
+    const lost = await formFilled('page@acme.com', 'lost');
+    const since = new Date(Date.now() - 10 * 60_000).toISOString();
+    await ops(service, 'marketo', 'reconcile', '--since', since);
+    const operator = new ConsoleVisit(service.url);
+    await operator.signIn(TOKEN);
+    const page = await operator.html('/console/marketo');
+    expect(page).toContain(String(lost));
+    expect(page).toContain('Repair 1');
+    const { formToken } = formsOf(page)[0]!.fields as { formToken: string };
+    const preview = await operator.post('/console/marketo/repair', { formToken });
+    expect(await preview.text()).toContain('Take in 1');
+    expect((await operator.post('/console/marketo/repair/start', { formToken, count: '2' })).status).toBe(400);
+    expect((await operator.post('/console/marketo/repair/start', { formToken, count: '1' })).status).toBe(303);
+    await eventually(() => expect(fake.people.get(lost)).toMatchObject({ rfFitScore: expect.any(Number) }));
+    await eventually(async () => expect(await operator.html('/console/marketo')).not.toContain('Repair 1'));
+  });
+
+  it('finds mistakes in the set-up of the webhook from the log and from what arrived, and says what to change', async () => {
+    const url = `${service.url}/leads`;
+    const headers = { 'X-Webhook-Secret': SECRET };
+    const template = '{"email": {{lead.Email Address}}, "campaign_id": {{campaign.id}}, "title": "{{lead.Jobtitle}}"}';
+    const mistakes = [
+      { url },
+      { url: `${service.url}/lead`, headers },
+      { url, headers, encoding: 'none' as const },
+      { url, headers, template },
+    ];
+    const personId = fake.people.add({ email: 'mistake@acme.com', firstName: 'Ann', company: 'Acme' });
+    for (const mistake of mistakes) await fake.campaigns(mistake).run({ personId, campaignId: 987 });
+    await campaigns.run({ personId, campaignId: 988, kind: 'batch' });
+    fake.othersUsed = 49_000;
+    const { code, stdout } = await check();
+    fake.othersUsed = 0;
+    expect(code).toBe(1);
+    for (const advice of [
+      /X-Webhook-Secret with one of WEBHOOK_SECRETS/,
+      /set the URL to https/,
+      /set Request Token Encoding to JSON \(it is None\)/,
+      /tokens that Marketo did not replace, in title \(1 leads\)/,
+      /\(campaign 988\).*trigger campaigns/,
+      /sync@example\.com 49000.*other integrations have used most/,
+    ])
+      expect(stdout).toMatch(advice);
   });
 });

@@ -156,7 +156,7 @@ describe('an extract that fails', () => {
       () => void (world.fake.denied = null),
     ],
     ['a page of HTML comes', () => failNext({ kind: 'html' }, /status/), 'MARKETO_UNAVAILABLE', () => {}],
-  ])('because %s is not passed over, and each lost lead is taken in once', async (_, breaks, code, mend) => {
+  ])('because %s is not passed over, and each lost lead is taken in once', async (_, breaks, code, repair) => {
     const { leadId } = await called(false);
     breaks();
     await pollUntil(async () => (await newest()).code !== null);
@@ -165,7 +165,7 @@ describe('an extract that fails', () => {
     expect(await receipts(leadId)).toBe(0);
     // The windows of the log do not wait for it.
     expect((await world.stages.stages()).every(({ failures }) => failures === 0)).toBe(true);
-    mend();
+    repair();
     await pollUntil(async () => (await waitOver()) && isExtracted());
     expect(await receipts(leadId)).toBe(1);
     const { rows } = await world.pool.query('SELECT count(*)::int AS staged FROM ledger.marketo_extracted');

@@ -101,6 +101,11 @@ export class MarketoApi {
 
   constructor(private readonly client: MarketoClient) {}
 
+  /** The API user that Marketo counts our calls for; null before the first call. */
+  get user(): string | null {
+    return this.client.user;
+  }
+
   /** Results are in the order of the input. Never creates a person. */
   async updatePeople(lookupField: 'id' | 'email', input: Record<string, unknown>[], signal?: AbortSignal): Promise<SyncResult[]> {
     const body = { action: 'updateOnly', lookupField, input };

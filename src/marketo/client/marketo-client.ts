@@ -66,6 +66,11 @@ export class MarketoClient {
     this.session = new MarketoSession(options, timeoutMs, options.now);
   }
 
+  /** The API user that Marketo counts our calls for; null before the first call. */
+  get user(): string | null {
+    return this.session.user;
+  }
+
   /**
    * @throws AppError MARKETO_UNAVAILABLE, MARKETO_OUTCOME_UNKNOWN, MARKETO_RATE_LIMITED, MARKETO_DAILY_LIMIT_REACHED,
    * MARKETO_MISCONFIGURED or MARKETO_REQUEST_REFUSED; the signal's reason where that is aborted before the call is

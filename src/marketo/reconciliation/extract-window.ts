@@ -42,7 +42,7 @@ const rowSchema = z.object({
  * Brings the job of a window one step forward: create, enqueue, wait, read its file. The job's id is in the ledger, so
  * any process continues it. Calls count once the checksum of the whole file is right.
  * @returns `waiting` while the job is not done.
- * @throws AppError as MarketoClient.call, and MARKETO_UNAVAILABLE where the job ended without a file: a new one is made.
+ * @throws AppError as MarketoClient.call, and MARKETO_UNAVAILABLE where the job has no file: another follows.
  */
 export async function extractWindow(tools: ExtractTools, run: ReconciliationRun, signal?: AbortSignal) {
   const { api, extracts, log, lookEveryMs } = tools;

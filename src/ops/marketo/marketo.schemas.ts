@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { MARKETO_STAGES } from '../../ledger/marketo-stages.repository.js';
+import { REJECTED_KINDS } from '../../ledger/rejected-body.js';
 import { apiSchema } from '../../platform/http/api-operation.js';
 import { countSchema as count, timeSchema } from '../../platform/http/field-schemas.js';
 import { errorCodeSchema } from '../../platform/http/problem.schemas.js';
@@ -79,6 +80,7 @@ export const marketoReportSchema = apiSchema(
       comparedUntil: timeSchema.nullable().describe('Calls before this are compared.'),
       extractedUntil: timeSchema.nullable().describe('Days before this were also compared as a whole.'),
       missing: count.describe('Calls of the last 7 days whose lead is not in the ledger.'),
+      oldestMissingAt: timeSchema.nullable().describe('When the oldest of these was called.'),
       matched: count.describe('Of the windows listed.'),
       repaired: count.describe('Of the windows listed.'),
       windows: z.array(run).describe('The newest runs.'),
@@ -114,6 +116,7 @@ export const marketoReportSchema = apiSchema(
       comparedUntil: '2026-11-27T10:15:00.000Z',
       extractedUntil: '2026-11-27T00:00:00.000Z',
       missing: 1,
+      oldestMissingAt: '2026-11-27T10:02:11.000Z',
       matched: 299,
       repaired: 0,
       windows: [exampleRun],
@@ -122,6 +125,21 @@ export const marketoReportSchema = apiSchema(
       ],
     },
   },
+);
+
+export const arrivalsSchema = apiSchema(
+  'MarketoArrivals',
+  z.object({
+    leads: count.describe('Leads of the last day, of the newest 2000.'),
+    withMarketoId: count,
+    unresolved: z
+      .array(z.object({ field: z.string(), count }))
+      .describe('Fields of these leads that have a token, such as {{lead.Id}}, instead of its value.'),
+    rejected: z
+      .array(z.object({ kind: z.enum(REJECTED_KINDS), count }))
+      .describe('Rejected requests of the last day, of the newest 200, by what their bodies show.'),
+  }),
+  { leads: 412, withMarketoId: 412, unresolved: [], rejected: [{ kind: 'unquoted-value', count: 3 }] },
 );
 
 export const reconcileSchema = apiSchema(

@@ -12,6 +12,8 @@ import { TriggerCampaigns, type WebhookDefinition } from './trigger-campaigns.js
 export const FAKE_MARKETO_ID = 'fake-client-id';
 export const FAKE_MARKETO_SECRET = 'fake-client-secret';
 
+const API_USER = 'apis@example.com';
+
 export interface FakeMarketoOptions {
   port?: number;
   /** The clock of limits, tokens and activities; default: the system's. */
@@ -35,8 +37,8 @@ export interface SeenCall {
 type Answer = { status: number; body: unknown; type?: string; contentRange?: string | null; cut?: boolean };
 
 /**
- * Marketo's REST API as far as this service speaks it: identity, describe, leads, activities, bulk extracts, usage. The shapes are
- * those of the swagger files and pages of https://github.com/AdobeDocs/marketo-developer.en.
+ * Marketo's REST API as far as this service speaks it: identity, describe, leads, activities, bulk extracts, usage.
+ * The shapes are those of the swagger files and pages of https://github.com/AdobeDocs/marketo-developer.en.
  */
 export class FakeMarketo {
   readonly people = new People();
@@ -49,6 +51,8 @@ export class FakeMarketo {
   identityCalls = 0;
   /** What identity answers to wrong credentials: the documentation does not give this body. */
   refusedLogin: Answer = { status: 401, body: { error: 'unauthorized', error_description: 'No client with requested id' } };
+  /** Calls of the day by other integrations. */
+  othersUsed = 0;
   /** Permissions that the API user lacks: paths that answer 603. */
   denied: RegExp | null = null;
   latencyMs: number;
@@ -142,6 +146,11 @@ export class FakeMarketo {
     }
   }
 
+  private usageByUser() {
+    const others = this.othersUsed > 0 ? [{ userId: 'sync@example.com', count: this.othersUsed }] : [];
+    return [{ userId: API_USER, count: this.limits.used }, ...others];
+  }
+
   private async fail(fault: MarketoFault, call: SeenCall, text: string, request: IncomingMessage, response: ServerResponse) {
     if (fault.kind === 'code-after' || (fault.kind === 'drop' && fault.after)) this.answer(call, text);
     switch (fault.kind) {
@@ -186,7 +195,7 @@ export class FakeMarketo {
       this.token = { value: `${randomUUID()}:int`, expiresAt: this.now() + (this.options.tokenSeconds ?? 3600) * 1000 };
     }
     const seconds = Math.floor((this.token.expiresAt - this.now()) / 1000);
-    const body = { access_token: this.token.value, token_type: 'bearer', expires_in: seconds, scope: 'apis@example.com' };
+    const body = { access_token: this.token.value, token_type: 'bearer', expires_in: seconds, scope: API_USER };
     return { status: 200, body };
   }
 
@@ -241,7 +250,9 @@ export class FakeMarketo {
         : { status: 404, body: 'File not found', type: 'text/plain' };
     }
     if (path === '/rest/v1/stats/usage.json') {
-      return success({ result: [{ date: this.limits.today, total: this.limits.used, users: [] }] });
+      return success({
+        result: [{ date: this.limits.today, total: this.limits.used + this.othersUsed, users: this.usageByUser() }],
+      });
     }
     return failure('610');
   }

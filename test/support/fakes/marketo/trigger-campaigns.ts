@@ -41,8 +41,8 @@ export const TEMPLATE =
   '{"email": {{lead.Email Address}}, "name": {{lead.Full Name}}, "campaign_id": {{campaign.id}}, "marketo_id": {{lead.Id}}, "company": {{company.Company Name}}}';
 
 /**
- * Trigger campaigns with the flow step Call Webhook: at most twenty calls at a time, each once whatever comes of it, the
- * fields of the answer mapped, and each call logged as an activity.
+ * Trigger campaigns with the flow step Call Webhook: at most twenty calls at a time, each once whatever comes of it.
+ * Fields of the answer are mapped, and each call is logged as an activity.
  * https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/webhooks/webhooks
  */
 export class TriggerCampaigns {
@@ -62,7 +62,7 @@ export class TriggerCampaigns {
     this.webhook = { ...defaults, mappings: [], ...webhook };
   }
 
-  /** Someone fills out a form, and the campaign calls the webhook. */
+  /** A person fills out a form, and the campaign calls the webhook. */
   async run({ personId, campaignId, kind = 'trigger', fate = 'arrives' }: CampaignRun): Promise<CampaignAnswer> {
     const at = this.now();
     const answer = kind === 'batch' ? failed('1000') : await this.inTurn(() => this.call(personId, campaignId, fate));
