@@ -7,7 +7,7 @@ export interface MarketoArrivals {
   /** Of the newest ones, which are looked through. */
   leads: number;
   withMarketoId: number;
-  /** Fields of leads that have a token instead of its value. */
+  /** Fields that arrived with a token instead of its value. */
   unresolved: { field: string; count: number }[];
   rejected: { kind: RejectedKind; count: number }[];
 }
@@ -16,18 +16,18 @@ export interface MarketoArrivals {
 const LEADS = 2000;
 const REJECTIONS = 200;
 
-const NEWEST = `
-SELECT name, attributes FROM ledger.leads WHERE received_at > now() - interval '1 day' ORDER BY received_at DESC LIMIT ${LEADS}`;
-
 const COUNTED = `
-WITH newest AS (${NEWEST})
-SELECT count(*)::int AS leads, (count(*) FILTER (WHERE attributes ? 'marketo_id'))::int AS "withMarketoId" FROM newest`;
+SELECT count(*)::int AS leads, (count(*) FILTER (WHERE attributes ? 'marketo_id'))::int AS "withMarketoId" FROM (
+  SELECT attributes FROM ledger.leads WHERE received_at > now() - interval '1 day' ORDER BY received_at DESC LIMIT ${LEADS}
+) newest`;
 
+/** The intake leaves such tokens out and notes it. */
 const UNRESOLVED = `
-WITH newest AS (${NEWEST})
-SELECT field, count(*)::int AS count FROM newest,
-  LATERAL (SELECT 'name' AS field, name AS value UNION ALL SELECT key, value FROM jsonb_each_text(attributes)) f
-WHERE value LIKE '%{{%}}%' GROUP BY field ORDER BY count(*) DESC, field LIMIT 10`;
+SELECT n->>'path' AS field, count(*)::int AS count FROM (
+  SELECT detail FROM ledger.events
+  WHERE at > now() - interval '1 day' AND kind IN ('received', 'revised', 'late-content') ORDER BY at DESC LIMIT ${LEADS}
+) newest, LATERAL jsonb_array_elements(coalesce(detail->'notes', '[]')) n
+WHERE n->>'kind' = 'token' GROUP BY n->>'path' ORDER BY count(*) DESC, n->>'path' LIMIT 10`;
 
 const REJECTED = `
 SELECT encode(substring(body FROM 1 FOR 4096), 'escape') AS body FROM ledger.rejections

@@ -134,7 +134,7 @@ export const arrivalsSchema = apiSchema(
     withMarketoId: count,
     unresolved: z
       .array(z.object({ field: z.string(), count }))
-      .describe('Fields of these leads that have a token, such as {{lead.Id}}, instead of its value.'),
+      .describe('Fields that arrived with a token, such as {{lead.Id}}, instead of its value.'),
     rejected: z
       .array(z.object({ kind: z.enum(REJECTED_KINDS), count }))
       .describe('Rejected requests of the last day, of the newest 200, by what their bodies show.'),
