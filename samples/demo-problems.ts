@@ -34,7 +34,7 @@ function failuresOf(unexpected: Sent[]): string[] {
 
 function stuckness({ leadId, journey }: Followed): string[] {
   const seconds = SYNCED_WITHIN_MS / 1000;
-  const more = `See npm run ops -- lead ${leadId}.`;
+  const more = `See npx revenueflow lead ${leadId}.`;
   if (journey === null) return [`Lead ${leadId} was taken, and GET /ops/leads/${leadId} did not show it within ${seconds} s.`];
   if (journey.state === 'synced') return [];
   const { name, email, campaignId, state, next, lastError } = journey;

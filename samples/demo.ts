@@ -3,6 +3,7 @@ import { serviceUrlOf } from '../src/cli/connection.js';
 import { loadEnvFile } from '../src/platform/config/env-file.js';
 import { showConsole } from './demo-console.js';
 import { followLeads } from './demo-follow.js';
+import { showMarketo, startDemoMarketo } from './demo-marketo.js';
 import { problemsOf } from './demo-problems.js';
 import { printReport, summaryOf } from './demo-report.js';
 import { sendAll } from './demo-run.js';
@@ -22,6 +23,7 @@ const options = new Command('npm run demo --')
   )
   .option('--url <url>', 'the service to use (default from REVENUEFLOW_URL, or HOST and PORT)', readUrl)
   .option('--keep', 'keep the data folder of a service that the demo started')
+  .option('--marketo', 'instead: a Marketo of its own sends forms, gets the scores, and is compared with the ledger')
   .option('--json', 'print one JSON document and nothing else on stdout; progress and sentences go to stderr')
   .addHelpText(
     'after',
@@ -37,11 +39,12 @@ the CRM within 60 seconds, each with a sentence on stderr.
 
 Examples:
   npm run demo
+  npm run demo -- --marketo
   npm run demo -- --url http://127.0.0.1:8080
   npm run --silent demo -- --json | jq .summary`,
   )
   .parse()
-  .opts<{ url?: string; keep?: true; json?: true }>();
+  .opts<{ url?: string; keep?: true; json?: true; marketo?: true }>();
 
 const interrupt = new AbortController();
 let exitCodeOfSignal: number | null = null;
@@ -61,7 +64,7 @@ const say = (line: string) => void (options.json ? process.stderr : process.stdo
 const bars = !options.json && process.stdout.isTTY;
 
 try {
-  process.exitCode = (await runSamples()) === 0 ? 0 : 1;
+  process.exitCode = (await (options.marketo ? runMarketo() : runSamples())) === 0 ? 0 : 1;
 } catch (error) {
   process.stderr.write(`${interrupt.signal.aborted ? 'Interrupted.' : (error as Error).message}\n`);
   process.exitCode = exitCodeOfSignal ?? 1;
@@ -89,6 +92,33 @@ async function runSamples(): Promise<number> {
     return problems.length;
   } finally {
     await stop();
+  }
+}
+
+/** @returns the number of problems. */
+async function runMarketo(): Promise<number> {
+  const { fake, env } = await startDemoMarketo();
+  const request = {
+    url: serviceUrlOf(process.env, options.url),
+    keep: options.keep === true,
+    say,
+    signal: interrupt.signal,
+    env,
+  };
+  try {
+    const { stop, ...service } = await demoService(request);
+    try {
+      const problems = await showMarketo(fake, { url: service.url, say, signal: interrupt.signal });
+      if (options.json) process.stdout.write(`${JSON.stringify({ problems }, null, 2)}\n`);
+      for (const problem of problems) process.stderr.write(`${problem}\n`);
+      const wait = process.stdin.isTTY && process.stdout.isTTY;
+      if (!options.json) await showConsole(service, { say, wait, signal: interrupt.signal });
+      return problems.length;
+    } finally {
+      await stop();
+    }
+  } finally {
+    await fake.stop();
   }
 }
 

@@ -39,7 +39,7 @@ export function slaAtRisk(slaSeconds: number, oldest: number, loads: StageLoad[]
   const until = forecast === null ? 'no rate to predict when they are processed' : `processed in about ${Math.round(forecast)} s`;
   return (
     `Speed to lead at risk: the SLA is ${slaSeconds} s, the oldest lead without a CRM record has waited ${Math.round(oldest)} s. ` +
-    `Waiting: ${waiting}; ${until}. Run: npm run ops -- sla`
+    `Waiting: ${waiting}; ${until}. Run: npx revenueflow sla`
   );
 }
 
@@ -54,7 +54,7 @@ export function breakerOpen(row: Pick<StageRow, 'stage' | 'reason' | 'code' | 'm
     (reason === 'rate-limited' && code && HOW_LONG[code]) || (reason && WHAT_TO_DO[reason]),
     whyOpen(row),
     answer && `It answered: ${escaped(answer)}`,
-    'Run: npm run ops -- queues',
+    'Run: npx revenueflow queues',
   ];
   return sentences.filter((sentence) => sentence).join(' ');
 }
@@ -66,7 +66,7 @@ export function breakerClosed(stage: Stage): string {
 export function deadLettersFound(found: NewDeadLetters[], total: number): string {
   const count = found.reduce((sum, group) => sum + group.count, 0);
   const groups = found.map((group) => `${group.count} × ${group.stage} ${group.code}`).join(', ');
-  return `${count} new dead ${count === 1 ? 'letter' : 'letters'}: ${groups}. ${total} wait for an operator. Run: npm run ops -- dlq list`;
+  return `${count} new dead ${count === 1 ? 'letter' : 'letters'}: ${groups}. ${total} wait for an operator. Run: npx revenueflow dead-letters list`;
 }
 
 /** Notices of workers that an operator has to act on, by kind: what is the case and what to do. */
@@ -76,7 +76,7 @@ const NOTICE_TEXTS: Record<string, (notice: Notice) => string> = {
     'such Leads are created without this owner. Correct the rule or the map, and assign the Leads that were created meanwhile.',
   'membership-missing': ({ subject, reason }) =>
     `Leads of campaign ${escaped(subject)} are written without a membership (${escaped(reason)}). ` +
-    'Correct the campaign, then run: npm run ops -- crm memberships',
+    'Correct the campaign, then run: npx revenueflow crm memberships',
   'batch-reduced': ({ subject, reason }) =>
     `A trigger, flow or package of the org does not take larger batches of ${escaped(subject)} than ${escaped(reason)}: ` +
     'calls are kept to this size. Correct it, or lower CRM_BATCH_SIZE.',
@@ -100,7 +100,7 @@ export function hotLeads(leads: HotLead[], addressOf: (leadId: string) => string
       ({ leadId, fitScore, intent, campaignId }) =>
         `Hot lead: fit ${fitScore}, intent ${intent}, campaign ${escaped(campaignId)}: ${addressOf(leadId)}`,
     );
-  if (leads.length > NAMED) lines.push(`And ${leads.length - NAMED} more hot leads: npm run ops -- leads`);
+  if (leads.length > NAMED) lines.push(`And ${leads.length - NAMED} more hot leads: npx revenueflow leads`);
   return lines.join('\n');
 }
 

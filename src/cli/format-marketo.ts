@@ -1,5 +1,5 @@
 import type { MarketoReport, ShownRun } from '../ops/marketo/marketo.service.js';
-import type { MarketoCheckLine } from '../marketo/check-marketo.js';
+import type { MarketoCheckLine } from '../marketo/check-line.js';
 import { pairsTable, tableOf, type Column } from './format-table.js';
 import { counted } from './format-text.js';
 import type { Times } from './format-time.js';
@@ -32,7 +32,7 @@ export const MISSING_COLUMNS: Column<MissingCall>[] = [
 
 export function checkText(lines: MarketoCheckLine[], width: number): string {
   const problems = lines.filter(({ verdict }) => verdict === 'problem');
-  const sum = problems.length === 0 ? 'Marketo takes what this service writes.' : `${counted(problems.length, 'problem')}:`;
+  const sum = problems.length === 0 ? 'Marketo and the webhook are set up well.' : `${counted(problems.length, 'problem')}:`;
   // A table cuts what does not fit; what must be corrected is said in full.
   const details = problems.map(({ subject, detail }) => `  ${subject}: ${detail}`);
   return [tableOf(CHECK_COLUMNS, lines, width), '', sum, ...details].join('\n');
@@ -49,6 +49,7 @@ export function reportText({ configured, writeBack, reconciliation }: SentReport
     ['quota of the day', quota ? `${quota.used} of ${quota.limit} calls used, stops at ${quota.stopsAt}` : 'not read yet'],
     ['comparison', `${reconciliation.mode}, webhook ${reconciliation.webhook ?? 'not named: set MARKETO_WEBHOOK'}`],
     ['compared until', until],
+    ['whole days until', reconciliation.extractedUntil ? times.relative(reconciliation.extractedUntil) : 'never'],
     ['missing', String(reconciliation.missing)],
   ];
   return [

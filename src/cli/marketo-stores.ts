@@ -1,5 +1,6 @@
 import { MarketoClient, credentialsOf } from '../marketo/client/marketo-client.js';
 import { MarketoApi } from '../marketo/client/marketo-api.js';
+import type { MarketoArrivals } from '../ledger/marketo-arrivals.repository.js';
 import { checkMarketo } from '../marketo/check-marketo.js';
 import { loadFieldMap } from '../marketo/field-map.js';
 import { UNLIMITED } from '../platform/concurrency/rate-limiter.port.js';
@@ -7,7 +8,7 @@ import { configFor } from './crm-stores.js';
 import type { CliIo } from './io.js';
 
 /** Checks Marketo with the settings of the service. It makes some fifteen calls, one after the other. */
-export async function runMarketoCheck(env: CliIo['env']) {
+export async function runMarketoCheck(env: CliIo['env'], arrivals: MarketoArrivals | null) {
   const config = configFor('postgres', env);
   const client = new MarketoClient({ ...credentialsOf(config), rateLimiter: UNLIMITED, now: Date.now });
   return checkMarketo({
@@ -16,6 +17,8 @@ export async function runMarketoCheck(env: CliIo['env']) {
     contentIgnore: config.CONTENT_IGNORE,
     webhook: config.MARKETO_WEBHOOK,
     dailyCalls: config.MARKETO_DAILY_CALLS,
+    stopPercent: config.MARKETO_STOP_PERCENT,
+    arrivals,
     now: Date.now(),
   });
 }

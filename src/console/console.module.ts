@@ -13,6 +13,7 @@ import { ConsoleViewer } from './console-viewer.js';
 import { ConsoleDeadLettersController } from './dead-letters.controller.js';
 import { ConsoleLeadsController } from './leads.controller.js';
 import { LoginController } from './login.controller.js';
+import { ConsoleMarketoController } from './marketo.controller.js';
 import { NowController } from './now.controller.js';
 import { ConsoleRejectionsController } from './rejections.controller.js';
 import { RunbookController } from './runbook.controller.js';
@@ -31,6 +32,7 @@ import { ConsoleTrialsController } from './trials.controller.js';
     ConsoleAuditController,
     ConsoleDeadLettersController,
     ConsoleLeadsController,
+    ConsoleMarketoController,
     ConsoleRejectionsController,
     ConsoleScoresController,
     ConsoleSlaController,

@@ -28,6 +28,7 @@ const SECTIONS = [
   ['/console/stages', 'Stages'],
   ['/console/sla', 'SLA'],
   ['/console/scores', 'Scores'],
+  ['/console/marketo', 'Marketo'],
   ['/console/audit', 'Audit'],
 ] as const;
 
@@ -41,6 +42,7 @@ const COMMANDS: Record<string, string> = {
   '/console/sla': 'npx revenueflow sla show',
   '/console/scores': 'npx revenueflow outcomes report',
   '/console/audit': 'npx revenueflow audit list',
+  '/console/marketo': 'npx revenueflow marketo status',
 };
 
 interface LayoutProps {

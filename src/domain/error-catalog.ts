@@ -208,12 +208,12 @@ export const ERROR_CATALOG = {
   MARKETO_DAILY_LIMIT_REACHED: {
     class: 'rate-limited',
     meaning: "Marketo's API calls of the day, or this service's share of them, are used up.",
-    remedy: 'Nothing to do: it continues at midnight in Chicago. `npm run ops -- marketo check` shows who uses the calls.',
+    remedy: 'Nothing to do: it continues at midnight in Chicago. `npx revenueflow marketo check` shows who uses the calls.',
   },
   MARKETO_MISCONFIGURED: {
     class: 'configuration',
     meaning: 'Marketo refuses our credentials or a permission, or lacks a field that the field map names.',
-    remedy: 'Run `npm run ops -- marketo check` and correct what it names. Scores wait meanwhile; none is lost.',
+    remedy: 'Run `npx revenueflow marketo check` and correct what it names. Scores wait meanwhile; none is lost.',
   },
   MARKETO_REQUEST_REFUSED: {
     class: 'configuration',
@@ -225,15 +225,22 @@ export const ERROR_CATALOG = {
     meaning: 'Marketo has no person with this id or address: deleted, merged, or never there.',
     remedy: 'Nothing to do: the score stays in the CRM. A later score of the person is tried again.',
   },
+  MARKETO_PERSON_MISMATCH: {
+    class: 'permanent',
+    meaning: 'The record of this Marketo id has the address of another person, so it was not written.',
+    remedy:
+      'Check that the template sends {{lead.Id}} as marketo_id. Where the address was changed in Marketo, nothing is to do: ' +
+      'the next webhook has the new one. Otherwise run `npx revenueflow marketo backfill --retry` after the correction.',
+  },
   MARKETO_PERSON_AMBIGUOUS: {
     class: 'permanent',
     meaning: 'Several people in Marketo have this address, so none of them was written.',
-    remedy: 'Merge them in Marketo, then run `npm run ops -- marketo backfill --retry`.',
+    remedy: 'Merge them in Marketo, then run `npx revenueflow marketo backfill --retry`.',
   },
   MARKETO_RECORD_REJECTED: {
     class: 'permanent',
     meaning: 'Marketo refuses the values of this person.',
-    remedy: 'Compare the field map with the types that `npm run ops -- marketo check` lists, then backfill with --retry.',
+    remedy: 'Compare the field map with the types that `npx revenueflow marketo check` lists, then backfill with --retry.',
   },
   UNEXPECTED: {
     class: 'transient',

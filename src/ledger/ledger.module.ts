@@ -9,10 +9,13 @@ import { ErasuresRepository } from './erasures.repository.js';
 import { IntakeRepository } from './intake.repository.js';
 import { LeaderLock } from './leader-lock.js';
 import { LeadsRepository } from './leads.repository.js';
+import { MarketoArrivalsRepository } from './marketo-arrivals.repository.js';
 import { MarketoCallsRepository } from './marketo-calls.repository.js';
 import { MarketoErasuresRepository } from './marketo-erasures.repository.js';
 import { MarketoRunsRepository } from './marketo-runs.repository.js';
 import { MarketoStagesRepository } from './marketo-stages.repository.js';
+import { MarketoExtractsRepository } from './marketo-extracts.repository.js';
+import { MarketoIdentitiesRepository } from './marketo-identities.repository.js';
 import { MarketoUpdatesRepository } from './marketo-updates.repository.js';
 import { OpenLeadsRepository } from './open-leads.repository.js';
 import { RejectionsRepository } from './rejections.repository.js';
@@ -33,10 +36,13 @@ const REPOSITORIES = [
   IntakeRepository,
   LeaderLock,
   LeadsRepository,
+  MarketoArrivalsRepository,
   MarketoCallsRepository,
   MarketoErasuresRepository,
   MarketoRunsRepository,
   MarketoStagesRepository,
+  MarketoExtractsRepository,
+  MarketoIdentitiesRepository,
   MarketoUpdatesRepository,
   OpenLeadsRepository,
   RejectionsRepository,

@@ -55,6 +55,7 @@ export interface MissingCall {
   reason: string | null;
 }
 
+/** After a call was read. A window may be older than that, and its calls must outlast its comparison. */
 const KEPT_DAYS = 7;
 const PRUNED_AT_ONCE = 10_000;
 
@@ -192,11 +193,11 @@ export class MarketoCallsRepository {
   }
 
   /** Calls of the last days that the ledger does not have; the alert is about these. */
-  async countMissing(): Promise<number> {
-    const { rows } = await this.database.query<{ count: number }>(
-      `SELECT count(*)::int AS count FROM ledger.marketo_calls WHERE (class IS NULL OR class = 'missing') AND class = 'missing'`,
+  async countMissing(): Promise<{ count: number; oldest: Date | null }> {
+    const { rows } = await this.database.query<{ count: number; oldest: Date | null }>(
+      `SELECT count(*)::int AS count, min(at) AS oldest FROM ledger.marketo_calls WHERE (class IS NULL OR class = 'missing') AND class = 'missing'`,
     );
-    return rows[0]!.count;
+    return rows[0]!;
   }
 
   async missing(limit: number): Promise<MissingCall[]> {
@@ -211,7 +212,8 @@ export class MarketoCallsRepository {
   async prune(): Promise<void> {
     await this.database.query(
       `DELETE FROM ledger.marketo_calls WHERE guid IN (
-         SELECT guid FROM ledger.marketo_calls WHERE at < now() - interval '${KEPT_DAYS} days' ORDER BY at LIMIT ${PRUNED_AT_ONCE})`,
+         SELECT guid FROM ledger.marketo_calls WHERE stored_at < now() - interval '${KEPT_DAYS} days'
+         ORDER BY stored_at LIMIT ${PRUNED_AT_ONCE})`,
     );
     await this.database.query("DELETE FROM ledger.marketo_campaigns WHERE seen_at < now() - interval '90 days'");
   }

@@ -1,8 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { Database, type Queryable } from '../platform/database/database.js';
 
-/** The id of an erased person is kept so long: a window of the reconciliation may still have calls of before. */
-const KEPT_DAYS = 3;
+/**
+ * The id of an erased person is kept so long, and until the windows of the reconciliation have passed the erasure: a
+ * call of before it must not bring the person back. Marketo keeps such activities for some months at most.
+ */
+const KEPT_DAYS = 8;
+const KEPT_DAYS_AT_MOST = 90;
 
 export interface MarketoErasure {
   id: string;
@@ -73,6 +77,11 @@ export class MarketoErasuresRepository {
   }
 
   async prune(): Promise<void> {
-    await this.database.query(`DELETE FROM ledger.marketo_erasures WHERE done_at < now() - interval '${KEPT_DAYS} days'`);
+    await this.database.query(
+      `DELETE FROM ledger.marketo_erasures WHERE done_at < now() - interval '${KEPT_DAYS_AT_MOST} days'
+         OR (done_at < now() - interval '${KEPT_DAYS} days' AND at < (
+           SELECT coalesce(least(position, extracted_until), now()) - interval '1 hour' FROM ledger.marketo_stages
+           WHERE stage = 'marketo-reconciliation'))`,
+    );
   }
 }

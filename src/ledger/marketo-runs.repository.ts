@@ -27,10 +27,20 @@ export interface ReconciliationRun {
   webhooks: string[];
   code: ErrorCode | null;
   message: string | null;
+  /** How the log is read: page by page, or as the file of a day. */
+  source: 'log' | 'extract';
+  /** Marketo's job that makes the file. */
+  exportId: string | null;
+  /** Of an extract, in a row. */
+  failures: number;
+  /** Whether Marketo may be called for it. */
+  isDue: boolean;
 }
 
-const COLUMNS = `id::text, requested_by AS "requestedBy", mode, from_at AS "fromAt", to_at AS "toAt", started_at AS "startedAt",
-  ended_at AS "endedAt", token, read_all AS "readAll", activities, calls, counts, webhooks, code, message`;
+/** An ORDER BY names the table: `id` alone would be this text, where 9 comes after 10. */
+export const RUN_COLUMNS = `id::text, requested_by AS "requestedBy", mode, from_at AS "fromAt", to_at AS "toAt", started_at AS "startedAt",
+  ended_at AS "endedAt", token, read_all AS "readAll", activities, calls, counts, webhooks, code, message,
+  source, export_id AS "exportId", failures, next_at IS NULL OR next_at <= clock_timestamp() AS "isDue"`;
 
 /** A time as the API writes it. */
 const ISO = (column: string) => `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
@@ -40,9 +50,12 @@ const ISO = (column: string) => `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-
 export class MarketoRunsRepository {
   constructor(private readonly database: Database) {}
 
-  /** The oldest open run: one that an operator asked for, or a window that a process did not finish. */
+  /** The oldest open run that reads pages: an operator's, or a window that a process did not finish. */
   async openRun(): Promise<ReconciliationRun | null> {
-    return this.one(`SELECT ${COLUMNS} FROM ledger.marketo_runs WHERE ended_at IS NULL ORDER BY id LIMIT 1`, []);
+    return this.one(
+      `SELECT ${RUN_COLUMNS} FROM ledger.marketo_runs WHERE ended_at IS NULL AND source = 'log' ORDER BY marketo_runs.id LIMIT 1`,
+      [],
+    );
   }
 
   /** Begins the next window of the schedule where it is due. The first one of all looks back by the overlap. */
@@ -51,7 +64,7 @@ export class MarketoRunsRepository {
       `INSERT INTO ledger.marketo_runs (mode, from_at, to_at)
        SELECT $1, coalesce(position, now()) - interval '${OVERLAP_MINUTES} minutes', now() FROM ledger.marketo_stages
        WHERE stage = 'marketo-reconciliation' AND (position IS NULL OR position <= now() - make_interval(secs => $2 / 1000.0))
-       RETURNING ${COLUMNS}`,
+       RETURNING ${RUN_COLUMNS}`,
       [mode, everyMs],
     );
   }
@@ -67,18 +80,18 @@ export class MarketoRunsRepository {
        ), audited AS (
          SELECT ledger.record_act($1, 'marketo-reconcile', jsonb_build_object('mode', $2::text, 'since', ${ISO('from_at')})) FROM run
        )
-       SELECT ${COLUMNS} FROM run, audited`,
+       SELECT ${RUN_COLUMNS} FROM run, audited`,
       [who, mode, since],
     );
     return run!;
   }
 
   async find(id: string): Promise<ReconciliationRun | null> {
-    return this.one(`SELECT ${COLUMNS} FROM ledger.marketo_runs WHERE id = $1`, [id]);
+    return this.one(`SELECT ${RUN_COLUMNS} FROM ledger.marketo_runs WHERE id = $1`, [id]);
   }
 
   async newest(limit: number): Promise<ReconciliationRun[]> {
-    const text = `SELECT ${COLUMNS} FROM ledger.marketo_runs ORDER BY id DESC LIMIT $1`;
+    const text = `SELECT ${RUN_COLUMNS} FROM ledger.marketo_runs ORDER BY marketo_runs.id DESC LIMIT $1`;
     return (await this.database.query<ReconciliationRun>(text, [limit])).rows;
   }
 
@@ -108,9 +121,12 @@ export class MarketoRunsRepository {
     await this.database.query(
       `WITH run AS (
          UPDATE ledger.marketo_runs SET ended_at = now(), counts = $2, code = NULL, message = NULL WHERE id = $1
-         RETURNING requested_by, to_at, from_at
+         RETURNING requested_by, to_at, from_at, source
        ), moved AS (
-         UPDATE ledger.marketo_stages s SET position = greatest(s.position, run.to_at) FROM run
+         UPDATE ledger.marketo_stages s SET
+           position = CASE run.source WHEN 'log' THEN greatest(s.position, run.to_at) ELSE s.position END,
+           extracted_until = CASE run.source WHEN 'extract' THEN greatest(s.extracted_until, run.to_at) ELSE s.extracted_until END
+         FROM run
          WHERE s.stage = 'marketo-reconciliation' AND run.requested_by IS NULL
        )
        SELECT ledger.record_act(coalesce(requested_by, 'reconciliation'), 'marketo-repair',

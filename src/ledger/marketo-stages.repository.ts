@@ -19,6 +19,8 @@ export interface MarketoStageRow {
   code: ErrorCode | null;
   message: string | null;
   position: Date | null;
+  /** Days of the log before this were compared as a whole. */
+  extractedUntil: Date | null;
   calls: number;
   records: number;
   quota: MarketoQuota | null;
@@ -33,6 +35,7 @@ export interface MarketoQuota {
 
 const COLUMNS = `stage, paused_at AS "pausedAt", paused_by AS "pausedBy", opened_at AS "openedAt", failures, code, message,
   greatest(0, (extract(epoch FROM open_until - clock_timestamp()) * 1000)::float) AS "openForMs", position,
+  extracted_until AS "extractedUntil",
   calls::float AS calls, records::float AS records, quota`;
 
 /** What two failures in a row wait, doubled with each more. */

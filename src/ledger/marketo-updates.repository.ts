@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { ErrorCode } from '../domain/error-catalog.js';
 import { Database } from '../platform/database/database.js';
+import { ioBoundary } from '../platform/observability/io-boundary.js';
 import { PROJECTION, projectionOf, type Projection, type ProjectionRow } from './lead-content-sql.js';
 import type { MarketoValues } from './marketo-values.js';
 
@@ -78,14 +79,17 @@ WITH scored AS (
   SELECT DISTINCT l.person_key FROM scored JOIN ledger.leads l ON l.id = scored.lead_id
 )${OWE('persons', 'excluded.version > u.version')}`;
 
-const DUE = `state = 'owed' AND due_at <= now() AND (held_until IS NULL OR held_until <= now())`;
+export const DUE_UPDATE = `state = 'owed' AND due_at <= now() AND (held_until IS NULL OR held_until <= now())`;
+
+/** The record of this id was shown to be the person's, or is looked for by the address. */
+const IDENTIFIED = '(marketo_id IS NULL OR by_email OR verified_id IS NOT DISTINCT FROM marketo_id)';
 
 const TAKE = `
 SELECT encode(u.person_key, 'hex') AS person_key, u.marketo_id, u.by_email, u.version, u.sent,
-  EXISTS (SELECT 1 FROM ledger.marketo_updates o
-    WHERE o.marketo_id = u.marketo_id AND o.version > u.version AND o.person_key <> u.person_key) AS superseded,
+  EXISTS (SELECT 1 FROM ledger.marketo_updates o WHERE o.marketo_id = u.marketo_id AND o.verified_id = o.marketo_id
+    AND o.version > u.version AND o.person_key <> u.person_key) AS superseded,
   to_jsonb(p) AS projection, s.enriched_at AS scored_at
-FROM (SELECT * FROM ledger.marketo_updates WHERE ${DUE} ORDER BY due_at LIMIT $1) u
+FROM (SELECT * FROM ledger.marketo_updates WHERE ${DUE_UPDATE} AND ${IDENTIFIED} ORDER BY due_at LIMIT $1) u
 LEFT JOIN LATERAL (${PROJECTION('u.person_key')}) p ON true
 LEFT JOIN ledger.leads s ON s.id = p.id`;
 
@@ -105,7 +109,9 @@ WITH i AS (
     sent = CASE WHEN u.sent_version > i.version THEN '{}' WHEN i.state = 'sent' THEN u.sent || i.fields ELSE u.sent END,
     sent_version = CASE WHEN i.state = 'sent' THEN greatest(u.sent_version, i.version) ELSE u.sent_version END,
     version = greatest(u.version, i.version),
-    marketo_id = coalesce(i.marketo_id, u.marketo_id), by_email = i.by_email, held_until = NULL, due_at = now(),
+    marketo_id = coalesce(i.marketo_id, u.marketo_id), by_email = i.by_email, held_until = NULL,
+    verified_id = CASE WHEN i.state = 'sent' AND NOT i.by_email THEN coalesce(i.marketo_id, u.verified_id) ELSE u.verified_id END,
+    due_at = now(),
     last_code = i.code, last_message = i.message, settled_at = now()
   FROM i WHERE u.person_key = i.person_key
   RETURNING u.person_key
@@ -177,7 +183,7 @@ export class MarketoUpdatesRepository {
   async due(limit: number): Promise<{ count: number; oldestMs: number }> {
     const { rows } = await this.database.query<{ count: number; oldestMs: number | null }>(
       `SELECT count(*)::int AS count, (extract(epoch FROM clock_timestamp() - min(owed_at)) * 1000)::float AS "oldestMs"
-       FROM (SELECT owed_at FROM ledger.marketo_updates WHERE ${DUE} ORDER BY due_at LIMIT $1) d`,
+       FROM (SELECT owed_at FROM ledger.marketo_updates WHERE ${DUE_UPDATE} ORDER BY due_at LIMIT $1) d`,
       [limit],
     );
     return { count: rows[0]!.count, oldestMs: rows[0]!.oldestMs ?? 0 };
@@ -222,7 +228,9 @@ export class MarketoUpdatesRepository {
       marketo_id: marketoId,
       by_email: byEmail,
     }));
-    await this.database.query({ name: 'marketo-settle', text: SETTLE, values: [JSON.stringify(records)] });
+    await ioBoundary('ledger.marketo-settle', undefined, () =>
+      this.database.query({ name: 'marketo-settle', text: SETTLE, values: [JSON.stringify(records)] }),
+    );
   }
 
   /** No call with these people before `holdMs` have passed: Marketo may still be executing one. */

@@ -5,7 +5,6 @@ import type { MarketoApi } from './client/marketo-api.js';
 import { untilQuotaReset } from './client/quota-day.js';
 
 export interface ApiQuotaOptions {
-  api: Pick<MarketoApi, 'usage'>;
   /** MARKETO_DAILY_CALLS: Marketo does not say how many it allows. */
   dailyCalls: number;
   /** MARKETO_STOP_PERCENT */
@@ -33,12 +32,14 @@ export class ApiQuota {
   }
 
   /**
-   * Before calls of a batch. @throws AppError MARKETO_DAILY_LIMIT_REACHED once the share is used up; others as the
+   * Before calls of a batch.
+   * @param api of the caller, whose call the reading is.
+   * @throws AppError MARKETO_DAILY_LIMIT_REACHED once the share is used up; others as the
    * client.
    */
-  async check(signal?: AbortSignal): Promise<void> {
+  async check(api: Pick<MarketoApi, 'usage'>, signal?: AbortSignal): Promise<void> {
     const { dailyCalls, stopPercent, now } = this.options;
-    if (now() - this.readAt >= READ_EVERY_MS) await this.read(signal);
+    if (now() - this.readAt >= READ_EVERY_MS) await this.read(api, signal);
     if (this.ratio < 1) return;
     // The next day begins with a reading.
     this.readAt = -Infinity;
@@ -49,8 +50,8 @@ export class ApiQuota {
     );
   }
 
-  private async read(signal?: AbortSignal): Promise<void> {
-    const { api, dailyCalls, stopPercent, record, now, logger } = this.options;
+  private async read(api: Pick<MarketoApi, 'usage'>, signal?: AbortSignal): Promise<void> {
+    const { dailyCalls, stopPercent, record, now, logger } = this.options;
     this.readAt = now();
     try {
       const used = (await api.usage(signal))?.total ?? 0;

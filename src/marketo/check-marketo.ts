@@ -1,14 +1,10 @@
 import { AppError } from '../domain/app-error.js';
-import type { MarketoApi, MarketoField } from './client/marketo-api.js';
+import type { MarketoArrivals } from '../ledger/marketo-arrivals.repository.js';
+import type { MarketoActivity, MarketoApi, MarketoField, Usage } from './client/marketo-api.js';
+import { note, ok, problem, type MarketoCheckLine } from './check-line.js';
+import { arrivalFindings, loggedFindings } from './check-webhook.js';
 import { unguardedFields, type FieldMap } from './field-map.js';
 import { templateFields } from './reconciliation/lead-of-person.js';
-
-/** One finding of the check, with what to change. */
-export interface MarketoCheckLine {
-  subject: string;
-  verdict: 'ok' | 'note' | 'problem';
-  detail: string;
-}
 
 export interface CheckOptions {
   api: MarketoApi;
@@ -17,6 +13,10 @@ export interface CheckOptions {
   /** MARKETO_WEBHOOK */
   webhook: string | undefined;
   dailyCalls: number;
+  /** MARKETO_STOP_PERCENT */
+  stopPercent: number;
+  /** What arrived in the last day; null where the service did not say. */
+  arrivals: MarketoArrivals | null;
   now: number;
 }
 
@@ -46,10 +46,7 @@ export async function checkMarketo(options: CheckOptions): Promise<MarketoCheckL
   if (!fields.result && lines.some(({ detail }) => detail.includes('credentials'))) return lines;
   const usage = await attempt('quota of the day', () => api.usage());
   lines.push(...usage.lines.map((line) => ({ ...line, verdict: line.verdict === 'problem' ? ('note' as const) : line.verdict })));
-  if (usage.result) {
-    const users = usage.result.users.map(({ userId, count }) => `${userId} ${count}`).join(', ');
-    lines.push(ok('quota of the day', `${usage.result.total} of ${options.dailyCalls} calls used${users ? ` (${users})` : ''}`));
-  }
+  if (usage.result) lines.push(usageLine(options, usage.result));
   return [...lines, ...(await webhookLines(options))];
 }
 
@@ -76,32 +73,62 @@ function fieldLines({ fieldMap, contentIgnore }: CheckOptions, fields: MarketoFi
   return [...written, ...read];
 }
 
-/** Which webhooks the log of the last day names. */
-async function webhookLines({ api, webhook, now }: CheckOptions): Promise<MarketoCheckLine[]> {
-  const seen = await attempt('permission Read-Only Activity', async () => {
-    const type = (await api.activityTypes()).find(({ name }) => name.toLowerCase() === 'call webhook');
-    const names = new Map<string, number>();
-    let token = await api.pagingToken(new Date(now - DAY_MS));
-    for (let page = 0, more = type !== undefined; more && page < PAGES; page++) {
-      const { items, next, more: isMore } = await api.activities(type!.id, token);
-      for (const { primaryAttributeValue: name, primaryAttributeValueId: id } of items) {
-        if (webhook !== undefined && (name === webhook || String(id) === webhook))
-          names.set(webhook, (names.get(webhook) ?? 0) + 1);
-        else names.set(`${name} (${id})`, (names.get(`${name} (${id})`) ?? 0) + 1);
-      }
-      [token, more] = [next, isMore];
-    }
-    return names;
-  });
-  if (!seen.result) return seen.lines;
-  const others = [...seen.result].filter(([name]) => name !== webhook).map(([name, count]) => `${name}: ${count} calls`);
+/** Whose calls of the day they are: all integrations of an instance share them. */
+function usageLine({ api, dailyCalls, stopPercent }: CheckOptions, { total, users }: Usage): MarketoCheckLine {
+  const named = users
+    .map(({ userId, count }) => `${userId === api.user ? `${userId} (this service)` : userId} ${count}`)
+    .join(', ');
+  const detail = `${total} of ${dailyCalls} calls used${named ? ` (${named})` : ''}`;
+  const stopsAt = (dailyCalls * stopPercent) / 100;
+  const ours = users.find(({ userId }) => userId === api.user)?.count ?? 0;
+  const others = total - ours;
+  if (total >= stopsAt) {
+    const advice = `this service stops at ${stopPercent} % until midnight in Chicago`;
+    const who =
+      others > ours ? 'other integrations have used most of them: reduce their calls, or buy more' : 'raise MARKETO_DAILY_CALLS';
+    return problem('quota of the day', `${detail}; ${advice}; ${who}`);
+  }
+  if (users.length > 0 && others > stopsAt / 2) return note('quota of the day', `${detail}; others use more than half`);
+  return ok('quota of the day', detail);
+}
+
+/** What the log of the last day shows of our webhook and of others, beside what arrived here. */
+async function webhookLines({ api, webhook, now, arrivals }: CheckOptions): Promise<MarketoCheckLine[]> {
+  const seen = await attempt('permission Read-Only Activity', () => webhookCalls(api, webhook, new Date(now - DAY_MS)));
+  const ours = seen.result?.ours ?? [];
+  const arrived = arrivals ? arrivalFindings(arrivals, ours.length) : [];
+  if (!seen.result) return [...seen.lines, ...arrived];
+  const others = [...seen.result.others].map(([name, count]) => `${name}: ${count} calls`);
   const listed = others.length > 0 ? ` Webhooks of the last day: ${others.join(', ')}.` : '';
-  if (webhook === undefined) return [note('webhook', `set MARKETO_WEBHOOK to compare its calls with the ledger.${listed}`)];
-  const calls = seen.result.get(webhook) ?? 0;
-  if (calls > 0) return [ok('webhook', `${webhook}: ${calls} calls in the pages read of the last day`)];
-  return others.length > 0
-    ? [problem('webhook', `the log of the last day has no call of ${webhook}: correct MARKETO_WEBHOOK.${listed}`)]
-    : [note('webhook', `the log of the last day has no webhook call`)];
+  if (webhook === undefined)
+    return [note('webhook', `set MARKETO_WEBHOOK to compare its calls with the ledger.${listed}`), ...arrived];
+  if (ours.length > 0) {
+    const count = ok('webhook', `${webhook}: ${ours.length} calls in the pages read of the last day`);
+    return [count, ...loggedFindings(ours), ...arrived];
+  }
+  const none =
+    others.length > 0
+      ? problem('webhook', `the log of the last day has no call of ${webhook}: correct MARKETO_WEBHOOK.${listed}`)
+      : note('webhook', `the log of the last day has no webhook call`);
+  return [none, ...arrived];
+}
+
+/** Calls of our webhook, and how often others were called, by their names. */
+async function webhookCalls(api: MarketoApi, webhook: string | undefined, since: Date) {
+  const type = (await api.activityTypes()).find(({ name }) => name.toLowerCase() === 'call webhook');
+  const ours: MarketoActivity[] = [];
+  const others = new Map<string, number>();
+  let token = await api.pagingToken(since);
+  for (let page = 0, more = type !== undefined; more && page < PAGES; page++) {
+    const { items, next, more: isMore } = await api.activities(type!.id, token);
+    for (const activity of items) {
+      const { primaryAttributeValue: name, primaryAttributeValueId: id } = activity;
+      if (webhook !== undefined && (name === webhook || String(id) === webhook)) ours.push(activity);
+      else others.set(`${name} (${id})`, (others.get(`${name} (${id})`) ?? 0) + 1);
+    }
+    [token, more] = [next, isMore];
+  }
+  return { ours, others };
 }
 
 async function attempt<T>(subject: string, read: () => Promise<T>): Promise<{ result?: T; lines: MarketoCheckLine[] }> {
@@ -113,7 +140,3 @@ async function attempt<T>(subject: string, read: () => Promise<T>): Promise<{ re
     return { lines: [problem(subject, error.message)] };
   }
 }
-
-const ok = (subject: string, detail: string): MarketoCheckLine => ({ subject, verdict: 'ok', detail });
-const note = (subject: string, detail: string): MarketoCheckLine => ({ subject, verdict: 'note', detail });
-const problem = (subject: string, detail: string): MarketoCheckLine => ({ subject, verdict: 'problem', detail });

@@ -32,10 +32,14 @@ export class MarketoBreaker {
     return (row.openForMs ?? 0) <= 0;
   }
 
+  /** Counts calls that were sent, whatever came of them, and people who were written. */
+  async count(calls: number, records = 0): Promise<void> {
+    await this.options.stages.addCalls(this.options.stage, calls, records);
+  }
+
   /** A call succeeded. */
-  async succeeded(calls: number, records = 0): Promise<void> {
+  async succeeded(): Promise<void> {
     const { stage, stages, logger } = this.options;
-    await stages.addCalls(stage, calls, records);
     if (this.failures > 0) {
       this.failures = 0;
       await stages.close(stage);

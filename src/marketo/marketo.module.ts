@@ -3,6 +3,8 @@ import { acceptLead } from '../ingress/accept-lead.js';
 import { IntakeRepository } from '../ledger/intake.repository.js';
 import { MarketoCallsRepository } from '../ledger/marketo-calls.repository.js';
 import { MarketoErasuresRepository } from '../ledger/marketo-erasures.repository.js';
+import { MarketoExtractsRepository } from '../ledger/marketo-extracts.repository.js';
+import { MarketoIdentitiesRepository } from '../ledger/marketo-identities.repository.js';
 import { MarketoRunsRepository } from '../ledger/marketo-runs.repository.js';
 import { MarketoStagesRepository, type MarketoStage } from '../ledger/marketo-stages.repository.js';
 import { MarketoUpdatesRepository } from '../ledger/marketo-updates.repository.js';
@@ -11,6 +13,7 @@ import type { Logger } from '../platform/observability/logger.js';
 import { CONFIG, LOGGER } from '../platform/platform.module.js';
 import { WORKER_ID } from '../platform/worker-id.js';
 import { JobPublisher } from '../queue/job-publisher.js';
+import { MarketoApi } from './client/marketo-api.js';
 import { loadFieldMap, type FieldMap } from './field-map.js';
 import { MarketoBreaker } from './marketo-breaker.js';
 import { openMarketo } from './open-marketo.js';
@@ -35,10 +38,9 @@ const PROVIDERS: Provider[] = [
   },
   {
     provide: ApiQuota,
-    inject: [MARKETO, CONFIG, LOGGER, MarketoStagesRepository],
-    useFactory: ({ api }: Marketo, config: Config, logger: Logger, stages: MarketoStagesRepository) =>
+    inject: [CONFIG, LOGGER, MarketoStagesRepository],
+    useFactory: (config: Config, logger: Logger, stages: MarketoStagesRepository) =>
       new ApiQuota({
-        api,
         dailyCalls: config.MARKETO_DAILY_CALLS,
         stopPercent: config.MARKETO_STOP_PERCENT,
         record: (reading) => stages.recordQuota(reading),
@@ -57,20 +59,22 @@ const PROVIDERS: Provider[] = [
       LOGGER,
       MarketoStagesRepository,
       MarketoUpdatesRepository,
+      MarketoIdentitiesRepository,
       MarketoErasuresRepository,
     ],
     useFactory: (
-      { client, api }: Marketo,
+      client: Marketo,
       quota: ApiQuota,
       fieldMap: FieldMap,
       config: Config,
       logger: Logger,
       stages: MarketoStagesRepository,
       updates: MarketoUpdatesRepository,
+      identities: MarketoIdentitiesRepository,
       erasures: MarketoErasuresRepository,
     ) => {
       const breaker = breakerFor('marketo-sync', stages, config, logger);
-      const parts = { client, api, breaker, quota, updates, erasures, fieldMap, logger };
+      const parts = { api: new MarketoApi(client), breaker, quota, updates, identities, erasures, fieldMap, logger };
       return new WriteBackPoller({ ...parts, erase: config.MARKETO_ERASE, now: Date.now });
     },
   },
@@ -84,33 +88,40 @@ const PROVIDERS: Provider[] = [
       LOGGER,
       MarketoStagesRepository,
       MarketoRunsRepository,
+      MarketoExtractsRepository,
       MarketoCallsRepository,
+      MarketoIdentitiesRepository,
       IntakeRepository,
       JobPublisher,
     ],
     useFactory: (
-      { client, api }: Marketo,
+      client: Marketo,
       quota: ApiQuota,
       fieldMap: FieldMap,
       config: Config,
       logger: Logger,
       stages: MarketoStagesRepository,
       runs: MarketoRunsRepository,
+      extracts: MarketoExtractsRepository,
       calls: MarketoCallsRepository,
+      identities: MarketoIdentitiesRepository,
       intake: IntakeRepository,
       publisher: JobPublisher,
     ) => {
       if (config.MARKETO_WEBHOOK === undefined) return null;
       return new ReconciliationPoller({
-        client,
-        api,
+        api: new MarketoApi(client),
         breaker: breakerFor('marketo-reconciliation', stages, config, logger),
         quota,
         runs,
+        extracts,
         calls,
+        identities,
         fieldMap,
         webhook: config.MARKETO_WEBHOOK,
         mode: config.MARKETO_RECONCILE,
+        extract: config.MARKETO_EXTRACT === 'nightly',
+        baseMs: config.RETRY_BASE_MS,
         repairLimit: config.MARKETO_REPAIR_LIMIT,
         accept: async (input) => (await acceptLead({ ledger: intake, publisher }, input)).status,
         now: Date.now,

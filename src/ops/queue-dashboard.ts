@@ -82,7 +82,7 @@ async function admit(request: FastifyRequest, { record }: BoardTools): Promise<v
   if (!ALLOWED.test(act)) {
     throw new AppError(
       'FORBIDDEN',
-      `The board retries, promotes and removes jobs. Pause and resume with npm run ops -- queues (${STAGES.join(', ')}), which holds and ` +
+      `The board retries, promotes and removes jobs. Pause and resume with npx revenueflow queues (${STAGES.join(', ')}), which holds and ` +
         'is kept in the audit trail.',
     );
   }

@@ -17,6 +17,7 @@ const PAGES = [
   '/scores',
   '/scores/trials',
   '/scores/trials/1',
+  '/marketo',
   '/sla',
   '/audit',
   `/bulk/${LEAD}`,
@@ -38,6 +39,9 @@ const FORMS: [form: RegExp, operation: string | null][] = [
   [/^\/console\/rejections\/[^/]+\/replay$/, 'replayRejection'],
   [/^\/console\/stages\/[^/]+\/pause$/, 'pauseQueue'],
   [/^\/console\/stages\/[^/]+\/resume$/, 'resumeQueue'],
+  [/^\/console\/marketo\/repair$/, 'reconcileMarketo'],
+  [/^\/console\/marketo\/[^/]+\/pause$/, 'pauseMarketo'],
+  [/^\/console\/marketo\/[^/]+\/resume$/, 'resumeMarketo'],
   [/^\/console\/bulk(?:\/start)?$/, 'replayRejections'],
   // What only the console has: lists with a name, and the end of an action that it began.
   [/^\/console\/leads\/views(?:\/delete)?$/, null],

@@ -100,7 +100,7 @@ describe.each(DOCUMENTS)('%s', (document) => {
 
   it('gives only operator’s commands that there are', () => {
     const commands = new Set([...SOURCES.matchAll(/(?:\.command|new Command)\('([\w-]+)/g)].map(([, name]) => name));
-    const asked = [...text.matchAll(/npm run ops -- ([a-z][\w-]*)/g)].map(([, name]) => name!);
+    const asked = [...text.matchAll(/npx revenueflow ([a-z][\w-]*)/g)].map(([, name]) => name!);
     expect(asked.filter((name) => !commands.has(name))).toEqual([]);
   });
 

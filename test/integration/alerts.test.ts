@@ -195,8 +195,8 @@ describe('dead letters', () => {
     await watch.check();
     await watch.check();
     expect(sink.texts).toEqual([
-      '3 new dead letters: 3 × crm-sync CRM_RECORD_REJECTED. 3 wait for an operator. Run: npm run ops -- dlq list',
-      '1 new dead letter: 1 × crm-sync CRM_RECORD_REJECTED. 4 wait for an operator. Run: npm run ops -- dlq list',
+      '3 new dead letters: 3 × crm-sync CRM_RECORD_REJECTED. 3 wait for an operator. Run: npx revenueflow dead-letters list',
+      '1 new dead letter: 1 × crm-sync CRM_RECORD_REJECTED. 4 wait for an operator. Run: npx revenueflow dead-letters list',
       'Resolved: no dead letter is left.',
     ]);
   });

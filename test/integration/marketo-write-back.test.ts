@@ -3,6 +3,7 @@ import { personKeyOf } from '../../src/domain/lead-keys.js';
 import { ApiQuota } from '../../src/marketo/api-quota.js';
 import { fieldMapSchema } from '../../src/marketo/field-map.js';
 import { RF_FIELDS } from '../support/fakes/marketo/people.js';
+import { eventually } from '../support/eventually.js';
 import { FULL } from '../support/full.js';
 import { inChunks, marketoWorld, type MarketoWorld } from '../support/marketo-world.js';
 
@@ -84,13 +85,14 @@ describe('a score', () => {
     expect(world.fake.people.get(id)).toMatchObject({ rfFitScore: 90 });
   });
 
-  it('of two addresses with one Marketo id is the newer one', async () => {
+  it('of two addresses with one Marketo id is the one that Marketo shows', async () => {
     const { id, email } = await scored(20);
     const other = nextEmail();
     await world.score(await world.webhook({ id, email: other }), 95);
+    world.fake.people.get(id)!['email'] = other.toUpperCase();
     await world.writeBack().poll();
     expect(world.fake.people.get(id)).toMatchObject({ rfFitScore: 95 });
-    expect(await world.update(email)).toMatchObject({ state: 'skipped' });
+    expect(await world.update(email)).toMatchObject({ state: 'skipped', last_code: 'MARKETO_PERSON_MISMATCH' });
   });
 
   it('that is a field in Marketo and sent back by a webhook makes no new revision', async () => {
@@ -110,8 +112,6 @@ describe('a person whom Marketo does not take', () => {
     world.fake.people.merge(merged.id, winner);
     world.fake.people.remove(gone.id);
     const poller = world.writeBack();
-    // By id, and then by e-mail.
-    await poller.poll();
     await poller.poll();
     expect(world.fake.people.get(winner)).toMatchObject({ rfFitScore: 60 });
     expect(await world.update(merged.email)).toMatchObject({ state: 'sent', marketo_id: String(winner) });
@@ -148,6 +148,89 @@ describe('a person whom Marketo does not take', () => {
   });
 });
 
+describe('the record that a webhook names', () => {
+  /** Marketo's log has a call of the webhook for the record that brought a lead of the person. */
+  const logged = (id: number, leadId: string) =>
+    world.pool.query(
+      `INSERT INTO ledger.marketo_calls (guid, marketo_id, campaign_id, at, failed, class, lead_id)
+       VALUES ('logged' || $1::bigint, $1::bigint, 987, now(), false, 'matched', $2)`,
+      [id, leadId],
+    );
+
+  it('is not written where it is of another person, and that person still is', async () => {
+    const ann = await scored(50);
+    const bob = nextEmail();
+    // The template sends a wrong id.
+    await world.score(await world.webhook({ id: ann.id, email: bob }), 91);
+    await world.writeBack().poll();
+    expect(await world.update(bob)).toMatchObject({
+      state: 'dead',
+      last_code: 'MARKETO_PERSON_MISMATCH',
+      last_message: expect.stringContaining('another address'),
+    });
+    expect(world.fake.people.get(ann.id)).toMatchObject({ rfFitScore: 50 });
+    expect(await world.update(ann.email)).toMatchObject({ state: 'sent' });
+    // A call of the log proves nothing where two people name the record.
+    await logged(ann.id, (await world.webhook({ id: ann.id, email: bob }, 988)) && ann.leadId);
+    await world.identities.oweKnown();
+    expect(await world.update(bob)).toMatchObject({ state: 'dead' });
+  });
+
+  it('is written where its address was changed in Marketo, once the log shows that the person was called for it', async () => {
+    const { id, email, leadId } = await scored(52);
+    const poller = world.writeBack();
+    world.fake.people.get(id)!['email'] = nextEmail();
+    await poller.poll();
+    expect(await world.update(email)).toMatchObject({ state: 'dead', last_code: 'MARKETO_PERSON_MISMATCH' });
+    await logged(id, leadId);
+    await world.identities.oweKnown();
+    await poller.poll();
+    expect(world.fake.people.get(id)).toMatchObject({ rfFitScore: 52 });
+    // At the first write it is known at once.
+    const next = await scored(53);
+    world.fake.people.get(next.id)!['email'] = nextEmail();
+    await logged(next.id, next.leadId);
+    await poller.poll();
+    expect(world.fake.people.get(next.id)).toMatchObject({ rfFitScore: 53 });
+  });
+
+  it('is looked at once: later scores of the person cost no look-up', async () => {
+    const { id, email } = await scored(54);
+    const poller = world.writeBack();
+    await poller.poll();
+    const lookUps = () => world.fake.calls.filter(({ query }) => query.get('filterType') === 'id');
+    expect(lookUps()).toHaveLength(1);
+    world.fake.people.get(id)!['email'] = nextEmail();
+    await world.score(await world.webhook({ id, email, company: 'New' }), 55);
+    await poller.poll();
+    expect(lookUps()).toHaveLength(1);
+    expect(world.fake.people.get(id)).toMatchObject({ rfFitScore: 55 });
+  });
+});
+
+describe('a poller', () => {
+  it('can be started and stopped again and again: one loop, no lease left, calls of failures counted', async () => {
+    const { id } = await scored(63);
+    const poller = world.writeBack('one', { everyMs: 5 });
+    for (let round = 0; round < 5; round++) {
+      poller.start();
+      poller.start();
+      await poller.stop();
+      await poller.stop();
+    }
+    world.fake.failNext({ kind: 'code', code: '611' }, 1, /leads\.json/);
+    const stage = async () => (await world.stages.stages()).find((row) => row.stage === 'marketo-sync')!;
+    const [before, seen] = [(await stage()).calls, world.fake.calls.length];
+    poller.start();
+    await eventually(() => expect(world.fake.people.get(id)).toMatchObject({ rfFitScore: 63 }));
+    await poller.stop();
+    expect((await stage()).calls - before).toBe(world.fake.calls.length - seen);
+    const { rows } = await world.pool.query("SELECT leased_by FROM ledger.marketo_stages WHERE stage = 'marketo-sync'");
+    expect(rows).toEqual([{ leased_by: null }]);
+    expect(world.fake.limits.highest.inFlight).toBeLessThan(5);
+  });
+});
+
 describe('while Marketo fails', () => {
   it('nothing is called until the breaker lets one through, and then all is written', async () => {
     const { id } = await scored(55);
@@ -179,7 +262,7 @@ describe('while Marketo fails', () => {
 
   it('a call with an unknown outcome is not overtaken: newer values wait until it has ended', async () => {
     const { id, email } = await scored(57);
-    world.fake.failNext({ kind: 'drop', after: true }, 1, /leads\.json/);
+    world.fake.failNext({ kind: 'drop', after: true }, 1, /leads\.json/, 'POST');
     await world.writeBack('one', { holdMs: 3_600_000 }).poll();
     await world.score(await world.webhook({ id, email, company: 'New' }), 99);
     world.fake.calls.length = 0;
@@ -194,6 +277,7 @@ describe('while Marketo fails', () => {
   it('an older call that ends after a newer one is written over', async () => {
     const { id, email } = await scored(58);
     await world.updates.collect();
+    await world.identities.settle([{ personKey: personKeyOf(email), marketoId: id, seen: 'own' }]);
     const late = (await world.updates.take(100)).find(({ marketoId }) => marketoId === id);
     await world.score(await world.webhook({ id, email, company: 'Newer' }), 97);
     await world.writeBack().poll();
@@ -209,15 +293,15 @@ describe('while Marketo fails', () => {
     const { id } = await scored(59);
     const recorded: unknown[] = [];
     const quota = new ApiQuota({
-      api: { usage: async () => ({ date: '2026-11-27', total: 46_000, users: [] }) },
       dailyCalls: 50_000,
       stopPercent: 90,
       record: async (reading) => void recorded.push(reading),
       now: Date.now,
       logger: { warn: () => {} },
     });
+    world.fake.limits.used = 46_000;
     await world.writeBack('one', { quota }).poll();
-    expect(recorded).toMatchObject([{ used: 46_000 }]);
+    expect(recorded).toMatchObject([{ used: 46_001 }]);
     expect((await world.stages.stages())[0]!.code ?? (await world.stages.stages())[1]!.code).toBe('MARKETO_DAILY_LIMIT_REACHED');
     await world.pool.query('UPDATE ledger.marketo_stages SET open_until = NULL');
     await world.writeBack().poll();
@@ -246,6 +330,7 @@ describe('an erasure', () => {
   it('during a call clears what that call has written', async () => {
     const { email, id } = await scored(66);
     await world.updates.collect();
+    await world.identities.settle([{ personKey: personKeyOf(email), marketoId: id, seen: 'own' }]);
     const taken = (await world.updates.take(100)).find(({ marketoId }) => marketoId === id);
     await erase(email);
     world.fake.people.get(id)!['rfFitScore'] = 66;
@@ -277,15 +362,20 @@ describe('a backlog', () => {
       await world.score(await world.webhook({ email, id }), index % 101);
       return id;
     });
-    world.fake.failNext({ kind: 'code-after', code: '604' }, 1, /leads\.json/);
-    world.fake.revokeToken();
+    world.fake.failNext({ kind: 'code-after', code: '604' }, 1, /leads\.json/, 'POST');
     const poller = world.writeBack();
+    const stage = async () => (await world.stages.stages()).find((row) => row.stage === 'marketo-sync')!;
+    const before = (await stage()).calls;
     for (let polls = 0; polls < 200 && ((await world.updates.owed()).count > 0 || polls < 2); polls++) {
+      if (polls === 1) world.fake.revokeToken();
+      world.fake.down(polls === 2);
       await poller.poll();
       await world.pool.query('UPDATE ledger.marketo_stages SET open_until = NULL');
     }
     for (const [index, id] of ids.entries()) expect(world.fake.people.get(id)!['rfFitScore']).toBe(index % 101);
     expect(world.fake.calls.length / people).toBeLessThanOrEqual(0.01);
+    // Those that met the outage are counted too.
+    expect(((await stage()).calls - before) / people).toBeLessThanOrEqual(FULL ? 0.01 : 0.015);
   }, 300_000);
 
   it('is found by its index, however many people are settled', async () => {

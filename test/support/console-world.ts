@@ -16,6 +16,7 @@ import { DeadLetters } from '../../src/ops/dead-letters/dead-letters.service.js'
 import { journeyOf, summaryOf } from '../../src/ops/lead-timeline.js';
 import { LeadsService } from '../../src/ops/leads.service.js';
 import { PrivacyService } from '../../src/ops/privacy/privacy.service.js';
+import { MarketoService } from '../../src/ops/marketo/marketo.service.js';
 import { QueuesService } from '../../src/ops/queues.service.js';
 import { BulkReplays } from '../../src/ops/bulk/bulk-replays.js';
 import { RejectionsService } from '../../src/ops/rejections/rejections.service.js';
@@ -31,6 +32,7 @@ import { TrialsService } from '../../src/trials/trials.service.js';
 import { createHttpAdapter } from '../../src/platform/http/adapter.js';
 import { HttpModule } from '../../src/platform/http/http.module.js';
 import { PlatformModule } from '../../src/platform/platform.module.js';
+import { marketoReport } from './marketo-report.js';
 
 /** What the services answer. `many`: 10,000 rows of each kind; `hostile`: each text of a sender is an attack. */
 export type World = 'empty' | 'full' | 'many' | 'hostile' | 'down';
@@ -227,6 +229,7 @@ function servicesOf(world: Exclude<World, 'down'>): [token: unknown, service: ob
       },
     ],
     [SlaService, { report: async () => report }],
+    [MarketoService, { report: async () => marketoReport(text, count) }],
     [
       QueuesService,
       {

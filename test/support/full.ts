@@ -1,8 +1,11 @@
 import { inject } from 'vitest';
 import { hasRedis } from './database.js';
 
-/** True in `npm run test:full`, which also runs slow tests and variants of tested behaviour. */
-export const FULL = inject('full');
+/**
+ * True in `npm run test:full`, which also runs slow tests and variants of tested behaviour; and in trials of faults,
+ * which start services without Vitest.
+ */
+export const FULL = process.env['VITEST'] === undefined || inject('full');
 
 export type BackendKind = 'redis' | 'postgres';
 

@@ -6,6 +6,8 @@ import { acceptLead } from '../../src/ingress/accept-lead.js';
 import { parseLead } from '../../src/ingress/parse-lead.js';
 import { MarketoCallsRepository } from '../../src/ledger/marketo-calls.repository.js';
 import { MarketoErasuresRepository } from '../../src/ledger/marketo-erasures.repository.js';
+import { MarketoExtractsRepository } from '../../src/ledger/marketo-extracts.repository.js';
+import { MarketoIdentitiesRepository } from '../../src/ledger/marketo-identities.repository.js';
 import { MarketoRunsRepository } from '../../src/ledger/marketo-runs.repository.js';
 import { MarketoStagesRepository, type MarketoStage } from '../../src/ledger/marketo-stages.repository.js';
 import { MarketoUpdatesRepository } from '../../src/ledger/marketo-updates.repository.js';
@@ -52,6 +54,8 @@ export async function marketoWorld(options: FakeMarketoOptions = {}) {
   const parts = {
     stages: new MarketoStagesRepository(ledger.database),
     updates: new MarketoUpdatesRepository(ledger.database),
+    extracts: new MarketoExtractsRepository(ledger.database),
+    identities: new MarketoIdentitiesRepository(ledger.database),
     erasures: new MarketoErasuresRepository(ledger.database),
     runs: new MarketoRunsRepository(ledger.database),
     calls: new MarketoCallsRepository(ledger.database, { CONTENT_IGNORE: [] }),
@@ -72,7 +76,7 @@ export async function marketoWorld(options: FakeMarketoOptions = {}) {
     });
     const breaker = (stage: MarketoStage) =>
       new MarketoBreaker({ stage, stages: parts.stages, worker, leaseMs: 60_000, baseMs: 1, logger });
-    return { client, api: new MarketoApi(client), breaker };
+    return { api: new MarketoApi(client), breaker };
   }
 
   return {
@@ -82,13 +86,13 @@ export async function marketoWorld(options: FakeMarketoOptions = {}) {
     ...parts,
     accept,
     writeBack(worker = 'one', more: Partial<WriteBackOptions> = {}) {
-      const { client, api, breaker } = processOf(worker);
+      const { api, breaker } = processOf(worker);
       return new WriteBackPoller({
-        client,
         api,
         breaker: breaker('marketo-sync'),
         quota: { check: async () => {}, isLow: false },
         updates: parts.updates,
+        identities: parts.identities,
         erasures: parts.erasures,
         fieldMap: DEFAULT_FIELD_MAP,
         erase: 'clear',
@@ -100,21 +104,26 @@ export async function marketoWorld(options: FakeMarketoOptions = {}) {
       });
     },
     reconciliation(worker = 'one', more: Partial<ReconciliationOptions> = {}) {
-      const { client, api, breaker } = processOf(worker);
+      const { api, breaker } = processOf(worker);
       return new ReconciliationPoller({
-        client,
         api,
         breaker: breaker('marketo-reconciliation'),
         quota: { check: async () => {} },
         runs: parts.runs,
+        extracts: parts.extracts,
         calls: parts.calls,
+        identities: parts.identities,
         fieldMap: DEFAULT_FIELD_MAP as FieldMap,
         webhook: 'RevenueFlow',
         mode: 'repair',
         repairLimit: 1000,
         accept,
+        extract: false,
+        baseMs: 1,
         windowMs: 0,
         graceMs: 0,
+        extractDelayMs: 0,
+        lookEveryMs: 0,
         now: Date.now,
         logger,
         ...more,

@@ -38,6 +38,13 @@ const RESPONSE_CODES: Record<string, ErrorCode> = {
   '713': 'MARKETO_UNAVAILABLE',
 };
 
+/** One code for three cases of the bulk extract, which the text alone tells apart. */
+const BULK_REFUSED = '1029';
+const BULK_QUOTA = /quota/i;
+const BULK_QUEUE_FULL = /too many jobs/i;
+/** Ten jobs of all integrations may wait, and a job takes minutes. */
+const BULK_QUEUE_WAIT_MS = 300_000;
+
 /** Codes of the record level: the others of the request were executed. */
 const RECORD_CODES: Record<string, ErrorCode> = {
   '1004': 'MARKETO_PERSON_GONE',
@@ -62,8 +69,8 @@ const signatureOf = ({ code, message }: MarketoError) => `marketo:${answerOf({ c
 
 /** The error of a whole request. Unknown codes of 7xx and above are taken for a refusal of the request. */
 export function responseError(error: MarketoError, now: number): AppError {
-  const code = RESPONSE_CODES[error.code] ?? 'MARKETO_REQUEST_REFUSED';
-  const retryAfterMs = waitFor(error.code, now);
+  const code = responseCodeOf(error);
+  const retryAfterMs = waitFor(error, now);
   return new AppError(code, sentenceOf(code, error), {
     answer: answerOf(error),
     signature: signatureOf(error),
@@ -77,7 +84,15 @@ export function recordError(error: MarketoError): AppError {
   return new AppError(code, sentenceOf(code, error), { answer: answerOf(error), signature: signatureOf(error) });
 }
 
-function waitFor(code: string, now: number): number | undefined {
+function responseCodeOf({ code, message }: MarketoError): ErrorCode {
+  if (code === BULK_REFUSED && BULK_QUOTA.test(message)) return 'MARKETO_DAILY_LIMIT_REACHED';
+  if (code === BULK_REFUSED && BULK_QUEUE_FULL.test(message)) return 'MARKETO_RATE_LIMITED';
+  return RESPONSE_CODES[code] ?? 'MARKETO_REQUEST_REFUSED';
+}
+
+function waitFor({ code, message }: MarketoError, now: number): number | undefined {
+  if (code === BULK_REFUSED && BULK_QUOTA.test(message)) return untilQuotaReset(now);
+  if (code === BULK_REFUSED && BULK_QUEUE_FULL.test(message)) return BULK_QUEUE_WAIT_MS;
   if (code === '606') return RATE_WINDOW_MS;
   if (code === '615') return CONCURRENCY_WAIT_MS;
   if (code === '607') return untilQuotaReset(now);
@@ -91,7 +106,9 @@ function sentenceOf(code: ErrorCode, error: MarketoError): string {
     case 'MARKETO_RATE_LIMITED':
       return `Marketo asks to wait (${answerOf(error)}).`;
     case 'MARKETO_DAILY_LIMIT_REACHED':
-      return "Marketo's API calls of the day are used up (607); they are free again at midnight in Chicago.";
+      return error.code === BULK_REFUSED
+        ? "Marketo's 500 MB of bulk exports of the day are used up (1029); they are free again at midnight in Chicago."
+        : "Marketo's API calls of the day are used up (607); they are free again at midnight in Chicago.";
     case 'MARKETO_PERSON_GONE':
       return 'Marketo has no such person.';
     case 'MARKETO_PERSON_AMBIGUOUS':

@@ -1,5 +1,7 @@
 import { z } from 'zod';
-import type { MarketoClient } from './marketo-client.js';
+import { AppError } from '../../domain/app-error.js';
+import { ioBoundary } from '../../platform/observability/io-boundary.js';
+import type { MarketoCall, MarketoClient } from './marketo-client.js';
 
 /** Records of one call of the lead database. */
 export const RECORDS_PER_CALL = 300;
@@ -51,6 +53,33 @@ const activitiesSchema = z.looseObject({
   moreResult: z.boolean().catch(false),
 });
 
+const exportSchema = z.looseObject({
+  result: z.tuple([
+    z.looseObject({
+      exportId: z.string(),
+      status: z.string(),
+      fileSize: z.number().nullish(),
+      fileChecksum: z.string().nullish(),
+    }),
+  ]),
+});
+export type ExportJob = z.output<typeof exportSchema>['result'][0];
+
+const EXPORTS = '/bulk/v1/activities/export';
+/** What the comparison reads of each activity. */
+const EXPORTED_FIELDS = [
+  'marketoGUID',
+  'leadId',
+  'activityDate',
+  'campaignId',
+  'primaryAttributeValueId',
+  'primaryAttributeValue',
+  'attributes',
+];
+/** Of one call for a part of a file. */
+const PART_BYTES = 8_388_608;
+const ALREADY_QUEUED = /^1029: .*already/i;
+
 const usageSchema = z.looseObject({
   result: z.array(
     z.looseObject({
@@ -67,13 +96,21 @@ export type Usage = z.output<typeof usageSchema>['result'][number];
  * https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/rest-api
  */
 export class MarketoApi {
+  /** Calls sent through this object, failed ones and repetitions included. */
+  calls = 0;
+
   constructor(private readonly client: MarketoClient) {}
+
+  /** The API user that Marketo counts our calls for; null before the first call. */
+  get user(): string | null {
+    return this.client.user;
+  }
 
   /** Results are in the order of the input. Never creates a person. */
   async updatePeople(lookupField: 'id' | 'email', input: Record<string, unknown>[], signal?: AbortSignal): Promise<SyncResult[]> {
     const body = { action: 'updateOnly', lookupField, input };
     const request = { method: 'POST', path: '/rest/v1/leads.json', body, timeoutMs: TIMEOUTS_MS.sync } as const;
-    return (await this.client.call(request, syncSchema, signal)).result;
+    return (await this.call(request, syncSchema, signal)).result;
   }
 
   /** People who are deleted or merged are not in the answer. At most 300 ids. */
@@ -81,7 +118,7 @@ export class MarketoApi {
     const people: MarketoPerson[] = [];
     let page: string | undefined;
     do {
-      const answer = await this.client.call(
+      const answer = await this.call(
         {
           method: 'GET',
           path: '/rest/v1/leads.json',
@@ -133,7 +170,52 @@ export class MarketoApi {
     return answer.result[0] ?? null;
   }
 
-  private get<T>(path: string, query: Record<string, string>, schema: z.ZodType<T>, timeoutMs: number, signal?: AbortSignal) {
-    return this.client.call({ method: 'GET', path, query, timeoutMs }, schema, signal);
+  /** A job that will write the activities of [from, to) into a file; at most 31 days. It does not run yet. */
+  async createExport(typeId: number, from: Date, to: Date, signal?: AbortSignal): Promise<ExportJob> {
+    const createdAt = { startAt: withoutFraction(from), endAt: withoutFraction(to) };
+    const body = { format: 'CSV', filter: { createdAt, activityTypeIds: [typeId] }, fields: EXPORTED_FIELDS };
+    const request = { method: 'POST', path: `${EXPORTS}/create.json`, body, timeoutMs: TIMEOUTS_MS.other } as const;
+    return (await this.call(request, exportSchema, signal)).result[0];
   }
+
+  /** Repeating it is harmless. */
+  async enqueueExport(id: string, signal?: AbortSignal): Promise<void> {
+    const request = { method: 'POST', path: exportPath(id, 'enqueue.json'), timeoutMs: TIMEOUTS_MS.other } as const;
+    try {
+      await this.call(request, exportSchema, signal);
+    } catch (cause) {
+      if (!(cause instanceof AppError) || !ALREADY_QUEUED.test(cause.answer ?? '')) throw cause;
+    }
+  }
+
+  async exportStatus(id: string, signal?: AbortSignal): Promise<ExportJob> {
+    return (await this.get(exportPath(id, 'status.json'), {}, exportSchema, TIMEOUTS_MS.other, signal)).result[0];
+  }
+
+  /** A part of the file of a completed job, from this byte on; null where Marketo has no such file (any more). */
+  exportPart(id: string, from: number, signal?: AbortSignal): Promise<AsyncIterable<Uint8Array> | null> {
+    const request = { path: exportPath(id, 'file.json'), from, bytes: PART_BYTES, timeoutMs: TIMEOUTS_MS.token };
+    return this.client.download({ ...request, onSend: () => void this.calls++ }, signal);
+  }
+
+  private get<T>(path: string, query: Record<string, string>, schema: z.ZodType<T>, timeoutMs: number, signal?: AbortSignal) {
+    return this.call({ method: 'GET', path, query, timeoutMs }, schema, signal);
+  }
+
+  private call<T>(request: MarketoCall, schema: z.ZodType<T>, signal?: AbortSignal): Promise<T> {
+    return ioBoundary(`marketo.${stepOf(request)}`, undefined, () =>
+      this.client.call({ ...request, onSend: () => void this.calls++ }, schema, signal),
+    );
+  }
+}
+
+const exportPath = (id: string, act: string) => `${EXPORTS}/${encodeURIComponent(id)}/${act}`;
+
+/** Marketo refuses times with a fraction of a second here. */
+const withoutFraction = (at: Date) => at.toISOString().replace(/\.\d{3}Z$/, 'Z');
+
+/** `write-leads`, `read-activities`, `write-create`: the method and the last part of the path. */
+function stepOf({ method, path }: MarketoCall): string {
+  const last = path.slice(path.lastIndexOf('/') + 1, -'.json'.length);
+  return `${method === 'GET' ? 'read' : 'write'}-${last}`;
 }

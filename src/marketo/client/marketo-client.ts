@@ -24,6 +24,17 @@ export interface MarketoCall {
   body?: unknown;
   /** Longer than Marketo's own timeout of the call, so that its outcome is known as often as possible. */
   timeoutMs: number;
+  /** Called each time that the call is sent, repetitions included; calls of identity are free. */
+  onSend?(): void;
+}
+
+export interface MarketoDownload {
+  path: string;
+  /** The first byte that is wanted, and how many at most. */
+  from: number;
+  bytes: number;
+  timeoutMs: number;
+  onSend?(): void;
 }
 
 const envelopeSchema = z.looseObject({
@@ -49,12 +60,15 @@ const NO_DATA = '702';
 export class MarketoClient {
   private readonly session: MarketoSession;
   private readonly inFlight = new InFlightLimit(IN_FLIGHT);
-  /** Calls made by this process, repetitions included; calls of identity are free. */
-  calls = 0;
 
   constructor(private readonly options: MarketoClientOptions) {
     const timeoutMs = Math.min(IDENTITY_TIMEOUT_MS, options.timeoutAtMostMs ?? Infinity);
     this.session = new MarketoSession(options, timeoutMs, options.now);
+  }
+
+  /** The API user that Marketo counts our calls for; null before the first call. */
+  get user(): string | null {
+    return this.session.user;
   }
 
   /**
@@ -69,6 +83,46 @@ export class MarketoClient {
       if (parsed.success) return parsed.data;
       throw noAnswer("Marketo's answer has not the shape that its documentation gives.", request.method === 'GET');
     });
+  }
+
+  /**
+   * A part of a file, from the byte `from` on; its bytes follow as they come.
+   * @returns null where there is no such file (any more).
+   * @throws AppError as `call`; while the bytes are read, what fetch throws.
+   */
+  download(request: MarketoDownload, signal?: AbortSignal): Promise<AsyncIterable<Uint8Array> | null> {
+    return this.inFlight.run(async () => {
+      for (let mayRefresh = true; ; mayRefresh = false) {
+        const token = await this.session.token();
+        await this.options.rateLimiter.acquire(signal);
+        const response = await this.fetchPart(request, token, signal);
+        if (response.status === 404) {
+          await response.body?.cancel();
+          return null;
+        }
+        if (!response.headers.get('content-type')?.includes('json')) return bytesFrom(response, request.from);
+        const error = envelopeSchema.safeParse(jsonOf(await response.text())).data?.errors?.[0];
+        if (!error) throw noAnswer('Marketo answered JSON where a file is.', true);
+        if (!mayRefresh || (error.code !== '601' && error.code !== '602')) {
+          throw responseError(error as MarketoError, this.options.now());
+        }
+        await this.session.refused(token);
+      }
+    });
+  }
+
+  private async fetchPart({ path, from, bytes, timeoutMs, onSend }: MarketoDownload, token: string, signal?: AbortSignal) {
+    const { baseUrl, timeoutAtMostMs = Infinity } = this.options;
+    onSend?.();
+    try {
+      return await fetch(new URL(path, baseUrl), {
+        headers: { authorization: `Bearer ${token}`, range: `bytes=${from}-${from + bytes - 1}` },
+        redirect: 'manual',
+        signal: deadlineSignal(Math.min(timeoutMs, timeoutAtMostMs), signal),
+      });
+    } catch (cause) {
+      throw noAnswer('Marketo did not answer.', true, cause);
+    }
   }
 
   private async send(
@@ -95,14 +149,18 @@ export class MarketoClient {
     throw responseError(error as MarketoError, this.options.now());
   }
 
-  private async exchange({ method, path, query, body, timeoutMs }: MarketoCall, token: string, signal: AbortSignal | undefined) {
+  private async exchange(
+    { method, path, query, body, timeoutMs, onSend }: MarketoCall,
+    token: string,
+    signal: AbortSignal | undefined,
+  ) {
     const { baseUrl, timeoutAtMostMs = Infinity } = this.options;
     const isRead = method === 'GET';
     const url = new URL(path, baseUrl);
     url.search = new URLSearchParams(query).toString();
     let status: number;
     let text: string;
-    this.calls++;
+    onSend?.();
     try {
       const response = await fetch(url, {
         method,
@@ -124,6 +182,21 @@ export class MarketoClient {
     const parsed = envelopeSchema.safeParse(jsonOf(text));
     if (!parsed.success) throw noAnswer('Marketo answered something that is not its JSON, as during maintenance.', isRead);
     return parsed.data;
+  }
+}
+
+/** A server that ignores the range sends the whole file. */
+async function* bytesFrom(response: Response, from: number): AsyncGenerator<Uint8Array> {
+  const { status, body } = response;
+  if ((status !== 200 && status !== 206) || !body) {
+    await body?.cancel();
+    throw statusError(status, true);
+  }
+  let skip = status === 200 ? from : 0;
+  for await (const chunk of body as unknown as AsyncIterable<Uint8Array>) {
+    const part = chunk.subarray(Math.min(skip, chunk.length));
+    skip -= chunk.length - part.length;
+    if (part.length > 0) yield part;
   }
 }
 

@@ -9,13 +9,15 @@ export interface Credentials {
   clientSecret: string;
 }
 
-const tokenSchema = z.object({ access_token: z.string().min(1), expires_in: z.number() });
+const tokenSchema = z.object({ access_token: z.string().min(1), expires_in: z.number(), scope: z.string().optional() });
 
 /**
  * One token for all calls of the process. However many calls find it expired, one of them reads the next. Identity
  * answers the same token until it expires, so reading it early gains nothing.
  */
 export class MarketoSession {
+  /** The API user of the credentials, as identity names it; null before the first token. */
+  user: string | null = null;
   private current: Promise<{ token: string; until: number }> | undefined;
 
   constructor(
@@ -74,6 +76,7 @@ export class MarketoSession {
     if (!response.ok || !parsed.success) {
       throw unavailable(`Marketo issued no token: its identity service answered ${response.status} and no token.`);
     }
+    this.user = parsed.data.scope ?? null;
     return { token: parsed.data.access_token, until: this.now() + parsed.data.expires_in * 1000 };
   }
 }

@@ -31,11 +31,16 @@ export class WebhookLog {
     return { calls: calls.filter(({ at }) => at < to), others: [...new Set(others)], next, more: more && !isPast };
   }
 
+  /** A call of our webhook; null where the activity is of another one. */
+  ourCall(activity: MarketoActivity): WebhookCall | null {
+    return this.isOurs(activity) ? callOf(activity) : null;
+  }
+
   private isOurs({ primaryAttributeValueId: id, primaryAttributeValue: name }: MarketoActivity): boolean {
     return String(id) === this.webhook || name === this.webhook;
   }
 
-  private async callWebhookType(signal?: AbortSignal): Promise<number> {
+  async callWebhookType(signal?: AbortSignal): Promise<number> {
     if (this.typeId !== undefined) return this.typeId;
     const types = await this.api.activityTypes(signal);
     const type = types.find(({ name }) => name.toLowerCase() === TYPE_NAME);

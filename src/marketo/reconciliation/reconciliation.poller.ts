@@ -1,54 +1,49 @@
-import type { LeadInput } from '../../domain/lead.js';
-import type { MarketoCallsRepository } from '../../ledger/marketo-calls.repository.js';
-import type { MarketoRunsRepository, ReconciliationRun } from '../../ledger/marketo-runs.repository.js';
+import { AppError } from '../../domain/app-error.js';
+import type { MarketoExtractsRepository } from '../../ledger/marketo-extracts.repository.js';
+import type { ReconciliationRun } from '../../ledger/marketo-runs.repository.js';
 import { Poller } from '../../platform/concurrency/poller.js';
-import type { Logger } from '../../platform/observability/logger.js';
 import type { MarketoApi } from '../client/marketo-api.js';
-import type { MarketoClient } from '../client/marketo-client.js';
-import type { FieldMap } from '../field-map.js';
 import type { ApiQuota } from '../api-quota.js';
 import type { MarketoBreaker } from '../marketo-breaker.js';
-import { CampaignIds } from './campaign-ids.js';
-import { compareCalls } from './compare-calls.js';
+import { compareWindow, type CompareWindowTools } from './compare-window.js';
+import { extractWindow } from './extract-window.js';
 import { namedWebhooks, WebhookLog } from './read-window.js';
 
-export interface ReconciliationOptions {
-  client: Pick<MarketoClient, 'calls'>;
+export interface ReconciliationOptions extends Omit<CompareWindowTools, 'api' | 'graceMs' | 'mayGoOn'> {
   api: MarketoApi;
   breaker: MarketoBreaker;
   quota: Pick<ApiQuota, 'check'>;
-  runs: MarketoRunsRepository;
-  calls: MarketoCallsRepository;
-  fieldMap: FieldMap;
+  extracts: MarketoExtractsRepository;
   /** MARKETO_WEBHOOK */
   webhook: string;
   /** MARKETO_RECONCILE; with `off` only what an operator asks for is run. */
   mode: 'off' | 'report' | 'repair';
-  /** MARKETO_REPAIR_LIMIT */
-  repairLimit: number;
-  accept(input: LeadInput): Promise<'accepted' | 'updated' | 'duplicate'>;
+  /** MARKETO_EXTRACT: each day is also read as a whole. */
+  extract: boolean;
   /** The length of a window, in milliseconds. */
   windowMs?: number;
   /** Calls younger than this may still be under way, in milliseconds. */
   graceMs?: number;
+  /** How long a day is over before it is read as a whole, in milliseconds: activities appear late. */
+  extractDelayMs?: number;
+  /** How long a job of an extract is left alone between two looks, in milliseconds. */
+  lookEveryMs?: number;
+  /** The first wait after an extract failed, in milliseconds. */
+  baseMs: number;
   everyMs?: number;
-  now: () => number;
-  logger: Logger;
 }
 
 const EVERY_MS = 5000;
 const WINDOW_MS = 15 * 60_000;
 const GRACE_MS = 120_000;
-/** Calls that are compared at a time, with the commits around them. */
-const SLICE = 2000;
-const MISSING_KEPT_MS = 7 * 86_400_000;
+const EXTRACT_DELAY_MS = 2 * 3_600_000;
+/** Adobe asks for a minute at least. */
+const LOOK_EVERY_MS = 60_000;
 const PRUNE_EVERY_MS = 600_000;
 
-/** A pause or another process ended the run for now; it is continued where it was. */
-const INTERRUPTED = Symbol('interrupted');
-
 /**
- * Compares Marketo's log of webhook calls with the ledger, window by window; a window that failed is not passed over.
+ * Compares Marketo's log of webhook calls with the ledger: window by window soon after the calls, and each night a
+ * whole day, which also has what the log showed too late. A window that failed is not passed over.
  */
 export class ReconciliationPoller {
   private readonly poller: Poller;
@@ -74,78 +69,99 @@ export class ReconciliationPoller {
 
   async stop(): Promise<void> {
     await this.poller.stop();
-    await this.options.breaker.release();
+    if (!this.poller.isPolling) await this.options.breaker.release();
   }
 
   /** @returns whether another run may be waiting. */
   async poll(signal?: AbortSignal): Promise<boolean> {
-    const { breaker, runs, client, mode, windowMs = WINDOW_MS } = this.options;
+    const { breaker, runs, mode, windowMs = WINDOW_MS } = this.options;
     if (!(await breaker.enter())) return false;
     await this.prune();
     const run = (await runs.openRun()) ?? (mode === 'off' ? null : await runs.beginScheduled(mode, windowMs));
-    if (!run) return false;
-    const before = client.calls;
+    if (run) return this.counted(run, () => this.pollWindow(run, signal));
+    return this.pollExtract(signal);
+  }
+
+  private async pollWindow(run: ReconciliationRun, signal?: AbortSignal): Promise<boolean> {
+    const { breaker, runs } = this.options;
     try {
-      const end = await this.execute(run, signal);
-      await breaker.succeeded(client.calls - before);
-      await runs.addCalls(run.id, client.calls - before);
-      return end !== INTERRUPTED;
+      const ended = await this.readAndCompare(run, signal);
+      await breaker.succeeded();
+      return ended;
     } catch (cause) {
       if (signal?.aborted) return false;
       const error = await breaker.failed(cause);
-      await runs.addCalls(run.id, client.calls - before);
       await runs.fail(run.id, error.code, error.message, error.code === 'MARKETO_REQUEST_REFUSED');
       return false;
     }
   }
 
-  private async execute(run: ReconciliationRun, signal?: AbortSignal): Promise<typeof INTERRUPTED | void> {
-    const { runs, calls, mode, quota, logger } = this.options;
-    await quota.check(signal);
-    if (!run.readAll && (await this.readWindow(run, signal)) === INTERRUPTED) return INTERRUPTED;
-    const repaired = await this.compare(run, signal);
-    if (repaired === INTERRUPTED) return INTERRUPTED;
-    const counts = await calls.countClasses(run.fromAt, run.toAt);
-    await runs.finish(run, counts, repaired);
-    const missing = counts['missing'] ?? 0;
-    const line = { from: run.fromAt, to: run.toAt, mode: run.mode, counts };
-    if (missing > 0) logger.warn(line, `Marketo called the webhook, and leads are missing: npm run ops -- marketo status`);
-    else if (mode !== 'off') logger.debug(line, 'The webhook calls of a window were compared with the ledger');
+  /** Its failures are its own: bulk jobs have a quota of their own, and the windows must not wait for it. */
+  private async pollExtract(signal?: AbortSignal): Promise<boolean> {
+    const { extracts, extract, mode, extractDelayMs = EXTRACT_DELAY_MS, baseMs, logger } = this.options;
+    if (!extract || mode === 'off') return false;
+    const run = await extracts.current(mode, extractDelayMs);
+    if (!run?.isDue) return false;
+    return this.counted(run, async () => {
+      try {
+        return await this.extractAndCompare(run, signal);
+      } catch (cause) {
+        if (signal?.aborted) return false;
+        const error = AppError.from(cause);
+        if (!error.code.startsWith('MARKETO_')) throw cause;
+        const line = { code: error.code, problem: error.message, from: run.fromAt, to: run.toAt };
+        if (run.failures === 0) logger.warn(line, 'A day of webhook calls cannot be extracted now; it is tried again');
+        await extracts.fail(run, error, baseMs);
+        return false;
+      }
+    });
   }
 
-  private async readWindow(run: ReconciliationRun, signal?: AbortSignal): Promise<typeof INTERRUPTED | void> {
+  private async counted(run: ReconciliationRun, work: () => Promise<boolean>): Promise<boolean> {
+    const { api, breaker, runs } = this.options;
+    const before = api.calls;
+    try {
+      return await work();
+    } finally {
+      await breaker.count(api.calls - before);
+      await runs.addCalls(run.id, api.calls - before);
+    }
+  }
+
+  /** @returns false where a pause or another process ended the run for now; it is continued where it was. */
+  private async readAndCompare(run: ReconciliationRun, signal?: AbortSignal): Promise<boolean> {
+    const { api, quota } = this.options;
+    await quota.check(api, signal);
+    if (!run.readAll && !(await this.readWindow(run, signal))) return false;
+    return compareWindow(this.compareTools(), run, signal);
+  }
+
+  private async extractAndCompare(run: ReconciliationRun, signal?: AbortSignal): Promise<boolean> {
+    const { api, quota, extracts, lookEveryMs = LOOK_EVERY_MS } = this.options;
+    await quota.check(api, signal);
+    const tools = { api, extracts, log: this.log, lookEveryMs, mayGoOn: () => this.options.breaker.enter() };
+    if (!run.readAll && (await extractWindow(tools, run, signal)) === 'waiting') return false;
+    return compareWindow(this.compareTools(), run, signal);
+  }
+
+  private async readWindow(run: ReconciliationRun, signal?: AbortSignal): Promise<boolean> {
     const { runs, calls, breaker } = this.options;
     let token = run.token ?? (await this.log.tokenSince(run.fromAt, signal));
     let webhooks = run.webhooks;
     for (let more = true; more;) {
-      if (!(await breaker.enter())) return INTERRUPTED;
+      if (!(await breaker.enter())) return false;
       const page = await this.log.page(token, run.toAt, signal);
       await calls.store(page.calls);
       webhooks = namedWebhooks(webhooks, page.others);
       await runs.advance(run.id, page.next, !page.more, page.calls.length, webhooks);
       [token, more] = [page.next, page.more];
     }
+    return true;
   }
 
-  /** @returns how many leads were taken in. */
-  private async compare(run: ReconciliationRun, signal?: AbortSignal): Promise<number | typeof INTERRUPTED> {
-    const { api, calls, breaker, fieldMap, accept, repairLimit, now, graceMs = GRACE_MS } = this.options;
-    const campaigns = new CampaignIds(fieldMap.webhook.campaigns, await calls.campaigns());
-    const tools = { api, calls, fieldMap, accept: run.mode === 'repair' ? accept : null, room: { left: repairLimit } };
-    const to = new Date(Math.min(run.toAt.getTime(), now() - graceMs));
-    await calls.settleArrived();
-    let repaired = 0;
-    for (const which of run.mode === 'repair' ? (['new', 'missing'] as const) : (['new'] as const)) {
-      // By schedule, calls that an earlier run has found missing are repaired too.
-      const from = which === 'new' || run.requestedBy !== null ? run.fromAt : new Date(now() - MISSING_KEPT_MS);
-      let slice = await calls.open(which, from, to, null, SLICE);
-      while (slice.length > 0) {
-        if (!(await breaker.enter())) return INTERRUPTED;
-        repaired += await compareCalls(tools, slice, campaigns, signal);
-        slice = await calls.open(which, from, to, slice.at(-1)!, SLICE);
-      }
-    }
-    return repaired;
+  private compareTools(): CompareWindowTools {
+    const { graceMs = GRACE_MS, breaker } = this.options;
+    return { ...this.options, graceMs, mayGoOn: () => breaker.enter() };
   }
 
   private async prune(): Promise<void> {

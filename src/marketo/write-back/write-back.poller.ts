@@ -1,22 +1,23 @@
 import { AppError } from '../../domain/app-error.js';
 import type { MarketoErasuresRepository } from '../../ledger/marketo-erasures.repository.js';
+import type { MarketoIdentitiesRepository } from '../../ledger/marketo-identities.repository.js';
 import type { MarketoUpdatesRepository } from '../../ledger/marketo-updates.repository.js';
 import { Poller } from '../../platform/concurrency/poller.js';
 import type { Logger } from '../../platform/observability/logger.js';
 import { RECORDS_PER_CALL, type MarketoApi, type MarketoField } from '../client/marketo-api.js';
-import type { MarketoClient } from '../client/marketo-client.js';
 import type { FieldMap } from '../field-map.js';
 import type { ApiQuota } from '../api-quota.js';
 import type { MarketoBreaker } from '../marketo-breaker.js';
 import { clearErased } from './clear-erased.js';
+import { identifyPeople } from './identify-people.js';
 import { callsOf, plan, writeApart, type PersonWrite } from './write-batch.js';
 
 export interface WriteBackOptions {
-  client: Pick<MarketoClient, 'calls'>;
   api: MarketoApi;
   breaker: MarketoBreaker;
   quota: Pick<ApiQuota, 'check' | 'isLow'>;
   updates: MarketoUpdatesRepository;
+  identities: MarketoIdentitiesRepository;
   erasures: MarketoErasuresRepository;
   fieldMap: FieldMap;
   /** MARKETO_ERASE */
@@ -72,25 +73,28 @@ export class WriteBackPoller {
 
   async stop(): Promise<void> {
     await this.poller.stop();
-    await this.options.breaker.release();
+    // A call that is still under way keeps the lease: another process must not write beside it.
+    if (!this.poller.isPolling) await this.options.breaker.release();
   }
 
   /** @returns whether there may be more to do at once. */
   async poll(signal?: AbortSignal): Promise<boolean> {
-    const { breaker, client, updates } = this.options;
+    const { breaker, api, updates } = this.options;
     if (!(await breaker.enter())) return false;
     const more = await updates.collect(this.overlap());
     await this.prune();
-    const before = client.calls;
+    const before = api.calls;
     try {
       await this.clearErased(signal);
-      return (await this.writeDue(before, signal)) || more;
+      return (await this.writeDue(signal)) || more;
     } catch (cause) {
       if (signal?.aborted) return false;
       const error = await breaker.failed(cause);
       // A field may have been created since.
       if (error.class === 'configuration') this.fields = undefined;
       return false;
+    } finally {
+      await breaker.count(api.calls - before);
     }
   }
 
@@ -102,13 +106,14 @@ export class WriteBackPoller {
     return 'wide';
   }
 
-  private async writeDue(before: number, signal?: AbortSignal): Promise<boolean> {
-    const { updates, breaker, client, fieldMap, quota, windowMs = WINDOW_MS } = this.options;
+  private async writeDue(signal?: AbortSignal): Promise<boolean> {
+    const { api, updates, identities, breaker, fieldMap, quota, windowMs = WINDOW_MS } = this.options;
     const { count, oldestMs } = await updates.due(RECORDS_PER_CALL);
     const window = quota.isLow ? WINDOW_WHERE_LOW_MS : windowMs;
     if (count === 0 || (count < RECORDS_PER_CALL && oldestMs < window)) return false;
-    await quota.check(signal);
+    await quota.check(api, signal);
     const fields = await this.describedFields(signal);
+    await identifyPeople({ api, identities }, AT_ONCE, signal);
     const { settled, writes, pruned } = plan(await updates.take(AT_ONCE), fieldMap, fields);
     await updates.settle(settled);
     await updates.remove(pruned);
@@ -116,7 +121,8 @@ export class WriteBackPoller {
     const failure = outcomes.find((outcome) => outcome.status === 'rejected');
     if (failure) throw failure.reason;
     const written = outcomes.reduce((sum, outcome) => sum + (outcome.status === 'fulfilled' ? outcome.value : 0), 0);
-    await breaker.succeeded(client.calls - before, written);
+    await breaker.count(0, written);
+    await breaker.succeeded();
     return count === RECORDS_PER_CALL;
   }
 
@@ -157,7 +163,7 @@ export class WriteBackPoller {
         ...(missing.length > 0 ? [`Marketo has no field ${missing.join(', ')}.`] : []),
         ...(readOnly.length > 0 ? [`The API cannot write ${readOnly.join(', ')}.`] : []),
       ];
-      const text = `${problems.join(' ')} Create the fields that \`npm run ops -- marketo check\` lists, or change MARKETO_FIELD_MAP.`;
+      const text = `${problems.join(' ')} Create the fields that \`npx revenueflow marketo check\` lists, or change MARKETO_FIELD_MAP.`;
       throw new AppError('MARKETO_MISCONFIGURED', text, { signature: 'marketo:fields' });
     }
     this.fields = { byName, until: now() + DESCRIBE_EVERY_MS };

@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import { Access, CurrentOperator, type Operator } from '../../platform/http/access.js';
 import { ApiOperation, ApiTag } from '../../platform/http/api-operation.js';
 import {
+  arrivalsSchema,
   backfillPageSchema,
   backfillSchema,
   marketoReportSchema,
@@ -27,6 +28,18 @@ export class MarketoController {
   @Get()
   report() {
     return this.marketo.report();
+  }
+
+  @Access('viewer')
+  @ApiOperation({
+    id: 'getMarketoArrivals',
+    summary: 'Shows what arrived in the last day, as far as it shows how the webhook is set up',
+    answers: { 200: { means: 'Counts; no content of a lead.', body: arrivalsSchema } },
+    problems: ['LEDGER_UNAVAILABLE'],
+  })
+  @Get('arrivals')
+  arrivals() {
+    return this.marketo.arrived();
   }
 
   @Access('operator')

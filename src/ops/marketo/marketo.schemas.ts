@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { MARKETO_STAGES } from '../../ledger/marketo-stages.repository.js';
+import { REJECTED_KINDS } from '../../ledger/rejected-body.js';
 import { apiSchema } from '../../platform/http/api-operation.js';
 import { countSchema as count, timeSchema } from '../../platform/http/field-schemas.js';
 import { errorCodeSchema } from '../../platform/http/problem.schemas.js';
@@ -21,6 +22,7 @@ const run = z.object({
   id: z.string(),
   requestedBy: z.string().nullable().describe('The operator; null where the schedule began it.'),
   mode: z.enum(['report', 'repair']),
+  source: z.enum(['log', 'extract']).describe('Whether the log was read page by page, or a whole day as one file.'),
   from: timeSchema,
   to: timeSchema,
   state: z.enum(['open', 'done']),
@@ -37,6 +39,7 @@ const exampleRun = {
   id: '42',
   requestedBy: null,
   mode: 'report',
+  source: 'log',
   from: '2026-11-27T09:30:00.000Z',
   to: '2026-11-27T10:15:00.000Z',
   state: 'done',
@@ -75,7 +78,9 @@ export const marketoReportSchema = apiSchema(
       mode: z.enum(['off', 'report', 'repair']),
       webhook: z.string().nullable(),
       comparedUntil: timeSchema.nullable().describe('Calls before this are compared.'),
+      extractedUntil: timeSchema.nullable().describe('Days before this were also compared as a whole.'),
       missing: count.describe('Calls of the last 7 days whose lead is not in the ledger.'),
+      oldestMissingAt: timeSchema.nullable().describe('When the oldest of these was called.'),
       matched: count.describe('Of the windows listed.'),
       repaired: count.describe('Of the windows listed.'),
       windows: z.array(run).describe('The newest runs.'),
@@ -109,7 +114,9 @@ export const marketoReportSchema = apiSchema(
       mode: 'report',
       webhook: 'RevenueFlow',
       comparedUntil: '2026-11-27T10:15:00.000Z',
+      extractedUntil: '2026-11-27T00:00:00.000Z',
       missing: 1,
+      oldestMissingAt: '2026-11-27T10:02:11.000Z',
       matched: 299,
       repaired: 0,
       windows: [exampleRun],
@@ -118,6 +125,21 @@ export const marketoReportSchema = apiSchema(
       ],
     },
   },
+);
+
+export const arrivalsSchema = apiSchema(
+  'MarketoArrivals',
+  z.object({
+    leads: count.describe('Leads of the last day, of the newest 2000.'),
+    withMarketoId: count,
+    unresolved: z
+      .array(z.object({ field: z.string(), count }))
+      .describe('Fields that arrived with a token, such as {{lead.Id}}, instead of its value.'),
+    rejected: z
+      .array(z.object({ kind: z.enum(REJECTED_KINDS), count }))
+      .describe('Rejected requests of the last day, of the newest 200, by what their bodies show.'),
+  }),
+  { leads: 412, withMarketoId: 412, unresolved: [], rejected: [{ kind: 'unquoted-value', count: 3 }] },
 );
 
 export const reconcileSchema = apiSchema(

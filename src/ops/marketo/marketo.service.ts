@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { AppError } from '../../domain/app-error.js';
 import { ERROR_CATALOG } from '../../domain/error-catalog.js';
 import { AuditLogRepository } from '../../ledger/audit-log.repository.js';
+import { MarketoArrivalsRepository } from '../../ledger/marketo-arrivals.repository.js';
 import { MarketoCallsRepository } from '../../ledger/marketo-calls.repository.js';
 import { MarketoErasuresRepository } from '../../ledger/marketo-erasures.repository.js';
 import { MarketoRunsRepository, type ReconciliationRun } from '../../ledger/marketo-runs.repository.js';
@@ -32,6 +33,7 @@ export class MarketoService {
     private readonly erasures: MarketoErasuresRepository,
     private readonly runs: MarketoRunsRepository,
     private readonly calls: MarketoCallsRepository,
+    private readonly arrivals: MarketoArrivalsRepository,
     private readonly auditLog: AuditLogRepository,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
@@ -72,7 +74,9 @@ export class MarketoService {
         mode: webhook === null ? 'off' : mode,
         webhook,
         comparedUntil: reconciliation!.position,
-        missing,
+        extractedUntil: reconciliation!.extractedUntil,
+        missing: missing.count,
+        oldestMissingAt: missing.oldest,
         matched: inWindows('matched') + inWindows('answer-lost'),
         repaired: inWindows('repaired'),
         windows: windows.map(shownRun),
@@ -81,10 +85,15 @@ export class MarketoService {
     };
   }
 
+  /** What arrived in the last day, for the check of the webhook. */
+  arrived() {
+    return this.arrivals.ofLastDay();
+  }
+
   /** For a scrape: from the ledger, the same from every process. */
   async figures() {
     const [rows, owed, missing] = await Promise.all([this.stages.stages(), this.updates.owed(), this.calls.countMissing()]);
-    return { stages: rows.map(shownStage), owed: owed.count, missing };
+    return { stages: rows.map(shownStage), owed: owed.count, missing: missing.count };
   }
 
   /** A worker executes the run. @throws AppError BAD_REQUEST where no worker would. */
@@ -171,6 +180,7 @@ function shownRun(run: ReconciliationRun) {
     id: run.id,
     requestedBy: run.requestedBy,
     mode: run.mode,
+    source: run.source,
     from: run.fromAt,
     to: run.toAt,
     state: run.endedAt ? ('done' as const) : ('open' as const),

@@ -20,6 +20,11 @@ export class Poller {
 
   constructor(private readonly options: PollerOptions) {}
 
+  /** Whether a poll is in progress; `stop` may have ended before it. */
+  get isPolling(): boolean {
+    return this.running !== undefined;
+  }
+
   /** The first poll begins after `delayMs`, in the background. */
   start(delayMs = 0): void {
     this.stopping = new AbortController();

@@ -318,7 +318,8 @@ export const VARIABLES = {
   },
   SALESFORCE_FIELD_MAP: {
     schema: z.string(),
-    about: 'A JSON file that maps fields of a lead to fields of Salesforce. `npm run ops -- crm check` compares it with the org.',
+    about:
+      'A JSON file that maps fields of a lead to fields of Salesforce. `npx revenueflow crm check` compares it with the org.',
     mock: undefined,
     real: undefined,
     mockNote: 'src/crm/salesforce/default-field-map.json',
@@ -615,7 +616,7 @@ export const VARIABLES = {
   MARKETO_FIELD_MAP: {
     schema: z.string(),
     about:
-      'A JSON file that maps scores to fields in Marketo, and the webhook to fields. `npm run ops -- marketo check` checks it.',
+      'A JSON file that maps scores to fields in Marketo, and the webhook to fields. `npx revenueflow marketo check` checks it.',
     mock: undefined,
     real: undefined,
     mockNote: 'src/marketo/default-field-map.json',
@@ -633,6 +634,12 @@ export const VARIABLES = {
     about: 'What the comparison of webhook calls does: count those that did not arrive, or also take their leads in.',
     mock: 'report',
     real: 'report',
+  },
+  MARKETO_EXTRACT: {
+    schema: oneOf(['nightly', 'off']),
+    about: 'Whether each day of the log of webhook calls is also read as a whole, by a bulk extract after midnight in UTC.',
+    mock: 'nightly',
+    real: 'nightly',
   },
   MARKETO_REPAIR_LIMIT: {
     schema: whole(1, 100_000),

@@ -1,5 +1,6 @@
 import { DISK_SCENARIOS } from './disk-full.js';
 import { LOAD_SCENARIOS } from './downstreams.js';
+import { MARKETO_SCENARIOS } from './marketo.js';
 import { PARTIAL_OUTAGES } from './partial-outages.js';
 import { PROCESS_SCENARIOS } from './processes.js';
 import { RECOVERY_SCENARIOS } from './recovery.js';
@@ -13,6 +14,7 @@ export const SCENARIOS: Scenarios = {
   ...LOAD_SCENARIOS,
   ...DISK_SCENARIOS,
   ...SALESFORCE_SCENARIOS,
+  ...MARKETO_SCENARIOS,
   ...PARTIAL_OUTAGES,
   ...RECOVERY_SCENARIOS,
 };

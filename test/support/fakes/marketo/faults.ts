@@ -18,6 +18,7 @@ export type MarketoFault =
 export interface PlannedFault {
   fault: MarketoFault;
   path: RegExp;
+  method: string | undefined;
   times: number;
 }
 

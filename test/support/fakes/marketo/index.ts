@@ -3,12 +3,16 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Activities } from './activities.js';
+import { BulkExports, type BulkAnswer } from './bulk-exports.js';
 import { MESSAGES, PASSING_FAULTS, type MarketoFault, type PlannedFault } from './faults.js';
 import { Limits, MARKETO_LIMITS, type LimitSettings } from './limits.js';
 import { People } from './people.js';
+import { TriggerCampaigns, type WebhookDefinition } from './trigger-campaigns.js';
 
 export const FAKE_MARKETO_ID = 'fake-client-id';
 export const FAKE_MARKETO_SECRET = 'fake-client-secret';
+
+const API_USER = 'apis@example.com';
 
 export interface FakeMarketoOptions {
   port?: number;
@@ -27,24 +31,28 @@ export interface SeenCall {
   query: URLSearchParams;
   body: unknown;
   authorization: string | undefined;
+  range: string | undefined;
 }
 
-type Answer = { status: number; body: unknown };
+type Answer = { status: number; body: unknown; type?: string; contentRange?: string | null; cut?: boolean };
 
 /**
- * Marketo's REST API as far as this service speaks it: identity, describe, leads, activities, usage. The shapes are
- * those of the swagger files and pages of https://github.com/AdobeDocs/marketo-developer.en.
+ * Marketo's REST API as far as this service speaks it: identity, describe, leads, activities, bulk extracts, usage.
+ * The shapes are those of the swagger files and pages of https://github.com/AdobeDocs/marketo-developer.en.
  */
 export class FakeMarketo {
   readonly people = new People();
   readonly activities: Activities;
   readonly limits: Limits;
-  /** Calls below /rest; calls of identity are counted apart. */
+  readonly exports: BulkExports;
+  /** Calls below /rest and /bulk; calls of identity are counted apart. */
   readonly calls: SeenCall[] = [];
   tokensIssued = 0;
   identityCalls = 0;
   /** What identity answers to wrong credentials: the documentation does not give this body. */
   refusedLogin: Answer = { status: 401, body: { error: 'unauthorized', error_description: 'No client with requested id' } };
+  /** Calls of the day by other integrations. */
+  othersUsed = 0;
   /** Permissions that the API user lacks: paths that answer 603. */
   denied: RegExp | null = null;
   latencyMs: number;
@@ -59,6 +67,7 @@ export class FakeMarketo {
   private constructor(private readonly options: FakeMarketoOptions) {
     this.now = options.now ?? Date.now;
     this.activities = new Activities(this.now);
+    this.exports = new BulkExports(this.activities, this.now);
     this.limits = new Limits({ ...MARKETO_LIMITS, ...options.limits }, this.now);
     this.latencyMs = options.latencyMs ?? 0;
     this.server = createServer((request, response) => void this.serve(request, response));
@@ -77,8 +86,8 @@ export class FakeMarketo {
   }
 
   /** The next `times` requests whose path matches meet the fault. */
-  failNext(fault: MarketoFault, times = 1, path = /^\/rest\//): void {
-    this.planned.push({ fault, times, path });
+  failNext(fault: MarketoFault, times = 1, path = /^\/rest\//, method?: string): void {
+    this.planned.push({ fault, times, path, method });
   }
 
   /** That share of the requests meets one of the faults, in an order that depends on the seed only. */
@@ -103,6 +112,11 @@ export class FakeMarketo {
     this.token.expiresAt = 0;
   }
 
+  /** Campaigns that call a webhook, as Marketo's flow does. */
+  campaigns(webhook: Partial<WebhookDefinition> & Pick<WebhookDefinition, 'url'>): TriggerCampaigns {
+    return new TriggerCampaigns(this.people, this.activities, this.now, webhook);
+  }
+
   callsOf(path: string | RegExp): SeenCall[] {
     return this.calls.filter((call) => (typeof path === 'string' ? call.path === path : path.test(call.path)));
   }
@@ -120,15 +134,21 @@ export class FakeMarketo {
         query: url.searchParams,
         body: parsed(text),
         authorization: request.headers.authorization,
+        range: request.headers.range,
       };
       this.calls.push(call);
       if (this.latencyMs > 0) await sleep(this.latencyMs);
-      const fault = this.faultFor(url.pathname);
+      const fault = this.faultFor(call);
       if (!fault) return send(response, this.answer(call, text));
       await this.fail(fault, call, text, request, response);
     } finally {
       this.limits.ended();
     }
+  }
+
+  private usageByUser() {
+    const others = this.othersUsed > 0 ? [{ userId: 'sync@example.com', count: this.othersUsed }] : [];
+    return [{ userId: API_USER, count: this.limits.used }, ...others];
   }
 
   private async fail(fault: MarketoFault, call: SeenCall, text: string, request: IncomingMessage, response: ServerResponse) {
@@ -152,8 +172,8 @@ export class FakeMarketo {
     }
   }
 
-  private faultFor(path: string): MarketoFault | null {
-    const index = this.planned.findIndex((one) => one.path.test(path));
+  private faultFor({ path, method }: SeenCall): MarketoFault | null {
+    const index = this.planned.findIndex((one) => one.path.test(path) && (one.method ?? method) === method);
     if (index >= 0) {
       const one = this.planned[index]!;
       if (--one.times === 0) this.planned.splice(index, 1);
@@ -175,7 +195,7 @@ export class FakeMarketo {
       this.token = { value: `${randomUUID()}:int`, expiresAt: this.now() + (this.options.tokenSeconds ?? 3600) * 1000 };
     }
     const seconds = Math.floor((this.token.expiresAt - this.now()) / 1000);
-    const body = { access_token: this.token.value, token_type: 'bearer', expires_in: seconds, scope: 'apis@example.com' };
+    const body = { access_token: this.token.value, token_type: 'bearer', expires_in: seconds, scope: API_USER };
     return { status: 200, body };
   }
 
@@ -191,7 +211,7 @@ export class FakeMarketo {
     return this.route(call);
   }
 
-  private route({ method, path, query, body }: SeenCall): Answer {
+  private route({ method, path, query, body, range }: SeenCall): Answer {
     const override = query.get('_method');
     const get = (override ?? method) === 'GET';
     const form = override ? new URLSearchParams(String(body)) : query;
@@ -219,8 +239,20 @@ export class FakeMarketo {
       const page = this.activities.page(query.get('nextPageToken') ?? '', types, size);
       return page ? success(page) : failure('1003', 'Invalid paging token');
     }
+    const [, id = '', act = ''] = /^\/bulk\/v1\/activities\/export\/(?:([^/]+)\/)?(\w+)\.json$/.exec(path) ?? [];
+    if (act === 'create' && !get) return bulkAnswer(this.exports.create(body));
+    if (act === 'enqueue' && !get) return bulkAnswer(this.exports.enqueue(id));
+    if (act === 'status') return bulkAnswer(this.exports.status(id));
+    if (act === 'file') {
+      const file = this.exports.file(id, range);
+      return file
+        ? { ...file, type: 'text/csv', cut: this.exports.cutNext-- > 0 }
+        : { status: 404, body: 'File not found', type: 'text/plain' };
+    }
     if (path === '/rest/v1/stats/usage.json') {
-      return success({ result: [{ date: this.limits.today, total: this.limits.used, users: [] }] });
+      return success({
+        result: [{ date: this.limits.today, total: this.limits.used + this.othersUsed, users: this.usageByUser() }],
+      });
     }
     return failure('610');
   }
@@ -236,13 +268,21 @@ function failure(code: string, message = MESSAGES[code] ?? 'Unknown'): Answer {
   return { status: 200, body: { requestId: requestId(), success: false, errors: [{ code, message }] } };
 }
 
+function bulkAnswer(answer: BulkAnswer): Answer {
+  return 'code' in answer ? failure(answer.code, answer.message) : success(answer);
+}
+
 function syncAnswer(result: ReturnType<People['sync']>): Answer {
   return Array.isArray(result) ? success({ result }) : failure(result.code, result.message);
 }
 
-function send(response: ServerResponse, { status, body }: Answer): void {
-  response.writeHead(status, { 'content-type': 'application/json;charset=UTF-8' });
-  response.end(typeof body === 'string' ? body : JSON.stringify(body));
+function send(
+  response: ServerResponse,
+  { status, body, type = 'application/json;charset=UTF-8', contentRange, cut }: Answer,
+): void {
+  response.writeHead(status, { 'content-type': type, ...(contentRange ? { 'content-range': contentRange } : {}) });
+  if (cut) return void response.write((body as Buffer).subarray(0, (body as Buffer).length / 2), () => response.destroy());
+  response.end(typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body));
 }
 
 async function textOf(request: IncomingMessage): Promise<string> {
