@@ -20,16 +20,18 @@ const modules = {
   // A repair takes a lead in through the code of the webhook. Its client is held to less below.
   marketo: ['ingress', 'ledger', 'queue', 'domain', 'platform'],
   // The only module that imports both ports.
-  pipeline: ['ledger', 'queue', 'flow-control', 'enrichment', 'crm', 'outcomes', 'domain', 'platform'],
+  pipeline: ['ledger', 'queue', 'flow-control', 'enrichment', 'crm', 'outcomes', 'routing', 'domain', 'platform'],
   // What became of leads. Of the CRM it knows the types of its port.
   outcomes: ['ledger', 'crm', 'domain', 'platform'],
+  // Who owns a lead. Of the CRM it knows the types of its port.
+  routing: ['ledger', 'flow-control', 'crm', 'outcomes', 'domain', 'platform'],
   alerts: ['ledger', 'flow-control', 'domain', 'platform'],
   // Of enrichment only the rules, which call no other system.
-  ops: ['alerts', 'ingress', 'ledger', 'queue', 'flow-control', 'enrichment', 'outcomes', 'domain', 'platform'],
+  ops: ['alerts', 'ingress', 'ledger', 'queue', 'flow-control', 'enrichment', 'outcomes', 'routing', 'domain', 'platform'],
   // Pages over the services of ops; no SQL of its own.
-  console: ['ops', 'ledger', 'outcomes', 'domain', 'platform'],
+  console: ['ops', 'ledger', 'outcomes', 'routing', 'domain', 'platform'],
   // Commands speak HTTP; those for the CRM and the database use the services.
-  cli: ['ops', 'ledger', 'flow-control', 'crm', 'marketo', 'outcomes', 'domain', 'platform'],
+  cli: ['ops', 'ledger', 'flow-control', 'crm', 'marketo', 'outcomes', 'routing', 'domain', 'platform'],
 };
 
 const moduleRules = Object.entries(modules).map(([name, allowed]) => ({
@@ -114,6 +116,13 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/outcomes/', pathNot: '\\.spec\\.ts$' },
       to: { path: '^src/crm/', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'routing-loads-no-client',
+      comment: 'An api process loads src/routing for its pages, so only the types of the CRM port may be named there.',
+      severity: 'error',
+      from: { path: '^src/routing/', pathNot: '\\.spec\\.ts$' },
+      to: { path: '^src/crm/', pathNot: '^src/crm/consumer-domains\\.ts$', dependencyTypesNot: ['type-only'] },
     },
     {
       name: 'no-tests-in-src',

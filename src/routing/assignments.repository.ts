@@ -1,0 +1,100 @@
+import { Injectable } from '@nestjs/common';
+import { Database, type Queryable } from '../platform/database/database.js';
+
+/** One rule or step that was tried, in order. `why` has no personal data. */
+export interface TraceStep {
+  name: string;
+  outcome: 'chosen' | 'matched' | 'no-match' | 'missing-data' | 'skipped' | 'nobody-eligible';
+  why: string;
+}
+
+/** Why an assignment ended. For the first three the pool's member is owed another lead. */
+export const END_REASONS = [
+  'junk',
+  'not-mine',
+  'not-needed',
+  'owner-inactive',
+  'owner-refused',
+  'reassigned',
+  'changed-in-crm',
+] as const;
+export type EndReason = (typeof END_REASONS)[number];
+
+/** The member is owed another lead: this one was none, was returned, or was never written. */
+const CREDITED: ReadonlySet<string> = new Set<EndReason>(['junk', 'not-mine', 'not-needed']);
+
+/** Who owns a lead by a decision of the rules, and why. */
+export interface Assignment {
+  /** A decimal number; later decisions have greater ones. */
+  id: string;
+  leadId: string;
+  /** Hexadecimal. */
+  personKey: string;
+  revision: number;
+  /** The user or queue in the CRM. */
+  ownerId: string;
+  /** The rep of the rules; null for a queue, and for an owner whom the rules do not name. */
+  rep: string | null;
+  pool: string | null;
+  rule: string;
+  rulesVersion: number;
+  band: string | null;
+  trace: TraceStep[];
+  decidedAt: Date;
+  /** When the CRM was seen with this owner; null: not yet. */
+  writtenAt: Date | null;
+  endedAt: Date | null;
+  endReason: string | null;
+}
+
+export const ASSIGNMENT = `a.id, a.lead_id AS "leadId", encode(a.person_key, 'hex') AS "personKey", a.revision,
+  a.owner_id AS "ownerId", a.rep, a.pool, a.rule, a.rules_version AS "rulesVersion", a.band, a.trace,
+  a.decided_at AS "decidedAt", a.written_at AS "writtenAt", a.ended_at AS "endedAt", a.end_reason AS "endReason"`;
+
+const END = `
+WITH ended AS (
+  UPDATE routing.assignments SET ended_at = clock_timestamp(), end_reason = $2
+  WHERE id = $1 AND ended_at IS NULL
+  RETURNING pool, rep
+), credited AS (
+  UPDATE routing.pool_turns t SET credit = t.credit + 1, assigned = greatest(0, t.assigned - 1)
+  FROM ended WHERE $3 AND t.pool = ended.pool AND t.rep = ended.rep
+)
+SELECT FROM ended`;
+
+/** Decisions about owners. They are only added to; what may change is whether one is written or has ended. */
+@Injectable()
+export class AssignmentsRepository {
+  constructor(private readonly database: Database) {}
+
+  /** The decision that stands; null where the lead has none. */
+  async current(leadId: string): Promise<Assignment | null> {
+    const text = `SELECT ${ASSIGNMENT} FROM routing.assignments a WHERE a.lead_id = $1 AND a.ended_at IS NULL`;
+    return (await this.database.query<AssignmentRow>(text, [leadId])).rows[0] ?? null;
+  }
+
+  /** All decisions about a lead, the first one first; at most 50. */
+  async ofLead(leadId: string): Promise<Assignment[]> {
+    const text = `SELECT ${ASSIGNMENT} FROM routing.assignments a WHERE a.lead_id = $1 ORDER BY a.id LIMIT 50`;
+    return (await this.database.query<AssignmentRow>(text, [leadId])).rows;
+  }
+
+  /**
+   * Decisions after one, in their order. A decision is committed before the next one is numbered, so none is missed.
+   * @param after the id of the last one that was read; '0' for all.
+   */
+  async sinceDecided(after: string, limit: number): Promise<Assignment[]> {
+    const text = `SELECT ${ASSIGNMENT} FROM routing.assignments a WHERE a.id > $1 ORDER BY a.id LIMIT $2`;
+    return (await this.database.query<AssignmentRow>(text, [after, limit])).rows;
+  }
+
+  /**
+   * Ends a decision. With `junk`, `not-mine` and `not-needed` the member is owed another lead of the pool.
+   * @returns false where it had ended before; then nothing changes.
+   */
+  async end(id: string, reason: EndReason, on: Queryable = this.database): Promise<boolean> {
+    return (await on.query(END, [id, reason, CREDITED.has(reason)])).rowCount === 1;
+  }
+}
+
+type AssignmentRow = Assignment & Record<string, unknown>;
