@@ -78,6 +78,24 @@ CREATE TABLE routing.daily_counts (
   PRIMARY KEY (rep, day)
 );
 
+-- Owners that shall change: by an operator, or because nobody acted on the lead. A worker carries each out once.
+CREATE TABLE routing.reassignments (
+  id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  lead_id      uuid NOT NULL REFERENCES ledger.leads (id) ON DELETE CASCADE,
+  to_owner     text,                       -- null: the rules decide, and earlier owners are passed over
+  who          text NOT NULL,
+  reason       text NOT NULL,
+  end_reason   text NOT NULL,              -- of the assignment that ends
+  requested_at timestamptz NOT NULL DEFAULT now(),
+  due_at       timestamptz NOT NULL DEFAULT now(),
+  done_at      timestamptz,
+  outcome      text,                       -- reassigned, sales took over, …
+  owner_id     text                        -- the owner since then
+);
+CREATE INDEX reassignments_due ON routing.reassignments (due_at) WHERE done_at IS NULL;
+CREATE UNIQUE INDEX reassignments_open ON routing.reassignments (lead_id) WHERE done_at IS NULL;
+CREATE INDEX reassignments_lead ON routing.reassignments (lead_id, id);
+
 -- Accounts of the CRM by the domains of their website and of their contacts.
 CREATE TABLE routing.accounts (
   account_id         text PRIMARY KEY,
@@ -107,6 +125,11 @@ CREATE TABLE routing.cursors (
 );
 
 -- Published to other modules.
+
+ALTER TABLE mock_crm.leads ADD COLUMN owner_id text;
+
+-- When something became of a person's lead: such a lead is no longer open for its owner.
+CREATE VIEW feedback.person_outcomes AS SELECT person_key, at FROM feedback.outcomes;
 
 -- What is held about a person's owners, for an export.
 CREATE VIEW routing.held_records AS

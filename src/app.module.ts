@@ -7,6 +7,7 @@ import { LedgerModule } from './ledger/ledger.module.js';
 import { OutcomesModule, OutcomesPollingModule } from './outcomes/outcomes.module.js';
 import { BulkModule } from './ops/bulk/bulk.module.js';
 import { PrivacyModule } from './ops/privacy/privacy.module.js';
+import { RoutingModule } from './routing/routing.module.js';
 import { HttpModule } from './platform/http/http.module.js';
 import { OpsModule } from './ops/ops.module.js';
 import { PlatformModule, type PlatformParts } from './platform/platform.module.js';
@@ -27,6 +28,7 @@ export class AppModule {
         LedgerModule,
         FlowModule,
         OutcomesModule,
+        RoutingModule,
         OpsModule,
         AlertsModule,
         ...(role === 'worker' ? [] : [IngressModule.with(parts.config, redisUrl), PrivacyModule, BulkModule]),

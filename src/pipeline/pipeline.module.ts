@@ -2,6 +2,7 @@ import { Global, Inject, Module, type OnApplicationBootstrap, type OnApplication
 import type { CrmProvider } from '../crm/port.js';
 import { openCrm } from '../crm/registry.js';
 import { AI_PROVIDERS, openScorer } from '../enrichment/registry.js';
+import { loadRules } from '../enrichment/score-by-rules.js';
 import { ApiUsageRecorder } from '../flow-control/api-usage.js';
 import { FlowControl } from '../flow-control/flow-control.js';
 import { FlowControlRepository } from '../flow-control/flow-control.repository.js';
@@ -15,6 +16,7 @@ import type { Metrics } from '../platform/observability/metrics.js';
 import { CLOCK, CONFIG, DATABASE_URL, LOGGER, METRICS, WORK_PROGRESS } from '../platform/platform.module.js';
 import type { QueueBackend } from '../queue/queue-backend.js';
 import { QUEUE_BACKEND } from '../queue/queue.module.js';
+import { RoutingService } from '../routing/routing.service.js';
 import { CrashIsolation } from './crash-isolation.js';
 import { CrmErasurePoller } from './crm-erasure.poller.js';
 import { CrmSyncProcessor } from './crm-sync.processor.js';
@@ -22,6 +24,7 @@ import { DeadWorkersPoller } from './dead-workers.poller.js';
 import { AI, CRM, HEURISTIC } from './downstreams.js';
 import { EnrichmentProcessor } from './enrichment.processor.js';
 import { FailureHandler } from './failure-handler.js';
+import { LeadOwners } from './lead-owners.js';
 import { LivenessWatchdog } from './liveness-watchdog.js';
 import { ModelSlots } from './model-slots.js';
 import { RescorePoller } from './rescore.poller.js';
@@ -108,6 +111,12 @@ export const WORKER_PROVIDERS: Provider[] = [
   DeadWorkersPoller,
   EnrichmentProcessor,
   FailureHandler,
+  {
+    provide: LeadOwners,
+    inject: [CONFIG, RoutingService],
+    useFactory: async (config: Config, routing: RoutingService) =>
+      new LeadOwners(routing, await loadRules(config.SCORING_PROFILE)),
+  },
   RescorePoller,
   RescoreProcessor,
   Scorer,

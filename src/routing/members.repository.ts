@@ -32,6 +32,27 @@ export class MembersRepository {
     const text = `SELECT ${MEMBER} FROM routing.members WHERE user_id = ANY($1) ORDER BY user_id`;
     return (await this.database.query<MemberRow>(text, [userIds])).rows;
   }
+
+  /** The CRM refused the user as an owner. The next mirror corrects it where that has changed. */
+  async markInactive(userId: string): Promise<void> {
+    await this.database.query(
+      `INSERT INTO routing.members (user_id, active) VALUES ($1, false)
+       ON CONFLICT (user_id) DO UPDATE SET active = false, updated_at = now()`,
+      [userId],
+    );
+  }
+
+  /** Replaces the absences of a user. They were checked. */
+  async setAbsences(who: string, userId: string, absent: Absence[]): Promise<void> {
+    await this.database.transaction(async (transaction) => {
+      await transaction.query(
+        `INSERT INTO routing.members (user_id, absent) VALUES ($1, $2)
+         ON CONFLICT (user_id) DO UPDATE SET absent = excluded.absent, updated_at = now()`,
+        [userId, JSON.stringify(absent)],
+      );
+      await transaction.query("SELECT ledger.record_act($1, 'routing-absence', $2)", [who, JSON.stringify({ userId, absent })]);
+    });
+  }
 }
 
 type MemberRow = Member & Record<string, unknown>;
