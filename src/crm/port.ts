@@ -226,6 +226,12 @@ export interface CrmSettings {
   recordNotice(notice: { kind: CrmNotice; subject: string; reason: string }): void;
 }
 
-export type CrmNotice = 'batch-reduced' | 'field-left-out' | 'assignment-skipped' | 'membership-missing' | 'other-person';
+export type CrmNotice =
+  | 'batch-reduced'
+  | 'field-left-out'
+  | 'assignment-skipped'
+  | 'owner-refused'
+  | 'membership-missing'
+  | 'other-person';
 
 export type ShadowOutcome = 'written' | 'valid' | 'problem' | 'failed' | 'skipped';

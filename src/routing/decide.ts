@@ -2,7 +2,7 @@ import type { TraceStep } from './assignments.repository.js';
 import { evaluate, domainOf, type LeadFacts } from './conditions.js';
 import { availabilityOf, type World } from './availability.js';
 import { choosePoolMember } from './pools.js';
-import type { CompiledRules, NamedTarget } from './rules.js';
+import { ownerIdOf, type CompiledRules, type NamedTarget } from './rules.js';
 import type { Target } from './rules.schema.js';
 import { fitOf } from './territories.js';
 
@@ -183,13 +183,14 @@ function resolve(
 ): (Found & { pool: string | null }) | null {
   if (target.pool !== undefined) return choosePoolMember(rules, target.pool, { excluded, world, trace });
   if (target.queue !== undefined) {
-    const reason = excluded.get(target.queue);
+    const ownerId = ownerIdOf(target.queue);
+    const reason = excluded.get(ownerId);
     trace.push({
       name: target.queue,
       outcome: reason ? 'skipped' : 'chosen',
       why: reason ? `it ${reason}` : 'named by the rule',
     });
-    return reason ? null : { rep: null, ownerId: target.queue, pool: null };
+    return reason ? null : { rep: null, ownerId, pool: null };
   }
   const rep = rules.reps.get(target.rep!)!;
   const { id, ownerId } = rep;

@@ -208,6 +208,7 @@ export class SalesforceProvider implements CrmProvider {
       memberId,
       ...(person.cut.length > 0 ? { cut: person.cut } : {}),
       ...(person.leftOut.length > 0 ? { leftOut: person.leftOut } : {}),
+      ...(person.owner ? { owner: person.owner } : {}),
       exchanges: [exchange],
     };
   }
