@@ -7,6 +7,7 @@ import { apiSchema } from '../platform/http/api-operation.js';
 import { attributesSchema, nextCursorSchema, pageShape, timeSchema, wholeNumber } from '../platform/http/field-schemas.js';
 import { errorClassSchema, errorCodeSchema } from '../platform/http/problem.schemas.js';
 import { probabilitySchema, shownOutcomeSchema } from './outcomes/outcomes.schemas.js';
+import { leadRoutingSchema } from './routing/routing.schemas.js';
 
 const summaryFields = z.object({
   id: z.uuid(),
@@ -206,6 +207,7 @@ export const journeySchema = apiSchema(
     hints: z.array(z.string()).describe('What an operator should change, e.g. an attribute that belongs into CONTENT_IGNORE.'),
     outcomes: z.array(shownOutcomeSchema).describe('What became of the person, the oldest first; at most 200.'),
     probability: probabilitySchema,
+    routing: leadRoutingSchema,
     exchanges: z
       .array(exchange)
       .describe('What each CRM (CRM_PROVIDER, and CRM_SHADOW where there is one) was sent last, and what it answered.'),
@@ -229,6 +231,7 @@ export const journeySchema = apiSchema(
     hints: [],
     outcomes: [],
     probability: null,
+    routing: null,
     exchanges: [{ at: '2026-11-24T03:52:54.287Z', ...exampleExchange }],
     events: [
       { seq: 1, at: '2026-11-24T03:52:54.182Z', kind: 'received', detail: { revision: 1 } },

@@ -12,6 +12,7 @@ import type { Config } from '../platform/config/config.js';
 import { decodeCursor, encodeCursor } from '../platform/database/cursor-pagination.js';
 import { CONFIG } from '../platform/platform.module.js';
 import { journeyOf, summaryOf } from './lead-timeline.js';
+import { RoutingOpsService } from './routing/routing-ops.service.js';
 import type { leadSearchSchema } from './leads.schemas.js';
 
 export const NO_SUCH_LEAD = 'No lead has this id. It is the leadId that POST /leads answered.';
@@ -27,6 +28,7 @@ export class LeadsService {
     private readonly rescores: RescoreRepository,
     private readonly outcomes: OutcomesService,
     private readonly calibrations: CalibrationService,
+    private readonly routing: RoutingOpsService,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
@@ -58,12 +60,13 @@ export class LeadsService {
     if (!found) throw new AppError('NOT_FOUND', NO_SUCH_LEAD);
     const ignored = new IgnoredAttributes(this.config.CONTENT_IGNORE);
     const { lead, events } = found;
-    const [stages, outcomes, probability] = await Promise.all([
+    const [stages, outcomes, probability, routing] = await Promise.all([
       this.flow.stages(),
       this.outcomes.ofPerson(lead.personKey),
       this.calibrations.probabilityOf(lead.enrichment),
+      this.routing.ofLead(lead.id),
     ]);
-    return { ...journeyOf(lead, events, this.config.RETRY_ATTEMPTS, stages, ignored), outcomes, probability };
+    return { ...journeyOf(lead, events, this.config.RETRY_ATTEMPTS, stages, ignored), outcomes, probability, routing };
   }
 
   /**

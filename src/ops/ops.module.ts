@@ -19,6 +19,8 @@ import { OpenApiModule } from './openapi/openapi.module.js';
 import { QueueDashboardModule } from './queue-dashboard.module.js';
 import { QueuesController } from './queues.controller.js';
 import { QueuesService } from './queues.service.js';
+import { RoutingController } from './routing/routing.controller.js';
+import { RoutingOpsService } from './routing/routing-ops.service.js';
 import { ScoreModule } from './score/score.module.js';
 import { SlaController } from './sla.controller.js';
 import { SlaService } from './sla.service.js';
@@ -35,6 +37,7 @@ import { SlaService } from './sla.service.js';
     OpsLeadsController,
     OutcomesController,
     QueuesController,
+    RoutingController,
     SlaController,
   ],
   providers: [
@@ -42,6 +45,7 @@ import { SlaService } from './sla.service.js';
     LeadsService,
     MarketoService,
     QueuesService,
+    RoutingOpsService,
     SlaService,
     {
       provide: DeadLetters,
@@ -49,6 +53,6 @@ import { SlaService } from './sla.service.js';
       useFactory: (...parts: ConstructorParameters<typeof DeadLetters>) => new DeadLetters(...parts),
     },
   ],
-  exports: [BudgetsService, DeadLetters, LeadsService, MarketoService, QueuesService, SlaService],
+  exports: [BudgetsService, DeadLetters, LeadsService, MarketoService, QueuesService, RoutingOpsService, SlaService],
 })
 export class OpsModule {}

@@ -88,6 +88,24 @@ export class AssignmentsRepository {
     return (await this.database.query<AssignmentRow>(text, [after, limit])).rows;
   }
 
+  /** The newest first. @param before the id of the last one of the page before; null for the first page. */
+  async page(limit: number, before: string | null, owner: string | null): Promise<Assignment[]> {
+    const text = `SELECT ${ASSIGNMENT} FROM routing.assignments a
+      WHERE ($2::bigint IS NULL OR a.id < $2) AND ($3::text IS NULL OR a.owner_id = $3 OR a.rep = $3)
+      ORDER BY a.id DESC LIMIT $1`;
+    return (await this.database.query<AssignmentRow>(text, [limit, before, owner])).rows;
+  }
+
+  /** The current owner of each of these leads. */
+  async ownersOf(leadIds: string[]): Promise<Map<string, { ownerId: string; rep: string | null }>> {
+    const { rows } = await this.database.query<{ leadId: string; ownerId: string; rep: string | null }>(
+      `SELECT lead_id AS "leadId", owner_id AS "ownerId", rep FROM routing.assignments
+       WHERE ended_at IS NULL AND lead_id = ANY($1::uuid[])`,
+      [leadIds],
+    );
+    return new Map(rows.map((row) => [row.leadId, row]));
+  }
+
   /**
    * Ends a decision. With `junk`, `not-mine` and `not-needed` the member is owed another lead of the pool.
    * @returns false where it had ended before; then nothing changes.

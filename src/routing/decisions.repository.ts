@@ -3,7 +3,7 @@ import { AppError } from '../domain/app-error.js';
 import { Database, type Queryable } from '../platform/database/database.js';
 import { columns, jsonColumn } from '../platform/database/unnest-columns.js';
 import { AccountsRepository } from './accounts.repository.js';
-import { ASSIGNMENT, type Assignment } from './assignments.repository.js';
+import { ASSIGNMENT, type Assignment, type TraceStep } from './assignments.repository.js';
 import type { LeadFacts } from './conditions.js';
 import { decide, poolsFor, type Decision } from './decide.js';
 import { MembersRepository, type Member } from './members.repository.js';
@@ -44,6 +44,18 @@ FROM unnest($1::uuid[], $2::text[], $3::int[], $4::text[], $5::text[], $6::text[
   WITH ORDINALITY AS i (lead_id, person_key, revision, owner_id, rep, pool, rule, version, band, trace, place)
 ORDER BY i.place
 RETURNING ${ASSIGNMENT}`;
+
+const END_OF_PERSON = `
+UPDATE routing.assignments SET ended_at = clock_timestamp(), end_reason = $3
+WHERE person_key = decode($1, 'hex') AND owner_id = $2 AND ended_at IS NULL`;
+
+export interface OwnerChangeRequest {
+  from: string;
+  /** A rep, or a user or queue of the CRM; null: the rules decide. */
+  to: string | null;
+  endReason: string;
+  who: string;
+}
 
 type PastOwner = { leadId: string; ownerId: string; endReason: string };
 
@@ -89,6 +101,23 @@ export class DecisionsRepository {
       for (const row of await store(transaction, version, made)) decided.set(row.leadId, row);
       await world.save(transaction);
       return ids.map((id) => decided.get(id) ?? null);
+    });
+  }
+
+  /**
+   * Ends the decisions about the person with the lead's owner, and decides the lead again, or gives it to `to`.
+   * @returns null where nobody else may own it; then the decisions have ended all the same.
+   */
+  async decideAgain(active: ActiveRules, lead: RoutedLead, change: OwnerChangeRequest, at: Date): Promise<Assignment | null> {
+    const { from, endReason, to, who } = change;
+    await this.database.query(END_OF_PERSON, [lead.personKey, from, endReason]);
+    if (to === null) return (await this.decide(active, [lead], at))[0]!;
+    const rep = active.rules.reps.get(to) ?? active.rules.repsByUser.get(to);
+    const owner = { rep: rep?.id ?? null, ownerId: rep?.ownerId ?? to };
+    const trace: TraceStep[] = [{ name: 'by hand', outcome: 'chosen', why: `${who} chose this owner` }];
+    return this.database.transaction(async (transaction) => {
+      await transaction.query('SELECT pg_advisory_xact_lock($1)', [DECISION_LOCK]);
+      return (await store(transaction, active.version, [{ lead, decision: { owner, rule: 'by hand', pool: null, trace } }]))[0]!;
     });
   }
 

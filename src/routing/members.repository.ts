@@ -33,6 +33,13 @@ export class MembersRepository {
     return (await this.database.query<MemberRow>(text, [userIds])).rows;
   }
 
+  /** Users with their state; null where nothing was mirrored or imported yet. */
+  async mirrored(): Promise<{ userId: string; active: boolean }[] | null> {
+    const text = `SELECT user_id AS "userId", active FROM routing.members WHERE name IS NOT NULL ORDER BY user_id LIMIT 100000`;
+    const { rows } = await this.database.query<{ userId: string; active: boolean }>(text);
+    return rows.length === 0 ? null : rows;
+  }
+
   /** The CRM refused the user as an owner. The next mirror corrects it where that has changed. */
   async markInactive(userId: string): Promise<void> {
     await this.database.query(

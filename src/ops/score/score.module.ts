@@ -11,6 +11,6 @@ import { RULES, ScoreService } from './score.service.js';
     { provide: RULES, inject: [CONFIG], useFactory: ({ SCORING_PROFILE }: Config) => loadRules(SCORING_PROFILE) },
     ScoreService,
   ],
-  exports: [ScoreService],
+  exports: [RULES, ScoreService],
 })
 export class ScoreModule {}
