@@ -1,12 +1,13 @@
 import type { journeyOf, summaryOf } from '../ops/lead-timeline.js';
 import type { Journey as AnsweredJourney } from '../ops/leads.service.js';
 import type { SentFields } from '../domain/lead.js';
+import { routingLines } from './format-routing.js';
 import { exchangeLines, sentLines } from './format-crm-writes.js';
 import { eventSentence } from '../ops/event-sentence.js';
 import type { Times } from './format-time.js';
 
-/** A service of an earlier version answers neither outcomes nor a probability. */
-export type Journey = ReturnType<typeof journeyOf> & Partial<Pick<AnsweredJourney, 'outcomes' | 'probability'>>;
+/** A service of an earlier version answers neither outcomes, nor a probability, nor the routing. */
+export type Journey = ReturnType<typeof journeyOf> & Partial<Pick<AnsweredJourney, 'outcomes' | 'probability' | 'routing'>>;
 export type Summary = ReturnType<typeof summaryOf>;
 
 /** A lead in full: its state, why it has its score, what comes next, and its timeline. */
@@ -19,6 +20,7 @@ export function journeyText(lead: Journey, times: Times, width = Infinity): stri
     '',
     lead.crm ? `CRM ${lead.crm.provider}: lead ${lead.crm.leadId}, member ${lead.crm.memberId ?? 'none'}` : 'Not in the CRM yet.',
     ...exchangeLines(lead.exchanges, times.full),
+    ...(lead.routing ? routingLines(lead.routing) : []),
     ...outcomeLines(lead, times),
     ...(lead.lastError ? [`Last error: ${lead.lastError.code}: ${lead.lastError.message}`] : []),
     ...lead.hints.map((hint) => `Hint: ${hint}`),

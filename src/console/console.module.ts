@@ -16,6 +16,7 @@ import { LoginController } from './login.controller.js';
 import { NowController } from './now.controller.js';
 import { ConsoleRejectionsController } from './rejections.controller.js';
 import { RunbookController } from './runbook.controller.js';
+import { ConsoleRoutingController } from './routing.controller.js';
 import { ConsoleScoresController } from './scores.controller.js';
 import { ConsoleSlaController } from './sla.controller.js';
 import { ConsoleStagesController } from './stages.controller.js';
@@ -31,6 +32,7 @@ import { ConsoleStagesController } from './stages.controller.js';
     ConsoleDeadLettersController,
     ConsoleLeadsController,
     ConsoleRejectionsController,
+    ConsoleRoutingController,
     ConsoleScoresController,
     ConsoleSlaController,
     ConsoleStagesController,

@@ -27,6 +27,7 @@ const SECTIONS = [
   ['/console/rejections', 'Rejections'],
   ['/console/stages', 'Stages'],
   ['/console/sla', 'SLA'],
+  ['/console/routing', 'Routing'],
   ['/console/scores', 'Scores'],
   ['/console/audit', 'Audit'],
 ] as const;
@@ -41,6 +42,7 @@ const COMMANDS: Record<string, string> = {
   '/console/sla': 'npx revenueflow sla show',
   '/console/scores': 'npx revenueflow outcomes report',
   '/console/audit': 'npx revenueflow audit list',
+  '/console/routing': 'npx revenueflow routing fairness',
 };
 
 interface LayoutProps {

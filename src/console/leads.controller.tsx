@@ -9,6 +9,7 @@ import { leadSearchSchema } from '../ops/leads.schemas.js';
 import { LeadsService, NOT_SYNCED } from '../ops/leads.service.js';
 import { PrivacyService } from '../ops/privacy/privacy.service.js';
 import type { Config } from '../platform/config/config.js';
+import { RoutingOpsService } from '../ops/routing/routing-ops.service.js';
 import { CurrentOperator, type Operator } from '../platform/http/access.js';
 import { IdParam } from '../platform/http/id.pipe.js';
 import { CONFIG } from '../platform/platform.module.js';
@@ -45,6 +46,7 @@ export class ConsoleLeadsController {
     private readonly people: PrivacyService,
     private readonly auditLog: AuditLogRepository,
     private readonly views: SavedViewsRepository,
+    private readonly routing: RoutingOpsService,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
@@ -176,7 +178,11 @@ export class ConsoleLeadsController {
     cursor: string | undefined,
     request: FastifyRequest,
   ): Promise<string> {
-    const [viewer, saved] = await Promise.all([this.viewers.of(request), this.views.listViews()]);
+    const [viewer, saved, owners] = await Promise.all([
+      this.viewers.of(request),
+      this.views.listViews(),
+      this.routing.ownersOf(found.items.map(({ id }) => id)),
+    ]);
     const masked = request.operator?.role !== 'operator';
     const query = new URLSearchParams(filters as Record<string, string>);
     const hrefOf = (path: string, next?: string) => {
@@ -185,7 +191,7 @@ export class ConsoleLeadsController {
       return parameters.size > 0 ? `${path}?${parameters}` : path;
     };
     const view: LeadsView = {
-      items: found.items.map((item) => leadItemOf(item, masked)),
+      items: found.items.map((item) => leadItemOf(item, masked, owners.get(item.id) ?? null)),
       filters,
       query: savableOf(filters),
       views: viewsOf(saved, query),

@@ -3,7 +3,7 @@ import type { FieldProblem } from './app-error.js';
 
 const MAX_PROBLEMS = 50;
 
-/** What is wrong with a parsed file and where (`industries[0].points`), in the words of the other configuration errors. */
+/** What is wrong with a parsed file and where (`industries[0].points`), in the words of other configuration errors. */
 export function schemaProblems(error: z.ZodError): FieldProblem[] {
   return error.issues.slice(0, MAX_PROBLEMS).flatMap(problemsOf);
 }

@@ -5,8 +5,8 @@ import { Database, type Queryable } from '../platform/database/database.js';
 import { domainOf, type MatchedAccount } from './conditions.js';
 
 /**
- * Of several accounts with the domain: a customer, then one with open opportunities, then the one with most contacts, then
- * the oldest.
+ * Of several accounts with the domain: a customer, then one with open opportunities, then the one with most contacts,
+ * then the oldest.
  */
 const MATCH = `
 SELECT domain, account_id AS id, owner_id AS "ownerId", name, type, industry, parent_id AS "parentId"

@@ -4,7 +4,7 @@ import { Database, type Queryable } from '../platform/database/database.js';
 /** One rule or step that was tried, in order. `why` has no personal data. */
 export interface TraceStep {
   name: string;
-  outcome: 'chosen' | 'matched' | 'no-match' | 'missing-data' | 'skipped' | 'nobody-eligible';
+  outcome: 'chosen' | 'matched' | 'no-match' | 'missing-data' | 'skipped' | 'none-eligible';
   why: string;
 }
 

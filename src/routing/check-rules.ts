@@ -30,15 +30,15 @@ export function checkReferences(rules: RoutingRules): FieldProblem[] {
     const made = workingCalendar({ ...rep, holidays: rules.holidays[rep.holidays ?? ''] ?? [] });
     if ('problems' in made) for (const problem of made.problems) add(`reps[${index}]`, problem);
   });
-  rules.pools.forEach(({ members, nobody }, index) => {
+  rules.pools.forEach(({ members, whenNone }, index) => {
     const seen = new Set<string>();
     members.forEach(({ rep }, place) => {
       if (!reps.has(rep)) add(`pools[${index}].members[${place}].rep`, `\`${rep}\` is none of the reps`);
       if (seen.has(rep)) add(`pools[${index}].members[${place}].rep`, `\`${rep}\` is in the pool twice`);
       seen.add(rep);
     });
-    if (typeof nobody === 'object' && !pools.has(nobody.pool))
-      add(`pools[${index}].nobody.pool`, `\`${nobody.pool}\` is none of the pools`);
+    if (typeof whenNone === 'object' && !pools.has(whenNone.pool))
+      add(`pools[${index}].whenNone.pool`, `\`${whenNone.pool}\` is none of the pools`);
   });
   rules.targets.forEach(({ target }, index) => checkTarget(`targets[${index}].then`, target));
   rules.territories.forEach(({ target }, index) => checkTarget(`territories[${index}].then`, target));
@@ -119,7 +119,7 @@ function targetsOf(rules: RoutingRules): Target[] {
 }
 
 function isUsed(pool: string, rules: RoutingRules): boolean {
-  const overflows = rules.pools.some(({ nobody }) => typeof nobody === 'object' && nobody.pool === pool);
+  const overflows = rules.pools.some(({ whenNone }) => typeof whenNone === 'object' && whenNone.pool === pool);
   return overflows || targetsOf(rules).some((target) => target.pool === pool);
 }
 

@@ -153,8 +153,8 @@ describe('a decision', () => {
 
   it.each<[string, object, State, string | null]>([
     ['to the fallback', {}, {}, '00G-inbox'],
-    ['to who works first', { nobody: 'next-working' }, {}, '005-bo'],
-    ['to another pool', { nobody: { pool: 'night' } }, {}, '005-cy'],
+    ['to who works first', { whenNone: 'next-working' }, {}, '005-bo'],
+    ['to another pool', { whenNone: { pool: 'night' } }, {}, '005-cy'],
   ])('goes %s where no member is there', (_, more, state, ownerId) => {
     const hours = { 'mon-fri': '09:00-17:00' };
     const reps = [rep('ann', { hours }), rep('bo', { hours, timeZone: 'Europe/Berlin' }), rep('cy')];
@@ -165,7 +165,7 @@ describe('a decision', () => {
     expect(decision.owner?.ownerId ?? null).toBe(ownerId);
   });
 
-  it('gives a lead to a member of the fallback rather than to nobody, and never to an absent one', () => {
+  it('gives a lead to a member of the fallback rather than to whenNone, and never to an absent one', () => {
     const reps = [
       rep('ann', { hours: {} }),
       rep('bo', { dailyCap: 0 }),

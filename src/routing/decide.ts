@@ -21,7 +21,7 @@ export interface DecisionRequest {
 }
 
 export interface Decision {
-  /** Null where nobody may own the lead: the CRM's own assignment remains. */
+  /** Null where no rep may own the lead: the CRM's own assignment remains. */
   owner: { rep: string | null; ownerId: string } | null;
   rule: string;
   pool: string | null;
@@ -63,8 +63,8 @@ export function poolsFor(rules: CompiledRules, lead: LeadFacts): string[] {
   const add = (name: string | undefined) => {
     if (name === undefined || names.has(name)) return;
     names.add(name);
-    const { nobody } = rules.pools.get(name)!;
-    if (typeof nobody === 'object') add(nobody.pool);
+    const { whenNone } = rules.pools.get(name)!;
+    if (typeof whenNone === 'object') add(whenNone.pool);
   };
   add(matched?.target.pool);
   add(rules.source.fallback.pool);
@@ -197,7 +197,7 @@ function resolve(
   const reason = excluded.get(ownerId) ?? availabilityOf(world, { ownerId, rep, hours: false, caps: false, absences: true });
   trace.push({
     name: id,
-    outcome: reason === null ? 'chosen' : 'nobody-eligible',
+    outcome: reason === null ? 'chosen' : 'none-eligible',
     why: reason === null ? 'named by the rule' : `${id} ${reason}`,
   });
   return reason === null ? { rep: id, ownerId, pool: null } : null;

@@ -106,7 +106,7 @@ export class DecisionsRepository {
 
   /**
    * Ends the decisions about the person with the lead's owner, and decides the lead again, or gives it to `to`.
-   * @returns null where nobody else may own it; then the decisions have ended all the same.
+   * @returns null where no other rep may own it; then the decisions have ended all the same.
    */
   async decideAgain(active: ActiveRules, lead: RoutedLead, change: OwnerChangeRequest, at: Date): Promise<Assignment | null> {
     const { from, endReason, to, who } = change;

@@ -9,6 +9,10 @@ export interface Position {
   id: string;
 }
 
+export type ImportedAccount = Pick<CrmAccount, 'accountId' | 'ownerId' | 'name' | 'type' | 'industry' | 'parentId'> & {
+  domains: string[];
+};
+
 export type DirectoryPart = 'users' | 'accounts' | 'contacts';
 
 const USERS = `
@@ -47,8 +51,7 @@ export class DirectoryRepository {
 
   async storeUsers(users: CrmUser[], position: Position | null): Promise<void> {
     await this.database.transaction(async (transaction) => {
-      const names = ['userId', 'name', 'email', 'active', 'managerId', 'timeZone'] as const;
-      if (users.length > 0) await transaction.query(USERS, columns(users, names));
+      await writeUsers(transaction, users);
       await move(transaction, 'users', position);
     });
   }
@@ -68,6 +71,23 @@ export class DirectoryRepository {
     });
   }
 
+  /** Users and accounts of a file. */
+  async importFile(who: string, users: CrmUser[], accounts: ImportedAccount[]): Promise<void> {
+    await this.database.transaction(async (transaction) => {
+      const detail = JSON.stringify({ users: users.length, accounts: accounts.length });
+      await transaction.query("SELECT ledger.record_act($1, 'routing-directory', $2)", [who, detail]);
+      await writeUsers(transaction, users);
+      if (accounts.length === 0) return;
+      const rows = accounts.map((account) => ({ ...account, createdAt: null }));
+      const names = ['accountId', 'ownerId', 'name', 'type', 'industry', 'parentId', 'createdAt'] as const;
+      await transaction.query(ACCOUNTS, columns([...new Map(rows.map((row) => [row.accountId, row])).values()], names));
+      const pairs = accounts.flatMap(({ accountId, domains }) =>
+        domains.map((domain) => ({ accountId, domain: hostOf(domain) })),
+      );
+      await storeDomains(transaction, pairs);
+    });
+  }
+
   async storeContactDomains(contacts: CrmContactDomain[], position: Position | null): Promise<void> {
     await this.database.transaction(async (transaction) => {
       await storeDomains(transaction, contacts);
@@ -84,6 +104,13 @@ export function hostOf(website: string | null): string | null {
   if (!URL.canParse(url)) return null;
   const host = new URL(url).hostname.toLowerCase().replace(/^www\d?\./u, '');
   return host.includes('.') ? host : null;
+}
+
+/** A user that occurs twice: the last one counts. */
+async function writeUsers(on: Queryable, users: CrmUser[]): Promise<void> {
+  if (users.length === 0) return;
+  const names = ['userId', 'name', 'email', 'active', 'managerId', 'timeZone'] as const;
+  await on.query(USERS, columns([...new Map(users.map((user) => [user.userId, user])).values()], names));
 }
 
 async function storeDomains(on: Queryable, pairs: { accountId: string | null; domain: string | null }[]): Promise<void> {

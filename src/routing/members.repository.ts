@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Database } from '../platform/database/database.js';
 
-/** From when to when a member is away, both included: days, or local times to the minute. */
+/** The first and the last time of an absence, both included: days, or local times to the minute. */
 export interface Absence {
   from: string;
   to: string;

@@ -52,7 +52,7 @@ describe('a pool', () => {
     expect(rotate(pool, 6, 101).toSorted()).toEqual(['0', '0', '1', '1', '2', '2']);
   });
 
-  it('lets a member who was away catch up where the pool is set so', () => {
+  it('lets an absent member catch up where the pool is set so', () => {
     const pool = poolOf([1, 1]);
     for (let lead = 1; lead <= 6; lead++) takeTurn(pool.slice(0, 1), pool, lead);
     expect(rotate(pool, 6, 7)).toEqual(['1', '1', '1', '1', '1', '1']);

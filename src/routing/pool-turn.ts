@@ -25,13 +25,13 @@ export const newTurn = (): Turn => ({ credit: 0, assigned: 0, expected: 0, lastT
 /**
  * Chooses who of the candidates gets the next lead, and keeps the account. Each candidate is credited with its share of
  * the lead; the one chosen is debited with the lead. Of those with enough credit the one is chosen whose share would be
- * overdue first (R. Tijdeman, The chairman assignment problem, 1980). While the same candidates are there, nobody is ever a
- * whole lead away from its share, which choosing the greatest credit alone does not ensure. Ties: the greater credit, the
- * higher priority, the least recently chosen, the name.
+ * overdue first (R. Tijdeman, The chairman assignment problem, 1980). While the same candidates are there, none of them
+ * is ever a whole lead from its share, which choosing the greatest credit alone does not ensure. Ties: the greater
+ * credit, the higher priority, the least recently chosen, the name.
  *
- * A member that is away is no candidate, so that its credit stays; a new one begins at 0, the average of the pool.
+ * An absent member is no candidate, so that its credit stays; a new one begins at 0, the average of the pool.
  * @param candidates at least one, each with a positive weight; their turns are changed.
- * @param creditors who is credited; with more than the candidates, those who are away catch up later.
+ * @param creditors who is credited; where it has more than the candidates, the absent ones catch up later.
  * @param stamp the number of the decision, greater than all before.
  */
 export function takeTurn(candidates: Candidate[], creditors: Candidate[], stamp: number): Candidate {

@@ -26,7 +26,7 @@ export interface MemberState extends Candidate {
 }
 
 /**
- * The member of a pool whose turn it is, by weight; where no member can take the lead, by the pool's `nobody`.
+ * The member of a pool whose turn it is, by weight; where no member can take the lead, by the pool's `whenNone`.
  * @returns null where the fallback decides.
  */
 export function choosePoolMember(rules: CompiledRules, name: string, request: PoolRequest): Chosen | null {
@@ -35,7 +35,7 @@ export function choosePoolMember(rules: CompiledRules, name: string, request: Po
     asked.add(pool.name);
     const chosen = chooseNow(rules, pool, request) ?? (request.withoutLimits ? null : chooseLater(rules, pool, request));
     if (chosen) return chosen;
-    pool = typeof pool.nobody === 'object' ? rules.pools.get(pool.nobody.pool) : undefined;
+    pool = typeof pool.whenNone === 'object' ? rules.pools.get(pool.whenNone.pool) : undefined;
   }
   return null;
 }
@@ -74,7 +74,7 @@ function chooseNow(rules: CompiledRules, pool: Pool, request: PoolRequest): Chos
   const away = awayText(members);
   if (there.length === 0) {
     const why = members.length === 0 ? 'the pool has no members' : `no member may take it: ${away}`;
-    trace.push({ name, outcome: 'nobody-eligible', why });
+    trace.push({ name, outcome: 'none-eligible', why });
     return null;
   }
   const chosen = give(request.world, pool, members, there);
@@ -85,9 +85,9 @@ function chooseNow(rules: CompiledRules, pool: Pool, request: PoolRequest): Chos
   return { rep: chosen.rep, ownerId: chosen.ownerId, pool: pool.name };
 }
 
-/** `nobody: next-working`: the lead waits in the list of the member whose working time begins first. */
+/** `whenNone: next-working`: the lead waits in the list of the member whose working time begins first. */
 function chooseLater(rules: CompiledRules, pool: Pool, request: PoolRequest): Chosen | null {
-  if (pool.nobody !== 'next-working') return null;
+  if (pool.whenNone !== 'next-working') return null;
   const { world, trace } = request;
   const anyHours = memberStates(rules, { ...pool, hours: 'ignore' }, request).filter(({ away }) => away === null);
   const starts = anyHours.map((member) => ({ member, start: nextStart(rules.reps.get(member.rep)!, world) }));

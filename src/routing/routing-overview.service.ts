@@ -104,7 +104,7 @@ export class RoutingOverviewService {
 
   async store(who: string, document: unknown, note: string): Promise<{ version: number; isNew: boolean }> {
     await this.active.required();
-    return this.versions.add(who, this.parse(document), note);
+    return this.versions.store(who, this.parse(document), note);
   }
 
   /** @throws AppError NOT_FOUND */
@@ -121,7 +121,7 @@ export class RoutingOverviewService {
     await this.versions.rollBack(who);
   }
 
-  /** Replaces the absences that operators entered. @throws AppError NOT_FOUND, or BAD_REQUEST where one cannot be read. */
+  /** Replaces the absences that operators entered. @throws AppError NOT_FOUND, BAD_REQUEST where one cannot be read */
   async setAbsences(who: string, id: string, absences: Absence[]): Promise<void> {
     const { rules } = await this.active.required();
     const rep = rules.reps.get(id) ?? rules.repsByUser.get(id);

@@ -41,6 +41,16 @@ export class RuleVersionsRepository {
     return { version: (await on.query<{ version: number }>(text, [hash])).rows[0]!.version, isNew: false };
   }
 
+  /** As `add`, with its line in the log of operators' acts. */
+  store(who: string, rules: CompiledRules, note: string): Promise<{ version: number; isNew: boolean }> {
+    return this.database.transaction(async (transaction) => {
+      const stored = await this.add(who, rules, note, transaction);
+      const detail = JSON.stringify({ version: stored.version });
+      await transaction.query("SELECT ledger.record_act($1, 'routing-rules-store', $2)", [who, detail]);
+      return stored;
+    });
+  }
+
   /**
    * The rules of a file at the start. New ones become active; ones that were stored before change nothing, so that a
    * rollback survives a restart.

@@ -63,8 +63,8 @@ const pool = z.strictObject({
   calibrate: z
     .boolean()
     .default(true)
-    .describe('true: a member who was away or is new continues at the average of the pool. false: it catches up.'),
-  nobody: z
+    .describe('true: a member who was absent or is new continues at the average of the pool. false: it catches up.'),
+  whenNone: z
     .union([z.enum(['fallback', 'next-working']), z.strictObject({ pool: name })])
     .default('fallback')
     .describe('Where no member can take the lead: the fallback, the member who works first, or another pool.'),

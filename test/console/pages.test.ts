@@ -14,6 +14,7 @@ const PAGES = [
   '/rejections',
   `/rejections/${LEAD}`,
   '/stages',
+  '/routing',
   '/scores',
   '/sla',
   '/audit',
@@ -36,6 +37,7 @@ const FORMS: [form: RegExp, operation: string | null][] = [
   [/^\/console\/rejections\/[^/]+\/replay$/, 'replayRejection'],
   [/^\/console\/stages\/[^/]+\/pause$/, 'pauseQueue'],
   [/^\/console\/stages\/[^/]+\/resume$/, 'resumeQueue'],
+  [/^\/console\/routing\/absences$/, 'setRoutingAbsences'],
   [/^\/console\/bulk(?:\/start)?$/, 'replayRejections'],
   // What only the console has: lists with a name, and the end of an action that it began.
   [/^\/console\/leads\/views(?:\/delete)?$/, null],

@@ -3,8 +3,11 @@ import { PostgresCrmProvider } from '../../src/crm/postgres/postgres-crm.provide
 import type { CrmProvider, CrmSync } from '../../src/crm/port.js';
 import { openPool, type Pool } from '../../src/platform/database/pool.js';
 import type { RoutedLead } from '../../src/routing/decisions.repository.js';
+import { DirectoryReader } from '../../src/routing/directory.reader.js';
+import { Reassigner } from '../../src/routing/reassigner.js';
 import { freshDatabase } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
+import { ledgerOn } from '../support/ledger.js';
 import { pipelineWorld } from '../support/pipeline-world.js';
 import { acceptLead, routingOn, rulesFile } from '../support/routing-world.js';
 import { salesforceWorld } from '../support/salesforce-world.js';
@@ -170,6 +173,59 @@ describe('in Salesforce an owner', () => {
     await sync(lead, 1);
     expect((await pool.query(turns)).rows).toEqual(before);
     expect(await routing.assignments.current(lead.leadId)).toMatchObject({ rule: 'existing owner' });
+  });
+
+  it('changes by an explicit reassignment only while it is the one that was set', async () => {
+    const reassigner = new Reassigner({ ...routing, crm, leads: ledgerOn(pool).leads, now: () => Date.now() });
+    const [mine, theirs] = [await accept(), await accept()];
+    for (const lead of [mine, theirs]) {
+      await sync(lead, 1);
+      await pool.query(`UPDATE ledger.leads SET crm = $2, enrichment = $3 WHERE id = $1`, [
+        lead.leadId,
+        { provider: 'salesforce', leadId: leadOf(lead)['Id'], memberId: null },
+        lead.enrichment,
+      ]);
+    }
+    const before = String(leadOf(mine)['OwnerId']);
+    world.fake.changeRecord(String(leadOf(theirs)['Id']), { OwnerId: '005000000000009AAA' });
+    const ask = ({ leadId }: RoutedLead) =>
+      routing.reassignments.request({ leadId, to: null, who: 'ops', reason: 'test', endReason: 'reassigned' });
+    for (const lead of [mine, theirs]) expect(await ask(lead)).not.toBeNull();
+    expect(await ask(mine)).toBeNull();
+    // A second worker finds nothing to do.
+    await Promise.all([1, 2].map(() => reassigner.run(20, AbortSignal.timeout(20_000))));
+    expect(leadOf(mine)['OwnerId']).not.toBe(before);
+    expect(await routing.assignments.current(mine.leadId)).toMatchObject({
+      ownerId: leadOf(mine)['OwnerId'],
+      writtenAt: expect.any(Date),
+    });
+    expect(leadOf(theirs)['OwnerId']).toBe('005000000000009AAA');
+    expect(await routing.reassignments.newest(mine.leadId)).toMatchObject({ outcome: 'reassigned' });
+    expect(await routing.reassignments.newest(theirs.leadId)).toMatchObject({ outcome: 'sales took over' });
+  });
+
+  it('of a matched account is known from the mirror, which follows changes of the org', async () => {
+    const manager = world.fake.addUser({ Name: 'Max' });
+    const owner = world.fake.addUser({ Name: 'Uma', ManagerId: manager, TimeZoneSidKey: 'Europe/Berlin' });
+    const account = world.fake.addAccount({ Website: 'https://www.Globex.com/en', OwnerId: owner });
+    world.fake.addAccount({ Website: 'gmail.com', OwnerId: manager });
+    world.fake.addContact({ AccountId: account, Email: 'a@globex.de' });
+    const reader = new DirectoryReader(crm.directory!, routing.directory);
+    await reader.read(AbortSignal.timeout(20_000));
+    const owners = async () =>
+      (await routing.accounts.match(['x@globex.com', 'x@mail.globex.de', 'x@gmail.com'], false)).map((found) => found?.ownerId);
+    expect(await owners()).toEqual([owner, owner, undefined]);
+    expect(await routing.members.get([owner])).toMatchObject([{ managerId: manager, timeZone: 'Europe/Berlin', active: true }]);
+    const calls = world.fake.apiCalls();
+    world.fake.changeRecord(account, { OwnerId: manager });
+    world.fake.changeRecord(owner, { IsActive: false });
+    await reader.read(AbortSignal.timeout(20_000));
+    expect(await owners()).toEqual([manager, manager, undefined]);
+    expect(await routing.members.get([owner])).toMatchObject([{ active: false }]);
+    expect(world.fake.apiCalls() - calls).toBe(3);
+    const lead = await accept({ domain: 'globex.com' });
+    await sync(lead, 1);
+    expect(leadOf(lead)['OwnerId']).toBe(manager);
   });
 
   it('who is inactive is passed over: marked, decided again, and the Lead is created once', async () => {

@@ -9,6 +9,8 @@ import { ActiveRulesService } from '../../src/routing/active-rules.service.js';
 import { AssignmentsRepository } from '../../src/routing/assignments.repository.js';
 import { DecisionsRepository, type RoutedLead } from '../../src/routing/decisions.repository.js';
 import { MembersRepository } from '../../src/routing/members.repository.js';
+import { DirectoryRepository } from '../../src/routing/directory.repository.js';
+import { ReassignmentsRepository } from '../../src/routing/reassignments.repository.js';
 import { RoutingService } from '../../src/routing/routing.service.js';
 import { RuleVersionsRepository } from '../../src/routing/rule-versions.repository.js';
 import { SeenOwnersRepository } from '../../src/routing/seen-owners.repository.js';
@@ -32,7 +34,9 @@ export function routingOn(pool: Pool, path: string | undefined, now = () => Date
   const active = new ActiveRulesService(versions, { ROUTING_RULES: path }, { warn: () => {} });
   const seen = new SeenOwnersRepository(database, assignments);
   const service = new RoutingService(active, decisions, assignments, members, seen, { now });
-  return { database, members, accounts, assignments, versions, decisions, active, service };
+  const reassignments = new ReassignmentsRepository(database);
+  const directory = new DirectoryRepository(database);
+  return { database, members, accounts, assignments, versions, decisions, active, seen, service, reassignments, directory };
 }
 
 /** Commits a lead, as the ingress does. */

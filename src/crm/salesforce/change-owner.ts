@@ -11,8 +11,8 @@ import { soql } from './soql.js';
 const ownedSchema = z.object({ Id: recordIdSchema, OwnerId: recordIdSchema, IsConverted: z.boolean() });
 
 /**
- * Gives an open Lead another owner, if it still has the one that it is expected to have. An owner whom a human chose since
- * stays.
+ * Gives an open Lead another owner, if it still has the one that it is expected to have. An owner whom a human
+ * chose since stays.
  * @throws AppError where Salesforce does not answer, or refuses the owner.
  */
 export async function changeOwner(

@@ -162,7 +162,7 @@ const OWNER_FIELD_ERRORS = new Set([
   'MALFORMED_ID',
 ]);
 
-/** The org refuses a new Lead for the owner that it was sent with: inactive, no access, of another org, no such queue. */
+/** The org refuses a new Lead for its owner: inactive, without access, of another org, no such queue. */
 export function isOwnerRefused({ code, message, fields }: ApiError, ownerId: string): boolean {
   if (OWNER_ERRORS.has(code)) {
     const user = userIn(message);

@@ -92,6 +92,13 @@ export class RoutingOpsService {
     return current ? { ...current, earlier: all.filter((each) => each !== current) } : null;
   }
 
+  /** The current owner of each of these leads by its name in the rules. */
+  async ownersOf(leadIds: string[]): Promise<Map<string, string>> {
+    if (!this.overviews.isOn) return new Map();
+    const owners = await this.assignments.ownersOf(leadIds);
+    return new Map([...owners].map(([id, { rep, ownerId }]) => [id, rep ?? ownerId]));
+  }
+
   /** Scored ones, the oldest first. */
   private async newestLeads(limit: number): Promise<Lead[]> {
     const found: Lead[] = [];

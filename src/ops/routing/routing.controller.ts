@@ -2,6 +2,7 @@ import { Body, Controller, Get, HttpCode, Post, Query } from '@nestjs/common';
 import type { z } from 'zod';
 import { Access, CurrentOperator, type Operator } from '../../platform/http/access.js';
 import { ApiOperation, ApiTag } from '../../platform/http/api-operation.js';
+import { DirectoryRepository } from '../../routing/directory.repository.js';
 import { RoutingOverviewService } from '../../routing/routing-overview.service.js';
 import { RoutingOpsService } from './routing-ops.service.js';
 import {
@@ -11,6 +12,8 @@ import {
   checkSchema,
   decisionPageSchema,
   decisionsQuerySchema,
+  directoryAnswerSchema,
+  directoryBodySchema,
   reassignBodySchema,
   reassignmentSchema,
   routingDryRunBodySchema,
@@ -29,6 +32,7 @@ export class RoutingController {
   constructor(
     private readonly overviews: RoutingOverviewService,
     private readonly routing: RoutingOpsService,
+    private readonly directory: DirectoryRepository,
   ) {}
 
   @Access('viewer')
@@ -171,5 +175,23 @@ export class RoutingController {
     @CurrentOperator() by: Operator,
   ) {
     return { id: await this.routing.reassign(body, by.name), status: 'requested' };
+  }
+
+  @Access('operator')
+  @ApiOperation({
+    id: 'importRoutingDirectory',
+    summary: 'Stores users and accounts where the CRM is not Salesforce, whose users and accounts are mirrored',
+    description: 'It can be repeated: what has the same id is replaced, and domains are added.',
+    answers: { 200: { means: 'How many were stored.', body: directoryAnswerSchema } },
+    problems: ['BAD_REQUEST', 'LEDGER_UNAVAILABLE'],
+  })
+  @Post('directory')
+  @HttpCode(200)
+  async importDirectory(
+    @Body({ schema: directoryBodySchema }) { users, accounts }: z.output<typeof directoryBodySchema>,
+    @CurrentOperator() by: Operator,
+  ) {
+    await this.directory.importFile(by.name, users, accounts);
+    return { users: users.length, accounts: accounts.length };
   }
 }

@@ -8,7 +8,7 @@ const rulesDocument = z.record(z.string(), z.unknown()).describe('Rules as docs/
 
 const step = z.object({
   name: z.string(),
-  outcome: z.enum(['chosen', 'matched', 'no-match', 'missing-data', 'skipped', 'nobody-eligible']),
+  outcome: z.enum(['chosen', 'matched', 'no-match', 'missing-data', 'skipped', 'none-eligible']),
   why: z.string(),
 });
 const ownerSchema = z
@@ -107,7 +107,7 @@ export const routingSchema = apiSchema(
     pools: z.array(
       z.object({
         name: z.string(),
-        next: z.string().nullable().describe('Who gets the next lead; null: nobody is there.'),
+        next: z.string().nullable().describe('Who gets the next lead; null: no member is there.'),
         members: z.array(member),
       }),
     ),
@@ -217,4 +217,45 @@ export const reassignmentSchema = apiSchema(
   'RoutingReassignmentRequested',
   z.object({ id: z.string(), status: z.literal('requested') }),
   { id: '1', status: 'requested' },
+);
+
+const crmId = z.string().trim().min(1).max(100);
+const text = z.string().trim().max(255).nullable().default(null);
+export const directoryBodySchema = apiSchema(
+  'RoutingDirectory',
+  z.strictObject({
+    users: z
+      .array(
+        z.strictObject({
+          userId: crmId,
+          name: text,
+          email: z.string().trim().max(320).nullable().default(null),
+          active: z.boolean().default(true),
+          managerId: crmId.nullable().default(null),
+          timeZone: text,
+        }),
+      )
+      .max(1000)
+      .default([]),
+    accounts: z
+      .array(
+        z.strictObject({
+          accountId: crmId,
+          ownerId: crmId,
+          domains: z.array(z.string().trim().max(253)).max(100),
+          name: text,
+          type: text.describe('A customer is preferred where several accounts have a domain.'),
+          industry: text,
+          parentId: crmId.nullable().default(null),
+        }),
+      )
+      .max(1000)
+      .default([]),
+  }),
+  { accounts: [{ accountId: 'acme', ownerId: 'ann', domains: ['acme.com', 'acme.de'], type: 'Customer' }] },
+);
+export const directoryAnswerSchema = apiSchema(
+  'RoutingDirectoryStored',
+  z.object({ users: countSchema, accounts: countSchema }),
+  { users: 0, accounts: 1 },
 );
