@@ -32,8 +32,8 @@ export interface Decision {
 const LISTED_STEPS = 60;
 
 /**
- * Decides who owns a lead: the existing owner, the owner of the matched account, a target list, a territory, the rules, the
- * fallback. The same rules, lead and world give the same decision. The turn that a pool gave is kept in the world.
+ * Decides who owns a lead: the existing owner, the owner of the matched account, a target list, a territory, the rules,
+ * the fallback. The same rules, lead and world give the same decision. The turn that a pool gave is kept in the world.
  */
 export function decide(rules: CompiledRules, request: DecisionRequest, world: World): Decision {
   const trace: TraceStep[] = [];

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { Database } from '../platform/database/database.js';
+import { Database, type Queryable } from '../platform/database/database.js';
 import type { EndReason } from './assignments.repository.js';
 
 /** An owner that shall change. */
@@ -52,8 +52,11 @@ export class ReassignmentsRepository {
   constructor(private readonly database: Database) {}
 
   /** @returns its id; null where the lead has no decided owner, or another request is open. */
-  async request({ leadId, to, who, reason, endReason }: ReassignmentRequest): Promise<string | null> {
-    const { rows } = await this.database.query<{ id: string }>(REQUEST, [leadId, to, who, reason, endReason]);
+  async request(
+    { leadId, to, who, reason, endReason }: ReassignmentRequest,
+    on: Queryable = this.database,
+  ): Promise<string | null> {
+    const { rows } = await on.query<{ id: string }>(REQUEST, [leadId, to, who, reason, endReason]);
     return rows[0]?.id ?? null;
   }
 

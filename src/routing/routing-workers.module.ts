@@ -33,7 +33,7 @@ const MIRROR_EVERY_MS = 900_000;
 const FIRST_AFTER_MS = 5000;
 const STOP_WITHIN_MS = 2000;
 
-/** Beside the workers: carries out reassignments, and mirrors the CRM's users and accounts. Nothing runs without rules. */
+/** Beside the workers: carries out reassignments, and mirrors users and accounts. Nothing runs without rules. */
 @Injectable()
 export class RoutingPollers implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly pollers: Poller[] = [];
