@@ -44,7 +44,7 @@ CREATE TABLE routing.assignments (
 CREATE UNIQUE INDEX assignments_current ON routing.assignments (lead_id) WHERE ended_at IS NULL;
 CREATE INDEX assignments_lead ON routing.assignments (lead_id, id);
 CREATE INDEX assignments_person ON routing.assignments (person_key) WHERE ended_at IS NULL;
-CREATE INDEX assignments_owner ON routing.assignments (owner_id, decided_at);
+CREATE INDEX assignments_owner ON routing.assignments (owner_id, id);
 
 -- Users of the CRM, mirrored by poll or imported; `absent` is edited by operators and never by the mirror.
 CREATE TABLE routing.members (

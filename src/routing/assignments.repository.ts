@@ -62,6 +62,8 @@ WITH ended AS (
 )
 SELECT FROM ended`;
 
+const DECISION_LOCK = 0x7e5e_0024;
+
 /** Decisions about owners. They are only added to; what may change is whether one is written or has ended. */
 @Injectable()
 export class AssignmentsRepository {
@@ -88,12 +90,16 @@ export class AssignmentsRepository {
     return (await this.database.query<AssignmentRow>(text, [after, limit])).rows;
   }
 
-  /** The newest first. @param before the id of the last one of the page before; null for the first page. */
-  async page(limit: number, before: string | null, owner: string | null): Promise<Assignment[]> {
+  /**
+   * The newest first.
+   * @param before the id of the last one of the page before; null for the first page.
+   * @param ownerId null for all owners.
+   */
+  async page(limit: number, before: string | null, ownerId: string | null): Promise<Assignment[]> {
     const text = `SELECT ${ASSIGNMENT} FROM routing.assignments a
-      WHERE ($2::bigint IS NULL OR a.id < $2) AND ($3::text IS NULL OR a.owner_id = $3 OR a.rep = $3)
-      ORDER BY a.id DESC LIMIT $1`;
-    return (await this.database.query<AssignmentRow>(text, [limit, before, owner])).rows;
+      WHERE a.id < $2 ${ownerId === null ? '' : 'AND a.owner_id = $3'} ORDER BY a.id DESC LIMIT $1`;
+    const values = [limit, before ?? '9223372036854775807', ...(ownerId === null ? [] : [ownerId])];
+    return (await this.database.query<AssignmentRow>(text, values)).rows;
   }
 
   /** The current owner of each of these leads. */
@@ -110,9 +116,21 @@ export class AssignmentsRepository {
    * Ends a decision. With `junk`, `not-mine` and `not-needed` the member is owed another lead of the pool.
    * @returns false where it had ended before; then nothing changes.
    */
-  async end(id: string, reason: EndReason, on: Queryable = this.database): Promise<boolean> {
-    return (await on.query(END, [id, reason, CREDITED.has(reason)])).rowCount === 1;
+  end(id: string, reason: EndReason, on?: Queryable): Promise<boolean> {
+    if (!on) return this.database.transaction((transaction) => this.end(id, reason, transaction));
+    return endOn(on, id, reason);
   }
+}
+
+/** One decision at a time in all processes: a decision reads the turns that the one before it has written. */
+export async function lockDecisions(transaction: Queryable): Promise<void> {
+  await transaction.query({ name: 'routing-lock', text: 'SELECT pg_advisory_xact_lock($1)', values: [DECISION_LOCK] });
+}
+
+async function endOn(transaction: Queryable, id: string, reason: EndReason): Promise<boolean> {
+  // A decision that has read the turns would overwrite the credit.
+  if (CREDITED.has(reason)) await lockDecisions(transaction);
+  return (await transaction.query(END, [id, reason, CREDITED.has(reason)])).rowCount === 1;
 }
 
 type AssignmentRow = Assignment & Record<string, unknown>;

@@ -1,14 +1,43 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { World } from './availability.js';
 import type { LeadFacts } from './conditions.js';
 import { decide, type DecisionRequest } from './decide.js';
-import { memoryWorld as worldOf, type MemoryState as State } from '../../test/support/routing-memory.js';
+import type { Turn } from './pool-turn.js';
 import { readRoutingRules, type CompiledRules } from './rules.js';
 
 function compiled(document: object): CompiledRules {
   const read = readRoutingRules(document);
   if ('problems' in read) throw new Error(JSON.stringify(read.problems));
   return read.rules;
+}
+
+interface State {
+  at?: string;
+  inactive?: string[];
+  absent?: Record<string, { from: string; to: string }[]>;
+  open?: Record<string, number>;
+}
+
+function worldOf({ at = '2026-11-27T12:00:00Z', inactive = [], absent = {}, open = {} }: State = {}): World & {
+  at: Date;
+} {
+  const turns = new Map<string, Map<string, Turn>>();
+  const today = new Map<string, number>();
+  let stamp = 0;
+  return {
+    at: new Date(at),
+    member: (ownerId) => ({ active: !inactive.includes(ownerId), absent: absent[ownerId] ?? [] }),
+    turnsOf(pool) {
+      const found = turns.get(pool) ?? new Map<string, Turn>();
+      turns.set(pool, found);
+      return found;
+    },
+    today: (rep) => today.get(rep) ?? 0,
+    open: (rep) => open[rep] ?? 0,
+    given: (rep) => void today.set(rep, (today.get(rep) ?? 0) + 1),
+    nextStamp: () => ++stamp,
+  };
 }
 
 function requestOf(lead: Partial<LeadFacts> & { fitScore?: number } = {}, more: Partial<DecisionRequest> = {}): DecisionRequest {

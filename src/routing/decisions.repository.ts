@@ -3,7 +3,7 @@ import { AppError } from '../domain/app-error.js';
 import { Database, type Queryable } from '../platform/database/database.js';
 import { columns, jsonColumn } from '../platform/database/unnest-columns.js';
 import { AccountsRepository } from './accounts.repository.js';
-import { ASSIGNMENT, type Assignment, type TraceStep } from './assignments.repository.js';
+import { ASSIGNMENT, lockDecisions, type Assignment, type TraceStep } from './assignments.repository.js';
 import type { LeadFacts } from './conditions.js';
 import { decide, poolsFor, type Decision } from './decide.js';
 import { MembersRepository, type Member } from './members.repository.js';
@@ -22,8 +22,6 @@ export interface ActiveRules {
   version: number;
 }
 
-/** One decision at a time in all processes: a batch reads the turns that the batch before it has written. */
-const DECISION_LOCK = 0x7e5e_0024;
 /** After so many owners that the CRM refused, the CRM assigns the lead. */
 export const REFUSALS = 2;
 
@@ -47,7 +45,7 @@ RETURNING ${ASSIGNMENT}`;
 
 const END_OF_PERSON = `
 UPDATE routing.assignments SET ended_at = clock_timestamp(), end_reason = $3
-WHERE person_key = decode($1, 'hex') AND owner_id = $2 AND ended_at IS NULL`;
+WHERE ended_at IS NULL AND (lead_id = $4 OR (person_key = decode($1, 'hex') AND owner_id = $2))`;
 
 export interface OwnerChangeRequest {
   from: string;
@@ -77,7 +75,7 @@ export class DecisionsRepository {
     const members = await this.membersOf(rules, facts);
     const pools = [...new Set(facts.flatMap((lead) => poolsFor(rules, lead)))];
     return this.database.transaction(async (transaction) => {
-      await transaction.query({ name: 'routing-lock', text: 'SELECT pg_advisory_xact_lock($1)', values: [DECISION_LOCK] });
+      await lockDecisions(transaction);
       const ids = leads.map(({ leadId }) => leadId);
       const values = [ids, leads.map(({ personKey }) => personKey)];
       const current = (await transaction.query<AssignmentRow>({ name: 'routing-current', text: CURRENT, values })).rows;
@@ -110,13 +108,13 @@ export class DecisionsRepository {
    */
   async decideAgain(active: ActiveRules, lead: RoutedLead, change: OwnerChangeRequest, at: Date): Promise<Assignment | null> {
     const { from, endReason, to, who } = change;
-    await this.database.query(END_OF_PERSON, [lead.personKey, from, endReason]);
+    await this.database.query(END_OF_PERSON, [lead.personKey, from, endReason, lead.leadId]);
     if (to === null) return (await this.decide(active, [lead], at))[0]!;
     const rep = active.rules.reps.get(to) ?? active.rules.repsByUser.get(to);
     const owner = { rep: rep?.id ?? null, ownerId: rep?.ownerId ?? to };
     const trace: TraceStep[] = [{ name: 'by hand', outcome: 'chosen', why: `${who} chose this owner` }];
     return this.database.transaction(async (transaction) => {
-      await transaction.query('SELECT pg_advisory_xact_lock($1)', [DECISION_LOCK]);
+      await lockDecisions(transaction);
       return (await store(transaction, active.version, [{ lead, decision: { owner, rule: 'by hand', pool: null, trace } }]))[0]!;
     });
   }

@@ -70,6 +70,11 @@ export class ReassignmentsRepository {
     await this.database.query(text, [id, outcome, ownerId]);
   }
 
+  /** Removes counts of days that no cap asks for any more. Requests are removed with their lead. */
+  async pruneCounts(): Promise<void> {
+    await this.database.query('DELETE FROM routing.daily_counts WHERE day < current_date - 7');
+  }
+
   /** Of a lead, the newest one; null where there is none. */
   async newest(leadId: string): Promise<{ id: string; outcome: ReassignmentOutcome | null; ownerId: string | null } | null> {
     const text = `SELECT id, outcome, owner_id AS "ownerId" FROM routing.reassignments WHERE lead_id = $1 ORDER BY id DESC LIMIT 1`;

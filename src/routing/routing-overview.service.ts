@@ -73,6 +73,12 @@ export class RoutingOverviewService {
     return (await this.decisions.simulate(rules, [lead], at === undefined ? this.now() : new Date(at)))[0]!;
   }
 
+  /** The user or queue of the CRM that a rep of the active rules is; any other name is one itself. */
+  async ownerIdOf(name: string): Promise<string> {
+    const { rules } = await this.active.required();
+    return rules.reps.get(name)?.ownerId ?? name;
+  }
+
   /** The same leads by the active rules and by others, as if they came in now. */
   async compare(rules: CompiledRules, leads: LeadToSimulate[]): Promise<{ current: Decision; proposed: Decision }[]> {
     const { rules: active } = await this.active.required();

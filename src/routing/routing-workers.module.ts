@@ -29,6 +29,7 @@ export const ROUTING_CRM = Symbol('CRM of the routing');
 
 const REASSIGN_EVERY_MS = 2000;
 const REASSIGNMENTS_AT_ONCE = 20;
+const PRUNE_EVERY_MS = 3_600_000;
 const MIRROR_EVERY_MS = 900_000;
 const FIRST_AFTER_MS = 5000;
 const STOP_WITHIN_MS = 2000;
@@ -59,6 +60,11 @@ export class RoutingPollers implements OnApplicationBootstrap, OnApplicationShut
       REASSIGN_EVERY_MS,
       async (signal) => (await reassigner.run(REASSIGNMENTS_AT_ONCE, signal)) === REASSIGNMENTS_AT_ONCE,
       (error) => logger.warn({ err: error }, 'An owner could not be changed in the CRM; it is tried again'),
+    );
+    this.add(
+      PRUNE_EVERY_MS,
+      () => reassignments.pruneCounts(),
+      (error) => logger.warn({ err: error }, 'Old daily counts of the routing could not be removed; it is tried again'),
     );
     if (!crm.directory) return;
     const reader = new DirectoryReader(crm.directory, directory);

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Database, type Queryable } from '../platform/database/database.js';
 import { columns, jsonColumn } from '../platform/database/unnest-columns.js';
-import { ASSIGNMENT, AssignmentsRepository, type Assignment } from './assignments.repository.js';
+import { ASSIGNMENT, AssignmentsRepository, lockDecisions, type Assignment } from './assignments.repository.js';
 import type { ActiveRules } from './decisions.repository.js';
 
 /** The owner that the CRM has for a lead's person. */
@@ -61,6 +61,7 @@ export class SeenOwnersRepository {
     others: SeenOwner[],
     current: ReadonlyMap<string, Assignment>,
   ): Promise<void> {
+    await lockDecisions(on);
     for (const { leadId } of others) {
       const decision = current.get(leadId);
       if (decision) await this.assignments.end(decision.id, decision.writtenAt === null ? 'not-needed' : 'changed-in-crm', on);

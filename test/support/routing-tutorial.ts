@@ -5,9 +5,10 @@ import { decisionText } from '../../src/cli/format-routing.js';
 import { bandOf, loadRules, scoreByRules, type Ruleset } from '../../src/enrichment/score-by-rules.js';
 import { parseLead } from '../../src/ingress/parse-lead.js';
 import { checkIntent } from '../../src/routing/check-rules.js';
+import type { World } from '../../src/routing/availability.js';
 import { decide } from '../../src/routing/decide.js';
+import type { Turn } from '../../src/routing/pool-turn.js';
 import { readRoutingRules } from '../../src/routing/rules.js';
-import { memoryWorld } from './routing-memory.js';
 
 export const TUTORIAL = join(import.meta.dirname, '../../docs/routing.md');
 const BLOCK = /```(json rules|text)\n([\s\S]*?)```/gu;
@@ -36,8 +37,22 @@ function simulated(document: unknown, body: unknown, at: string, ruleset: Rulese
   const { email, campaignId, attributes } = parseLead(body, undefined);
   const enrichment = scoreByRules({ email, attributes }, ruleset);
   const lead = { email, campaignId, attributes, enrichment, band: bandOf(enrichment.fitScore, ruleset), account: null };
-  const { owner, rule, pool, trace } = decide(read.rules, { lead, existing: null, excluded: new Map() }, memoryWorld({ at }));
+  const { owner, rule, pool, trace } = decide(read.rules, { lead, existing: null, excluded: new Map() }, freshWorld(at));
   return decisionText({ owner: owner && { rep: owner.rep, crmUserId: owner.ownerId }, rule, pool, steps: trace });
+}
+
+/** No lead has been given yet. */
+function freshWorld(at: string): World {
+  const turns = new Map<string, Turn>();
+  return {
+    at: new Date(at),
+    member: () => undefined,
+    turnsOf: () => turns,
+    today: () => 0,
+    open: () => 0,
+    given: () => {},
+    nextStamp: () => 1,
+  };
 }
 
 function checked(document: unknown): string {

@@ -234,7 +234,10 @@ export class SalesforceProvider implements CrmProvider {
     written.forEach((result, index) => {
       const { personKey, projection } = due[index]!;
       if (result instanceof AppError || result.written.answer === 'other-person') this.known.delete(personKey);
-      else this.known.set(personKey, { target: result.target, version: projection.version });
+      else {
+        const owner = result.owner ? { ownerId: result.owner.id } : {};
+        this.known.set(personKey, { target: result.target, version: projection.version, ...owner });
+      }
     });
     return results.map((result) => result ?? written.shift()!);
   }
@@ -243,7 +246,8 @@ export class SalesforceProvider implements CrmProvider {
     const known = this.known.get(sync.personKey);
     if (!known || known.version < sync.projection.version) return null;
     const written = { answer: 'sent-before' as const, fields: {} };
-    const person = { target: known.target, written, cut: [], leftOut: [], notes: [] };
+    const owner = known.ownerId === undefined ? {} : { owner: { id: known.ownerId, created: false } };
+    const person = { target: known.target, written, cut: [], leftOut: [], notes: [], ...owner };
     return (await this.memberships.isDue(sync, known.target, memberFieldsOf(this.options.map, sync))) ? null : person;
   }
 }

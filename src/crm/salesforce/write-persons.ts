@@ -39,6 +39,8 @@ export interface WriteTools extends MatchTools, PartTools {
 export interface KnownPerson {
   target: Target;
   version: number;
+  /** The owner that was seen, where routing rules are in use. */
+  ownerId?: string;
 }
 
 /**

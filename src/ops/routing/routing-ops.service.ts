@@ -69,7 +69,8 @@ export class RoutingOpsService {
   async decisions({ limit, cursor, owner }: z.output<typeof decisionsQuerySchema>) {
     if (cursor !== undefined && !/^\d{1,18}$/u.test(cursor))
       throw new AppError('BAD_REQUEST', 'The cursor is not one of this list.');
-    const rows = await this.assignments.page(limit, cursor ?? null, owner ?? null);
+    const ownerId = owner === undefined ? null : await this.overviews.ownerIdOf(owner);
+    const rows = await this.assignments.page(limit, cursor ?? null, ownerId);
     return {
       items: rows.map((row) => ({ id: row.id, leadId: row.leadId, ...shownAssignment(row) })),
       nextCursor: rows.length === limit ? rows.at(-1)!.id : null,
