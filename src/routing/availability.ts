@@ -35,8 +35,11 @@ export function availabilityOf(world: World, { ownerId, rep, hours, caps, absenc
   if (member?.active === false || rep?.active === false) return 'is inactive';
   if (!rep) return null;
   const calendar = rep.calendar(member?.absent ?? []);
-  if (absences && !isWorking(world.at, { ...calendar, shifts: null })) return 'is absent';
-  if (hours && !isWorking(world.at, calendar)) return 'is out of working hours';
+  // A member who works now is neither absent nor out of hours, so most are asked once.
+  if ((hours || absences) && !isWorking(world.at, hours ? calendar : { ...calendar, shifts: null })) {
+    if (absences && (!hours || !isWorking(world.at, { ...calendar, shifts: null }))) return 'is absent';
+    return 'is out of working hours';
+  }
   if (!caps) return null;
   if (rep.dailyCap !== undefined && world.today(rep.id) >= rep.dailyCap) return `has had ${rep.dailyCap} leads today`;
   if (rep.openCap !== undefined && world.open(rep.id) >= rep.openCap) return `has ${rep.openCap} open leads`;

@@ -36,6 +36,9 @@ export function fieldValue(lead: LeadFacts, field: string): Value | null {
   return scalarAt(source, key.split('.'));
 }
 
+const IS: Verdict = { is: true };
+const IS_NOT: Verdict = { is: false };
+
 /** A condition with data that is missing is neither true nor false, unless the other parts decide. */
 export function evaluate(condition: ConditionSource, lead: LeadFacts): Verdict {
   if (condition.all) return combine(condition.all, lead, false);
@@ -45,11 +48,12 @@ export function evaluate(condition: ConditionSource, lead: LeadFacts): Verdict {
     return 'missing' in verdict ? verdict : { is: !verdict.is };
   }
   const field = condition.field!;
-  const value = fieldValue(lead, field);
-  if (condition.known !== undefined && condition.known !== (value !== null)) return { is: false };
-  const compares = OPERATORS.some((operator) => operator !== 'known' && condition[operator] !== undefined);
-  if (!compares) return { is: true };
-  return value === null ? { missing: [field] } : { is: compare(condition, field, value) };
+  const read = readField(lead, field);
+  if (condition.known !== undefined && condition.known !== (read !== null)) return IS_NOT;
+  const { eq, in: list, gte, lte, matchesDomain } = condition;
+  if ((eq ?? list ?? gte ?? lte ?? matchesDomain) === undefined) return IS;
+  if (read === null) return { missing: [field] };
+  return compare(condition, field, read) ? IS : IS_NOT;
 }
 
 /** A condition in words, for the trace. It has the words of the rules and no value of the lead. */
@@ -98,30 +102,83 @@ function scalarAt(source: unknown, path: string[]): Value | null {
 
 /** `decisive`: the verdict of one part that decides for all. */
 function combine(parts: ConditionSource[], lead: LeadFacts, decisive: boolean): Verdict {
-  const missing: string[] = [];
+  let missing: string[] | undefined;
   for (const part of parts) {
     const verdict = evaluate(part, lead);
-    if ('missing' in verdict) missing.push(...verdict.missing);
-    else if (verdict.is === decisive) return { is: decisive };
+    if ('missing' in verdict) missing = [...new Set([...(missing ?? []), ...verdict.missing])];
+    else if (verdict.is === decisive) return verdict;
   }
-  return missing.length > 0 ? { missing: [...new Set(missing)] } : { is: !decisive };
+  return missing ? { missing } : decisive ? IS_NOT : IS;
 }
 
-function compare(condition: ConditionSource, field: string, value: Value): boolean {
+function compare(condition: ConditionSource, field: string, read: ReadField): boolean {
   const { eq, in: list, gte, lte, matchesDomain } = condition;
+  const { value } = read;
   if (eq !== undefined && !equal(field, value, eq)) return false;
-  if (list !== undefined && !list.some((each) => equal(field, value, each))) return false;
-  const number = typeof value === 'string' && value.trim() === '' ? Number.NaN : Number(value);
-  if (gte !== undefined && !(number >= gte)) return false;
-  if (lte !== undefined && !(number <= lte)) return false;
+  if (list !== undefined && !isListed(field, read, list)) return false;
+  if (gte !== undefined && !(numberOf(value) >= gte)) return false;
+  if (lte !== undefined && !(numberOf(value) <= lte)) return false;
   return matchesDomain === undefined || [matchesDomain].flat().some((domain) => isWithinDomain(String(value), domain));
+}
+
+function numberOf(value: Value): number {
+  return typeof value === 'string' && value.trim() === '' ? Number.NaN : Number(value);
+}
+
+const wordOf = (value: Value) => String(value).trim().toLowerCase();
+
+/** A number of the rules is marked: as a text, `7` is not `007`, and as a number it is. */
+const listedWord = (value: Value) => (typeof value === 'number' ? `#${value}` : wordOf(value));
+
+/** The words of a list, prepared once: a thousand rules compare each lead. */
+const prepared = new WeakMap<readonly Value[], ReadonlySet<string>>();
+
+function isListed(field: string, { value, word, country }: ReadField, list: readonly Value[]): boolean {
+  let words = prepared.get(list);
+  if (!words) {
+    const codes = isCountry(field) ? list.map((each) => countryCode(String(each))) : [];
+    words = new Set([...list.map(listedWord), ...codes.flatMap((code) => (code === null ? [] : [wordOf(code)]))]);
+    prepared.set(list, words);
+  }
+  if (words.has(typeof value === 'number' ? `#${value}` : word) || (country !== null && words.has(country))) return true;
+  // `1000` in the rules is also `1000.0` of a form.
+  return typeof value === 'string' && /^[\d.+-]/u.test(word) && words.has(`#${Number(word)}`);
+}
+
+/** A field of a lead as comparisons need it. */
+interface ReadField {
+  value: Value;
+  word: string;
+  /** The code in lower case, where the field is a country that is known. */
+  country: string | null;
+}
+
+/** Each field of a lead is read once for all rules. */
+const readFields = new WeakMap<LeadFacts, Map<string, ReadField | null>>();
+
+function readField(lead: LeadFacts, field: string): ReadField | null {
+  let fields = readFields.get(lead);
+  if (!fields) readFields.set(lead, (fields = new Map<string, ReadField | null>()));
+  let read = fields.get(field);
+  if (read === undefined) {
+    const value = fieldValue(lead, field);
+    const country = value !== null && isCountry(field) ? countryCode(String(value)) : null;
+    read = value === null ? null : { value, word: wordOf(value), country: country === null ? null : wordOf(country) };
+    fields.set(field, read);
+  }
+  return read;
+}
+
+function isCountry(field: string): boolean {
+  const name = field.slice(field.lastIndexOf('.') + 1);
+  return name.length === 7 && name.toLowerCase() === 'country';
 }
 
 /** Without regard to case and spaces. Countries are compared as countries: `Germany` is `DE`. */
 export function equal(field: string, value: Value, wanted: Value): boolean {
-  const [a, b] = [String(value).trim().toLowerCase(), String(wanted).trim().toLowerCase()];
+  const [a, b] = [wordOf(value), wordOf(wanted)];
   if (a === b) return true;
-  if (!/(?:^|\.)country$/iu.test(field)) return typeof wanted === 'number' && a !== '' && Number(a) === wanted;
+  if (!isCountry(field)) return typeof wanted === 'number' && a !== '' && Number(a) === wanted;
   const code = countryCode(a);
   return code !== null && code === countryCode(b);
 }

@@ -134,7 +134,7 @@ function matchTerritory({ source }: CompiledRules, lead: LeadFacts, trace: Trace
       steps.push({ name, outcome: 'matched', why: 'the lead is of this territory' });
     } else steps.push(notMatched(name, fit.missing, 'the lead is not of this territory'));
   }
-  if (!best) addSteps(trace, steps, 'territories');
+  if (!best) addSteps(trace, steps, 'territories', 0);
   else {
     const { name } = best;
     for (const step of steps)
@@ -147,18 +147,20 @@ function matchTerritory({ source }: CompiledRules, lead: LeadFacts, trace: Trace
 
 function matchRule(rules: CompiledRules, lead: LeadFacts, trace: TraceStep[]): NamedTarget | null {
   const steps: TraceStep[] = [];
+  let more = 0;
   for (let index = 0; index < rules.source.rules.length; index++) {
     const { name, when, target } = rules.source.rules[index]!;
     const verdict = evaluate(when, lead);
     const text = rules.conditionTexts[index]!;
     if ('is' in verdict && verdict.is) {
-      addSteps(trace, steps, 'rules');
+      addSteps(trace, steps, 'rules', more);
       trace.push({ name, outcome: 'matched', why: text });
       return { name, target };
     }
-    steps.push(notMatched(name, 'missing' in verdict ? verdict.missing : [], `not: ${text}`));
+    if (steps.length < LISTED_STEPS) steps.push(notMatched(name, 'missing' in verdict ? verdict.missing : [], `not: ${text}`));
+    else more++;
   }
-  addSteps(trace, steps, 'rules');
+  addSteps(trace, steps, 'rules', more);
   return null;
 }
 
@@ -168,9 +170,9 @@ function notMatched(name: string, missing: string[], why: string): TraceStep {
     : { name, outcome: 'missing-data', why: `the lead has no ${missing.slice(0, 5).join(', ')}` };
 }
 
-function addSteps(trace: TraceStep[], steps: TraceStep[], what: string): void {
+function addSteps(trace: TraceStep[], steps: TraceStep[], what: string, more: number): void {
   trace.push(...steps.slice(0, LISTED_STEPS));
-  const rest = steps.length - LISTED_STEPS;
+  const rest = Math.max(0, steps.length - LISTED_STEPS) + more;
   if (rest > 0) trace.push({ name: what, outcome: 'no-match', why: `${rest} more did not match` });
 }
 

@@ -83,7 +83,7 @@ function compileRep(rep: Rep, { holidays }: RoutingRules): CompiledRep {
     ...rep,
     ownerId: ownerIdOf(rep.crmUserId ?? rep.id),
     calendar(absent) {
-      const key = JSON.stringify(absent);
+      const key = absent.length === 0 ? '' : JSON.stringify(absent);
       let calendar = calendars.get(key);
       if (!calendar) {
         const of = { ...rep, holidays: rep.holidays === undefined ? [] : (holidays[rep.holidays] ?? []) };
