@@ -133,16 +133,15 @@ const listedWord = (value: Value) => (typeof value === 'number' ? `#${value}` : 
 /** The words of a list, prepared once: a thousand rules compare each lead. */
 const prepared = new WeakMap<readonly Value[], ReadonlySet<string>>();
 
-function isListed(field: string, { value, word, country }: ReadField, list: readonly Value[]): boolean {
+function isListed(field: string, { word, country }: ReadField, list: readonly Value[]): boolean {
   let words = prepared.get(list);
   if (!words) {
     const codes = isCountry(field) ? list.map((each) => countryCode(String(each))) : [];
     words = new Set([...list.map(listedWord), ...codes.flatMap((code) => (code === null ? [] : [wordOf(code)]))]);
     prepared.set(list, words);
   }
-  if (words.has(typeof value === 'number' ? `#${value}` : word) || (country !== null && words.has(country))) return true;
-  // `1000` in the rules is also `1000.0` of a form.
-  return typeof value === 'string' && /^[\d.+-]/u.test(word) && words.has(`#${Number(word)}`);
+  if (words.has(word) || (country !== null && words.has(country))) return true;
+  return /^[\d.+-]/u.test(word) && words.has(`#${Number(word)}`);
 }
 
 /** A field of a lead as comparisons need it. */
