@@ -2,7 +2,7 @@ import type { LeadRouting, RoutingOverview } from '../../ops/routing/routing.sch
 import { Badge } from '../components/badges.js';
 import { Card, Empty, Facts, Live, Notice, PageHead } from '../components/blocks.js';
 import { Pager, Table } from '../components/table.js';
-import { Text } from '../components/text.js';
+import { Text, visibleText } from '../components/text.js';
 import { Time } from '../components/time.js';
 import { Layout, type Viewer } from '../layout.js';
 
@@ -42,9 +42,12 @@ export function RoutingPage({ viewer, view }: { viewer: Viewer; view: RoutingVie
 
 function Pool({ pool }: { pool: RoutingOverview['pools'][number] }) {
   return (
-    <Card title={`Pool ${pool.name}`} aside={pool.next === null ? 'no member is there' : `next: ${pool.next}`}>
+    <Card
+      title={visibleText(`Pool ${pool.name}`)}
+      aside={pool.next === null ? 'no member is there' : visibleText(`next: ${pool.next}`)}
+    >
       <Table
-        caption={`Members of the pool ${pool.name}`}
+        caption={visibleText(`Members of the pool ${pool.name}`)}
         columns={[
           { title: 'Rep', cell: ({ rep }) => <Text value={rep} /> },
           { title: 'Weight', cell: ({ weight }) => weight, numeric: true },
@@ -57,7 +60,7 @@ function Pool({ pool }: { pool: RoutingOverview['pools'][number] }) {
               away === null ? (
                 <Badge tone="good">{rep === pool.next ? 'next' : 'there'}</Badge>
               ) : (
-                <Badge tone="warn">{away}</Badge>
+                <Badge tone="warn">{visibleText(away)}</Badge>
               ),
           },
         ]}
@@ -94,7 +97,12 @@ function Absences({ member, viewer }: { member: RoutingOverview['members'][numbe
     <form method="post" action="/console/routing/absences" class="inline row">
       <input type="hidden" name="formToken" value={viewer.formToken} />
       <input type="hidden" name="rep" value={member.rep} />
-      <input name="absences" value={text} placeholder="2026-12-24..2026-12-31" aria-label={`Absences of ${member.rep}`} />
+      <input
+        name="absences"
+        value={text}
+        placeholder="2026-12-24..2026-12-31"
+        aria-label={visibleText(`Absences of ${member.rep}`)}
+      />
       <button>Save</button>
     </form>
   );
@@ -109,7 +117,7 @@ function Decisions({ view, viewer }: { view: RoutingView; viewer: Viewer }) {
       <form method="get" action="/console/routing" class="row">
         <label>
           {'Owner '}
-          <input name="owner" value={view.owner} placeholder="a rep, or a user of the CRM" />
+          <input name="owner" value={view.owner} placeholder="a rep, or a user of the CRM" aria-label="Owner" />
         </label>
         <button>Filter</button>
       </form>
