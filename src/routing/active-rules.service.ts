@@ -12,6 +12,7 @@ import { loadRoutingRules, readRoutingRules, type CompiledRules } from './rules.
 export class ActiveRulesService implements OnApplicationBootstrap {
   private known: ActiveRules | undefined;
   private fileHash: string | undefined;
+  private stored: Promise<void> | undefined;
 
   constructor(
     private readonly versions: RuleVersionsRepository,
@@ -24,16 +25,28 @@ export class ActiveRulesService implements OnApplicationBootstrap {
   }
 
   async onApplicationBootstrap(): Promise<void> {
-    if (this.config.ROUTING_RULES === undefined) return;
-    const rules = await loadRoutingRules(this.config.ROUTING_RULES);
-    this.fileHash = rules.hash;
-    await this.versions.addFile(rules);
+    if (!this.isOn) return;
     const active = await this.required();
-    if (active.rules.hash !== rules.hash)
+    if (!this.isOfFile(active))
       this.logger.warn(
         { active: active.version },
-        'The active routing rules are not those of the file: run `ops routing activate` with the version of the file',
+        'The active routing rules are not those of the file: run `routing rules activate` with the version of the file',
       );
+  }
+
+  /** Once per process, and before the first decision: the workers may start before this service. */
+  private storeFile(path: string): Promise<void> {
+    this.stored ??= this.readFile(path).catch((error: unknown) => {
+      this.stored = undefined;
+      throw error;
+    });
+    return this.stored;
+  }
+
+  private async readFile(path: string): Promise<void> {
+    const rules = await loadRoutingRules(path);
+    this.fileHash = rules.hash;
+    await this.versions.addFile(rules);
   }
 
   /** Whether the active rules are those of the file. */
@@ -43,7 +56,9 @@ export class ActiveRulesService implements OnApplicationBootstrap {
 
   /** @throws AppError BAD_REQUEST where routing is off. */
   async required(): Promise<ActiveRules> {
-    const version = this.isOn ? await this.versions.activeVersion() : null;
+    const path = this.config.ROUTING_RULES;
+    if (path !== undefined) await this.storeFile(path);
+    const version = path === undefined ? null : await this.versions.activeVersion();
     if (version === null) throw new AppError('BAD_REQUEST', 'Routing is off: set ROUTING_RULES to the path of a rules file.');
     if (this.known?.version !== version) this.known = { version, rules: await this.of(version) };
     return this.known;
