@@ -191,7 +191,7 @@ async function check(session: Session, file: string): Promise<void> {
     const verdict = rows.length === 0 ? 'The rules are in order.' : tableOf(FINDING_COLUMNS, rows, output.width);
     return [verdict, ...note].join('\n');
   });
-  if (report.problems.length > 0) process.exitCode = EXIT_CODES.failure;
+  if (report.problems.length > 0) session.exitCode = EXIT_CODES.failure;
 }
 
 /** By the service, which knows the users of the CRM; without it by this process. */
