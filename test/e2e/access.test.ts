@@ -67,7 +67,14 @@ describe('a route of the operators', () => {
   });
 
   /** A body keeps addresses and texts of leads out of access logs. */
-  const READING_POSTS = new Set(['searchLeads', 'scoreLead', 'tryScoringProfile']);
+  const READING_POSTS = new Set([
+    'searchLeads',
+    'scoreLead',
+    'tryScoringProfile',
+    'simulateRouting',
+    'checkRoutingRules',
+    'dryRunRouting',
+  ]);
 
   it('that changes something is none that may be read', () => {
     for (const { method, access, id } of guarded) {

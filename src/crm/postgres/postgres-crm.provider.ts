@@ -97,7 +97,7 @@ export class PostgresCrmProvider implements CrmProvider {
       const { id: memberId, leadId, ownerId, ...member } = written;
       const lead = leads[index]!;
       const exchange = { provider, ...contentOf(syncs[index]!), lead, member };
-      const owner = ownerId === null ? {} : { owner: { id: ownerId, created: lead.answer === 'created' } };
+      const owner = syncs[index]!.owner && ownerId !== null ? { owner: { id: ownerId, created: lead.answer === 'created' } } : {};
       return { provider, leadId, memberId, ...owner, exchanges: [exchange] };
     });
   }

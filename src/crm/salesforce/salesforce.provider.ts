@@ -246,7 +246,7 @@ export class SalesforceProvider implements CrmProvider {
     const known = this.known.get(sync.personKey);
     if (!known || known.version < sync.projection.version) return null;
     const written = { answer: 'sent-before' as const, fields: {} };
-    const owner = known.ownerId === undefined ? {} : { owner: { id: known.ownerId, created: false } };
+    const owner = sync.owner && known.ownerId !== undefined ? { owner: { id: known.ownerId, created: false } } : {};
     const person = { target: known.target, written, cut: [], leftOut: [], notes: [], ...owner };
     return (await this.memberships.isDue(sync, known.target, memberFieldsOf(this.options.map, sync))) ? null : person;
   }
