@@ -22,16 +22,30 @@ const modules = {
   // Other scorers beside the one in use. It knows no stage: the pipeline says when trials may run.
   trials: ['ledger', 'enrichment', 'outcomes', 'domain', 'platform'],
   // The only module that imports both ports.
-  pipeline: ['ledger', 'queue', 'flow-control', 'enrichment', 'crm', 'outcomes', 'trials', 'domain', 'platform'],
+  pipeline: ['ledger', 'queue', 'flow-control', 'enrichment', 'crm', 'outcomes', 'routing', 'trials', 'domain', 'platform'],
   // What became of leads. Of the CRM it knows the types of its port.
   outcomes: ['ledger', 'crm', 'domain', 'platform'],
+  // Who owns a lead. Of the CRM it knows the types of its port.
+  routing: ['ledger', 'flow-control', 'crm', 'outcomes', 'domain', 'platform'],
   alerts: ['ledger', 'flow-control', 'domain', 'platform'],
   // Of enrichment only the rules, which call no other system.
-  ops: ['alerts', 'ingress', 'ledger', 'queue', 'flow-control', 'enrichment', 'outcomes', 'trials', 'domain', 'platform'],
+  ops: [
+    'alerts',
+    'ingress',
+    'ledger',
+    'queue',
+    'flow-control',
+    'enrichment',
+    'outcomes',
+    'routing',
+    'trials',
+    'domain',
+    'platform',
+  ],
   // Pages over the services of ops; no SQL of its own.
-  console: ['ops', 'ledger', 'outcomes', 'trials', 'domain', 'platform'],
+  console: ['ops', 'ledger', 'outcomes', 'routing', 'trials', 'domain', 'platform'],
   // Commands speak HTTP; those for the CRM and the database use the services.
-  cli: ['ops', 'ledger', 'flow-control', 'crm', 'marketo', 'outcomes', 'trials', 'domain', 'platform'],
+  cli: ['ops', 'ledger', 'flow-control', 'crm', 'marketo', 'outcomes', 'routing', 'trials', 'domain', 'platform'],
 };
 
 const moduleRules = Object.entries(modules).map(([name, allowed]) => ({
@@ -123,6 +137,13 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/(?:ops|console|cli)/|^src/trials/trials\\.(?:module|service)\\.ts$' },
       to: { path: '^src/trials/(?:worker-parts|trial-scorers|open-challenger|trials\\.poller)\\.ts$' },
+    },
+    {
+      name: 'routing-loads-no-client',
+      comment: 'An api process loads src/routing for its pages, so only the types of the CRM port may be named there.',
+      severity: 'error',
+      from: { path: '^src/routing/', pathNot: '\\.spec\\.ts$' },
+      to: { path: '^src/crm/', pathNot: '^src/crm/consumer-domains\\.ts$', dependencyTypesNot: ['type-only'] },
     },
     {
       name: 'no-tests-in-src',

@@ -1,6 +1,6 @@
 // Writes the files that are generated from the code: .env.example, docs/configuration.md, docs/errors.md, docs/cli.md,
-// docs/scoring-profile.schema.json and openapi.json. With --check it writes nothing and fails where a file differs from
-// what the code says.
+// docs/scoring-profile.schema.json, docs/routing-rules.schema.json and openapi.json. With --check it writes nothing and
+// fails where a file differs from what the code says.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,6 +9,7 @@ import { ERROR_CATALOG } from '../dist/domain/error-catalog.js';
 import { profileJsonSchema } from '../dist/enrichment/score-by-rules.js';
 import { AI_PROVIDERS } from '../dist/enrichment/registry.js';
 import { CRM_PROVIDERS } from '../dist/crm/registry.js';
+import { routingRulesJsonSchema } from '../dist/routing/rules.schema.js';
 import { openApiDocument } from '../dist/ops/openapi/document.js';
 import { REQUIRED, VARIABLES } from '../dist/platform/config/variables.js';
 
@@ -81,6 +82,7 @@ const files = {
   'docs/errors.md': errorsPage(),
   'docs/cli.md': commandReference(NOTE),
   'docs/scoring-profile.schema.json': `${JSON.stringify(profileJsonSchema(), null, 2)}\n`,
+  'docs/routing-rules.schema.json': `${JSON.stringify(routingRulesJsonSchema(), null, 2)}\n`,
   'openapi.json': `${JSON.stringify(openApiDocument(), null, 2)}\n`,
 };
 

@@ -7,6 +7,8 @@ import { LedgerModule } from './ledger/ledger.module.js';
 import { OutcomesModule, OutcomesPollingModule } from './outcomes/outcomes.module.js';
 import { BulkModule } from './ops/bulk/bulk.module.js';
 import { PrivacyModule } from './ops/privacy/privacy.module.js';
+import { RoutingWorkersModule } from './routing/routing-workers.module.js';
+import { RoutingModule } from './routing/routing.module.js';
 import { HttpModule } from './platform/http/http.module.js';
 import { OpsModule } from './ops/ops.module.js';
 import { PlatformModule, type PlatformParts } from './platform/platform.module.js';
@@ -29,6 +31,7 @@ export class AppModule {
         FlowModule,
         OutcomesModule,
         TrialsModule,
+        RoutingModule,
         OpsModule,
         AlertsModule,
         ...(role === 'worker' ? [] : [IngressModule.with(parts.config, redisUrl), PrivacyModule, BulkModule]),
@@ -43,7 +46,7 @@ export class AppModule {
 async function workerModules(withMarketo: boolean): Promise<(Type | DynamicModule)[]> {
   const { PipelineModule } = await import('./pipeline/pipeline.module.js');
   const { CRM } = await import('./pipeline/downstreams.js');
-  const modules = [PipelineModule, OutcomesPollingModule.reading(CRM)];
+  const modules = [PipelineModule, OutcomesPollingModule.reading(CRM), RoutingWorkersModule.using(CRM)];
   if (!withMarketo) return modules;
   const { MarketoModule } = await import('./marketo/marketo.module.js');
   return [...modules, MarketoModule];

@@ -5,6 +5,7 @@ import { AppError } from './domain/app-error.js';
 import { loadConfig } from './platform/config/config.js';
 import { loadEnvFile } from './platform/config/env-file.js';
 import { createLogger } from './platform/observability/logger.js';
+import { loadRoutingRules } from './routing/rules.js';
 import { startupBanner } from './startup-banner.js';
 
 const EX_CONFIG = 78;
@@ -15,8 +16,9 @@ const STOP_WITHIN_MS = 15_000;
 async function main(): Promise<void> {
   loadEnvFile();
   const config = loadConfig(process.env, { aiProviders: Object.keys(AI_PROVIDERS), crmProviders: Object.keys(CRM_PROVIDERS) });
-  // Checked before the stores start: a wrong profile needs another file, not a restart.
+  // Checked before the stores start: a wrong file needs a correction, not a restart.
   await loadRules(config.SCORING_PROFILE);
+  if (config.ROUTING_RULES !== undefined) await loadRoutingRules(config.ROUTING_RULES);
   const logger = createLogger(config.LOG_LEVEL);
   const began = performance.now();
   logger.info({ env: config.ENV, role: config.ROLE }, 'Starting');

@@ -74,6 +74,9 @@ const NOTICE_TEXTS: Record<string, (notice: Notice) => string> = {
   'assignment-skipped': ({ subject, reason }) =>
     `The owner of new Leads${subject === '' ? '' : `, user ${escaped(subject)},`} is inactive in Salesforce (by the ${escaped(reason)}): ` +
     'such Leads are created without this owner. Correct the rule or the map, and assign the Leads that were created meanwhile.',
+  'owner-refused': ({ subject, reason }) =>
+    `Salesforce refuses ${escaped(subject)} as the owner of new Leads (${escaped(reason)}): the routing rules gave them to others. ` +
+    'Activate the user, give it access to Leads, or take it out of the rules.',
   'membership-missing': ({ subject, reason }) =>
     `Leads of campaign ${escaped(subject)} are written without a membership (${escaped(reason)}). ` +
     'Correct the campaign, then run: npx revenueflow crm memberships',

@@ -1,13 +1,14 @@
 import type { journeyOf, summaryOf } from '../ops/lead-timeline.js';
 import type { Journey as AnsweredJourney } from '../ops/leads.service.js';
 import type { SentFields } from '../domain/lead.js';
+import { routingLines } from './format-routing.js';
 import { exchangeLines, sentLines } from './format-crm-writes.js';
 import { eventSentence } from '../ops/event-sentence.js';
 import type { Times } from './format-time.js';
 
 /** A service of an earlier version answers none of the optional fields. */
 export type Journey = ReturnType<typeof journeyOf> &
-  Partial<Pick<AnsweredJourney, 'outcomes' | 'probability' | 'band' | 'profile' | 'trial'>>;
+  Partial<Pick<AnsweredJourney, 'outcomes' | 'probability' | 'band' | 'profile' | 'trial' | 'routing'>>;
 export type Summary = ReturnType<typeof summaryOf>;
 
 /** A lead in full: its state, why it has its score, what comes next, and its timeline. */
@@ -20,6 +21,7 @@ export function journeyText(lead: Journey, times: Times, width = Infinity): stri
     '',
     lead.crm ? `CRM ${lead.crm.provider}: lead ${lead.crm.leadId}, member ${lead.crm.memberId ?? 'none'}` : 'Not in the CRM yet.',
     ...exchangeLines(lead.exchanges, times.full),
+    ...(lead.routing ? routingLines(lead.routing) : []),
     ...outcomeLines(lead, times),
     ...(lead.lastError ? [`Last error: ${lead.lastError.code}: ${lead.lastError.message}`] : []),
     ...lead.hints.map((hint) => `Hint: ${hint}`),

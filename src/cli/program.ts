@@ -17,6 +17,7 @@ import { FORMATS } from './output.js';
 import { addPeopleCommands } from './people.command.js';
 import { addQueueCommands } from './queues.command.js';
 import { addRejectionCommands } from './rejections.command.js';
+import { addRoutingCommands } from './routing.command.js';
 import { addScoreCommand } from './score.command.js';
 import { Session } from './session.js';
 import { addSlaCommand } from './sla.command.js';
@@ -84,6 +85,7 @@ export function createProgram(io: CliIo = process): { program: Command; session:
   addOutcomeCommands(program, session);
   addScoreCommand(program, session);
   addTrialCommands(program, session);
+  addRoutingCommands(program, session);
   addPeopleCommands(program, session);
   addAuditCommands(program, session);
   addCrmCommands(program, session);

@@ -17,6 +17,7 @@ import { ConsoleMarketoController } from './marketo.controller.js';
 import { NowController } from './now.controller.js';
 import { ConsoleRejectionsController } from './rejections.controller.js';
 import { RunbookController } from './runbook.controller.js';
+import { ConsoleRoutingController } from './routing.controller.js';
 import { ConsoleScoresController } from './scores.controller.js';
 import { ConsoleSlaController } from './sla.controller.js';
 import { ConsoleStagesController } from './stages.controller.js';
@@ -34,6 +35,7 @@ import { ConsoleTrialsController } from './trials.controller.js';
     ConsoleLeadsController,
     ConsoleMarketoController,
     ConsoleRejectionsController,
+    ConsoleRoutingController,
     ConsoleScoresController,
     ConsoleSlaController,
     ConsoleStagesController,

@@ -27,6 +27,7 @@ const SECTIONS = [
   ['/console/rejections', 'Rejections'],
   ['/console/stages', 'Stages'],
   ['/console/sla', 'SLA'],
+  ['/console/routing', 'Routing'],
   ['/console/scores', 'Scores'],
   ['/console/marketo', 'Marketo'],
   ['/console/audit', 'Audit'],
@@ -43,6 +44,7 @@ const COMMANDS: Record<string, string> = {
   '/console/scores': 'npx revenueflow outcomes report',
   '/console/audit': 'npx revenueflow audit list',
   '/console/marketo': 'npx revenueflow marketo status',
+  '/console/routing': 'npx revenueflow routing fairness',
 };
 
 interface LayoutProps {

@@ -13,7 +13,7 @@ import { maskedAttributes, maskedEmail, maskedName } from './personal-data.js';
 const COMPANY = /^(?:.*\.)?(?:company|company_?name|organi[sz]ation|account_?name)$/i;
 
 /** A lead as a row of the list. */
-export function leadItemOf(lead: ReturnType<typeof summaryOf>, masked: boolean): LeadItem {
+export function leadItemOf(lead: ReturnType<typeof summaryOf>, masked: boolean, owner: string | null = null): LeadItem {
   return {
     id: lead.id,
     name: masked ? maskedName(lead.name) : lead.name,
@@ -24,6 +24,7 @@ export function leadItemOf(lead: ReturnType<typeof summaryOf>, masked: boolean):
     fitScore: lead.fitScore,
     intent: lead.intent,
     receivedAt: lead.timings.receivedAt,
+    owner,
   };
 }
 
@@ -76,6 +77,7 @@ export function leadViewOf(lead: Journey, { masked, config }: ViewOptions): Lead
       : null,
     speedToLeadMs: synced ? Date.parse(synced.at) - Date.parse(receivedAt) : null,
     timeline: timelineOf(lead.events, masked),
+    routing: lead.routing,
     sent: masked
       ? []
       : lead.exchanges.map((exchange) => ({

@@ -9,6 +9,7 @@ import { leadSearchSchema } from '../ops/leads.schemas.js';
 import { LeadsService, NOT_SYNCED } from '../ops/leads.service.js';
 import { PrivacyService } from '../ops/privacy/privacy.service.js';
 import type { Config } from '../platform/config/config.js';
+import { RoutingOpsService } from '../ops/routing/routing-ops.service.js';
 import { CurrentOperator, type Operator } from '../platform/http/access.js';
 import { IdParam } from '../platform/http/id.pipe.js';
 import { CONFIG } from '../platform/platform.module.js';
@@ -47,6 +48,7 @@ export class ConsoleLeadsController {
     private readonly auditLog: AuditLogRepository,
     private readonly views: SavedViewsRepository,
     private readonly profile: ActiveProfile,
+    private readonly routing: RoutingOpsService,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
@@ -178,7 +180,12 @@ export class ConsoleLeadsController {
     cursor: string | undefined,
     request: FastifyRequest,
   ): Promise<string> {
-    const [viewer, saved, rules] = await Promise.all([this.viewers.of(request), this.views.listViews(), this.profile.rules()]);
+    const [viewer, saved, rules, owners] = await Promise.all([
+      this.viewers.of(request),
+      this.views.listViews(),
+      this.profile.rules(),
+      this.routing.ownersOf(found.items.map(({ id }) => id)),
+    ]);
     const masked = request.operator?.role !== 'operator';
     const query = new URLSearchParams(filters as Record<string, string>);
     const hrefOf = (path: string, next?: string) => {
@@ -187,7 +194,7 @@ export class ConsoleLeadsController {
       return parameters.size > 0 ? `${path}?${parameters}` : path;
     };
     const view: LeadsView = {
-      items: found.items.map((item) => leadItemOf(item, masked)),
+      items: found.items.map((item) => leadItemOf(item, masked, owners.get(item.id) ?? null)),
       filters,
       query: savableOf(filters),
       views: viewsOf(saved, query, rules.profile.bands.hot),

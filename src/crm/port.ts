@@ -18,8 +18,22 @@ export interface PersonProjection {
   version: number;
 }
 
+/** Who owns a record that is about to be created. An existing record keeps its owner. */
+export interface OwnerChoice {
+  /**
+   * Decides, or repeats the decision. Called only before a creation.
+   * @returns the user or queue; null where the CRM assigns the record.
+   * @throws AppError of the ledger.
+   */
+  choose(): Promise<string | null>;
+  /** The CRM refused the owner: another one is decided. @returns as `choose`. */
+  refused(ownerId: string, why: 'inactive' | 'refused'): Promise<string | null>;
+}
+
 export interface CrmSync {
   personKey: string;
+  /** Absent where the CRM assigns owners. */
+  owner?: OwnerChoice;
   projection: PersonProjection;
   /** The membership to ensure: the person's in this campaign. */
   campaignId: string;
@@ -103,6 +117,52 @@ export interface CrmOutcomeReader {
   readonly idsAtOnce: number;
 }
 
+/** `other-owner`: a human changed it meanwhile, and it stays. `gone`: deleted, merged, converted, or no Lead. */
+export type OwnerChange = { kind: 'changed' } | { kind: 'other-owner'; ownerId: string } | { kind: 'gone' };
+
+export interface CrmUser {
+  userId: string;
+  name: string | null;
+  email: string | null;
+  active: boolean;
+  managerId: string | null;
+  timeZone: string | null;
+}
+
+export interface CrmAccount {
+  accountId: string;
+  ownerId: string;
+  name: string | null;
+  type: string | null;
+  industry: string | null;
+  parentId: string | null;
+  website: string | null;
+  createdAt: string;
+  changedAt: string;
+  deleted: boolean;
+}
+
+export interface CrmContactDomain {
+  contactId: string;
+  accountId: string | null;
+  /** Of the address; null where it has none. */
+  domain: string | null;
+  changedAt: string;
+}
+
+/** Reads users and accounts for the routing rules. Calls keep to the CRM's rate and budget, and throw as `sync`. */
+export interface CrmDirectory {
+  /** Changed after a position, in the order of (changedAt, id); a page. */
+  users(after: Position, signal: AbortSignal): Promise<{ records: (CrmUser & { changedAt: string })[]; more: boolean }>;
+  accounts(after: Position, signal: AbortSignal): Promise<{ records: CrmAccount[]; more: boolean }>;
+  contactDomains(after: Position, signal: AbortSignal): Promise<{ records: CrmContactDomain[]; more: boolean }>;
+}
+
+interface Position {
+  at: string;
+  id: string;
+}
+
 /** What every CRM implements. A provider is a folder here and a line in registry.ts. */
 export interface CrmProvider {
   readonly name: string;
@@ -118,6 +178,13 @@ export interface CrmProvider {
   validate?(request: CrmSync): Promise<CrmFinding>;
   /** Compares what this service is set up to write with what the CRM is set up to take. */
   check?(): Promise<CrmCheck>;
+  /**
+   * Gives a person's Lead another owner, if it still has the one that it is expected to have.
+   * @throws AppError as `sync`, and CRM_RECORD_REJECTED where the CRM refuses the owner.
+   */
+  changeOwner?(leadId: string, from: string, to: string, signal: AbortSignal): Promise<OwnerChange>;
+  /** Absent where the CRM has no users and accounts to read. */
+  readonly directory?: CrmDirectory | undefined;
   /** Compares the persons' records with what they should show; at most 200 persons a call. */
   compare?(persons: PersonProjection[]): Promise<CrmDifference[]>;
   /**
@@ -159,6 +226,12 @@ export interface CrmSettings {
   recordNotice(notice: { kind: CrmNotice; subject: string; reason: string }): void;
 }
 
-export type CrmNotice = 'batch-reduced' | 'field-left-out' | 'assignment-skipped' | 'membership-missing' | 'other-person';
+export type CrmNotice =
+  | 'batch-reduced'
+  | 'field-left-out'
+  | 'assignment-skipped'
+  | 'owner-refused'
+  | 'membership-missing'
+  | 'other-person';
 
 export type ShadowOutcome = 'written' | 'valid' | 'problem' | 'failed' | 'skipped';

@@ -1,7 +1,7 @@
 import { AppError } from '../domain/app-error.js';
 import type { CrmSynced } from '../domain/lead.js';
 import { withTimeout } from '../platform/concurrency/with-timeout.js';
-import type { CrmOutcomeReader, CrmProvider, CrmSettings, CrmSync } from './port.js';
+import type { CrmDirectory, CrmOutcomeReader, CrmProvider, CrmSettings, CrmSync, OwnerChange } from './port.js';
 
 /** The longest that a lead waits for the shadow; what the shadow finishes later is found again by the backfill. */
 const PATIENCE_MS = 2000;
@@ -34,6 +34,15 @@ export class ShadowedCrm implements CrmProvider {
     return this.first.outcomes;
   }
 
+  /** Of the CRM that counts. The shadow chooses no owners. */
+  get directory(): CrmDirectory | undefined {
+    return this.first.directory;
+  }
+
+  async changeOwner(leadId: string, from: string, to: string, signal: AbortSignal): Promise<OwnerChange> {
+    return (await this.first.changeOwner?.(leadId, from, to, signal)) ?? { kind: 'gone' };
+  }
+
   async sync(request: CrmSync, signal: AbortSignal): Promise<CrmSynced> {
     const reference = await this.first.sync(request, signal);
     if (this.underWay >= AT_ONCE || this.settings.clock.now() < this.aloneUntil) {
@@ -46,7 +55,7 @@ export class ShadowedCrm implements CrmProvider {
     }
     let shadow: CrmSynced | undefined;
     const writing = this.tried(async () => {
-      shadow = await this.shadow.sync(request, signal);
+      shadow = await this.shadow.sync(withoutOwner(request), signal);
       this.settings.observeShadow('written');
     });
     await withTimeout(writing, PATIENCE_MS);
@@ -102,6 +111,11 @@ export class ShadowedCrm implements CrmProvider {
       this.underWay--;
     }
   }
+}
+
+/** A turn is taken once, for the CRM that counts. */
+function withoutOwner({ owner: _owner, ...request }: CrmSync): CrmSync {
+  return request;
 }
 
 function together({ exchanges = [], ...first }: CrmSynced, { exchanges: more = [], ...shadow }: CrmSynced): CrmSynced {

@@ -93,6 +93,8 @@ export interface CrmExchange {
  */
 export interface CrmSynced extends CrmReference {
   exchanges?: CrmExchange[];
+  /** The owner of the person's record, where the CRM was seen with it. */
+  owner?: { id: string; created: boolean };
 }
 
 export interface LeadError {

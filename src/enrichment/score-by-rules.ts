@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { AppError, type FieldProblem } from '../domain/app-error.js';
 import type { Enrichment } from '../domain/enrichment.js';
 import type { LeadContent } from '../domain/lead.js';
+import { problemText, schemaProblems } from '../domain/schema-problems.js';
 import type { Config } from '../platform/config/config.js';
 import { HeuristicProvider, scoreLead } from './heuristic/heuristic.provider.js';
 import { scoringProfileSchema } from './heuristic/profile.schema.js';
@@ -32,7 +33,7 @@ export async function loadRules(path: string | undefined): Promise<Ruleset> {
 /** Reads a parsed profile; where it is none, says what is wrong and where (`industries[0].points`). */
 export function readProfile(source: unknown): { rules: Ruleset } | { problems: FieldProblem[] } {
   const parsed = scoringProfileSchema.safeParse(source);
-  if (!parsed.success) return { problems: parsed.error.issues.slice(0, MAX_PROBLEMS).flatMap(problemsOf) };
+  if (!parsed.success) return { problems: schemaProblems(parsed.error) };
   try {
     return { rules: rulesOf(parsed.data) };
   } catch (cause) {
@@ -54,44 +55,6 @@ export function scoreByRules(lead: Pick<LeadContent, 'email' | 'attributes'>, ru
 export function bandOf(fitScore: number, { profile }: Ruleset): Band {
   const { hot, warm } = profile.bands;
   return fitScore >= hot ? 'hot' : fitScore >= warm ? 'warm' : 'cold';
-}
-
-const MAX_PROBLEMS = 50;
-
-function problemsOf(issue: z.core.$ZodIssue): FieldProblem[] {
-  if (issue.code !== 'unrecognized_keys') return [{ path: placeOf(issue.path), message: messageOf(issue) }];
-  return issue.keys.map((key) => ({ path: placeOf([...issue.path, key]).slice(0, 200), message: 'is not known here' }));
-}
-
-/** In the words of the other configuration errors. */
-function messageOf(issue: z.core.$ZodIssue): string {
-  if (issue.code === 'invalid_type') {
-    if (issue.message.endsWith('received undefined')) return 'is required';
-    return `must be ${NOUNS[issue.expected] ?? `a ${issue.expected}`}`;
-  }
-  if (issue.code !== 'too_big' && issue.code !== 'too_small') return issue.message;
-  const limit = issue.code === 'too_big' ? `at most ${issue.maximum}` : `at least ${issue.minimum}`;
-  if (issue.origin === 'string') return `must have ${limit} characters`;
-  return issue.origin === 'array' ? `must have ${limit} items` : `must be ${limit}`;
-}
-
-const NOUNS: Record<string, string> = {
-  int: 'a whole number',
-  object: 'an object',
-  array: 'a list in [ ]',
-  string: 'a text in quotation marks',
-};
-
-/** `industries[0].points` */
-function placeOf(path: readonly PropertyKey[]): string {
-  return path.reduce<string>(
-    (text, part) => (typeof part === 'number' ? `${text}[${part}]` : text === '' ? String(part) : `${text}.${String(part)}`),
-    '',
-  );
-}
-
-function problemText({ path, message }: FieldProblem): string {
-  return path === '' ? message : `${path}: ${message}`;
 }
 
 async function readJsonFile(path: string): Promise<unknown> {

@@ -115,7 +115,8 @@ FROM ledger.leads l WHERE l.person_key = decode($1, 'hex') ORDER BY l.received_a
 const EXPORT_MOCK_CRM = "SELECT record FROM mock_crm.held_records WHERE person_key = decode($1, 'hex')";
 
 const EXPORT_OUTCOMES = `
-SELECT record || jsonb_build_object('record', record_kind) AS record FROM feedback.held_records
+SELECT record || jsonb_build_object('record', record_kind) AS record
+FROM (SELECT * FROM feedback.held_records UNION ALL SELECT * FROM routing.held_records) held
 WHERE person_key = decode($1, 'hex') ORDER BY at`;
 
 const EXPORT_TRIALS = "SELECT record FROM trials.held_records WHERE person_key = decode($1, 'hex') ORDER BY at";

@@ -10,6 +10,7 @@ const LOCKS = {
   erase: 0x7e5e_0011,
   outcomes: 0x7e5e_0013,
   bulk: 0x7e5e_0022,
+  directory: 0x7e5e_0025,
 };
 
 export type LeaderTask = keyof typeof LOCKS;

@@ -13,6 +13,7 @@ import { decodeCursor, encodeCursor } from '../platform/database/cursor-paginati
 import { CONFIG } from '../platform/platform.module.js';
 import { ActiveProfile } from '../trials/active-profile.js';
 import { journeyOf, summaryOf } from './lead-timeline.js';
+import { RoutingOpsService } from './routing/routing-ops.service.js';
 import type { leadSearchSchema } from './leads.schemas.js';
 
 export const NO_SUCH_LEAD = 'No lead has this id. It is the leadId that POST /leads answered.';
@@ -29,6 +30,7 @@ export class LeadsService {
     private readonly outcomes: OutcomesService,
     private readonly calibrations: CalibrationService,
     private readonly profile: ActiveProfile,
+    private readonly routing: RoutingOpsService,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
@@ -60,14 +62,16 @@ export class LeadsService {
     if (!found) throw new AppError('NOT_FOUND', NO_SUCH_LEAD);
     const ignored = new IgnoredAttributes(this.config.CONTENT_IGNORE);
     const { lead, events } = found;
-    const [stages, outcomes, probability, band] = await Promise.all([
+    const [stages, outcomes, probability, band, routing] = await Promise.all([
       this.flow.stages(),
       this.outcomes.ofPerson(lead.personKey),
       this.calibrations.probabilityOf(lead.enrichment),
       this.profile.bandOf(lead.enrichment?.fitScore ?? null),
+      this.routing.ofLead(lead.id),
     ]);
     const trial = lead.enrichment?.trial ?? null;
-    return { ...journeyOf(lead, events, this.config.RETRY_ATTEMPTS, stages, ignored), ...band, trial, outcomes, probability };
+    const journey = journeyOf(lead, events, this.config.RETRY_ATTEMPTS, stages, ignored);
+    return { ...journey, ...band, trial, outcomes, probability, routing };
   }
 
   /**

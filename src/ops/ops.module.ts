@@ -19,6 +19,8 @@ import { OpenApiModule } from './openapi/openapi.module.js';
 import { QueueDashboardModule } from './queue-dashboard.module.js';
 import { QueuesController } from './queues.controller.js';
 import { QueuesService } from './queues.service.js';
+import { RoutingController } from './routing/routing.controller.js';
+import { RoutingOpsService } from './routing/routing-ops.service.js';
 import { ScoreModule } from './score/score.module.js';
 import { SlaController } from './sla.controller.js';
 import { SlaService } from './sla.service.js';
@@ -36,6 +38,7 @@ import { TrialsController } from './trials/trials.controller.js';
     OpsLeadsController,
     OutcomesController,
     QueuesController,
+    RoutingController,
     SlaController,
     TrialsController,
   ],
@@ -44,6 +47,7 @@ import { TrialsController } from './trials/trials.controller.js';
     LeadsService,
     MarketoService,
     QueuesService,
+    RoutingOpsService,
     SlaService,
     {
       provide: DeadLetters,
@@ -51,6 +55,6 @@ import { TrialsController } from './trials/trials.controller.js';
       useFactory: (...parts: ConstructorParameters<typeof DeadLetters>) => new DeadLetters(...parts),
     },
   ],
-  exports: [BudgetsService, DeadLetters, LeadsService, MarketoService, QueuesService, SlaService],
+  exports: [BudgetsService, DeadLetters, LeadsService, MarketoService, QueuesService, RoutingOpsService, SlaService],
 })
 export class OpsModule {}

@@ -17,6 +17,7 @@ import type { JobReference } from '../queue/job.js';
 import { CrashIsolation } from './crash-isolation.js';
 import { CRM } from './downstreams.js';
 import { FailureHandler } from './failure-handler.js';
+import { LeadOwners } from './lead-owners.js';
 import { BLOCKED_WAIT_MS, type RunOutcome, type StageProcessor } from './stage-runner.js';
 
 /** Brings one lead from enriched to synced: writes the person's Lead and its campaign membership to the CRM. */
@@ -33,6 +34,7 @@ export class CrmSyncProcessor implements StageProcessor<LeadClaimedForSync> {
     private readonly isolation: CrashIsolation,
     private readonly failures: FailureHandler,
     private readonly calibrations: CalibrationService,
+    private readonly owners: LeadOwners,
     @Inject(CRM) private readonly crm: Pick<CrmProvider, 'name' | 'sync'>,
     @Inject(CONFIG) private readonly config: Pick<Config, 'SPEED_TO_LEAD_SLA_SECONDS'>,
     @Inject(CLOCK) private readonly clock: Clock,
@@ -61,7 +63,10 @@ export class CrmSyncProcessor implements StageProcessor<LeadClaimedForSync> {
       else if (claim.suspectedCrashes > 0) await this.claims.markExecuting(claim);
       const permit = breaker.enter();
       if (!permit) return await this.handBack(claim);
-      const crm = await runWithPermit(breaker, permit, claim.id, () => this.write(claim, exclusively, permit, signal));
+      const { owner, ...crm } = await runWithPermit(breaker, permit, claim.id, () =>
+        this.write(claim, exclusively, permit, signal),
+      );
+      if (owner) await this.owners.recordSeen(claim, owner);
       await this.results.markSynced(claim, crm);
     } catch (cause) {
       const outcome = await this.failures.handle({ stage: 'crm-sync', claim, cause });
@@ -75,10 +80,12 @@ export class CrmSyncProcessor implements StageProcessor<LeadClaimedForSync> {
 
   private async write(claim: LeadClaimedForSync, exclusively: boolean, permit: CallPermit, signal: AbortSignal) {
     const projection = await this.calibrations.withProbability(claim.projection);
+    const choice = await this.owners.choiceFor(claim);
     return ioBoundary('crm.sync', claim.id, () =>
       this.crm.sync(
         {
           personKey: claim.personKey,
+          ...choice,
           projection,
           campaignId: claim.campaignId,
           respondedAt: claim.receivedAt.toISOString(),

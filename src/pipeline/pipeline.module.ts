@@ -15,6 +15,8 @@ import type { Metrics } from '../platform/observability/metrics.js';
 import { CLOCK, CONFIG, DATABASE_URL, LOGGER, METRICS, WORK_PROGRESS } from '../platform/platform.module.js';
 import type { QueueBackend } from '../queue/queue-backend.js';
 import { QUEUE_BACKEND } from '../queue/queue.module.js';
+import { RoutingService } from '../routing/routing.service.js';
+import { ActiveProfile } from '../trials/active-profile.js';
 import { TrialScorers } from '../trials/trial-scorers.js';
 import { STAGES_IDLE } from '../trials/trials.poller.js';
 import { TRIAL_WORKER_PARTS } from '../trials/worker-parts.js';
@@ -25,6 +27,7 @@ import { DeadWorkersPoller } from './dead-workers.poller.js';
 import { AI, CRM, HEURISTIC } from './downstreams.js';
 import { EnrichmentProcessor } from './enrichment.processor.js';
 import { FailureHandler } from './failure-handler.js';
+import { LeadOwners } from './lead-owners.js';
 import { LivenessWatchdog } from './liveness-watchdog.js';
 import { ModelSlots } from './model-slots.js';
 import { RescorePoller } from './rescore.poller.js';
@@ -120,6 +123,11 @@ export const WORKER_PROVIDERS: Provider[] = [
   DeadWorkersPoller,
   EnrichmentProcessor,
   FailureHandler,
+  {
+    provide: LeadOwners,
+    inject: [RoutingService, ActiveProfile],
+    useFactory: (routing: RoutingService, profile: ActiveProfile) => new LeadOwners(routing, profile),
+  },
   RescorePoller,
   RescoreProcessor,
   Scorer,

@@ -14,6 +14,7 @@ const PAGES = [
   '/rejections',
   `/rejections/${LEAD}`,
   '/stages',
+  '/routing',
   '/scores',
   '/scores/trials',
   '/scores/trials/1',
@@ -42,6 +43,7 @@ const FORMS: [form: RegExp, operation: string | null][] = [
   [/^\/console\/marketo\/repair$/, 'reconcileMarketo'],
   [/^\/console\/marketo\/[^/]+\/pause$/, 'pauseMarketo'],
   [/^\/console\/marketo\/[^/]+\/resume$/, 'resumeMarketo'],
+  [/^\/console\/routing\/absences$/, 'setRoutingAbsences'],
   [/^\/console\/bulk(?:\/start)?$/, 'replayRejections'],
   // What only the console has: lists with a name, and the end of an action that it began.
   [/^\/console\/leads\/views(?:\/delete)?$/, null],

@@ -2,7 +2,15 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { OPERATIONS } from '../../src/ops/openapi/document.js';
 import { freshDatabase } from '../support/database.js';
-import { fillService, operationCalled, requestsOn, send, WITH_MARKETO, type Filled } from '../support/every-operation.js';
+import {
+  fillService,
+  operationCalled,
+  requestsOn,
+  send,
+  WITH_MARKETO,
+  WITH_ROUTING,
+  type Filled,
+} from '../support/every-operation.js';
 import { askOps, OPERATORS, SECRET, TOKEN } from '../support/operator.js';
 import { startProcess, type RunningProcess } from '../support/service.js';
 
@@ -17,7 +25,13 @@ beforeAll(async () => {
   database = await freshDatabase();
   sql = new pg.Client({ connectionString: database.url });
   await sql.connect();
-  service = await startProcess({ DATABASE_URL: database.url, QUEUE_BACKEND: 'postgres', ...WITH_MARKETO, ...OPERATORS });
+  service = await startProcess({
+    DATABASE_URL: database.url,
+    QUEUE_BACKEND: 'postgres',
+    ...WITH_MARKETO,
+    ...WITH_ROUTING,
+    ...OPERATORS,
+  });
   filled = await fillService(service, sql);
 });
 afterAll(async () => {
@@ -53,7 +67,14 @@ describe('a route of the operators', () => {
   });
 
   /** A body keeps addresses and texts of leads out of access logs. */
-  const READING_POSTS = new Set(['searchLeads', 'scoreLead', 'tryScoringProfile']);
+  const READING_POSTS = new Set([
+    'searchLeads',
+    'scoreLead',
+    'tryScoringProfile',
+    'simulateRouting',
+    'checkRoutingRules',
+    'dryRunRouting',
+  ]);
 
   it('that changes something is none that may be read', () => {
     for (const { method, access, id } of guarded) {
@@ -200,6 +221,12 @@ describe('a change', () => {
     resumeMarketo: ['acts', 'resume'],
     reconcileMarketo: ['acts', 'marketo-reconcile'],
     backfillMarketo: ['acts', 'marketo-backfill'],
+    storeRoutingRules: ['acts', 'routing-rules-store'],
+    activateRoutingRules: ['acts', 'routing-rules'],
+    rollBackRoutingRules: ['acts', 'routing-rules'],
+    setRoutingAbsences: ['acts', 'routing-absence'],
+    reassignLead: ['acts', 'routing-reassign'],
+    importRoutingDirectory: ['acts', 'routing-directory'],
     exportPerson: ['acts', 'export'],
     erasePerson: ['acts', 'erase'],
   };

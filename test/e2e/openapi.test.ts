@@ -18,7 +18,15 @@ import { Database } from '../../src/platform/database/database.js';
 import { openPool } from '../../src/platform/database/pool.js';
 import { openQueueBackend } from '../../src/queue/queue.module.js';
 import { freshDatabase } from '../support/database.js';
-import { fillService, operationCalled, requestsOn, send, WITH_MARKETO, type Filled } from '../support/every-operation.js';
+import {
+  fillService,
+  operationCalled,
+  requestsOn,
+  send,
+  WITH_MARKETO,
+  WITH_ROUTING,
+  type Filled,
+} from '../support/every-operation.js';
 import { OPERATORS, SECRET, TOKEN } from '../support/operator.js';
 import { startProcess, type RunningProcess } from '../support/service.js';
 
@@ -146,7 +154,13 @@ describe('the answers of the service', () => {
     database = await freshDatabase();
     sql = new pg.Client({ connectionString: database.url });
     await sql.connect();
-    service = await startProcess({ DATABASE_URL: database.url, QUEUE_BACKEND: 'postgres', ...WITH_MARKETO, ...OPERATORS });
+    service = await startProcess({
+      DATABASE_URL: database.url,
+      QUEUE_BACKEND: 'postgres',
+      ...WITH_MARKETO,
+      ...WITH_ROUTING,
+      ...OPERATORS,
+    });
     filled = await fillService(service, sql);
   });
   afterAll(async () => {

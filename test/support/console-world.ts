@@ -20,7 +20,9 @@ import { MarketoService } from '../../src/ops/marketo/marketo.service.js';
 import { QueuesService } from '../../src/ops/queues.service.js';
 import { BulkReplays } from '../../src/ops/bulk/bulk-replays.js';
 import { RejectionsService } from '../../src/ops/rejections/rejections.service.js';
+import { RoutingOpsService } from '../../src/ops/routing/routing-ops.service.js';
 import { SlaService } from '../../src/ops/sla.service.js';
+import { RoutingOverviewService } from '../../src/routing/routing-overview.service.js';
 import { CalibrationService } from '../../src/outcomes/calibration.service.js';
 import type { Target } from '../../src/outcomes/outcome.js';
 import { reportOf } from '../../src/outcomes/outcomes-report.js';
@@ -105,9 +107,29 @@ function lead(text: string, state: Lead['state'] = 'synced'): Lead {
 
 const repeat = <T>(count: number, item: T): T[] => Array.from({ length: count }, () => item);
 /** `large`: as much of everything as a lead may have. */
-const journey = (text: string, large: boolean) => ({ ...journeyAlone(text, large), outcomes: [], probability: null, ...IN_USE });
+const journey = (text: string, large: boolean) => ({
+  ...journeyAlone(text, large),
+  outcomes: [],
+  probability: null,
+  ...IN_USE,
+  routing: { ...decision(text), earlier: [] },
+});
 
 const IN_USE = { band: 'warm', profile: 'shipped', trial: null };
+
+const decision = (text: string) => ({
+  leadId: LEAD,
+  owner: { rep: text, crmUserId: text },
+  rule: text,
+  pool: text,
+  steps: [{ name: text, outcome: 'chosen', why: text }],
+  rulesVersion: 1,
+  band: 'hot',
+  decidedAt: NOW,
+  writtenAt: null,
+  endedAt: null,
+  endReason: null,
+});
 
 const journeyAlone = (text: string, large: boolean) => {
   const one = lead(text) as Lead & { events: LeadEvent[] };
@@ -296,6 +318,33 @@ function servicesOf(world: Exclude<World, 'down'>): [token: unknown, service: ob
     [TrialsService, trialsOf(count, text)],
     [ActiveProfile, { rules: async () => ({ profile: { bands: { warm: 40, hot: 65 } } }) }],
     [CalibrationService, { active: async () => null }],
+    [
+      RoutingOverviewService,
+      {
+        overview: async () => ({
+          on: count > 0,
+          version: 1,
+          ofFile: false,
+          pools: repeat(Math.min(count, 5), {
+            name: text,
+            next: text,
+            members: repeat(20, { rep: text, crmUserId: text, weight: 1, assigned: 1, expected: 1, credit: 0, away: text }),
+          }),
+          members: repeat(Math.min(count, 50), { rep: text, crmUserId: text, absences: [], active: true }),
+          versions: repeat(Math.min(count, 50), { version: 1, at: NOW, who: text, note: text, active: true }),
+        }),
+      },
+    ],
+    [
+      RoutingOpsService,
+      {
+        ownersOf: async (ids: string[]) => new Map(ids.map((id) => [id, text])),
+        decisions: async ({ limit }: { limit: number }) => ({
+          items: repeat(Math.min(count, limit), decision(text)),
+          nextCursor: count > limit ? '7' : null,
+        }),
+      },
+    ],
   ];
 }
 

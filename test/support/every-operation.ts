@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type pg from 'pg';
 import { expect } from 'vitest';
 import { OPERATIONS } from '../../src/ops/openapi/document.js';
@@ -13,6 +14,8 @@ export const WITH_MARKETO = {
   MARKETO_CLIENT_SECRET: 'secret',
   MARKETO_WEBHOOK: 'RevenueFlow',
 };
+
+export const WITH_ROUTING = { ROUTING_RULES: join(import.meta.dirname, '../fixtures/routing-rules.json') };
 
 export const operationCalled = (id: string): Operation => OPERATIONS.find((operation) => operation.id === id)!;
 
@@ -127,6 +130,21 @@ export function requestsOn({ synced, dead, receipt, rejections }: Filled): Recor
     reconcileMarketo: [{ path: '/ops/marketo/reconcile', body: { repair: false } }],
     getMarketoRun: [{ path: '/ops/marketo/runs/1' }],
     backfillMarketo: [{ path: '/ops/marketo/backfill', body: { retry: true } }],
+    getRouting: [{ path: '/ops/routing' }],
+    listRoutingDecisions: [{ path: '/ops/routing/decisions?limit=1' }],
+    simulateRouting: [{ path: '/ops/routing/simulate', body: { lead: { email: 'r@acme.com', campaign_id: 1, country: 'DE' } } }],
+    checkRoutingRules: [{ path: '/ops/routing/check', body: { rules: { reps: [{ id: 'cy' }], fallback: { rep: 'cy' } } } }],
+    dryRunRouting: [{ path: '/ops/routing/dry-run', body: { rules: { reps: [{ id: 'cy' }], fallback: { rep: 'cy' } } } }],
+    storeRoutingRules: [{ path: '/ops/routing/rules', body: { rules: { reps: [{ id: 'cy' }], fallback: { rep: 'cy' } } } }],
+    activateRoutingRules: [{ path: '/ops/routing/activate', body: { version: 1 } }],
+    rollBackRoutingRules: [{ path: '/ops/routing/rollback' }],
+    setRoutingAbsences: [
+      { path: '/ops/routing/absences', body: { rep: 'ann', absences: [{ from: '2026-12-24', to: '2026-12-31' }] } },
+    ],
+    reassignLead: [{ path: '/ops/routing/reassign', body: { leadId: synced, to: 'ann', reason: 'a test' } }],
+    importRoutingDirectory: [
+      { path: '/ops/routing/directory', body: { accounts: [{ accountId: 'A1', ownerId: 'ann', domains: ['acme.example'] }] } },
+    ],
     exportPerson: [{ path: '/ops/people/export', body: { email: 'synced@acme.com' } }],
     erasePerson: [{ path: '/ops/people/erase', body: { email: 'nobody-knows@acme.com' } }],
     getErasure: [{ path: `/ops/people/erasures/${receipt}` }],

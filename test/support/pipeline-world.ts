@@ -17,7 +17,8 @@ import { createMetrics } from '../../src/platform/observability/metrics.js';
 import { CLOCK, CONFIG, LOGGER, METRICS } from '../../src/platform/platform.module.js';
 import { QUEUE_BACKEND } from '../../src/queue/queue.module.js';
 import { CalibrationService } from '../../src/outcomes/calibration.service.js';
-import { openPool } from '../../src/platform/database/pool.js';
+import { openPool, type Pool } from '../../src/platform/database/pool.js';
+import { RoutingService } from '../../src/routing/routing.service.js';
 import { JobPublisher } from '../../src/queue/job-publisher.js';
 import { TrialArms } from '../../src/trials/trial-arms.js';
 import { openQueueBackend } from '../../src/queue/queue.module.js';
@@ -32,13 +33,15 @@ export interface WorldOptions {
   env?: Record<string, string>;
   /** False: leads keep their fallback score, for a test that reads it. */
   rescoring?: boolean;
+  /** Absent: owners are left to the CRM. */
+  routing?: (pool: Pool) => RoutingService;
 }
 
 /**
  * The whole pipeline on real stores, with downstreams that a test controls. `close` stops everything in reverse order.
  * `startWorker` adds a worker with the parts of one process.
  */
-export async function pipelineWorld({ kind, crm, scorer, env = {}, rescoring = true }: WorldOptions) {
+export async function pipelineWorld({ kind, crm, scorer, env = {}, rescoring = true, routing }: WorldOptions) {
   const undo: (() => Promise<unknown>)[] = [];
   const config = loadConfig(
     { RETRY_BASE_MS: '20', LEASE_MS: '3000', ...env },
@@ -99,6 +102,7 @@ export async function pipelineWorld({ kind, crm, scorer, env = {}, rescoring = t
         [QUEUE_BACKEND, backend],
         [CalibrationService, { withProbability: async (projection: PersonProjection) => projection }],
         [JobPublisher, publisher],
+        [RoutingService, routing?.(pool) ?? { isOn: false }],
         [FlowControlRepository, store],
         [AI, scorer ?? heuristic],
         [HEURISTIC, heuristic],

@@ -8,6 +8,7 @@ const PATHS: Record<string, string> = {
   stages: 'M2 4h5v3H2zM9 9h5v3H9zM7 5.5h4.5V9',
   sla: 'M8 14.5a6.5 6.5 0 1 0 0-13 6.5 6.5 0 0 0 0 13ZM8 4.5V8l2.5 1.5',
   audit: 'M3 1.5h7l3 3v10H3zM5.5 7h5M5.5 10h5',
+  routing: 'M2 8h4M6 8l4-4h4M6 8l4 4h4M12 2l2 2-2 2M12 10l2 2-2 2',
   scores: 'M2 14V9h3v5M6.5 14V5h3v9M11 14V2h3v12',
   marketo: 'M2 5h10l-3-3M14 11H4l3 3',
 };

@@ -11,7 +11,9 @@ import { Text } from '../components/text.js';
 import { duration, Time } from '../components/time.js';
 import { Timeline, type TimelineItem } from '../components/timeline.js';
 import { Waterfall } from '../components/waterfall.js';
+import type { LeadRouting } from '../../ops/routing/routing.schemas.js';
 import { Layout, type Viewer } from '../layout.js';
+import { RoutingCard } from './routing.page.js';
 
 export interface LeadView {
   id: string;
@@ -46,6 +48,7 @@ export interface LeadView {
   lastError: { code: string; message: string; answer: string | null; remedy: string } | null;
   speedToLeadMs: number | null;
   timeline: TimelineItem[];
+  routing: LeadRouting;
   sent: SentRecord[];
 }
 
@@ -108,6 +111,7 @@ export function LeadPage({ viewer, view, notice }: { viewer: Viewer; view: LeadV
               ]}
             />
           </Card>
+          <Live id="routing">{view.routing ? <RoutingCard routing={view.routing} viewer={viewer} /> : null}</Live>
           <Live id="crm">
             {view.crm ? <Crm crm={view.crm} /> : null}
             {view.sent.map((record) => (

@@ -22,6 +22,8 @@ export interface LeadItem {
   fitScore: number | null;
   intent: Intent | null;
   receivedAt: string;
+  /** By the routing rules; null where they did not decide. */
+  owner: string | null;
 }
 
 /** The filters as the address has them. */
@@ -95,7 +97,7 @@ export function LeadsPage({ viewer, view, notice }: { viewer: Viewer; view: Lead
   );
 }
 
-function columnsOf({ sorted, sortHref }: LeadsView, now: Date): Column<LeadItem>[] {
+function columnsOf({ items, sorted, sortHref }: LeadsView, now: Date): Column<LeadItem>[] {
   return [
     {
       title: 'Lead',
@@ -116,6 +118,9 @@ function columnsOf({ sorted, sortHref }: LeadsView, now: Date): Column<LeadItem>
     { title: 'Campaign', cell: (lead) => <Text value={lead.campaignId} /> },
     { title: 'State', cell: (lead) => <StateBadge state={lead.state} /> },
     { title: 'Fit', cell: (lead) => <Fit score={lead.fitScore} />, numeric: true },
+    ...(items.some(({ owner }) => owner !== null)
+      ? [{ title: 'Owner', cell: ({ owner }: LeadItem) => <Text value={owner ?? ''} /> }]
+      : []),
     { title: 'Intent', cell: (lead) => <IntentBadge intent={lead.intent} /> },
     {
       title: 'Received',

@@ -2,10 +2,10 @@ import { AppError } from '../../domain/app-error.js';
 import type { CrmSynced } from '../../domain/lead.js';
 import { Batcher } from '../../platform/concurrency/batcher.js';
 import { openPool, type Pool } from '../../platform/database/pool.js';
-import type { CrmProvider, CrmSync } from '../port.js';
+import type { CrmProvider, CrmSync, OwnerChange } from '../port.js';
 import { eraseLead } from './erase-lead.js';
 import { contentOf, auditFields } from '../audit-fields.js';
-import { ensureMembers, recordOf, upsertLeads } from './upsert-leads.js';
+import { chooseOwners, ensureMembers, recordOf, upsertLeads } from './upsert-leads.js';
 
 const FOREIGN_KEY_VIOLATION = '23503';
 
@@ -40,6 +40,8 @@ export class PostgresCrmProvider implements CrmProvider {
     try {
       return await this.syncing.submit(request);
     } catch (cause) {
+      // The choice of an owner failed: that is the ledger's error.
+      if (cause instanceof AppError) throw cause;
       if ((cause as { code?: unknown }).code === FOREIGN_KEY_VIOLATION) return null;
       if (isRecordError(cause)) {
         throw new AppError('CRM_RECORD_REJECTED', `The mock CRM refused the record (${(cause as { code: string }).code}).`, {
@@ -48,6 +50,20 @@ export class PostgresCrmProvider implements CrmProvider {
           sent: auditFields(recordOf(request)),
         });
       }
+      throw new AppError('CRM_UNAVAILABLE', 'The mock CRM did not answer.', { cause });
+    }
+  }
+
+  async changeOwner(leadId: string, from: string, to: string): Promise<OwnerChange> {
+    try {
+      const text = 'UPDATE mock_crm.leads SET owner_id = $3, updated_at = now() WHERE id = $1 AND owner_id = $2';
+      if ((await this.pool.query(text, [leadId, from, to])).rowCount === 1) return { kind: 'changed' };
+      const { rows } = await this.pool.query<{ id: string }>(
+        "SELECT coalesce(owner_id, '') AS id FROM mock_crm.leads WHERE id = $1",
+        [leadId],
+      );
+      return rows[0] ? { kind: 'other-owner', ownerId: rows[0].id } : { kind: 'gone' };
+    } catch (cause) {
       throw new AppError('CRM_UNAVAILABLE', 'The mock CRM did not answer.', { cause });
     }
   }
@@ -74,13 +90,15 @@ export class PostgresCrmProvider implements CrmProvider {
 
   private async write(syncs: CrmSync[]): Promise<(CrmSynced | null)[]> {
     const { name: provider } = this;
-    const leads = await upsertLeads(this.pool, syncs);
+    const leads = await upsertLeads(this.pool, syncs, await chooseOwners(this.pool, syncs));
     const members = await ensureMembers(this.pool, syncs);
     return members.map((written, index) => {
       if (!written) return null;
-      const { id: memberId, leadId, ...member } = written;
-      const exchange = { provider, ...contentOf(syncs[index]!), lead: leads[index]!, member };
-      return { provider, leadId, memberId, exchanges: [exchange] };
+      const { id: memberId, leadId, ownerId, ...member } = written;
+      const lead = leads[index]!;
+      const exchange = { provider, ...contentOf(syncs[index]!), lead, member };
+      const owner = syncs[index]!.owner && ownerId !== null ? { owner: { id: ownerId, created: lead.answer === 'created' } } : {};
+      return { provider, leadId, memberId, ...owner, exchanges: [exchange] };
     });
   }
 }

@@ -11,13 +11,13 @@ import { auditFields } from '../audit-fields.js';
  */
 const UPSERT_LEADS = `
 INSERT INTO mock_crm.leads AS l (person_key, version, email, first_name, last_name, company, attributes,
-  fit_score, intent, reasoning, score_source, source_lead)
+  fit_score, intent, reasoning, score_source, source_lead, owner_id)
 SELECT decode(i.person_key, 'hex'), i.version, i.email, i.first_name, i.last_name, i.company, i.attributes::jsonb,
-  i.fit_score, i.intent, i.reasoning, i.score_source, i.source_lead
+  i.fit_score, i.intent, i.reasoning, i.score_source, i.source_lead, i.owner_id
 FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
-  $8::int[], $9::text[], $10::text[], $11::text[], $12::uuid[])
+  $8::int[], $9::text[], $10::text[], $11::text[], $12::uuid[], $13::text[])
   AS i (person_key, version, email, first_name, last_name, company, attributes,
-    fit_score, intent, reasoning, score_source, source_lead)
+    fit_score, intent, reasoning, score_source, source_lead, owner_id)
 ORDER BY 1
 ON CONFLICT (person_key) DO UPDATE SET
   version = excluded.version, email = excluded.email, first_name = excluded.first_name, last_name = excluded.last_name,
@@ -35,7 +35,8 @@ JOIN mock_crm.leads l ON l.person_key = decode(i.person_key, 'hex')
 ORDER BY l.id, i.campaign_id
 ON CONFLICT (lead_id, campaign_id) DO UPDATE SET responded_at = least(m.responded_at, excluded.responded_at)
 RETURNING m.id, m.lead_id, m.campaign_id, m.xmax = 0 AS created,
-  (SELECT encode(person_key, 'hex') FROM mock_crm.leads WHERE mock_crm.leads.id = m.lead_id) AS person_key`;
+  (SELECT encode(person_key, 'hex') FROM mock_crm.leads WHERE mock_crm.leads.id = m.lead_id) AS person_key,
+  (SELECT owner_id FROM mock_crm.leads WHERE mock_crm.leads.id = m.lead_id) AS owner_id`;
 
 /** The columns of mock_crm.leads, in the statement's order; attributes as the record shows them. */
 const COLUMNS = [
@@ -51,7 +52,20 @@ const COLUMNS = [
   'reasoning',
   'score_source',
   'source_lead',
+  'owner_id',
 ] as const;
+
+const EXISTING = `SELECT encode(person_key, 'hex') AS person_key FROM mock_crm.leads
+WHERE person_key = ANY(SELECT decode(k, 'hex') FROM unnest($1::text[]) k)`;
+
+/** The owners of persons who have no Lead yet; null for all others, whose owner stays. */
+export async function chooseOwners(pool: Pool, syncs: CrmSync[]): Promise<(string | null)[]> {
+  const choosing = syncs.filter(({ owner }) => owner !== undefined);
+  if (choosing.length === 0) return syncs.map(() => null);
+  const { rows } = await pool.query<{ person_key: string }>(EXISTING, [choosing.map(({ personKey }) => personKey)]);
+  const existing = new Set(rows.map((row) => row.person_key));
+  return Promise.all(syncs.map(({ personKey, owner }) => (owner && !existing.has(personKey) ? owner.choose() : null)));
+}
 
 function rowOf({ personKey, projection: { lead, enrichment, version } }: CrmSync) {
   const { firstName, lastName } = personNameOf(lead);
@@ -77,28 +91,40 @@ export function recordOf(sync: CrmSync): Record<string, unknown> {
 }
 
 /** Writes the persons' Leads; each person may be in the list once. @returns what became of each, in order. */
-export async function upsertLeads(pool: Pool, syncs: CrmSync[]): Promise<CrmExchange['lead'][]> {
-  const rows = syncs.map((sync) => ({ ...rowOf(sync), attributes: JSON.stringify(sync.projection.lead.attributes) }));
+export async function upsertLeads(pool: Pool, syncs: CrmSync[], owners: (string | null)[]): Promise<CrmExchange['lead'][]> {
+  const rows = syncs.map((sync, index) => ({
+    ...rowOf(sync),
+    attributes: JSON.stringify(sync.projection.lead.attributes),
+    owner_id: owners[index]!,
+  }));
   const answer = await pool.query<{ person_key: string; created: boolean }>({
     name: 'mock-crm-leads',
     text: UPSERT_LEADS,
     values: columns(rows, [...COLUMNS]),
   });
   const created = new Map(answer.rows.map((row) => [row.person_key, row.created]));
-  return syncs.map((sync) => {
+  return syncs.map((sync, index) => {
     const made = created.get(sync.personKey);
-    return { answer: made === undefined ? 'newer-there' : made ? 'created' : 'updated', fields: auditFields(recordOf(sync)) };
+    const owner = made && owners[index] !== null ? { owner_id: owners[index]! } : {};
+    const fields = auditFields({ ...recordOf(sync), ...owner });
+    return { answer: made === undefined ? 'newer-there' : made ? 'created' : 'updated', fields };
   });
 }
 
-type Member = CrmExchange['member'] & { id: string; leadId: string };
+type Member = CrmExchange['member'] & { id: string; leadId: string; ownerId: string | null };
 
 /**
  * Ensures each membership and gives the ids of Lead and member, in order; null where the Lead has been erased since it
  * was written.
  */
 export async function ensureMembers(pool: Pool, syncs: CrmSync[]): Promise<(Member | null)[]> {
-  const { rows } = await pool.query<{ id: string; lead_id: string; person_key: string; created: boolean }>({
+  const { rows } = await pool.query<{
+    id: string;
+    lead_id: string;
+    person_key: string;
+    owner_id: string | null;
+    created: boolean;
+  }>({
     name: 'mock-crm-members',
     text: ENSURE_MEMBERS,
     values: columns(syncs, ['personKey', 'campaignId', 'respondedAt']),
@@ -107,8 +133,8 @@ export async function ensureMembers(pool: Pool, syncs: CrmSync[]): Promise<(Memb
   return syncs.map(({ personKey, campaignId, respondedAt }) => {
     const member = members.get(personKey);
     if (!member) return null;
-    const { id, lead_id: leadId, created } = member;
+    const { id, lead_id: leadId, owner_id: ownerId, created } = member;
     const fields = { lead_id: leadId, campaign_id: campaignId, responded_at: respondedAt };
-    return { id, leadId, answer: created ? 'created' : 'there-already', fields };
+    return { id, leadId, ownerId, answer: created ? 'created' : 'there-already', fields };
   });
 }

@@ -33,6 +33,8 @@ export interface PersonMatch {
   key: string | null;
   /** The address that the target has now. */
   email: string | null;
+  /** The owner of the target, where it was asked for. */
+  ownerId?: string;
   /** A record that the person's own Lead was merged into, and that belongs to another person. */
   mergedInto?: string;
 }
@@ -40,6 +42,7 @@ export interface PersonMatch {
 const recordSchema = z.object({
   Id: recordIdSchema,
   Email: z.string().nullish(),
+  OwnerId: recordIdSchema.nullish(),
   [PERSON_KEY_FIELD]: z.string().nullish(),
   IsDeleted: z.boolean().optional(),
   IsConverted: z.boolean().optional(),
@@ -48,7 +51,7 @@ const recordSchema = z.object({
 });
 type Found = z.output<typeof recordSchema>;
 
-const LEAD_FIELDS = 'SELECT Id, Email, RF_Person_Key__c, IsConverted, ConvertedContactId FROM Lead';
+const LEAD_FIELDS = 'SELECT Id, Email, RF_Person_Key__c, IsConverted, ConvertedContactId';
 /** A winner of a merge may itself have been merged. */
 const MERGES_FOLLOWED = 3;
 
@@ -81,9 +84,10 @@ async function matchTogether(tools: MatchTools, syncs: CrmSync[]): Promise<Perso
   const keys = syncs.flatMap(({ personKey }) => personKeysOf(personKey));
   const emails = [...new Set(syncs.flatMap(({ projection }) => spellingsOf(projection.lead.email)))];
   const { client, apiVersion, match: scope } = tools;
-  const byAddress: Query[] = scope === 'none' ? [] : [LEAD_FIELDS + soql` WHERE Email IN ${emails} ORDER BY CreatedDate, Id`];
+  const leads = `${LEAD_FIELDS}${syncs.some(({ owner }) => owner) ? ', OwnerId' : ''} FROM Lead`;
+  const byAddress: Query[] = scope === 'none' ? [] : [leads + soql` WHERE Email IN ${emails} ORDER BY CreatedDate, Id`];
   const [byKey = [], merged = [], ...rest] = await queryTogether(client, apiVersion, recordSchema, [
-    LEAD_FIELDS + soql` WHERE RF_Person_Key__c IN ${keys} ORDER BY CreatedDate, Id`,
+    leads + soql` WHERE RF_Person_Key__c IN ${keys} ORDER BY CreatedDate, Id`,
     {
       deletedToo: soql`SELECT Id, RF_Person_Key__c, MasterRecordId FROM Lead WHERE RF_Person_Key__c IN ${keys} AND IsDeleted = true AND MasterRecordId != null`,
     },
@@ -141,7 +145,12 @@ function matchOf({ personKey, projection }: CrmSync, index: Index): PersonMatch 
 }
 
 const leadOf = ({ Id: id }: Found): Target => ({ object: 'Lead', id });
-const found = (target: Target, record: Found, key: string | null): PersonMatch => ({ target, key, email: record.Email ?? null });
+const found = (target: Target, record: Found, key: string | null): PersonMatch => ({
+  target,
+  key,
+  email: record.Email ?? null,
+  ...(record.OwnerId ? { ownerId: record.OwnerId } : {}),
+});
 
 /** The Contact that the first of these converted Leads became, where it still is there. */
 function contactOf(records: Found[], { successors }: Index): { target: Target; record: Found } | null {

@@ -54,6 +54,16 @@ export class Notices {
     );
   }
 
+  /** @param code of the org's answer. */
+  ownerRefused(ownerId: string, code: string): void {
+    this.options.observe('owner-refused');
+    if (!this.isNew('owner-refused', ownerId, code)) return;
+    this.options.logger.error(
+      { ownerId, code },
+      'Salesforce refuses the owner by the routing rules: the lead gets another one. Activate the user, or take it out of the rules',
+    );
+  }
+
   membershipMissing(campaign: string, reason: string): void {
     this.options.observe('membership-missing');
     if (!this.isNew('membership-missing', campaign, reason)) return;

@@ -152,6 +152,25 @@ export function isOthersKey({ code, message }: ApiError): boolean {
   return code === 'FIELD_CUSTOM_VALIDATION_EXCEPTION' && message.includes(OTHERS_KEY);
 }
 
+/** Errors that are about the owner even where they name no field. */
+const OWNER_ERRORS = new Set(['INACTIVE_OWNER_OR_USER', 'TRANSFER_REQUIRES_READ']);
+const OWNER_FIELD_ERRORS = new Set([
+  'FIELD_INTEGRITY_EXCEPTION',
+  'INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY',
+  'INVALID_CROSS_REFERENCE_KEY',
+  'INVALID_OPERATION',
+  'MALFORMED_ID',
+]);
+
+/** The org refuses a new Lead for its owner: inactive, without access, of another org, no such queue. */
+export function isOwnerRefused({ code, message, fields }: ApiError, ownerId: string): boolean {
+  if (OWNER_ERRORS.has(code)) {
+    const user = userIn(message);
+    return user === null || user.slice(0, 15) === ownerId.slice(0, 15);
+  }
+  return OWNER_FIELD_ERRORS.has(code) && (fields.includes('OwnerId') || /\bowner|OwnerId|\bqueue\b/iu.test(message));
+}
+
 export function isGone({ code, fields }: ApiError): boolean {
   if (code === 'INVALID_CROSS_REFERENCE_KEY') return fields.length === 0 || fields.includes('Id');
   return ['ENTITY_IS_DELETED', 'CANNOT_UPDATE_CONVERTED_LEAD', 'NOT_FOUND'].includes(code);

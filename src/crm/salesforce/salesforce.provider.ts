@@ -5,10 +5,11 @@ import { Batcher } from '../../platform/concurrency/batcher.js';
 import type { Clock } from '../../platform/clock.js';
 import { ExpiringCache } from '../../platform/expiring-cache.js';
 import { contentOf } from '../audit-fields.js';
-import type { CrmCheck, CrmDifference, CrmFinding, CrmProvider, CrmSync, PersonProjection } from '../port.js';
+import type { CrmCheck, CrmDifference, CrmFinding, CrmProvider, CrmSync, OwnerChange, PersonProjection } from '../port.js';
 import { BatchSizes } from './batch-sizes.js';
 import { campaignRecordSchema, Campaigns } from './campaigns.js';
 import { problemsOf } from './check-fields.js';
+import { changeOwner } from './change-owner.js';
 import { checkOrg } from './check-org.js';
 import type { SalesforceClient } from './client.js';
 import { comparePersons } from './compare-persons.js';
@@ -22,6 +23,7 @@ import type { Notices } from './notices.js';
 import { OrgSchema } from './org-schema.js';
 import { personRecord } from './person-record.js';
 import { queryTogether } from './queries.js';
+import { SalesforceDirectory } from './read-directory.js';
 import { SalesforceOutcomes } from './read-outcomes.js';
 import { SharedCauses } from './shared-causes.js';
 import { writePersons, type KnownPerson, type PersonResult } from './write-persons.js';
@@ -64,6 +66,7 @@ interface Request {
 export class SalesforceProvider implements CrmProvider {
   readonly name = 'salesforce';
   readonly outcomes: SalesforceOutcomes;
+  readonly directory: SalesforceDirectory;
   private readonly syncing: Batcher<Request, CrmSynced | AppError>;
   private readonly known: ExpiringCache<KnownPerson>;
   private readonly memberships: Memberships;
@@ -77,6 +80,7 @@ export class SalesforceProvider implements CrmProvider {
     const { client, apiVersion, batchSize, batchWindowMs, campaignMap, clock } = options;
     this.schema = new OrgSchema(client, 'Lead', clock);
     this.outcomes = new SalesforceOutcomes(options);
+    this.directory = new SalesforceDirectory(options);
     this.sizes = new BatchSizes(batchSize, clock);
     this.causes = new SharedCauses(clock);
     this.known = new ExpiringCache(KNOWN_FOR_MS, CAPACITY, clock);
@@ -140,6 +144,10 @@ export class SalesforceProvider implements CrmProvider {
 
   compare(persons: PersonProjection[]): Promise<CrmDifference[]> {
     return comparePersons(this.options, persons);
+  }
+
+  changeOwner(leadId: string, from: string, to: string, signal: AbortSignal): Promise<OwnerChange> {
+    return changeOwner(this.options, { leadId, from, to }, signal);
   }
 
   async erasePerson(personKey: string, signal: AbortSignal): Promise<number> {
@@ -208,6 +216,7 @@ export class SalesforceProvider implements CrmProvider {
       memberId,
       ...(person.cut.length > 0 ? { cut: person.cut } : {}),
       ...(person.leftOut.length > 0 ? { leftOut: person.leftOut } : {}),
+      ...(person.owner ? { owner: person.owner } : {}),
       exchanges: [exchange],
     };
   }
@@ -225,7 +234,10 @@ export class SalesforceProvider implements CrmProvider {
     written.forEach((result, index) => {
       const { personKey, projection } = due[index]!;
       if (result instanceof AppError || result.written.answer === 'other-person') this.known.delete(personKey);
-      else this.known.set(personKey, { target: result.target, version: projection.version });
+      else {
+        const owner = result.owner ? { ownerId: result.owner.id } : {};
+        this.known.set(personKey, { target: result.target, version: projection.version, ...owner });
+      }
     });
     return results.map((result) => result ?? written.shift()!);
   }
@@ -234,7 +246,8 @@ export class SalesforceProvider implements CrmProvider {
     const known = this.known.get(sync.personKey);
     if (!known || known.version < sync.projection.version) return null;
     const written = { answer: 'sent-before' as const, fields: {} };
-    const person = { target: known.target, written, cut: [], leftOut: [], notes: [] };
+    const owner = sync.owner && known.ownerId !== undefined ? { owner: { id: known.ownerId, created: false } } : {};
+    const person = { target: known.target, written, cut: [], leftOut: [], notes: [], ...owner };
     return (await this.memberships.isDue(sync, known.target, memberFieldsOf(this.options.map, sync))) ? null : person;
   }
 }

@@ -6,14 +6,15 @@ import { blockedError, decideDuplicates, mergedError, targetOf, type BlockedPers
 import { recordError, type ApiError } from './errors.js';
 import type { FieldMap, FieldValues } from './field-map.js';
 import { matchPersons, type MatchTools, type PersonMatch, type Target } from './match.js';
+import { chooseAgain, isRouted, ownerOf, withOwners, type OwnedEntry, type RecordOwner } from './lead-owners.js';
 import type { OrgSchema } from './org-schema.js';
 import { personRecord, type PersonRecord } from './person-record.js';
-import { isGone, isKeyTaken, isOlderVersion, isOthersKey, nextTry, type TryState } from './refusals.js';
+import { isGone, isKeyTaken, isOlderVersion, isOthersKey, isOwnerRefused, nextTry, type TryState } from './refusals.js';
 import type { Act, SharedCauses } from './shared-causes.js';
 import { writeInParts, type PartTools } from './write-in-parts.js';
 
 /** Where a person is in the org now, what was sent and answered, and what of it the org does not have. */
-export interface WrittenPerson {
+export interface WrittenPerson extends RecordOwner {
   target: Target;
   written: CrmExchange['lead'];
   cut: string[];
@@ -38,6 +39,8 @@ export interface WriteTools extends MatchTools, PartTools {
 export interface KnownPerson {
   target: Target;
   version: number;
+  /** The owner that was seen, where routing rules are in use. */
+  ownerId?: string;
 }
 
 /**
@@ -50,7 +53,7 @@ const MISLED_AT_MOST = 2;
 const DUPLICATES_ARE_WARNINGS = { 'Sforce-Duplicate-Rule-Header': 'allowSave=true' };
 const NOTHING_SENT = { cut: [], leftOut: [], notes: [] };
 
-interface Open extends TryState {
+interface Open extends TryState, OwnedEntry {
   index: number;
   sync: CrmSync;
   /** Where the person is; undefined: look. */
@@ -83,6 +86,7 @@ export async function writePersons(
     notes: [],
     lastError: undefined,
     misled: 0,
+    ownerId: undefined,
   }));
   for (let round = 0; round < ROUNDS && open.length > 0; round++) {
     const again: Open[] = [];
@@ -118,9 +122,9 @@ function settledWithoutWrite(tools: WriteTools, entry: Open, known: KnownPerson 
   const { sync, match } = entry;
   const { target, key, mergedInto } = match!;
   if (target?.object === 'Contact') {
-    settle(entry, { target, written: { answer: 'is-contact', fields: {} }, ...NOTHING_SENT });
+    settle(entry, { target, written: { answer: 'is-contact', fields: {} }, ...NOTHING_SENT, ...ownerOf(entry, false) });
   } else if (target && known && target.id === known.target.id && known.version >= sync.projection.version) {
-    settle(entry, { target, written: { answer: 'sent-before', fields: {} }, ...NOTHING_SENT });
+    settle(entry, { target, written: { answer: 'sent-before', fields: {} }, ...NOTHING_SENT, ...ownerOf(entry, false) });
   } else if (!target && mergedInto) {
     tools.notices.otherPerson(mergedInto);
     settle(entry, tools.onDuplicate === 'membership' ? otherPerson(entry, targetOf(mergedInto)) : mergedError(sync, mergedInto));
@@ -146,7 +150,7 @@ async function update(tools: WriteTools, entries: Open[], settle: Settle): Promi
       if (isOlderVersion(error)) {
         // Newer content was written meanwhile: that is what we wanted there.
         const fields = auditFields({ ...record.fields });
-        settle(entry, { target: target!, written: { answer: 'newer-there', fields }, ...NOTHING_SENT });
+        settle(entry, { target: target!, written: { answer: 'newer-there', fields }, ...NOTHING_SENT, ...ownerOf(entry, false) });
       } else if (mayBeElsewhere(entry, isGone(error) || isKeyTaken(error, record.fields) || isOthersKey(error)))
         lookAgain(entry, settle);
       else if (error.code === 'DUPLICATES_DETECTED') {
@@ -160,11 +164,15 @@ async function update(tools: WriteTools, entries: Open[], settle: Settle): Promi
   });
 }
 
-/** New Leads go through the assignment rules, but those that a rule gave to an inactive user. */
-async function create(tools: WriteTools, entries: Open[], settle: Settle): Promise<void> {
+/**
+ * New Leads go through the assignment rules, but those that have an owner by the routing rules, and those that an
+ * assignment rule gave to an inactive user.
+ */
+async function create(tools: WriteTools, fresh: Open[], settle: Settle): Promise<void> {
+  const entries = await withOwners(fresh, settle);
   for (const assign of tools.assign ? [true, false] : [false]) {
     const headers = { ...DUPLICATES_ARE_WARNINGS, 'Sforce-Auto-Assign': assign ? 'TRUE' : 'FALSE' };
-    const due = entries.filter(({ unassigned }) => !tools.assign || unassigned !== assign);
+    const due = entries.filter((entry) => !tools.assign || (entry.unassigned || isRouted(entry)) !== assign);
     await write(tools, 'create', due, headers, settle, async (refused) => {
       const blocked = refused.filter(({ error }) => error.code === 'DUPLICATES_DETECTED');
       await settleDuplicates(tools, blocked, settle);
@@ -172,6 +180,8 @@ async function create(tools: WriteTools, entries: Open[], settle: Settle): Promi
         if (each.error.code === 'DUPLICATES_DETECTED') continue;
         // Another process has created it at this moment.
         if (mayBeElsewhere(each.entry, isKeyTaken(each.error, each.record.fields))) lookAgain(each.entry, settle);
+        else if (isRouted(each.entry) && isOwnerRefused(each.error, each.entry.ownerId!))
+          await chooseAgain(tools.notices, each.entry, each.error, settle);
         else await tryOtherwise(tools, 'create', each, settle);
       }
     });
@@ -220,8 +230,11 @@ async function write(
   const beganAt = tools.clock.now();
   const records = await Promise.all(entries.map(({ sync, match, omit }) => personRecord(tools, sync, match!, omit)));
   const sent = records.map(({ fields }, index): FieldValues => {
-    const id = entries[index]!.match!.target?.id;
-    return id === undefined ? fields : { Id: id, ...fields };
+    const { match, ownerId } = entries[index]!;
+    const id = match!.target?.id;
+    if (id !== undefined) return { Id: id, ...fields };
+    if (ownerId) fields['OwnerId'] = ownerId;
+    return fields;
   });
   const method = act === 'create' ? 'POST' : 'PATCH';
   const answers = await writeInParts(tools, { method, object: 'Lead', records: sent, headers });
@@ -250,7 +263,8 @@ function writtenPerson({ notices }: WriteTools, entry: Open, act: Act, target: T
     ...unreadable.map((name) => `${name} is left out: its value cannot be read as what the field holds.`),
   ];
   const written = { answer: act === 'create' ? ('created' as const) : ('updated' as const), fields: auditFields(fields) };
-  return { target, written, cut, leftOut: [...new Set([...entry.omit, ...unreadable])], notes };
+  const leftOut = [...new Set([...entry.omit, ...unreadable])];
+  return { target, written, cut, leftOut, notes, ...ownerOf(entry, act === 'create') };
 }
 
 function mayBeElsewhere(entry: Open, said: boolean): boolean {

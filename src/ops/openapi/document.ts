@@ -13,6 +13,7 @@ import { OutcomesController } from '../outcomes/outcomes.controller.js';
 import { PrivacyController } from '../privacy/privacy.controller.js';
 import { QueuesController } from '../queues.controller.js';
 import { RejectionsController } from '../rejections/rejections.controller.js';
+import { RoutingController } from '../routing/routing.controller.js';
 import { ScoreController } from '../score/score.controller.js';
 import { SlaController } from '../sla.controller.js';
 import { TrialsController } from '../trials/trials.controller.js';
@@ -34,6 +35,7 @@ const CONTROLLERS: Type[] = [
   CostsController,
   OutcomesController,
   MarketoController,
+  RoutingController,
   ScoreController,
   TrialsController,
   PrivacyController,

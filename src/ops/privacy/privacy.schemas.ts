@@ -21,7 +21,7 @@ export const heldDataSchema = apiSchema(
     rejections: heldRows,
     spool: heldRows,
     mockCrm: heldRows,
-    outcomes: heldRows.describe('What became of the person, and the first score.'),
+    outcomes: heldRows.describe('What became of the person, the first score, and the owners by the routing rules.'),
     marketo: heldRows.describe('What Marketo was sent, and the webhook calls of its log.'),
     trials: heldRows.describe('Scores that trials of other scorers gave.'),
   }),

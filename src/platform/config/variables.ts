@@ -415,6 +415,15 @@ export const VARIABLES = {
     mockNote: 'src/enrichment/heuristic/profile.json',
     realNote: 'src/enrichment/heuristic/profile.json',
   },
+  ROUTING_RULES: {
+    schema: z.string(),
+    about:
+      'A JSON file that says who owns a new lead (docs/routing.md). Checked at the start. Without it the CRM assigns owners.',
+    mock: undefined,
+    real: undefined,
+    mockNote: 'none: owners are left to the CRM',
+    realNote: 'none: owners are left to the CRM',
+  },
   AI_TIMEOUT_MS: {
     schema: whole(100, 600_000),
     about: 'How long one scoring may take, in milliseconds.',

@@ -154,7 +154,7 @@ export function createMetrics() {
     }),
     crmNotices: new Counter({
       name: 'revenueflow_crm_notices_total',
-      help: 'What the CRM did otherwise than asked: batch-reduced, field-left-out, assignment-skipped, membership-missing, other-person.',
+      help: 'What the CRM did otherwise than asked: batch-reduced, field-left-out, assignment-skipped, owner-refused, membership-missing, other-person.',
       labelNames: ['kind'],
       registers,
     }),

@@ -6,6 +6,8 @@ export const KEY_PREFIX = {
   CampaignMember: '00v',
   CampaignMemberStatus: '01Y',
   Opportunity: '006',
+  Account: '001',
+  User: '005',
 } as const;
 export type ObjectName = keyof typeof KEY_PREFIX;
 

@@ -148,6 +148,8 @@ export class SalesforceFake {
   convertLead = (id: string, contactId?: string, opportunityId?: string): string =>
     this.org.convertLead(id, contactId, opportunityId);
   addOpportunity = (fields: Record<string, unknown> = {}): string => this.org.seed('Opportunity', fields);
+  addAccount = (fields: Record<string, unknown> = {}): string => this.org.seed('Account', fields);
+  addUser = (fields: Record<string, unknown> = {}): string => this.org.seed('User', fields);
   closeOpportunity = (id: string, won: boolean): void => this.org.closeOpportunity(id, won);
   /** A change that becomes visible now, with a SystemModstamp of then (milliseconds since 1970). */
   commitLate = (id: string, fields: Record<string, unknown>, at: number): void => this.org.commitLate(id, fields, at);

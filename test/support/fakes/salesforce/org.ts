@@ -205,6 +205,8 @@ export class Org {
       CampaignMember: { Status: 'Sent' },
       CampaignMemberStatus: { Label: 'Sent' },
       Opportunity: { Name: 'Existing', StageName: 'Prospecting', CloseDate: '2099-12-31', OwnerId: SALES_USERS[0] },
+      Account: { Name: 'Existing', OwnerId: SALES_USERS[0] },
+      User: { Name: 'Existing', Email: 'existing@example.com', IsActive: true },
     };
     const id = this.store.newId(object);
     this.store.save(object, named(object, { ...blank, ...standing[object], ...fields, Id: id }));

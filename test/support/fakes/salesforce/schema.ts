@@ -176,6 +176,23 @@ const OPPORTUNITY: FieldSpec[] = [
   toOne('OwnerId', 'User', { nillable: false, defaultedOnCreate: true }),
 ];
 
+const ACCOUNT: FieldSpec[] = [
+  text('Name', 255, REQUIRED),
+  field('Type', 'picklist', { length: 255, picklist: ['Prospect', 'Customer - Direct', 'Other'] }),
+  field('Industry', 'picklist', { length: 255, picklist: ['Banking', 'Technology', 'Other'] }),
+  field('Website', 'url', { length: 255 }),
+  toOne('ParentId', 'Account'),
+  toOne('OwnerId', 'User', { nillable: false, defaultedOnCreate: true }),
+];
+
+const USER: FieldSpec[] = [
+  text('Name', 121, REQUIRED),
+  field('Email', 'email', { length: 128, nillable: false }),
+  field('IsActive', 'boolean', { nillable: false, defaultedOnCreate: true }),
+  toOne('ManagerId', 'User'),
+  field('TimeZoneSidKey', 'picklist', { length: 40, picklist: ['Europe/Berlin', 'America/New_York'] }),
+];
+
 const restricted = (picklist: string[]): Partial<FieldSpec> => ({ length: 255, picklist, restrictedPicklist: true });
 const own = (spec: FieldSpec, label: string): FieldSpec => ({ ...spec, label, custom: true });
 
@@ -203,6 +220,8 @@ export function standardSchema(withPackage: boolean): Record<ObjectName, Map<str
     CampaignMember: CAMPAIGN_MEMBER,
     CampaignMemberStatus: CAMPAIGN_MEMBER_STATUS,
     Opportunity: OPPORTUNITY,
+    Account: ACCOUNT,
+    User: USER,
   };
   const of = (name: ObjectName) =>
     new Map(
@@ -218,5 +237,7 @@ export function standardSchema(withPackage: boolean): Record<ObjectName, Map<str
     CampaignMember: of('CampaignMember'),
     CampaignMemberStatus: of('CampaignMemberStatus'),
     Opportunity: of('Opportunity'),
+    Account: of('Account'),
+    User: of('User'),
   };
 }

@@ -18,6 +18,8 @@ export class Store {
     CampaignMember: new Map(),
     CampaignMemberStatus: new Map(),
     Opportunity: new Map(),
+    Account: new Map(),
+    User: new Map(),
   };
   /** Maps `Object.Field=value`, or a membership's pair, to the ids of the records that are not deleted. */
   private readonly index = new Map<string, Set<string>>();

@@ -1,0 +1,25 @@
+import { readFile } from 'node:fs/promises';
+import { CommandError, EXIT_CODES, usageError } from './exit-codes.js';
+
+/** One JSON object of a file. @throws CommandError */
+export async function jsonFile(path: string): Promise<Record<string, unknown>> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    throw new CommandError(EXIT_CODES.usage, `${path} cannot be read (${(error as NodeJS.ErrnoException).code}).`);
+  }
+  return jsonObject(text, path);
+}
+
+/** @throws CommandError where the text is not one JSON object. */
+export function jsonObject(text: string, name: string): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw usageError(`${name} is not JSON: ${(error as Error).message}.`);
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw usageError(`${name} must be one JSON object.`);
+  return value as Record<string, unknown>;
+}

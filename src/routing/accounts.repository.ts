@@ -1,0 +1,72 @@
+import { Injectable } from '@nestjs/common';
+import { getDomain } from 'tldts';
+import { isConsumerDomain } from '../crm/consumer-domains.js';
+import { Database, type Queryable } from '../platform/database/database.js';
+import { domainOf, type MatchedAccount } from './conditions.js';
+
+/**
+ * Of several accounts with the domain: a customer, then one with open opportunities, then the one with most contacts,
+ * then the oldest.
+ */
+const MATCH = `
+SELECT domain, account_id AS id, owner_id AS "ownerId", name, type, industry, parent_id AS "parentId"
+FROM (
+  SELECT d.domain, a.*, row_number() OVER (PARTITION BY d.domain ORDER BY
+    coalesce(a.type ILIKE '%customer%', false) DESC, a.open_opportunities > 0 DESC, a.contacts DESC,
+    a.created_at NULLS LAST, a.account_id) AS place
+  FROM routing.account_domains d JOIN routing.accounts a USING (account_id)
+  WHERE d.domain = ANY($1)
+) candidates
+WHERE place = 1`;
+
+/** The topmost account above each; a chain is followed for ten steps, so that a circle ends. */
+const TOPMOST = `
+WITH RECURSIVE above AS (
+  SELECT account_id AS child, account_id, parent_id, 0 AS depth FROM routing.accounts WHERE account_id = ANY($1)
+  UNION ALL
+  SELECT above.child, a.account_id, a.parent_id, above.depth + 1
+  FROM above JOIN routing.accounts a ON a.account_id = above.parent_id WHERE above.depth < 10
+)
+SELECT DISTINCT ON (child) child, a.account_id AS id, a.owner_id AS "ownerId", a.name, a.type, a.industry
+FROM above JOIN routing.accounts a USING (account_id) ORDER BY child, depth DESC`;
+
+type AccountRow = MatchedAccount & { domain: string; parentId: string | null };
+
+/** The mirror of the CRM's accounts. */
+@Injectable()
+export class AccountsRepository {
+  constructor(private readonly database: Database) {}
+
+  /**
+   * The account of each address by its domain; null where there is none. Domains of mail providers match no account.
+   * @param parents the topmost account above the one that has the domain.
+   */
+  async match(emails: string[], parents: boolean, on: Queryable = this.database): Promise<(MatchedAccount | null)[]> {
+    const wanted = emails.map(domainsOf);
+    const domains = [...new Set(wanted.flat())];
+    if (domains.length === 0) return emails.map(() => null);
+    const { rows } = await on.query<AccountRow>({ name: 'routing-accounts', text: MATCH, values: [domains] });
+    const found = new Map(rows.map((row) => [row.domain, row]));
+    const above = parents ? await topmost(on, rows) : null;
+    return wanted.map((each) => {
+      const domain = each.find((name) => found.has(name));
+      if (domain === undefined) return null;
+      const { id, ownerId, name, type, industry } = found.get(domain)!;
+      return above?.get(id) ?? { id, ownerId, name, type, industry };
+    });
+  }
+}
+
+/** The domain of an address and the company's domain above it. */
+export function domainsOf(email: string): string[] {
+  const host = domainOf(email);
+  const company = getDomain(host, { allowPrivateDomains: true }) ?? host;
+  return [...new Set([host, company])].filter((domain) => domain !== '' && !isConsumerDomain(domain));
+}
+
+async function topmost(on: Queryable, rows: AccountRow[]): Promise<Map<string, MatchedAccount>> {
+  const below = rows.filter(({ parentId }) => parentId !== null).map(({ id }) => id);
+  if (below.length === 0) return new Map();
+  const answer = await on.query<MatchedAccount & { child: string }>(TOPMOST, [below]);
+  return new Map(answer.rows.map(({ child, ...account }) => [child, account]));
+}

@@ -1,0 +1,114 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { AppError, type FieldProblem } from '../domain/app-error.js';
+import { to18 } from '../domain/salesforce-id.js';
+import { problemText, schemaProblems } from '../domain/schema-problems.js';
+import { checkReferences } from './check-rules.js';
+import { conditionText } from './conditions.js';
+import { routingRulesSchema, type Pool, type Rep, type RoutingRules, type Target } from './rules.schema.js';
+import type { Absence } from './members.repository.js';
+import { workingCalendar, type WorkingCalendar } from './working-calendar.js';
+
+/** The rules with what decisions look up in them. */
+export interface CompiledRules {
+  source: RoutingRules;
+  /** As they were written. */
+  document: unknown;
+  /** SHA-256 of the document, hexadecimal. */
+  hash: string;
+  reps: ReadonlyMap<string, CompiledRep>;
+  /** Reps by their user in the CRM. */
+  repsByUser: ReadonlyMap<string, CompiledRep>;
+  pools: ReadonlyMap<string, Pool>;
+  /** Target lists by domain. */
+  targets: ReadonlyMap<string, NamedTarget>;
+  /** Conditions of the rules in words, in their order. */
+  conditionTexts: string[];
+}
+
+/** A rule, a territory or a list, and whom it leads to. */
+export interface NamedTarget {
+  name: string;
+  target: Target;
+}
+
+export interface CompiledRep extends Rep {
+  ownerId: string;
+  /** With the absences of the rules and those that operators added. */
+  calendar(absent: readonly Absence[]): WorkingCalendar;
+}
+
+/**
+ * Reads a rules file.
+ * @throws AppError CONFIG_INVALID with one line per problem, each with its place in the file.
+ */
+export async function loadRoutingRules(path: string): Promise<CompiledRules> {
+  const read = readRoutingRules(await readJsonFile(path));
+  if ('rules' in read) return read.rules;
+  const lines = read.problems.map((problem) => `Configuration: ROUTING_RULES: ${problemText(problem)}.`);
+  throw new AppError('CONFIG_INVALID', lines.join('\n'));
+}
+
+/** Reads parsed rules; where they are none, says what is wrong and where (`pools[0].members[1].rep`). */
+export function readRoutingRules(source: unknown): { rules: CompiledRules } | { problems: FieldProblem[] } {
+  const parsed = routingRulesSchema.safeParse(source);
+  if (!parsed.success) return { problems: schemaProblems(parsed.error) };
+  const problems = checkReferences(parsed.data);
+  return problems.length > 0 ? { problems } : { rules: compile(parsed.data, source) };
+}
+
+function compile(source: RoutingRules, document: unknown): CompiledRules {
+  const reps = new Map(source.reps.map((rep) => [rep.id, compileRep(rep, source)]));
+  const targets = new Map<string, NamedTarget>();
+  for (const { name, domains, target } of source.targets)
+    for (const domain of domains) {
+      const key = domain.trim().toLowerCase();
+      if (!targets.has(key)) targets.set(key, { name, target });
+    }
+  return {
+    source,
+    document,
+    hash: createHash('sha256').update(JSON.stringify(document)).digest('hex'),
+    reps,
+    repsByUser: new Map([...reps.values()].map((rep) => [rep.ownerId, rep])),
+    pools: new Map(source.pools.map((pool) => [pool.name, pool])),
+    targets,
+    conditionTexts: source.rules.map(({ when }) => conditionText(when)),
+  };
+}
+
+function compileRep(rep: Rep, { holidays }: RoutingRules): CompiledRep {
+  const calendars = new Map<string, WorkingCalendar>();
+  return {
+    ...rep,
+    ownerId: ownerIdOf(rep.crmUserId ?? rep.id),
+    calendar(absent) {
+      const key = absent.length === 0 ? '' : JSON.stringify(absent);
+      let calendar = calendars.get(key);
+      if (!calendar) {
+        const of = { ...rep, holidays: rep.holidays === undefined ? [] : (holidays[rep.holidays] ?? []) };
+        const made = workingCalendar({ ...of, absences: [...rep.absences, ...absent] });
+        // The rules and each absence were checked where they were taken in.
+        if ('problems' in made) throw new AppError('UNEXPECTED', 'A stored absence cannot be read.');
+        calendar = made.calendar;
+        calendars.clear();
+        calendars.set(key, calendar);
+      }
+      return calendar;
+    },
+  };
+}
+
+/** Salesforce answers ids of users and queues in the form of 18 characters; the rules may have 15. */
+export function ownerIdOf(id: string): string {
+  return /^00[5G][A-Za-z0-9]{12}$/u.test(id) ? to18(id) : id;
+}
+
+async function readJsonFile(path: string): Promise<unknown> {
+  try {
+    return JSON.parse(await readFile(path, 'utf8'));
+  } catch (cause) {
+    const reason = cause instanceof SyntaxError ? `is not JSON (${cause.message})` : 'cannot be read';
+    throw new AppError('CONFIG_INVALID', `Configuration: the file that ROUTING_RULES names ${reason}.`, { cause });
+  }
+}
