@@ -25,13 +25,27 @@ const modules = {
   outcomes: ['ledger', 'crm', 'domain', 'platform'],
   // Who owns a lead. Of the CRM it knows the types of its port.
   routing: ['ledger', 'flow-control', 'crm', 'outcomes', 'domain', 'platform'],
+  // The clock of assigned leads, and notices to owners. Of the CRM it knows the types of its port.
+  'first-touch': ['routing', 'outcomes', 'ledger', 'flow-control', 'crm', 'domain', 'platform'],
   alerts: ['ledger', 'flow-control', 'domain', 'platform'],
   // Of enrichment only the rules, which call no other system.
-  ops: ['alerts', 'ingress', 'ledger', 'queue', 'flow-control', 'enrichment', 'outcomes', 'routing', 'domain', 'platform'],
+  ops: [
+    'alerts',
+    'ingress',
+    'ledger',
+    'queue',
+    'flow-control',
+    'enrichment',
+    'outcomes',
+    'routing',
+    'first-touch',
+    'domain',
+    'platform',
+  ],
   // Pages over the services of ops; no SQL of its own.
   console: ['ops', 'ledger', 'outcomes', 'routing', 'domain', 'platform'],
   // Commands speak HTTP; those for the CRM and the database use the services.
-  cli: ['ops', 'ledger', 'flow-control', 'crm', 'marketo', 'outcomes', 'routing', 'domain', 'platform'],
+  cli: ['ops', 'ledger', 'flow-control', 'crm', 'marketo', 'outcomes', 'routing', 'first-touch', 'domain', 'platform'],
 };
 
 const moduleRules = Object.entries(modules).map(([name, allowed]) => ({
@@ -123,6 +137,14 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/routing/', pathNot: '\\.spec\\.ts$' },
       to: { path: '^src/crm/', pathNot: '^src/crm/consumer-domains\\.ts$', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'first-touch-loads-no-client',
+      comment:
+        'An api process loads src/first-touch for its links and reports, so only the types of the CRM port may be named there.',
+      severity: 'error',
+      from: { path: '^src/first-touch/', pathNot: '\\.spec\\.ts$' },
+      to: { path: '^src/crm/', dependencyTypesNot: ['type-only'] },
     },
     {
       name: 'no-tests-in-src',

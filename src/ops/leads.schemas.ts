@@ -7,6 +7,7 @@ import { apiSchema } from '../platform/http/api-operation.js';
 import { attributesSchema, nextCursorSchema, pageShape, timeSchema, wholeNumber } from '../platform/http/field-schemas.js';
 import { errorClassSchema, errorCodeSchema } from '../platform/http/problem.schemas.js';
 import { probabilitySchema, shownOutcomeSchema } from './outcomes/outcomes.schemas.js';
+import { leadFirstTouchSchema } from './first-touch/first-touch.schemas.js';
 import { leadRoutingSchema } from './routing/routing.schemas.js';
 
 const summaryFields = z.object({
@@ -208,6 +209,7 @@ export const journeySchema = apiSchema(
     outcomes: z.array(shownOutcomeSchema).describe('What became of the person, the oldest first; at most 200.'),
     probability: probabilitySchema,
     routing: leadRoutingSchema,
+    firstTouch: leadFirstTouchSchema,
     exchanges: z
       .array(exchange)
       .describe('What each CRM (CRM_PROVIDER, and CRM_SHADOW where there is one) was sent last, and what it answered.'),
@@ -232,6 +234,7 @@ export const journeySchema = apiSchema(
     outcomes: [],
     probability: null,
     routing: null,
+    firstTouch: [],
     exchanges: [{ at: '2026-11-24T03:52:54.287Z', ...exampleExchange }],
     events: [
       { seq: 1, at: '2026-11-24T03:52:54.182Z', kind: 'received', detail: { revision: 1 } },

@@ -12,6 +12,7 @@ const OWNERS: [name: RegExp, owner: RegExp][] = [
   [/\bmock_crm\.\w+/g, /^src\/crm\/postgres\//],
   [/\bfeedback\.\w+/g, /^src\/outcomes\//],
   [/\brouting\.\w+/g, /^src\/routing\//],
+  [/\bfirst_touch\.\w+/g, /^src\/first-touch\//],
 ];
 
 /** Words of other meanings that look alike: ids of tracing steps, and properties of objects in TypeScript. */
@@ -22,7 +23,7 @@ const files = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8'
   .map((file) => ({ path: `src/${file}`, text: readFileSync(join(root, 'src', file), 'utf8') }));
 
 /** Views and functions that a migration created for other modules. */
-const interfaces = ['0010_schema_interfaces.sql', '0020_outcomes.sql', '0024_routing.sql']
+const interfaces = ['0010_schema_interfaces.sql', '0020_outcomes.sql', '0024_routing.sql', '0025_first_touch.sql']
   .map((file) => readFileSync(join(root, 'migrations', file), 'utf8'))
   .join('\n');
 const published = new Set([...interfaces.matchAll(/CREATE (?:VIEW|FUNCTION) (\w+\.\w+)/g)].map(([, name]) => name!));

@@ -108,6 +108,23 @@ const journey = (text: string, large: boolean) => ({
   outcomes: [],
   probability: null,
   routing: { ...decision(text), earlier: [] },
+  firstTouch: [
+    {
+      assignmentId: '1',
+      ownerId: text,
+      pool: text,
+      band: 'hot',
+      slaMinutes: 5,
+      startedAt: NOW,
+      dueAt: NOW,
+      touch: null,
+      touchedAt: null,
+      businessMinutes: null,
+      endedAt: null,
+      endReason: null,
+      steps: [{ kind: 'remind', dueAt: NOW, endedAt: null, outcome: text }],
+    },
+  ],
 });
 
 const decision = (text: string) => ({
