@@ -60,12 +60,13 @@ export class FirstTouchPoller implements OnApplicationBootstrap, OnApplicationSh
   }
 
   /** An outage of the CRM has alerts of its own; a missing permission would stop all steps and show nowhere else. */
-  private report(error: unknown, problem: string): void {
+  private async report(error: unknown, problem: string): Promise<void> {
     this.logger.warn({ err: error }, problem);
     const { code, answer } = AppError.from(error);
     if (code !== 'CRM_MISCONFIGURED') return;
     const notice = { kind: 'first-touch-unreadable', subject: code, reason: answer ?? 'the CRM refuses the call' };
-    void this.operators.record(notice).catch(() => {});
+    // The log has it too: an alert that is lost with the ledger's connection is worth no failure.
+    await this.operators.record(notice).catch(() => {});
   }
 
   private async runClocks(policy: ActivePolicy, signal: AbortSignal): Promise<boolean> {

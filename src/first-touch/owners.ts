@@ -15,7 +15,7 @@ export interface Owner {
   slackUser: string | null;
 }
 
-/** A user or queue of the CRM as the rules and the mirror of the CRM describe it; one that neither knows is always there. */
+/** A user or queue of the CRM by the rules and the mirror of the CRM; one that neither knows is always there. */
 export function ownerOf(userId: string, rules: CompiledRules, members: ReadonlyMap<string, Member>): Owner {
   const rep = rules.repsByUser.get(userId);
   const member = members.get(userId);

@@ -79,7 +79,12 @@ export async function firstTouchWorld(rules: object) {
     );
     const policy = async (): Promise<ActivePolicy> => (await touchRules.active())!;
     return {
-      ...{ routing, ledger, clocks, steps, notices, outcomes, clocksService, stepsService, sender, acts, policy },
+      routing,
+      ledger,
+      steps,
+      notices,
+      outcomes,
+      acts,
       reports: new FirstTouchReportRepository(database),
       /** What the pollers of a worker do, once each. */
       runClocks: async () => clocksService.run(await policy(), signal),
@@ -91,7 +96,11 @@ export async function firstTouchWorld(rules: object) {
   }
 
   return {
-    ...{ pool, org, chat, webhook, process },
+    pool,
+    org,
+    chat,
+    webhook,
+    process,
     /** A lead whose decided owner the org has. */
     async assigned(email: string, attributes: Record<string, string> = {}) {
       const { service } = routingOn(pool, path);
