@@ -55,12 +55,12 @@ export class FirstTouchPoller implements OnApplicationBootstrap, OnApplicationSh
       const policy = await this.rules.active();
       return policy ? run(policy, signal) : false;
     };
-    const onError = (error: unknown, first: boolean) => void (first && this.report(error, problem));
+    const onError = (error: unknown, first: boolean) => void (first && this.report(problem, error));
     this.pollers.push(new Poller({ everyMs: EVERY_MS, poll, onError, stopWithinMs: STOP_WITHIN_MS }));
   }
 
   /** An outage of the CRM has alerts of its own; a missing permission would stop all steps and show nowhere else. */
-  private async report(error: unknown, problem: string): Promise<void> {
+  private async report(problem: string, error: unknown): Promise<void> {
     this.logger.warn({ err: error }, problem);
     const { code, answer } = AppError.from(error);
     if (code !== 'CRM_MISCONFIGURED') return;
