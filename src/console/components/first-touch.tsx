@@ -1,6 +1,5 @@
 import type { Journey } from '../../ops/leads.service.js';
 import type { Viewer } from '../layout.js';
-import { Badge } from './badges.js';
 import { Card, Facts } from './blocks.js';
 import { Table } from './table.js';
 import { Text } from './text.js';
@@ -24,7 +23,7 @@ export function FirstTouch({ clocks, viewer }: { clocks: Clock[]; viewer: Viewer
           ['Started', time(startedAt)],
           ['Due', time(dueAt)],
           ['Touched', touchedAt === null ? null : time(touchedAt)],
-          ['By', touch],
+          ['By', touch === null ? null : <Text value={touch} />],
           ['After', businessMinutes === null ? null : `${businessMinutes.toFixed(1)} min of working time`],
           ['Before', earlier.length === 0 ? null : <Text value={earlier.join(', ')} />],
         ]}
@@ -32,9 +31,9 @@ export function FirstTouch({ clocks, viewer }: { clocks: Clock[]; viewer: Viewer
       <Table
         caption="Steps of the clock"
         columns={[
-          { title: 'Step', cell: ({ kind }) => kind },
+          { title: 'Step', cell: ({ kind }) => <Text value={kind} /> },
           { title: 'Due', cell: (step) => time(step.dueAt) },
-          { title: 'Outcome', cell: ({ outcome }) => <Badge tone="plain">{outcome ?? 'open'}</Badge> },
+          { title: 'Outcome', cell: ({ outcome }) => <Text value={outcome ?? 'open'} /> },
         ]}
         rows={steps}
       />
