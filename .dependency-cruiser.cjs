@@ -27,6 +27,8 @@ const modules = {
   outcomes: ['ledger', 'crm', 'domain', 'platform'],
   // Who owns a lead. Of the CRM it knows the types of its port.
   routing: ['ledger', 'flow-control', 'crm', 'outcomes', 'domain', 'platform'],
+  // The clock of assigned leads, and notices to owners. Of the CRM it knows the types of its port.
+  'first-touch': ['routing', 'outcomes', 'ledger', 'flow-control', 'crm', 'domain', 'platform'],
   alerts: ['ledger', 'flow-control', 'domain', 'platform'],
   // Of enrichment only the rules, which call no other system.
   ops: [
@@ -38,6 +40,7 @@ const modules = {
     'enrichment',
     'outcomes',
     'routing',
+    'first-touch',
     'trials',
     'domain',
     'platform',
@@ -45,7 +48,7 @@ const modules = {
   // Pages over the services of ops; no SQL of its own.
   console: ['ops', 'ledger', 'outcomes', 'routing', 'trials', 'domain', 'platform'],
   // Commands speak HTTP; those for the CRM and the database use the services.
-  cli: ['ops', 'ledger', 'flow-control', 'crm', 'marketo', 'outcomes', 'routing', 'trials', 'domain', 'platform'],
+  cli: ['ops', 'ledger', 'flow-control', 'crm', 'marketo', 'outcomes', 'routing', 'first-touch', 'trials', 'domain', 'platform'],
 };
 
 const moduleRules = Object.entries(modules).map(([name, allowed]) => ({
@@ -144,6 +147,14 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/routing/', pathNot: '\\.spec\\.ts$' },
       to: { path: '^src/crm/', pathNot: '^src/crm/consumer-domains\\.ts$', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'first-touch-loads-no-client',
+      comment:
+        'An api process loads src/first-touch for its links and reports, so only the types of the CRM port may be named there.',
+      severity: 'error',
+      from: { path: '^src/first-touch/', pathNot: '\\.spec\\.ts$' },
+      to: { path: '^src/crm/', dependencyTypesNot: ['type-only'] },
     },
     {
       name: 'no-tests-in-src',

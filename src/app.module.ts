@@ -1,6 +1,7 @@
 import { Module, type DynamicModule, type Type } from '@nestjs/common';
 import { AlertsModule } from './alerts/alerts.module.js';
 import { ConsoleModule } from './console/console.module.js';
+import { FirstTouchModule, FirstTouchPollingModule, OwnerLinksModule } from './first-touch/first-touch.module.js';
 import { FlowModule } from './flow-control/flow-control.module.js';
 import { IngressModule } from './ingress/ingress.module.js';
 import { LedgerModule } from './ledger/ledger.module.js';
@@ -32,9 +33,10 @@ export class AppModule {
         OutcomesModule,
         TrialsModule,
         RoutingModule,
+        FirstTouchModule,
         OpsModule,
         AlertsModule,
-        ...(role === 'worker' ? [] : [IngressModule.with(parts.config, redisUrl), PrivacyModule, BulkModule]),
+        ...(role === 'worker' ? [] : [IngressModule.with(parts.config, redisUrl), PrivacyModule, BulkModule, OwnerLinksModule]),
         ...(role === 'worker' || parts.config.CONSOLE === 'off' ? [] : [ConsoleModule]),
         ...(role === 'api' ? [] : await workerModules(parts.config.MARKETO_BASE_URL !== undefined)),
       ],
@@ -46,7 +48,12 @@ export class AppModule {
 async function workerModules(withMarketo: boolean): Promise<(Type | DynamicModule)[]> {
   const { PipelineModule } = await import('./pipeline/pipeline.module.js');
   const { CRM } = await import('./pipeline/downstreams.js');
-  const modules = [PipelineModule, OutcomesPollingModule.reading(CRM), RoutingWorkersModule.using(CRM)];
+  const modules = [
+    PipelineModule,
+    OutcomesPollingModule.reading(CRM),
+    RoutingWorkersModule.using(CRM),
+    FirstTouchPollingModule.reading(CRM),
+  ];
   if (!withMarketo) return modules;
   const { MarketoModule } = await import('./marketo/marketo.module.js');
   return [...modules, MarketoModule];

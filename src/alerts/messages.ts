@@ -83,6 +83,15 @@ const NOTICE_TEXTS: Record<string, (notice: Notice) => string> = {
   'batch-reduced': ({ subject, reason }) =>
     `A trigger, flow or package of the org does not take larger batches of ${escaped(subject)} than ${escaped(reason)}: ` +
     'calls are kept to this size. Correct it, or lower CRM_BATCH_SIZE.',
+  'owner-notices-undelivered': ({ subject, reason }) =>
+    `Notices to owners are not delivered on the channel ${escaped(subject)}: ${escaped(reason)}. Leads do not wait, and owners ` +
+    `do not learn of them. Check NOTICES_${escaped(subject.toUpperCase())}_URL.`,
+  'first-touch-unreadable': ({ reason }) =>
+    `The CRM does not say whether people acted on their leads (${escaped(reason)}): reminders and reassignments wait. ` +
+    'Give the user of this service access to Lead, Task and Event.',
+  'first-touch-late': ({ subject, reason }) =>
+    `Leads of owner ${escaped(subject)} have had no first touch in time, and ${escaped(reason)}. ` +
+    'Run: npm run ops -- routing first-touch',
 };
 
 export const ALERTED_NOTICES = Object.keys(NOTICE_TEXTS);

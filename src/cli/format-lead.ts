@@ -3,12 +3,13 @@ import type { Journey as AnsweredJourney } from '../ops/leads.service.js';
 import type { SentFields } from '../domain/lead.js';
 import { routingLines } from './format-routing.js';
 import { exchangeLines, sentLines } from './format-crm-writes.js';
+import { firstTouchLines } from './format-first-touch.js';
 import { eventSentence } from '../ops/event-sentence.js';
 import type { Times } from './format-time.js';
 
 /** A service of an earlier version answers none of the optional fields. */
 export type Journey = ReturnType<typeof journeyOf> &
-  Partial<Pick<AnsweredJourney, 'outcomes' | 'probability' | 'band' | 'profile' | 'trial' | 'routing'>>;
+  Partial<Pick<AnsweredJourney, 'outcomes' | 'probability' | 'band' | 'profile' | 'trial' | 'routing' | 'firstTouch'>>;
 export type Summary = ReturnType<typeof summaryOf>;
 
 /** A lead in full: its state, why it has its score, what comes next, and its timeline. */
@@ -23,6 +24,7 @@ export function journeyText(lead: Journey, times: Times, width = Infinity): stri
     ...exchangeLines(lead.exchanges, times.full),
     ...(lead.routing ? routingLines(lead.routing) : []),
     ...outcomeLines(lead, times),
+    ...firstTouchLines(lead.firstTouch ?? [], times),
     ...(lead.lastError ? [`Last error: ${lead.lastError.code}: ${lead.lastError.message}`] : []),
     ...lead.hints.map((hint) => `Hint: ${hint}`),
     '',

@@ -4,6 +4,7 @@ import type { RoutingCheck, RoutingDryRun, RoutingOverview, storedRulesSchema } 
 import { checkIntent } from '../routing/check-rules.js';
 import { readRoutingRules } from '../routing/rules.js';
 import { CommandError, EXIT_CODES } from './exit-codes.js';
+import { addFirstTouchCommand } from './first-touch.command.js';
 import { findLeads } from './find-ids.js';
 import type { Journey } from './format-lead.js';
 import {
@@ -34,6 +35,7 @@ export function addRoutingCommands(program: Command, session: Session): void {
     .description('show whose turn it is in each pool, what each member had and its share, and why one gets no lead now')
     .action(async () => printOverview(session, await client().get<RoutingOverview>('/ops/routing')));
   refuseUnknownWords(fairness);
+  addFirstTouchCommand(routing, session);
 
   routing
     .command('explain')

@@ -4,6 +4,7 @@ import { eventSentence } from '../ops/event-sentence.js';
 import type { summaryOf } from '../ops/lead-timeline.js';
 import type { Journey } from '../ops/leads.service.js';
 import type { Config } from '../platform/config/config.js';
+import { crmLink } from '../platform/config/crm-link.js';
 import type { Tone } from './components/badges.js';
 import type { TimelineItem } from './components/timeline.js';
 import type { LeadView } from './pages/lead.page.js';
@@ -78,6 +79,7 @@ export function leadViewOf(lead: Journey, { masked, config }: ViewOptions): Lead
     speedToLeadMs: synced ? Date.parse(synced.at) - Date.parse(receivedAt) : null,
     timeline: timelineOf(lead.events, masked),
     routing: lead.routing,
+    firstTouch: lead.firstTouch,
     sent: masked
       ? []
       : lead.exchanges.map((exchange) => ({
@@ -173,12 +175,4 @@ function text(value: unknown): string | null {
 
 function texts(fields: Record<string, string | number | boolean>): [string, string][] {
   return Object.entries(fields).map(([name, value]) => [name, String(value)]);
-}
-
-/** The record in the org. The general login addresses lead to no org, so there is no link then. */
-function crmLink(id: string, { CRM_PROVIDER, SALESFORCE_LOGIN_URL }: ViewOptions['config']): string | null {
-  if (CRM_PROVIDER !== 'salesforce' || !SALESFORCE_LOGIN_URL || !/^[A-Za-z0-9]{15,18}$/.test(id)) return null;
-  const { origin, hostname } = new URL(SALESFORCE_LOGIN_URL);
-  if (hostname === 'login.salesforce.com' || hostname === 'test.salesforce.com') return null;
-  return `${origin}/lightning/r/${id.startsWith('003') ? 'Contact' : 'Lead'}/${id}/view`;
 }

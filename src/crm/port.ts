@@ -103,6 +103,20 @@ export interface CrmOpportunityState {
   deleted: boolean;
 }
 
+/** What people of the CRM did with a Lead, and its state now. */
+export interface CrmLeadActs {
+  id: string;
+  status: string | null;
+  ownerId: string;
+  createdAt: string;
+  changedAt: string;
+  converted: boolean;
+  /** Merged into another record, too. */
+  deleted: boolean;
+  /** Tasks and Events that users entered, the oldest first. */
+  activities: { id: string; kind: 'task' | 'event'; at: string }[];
+}
+
 /** Reads what became of leads. Calls keep to the CRM's rate and budget. All methods throw AppErrors as `sync`. */
 export interface CrmOutcomeReader {
   /**
@@ -115,6 +129,13 @@ export interface CrmOutcomeReader {
   persons(ids: string[], since: string | null, signal: AbortSignal): Promise<CrmPersonState[]>;
   opportunities(ids: string[], since: string | null, signal: AbortSignal): Promise<CrmOpportunityState[]>;
   readonly idsAtOnce: number;
+  /**
+   * What people did with Leads, by the ids of the Leads; at most `idsAtOnce`. Leads that the CRM does not show are
+   * missing.
+   * @param since the earliest Task or Event that is of interest (ISO 8601).
+   * @param automation users whose Tasks and Events do not count. The user of this service never counts.
+   */
+  acts(ids: string[], since: string, automation: string[], signal: AbortSignal): Promise<CrmLeadActs[]>;
 }
 
 /** `other-owner`: a human changed it meanwhile, and it stays. `gone`: deleted, merged, converted, or no Lead. */

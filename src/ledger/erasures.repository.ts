@@ -116,7 +116,8 @@ const EXPORT_MOCK_CRM = "SELECT record FROM mock_crm.held_records WHERE person_k
 
 const EXPORT_OUTCOMES = `
 SELECT record || jsonb_build_object('record', record_kind) AS record
-FROM (SELECT * FROM feedback.held_records UNION ALL SELECT * FROM routing.held_records) held
+FROM (SELECT * FROM feedback.held_records UNION ALL SELECT * FROM routing.held_records
+  UNION ALL SELECT * FROM first_touch.held_records) held
 WHERE person_key = decode($1, 'hex') ORDER BY at`;
 
 const EXPORT_TRIALS = "SELECT record FROM trials.held_records WHERE person_key = decode($1, 'hex') ORDER BY at";

@@ -7,6 +7,7 @@ import { apiSchema } from '../platform/http/api-operation.js';
 import { attributesSchema, nextCursorSchema, pageShape, timeSchema, wholeNumber } from '../platform/http/field-schemas.js';
 import { errorClassSchema, errorCodeSchema } from '../platform/http/problem.schemas.js';
 import { probabilitySchema, shownOutcomeSchema } from './outcomes/outcomes.schemas.js';
+import { leadFirstTouchSchema } from './first-touch/first-touch.schemas.js';
 import { leadRoutingSchema } from './routing/routing.schemas.js';
 
 const summaryFields = z.object({
@@ -215,6 +216,7 @@ export const journeySchema = apiSchema(
         'Where a trial scored live leads then: its number and the side that gave the score. `failed`: why the challenger gave none.',
       ),
     routing: leadRoutingSchema,
+    firstTouch: leadFirstTouchSchema,
     exchanges: z
       .array(exchange)
       .describe('What each CRM (CRM_PROVIDER, and CRM_SHADOW where there is one) was sent last, and what it answered.'),
@@ -242,6 +244,7 @@ export const journeySchema = apiSchema(
     profile: 'shipped',
     trial: null,
     routing: null,
+    firstTouch: [],
     exchanges: [{ at: '2026-11-24T03:52:54.287Z', ...exampleExchange }],
     events: [
       { seq: 1, at: '2026-11-24T03:52:54.182Z', kind: 'received', detail: { revision: 1 } },

@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { z } from 'zod';
 import { AppError } from '../domain/app-error.js';
 import { normaliseCampaignId, normaliseEmail, personKeyOf } from '../domain/lead-keys.js';
+import { FirstTouchReportRepository } from '../first-touch/first-touch-report.repository.js';
 import { FlowControlRepository } from '../flow-control/flow-control.repository.js';
 import { IgnoredAttributes } from '../ledger/ignored-attributes.js';
 import { LeadsRepository } from '../ledger/leads.repository.js';
@@ -31,6 +32,7 @@ export class LeadsService {
     private readonly calibrations: CalibrationService,
     private readonly profile: ActiveProfile,
     private readonly routing: RoutingOpsService,
+    private readonly firstTouch: FirstTouchReportRepository,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
@@ -62,16 +64,17 @@ export class LeadsService {
     if (!found) throw new AppError('NOT_FOUND', NO_SUCH_LEAD);
     const ignored = new IgnoredAttributes(this.config.CONTENT_IGNORE);
     const { lead, events } = found;
-    const [stages, outcomes, probability, band, routing] = await Promise.all([
+    const [stages, outcomes, probability, band, routing, firstTouch] = await Promise.all([
       this.flow.stages(),
       this.outcomes.ofPerson(lead.personKey),
       this.calibrations.probabilityOf(lead.enrichment),
       this.profile.bandOf(lead.enrichment?.fitScore ?? null),
       this.routing.ofLead(lead.id),
+      this.config.ROUTING_RULES === undefined ? [] : this.firstTouch.ofLead(lead.id),
     ]);
     const trial = lead.enrichment?.trial ?? null;
     const journey = journeyOf(lead, events, this.config.RETRY_ATTEMPTS, stages, ignored);
-    return { ...journey, ...band, trial, outcomes, probability, routing };
+    return { ...journey, ...band, trial, outcomes, probability, routing, firstTouch };
   }
 
   /**

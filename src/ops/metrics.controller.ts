@@ -1,5 +1,8 @@
 import { Controller, Get, Header, Inject } from '@nestjs/common';
 import { AlertStore } from '../alerts/alert-store.js';
+import { FirstTouchReportRepository } from '../first-touch/first-touch-report.repository.js';
+import { CHANNELS } from '../first-touch/notices/notice.js';
+import { NoticesRepository } from '../first-touch/notices/notices.repository.js';
 import { FlowControlRepository } from '../flow-control/flow-control.repository.js';
 import { forecastOf } from '../ledger/forecast.js';
 import { DeadLetters } from './dead-letters/dead-letters.service.js';
@@ -24,6 +27,8 @@ export class MetricsController {
     private readonly rejections: RejectionsRepository,
     private readonly alerts: AlertStore,
     private readonly marketo: MarketoService,
+    private readonly firstTouch: FirstTouchReportRepository,
+    private readonly notices: NoticesRepository,
   ) {
     metrics.slaSeconds.set(config.SPEED_TO_LEAD_SLA_SECONDS);
   }
@@ -49,6 +54,7 @@ export class MetricsController {
       this.readAlerts(),
     ];
     if (this.marketo.isConfigured) readings.push(this.readMarketo());
+    if (this.config.ROUTING_RULES !== undefined) readings.push(this.readFirstTouch());
     await Promise.all(readings.map((reading) => reading.catch(() => {})));
     return this.metrics.registry.metrics();
   }
@@ -76,6 +82,13 @@ export class MetricsController {
       this.metrics.breakerOpen.set({ stage }, breaker.open ? 1 : 0);
       this.metrics.stagePaused.set({ stage }, paused ? 1 : 0);
     }
+  }
+
+  private async readFirstTouch(): Promise<void> {
+    const [overdue, problems] = await Promise.all([this.firstTouch.overdue(), this.notices.problems()]);
+    this.metrics.firstTouchOverdue.set(overdue);
+    for (const channel of CHANNELS)
+      this.metrics.ownerNoticesFailing.set({ channel }, problems.some((problem) => problem.channel === channel) ? 1 : 0);
   }
 
   private async readAiBudget(): Promise<void> {

@@ -8,6 +8,7 @@ import { DeadLetters } from './dead-letters/dead-letters.service.js';
 import { BudgetsService } from './budgets.service.js';
 import { CostsController } from './costs.controller.js';
 import { DeadLettersController } from './dead-letters/dead-letters.controller.js';
+import { FirstTouchController } from './first-touch/first-touch.controller.js';
 import { HealthController } from './health.controller.js';
 import { OpsLeadsController } from './leads.controller.js';
 import { LeadsService } from './leads.service.js';
@@ -32,6 +33,7 @@ import { TrialsController } from './trials/trials.controller.js';
     AuditController,
     CostsController,
     DeadLettersController,
+    FirstTouchController,
     HealthController,
     MarketoController,
     MetricsController,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { firstTouchSchema } from './first-touch.schema.js';
 
 const name = z.string().trim().min(1).max(100);
 const MAX_RULES = 2000;
@@ -197,6 +198,7 @@ export const routingRulesSchema = z
       .max(MAX_RULES)
       .default([])
       .describe('The first that matches decides.'),
+    firstTouch: firstTouchSchema.optional().describe('How soon an owner must act on a lead.'),
     fallback: target.describe('Who gets the leads for which no rule decides or no member can take them.'),
   })
   .meta({ title: 'Routing rules', description: 'Who owns a new lead: ROUTING_RULES names such a file.' });

@@ -13,6 +13,7 @@ const OWNERS: [name: RegExp, owner: RegExp][] = [
   [/\bfeedback\.\w+/g, /^src\/outcomes\//],
   [/\btrials\.\w+/g, /^src\/trials\//],
   [/\brouting\.\w+/g, /^src\/routing\//],
+  [/\bfirst_touch\.\w+/g, /^src\/first-touch\//],
 ];
 
 /** Words of other meanings that look alike: ids of tracing steps, and properties of objects in TypeScript. */
@@ -23,9 +24,14 @@ const files = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8'
   .map((file) => ({ path: `src/${file}`, text: readFileSync(join(root, 'src', file), 'utf8') }));
 
 /** Views and functions that a migration created for other modules. */
-const interfaces = ['0010_schema_interfaces.sql', '0020_outcomes.sql', '0024_routing.sql', '0026_trials.sql']
-  .map((file) => readFileSync(join(root, 'migrations', file), 'utf8'))
-  .join('\n');
+const INTERFACES = [
+  '0010_schema_interfaces.sql',
+  '0020_outcomes.sql',
+  '0024_routing.sql',
+  '0025_first_touch.sql',
+  '0026_trials.sql',
+];
+const interfaces = INTERFACES.map((file) => readFileSync(join(root, 'migrations', file), 'utf8')).join('\n');
 const published = new Set([...interfaces.matchAll(/CREATE (?:VIEW|FUNCTION) (\w+\.\w+)/g)].map(([, name]) => name!));
 
 /** What a file's SQL names of the schemas of other modules. */

@@ -104,7 +104,7 @@ describe('the document', () => {
 /** Routes of plugins, whose access is set after this hook has run. */
 const PLUGINS = /^\/(?:docs|ops\/queues\/board)(?:\/|$)/;
 /** Pages for browsers, which are not described. */
-const PAGES = /^\/(?:console|favicon\.ico)(?:\/|$)/;
+const PAGES = /^\/(?:console|first-touch|favicon\.ico)(?:\/|$)/;
 
 describe('the routes of the service', () => {
   it('are those of the document, and each declares its access', async () => {

@@ -113,6 +113,23 @@ const journey = (text: string, large: boolean) => ({
   probability: null,
   ...IN_USE,
   routing: { ...decision(text), earlier: [] },
+  firstTouch: [
+    {
+      assignmentId: '1',
+      ownerId: text,
+      pool: text,
+      band: 'hot',
+      slaMinutes: 5,
+      startedAt: NOW,
+      dueAt: NOW,
+      touch: null,
+      touchedAt: null,
+      businessMinutes: null,
+      endedAt: null,
+      endReason: null,
+      steps: [{ kind: 'remind', dueAt: NOW, endedAt: null, outcome: text }],
+    },
+  ],
 });
 
 const IN_USE = { band: 'warm', profile: 'shipped', trial: null };

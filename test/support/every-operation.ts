@@ -131,6 +131,7 @@ export function requestsOn({ synced, dead, receipt, rejections }: Filled): Recor
     getMarketoRun: [{ path: '/ops/marketo/runs/1' }],
     backfillMarketo: [{ path: '/ops/marketo/backfill', body: { retry: true } }],
     getRouting: [{ path: '/ops/routing' }],
+    getFirstTouchReport: [{ path: '/ops/routing/first-touch?by=pool' }],
     listRoutingDecisions: [{ path: '/ops/routing/decisions?limit=1' }],
     simulateRouting: [{ path: '/ops/routing/simulate', body: { lead: { email: 'r@acme.com', campaign_id: 1, country: 'DE' } } }],
     checkRoutingRules: [{ path: '/ops/routing/check', body: { rules: { reps: [{ id: 'cy' }], fallback: { rep: 'cy' } } } }],

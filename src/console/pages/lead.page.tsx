@@ -1,11 +1,13 @@
 import type { ComponentChildren } from 'preact';
 import type { Evidence, Intent, TrialArm } from '../../domain/enrichment.js';
 import type { LeadState } from '../../domain/lead-state.js';
+import type { Journey } from '../../ops/leads.service.js';
 import { Action } from '../components/action.js';
 import { Badge, BandBadge, IntentBadge, StateBadge, type Band } from '../components/badges.js';
 import { Card, Facts, Live, Notice, PageHead } from '../components/blocks.js';
 import { Meter } from '../components/charts.js';
 import { Crm, Sent, type CrmPlace, type SentRecord } from '../components/crm-records.js';
+import { FirstTouch } from '../components/first-touch.js';
 import { Table } from '../components/table.js';
 import { Text } from '../components/text.js';
 import { duration, Time } from '../components/time.js';
@@ -49,6 +51,7 @@ export interface LeadView {
   speedToLeadMs: number | null;
   timeline: TimelineItem[];
   routing: LeadRouting;
+  firstTouch: Journey['firstTouch'];
   sent: SentRecord[];
 }
 
@@ -112,6 +115,9 @@ export function LeadPage({ viewer, view, notice }: { viewer: Viewer; view: LeadV
             />
           </Card>
           <Live id="routing">{view.routing ? <RoutingCard routing={view.routing} viewer={viewer} /> : null}</Live>
+          <Live id="first-touch">
+            <FirstTouch clocks={view.firstTouch} viewer={viewer} />
+          </Live>
           <Live id="crm">
             {view.crm ? <Crm crm={view.crm} /> : null}
             {view.sent.map((record) => (

@@ -49,6 +49,11 @@ export class SalesforceClient {
     return parsed.data;
   }
 
+  /** The user whose permissions the calls have; null where Salesforce did not say. @throws AppError as `call` */
+  async userId(): Promise<string | null> {
+    return (await this.options.session.grant()).userId;
+  }
+
   private async send(
     request: ApiCall,
     { mayRefresh, tries, signal }: { mayRefresh: boolean; tries: number; signal: AbortSignal | undefined },

@@ -11,6 +11,13 @@ const compositeSchema = z.object({
   compositeResponse: z.array(z.object({ body: z.unknown(), httpStatusCode: z.number() })),
 });
 
+/** A time in an answer: `2026-11-27T10:00:00.000+0000`, which is no ISO 8601 that Date.parse must read. */
+export const instantSchema = z
+  .string()
+  .transform((text) => new Date(text.replace(/([+-]\d\d)(\d\d)$/, '$1:$2')))
+  .refine((date) => !Number.isNaN(date.getTime()), 'is no time')
+  .transform((date) => date.toISOString());
+
 /** SOQL; `deletedToo` asks the recycle bin as well (queryAll). */
 export type Query = string | { deletedToo: string };
 

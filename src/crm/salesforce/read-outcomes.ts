@@ -2,12 +2,13 @@ import { z } from 'zod';
 import { AppError } from '../../domain/app-error.js';
 import { normaliseEmail, personKeyOf } from '../../domain/lead-keys.js';
 import type { Clock } from '../../platform/clock.js';
-import type { CrmOpportunityState, CrmOutcomeReader, CrmPersonState } from '../port.js';
+import type { CrmLeadActs, CrmOpportunityState, CrmOutcomeReader, CrmPersonState } from '../port.js';
 import type { SalesforceClient } from './client.js';
 import { PERSON_KEY_FIELD } from './field-map.js';
 import { personKeysOf, recordsById } from './match.js';
 import { OrgSchema } from './org-schema.js';
-import { queryTogether, type Query } from './queries.js';
+import { instantSchema, queryTogether, type Query } from './queries.js';
+import { readActs } from './read-acts.js';
 import { recordIdSchema } from './record-id.js';
 import { soql } from './soql.js';
 
@@ -26,12 +27,6 @@ const QUERIES_PER_CALL = 5;
 /** The winner of a merge may itself have been merged. */
 const MERGES_FOLLOWED = 3;
 
-/** `2026-11-27T10:00:00.000+0000`, which is no ISO 8601 that Date.parse must read. */
-const instant = z
-  .string()
-  .transform((text) => new Date(text.replace(/([+-]\d\d)(\d\d)$/, '$1:$2')))
-  .refine((date) => !Number.isNaN(date.getTime()), 'is no time')
-  .transform((date) => date.toISOString());
 const optionalId = recordIdSchema.nullish();
 
 const leadSchema = z.object({
@@ -44,14 +39,14 @@ const leadSchema = z.object({
   ConvertedOpportunityId: optionalId,
   IsDeleted: z.boolean(),
   MasterRecordId: optionalId,
-  SystemModstamp: instant,
+  SystemModstamp: instantSchema,
 });
 type LeadRecord = z.output<typeof leadSchema>;
 
 const opportunitySchema = z.object({
   Id: recordIdSchema,
-  CreatedDate: instant,
-  SystemModstamp: instant,
+  CreatedDate: instantSchema,
+  SystemModstamp: instantSchema,
   IsClosed: z.boolean(),
   IsWon: z.boolean(),
   IsDeleted: z.boolean(),
@@ -104,10 +99,20 @@ export class SalesforceOutcomes implements CrmOutcomeReader {
     }));
   }
 
-  private async read<T>(queries: Query[], schema: z.ZodType<T>, signal: AbortSignal): Promise<T[]> {
-    const { client, apiVersion, callsAreLow } = this.options;
-    if (callsAreLow?.())
+  async acts(ids: string[], since: string, automation: string[], signal: AbortSignal): Promise<CrmLeadActs[]> {
+    this.refuseWhereCallsAreLow();
+    const { client, apiVersion } = this.options;
+    return readActs(client, apiVersion, { ids, since, automation }, signal);
+  }
+
+  private refuseWhereCallsAreLow(): void {
+    if (this.options.callsAreLow?.())
       throw new AppError('CRM_DAILY_LIMIT_REACHED', "The org's API calls of the day run low: what is left is for leads.");
+  }
+
+  private async read<T>(queries: Query[], schema: z.ZodType<T>, signal: AbortSignal): Promise<T[]> {
+    this.refuseWhereCallsAreLow();
+    const { client, apiVersion } = this.options;
     return queries.length === 0 ? [] : (await queryTogether(client, apiVersion, schema, queries, signal)).flat();
   }
 

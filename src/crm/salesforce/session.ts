@@ -19,10 +19,12 @@ export interface Grant {
   token: string;
   /** Where the org's API is. */
   instanceUrl: string;
+  /** The user of this service; null where the answer did not say. */
+  userId: string | null;
 }
 
 const JWT_VALID_SECONDS = 180;
-const answerSchema = z.object({ access_token: z.string().min(1), instance_url: z.url() });
+const answerSchema = z.object({ access_token: z.string().min(1), instance_url: z.url(), id: z.string().optional() });
 const refusalSchema = z.object({ error: z.string(), error_description: z.string().catch('') });
 /** OAuth errors that speak of the server's state (RFC 6749, 4.1.2.1) and not of our credentials. */
 const NOT_OUR_FAULT = /^(?:server_error|temporarily_unavailable|unknown_error)$/;
@@ -72,7 +74,10 @@ export class Session {
     }
     const body = jsonOf(text);
     const answer = answerSchema.safeParse(body);
-    if (response.ok && answer.success) return { token: answer.data.access_token, instanceUrl: answer.data.instance_url };
+    if (response.ok && answer.success) {
+      const { access_token: token, instance_url: instanceUrl, id } = answer.data;
+      return { token, instanceUrl, userId: userOf(id) };
+    }
     throw tokenError(response.status, body);
   }
 
@@ -98,6 +103,11 @@ export class Session {
       throw new AppError('CRM_MISCONFIGURED', 'SALESFORCE_PRIVATE_KEY is no RSA private key in PEM.', { cause });
     }
   }
+}
+
+/** The identity URL ends with the ids of the org and of the user: https://login.salesforce.com/id/00D…/005… */
+function userOf(identityUrl: string | undefined): string | null {
+  return /\/(005[A-Za-z0-9]{12}(?:[A-Za-z0-9]{3})?)$/.exec(identityUrl ?? '')?.[1] ?? null;
 }
 
 /**

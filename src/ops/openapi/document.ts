@@ -13,6 +13,7 @@ import { OutcomesController } from '../outcomes/outcomes.controller.js';
 import { PrivacyController } from '../privacy/privacy.controller.js';
 import { QueuesController } from '../queues.controller.js';
 import { RejectionsController } from '../rejections/rejections.controller.js';
+import { FirstTouchController } from '../first-touch/first-touch.controller.js';
 import { RoutingController } from '../routing/routing.controller.js';
 import { ScoreController } from '../score/score.controller.js';
 import { SlaController } from '../sla.controller.js';
@@ -36,6 +37,7 @@ const CONTROLLERS: Type[] = [
   OutcomesController,
   MarketoController,
   RoutingController,
+  FirstTouchController,
   ScoreController,
   TrialsController,
   PrivacyController,

@@ -36,6 +36,9 @@ type OptionalName =
   | 'MARKETO_FIELD_MAP'
   | 'MARKETO_WEBHOOK'
   | 'ALERT_WEBHOOK_URL'
+  | 'NOTICES_SLACK_URL'
+  | 'NOTICES_WEBHOOK_URL'
+  | 'NOTICES_SECRET'
   | 'PUBLIC_URL'
   | 'OTEL_EXPORTER_OTLP_ENDPOINT'
   | 'RETENTION_DAYS';
@@ -117,6 +120,8 @@ function contradictions(config: Config, choices: Choices, env: NodeJS.ProcessEnv
     problems.push(`${name} must be one of ${known.join(', ')}${byDefault}.`);
   }
   problems.push(...scorerProblems(config, choices), ...salesforceProblems(config), ...marketoProblems(config));
+  if (config.NOTICES_WEBHOOK_URL !== undefined && config.NOTICES_SECRET === undefined)
+    problems.push('NOTICES_SECRET is required with NOTICES_WEBHOOK_URL: it signs what is posted there.');
   const names = (config.OPS_TOKENS ?? []).map((token) => token.name);
   if (new Set(names).size < names.length)
     problems.push('OPS_TOKENS names two tokens alike; the audit trail needs distinct names.');

@@ -558,6 +558,38 @@ export const VARIABLES = {
     example: 'https://hooks.slack.com/services/…',
     secret: true,
   },
+  NOTICES_SLACK_URL: {
+    schema: url(['http:', 'https:']),
+    about:
+      "Where owners are notified of their leads, in the format of Slack's incoming webhooks. Notices name the company and the reasons for the score, and no person.",
+    mock: undefined,
+    real: undefined,
+    example: 'https://hooks.slack.com/services/…',
+    secret: true,
+  },
+  NOTICES_WEBHOOK_URL: {
+    schema: url(['http:', 'https:']),
+    about:
+      'Where the same notices are posted as JSON, signed with NOTICES_SECRET by the rules of Standard Webhooks (docs/first-touch.md).',
+    mock: undefined,
+    real: undefined,
+    example: 'https://hooks.example.com/leads',
+    secret: true,
+  },
+  NOTICES_SECRET: {
+    schema: z.string().min(MIN_SECRET, `is shorter than ${MIN_SECRET} characters`),
+    about: `Signs NOTICES_WEBHOOK_URL and the links Claim, Not mine and Junk; at least ${MIN_SECRET} characters. Without it notices have no such links.`,
+    mock: undefined,
+    real: undefined,
+    secret: true,
+  },
+  FIRST_TOUCH_POLL_SECONDS: {
+    schema: whole(0, 86_400),
+    about:
+      'How often Salesforce is asked whether people acted on leads whose clock runs, in seconds; 0: only before a step of the clock. One API call per 1,000 leads.',
+    mock: '60',
+    real: '60',
+  },
   HOT_LEAD_SCORE: {
     schema: whole(0, 100),
     about: 'The fit score from which a lead is reported to ALERT_WEBHOOK_URL as hot.',

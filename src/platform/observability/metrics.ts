@@ -111,6 +111,17 @@ export function createMetrics() {
       help: '1 while ALERT_WEBHOOK_URL does not take messages; GET /ops/queues says why.',
       registers,
     }),
+    firstTouchOverdue: new Gauge({
+      name: 'revenueflow_first_touch_overdue',
+      help: 'Assigned leads on which no person has acted although the time of the routing rules is over.',
+      registers,
+    }),
+    ownerNoticesFailing: new Gauge({
+      name: 'revenueflow_owner_notices_failing',
+      help: '1 while a channel of notices to owners (slack, webhook) takes none.',
+      labelNames: ['channel'],
+      registers,
+    }),
     crmApiUsage: new Gauge({
       name: 'revenueflow_crm_api_usage_ratio',
       help: "Used share of the day's CRM API calls, by its last answer to this process; 0 until one states it.",

@@ -8,6 +8,8 @@ export const KEY_PREFIX = {
   Opportunity: '006',
   Account: '001',
   User: '005',
+  Task: '00T',
+  Event: '00U',
 } as const;
 export type ObjectName = keyof typeof KEY_PREFIX;
 

@@ -150,6 +150,9 @@ export class SalesforceFake {
   addOpportunity = (fields: Record<string, unknown> = {}): string => this.org.seed('Opportunity', fields);
   addAccount = (fields: Record<string, unknown> = {}): string => this.org.seed('Account', fields);
   addUser = (fields: Record<string, unknown> = {}): string => this.org.seed('User', fields);
+  /** A Task or Event on a Lead or Contact, entered by a user of sales or by `CreatedById`. */
+  addTask = (WhoId: string, fields: Record<string, unknown> = {}): string => this.org.seed('Task', { WhoId, ...fields });
+  addEvent = (WhoId: string, fields: Record<string, unknown> = {}): string => this.org.seed('Event', { WhoId, ...fields });
   closeOpportunity = (id: string, won: boolean): void => this.org.closeOpportunity(id, won);
   /** A change that becomes visible now, with a SystemModstamp of then (milliseconds since 1970). */
   commitLate = (id: string, fields: Record<string, unknown>, at: number): void => this.org.commitLate(id, fields, at);

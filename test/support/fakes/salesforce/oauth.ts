@@ -9,7 +9,7 @@ export interface OAuthSettings {
 }
 
 const ORG_ID = '00D5e000000FakeEAA';
-const USER_ID = '0055e000001IntgAAA';
+const USER_ID = '0055e000001IntgAAC';
 
 /** The OAuth answer to a token request, and its status. */
 export interface TokenAnswer {

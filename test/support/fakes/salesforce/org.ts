@@ -27,7 +27,7 @@ export type Rule = (record: StoredRecord, before: StoredRecord | undefined) => R
 export type DuplicateMatcher = (record: StoredRecord, before: StoredRecord | undefined) => string[] | null;
 
 /** The owner of records that the service creates with Sforce-Auto-Assign: FALSE. */
-export const INTEGRATION_USER = '0055e000001IntgAAA';
+export const INTEGRATION_USER = '0055e000001IntgAAC';
 /** The users to whom the active assignment rule assigns Leads, in turn. */
 export const SALES_USERS = ['0055e000001SaleAAA', '0055e000002SaleAAA'] as const;
 
@@ -207,6 +207,8 @@ export class Org {
       Opportunity: { Name: 'Existing', StageName: 'Prospecting', CloseDate: '2099-12-31', OwnerId: SALES_USERS[0] },
       Account: { Name: 'Existing', OwnerId: SALES_USERS[0] },
       User: { Name: 'Existing', Email: 'existing@example.com', IsActive: true },
+      Task: { Subject: 'Call', Status: 'Completed', CreatedById: SALES_USERS[0], OwnerId: SALES_USERS[0] },
+      Event: { Subject: 'Meeting', CreatedById: SALES_USERS[0], OwnerId: SALES_USERS[0] },
     };
     const id = this.store.newId(object);
     this.store.save(object, named(object, { ...blank, ...standing[object], ...fields, Id: id }));

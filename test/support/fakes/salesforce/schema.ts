@@ -193,6 +193,18 @@ const USER: FieldSpec[] = [
   field('TimeZoneSidKey', 'picklist', { length: 40, picklist: ['Europe/Berlin', 'America/New_York'] }),
 ];
 
+const ACTIVITY: FieldSpec[] = [
+  text('Subject', 255),
+  toOne('WhoId', 'Lead'),
+  toOne('CreatedById', 'User', { ...SYSTEM, nillable: false, defaultedOnCreate: true }),
+  toOne('OwnerId', 'User', { nillable: false, defaultedOnCreate: true }),
+];
+
+const TASK: FieldSpec[] = [
+  ...ACTIVITY,
+  field('Status', 'picklist', { length: 255, picklist: ['Not Started', 'In Progress', 'Completed'] }),
+];
+
 const restricted = (picklist: string[]): Partial<FieldSpec> => ({ length: 255, picklist, restrictedPicklist: true });
 const own = (spec: FieldSpec, label: string): FieldSpec => ({ ...spec, label, custom: true });
 
@@ -222,6 +234,8 @@ export function standardSchema(withPackage: boolean): Record<ObjectName, Map<str
     Opportunity: OPPORTUNITY,
     Account: ACCOUNT,
     User: USER,
+    Task: TASK,
+    Event: ACTIVITY,
   };
   const of = (name: ObjectName) =>
     new Map(
@@ -239,5 +253,7 @@ export function standardSchema(withPackage: boolean): Record<ObjectName, Map<str
     Opportunity: of('Opportunity'),
     Account: of('Account'),
     User: of('User'),
+    Task: of('Task'),
+    Event: of('Event'),
   };
 }

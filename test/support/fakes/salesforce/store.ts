@@ -20,6 +20,8 @@ export class Store {
     Opportunity: new Map(),
     Account: new Map(),
     User: new Map(),
+    Task: new Map(),
+    Event: new Map(),
   };
   /** Maps `Object.Field=value`, or a membership's pair, to the ids of the records that are not deleted. */
   private readonly index = new Map<string, Set<string>>();
