@@ -63,6 +63,12 @@ export async function fillService(service: RunningProcess, sql: pg.Client) {
       outOfTime: { leads: 300, conversions: 60, raw: 0.2, baseRate: 0.16, platt: 0.15 },
     },
   ]);
+  const stop = { maxErrorRate: 0.05, maxDisagreement: 0.5, maxInjected: 0.02 };
+  const bounds = { sample: 5000, stratify: [], share: 0.2, perSecond: 2, dailyTokens: 1000 };
+  await sql.query(
+    "INSERT INTO trials.trials (kind, state, challenger, settings, who) VALUES ('shadow', 'running', $1, $2, 'ann')",
+    [{ profile: { base: 25 } }, { ...bounds, target: 'converted', horizonDays: 90, stop }],
+  );
   const { rows } = await sql.query<{ id: string }>('SELECT id FROM ledger.rejections ORDER BY received_at');
   return { synced, dead, receipt, rejections: rows.map(({ id }) => id) };
 }
