@@ -128,6 +128,7 @@ export function requestsOn({ synced, dead, receipt, rejections }: Filled): Recor
     promoteTrial: [{ path: '/ops/trials/1/promote', body: { force: true } }],
     rollBackScorer: [{ path: '/ops/trials/rollback' }],
     getMarketo: [{ path: '/ops/marketo' }],
+    getMarketoArrivals: [{ path: '/ops/marketo/arrivals' }],
     pauseMarketo: [{ path: '/ops/marketo/marketo-sync/pause' }],
     resumeMarketo: [{ path: '/ops/marketo/marketo-sync/resume' }],
     reconcileMarketo: [{ path: '/ops/marketo/reconcile', body: { repair: false } }],
