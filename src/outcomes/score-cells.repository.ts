@@ -31,10 +31,11 @@ export interface Cells {
 export type CellsBySegment = Record<Segment, { group: string; cells: Cells }[]>;
 
 /**
- * Persons whose leads the CRM merged count as the one scored first (`heads`), with the outcomes of all. A person's
- * first outcome decides (`hits`). $1 kinds.
+ * What became of each person that counts. Of persons whose leads the CRM merged, the one scored first counts, with the
+ * outcomes of all. A person's first outcome decides: an earlier one excludes the person, a later one came too late.
+ * $1 kinds, $2 horizon in days, $3 since.
  */
-const HITS = `
+const JUDGED = `
 heads AS MATERIALIZED (
   SELECT m.person_key, first_value(m.person_key) OVER (PARTITION BY m.unit ORDER BY s.synced_at NULLS LAST, m.person_key) AS head
   FROM feedback.merged_persons m LEFT JOIN feedback.first_scores s USING (person_key)
@@ -43,41 +44,23 @@ heads AS MATERIALIZED (
   FROM feedback.outcomes o LEFT JOIN heads h ON h.person_key = o.person_key
   WHERE o.kind = ANY($1) AND o.kind IN ('qualified', 'converted', 'opportunity', 'won')
   GROUP BY 1
+), judged AS (
+  SELECT s.score, s.scorer_version, s.campaign_id, s.score_source, s.synced_at,
+    s.synced_at <= now() - make_interval(days => $2) AS mature,
+    CASE WHEN h.at < s.synced_at THEN 'before' WHEN h.at <= s.synced_at + make_interval(days => $2) THEN 'converted'
+      ELSE 'open' END AS outcome
+  FROM feedback.first_scores s LEFT JOIN hits h USING (person_key)
+  WHERE s.synced_at >= $3 AND s.person_key NOT IN (SELECT person_key FROM heads WHERE person_key <> head)
 )`;
 
-/** Of a person with a hit `h` and a first score `s`. An earlier outcome excludes it, a later one is too late. */
-const OUTCOME = `CASE WHEN h.at < s.synced_at THEN 'before' WHEN h.at <= s.synced_at + make_interval(days => $2) THEN 'converted'
-      ELSE 'open' END`;
-const MATURE = 's.synced_at <= now() - make_interval(days => $2)';
-const GROUP = 's.score, s.scorer_version, s.campaign_id, s.score_source';
-
-/**
- * Most persons have no outcome, so all scores are counted as open first: one scan that joins nothing, which PostgreSQL
- * can run in parallel. Those with a hit are then moved, and those merged into another person are taken away. The groups
- * are sums of the cells. $2 horizon in days, $3 since.
- */
+/** One pass to find the campaigns that are shown, and one that counts. The groups are sums of its cells. */
 export const CELLS = `
-WITH scored AS MATERIALIZED (
-  SELECT ${GROUP}, ${MATURE} AS mature, count(*) AS leads
-  FROM feedback.first_scores s WHERE s.synced_at >= $3 GROUP BY 1, 2, 3, 4, 5
-), ${HITS}, moved AS MATERIALIZED (
-  SELECT ${GROUP}, ${MATURE} AS mature, ${OUTCOME} AS outcome, count(*) AS leads
-  FROM hits h JOIN feedback.first_scores s USING (person_key) WHERE s.synced_at >= $3 GROUP BY 1, 2, 3, 4, 5, 6
-), merged AS (
-  SELECT ${GROUP}, ${MATURE} AS mature, count(*) AS leads
-  FROM heads h JOIN feedback.first_scores s USING (person_key)
-  WHERE h.person_key <> h.head AND s.synced_at >= $3 GROUP BY 1, 2, 3, 4, 5
-), campaigns AS (
-  SELECT campaign_id FROM scored GROUP BY 1 ORDER BY sum(leads) DESC, 1 LIMIT ${GROUPS_SHOWN}
+WITH ${JUDGED}, campaigns AS MATERIALIZED (
+  SELECT campaign_id FROM feedback.first_scores WHERE synced_at >= $3
+  GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT ${GROUPS_SHOWN}
 ), cells AS MATERIALIZED (
-  SELECT score, scorer_version, c.campaign_id, score_source, outcome, mature, sum(leads) AS leads
-  FROM (
-    SELECT score, scorer_version, campaign_id, score_source, mature, 'open' AS outcome, leads FROM scored
-    UNION ALL SELECT score, scorer_version, campaign_id, score_source, mature, outcome, leads FROM moved
-    UNION ALL SELECT score, scorer_version, campaign_id, score_source, mature, 'open', -leads FROM moved
-    UNION ALL SELECT score, scorer_version, campaign_id, score_source, mature, 'open', -leads FROM merged
-  ) parts LEFT JOIN campaigns c USING (campaign_id)
-  GROUP BY 1, 2, 3, 4, 5, 6 HAVING sum(leads) <> 0
+  SELECT score, scorer_version, c.campaign_id, score_source, outcome, mature, count(*) AS leads
+  FROM judged LEFT JOIN campaigns c USING (campaign_id) GROUP BY 1, 2, 3, 4, 5, 6
 ), shown AS (
   (SELECT 'scorerVersion' AS segment, scorer_version AS name FROM cells GROUP BY 2 ORDER BY sum(leads) DESC, 2 LIMIT ${GROUPS_SHOWN})
   UNION ALL
@@ -91,14 +74,6 @@ SELECT s.segment, s.name, c.score, c.outcome, c.mature, sum(c.leads)::int
 FROM shown s
 JOIN cells c ON s.name = CASE s.segment WHEN 'scorerVersion' THEN c.scorer_version WHEN 'campaignId' THEN c.campaign_id ELSE c.score_source END
 GROUP BY 1, 2, 3, 4, 5`;
-
-/** Each person that counts, for figures that need the time of the sync. */
-const JUDGED = `
-${HITS}, judged AS (
-  SELECT s.score, s.scorer_version, s.synced_at, ${MATURE} AS mature, ${OUTCOME} AS outcome
-  FROM feedback.first_scores s LEFT JOIN hits h USING (person_key)
-  WHERE s.synced_at >= $3 AND s.person_key NOT IN (SELECT person_key FROM heads WHERE person_key <> head)
-)`;
 
 /** Mature leads by whether they belong to the earlier part, $4 of them, in the order of their sync. */
 export const SPLIT = `

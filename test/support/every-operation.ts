@@ -66,6 +66,12 @@ export async function fillService(service: RunningProcess, sql: pg.Client) {
       outOfTime: { leads: 300, conversions: 60, raw: 0.2, baseRate: 0.16, platt: 0.15 },
     },
   ]);
+  const stop = { maxErrorRate: 0.05, maxDisagreement: 0.5, maxInjected: 0.02 };
+  const bounds = { sample: 5000, stratify: [], share: 0.2, perSecond: 2, dailyTokens: 1000 };
+  await sql.query(
+    "INSERT INTO trials.trials (kind, state, challenger, settings, who) VALUES ('shadow', 'running', $1, $2, 'ann')",
+    [{ profile: { base: 25 } }, { ...bounds, target: 'converted', horizonDays: 90, stop }],
+  );
   const { rows } = await sql.query<{ id: string }>('SELECT id FROM ledger.rejections ORDER BY received_at');
   return { synced, dead, receipt, rejections: rows.map(({ id }) => id) };
 }
@@ -125,6 +131,7 @@ export function requestsOn({ synced, dead, receipt, rejections }: Filled): Recor
     promoteTrial: [{ path: '/ops/trials/1/promote', body: { force: true } }],
     rollBackScorer: [{ path: '/ops/trials/rollback' }],
     getMarketo: [{ path: '/ops/marketo' }],
+    getMarketoArrivals: [{ path: '/ops/marketo/arrivals' }],
     pauseMarketo: [{ path: '/ops/marketo/marketo-sync/pause' }],
     resumeMarketo: [{ path: '/ops/marketo/marketo-sync/resume' }],
     reconcileMarketo: [{ path: '/ops/marketo/reconcile', body: { repair: false } }],
