@@ -119,7 +119,12 @@ async function countOurs({ databaseUrl, redisUrl }: Stores): Promise<{ committed
   const { rows } = await sql.query<{ n: number }>('SELECT count(*)::int AS n FROM ledger.leads');
   await sql.end();
   const redis = new Redis(redisUrl);
-  const enqueued = await redis.llen('{revenueflow}:enrichment:wait');
+  const ids = await redis.lrange('{revenueflow}:enrichment:wait', 0, -1);
+  let enqueued = 0;
+  for (let from = 0; from < ids.length; from += 1000) {
+    const reads = ids.slice(from, from + 1000).map((id) => redis.hget(`{revenueflow}:enrichment:${id}`, 'data'));
+    for (const data of await Promise.all(reads)) enqueued += (JSON.parse(data!) as { leads: unknown[] }).leads.length;
+  }
   redis.disconnect();
   return { committed: rows[0]!.n, enqueued };
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { pino } from 'pino';
+import { LEADS_PER_JOB, newJobIdPrefix } from '../src/domain/lead-jobs.js';
 import { loadConfig } from '../src/platform/config/config.js';
 import { openQueueBackend } from '../src/queue/queue.module.js';
 import { allSynced, postLeads, speedToLead, type SpeedToLead } from './leads.js';
@@ -81,24 +82,26 @@ async function drainOurs(stores: Stores, backend: Backend, leads: number, tag: s
   }
 }
 
-/** Leads as the ingress leaves them: committed, with a job. */
+/** Leads as the ingress leaves them: committed, with jobs of full size. */
 async function fill(stores: Stores, backend: Backend, sql: pg.Client, leads: number, tag: string): Promise<void> {
   await sql.query(
     `WITH filled AS (
-       INSERT INTO ledger.leads (id, person_key, email, email_raw, campaign_id, name, attributes, received_at, content_at)
+       INSERT INTO ledger.leads (id, person_key, email, email_raw, campaign_id, name, attributes, job_id, received_at, content_at)
        SELECT gen_random_uuid(), sha256(($2 || n)::bytea), $2 || n || '@enterprise.com', $2 || n || '@enterprise.com', $2, 'Alex Smith',
-         '{"company": "Enterprise", "title": "VP Sales", "message": "Please schedule a demo for our team."}', now(), now()
+         '{"company": "Enterprise", "title": "VP Sales", "message": "Please schedule a demo for our team."}',
+         ($3 || lpad(to_hex(n / $4::int), 12, '0'))::uuid, now(), now()
        FROM generate_series(1, $1::int) n RETURNING id
      )
      INSERT INTO ledger.events (lead_id, seq, kind) SELECT id, 1, 'received' FROM filled`,
-    [leads, tag],
+    [leads, tag, newJobIdPrefix(), LEADS_PER_JOB],
   );
   const config = loadConfig({ QUEUE_BACKEND: backend }, { aiProviders: ['heuristic'], crmProviders: ['postgres'] });
   const opened = await openQueueBackend(config, stores, pino({ level: 'warn' }));
-  const { rows } = await sql.query<{ leadId: string }>('SELECT id AS "leadId" FROM ledger.leads WHERE campaign_id = $1', [tag]);
-  for (let from = 0; from < rows.length; from += 500) {
-    await opened.queue('enrichment').enqueue(rows.slice(from, from + 500).map(({ leadId }) => ({ leadId, epoch: 1 })));
-  }
+  const { rows } = await sql.query<{ leadId: string; jobId: string }>(
+    'SELECT id AS "leadId", job_id AS "jobId" FROM ledger.leads WHERE campaign_id = $1 ORDER BY job_id',
+    [tag],
+  );
+  await opened.queue('enrichment').enqueue(rows.map((row) => ({ ...row, epoch: 1 })));
   await opened.close();
 }
 

@@ -22,7 +22,7 @@ const added: Promise<void>[] = [];
 const tools = {
   ledger: { accept: async (lead: Parameters<typeof acceptLeads>[1][0]) => (await acceptLeads(database, [lead], [], false))[0]! },
   publisher: {
-    publish: (stage: 'enrichment' | 'crm-sync', reference: { leadId: string; epoch: number }) =>
+    publish: (stage: 'enrichment' | 'crm-sync', reference: { leadId: string; epoch: number; jobId: string }) =>
       void added.push(backend.queue(stage).enqueue([reference])),
   },
 };

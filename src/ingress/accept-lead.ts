@@ -31,9 +31,9 @@ export async function acceptLead(tools: AcceptTools, input: LeadInput): Promise<
   });
   // From the spool it will be announced when the ledger has it; its id is known already.
   if (answer === 'spooled') return { status: 'accepted', leadId, duplicate: false };
-  const { outcome, revision, epoch } = answer;
+  const { outcome, revision, epoch, jobId } = answer;
   if (outcome === 'duplicate') return { status: 'duplicate', leadId, duplicate: true };
-  tools.publisher.publish('enrichment', { leadId, epoch });
+  tools.publisher.publish('enrichment', { leadId, epoch, jobId });
   if (outcome === 'updated') return { status: 'updated', leadId, duplicate: false, revision };
   return { status: 'accepted', leadId, duplicate: false };
 }

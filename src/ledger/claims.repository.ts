@@ -24,6 +24,9 @@ export interface ClaimRequest {
 /** The right of a run to write a lead, until another claim or a revision raises the fence. */
 export type Fence = Pick<Claim, 'id' | 'fence'>;
 
+/** What a run needs to write its lead and to give it a job. */
+export type Run = Pick<Claim, 'id' | 'fence' | 'contentAt' | 'lowPriority'>;
+
 /** A lead as a run has claimed it. */
 export interface Claim extends Pick<LeadContent, 'id' | 'personKey' | 'campaignId' | 'revision'> {
   epoch: number;

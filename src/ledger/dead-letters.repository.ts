@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { LEADS_PER_JOB, newJobIdPrefix } from '../domain/lead-jobs.js';
 import type { LeadContent, LeadError } from '../domain/lead.js';
 import type { LeadState, Stage } from '../domain/lead-state.js';
 import { pageOf, type Cursor, type Page } from '../platform/database/cursor-pagination.js';
@@ -75,7 +76,7 @@ FROM ledger.leads WHERE state = 'dead' GROUP BY 1, 2, 3, 4 ORDER BY count(*) DES
 
 /**
  * The times are stored in the rows, so the rate survives a loss of the queue and a restart. A lead that has a score
- * keeps it, unless it was edited since.
+ * keeps it, unless it was edited since. $6 leads with neighbouring places share a job; $7 is the beginning of job ids.
  */
 const REPLAY = `
 WITH chosen AS (
@@ -90,15 +91,19 @@ WITH chosen AS (
   SET state = CASE WHEN l.enrichment IS NULL OR p.last_error->>'stage' = 'enrichment' THEN 'received' ELSE 'enriched' END,
       enrichment_attempts = 0, crm_sync_attempts = 0, last_error = NULL, first_scoring_at = NULL,
       epoch = l.epoch + 1, low_priority = true, died_at = NULL,
+      job_id = ($7 || lpad(to_hex(p.place / $6::int), 12, '0'))::uuid,
       next_attempt_at = CASE WHEN $4::float IS NOT NULL THEN now() + make_interval(secs => p.place / $4) END,
       ${RAISE_FENCE}, ${RESET_CLAIM}, ${TOUCH_AND_NUMBER_EVENT}
   FROM placed p WHERE l.id = p.id
-  RETURNING l.id, l.epoch, l.state, l.content_at, l.next_attempt_at, l.low_priority, l.event_seq, p.last_error AS died_of
+  RETURNING l.id, l.epoch, l.state, l.content_at, l.next_attempt_at, l.low_priority, l.job_id, l.event_seq, p.last_error AS died_of
 ), audited AS (${writeEvents(
   `'replayed'`,
   `jsonb_build_object('by', $5::text, 'stage', died_of->>'stage', 'code', died_of->>'code', 'dueAt', next_attempt_at)`,
 )})
 SELECT ${OPEN_LEAD_COLUMNS} FROM done l`;
+
+/** A replay of many leads at a rate: those that are due within this time share a job. */
+const SECONDS_PER_JOB = 0.1;
 
 /** Corrected content is a revision, but the lead stays a dead letter until it is replayed. */
 const EDIT = `
@@ -152,7 +157,7 @@ export class DeadLettersRepository {
 
   /** dead → received or enriched, oldest dead letter first. @returns the leads that need a job. */
   async replayDeadLetters({ id, code, limit, perSecond, by }: Replay): Promise<OpenLead[]> {
-    const values = [id === undefined ? null : [id], code ?? null, limit, perSecond, by];
+    const values = replayValues({ ids: id === undefined ? null : [id], code, limit, perSecond, by });
     return (await this.database.query<OpenLead>(REPLAY, values)).rows;
   }
 
@@ -173,7 +178,8 @@ export class DeadLettersRepository {
    */
   replayOpenRows({ id, who, rows }: OpenRows): Promise<OpenLead[]> {
     return this.database.transaction(async (transaction) => {
-      const leads = (await transaction.query<OpenLead>(REPLAY, [rows, null, rows.length, null, who])).rows;
+      const values = replayValues({ ids: rows, limit: rows.length, perSecond: null, by: who });
+      const leads = (await transaction.query<OpenLead>(REPLAY, values)).rows;
       const stillDead = "SELECT id FROM ledger.leads WHERE id = ANY ($1::uuid[]) AND state = 'dead'";
       const locked = new Set((await transaction.query<{ id: string }>(stillDead, [rows])).rows.map((row) => row.id));
       const leadIds = leads.map(({ leadId }) => leadId);
@@ -215,4 +221,11 @@ export class DeadLettersRepository {
   async discardDeadLetter({ id, reason, by }: { id: string; reason: string; by: string }): Promise<boolean> {
     return (await this.database.query(DISCARD, [id, reason, by])).rowCount === 1;
   }
+}
+
+/** The parameters of REPLAY. */
+function replayValues({ ids, code, limit, perSecond, by }: Omit<Replay, 'id'> & { ids: string[] | null }): unknown[] {
+  const dueTogether = perSecond === null ? LEADS_PER_JOB : Math.floor(perSecond * SECONDS_PER_JOB);
+  const perJob = Math.max(1, Math.min(LEADS_PER_JOB, dueTogether));
+  return [ids, code ?? null, limit, perSecond, by, perJob, newJobIdPrefix()];
 }

@@ -1,9 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import type { ErrorCode } from '../domain/error-catalog.js';
+import { newJobId } from '../domain/lead-jobs.js';
 import { Database } from '../platform/database/database.js';
 import { END_CLAIM, RAISE_FENCE, TOUCH_AND_NUMBER_EVENT, writeEvents } from './lead-update-sql.js';
 import { eraseMarketoPerson, EXPORT_MARKETO } from './marketo-erasures.repository.js';
-import { OPEN_LEAD_COLUMNS, type OpenLead } from './open-leads.repository.js';
+import { JOB_ID, OPEN_LEAD_COLUMNS, type OpenLead } from './open-leads.repository.js';
 
 export interface PersonToErase {
   personKey: string;
@@ -28,7 +29,7 @@ export interface ErasedCounts {
   outcomes?: number;
   /** Scores of trials. Absent in receipts of earlier versions. */
   trials?: number;
-  /** Null where the queue did not answer. Its jobs contain only ids and end when they find no lead. */
+  /** Jobs that named a lead. Null where the queue did not answer. Its jobs contain only ids and end when they find no lead. */
   jobs: number | null;
 }
 
@@ -36,7 +37,7 @@ export interface ErasedPerson {
   receipt: string;
   counts: ErasedCounts;
   /** The leads that were removed, whose jobs the queue shall remove. */
-  leads: { leadId: string; epoch: number }[];
+  leads: { leadId: string; jobId: string }[];
 }
 
 /** What an erasure did and still has to do. It contains no personal data. */
@@ -74,8 +75,8 @@ export interface HeldData {
 }
 
 const DELETE_LEADS = `
-DELETE FROM ledger.leads WHERE id = ANY ($1)
-RETURNING id, epoch, (claimed_by IS NOT NULL OR state IN ('received', 'enriched')
+DELETE FROM ledger.leads l WHERE id = ANY ($1)
+RETURNING id, ${JOB_ID} AS "jobId", (claimed_by IS NOT NULL OR state IN ('received', 'enriched')
   OR touched_at > now() - make_interval(secs => $2 / 1000.0)) AS unsettled`;
 
 const RECEIPT = `
@@ -93,9 +94,9 @@ WITH held AS ( -- in id order, as lockInIdOrder
   SELECT id FROM ledger.leads WHERE person_key = decode($2, 'hex') ORDER BY id FOR NO KEY UPDATE
 ), again AS (
   UPDATE ledger.leads l
-  SET state = 'enriched', epoch = l.epoch + 1, next_attempt_at = NULL, ${RAISE_FENCE}, ${END_CLAIM}, ${TOUCH_AND_NUMBER_EVENT}
+  SET state = 'enriched', epoch = l.epoch + 1, job_id = $4, next_attempt_at = NULL, ${RAISE_FENCE}, ${END_CLAIM}, ${TOUCH_AND_NUMBER_EVENT}
   FROM held WHERE l.id = held.id AND l.state IN ('enriched', 'synced')
-  RETURNING l.id, l.epoch, l.state, l.content_at, l.next_attempt_at, l.low_priority, l.event_seq
+  RETURNING l.id, l.epoch, l.state, l.content_at, l.next_attempt_at, l.low_priority, l.job_id, l.event_seq
 ), audited AS (${writeEvents(`'resync'`, `'{"reason": "the CRM was asked to forget what it had before"}'`, 'again')}
 ), done AS (
   UPDATE ledger.erasures SET crm_count = crm_count + $3, failures = 0, last_code = NULL, asked_at = now(),
@@ -144,7 +145,7 @@ export class ErasuresRepository {
         [personKey],
       );
       await eraseMarketoPerson(transaction, personKey);
-      const deleted = await transaction.query<{ id: string; epoch: number; unsettled: boolean }>(DELETE_LEADS, [
+      const deleted = await transaction.query<{ id: string; jobId: string; unsettled: boolean }>(DELETE_LEADS, [
         locked.rows.map(({ id }) => id),
         graceMs,
       ]);
@@ -185,7 +186,7 @@ export class ErasuresRepository {
       );
       const { id } = receipt.rows[0]!;
       await transaction.query("SELECT ledger.record_act($1, 'erase', $2)", [who, JSON.stringify({ receipt: id, ...counts })]);
-      return { receipt: id, counts, leads: deleted.rows.map((row) => ({ leadId: row.id, epoch: row.epoch })) };
+      return { receipt: id, counts, leads: deleted.rows.map((row) => ({ leadId: row.id, jobId: row.jobId })) };
     });
   }
 
@@ -228,7 +229,7 @@ export class ErasuresRepository {
 
   /** Records that the CRM has erased `records` records of the person. @returns leads that need a job for crm-sync. */
   async recordForgotten({ id, personKey }: DueErasure, records: number): Promise<OpenLead[]> {
-    return (await this.database.query<OpenLead>(RECORD_ERASED, [id, personKey, records])).rows;
+    return (await this.database.query<OpenLead>(RECORD_ERASED, [id, personKey, records, newJobId()])).rows;
   }
 
   /** Records that this CRM cannot erase a person, so an operator must. */

@@ -1,9 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { jobIdsOf } from '../domain/lead-jobs.js';
 import type { LeadInput } from '../domain/lead.js';
 import type { Config } from '../platform/config/config.js';
 import { Database, type Queryable } from '../platform/database/database.js';
 import { mayBeCausedByOneItem } from '../platform/database/database-errors.js';
-import { columns, jsonColumn } from '../platform/database/unnest-columns.js';
+import { columns, jsonColumn, uuidColumn } from '../platform/database/unnest-columns.js';
 import { ACCEPT_DATABASE, CONFIG } from '../platform/platform.module.js';
 import { IgnoredAttributes } from './ignored-attributes.js';
 import {
@@ -39,6 +40,8 @@ export interface AcceptedLead {
   outcome: 'accepted' | 'updated' | 'duplicate';
   revision: number;
   epoch: number;
+  /** The job that shall bring the lead forward; of a duplicate, it does not exist. */
+  jobId: string;
 }
 
 /**
@@ -50,12 +53,15 @@ export interface AcceptedLead {
  */
 const ACCEPT = `
 WITH accepted AS (
-  INSERT INTO ledger.leads AS l (id, person_key, email, email_raw, campaign_id, name, attributes, traceparent, received_at, content_at)
-  SELECT i.id, decode(i.person_key, 'hex'), i.email, i.email_raw, i.campaign_id, i.name, i.attributes::jsonb, i.traceparent, i.at, i.at
+  INSERT INTO ledger.leads AS l
+    (id, person_key, email, email_raw, campaign_id, name, attributes, traceparent, job_id, received_at, content_at)
+  SELECT i.id, decode(i.person_key, 'hex'), i.email, i.email_raw, i.campaign_id, i.name, i.attributes::jsonb, i.traceparent,
+    i.job_id, i.at, i.at
   FROM (
     SELECT *, coalesce(i.received_at, now() + i.ordinal * interval '8 microseconds') AS at
-    FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $9::timestamptz[], $11::text[])
-      WITH ORDINALITY AS i (id, person_key, email, email_raw, campaign_id, name, attributes, received_at, traceparent, ordinal)
+    FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $9::timestamptz[], $11::text[],
+      $13::uuid[])
+      WITH ORDINALITY AS i (id, person_key, email, email_raw, campaign_id, name, attributes, received_at, traceparent, job_id, ordinal)
   ) i
   ORDER BY i.id
   ON CONFLICT (id) DO UPDATE SET
@@ -66,7 +72,7 @@ WITH accepted AS (
     traceparent = excluded.traceparent,
     state = 'received',
     revision = l.revision + 1,
-    epoch = l.epoch + 1,
+    epoch = l.epoch + 1, job_id = excluded.job_id,
     ${RAISE_FENCE}, ${RESET_CLAIM}, claimed_at = NULL,
     first_scoring_at = NULL, low_priority = false, died_at = NULL,
     enrichment_attempts = 0, crm_sync_attempts = 0, next_attempt_at = NULL, last_error = NULL,
@@ -135,6 +141,7 @@ export async function acceptLeads(
   ignored: string[],
   spooled: boolean,
 ): Promise<AcceptedLead[]> {
+  const jobIds = jobIdsOf(leads);
   const { rows } = await database.query<Row>({
     name: 'accept-leads',
     text: ACCEPT,
@@ -146,13 +153,16 @@ export async function acceptLeads(
       spooled,
       ...columns(leads, ['traceparent']),
       leads.map(({ notes }) => (notes ? JSON.stringify(notes) : null)),
+      uuidColumn(jobIds),
     ],
   });
   const committed = new Map(rows.map((row) => [row.id, row]));
-  return leads.map(({ id }): AcceptedLead => {
+  return leads.map(({ id }, index): AcceptedLead => {
     const row = committed.get(id);
-    if (!row) return { leadId: id, outcome: 'duplicate', revision: 0, epoch: 0 };
-    return { leadId: id, outcome: row.event_seq === 1 ? 'accepted' : 'updated', revision: row.revision, epoch: row.epoch };
+    const jobId = jobIds[index]!;
+    if (!row) return { leadId: id, outcome: 'duplicate', revision: 0, epoch: 0, jobId };
+    const outcome = row.event_seq === 1 ? 'accepted' : 'updated';
+    return { leadId: id, outcome, revision: row.revision, epoch: row.epoch, jobId };
   });
 }
 

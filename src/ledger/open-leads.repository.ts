@@ -1,20 +1,26 @@
 import { Injectable } from '@nestjs/common';
+import { groupOfPlace, jobIdsOf, type LeadReference, type PlaceInQueue } from '../domain/lead-jobs.js';
 import type { OpenState, Stage } from '../domain/lead-state.js';
 import { Database } from '../platform/database/database.js';
-import { columns } from '../platform/database/unnest-columns.js';
+import { columns, uuidColumn } from '../platform/database/unnest-columns.js';
 import { lockInIdOrder } from './lead-update-sql.js';
 
 /** The part of an open lead that its job needs. */
-export interface OpenLead {
-  leadId: string;
-  epoch: number;
+export interface OpenLead extends LeadReference, PlaceInQueue {
   state: OpenState;
-  /** When its newest content was received. */
-  contentAt: Date;
-  /** The earliest time of the next attempt; null: at once. */
-  nextAttemptAt: Date | null;
-  /** Runs after all other leads. */
-  lowPriority: boolean;
+  /** The job that names the lead, if it still exists. */
+  jobId: string;
+}
+
+/** The leads of a stage. */
+export interface StageCounts {
+  waiting: number;
+  /** Claimed by a run. */
+  active: number;
+  /** Wait for the time of their next attempt. */
+  delayed: number;
+  /** Dead letters. */
+  failed: number;
 }
 
 export interface StageBacklog {
@@ -31,9 +37,12 @@ export interface StageBacklog {
   oldestUnsynced: number | null;
 }
 
+/** The id of the job that names a lead of table or row `l`. Jobs of earlier versions name one lead. */
+export const JOB_ID = "coalesce(l.job_id::text, l.id || '.' || l.epoch)";
+
 /** The columns of an OpenLead, for a table or row named `l`. */
 export const OPEN_LEAD_COLUMNS = `l.id AS "leadId", l.epoch, l.state, l.content_at AS "contentAt", l.next_attempt_at AS "nextAttemptAt",
-  l.low_priority AS "lowPriority"`;
+  l.low_priority AS "lowPriority", ${JOB_ID} AS "jobId"`;
 
 const OPEN_LEADS = `
 SELECT ${OPEN_LEAD_COLUMNS}
@@ -43,16 +52,18 @@ ORDER BY l.id LIMIT $3`;
 
 /** Only for leads that have not changed since they were read: a changed row already has a newer job. */
 const RAISE_EPOCHS = `
-UPDATE ledger.leads l SET epoch = l.epoch + 1, touched_at = now()
-FROM ${lockInIdOrder('$1::uuid[], $2::int[], $3::text[]', 'id, epoch, state')} o
+UPDATE ledger.leads l SET epoch = l.epoch + 1, job_id = o.job_id, touched_at = now()
+FROM ${lockInIdOrder('$1::uuid[], $2::int[], $3::text[], $4::uuid[]', 'id, epoch, state, job_id')} o
 WHERE l.id = o.id AND l.epoch = o.epoch AND l.state = o.state
 RETURNING ${OPEN_LEAD_COLUMNS}`;
 
-const RAISE_EPOCHS_OF_DEAD_WORKERS = `
-UPDATE ledger.leads l SET epoch = l.epoch + 1, touched_at = now()
-FROM ${lockInIdOrder('$1::uuid[], $2::int[]', 'id, epoch')} o
-WHERE l.id = o.id AND l.epoch = o.epoch AND l.state IN ('received', 'enriched') AND (l.claimed_by IS NULL OR l.claimed_by = ANY ($3))
-RETURNING ${OPEN_LEAD_COLUMNS}`;
+/**
+ * A lead of the job may have gone on and have a job that its worker did not add any more. It has a higher epoch then.
+ */
+const OPEN_LEADS_OF_JOBS = `
+SELECT ${OPEN_LEAD_COLUMNS}
+FROM unnest($1::uuid[], $2::int[]) AS o (id, epoch) JOIN ledger.leads l ON l.id = o.id
+WHERE l.epoch >= o.epoch AND l.state IN ('received', 'enriched') AND (l.claimed_by IS NULL OR l.claimed_by = ANY ($3))`;
 
 /** An index-only scan of leads_waiting, so that a large backlog does not make it slow. */
 export const BACKLOG = `
@@ -60,6 +71,18 @@ SELECT state, count(*)::int AS count, extract(epoch FROM now() - min(content_at)
   count(*) FILTER (WHERE first_synced_at IS NULL AND received_at < now() - make_interval(secs => $1))::int AS overdue,
   extract(epoch FROM now() - min(received_at) FILTER (WHERE first_synced_at IS NULL AND NOT low_priority))::float AS "oldestUnsynced"
 FROM ledger.leads WHERE state IN ('received', 'enriched') GROUP BY state`;
+
+/**
+ * Only few leads are claimed, and the queue knows their ids: an index of claims would cost each claim a write. $1 are
+ * the leads of the jobs that workers have fetched.
+ */
+export const COUNT_STAGES = `
+SELECT s.stage,
+  (SELECT count(*) FROM ledger.leads l WHERE l.state IN ('received', 'enriched') AND l.state = s.state)::int AS open,
+  (SELECT count(*) FROM ledger.leads l WHERE l.id = ANY ($1::uuid[]) AND l.state = s.state AND l.claimed_by IS NOT NULL)::int AS active,
+  (SELECT count(*) FROM ledger.leads l WHERE l.next_attempt_at > now() AND l.state = s.state AND l.claimed_by IS NULL)::int AS delayed,
+  (SELECT count(*) FROM ledger.leads l WHERE l.state = 'dead' AND l.last_error->>'stage' = s.stage)::int AS failed
+FROM (VALUES ('enrichment', 'received'), ('crm-sync', 'enriched')) s (stage, state)`;
 
 const STAGE_OF = { received: 'enrichment', enriched: 'crm-sync' } as const;
 
@@ -74,20 +97,30 @@ export class OpenLeadsRepository {
     return (await this.database.query<OpenLead>({ name: 'open-leads', text: OPEN_LEADS, values })).rows;
   }
 
-  /** Gives each lead a new epoch, because the queue may still know the id of its old job as finished. */
+  /**
+   * Gives each lead a new job and a new epoch, which makes its former job outdated. A lead that has changed since it
+   * was read is left out.
+   */
   async raiseEpochs(leads: OpenLead[]): Promise<OpenLead[]> {
-    const values = columns(leads, ['leadId', 'epoch', 'state']);
+    const jobIds = jobIdsOf(leads, (lead) => `${lead.state}|${groupOfPlace(lead)}`);
+    const values = [...columns(leads, ['leadId', 'epoch', 'state']), uuidColumn(jobIds)];
     return (await this.database.query<OpenLead>({ name: 'raise-epochs', text: RAISE_EPOCHS, values })).rows;
   }
 
-  /**
-   * Gives a new epoch to the jobs' leads that are claimed by one of the dead workers or by none. Their claims stay, so
-   * that the next claim sees that a worker crashed with the lead.
-   */
-  async raiseEpochsOfDeadWorkers(jobs: { leadId: string; epoch: number }[], workers: string[]): Promise<OpenLead[]> {
-    const values = [...columns(jobs, ['leadId', 'epoch']), workers];
-    const statement = { name: 'raise-epochs-of-dead-workers', text: RAISE_EPOCHS_OF_DEAD_WORKERS, values };
-    return (await this.database.query<OpenLead>(statement)).rows;
+  /** The open leads of these jobs that are claimed by one of the dead workers or by none. */
+  async openLeadsOfDeadWorkers(leads: LeadReference[], workers: string[]): Promise<OpenLead[]> {
+    const values = [...columns(leads, ['leadId', 'epoch']), workers];
+    return (await this.database.query<OpenLead>({ name: 'leads-of-dead-workers', text: OPEN_LEADS_OF_JOBS, values })).rows;
+  }
+
+  /** Counts the leads of both stages; `fetched` are the leads of jobs that workers have fetched. */
+  async countStages(fetched: LeadReference[]): Promise<Record<Stage, StageCounts>> {
+    type Row = Omit<StageCounts, 'waiting'> & { stage: Stage; open: number };
+    const values = [uuidColumn(fetched.map(({ leadId }) => leadId))];
+    const { rows } = await this.database.query<Row>({ name: 'count-stages', text: COUNT_STAGES, values });
+    return Object.fromEntries(
+      rows.map(({ stage, open, ...counts }) => [stage, { waiting: open - counts.active - counts.delayed, ...counts }]),
+    ) as Record<Stage, StageCounts>;
   }
 
   /** Leads that wait, per stage; a stage without any is missing. */

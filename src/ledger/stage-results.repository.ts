@@ -1,11 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import type { Enrichment } from '../domain/enrichment.js';
+import { groupOfPlace, jobIdsOf, type LeadReference } from '../domain/lead-jobs.js';
 import type { CrmSynced, LeadError } from '../domain/lead.js';
 import type { Stage } from '../domain/lead-state.js';
 import { Database } from '../platform/database/database.js';
-import { columns, jsonColumn } from '../platform/database/unnest-columns.js';
+import { columns, jsonColumn, uuidColumn } from '../platform/database/unnest-columns.js';
 import { ioBoundary } from '../platform/observability/io-boundary.js';
-import { assertFence, type Fence } from './claims.repository.js';
+import { assertFence, type Fence, type Run } from './claims.repository.js';
 import { lockInIdOrder, RESET_CLAIM, TOUCH_AND_NUMBER_EVENT, writeEvents } from './lead-update-sql.js';
 import { stageStatement } from './statement-batcher.js';
 
@@ -18,8 +19,8 @@ const CHECKPOINT = `
 WITH done AS (
   UPDATE ledger.leads l
   SET state = 'enriched', enrichment = i.enrichment::jsonb, scorings = l.scorings + 1, enriched_at = clock_timestamp(),
-      ${RESET_CLAIM}, next_attempt_at = NULL, last_error = NULL, ${TOUCH_AND_NUMBER_EVENT}
-  FROM ${lockInIdOrder('$1::uuid[], $2::bigint[], $3::text[]', 'id, fence, enrichment')} i
+      job_id = i.job_id, ${RESET_CLAIM}, next_attempt_at = NULL, last_error = NULL, ${TOUCH_AND_NUMBER_EVENT}
+  FROM ${lockInIdOrder('$1::uuid[], $2::bigint[], $3::text[], $4::uuid[]', 'id, fence, enrichment, job_id')} i
   WHERE l.id = i.id AND l.fence = i.fence AND l.state = 'received'
   RETURNING l.id, l.epoch, l.event_seq, l.enrichment, l.revision, l.claimed_at
 ), audited AS (${writeEvents(`'enriched'`, `jsonb_build_object(${SCORE_DETAIL}, 'startedAt', claimed_at)`)})
@@ -39,23 +40,35 @@ WITH done AS (
 ), audited AS (${writeEvents(`'synced'`, `crm || jsonb_build_object('revision', revision, 'startedAt', claimed_at)`)})
 SELECT id FROM done`;
 
-/** The only place that counts an attempt, for failures of the lead itself. BullMQ's own count is not used. */
+/**
+ * The only place that counts an attempt, for failures of the lead itself. BullMQ's own count is not used. A lead that
+ * comes back in another job gets that job's id and a new epoch, so that its job of now is outdated for it.
+ */
 const RECORD_FAILURE = `
 WITH done AS (
   UPDATE ledger.leads l
-  SET state = CASE WHEN $4::timestamptz IS NULL THEN 'dead' ELSE l.state END,
-      enrichment_attempts = l.enrichment_attempts + ($3::jsonb->>'stage' = 'enrichment' AND NOT $3::jsonb ? 'shared')::int,
-      crm_sync_attempts = l.crm_sync_attempts + ($3::jsonb->>'stage' = 'crm-sync' AND NOT $3::jsonb ? 'shared')::int,
-      last_error = $3::jsonb - 'sent', next_attempt_at = $4, died_at = CASE WHEN $4::timestamptz IS NULL THEN clock_timestamp() END,
+  SET state = CASE WHEN i.next_attempt_at IS NULL THEN 'dead' ELSE l.state END,
+      enrichment_attempts = l.enrichment_attempts + (i.error->>'stage' = 'enrichment' AND NOT i.error ? 'shared')::int,
+      crm_sync_attempts = l.crm_sync_attempts + (i.error->>'stage' = 'crm-sync' AND NOT i.error ? 'shared')::int,
+      last_error = i.error - 'sent', next_attempt_at = i.next_attempt_at,
+      died_at = CASE WHEN i.next_attempt_at IS NULL THEN clock_timestamp() END,
+      job_id = coalesce(i.job_id, l.job_id), epoch = l.epoch + (i.job_id IS NOT NULL)::int,
       ${RESET_CLAIM}, ${TOUCH_AND_NUMBER_EVENT}
-  WHERE l.id = $1 AND l.fence = $2 AND l.state IN ('received', 'enriched')
-  RETURNING l.id, l.event_seq, l.revision,
-    CASE WHEN $3::jsonb->>'stage' = 'enrichment' THEN l.enrichment_attempts ELSE l.crm_sync_attempts END AS attempt
+  FROM (
+    SELECT id, fence, error::jsonb, next_attempt_at, job_id
+    FROM ${lockInIdOrder(
+      '$1::uuid[], $2::bigint[], $3::text[], $4::timestamptz[], $5::uuid[]',
+      'id, fence, error, next_attempt_at, job_id',
+    )} i
+  ) i
+  WHERE l.id = i.id AND l.fence = i.fence AND l.state IN ('received', 'enriched')
+  RETURNING l.id, l.epoch, l.event_seq, l.revision, i.error, i.next_attempt_at,
+    CASE WHEN i.error->>'stage' = 'enrichment' THEN l.enrichment_attempts ELSE l.crm_sync_attempts END AS attempt
 ), audited AS (${writeEvents(
-  `CASE WHEN $4::timestamptz IS NULL THEN 'dead-lettered' ELSE 'attempt-failed' END`,
-  `$3::jsonb || jsonb_build_object('attempt', attempt, 'revision', revision, 'nextAttemptAt', $4::timestamptz)`,
+  `CASE WHEN next_attempt_at IS NULL THEN 'dead-lettered' ELSE 'attempt-failed' END`,
+  `error || jsonb_build_object('attempt', attempt, 'revision', revision, 'nextAttemptAt', next_attempt_at)`,
 )})
-SELECT id FROM done`;
+SELECT id, epoch FROM done`;
 
 /** Failures that an opening breaker attributes to the downstream instead of the leads. */
 export interface AttemptRefund {
@@ -96,7 +109,7 @@ WITH returned AS (
   UPDATE ledger.leads l
   SET enrichment_attempts = greatest(0, l.enrichment_attempts - r.attempts * ($1 = 'enrichment')::int),
       crm_sync_attempts = greatest(0, l.crm_sync_attempts - r.attempts * ($1 = 'crm-sync')::int),
-      epoch = l.epoch + (l.state = 'dead')::int,
+      epoch = l.epoch + (l.state = 'dead')::int, job_id = CASE WHEN l.state <> 'dead' THEN l.job_id END,
       state = CASE WHEN l.state <> 'dead' THEN l.state WHEN $1 = 'enrichment' THEN 'received' ELSE 'enriched' END,
       died_at = NULL, next_attempt_at = coalesce(l.next_attempt_at, now() + interval '30 seconds'),
       ${TOUCH_AND_NUMBER_EVENT}
@@ -108,29 +121,48 @@ WITH returned AS (
 )})
 SELECT id FROM done`;
 
+/** The job of a later run or of the next stage, which the statement has stored in the lead's row. */
+export type NextJob = LeadReference & { jobId: string };
+
+interface Checkpoint {
+  claim: Run;
+  enrichment: Enrichment;
+}
+
+interface RecordedFailure {
+  claim: Run;
+  error: LeadError;
+  nextAttemptAt: Date | null;
+  /** The lead leaves its job, and a later one brings it forward. */
+  leaves: boolean;
+}
+
 /** Stores the results of the stages. Concurrent results share a statement. */
 @Injectable()
 export class StageResultsRepository {
   constructor(private readonly database: Database) {}
 
   private readonly checkpointing = stageStatement(
-    (checkpoints: (Fence & { enrichment: Enrichment })[]) => this.writeCheckpoints(checkpoints),
-    ({ id }) => id,
+    (checkpoints: Checkpoint[]) => this.writeCheckpoints(checkpoints),
+    ({ claim }) => claim.id,
   );
   private readonly marking = stageStatement(
-    (synced: (Fence & { crm: CrmSynced })[]) => this.writeSynced(synced),
+    (leads: (Fence & { crm: CrmSynced })[]) => this.writeSynced(leads),
     ({ id }) => id,
+  );
+  private readonly recording = stageStatement(
+    (failures: RecordedFailure[]) => this.writeFailures(failures),
+    ({ claim }) => claim.id,
   );
 
   /**
-   * received → enriched.
-   * @returns the epoch for the next stage's job, which a sweep may have raised during the scoring.
+   * received → enriched. From now on the lead needs no further AI call. @returns the job for the next stage.
    * @throws AppError STALE_RUN where a newer run has claimed the lead; nothing was written.
    */
-  async checkpoint({ id, fence }: Fence, enrichment: Enrichment): Promise<number> {
-    const epoch = await ioBoundary('ledger.checkpoint', id, () => this.checkpointing.submit({ id, fence, enrichment }));
-    assertFence(epoch !== null);
-    return epoch!;
+  async checkpoint(claim: Run, enrichment: Enrichment): Promise<NextJob> {
+    const job = await ioBoundary('ledger.checkpoint', claim.id, () => this.checkpointing.submit({ claim, enrichment }));
+    assertFence(job !== null);
+    return job!;
   }
 
   /** enriched → synced. @throws AppError STALE_RUN where a newer run has claimed the lead; nothing was written. */
@@ -138,13 +170,23 @@ export class StageResultsRepository {
     assertFence(await ioBoundary('ledger.mark-synced', id, () => this.marking.submit({ id, fence, crm })));
   }
 
-  /** Counts the failed attempt; `nextAttemptAt` null makes the lead a dead letter. @throws AppError STALE_RUN */
-  async recordFailure({ id, fence }: Fence, error: LeadError, nextAttemptAt: Date | null): Promise<void> {
-    const values = [id, fence, JSON.stringify(error), nextAttemptAt];
-    const { rowCount } = await ioBoundary('ledger.record-failure', id, () =>
-      this.database.query({ name: 'record-failure', text: RECORD_FAILURE, values }),
-    );
-    assertFence(rowCount === 1);
+  /**
+   * Counts the failed attempt; `nextAttemptAt` null makes the lead a dead letter. The lead stays in its job.
+   * @throws AppError STALE_RUN
+   */
+  async recordFailure(claim: Run, error: LeadError, nextAttemptAt: Date | null): Promise<void> {
+    await this.record({ claim, error, nextAttemptAt, leaves: false });
+  }
+
+  /** As `recordFailure`, but the lead leaves its job. @returns the job of the next attempt. @throws AppError STALE_RUN */
+  recordRetry(claim: Run, error: LeadError, nextAttemptAt: Date): Promise<NextJob> {
+    return this.record({ claim, error, nextAttemptAt, leaves: true });
+  }
+
+  private async record(failure: RecordedFailure): Promise<NextJob> {
+    const job = await ioBoundary('ledger.record-failure', failure.claim.id, () => this.recording.submit(failure));
+    assertFence(job !== null);
+    return job!;
   }
 
   /**
@@ -179,14 +221,38 @@ export class StageResultsRepository {
   }
 
   /** Null where the fence has been raised since. */
-  private async writeCheckpoints(checkpoints: (Fence & { enrichment: Enrichment })[]): Promise<(number | null)[]> {
-    const { rows } = await this.database.query<{ id: string; epoch: number }>({
+  private async writeCheckpoints(checkpoints: Checkpoint[]): Promise<(NextJob | null)[]> {
+    const claims = checkpoints.map(({ claim }) => claim);
+    const jobIds = jobIdsOf(claims, ({ contentAt, lowPriority }) =>
+      groupOfPlace({ contentAt, lowPriority, nextAttemptAt: null }),
+    );
+    const { rows } = await this.database.query<EpochRow>({
       name: 'checkpoint-enrichment',
       text: CHECKPOINT,
-      values: [...columns(checkpoints, ['id', 'fence']), jsonColumn(checkpoints, ({ enrichment }) => enrichment)],
+      values: [...columns(claims, ['id', 'fence']), jsonColumn(checkpoints, ({ enrichment }) => enrichment), uuidColumn(jobIds)],
     });
-    const epochs = new Map(rows.map((row) => [row.id, row.epoch]));
-    return checkpoints.map(({ id }) => epochs.get(id) ?? null);
+    return nextJobs(claims, rows, jobIds);
+  }
+
+  /** Null where the fence has been raised since. */
+  private async writeFailures(failures: RecordedFailure[]): Promise<(NextJob | null)[]> {
+    const claims = failures.map(({ claim }) => claim);
+    const jobIds = jobIdsOf(
+      failures,
+      ({ claim: { contentAt, lowPriority }, error, nextAttemptAt }) =>
+        `${error.stage}|${groupOfPlace({ contentAt, lowPriority, nextAttemptAt })}`,
+    );
+    const { rows } = await this.database.query<EpochRow>({
+      name: 'record-failures',
+      text: RECORD_FAILURE,
+      values: [
+        ...columns(claims, ['id', 'fence']),
+        jsonColumn(failures, ({ error }) => error),
+        failures.map(({ nextAttemptAt }) => nextAttemptAt),
+        uuidColumn(failures.map(({ leaves }, index) => (leaves ? jobIds[index]! : null))),
+      ],
+    });
+    return nextJobs(claims, rows, jobIds);
   }
 
   /** False where the fence has been raised since. */
@@ -199,4 +265,18 @@ export class StageResultsRepository {
     const written = new Set(rows.map((row) => row.id));
     return leads.map(({ id }) => written.has(id));
   }
+}
+
+interface EpochRow {
+  id: string;
+  epoch: number;
+}
+
+/** Null for each claim that the statement did not match. */
+function nextJobs(claims: Run[], rows: EpochRow[], jobIds: string[]): (NextJob | null)[] {
+  const epochs = new Map(rows.map(({ id, epoch }) => [id, epoch]));
+  return claims.map(({ id }, index) => {
+    const epoch = epochs.get(id);
+    return epoch === undefined ? null : { leadId: id, epoch, jobId: jobIds[index]! };
+  });
 }

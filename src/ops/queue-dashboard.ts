@@ -33,7 +33,7 @@ export interface BoardTools {
 
 /**
  * Serves bull-board under BOARD_PATH. It registers on Fastify instead of Nest, so the access of its routes is set here.
- * Jobs contain a lead id and an epoch, so it shows no personal data.
+ * Jobs contain lead ids and epochs, so it shows no personal data.
  */
 export function mountQueueDashboard(fastify: FastifyInstance, tools: BoardTools): void {
   const server = new FastifyAdapter();

@@ -35,7 +35,15 @@ export const queuesSchema = apiSchema(
   'Queues',
   z.object({
     backend: z.enum(['redis', 'postgres']),
-    items: z.array(z.object({ ...control, waiting: count, active: count, delayed: count, failed: count })),
+    items: z.array(
+      z.object({
+        ...control,
+        waiting: count.describe('Leads that wait for the stage.'),
+        active: count.describe('Leads that a worker has claimed.'),
+        delayed: count.describe('Leads that wait for the time of their next attempt.'),
+        failed: count.describe('Dead letters of the stage.'),
+      }),
+    ),
     alertsFailing: z
       .object({ since: timeSchema, problem: z.string(), dropped: count })
       .nullable()

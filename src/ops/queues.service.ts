@@ -4,16 +4,18 @@ import { AppError } from '../domain/app-error.js';
 import { STAGES, type Stage } from '../domain/lead-state.js';
 import { FlowControlRepository } from '../flow-control/flow-control.repository.js';
 import { whyOpen, type StageRow } from '../flow-control/stage-row.js';
+import { OpenLeadsRepository } from '../ledger/open-leads.repository.js';
 import type { QueueBackend } from '../queue/queue-backend.js';
 import { QUEUE_BACKEND } from '../queue/queue.module.js';
 
-/** Both queues with their breakers and pauses; for the API and the console. */
+/** Both queues with their leads, breakers and pauses; for the API and the console. */
 @Injectable()
 export class QueuesService {
   constructor(
     @Inject(QUEUE_BACKEND) private readonly backend: QueueBackend,
     private readonly flow: FlowControlRepository,
     private readonly alerts: AlertStore,
+    private readonly openLeads: OpenLeadsRepository,
   ) {}
 
   get backendKind() {
@@ -27,22 +29,23 @@ export class QueuesService {
 
   /** @throws AppError QUEUE_UNAVAILABLE, LEDGER_UNAVAILABLE */
   async list() {
-    const [rows, alertsFailing, counts] = await Promise.all([
+    const [rows, alertsFailing, jobs] = await Promise.all([
       this.flow.stages(),
       this.alerts.deliveryProblem(),
-      Promise.all(STAGES.map((stage) => this.backend.queue(stage).counts())).catch((cause: unknown) => {
+      Promise.all(STAGES.map((stage) => this.backend.queue(stage).activeJobs())).catch((cause: unknown) => {
         throw new AppError('QUEUE_UNAVAILABLE', 'The queue store does not answer. The leads are in the ledger.', { cause });
       }),
     ]);
-    const items = STAGES.map((stage, index) => ({
+    const counts = await this.openLeads.countStages(jobs.flat().flatMap(({ leads }) => leads));
+    const items = STAGES.map((stage) => ({
       name: stage,
-      ...counts[index]!,
+      ...counts[stage],
       ...shown(rows.find((row) => row.stage === stage)!),
     }));
     return { backend: this.backend.kind, items, alertsFailing };
   }
 
-  /** The breakers without the job counts, which need the queue store. */
+  /** The breakers without the counts, which need the queue store. */
   async breakers() {
     const rows = await this.flow.stages();
     return STAGES.map((stage) => ({ name: stage, ...shown(rows.find((row) => row.stage === stage)!) }));

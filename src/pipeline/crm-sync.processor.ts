@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { CrmProvider } from '../crm/port.js';
+import type { LeadReference } from '../domain/lead-jobs.js';
 import type { CallPermit } from '../flow-control/circuit-breaker.js';
 import { FlowControl } from '../flow-control/flow-control.js';
 import { runWithPermit } from '../flow-control/run-with-permit.js';
@@ -13,7 +14,6 @@ import { ioBoundary } from '../platform/observability/io-boundary.js';
 import type { Logger } from '../platform/observability/logger.js';
 import type { Metrics } from '../platform/observability/metrics.js';
 import { CLOCK, CONFIG, LOGGER, METRICS } from '../platform/platform.module.js';
-import type { JobReference } from '../queue/job.js';
 import { CrashIsolation } from './crash-isolation.js';
 import { CRM } from './downstreams.js';
 import { FailureHandler } from './failure-handler.js';
@@ -46,7 +46,7 @@ export class CrmSyncProcessor implements StageProcessor<LeadClaimedForSync> {
     return this.flow.breakers['crm-sync'].admits;
   }
 
-  claim(reference: JobReference): Promise<LeadClaimedForSync | null> {
+  claim(reference: LeadReference): Promise<LeadClaimedForSync | null> {
     return this.claims.claimForSync(reference);
   }
 

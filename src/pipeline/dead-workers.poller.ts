@@ -49,10 +49,14 @@ export class DeadWorkersPoller {
     const { flow, openLeads, backend, logger } = this;
     const dead = await flow.takeDeadWorkers();
     if (dead.length === 0) return;
-    // Includes jobs that were fetched and not yet claimed. For a live worker that has just fetched one, this costs one
-    // job.
     const active = (await Promise.all(STAGES.map((stage) => backend.queue(stage).activeJobs()))).flat();
-    const leads = await openLeads.raiseEpochsOfDeadWorkers(active, dead);
+    // Includes leads that were not claimed yet. An earlier version did not name the worker of a job.
+    const theirs = active.filter(({ worker }) => worker === undefined || dead.includes(worker));
+    const open = await openLeads.openLeadsOfDeadWorkers(
+      theirs.flatMap((job) => job.leads),
+      dead,
+    );
+    const leads = await openLeads.raiseEpochs(open);
     for (const stage of STAGES) {
       const due = leads.filter(({ state }) => stageDueIn(state) === stage);
       if (due.length > 0) await backend.queue(stage).enqueue(due.map((lead) => ({ ...jobRequestOf(lead), first: true })));

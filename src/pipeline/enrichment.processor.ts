@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { AppError } from '../domain/app-error.js';
 import type { Enrichment } from '../domain/enrichment.js';
+import type { LeadReference } from '../domain/lead-jobs.js';
 import type { EnrichmentProvider } from '../enrichment/port.js';
 import type { CallPermit } from '../flow-control/circuit-breaker.js';
 import { FlowControl } from '../flow-control/flow-control.js';
@@ -11,7 +12,7 @@ import type { Clock } from '../platform/clock.js';
 import type { Config } from '../platform/config/config.js';
 import type { Metrics } from '../platform/observability/metrics.js';
 import { CLOCK, CONFIG, METRICS } from '../platform/platform.module.js';
-import { jobRequestOf, type JobReference } from '../queue/job.js';
+import { jobRequestOf } from '../queue/job.js';
 import { JobPublisher } from '../queue/job-publisher.js';
 import { TrialArms } from '../trials/trial-arms.js';
 import { CrashIsolation } from './crash-isolation.js';
@@ -52,7 +53,7 @@ export class EnrichmentProcessor implements StageProcessor<ClaimedLead> {
     return !this.flow.breakers.enrichment.paused;
   }
 
-  claim(reference: JobReference): Promise<ClaimedLead | null> {
+  claim(reference: LeadReference): Promise<ClaimedLead | null> {
     return this.claims.claimForEnrichment({ ...reference, waits: !this.scorer.local });
   }
 
@@ -167,9 +168,9 @@ export class EnrichmentProcessor implements StageProcessor<ClaimedLead> {
   /** The score is stored before the CRM is called, so a CRM retry causes no second AI call. */
   private async checkpoint(claim: ClaimedLead, scored: Enrichment): Promise<RunOutcome> {
     const enrichment = this.arms.marked(claim, scored);
-    const epoch = await this.results.checkpoint(claim, enrichment);
+    const job = await this.results.checkpoint(claim, enrichment);
     const { contentAt, lowPriority } = claim;
-    this.publisher.publish('crm-sync', jobRequestOf({ leadId: claim.id, epoch, contentAt, nextAttemptAt: null, lowPriority }));
+    this.publisher.publish('crm-sync', jobRequestOf({ ...job, contentAt, lowPriority, nextAttemptAt: null }));
     const { fitScore, intent, scoreSource, provider, flags, usage } = enrichment;
     const fields = { fitScore, intent, scoreSource, provider, flags, costUsd: usage?.costUsd };
     return { kind: 'done', completed: { outcome: 'enriched', message: 'A lead was scored', fields } };

@@ -11,7 +11,8 @@ import type { Clock } from '../platform/clock.js';
 import type { Config } from '../platform/config/config.js';
 import type { Logger } from '../platform/observability/logger.js';
 import { CLOCK, CONFIG, LOGGER } from '../platform/platform.module.js';
-import type { JobOutcome } from '../queue/job.js';
+import { jobRequestOf, type LeadOutcome } from '../queue/job.js';
+import { JobPublisher } from '../queue/job-publisher.js';
 import { decideRetry, retryPolicyOf, type RetryPolicy } from './retry-policy.js';
 
 const UNRECORDED_WAIT_MS = 1000;
@@ -43,6 +44,7 @@ export class FailureHandler {
     private readonly claims: ClaimsRepository,
     private readonly results: StageResultsRepository,
     private readonly flow: FlowControl,
+    private readonly publisher: JobPublisher,
     @Inject(CONFIG) config: Pick<Config, 'RETRY_ATTEMPTS' | 'RETRY_BASE_MS' | 'CRASH_BUDGET'>,
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(LOGGER) private readonly logger: Logger,
@@ -52,7 +54,7 @@ export class FailureHandler {
     for (const stage of STAGES) this.refundWhenBreakerOpens(stage);
   }
 
-  async handle(failure: Failure): Promise<JobOutcome> {
+  async handle(failure: Failure): Promise<LeadOutcome> {
     try {
       return await this.settle(failure);
     } catch (cause) {
@@ -73,7 +75,7 @@ export class FailureHandler {
     return true;
   }
 
-  private async settle({ stage, claim, cause, deadlinePassed = false, fallback }: Failure): Promise<JobOutcome> {
+  private async settle({ stage, claim, cause, deadlinePassed = false, fallback }: Failure): Promise<LeadOutcome> {
     const breaker = this.flow.breakers[stage];
     const call = cause instanceof FailedCall ? cause : null;
     const error = call?.error ?? AppError.from(cause);
@@ -105,7 +107,7 @@ export class FailureHandler {
         await fallback!(error);
         return { kind: 'done' };
       case 'retry':
-        await this.results.recordFailure(claim, record, new Date(now + disposition.delayMs));
+        await this.retry(claim, stage, record, new Date(now + disposition.delayMs));
         // The breaker may have opened while the failure was recorded.
         if (breaker.isOpen && error.class === 'dependency-down') await this.refundAttempts(stage, breaker);
         return { kind: 'retry', delayMs: disposition.delayMs, code: error.code };
@@ -114,6 +116,13 @@ export class FailureHandler {
         if (error.signature) await this.openOnSharedFailure(stage, error, error.signature);
         return { kind: 'dead', code: error.code };
     }
+  }
+
+  /** The lead leaves its job, so that neither waits for the other. */
+  private async retry(claim: Claim, stage: Stage, record: LeadError, nextAttemptAt: Date): Promise<void> {
+    const job = await this.results.recordRetry(claim, record, nextAttemptAt);
+    const { contentAt, lowPriority } = claim;
+    this.publisher.publish(stage, jobRequestOf({ ...job, contentAt, lowPriority, nextAttemptAt }));
   }
 
   /** Another process may have opened the breaker just after this one counted failures. */

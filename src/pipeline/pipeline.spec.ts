@@ -108,7 +108,8 @@ async function pipeline(attempts = 0) {
     markExclusive: vi.fn(async () => {}),
   };
   const results = {
-    checkpoint: vi.fn(async () => 1),
+    checkpoint: vi.fn(async () => ({ ...reference, jobId: 'next' })),
+    recordRetry: vi.fn(async () => ({ ...reference, epoch: 2, jobId: 'later' })),
     markSynced: vi.fn(async () => {}),
     recordFailure: vi.fn(async () => {}),
     refundAttempts: vi.fn(async () => 0),
@@ -185,7 +186,7 @@ describe('enrichLead', () => {
     const { enrichLead, results, publisher } = await pipeline();
     expect(await enrichLead()).toEqual({ kind: 'done' });
     expect(results.checkpoint).toHaveBeenCalledWith(expect.objectContaining({ fence: '7' }), enrichment);
-    expect(publisher.publish).toHaveBeenCalledWith('crm-sync', { ...reference, since: NOW });
+    expect(publisher.publish).toHaveBeenCalledWith('crm-sync', { ...reference, jobId: 'next', since: NOW });
   });
 
   it('does nothing where the job is outdated', async () => {
@@ -196,14 +197,16 @@ describe('enrichLead', () => {
   });
 
   it('records a failed attempt and comes back after the backoff', async () => {
-    const { enrichLead, results, score } = await pipeline(1);
+    const { enrichLead, results, score, publisher } = await pipeline(1);
     score.mockRejectedValue(unavailable);
     expect(await enrichLead()).toEqual({ kind: 'retry', delayMs: 4000, code: 'AI_UNAVAILABLE' });
-    expect(results.recordFailure).toHaveBeenCalledWith(
+    expect(results.recordRetry).toHaveBeenCalledWith(
       expect.anything(),
       expect.objectContaining({ code: 'AI_UNAVAILABLE', stage: 'enrichment' }),
       new Date(NOW + 4000),
     );
+    const later = { ...reference, epoch: 2, jobId: 'later', since: NOW, dueAt: NOW + 4000 };
+    expect(publisher.publish.mock.calls).toEqual([['enrichment', later]]);
   });
 
   it('continues with fit score 50 after the last attempt, flagged for a re-score', async () => {
@@ -230,7 +233,7 @@ describe('enrichLead', () => {
     const { enrichLead, results, publisher } = await pipeline();
     results.checkpoint.mockRejectedValue(stale);
     expect(await enrichLead()).toEqual({ kind: 'done' });
-    expect(results.recordFailure).not.toHaveBeenCalled();
+    expect(results.recordRetry).not.toHaveBeenCalled();
     expect(publisher.publish).not.toHaveBeenCalled();
   });
 
@@ -241,15 +244,15 @@ describe('enrichLead', () => {
     const after = await pipeline();
     after.results.checkpoint.mockRejectedValue(ledgerDown);
     expect((await after.enrichLead()).kind).toBe('wait');
-    expect(after.results.recordFailure).not.toHaveBeenCalled();
+    expect(after.results.recordRetry).not.toHaveBeenCalled();
   });
 
   it('keeps a foreign error message out of the ledger', async () => {
     const { enrichLead, results, score } = await pipeline();
     score.mockRejectedValue(new Error('cannot parse "ann@acme.com"'));
     await enrichLead();
-    expect(JSON.stringify(results.recordFailure.mock.calls)).toContain('UNEXPECTED');
-    expect(JSON.stringify(results.recordFailure.mock.calls[0]!.slice(1))).not.toContain('ann@acme.com');
+    expect(JSON.stringify(results.recordRetry.mock.calls)).toContain('UNEXPECTED');
+    expect(JSON.stringify(results.recordRetry.mock.calls[0]!.slice(1))).not.toContain('ann@acme.com');
   });
 });
 
@@ -306,7 +309,7 @@ describe('syncLead', () => {
   it('comes back where the failure could not be recorded, and has counted nothing', async () => {
     const { syncLead, results, sync } = await pipeline();
     sync.mockRejectedValue(new AppError('CRM_UNAVAILABLE', 'no'));
-    results.recordFailure.mockRejectedValue(ledgerDown);
+    results.recordRetry.mockRejectedValue(ledgerDown);
     expect((await syncLead()).kind).toBe('wait');
   });
 });

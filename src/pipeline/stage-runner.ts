@@ -1,17 +1,18 @@
 import { Inject, Injectable } from '@nestjs/common';
+import type { LeadReference } from '../domain/lead-jobs.js';
 import type { Stage } from '../domain/lead-state.js';
 import type { Claim } from '../ledger/claims.repository.js';
 import type { Clock } from '../platform/clock.js';
 import type { Logger } from '../platform/observability/logger.js';
 import { traced } from '../platform/observability/tracing.js';
 import { CLOCK, LOGGER } from '../platform/platform.module.js';
-import type { JobHandler, JobOutcome, JobReference } from '../queue/job.js';
+import type { LeadHandler, LeadOutcome } from '../queue/job.js';
 import { CrashIsolation } from './crash-isolation.js';
 import { FailureHandler } from './failure-handler.js';
 
 /**
- * The delay of a job that was fetched just as the stage was paused or its breaker opened. The worker then fetches no
- * more.
+ * The delay of a lead whose job was fetched just as the stage was paused or its breaker opened. The worker then fetches
+ * no more.
  */
 export const BLOCKED_WAIT_MS = 1000;
 
@@ -22,17 +23,17 @@ export interface Completed {
   fields: Record<string, unknown>;
 }
 
-export type RunOutcome = JobOutcome & { completed?: Completed };
+export type RunOutcome = LeadOutcome & { completed?: Completed };
 
-/** One stage: claims the lead that a job names, and processes it. */
+/** One stage: claims a lead that a job names, and processes it. */
 export interface StageProcessor<C extends Claim = Claim> {
   readonly stage: Stage;
   /** Name of a run's span. */
   readonly spanName: string;
   /** False while the stage is paused or no call may be made. */
   admits(): boolean;
-  /** Null where the job is outdated. */
-  claim(reference: JobReference): Promise<C | null>;
+  /** Null where the job is outdated for the lead. */
+  claim(reference: LeadReference): Promise<C | null>;
   run(claim: C, signal: AbortSignal): Promise<RunOutcome>;
 }
 
@@ -46,15 +47,15 @@ export class StageRunner {
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
-  handlerOf<C extends Claim>(processor: StageProcessor<C>): JobHandler {
+  handlerOf<C extends Claim>(processor: StageProcessor<C>): LeadHandler {
     return (reference, signal) => this.handle(processor, reference, signal);
   }
 
   private async handle<C extends Claim>(
     processor: StageProcessor<C>,
-    reference: JobReference,
+    reference: LeadReference,
     signal: AbortSignal,
-  ): Promise<JobOutcome> {
+  ): Promise<LeadOutcome> {
     const { stage, spanName } = processor;
     await this.isolation.admit();
     if (!processor.admits()) return { kind: 'wait', delayMs: BLOCKED_WAIT_MS };

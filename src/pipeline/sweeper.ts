@@ -15,6 +15,8 @@ import { QUEUE_BACKEND } from '../queue/queue.module.js';
 
 const NIL_UUID = '00000000-0000-0000-0000-000000000000';
 const PAGE = 1000;
+/** Answers of the queue that one sweep remembers. The leads of a job are spread over the pages. */
+const REMEMBERED_JOBS = 20_000;
 const CLEAN_EVERY_MS = 600_000;
 /**
  * A sweep whose store does not answer is abandoned after this: the workers need the rest of the time for their stop.
@@ -22,8 +24,8 @@ const CLEAN_EVERY_MS = 600_000;
 const STOP_WITHIN_MS = 1000;
 
 /**
- * Guarantees that every open lead in the ledger has a job, whatever best-effort enqueueing has lost. It looks up each
- * lead's exact job first, so leads of a waiting backlog get no second job.
+ * Guarantees that every open lead in the ledger has a job, whatever best-effort enqueueing has lost. It asks the queue
+ * for the exact jobs that the rows name, so leads of a waiting backlog get no second job.
  */
 @Injectable()
 export class Sweeper {
@@ -83,26 +85,29 @@ export class Sweeper {
   async sweep(signal?: AbortSignal): Promise<number> {
     let count = 0;
     let after = NIL_UUID;
+    const jobs: Record<Stage, Map<string, boolean>> = { enrichment: new Map(), 'crm-sync': new Map() };
     for (;;) {
       if (signal?.aborted) return count;
       const page = await this.openLeads.openLeads(after, this.config.SWEEP_INTERVAL_MS, PAGE);
       for (const stage of STAGES) {
-        count += await this.requeueMissing(
-          stage,
-          page.filter((lead) => stageDueIn(lead.state) === stage),
-        );
+        const due = page.filter((lead) => stageDueIn(lead.state) === stage);
+        count += await this.requeueMissing(stage, due, jobs[stage]);
       }
       if (page.length < PAGE) return count;
       after = page.at(-1)!.leadId;
     }
   }
 
-  private async requeueMissing(stage: Stage, leads: OpenLead[]): Promise<number> {
-    if (leads.length === 0) return 0;
+  /** `live`: the jobs that this sweep has asked for, and whether they are unfinished. */
+  private async requeueMissing(stage: Stage, leads: OpenLead[], live: Map<string, boolean>): Promise<number> {
     const queue = this.backend.queue(stage);
-    const missing = new Set((await queue.withoutLiveJob(leads)).map(({ leadId }) => leadId));
-    if (missing.size === 0) return 0;
-    const raised = await this.openLeads.raiseEpochs(leads.filter(({ leadId }) => missing.has(leadId)));
+    const unknown = [...new Set(leads.map(({ jobId }) => jobId))].filter((id) => !live.has(id));
+    const missing = new Set(await queue.withoutLiveJob(unknown));
+    for (const id of unknown) live.set(id, !missing.has(id));
+    const forgotten = leads.filter(({ jobId }) => !live.get(jobId));
+    if (live.size > REMEMBERED_JOBS) live.clear();
+    if (forgotten.length === 0) return 0;
+    const raised = await this.openLeads.raiseEpochs(forgotten);
     await queue.enqueue(raised.map(jobRequestOf));
     return raised.length;
   }

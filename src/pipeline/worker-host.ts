@@ -1,11 +1,13 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { STAGES, type Stage } from '../domain/lead-state.js';
 import { FlowControl } from '../flow-control/flow-control.js';
+import { FlowControlRepository } from '../flow-control/flow-control.repository.js';
 import { withTimeout } from '../platform/concurrency/with-timeout.js';
 import type { Config } from '../platform/config/config.js';
 import type { Logger } from '../platform/observability/logger.js';
 import { CONFIG, LOGGER } from '../platform/platform.module.js';
-import type { JobHandler } from '../queue/job.js';
+import type { LeadHandler } from '../queue/job.js';
+import { JobPublisher } from '../queue/job-publisher.js';
 import { latePromotions } from '../queue/priority.js';
 import type { QueueBackend, StageWorker } from '../queue/queue-backend.js';
 import { QUEUE_BACKEND } from '../queue/queue.module.js';
@@ -19,13 +21,15 @@ import { StageRunner } from './stage-runner.js';
 const CLOSE_WITHIN_MS = 4000;
 /** Leads that may wait for a model slot: enough to choose the best of those that half an SLA can serve. */
 export const WAITING_FOR_MODEL = 1000;
+/** While the queue store does not answer, the sweeper adds the jobs. */
+const PUBLISHED_WITHIN_MS = 1000;
 /** Leads in progress with a local scorer. It needs no protection, and leads that share a statement cost less. */
 const LOCAL_AT_ONCE = 200;
 
-/** One BullMQ worker per stage. Its concurrency follows what the flow control permits. */
+/** One BullMQ worker per stage. As many leads are in progress as the flow control permits. */
 @Injectable()
 export class WorkerHost {
-  private readonly handlers: Record<Stage, JobHandler>;
+  private readonly handlers: Record<Stage, LeadHandler>;
   private workers: Partial<Record<Stage, StageWorker>> = {};
   private endedBefore: Partial<Record<Stage, number>> = {};
   private readonly promoting = new Set<Stage>();
@@ -34,6 +38,8 @@ export class WorkerHost {
     private readonly flow: FlowControl,
     private readonly scorer: Scorer,
     private readonly rescores: RescorePoller,
+    private readonly store: FlowControlRepository,
+    private readonly publisher: JobPublisher,
     runner: StageRunner,
     enrichment: EnrichmentProcessor,
     crmSync: CrmSyncProcessor,
@@ -49,9 +55,12 @@ export class WorkerHost {
     await flow.start();
     for (const stage of STAGES) {
       const settings = {
+        name: this.store.worker,
         concurrency: this.concurrencyOf(stage),
         leaseMs: config.LEASE_MS,
         lateAfterMs: config.SPEED_TO_LEAD_SLA_SECONDS * 1000,
+        // If this worker dies before, the job is still active, and its leads get new jobs.
+        beforeEnd: () => withTimeout(this.publisher.idle(), PUBLISHED_WITHIN_MS),
       };
       this.workers[stage] = await backend.startWorker(stage, this.handlers[stage], settings);
     }
@@ -70,7 +79,7 @@ export class WorkerHost {
     await this.flow.stop();
   }
 
-  /** The leads in progress in the stage's worker, and how many it has ended so far. */
+  /** The leads in progress in the stage's worker, and how many runs it has ended so far. */
   progressOf(stage: Stage): { inProgress: number; ended: number } {
     const worker = this.workers[stage];
     return { inProgress: worker?.inProgress ?? 0, ended: worker?.ended ?? 0 };

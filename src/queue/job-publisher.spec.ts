@@ -3,7 +3,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { JobPublisher } from './job-publisher.js';
 import type { JobRequest } from './job.js';
 
-const REQUEST: JobRequest = { leadId: '7b9d2f4e-8a1c-8d3e-9f60-1a2b3c4d5e6f', epoch: 1 };
+const REQUEST: JobRequest = { leadId: '7b9d2f4e-8a1c-8d3e-9f60-1a2b3c4d5e6f', epoch: 1, jobId: 'j' };
 
 /** A queue store that refuses the first `failures` calls. */
 function publisherOver(failures: number) {

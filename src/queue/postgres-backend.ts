@@ -5,7 +5,8 @@ import { STAGES, type Stage } from '../domain/lead-state.js';
 import type { Logger } from '../platform/observability/logger.js';
 import { withTimeout } from '../platform/concurrency/with-timeout.js';
 import type { QueueBackend } from './queue-backend.js';
-import { BullStageQueue, startBullWorker } from './bullmq.js';
+import { startBullWorker } from './bull-worker.js';
+import { BullStageQueue } from './bullmq.js';
 import { queueErrorLog } from './queue-error-log.js';
 import { createReconnectingBackend } from './reconnecting-postgres.js';
 
@@ -14,7 +15,7 @@ const { Queue, Worker } = withBackend(createReconnectingBackend);
 const SCHEMA = 'bullmq';
 const KEEP_FAILED_SECONDS = 24 * 3600;
 /** More workers contend for the job table, which slows the drain. */
-const CONCURRENCY_AT_MOST = 10;
+const JOBS_AT_MOST = 10;
 
 export interface PostgresBackendOptions {
   url: string;
@@ -48,15 +49,13 @@ export async function openPostgresBackend({ url, logger }: PostgresBackendOption
     queue: (stage) => new BullStageQueue(stage, queues[stage] as never),
     bestEffortQueue: (stage) => new BullStageQueue(stage, queues[stage] as never),
     async startWorker(stage, handler, settings) {
-      const options = { connection: connectionTo(url) as never };
-      return startBullWorker(
-        stage,
-        handler,
-        { ...settings, concurrencyAtMost: CONCURRENCY_AT_MOST },
-        options,
-        (opts, process) => new Worker(stage, process, opts as never) as never,
+      return startBullWorker(stage, handler, {
+        ...settings,
+        jobsAtMost: JOBS_AT_MOST,
+        bull: { connection: connectionTo(url) as never },
+        create: (options, process) => new Worker(stage, process, options as never) as never,
         logger,
-      );
+      });
     },
     bullQueues: () => Object.values(queues) as never,
     async ping() {

@@ -4,7 +4,8 @@ import { STAGES, type Stage } from '../domain/lead-state.js';
 import type { Logger } from '../platform/observability/logger.js';
 import { withTimeout } from '../platform/concurrency/with-timeout.js';
 import type { QueueBackend } from './queue-backend.js';
-import { BullStageQueue, startBullWorker } from './bullmq.js';
+import { startBullWorker } from './bull-worker.js';
+import { BullStageQueue } from './bullmq.js';
 import { queueErrorLog } from './queue-error-log.js';
 
 /** The hash tag keeps a queue's keys in one slot of a cluster. */
@@ -72,8 +73,12 @@ export async function openRedisBackend({ url, logger }: RedisBackendOptions): Pr
       const connection = new Redis(url, { maxRetriesPerRequest: null, retryStrategy, reconnectOnError });
       connection.on('error', warn);
       workerConnections.push(connection);
-      const options = { connection, prefix: PREFIX };
-      return startBullWorker(stage, handler, settings, options, (opts, process) => new Worker(stage, process, opts), logger);
+      return startBullWorker(stage, handler, {
+        ...settings,
+        bull: { connection, prefix: PREFIX },
+        create: (options, process) => new Worker(stage, process, options),
+        logger,
+      });
     },
     bullQueues: () => Object.values(queues),
     async ping() {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { pino } from 'pino';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { QueueBackend, StageWorker } from '../../src/queue/queue-backend.js';
-import type { JobHandler, JobReference } from '../../src/queue/job.js';
+import type { JobRequest, LeadHandler } from '../../src/queue/job.js';
 import { openQueueBackend } from '../../src/queue/queue.module.js';
 import { loadConfig } from '../../src/platform/config/config.js';
 import { freshDatabase, freshRedis, hasRedis } from '../support/database.js';
@@ -12,8 +12,14 @@ import { openPostgresBackend } from '../../src/queue/postgres-backend.js';
 
 const config = loadConfig({}, { aiProviders: ['heuristic'], crmProviders: ['postgres'] });
 const LATE_AFTER_MS = 300_000;
-const settings = { concurrency: 5, leaseMs: 2000, lateAfterMs: 300_000 };
-const job = (epoch = 1): JobReference => ({ leadId: randomUUID(), epoch });
+const settings = { name: 'worker-1', concurrency: 5, leaseMs: 2000, lateAfterMs: 300_000 };
+/** A lead that has a job for itself. */
+const job = (): JobRequest => ({ leadId: randomUUID(), epoch: 1, jobId: randomUUID() });
+/** Leads that share a job. */
+const batch = (leads: number): JobRequest[] => {
+  const jobId = randomUUID();
+  return Array.from({ length: leads }, () => ({ leadId: randomUUID(), epoch: 1, jobId }));
+};
 
 describe.each(['redis', 'postgres'] as const)('a queue on %s', (kind) => {
   describe.skipIf(kind === 'redis' && !hasRedis())('behaves alike', () => {
@@ -35,7 +41,7 @@ describe.each(['redis', 'postgres'] as const)('a queue on %s', (kind) => {
       return backend;
     }
 
-    async function work(backend: QueueBackend, handler: JobHandler): Promise<StageWorker> {
+    async function work(backend: QueueBackend, handler: LeadHandler): Promise<StageWorker> {
       const worker = await backend.startWorker('enrichment', handler, settings);
       undo.push(() => worker.close(2000));
       return worker;
@@ -55,19 +61,142 @@ describe.each(['redis', 'postgres'] as const)('a queue on %s', (kind) => {
       expect(new Set(ran)).toEqual(new Set(jobs.map(({ leadId }) => leadId)));
     });
 
-    it('runs a job again after the delay that the handler names, and stops when it says so', async () => {
+    it('runs the leads of a job, each once, and ends the job whatever became of them', async () => {
       const backend = await open();
-      const reference = job();
-      const times: number[] = [];
-      await work(backend, async () => {
-        times.push(Date.now());
-        return times.length < 3 ? { kind: 'retry', delayMs: 200, code: 'TEST' } : { kind: 'dead', code: 'TEST' };
+      const leads = batch(60);
+      const ran: string[] = [];
+      const worker = await work(backend, async ({ leadId }) => {
+        ran.push(leadId);
+        return ran.length % 2 === 0 ? { kind: 'dead', code: 'TEST' } : { kind: 'retry', delayMs: 5, code: 'TEST' };
       });
-      await backend.queue('enrichment').enqueue([reference]);
+      await backend.queue('enrichment').enqueue(leads);
+      await eventually(() => expect(worker).toMatchObject({ ended: 60, inProgress: 0 }));
+      expect(ran.toSorted()).toEqual(leads.map(({ leadId }) => leadId).toSorted());
+      await eventually(async () =>
+        expect(await backend.queue('enrichment').counts()).toEqual({ waiting: 0, active: 0, delayed: 0, failed: 0 }),
+      );
+    });
+
+    it('limits the leads in progress and not the jobs', async () => {
+      const backend = await open();
+      let inProgress = 0;
+      let most = 0;
+      const worker = await work(backend, async () => {
+        most = Math.max(most, ++inProgress);
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        inProgress--;
+        return { kind: 'done' };
+      });
+      await backend.queue('enrichment').enqueue([...batch(20), ...batch(3), job(), job()]);
+      await eventually(() => expect(worker.ended).toBe(25));
+      expect(most).toBe(5);
+    });
+
+    it('a slow lead holds up neither the others of its job nor the jobs behind it', async () => {
+      const backend = await open();
+      const [slow, other] = [batch(3), batch(5)];
+      let release = () => {};
+      const held = new Promise<void>((resolve) => (release = resolve));
+      const waited: number[] = [];
+      const ran: string[] = [];
+      const worker = await backend.startWorker(
+        'enrichment',
+        async ({ leadId }) => {
+          if (leadId === slow[0]!.leadId) await held;
+          if (leadId === slow[1]!.leadId && waited.push(Date.now()) < 3) return { kind: 'wait', delayMs: 20 };
+          ran.push(leadId);
+          return { kind: 'done' };
+        },
+        { ...settings, concurrency: 3 },
+      );
+      undo.push(() => worker.close(2000));
+      await backend.queue('enrichment').enqueue([...slow, ...other]);
+      await eventually(() => expect(ran).toHaveLength(7));
+      expect(waited).toHaveLength(3);
+      expect(await backend.queue('enrichment').withoutLiveJob([slow[0]!.jobId])).toEqual([]);
+      release();
+      await eventually(async () => expect((await backend.queue('enrichment').counts()).active).toBe(0));
+      expect(worker).toMatchObject({ inProgress: 0 });
+    });
+
+    it('runs only the leads that wait again, after the delay that the handler names', async () => {
+      const backend = await open();
+      const leads = batch(4);
+      const runs: string[] = [];
+      const times: number[] = [];
+      await work(backend, async ({ leadId }) => {
+        runs.push(leadId);
+        if (leadId !== leads[0]!.leadId) return { kind: 'done' };
+        return times.push(Date.now()) < 3 ? { kind: 'wait', delayMs: 200 } : { kind: 'done' };
+      });
+      await backend.queue('enrichment').enqueue(leads);
       await eventually(() => expect(times).toHaveLength(3));
       expect(times[1]! - times[0]!).toBeGreaterThanOrEqual(190);
-      await eventually(async () => expect(await backend.queue('enrichment').withoutLiveJob([reference])).toEqual([reference]));
-      expect(await backend.queue('enrichment').counts()).toMatchObject({ failed: 1, delayed: 0 });
+      expect(runs).toHaveLength(6);
+      await eventually(async () => expect(await backend.queue('enrichment').withoutLiveJob([leads[0]!.jobId])).toHaveLength(1));
+    });
+
+    it('returns the leads that have not begun when the worker stops, and names its worker meanwhile', async () => {
+      const backend = await open();
+      const queue = backend.queue('enrichment');
+      const leads = batch(8);
+      let release = () => {};
+      const held = new Promise<void>((resolve) => (release = resolve));
+      const began: string[] = [];
+      const worker = await work(backend, async ({ leadId }) => {
+        began.push(leadId);
+        await held;
+        return { kind: 'done' };
+      });
+      await queue.enqueue(leads);
+      await eventually(() => expect(began).toHaveLength(5));
+      const [active] = await queue.activeJobs();
+      expect(active).toMatchObject({ worker: 'worker-1' });
+      expect(active!.leads).toHaveLength(8);
+      const closed = worker.close(5000);
+      release();
+      await closed;
+      const rest: string[] = [];
+      await work(backend, async ({ leadId }) => {
+        rest.push(leadId);
+        return { kind: 'done' };
+      });
+      await eventually(() => expect(rest).toHaveLength(3));
+      expect([...began, ...rest].toSorted()).toEqual(leads.map(({ leadId }) => leadId).toSorted());
+    });
+
+    it('runs a job of an earlier version, which names one lead', async () => {
+      const backend = await open();
+      const { leadId } = job();
+      const [bull] = backend.bullQueues();
+      await bull!.add('bring-forward', { leadId, epoch: 7 }, { jobId: `${leadId}.7` });
+      const seen: unknown[] = [];
+      await work(backend, async (lead) => {
+        seen.push(lead);
+        return { kind: 'done' };
+      });
+      await eventually(() => expect(seen).toEqual([{ leadId, epoch: 7 }]));
+      await eventually(async () => expect(await backend.queue('enrichment').withoutLiveJob([`${leadId}.7`])).toHaveLength(1));
+    });
+
+    it('forgets leads of a job and keeps the others, also in a job that failed', async () => {
+      const backend = await open();
+      const queue = backend.queue('enrichment');
+      const [shared, alone, failed] = [batch(3), batch(2), batch(2)];
+      await queue.enqueue(failed);
+      const worker = await work(backend, () => Promise.reject(new Error('a mistake of ours')));
+      await eventually(async () => expect((await queue.counts()).failed).toBe(1));
+      await worker.close(2000);
+      await queue.enqueue([...shared, ...alone]);
+      expect(await queue.forget([shared[1]!, ...alone, { ...failed[0]!, jobId: 'unknown' }])).toBe(3);
+      expect(await queue.counts()).toMatchObject({ waiting: 1, failed: 1 });
+      const ran: string[] = [];
+      await work(backend, async ({ leadId }) => {
+        ran.push(leadId);
+        return { kind: 'done' };
+      });
+      await eventually(() => expect(ran).toHaveLength(2));
+      expect(ran.toSorted()).toEqual([shared[0]!.leadId, shared[2]!.leadId].toSorted());
     });
 
     it('lets a job wait more often than it may be tried', async () => {
@@ -88,27 +217,24 @@ describe.each(['redis', 'postgres'] as const)('a queue on %s', (kind) => {
         return { kind: 'done' };
       });
       await backend.queue('enrichment').enqueue([finished]);
-      await eventually(async () => expect(await backend.queue('enrichment').withoutLiveJob([finished])).toHaveLength(1));
+      await eventually(async () => expect(await backend.queue('enrichment').withoutLiveJob([finished.jobId])).toHaveLength(1));
       await backend.queue('enrichment').enqueue([waiting]);
       await eventually(async () => expect((await backend.queue('enrichment').counts()).active).toBe(1));
-      expect(await backend.queue('enrichment').withoutLiveJob([waiting, unknown, finished])).toEqual([unknown, finished]);
+      const ids = [waiting, unknown, finished].map(({ jobId }) => jobId);
+      expect(await backend.queue('enrichment').withoutLiveJob(ids)).toEqual([unknown.jobId, finished.jobId]);
       release();
       await worker.close(2000);
       const idle = job();
       await backend.queue('enrichment').enqueue([idle]);
-      expect(await backend.queue('enrichment').withoutLiveJob([idle])).toEqual([]);
+      expect(await backend.queue('enrichment').withoutLiveJob([idle.jobId])).toEqual([]);
     });
 
-    it('stores only the reference', async () => {
+    it('stores only the references', async () => {
       const backend = await open();
-      let seen: JobReference | undefined;
-      await work(backend, async (reference) => {
-        seen = reference;
-        return { kind: 'done' };
-      });
-      const reference = job(7);
-      await backend.queue('enrichment').enqueue([{ ...reference, email: 'ann@acme.com' } as JobReference]);
-      await eventually(() => expect(seen).toEqual(reference));
+      const { leadId, jobId } = job();
+      await backend.queue('enrichment').enqueue([{ leadId, epoch: 7, jobId, email: 'ann@acme.com' } as JobRequest]);
+      const [bull] = backend.bullQueues();
+      expect((await bull!.getJob(jobId))!.data).toEqual({ leads: [{ leadId, epoch: 7 }] });
     });
 
     it('runs jobs within the SLA first, keeps a share for late ones, and puts replays last', async () => {

@@ -69,7 +69,7 @@ async function scored(email: string, fitScore: number, campaignId = 'c') {
   });
   const claim = (await ledger.claims.claimForEnrichment({ leadId, epoch }))!;
   const enrichment = { fitScore, intent: 'high', reasoning: 'Ann wants it', scoreSource: 'ai' } as Enrichment;
-  return { leadId, epoch: await ledger.results.checkpoint(claim, enrichment) };
+  return ledger.results.checkpoint(claim, enrichment);
 }
 
 async function deadLetter(lead: { leadId: string; epoch: number }) {

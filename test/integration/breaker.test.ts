@@ -65,8 +65,8 @@ describe.each(BACKENDS)('the breaker of the CRM, queue on %s', (kind) => {
         const { leadIdOf, personKeyOf } = await import('../../src/domain/lead-keys.js');
         const id = leadIdOf(email, 'c');
         const lead = { id, personKey: personKeyOf(email), email, emailRaw: email, campaignId: 'c', name: null, attributes: {} };
-        const { epoch } = await world.ledger.intake.accept(lead);
-        world.publisher.publish('enrichment', { leadId: id, epoch });
+        const { epoch, jobId } = await world.ledger.intake.accept(lead);
+        world.publisher.publish('enrichment', { leadId: id, epoch, jobId });
         expect((await world.ledger.leads.findLead(poison))!.lead.state).toBe('dead');
       });
       const { lead } = (await world.ledger.leads.findLead(poison))!;

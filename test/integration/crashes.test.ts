@@ -98,7 +98,7 @@ describe.skipIf(!hasRedis())('the crash budget', () => {
     await world.pool.query(`UPDATE ledger.leads SET state = 'enriched', enrichment = $1, epoch = epoch + 1`, [
       JSON.stringify({ fitScore: 1, intent: 'low', reasoning: '', scoreSource: 'heuristic' }),
     ]);
-    await world.backend.queue('crm-sync').enqueue(ids.map((leadId) => ({ leadId, epoch: 2 })));
+    await world.backend.queue('crm-sync').enqueue(ids.map((leadId) => ({ leadId, epoch: 2, jobId: 'forty' })));
     await world.startWorker();
     await eventually(async () => expect(await world.states()).toEqual({ synced: 40 }));
     expect(alone).toBe(true);

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { pino } from 'pino';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { PostgresCrmProvider } from '../../src/crm/postgres/postgres-crm.provider.js';
@@ -72,7 +73,7 @@ describe.each(BACKENDS)('an erasure, queue on %s', (kind) => {
       const post = async (email: string, campaignId = 'c', attributes: Record<string, string> = {}) => {
         const key = { id: leadIdOf(email, campaignId), personKey: personKeyOf(email), email, emailRaw: email, campaignId };
         const answer = await world.ledger.intake.accept({ ...key, name: 'Ann Lee', attributes });
-        if (answer.outcome !== 'duplicate') world.publisher.publish('enrichment', { leadId: answer.leadId, epoch: answer.epoch });
+        if (answer.outcome !== 'duplicate') world.publisher.publish('enrichment', answer);
         return answer;
       };
       const count = async (text: string) =>
@@ -99,7 +100,10 @@ describe.each(BACKENDS)('an erasure, queue on %s', (kind) => {
       await pool.query('UPDATE ledger.rejections SET replayed_as = $2 WHERE id = $1', [replayed, leadIdOf(ANN, 'c1')]);
       // Jobs that the queue may still have of the person, after it has removed finished ones.
       await eventually(async () => expect(await backend.queue('crm-sync').counts()).toMatchObject({ active: 0, waiting: 0 }));
-      await backend.queue('crm-sync').enqueue([{ leadId: leadIdOf(ANN, 'c1'), epoch: 1, dueAt: Date.now() + 3_600_000 }]);
+      const jobId = randomUUID();
+      const later = { epoch: 1, jobId, dueAt: Date.now() + 3_600_000 };
+      await backend.queue('crm-sync').enqueue([ANN, BOB].map((email) => ({ ...later, leadId: leadIdOf(email, 'c1') })));
+      await pool.query('UPDATE ledger.leads SET job_id = $1', [jobId]);
 
       // What alerts have stored about the person's leads.
       await pool.query("INSERT INTO flow.alerted_leads (kind, lead_id, seq) VALUES ('hot-lead', $1, 0), ('hot-lead', $2, 0)", [

@@ -72,11 +72,13 @@ async function leadIn(state: LeadState, diedIn: Stage): Promise<string> {
   return rows[0]!.fence;
 }
 
+const run = (fence: string) => ({ id, fence, contentAt: new Date(), lowPriority: false });
+
 type Act = (fence: string) => Promise<unknown>;
 
 /** All statements that change a lead, grouped by the change. */
 const STATEMENTS: Record<LeadChange, Record<string, Act>> = {
-  enrich: { checkpoint: (fence) => ledger.results.checkpoint({ id, fence }, enrichment) },
+  enrich: { checkpoint: (fence) => ledger.results.checkpoint(run(fence), enrichment) },
   sync: { markSynced: (fence) => ledger.results.markSynced({ id, fence }, crm) },
   rescore: {
     checkpointRescore: (fence) =>
@@ -84,8 +86,11 @@ const STATEMENTS: Record<LeadChange, Record<string, Act>> = {
     markCrmUpdated: (fence) => ledger.rescores.markCrmUpdated({ id, fence }, crm),
     recordRescoreFailure: (fence) => ledger.rescores.recordRescoreFailure({ id, fence }, errorIn('enrichment'), null),
   },
-  fail: { recordFailure: (fence) => ledger.results.recordFailure({ id, fence }, errorIn('crm-sync'), new Date()) },
-  'give-up': { recordFailure: (fence) => ledger.results.recordFailure({ id, fence }, errorIn('crm-sync'), null) },
+  fail: {
+    recordFailure: (fence) => ledger.results.recordFailure(run(fence), errorIn('crm-sync'), new Date()),
+    recordRetry: (fence) => ledger.results.recordRetry(run(fence), errorIn('crm-sync'), new Date()),
+  },
+  'give-up': { recordFailure: (fence) => ledger.results.recordFailure(run(fence), errorIn('crm-sync'), null) },
   'replay-enrichment': replays('enrichment'),
   'replay-crm-sync': replays('crm-sync'),
   edit: { editDeadLetter: () => ledger.deadLetters.editDeadLetter({ ...content, by: 'ann' }) },

@@ -204,8 +204,8 @@ describe.each(BACKENDS)('leads with a fallback score, queue on %s', (kind) => {
       answer = async (lead) => (lead.campaignId === 'later' ? { ...aiScore, fitScore: 90 } : refuses(lead));
       const email = 'p0@acme.com';
       const key = { id: leadIdOf(email, 'later'), personKey: personKeyOf(email), email, emailRaw: email, campaignId: 'later' };
-      const { leadId, epoch } = await world.ledger.intake.accept({ ...key, name: null, attributes: { title: 'VP' } });
-      world.publisher.publish('enrichment', { leadId, epoch });
+      const { leadId, epoch, jobId } = await world.ledger.intake.accept({ ...key, name: null, attributes: { title: 'VP' } });
+      world.publisher.publish('enrichment', { leadId, epoch, jobId });
       await eventually(async () => expect(await world.states()).toEqual({ synced: 2 }));
       answer = async () => ({ ...aiScore, fitScore: 20 });
       await eventually(async () => {

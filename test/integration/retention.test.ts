@@ -121,9 +121,10 @@ describe('retention', () => {
       pino({ level: 'silent' }),
     );
     const queue = backend.queue('crm-sync');
-    const jobs = ['1', '2'].map((n) => ({ leadId: `00000000-0000-8000-8000-00000000000${n}`, epoch: 1 }));
+    const jobs = ['1', '2'].map((n) => ({ leadId: `00000000-0000-8000-8000-00000000000${n}`, epoch: 1, jobId: `job-${n}` }));
     await queue.enqueue(jobs);
-    const worker = await backend.startWorker('crm-sync', async () => ({ kind: 'dead', code: 'X' }), {
+    const worker = await backend.startWorker('crm-sync', () => Promise.reject(new Error('a mistake of ours')), {
+      name: 'test',
       concurrency: 1,
       leaseMs: 5000,
       lateAfterMs: 1e6,
@@ -131,7 +132,7 @@ describe('retention', () => {
     await eventually(async () => expect((await queue.counts()).failed).toBe(2));
     await queue.clean();
     expect((await queue.counts()).failed).toBe(2);
-    await pool.query("UPDATE bullmq.job SET finished_at_ms = finished_at_ms - 25 * 3600 * 1000 WHERE id LIKE '%1.1'");
+    await pool.query("UPDATE bullmq.job SET finished_at_ms = finished_at_ms - 25 * 3600 * 1000 WHERE id = 'job-1'");
     await queue.clean();
     expect((await queue.counts()).failed).toBe(1);
     await worker.close(1000);

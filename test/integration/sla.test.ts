@@ -31,7 +31,7 @@ function accept(email: string, title = 'VP') {
 async function bringToCrm({ leadId, epoch }: { leadId: string; epoch: number }): Promise<boolean> {
   const forScore = (await ledger.claims.claimForEnrichment({ leadId, epoch }))!;
   const next = await ledger.results.checkpoint(forScore, enrichment);
-  const forSync = (await ledger.claims.claimForSync({ leadId, epoch: next }))!;
+  const forSync = (await ledger.claims.claimForSync(next))!;
   await ledger.results.markSynced(forSync, { provider: 'test', leadId: 'l', memberId: 'm' });
   return forSync.firstSync;
 }

@@ -9,6 +9,7 @@ import { openPool } from '../../src/platform/database/pool.js';
 import { openQueueBackend } from '../../src/queue/queue.module.js';
 import { Sweeper } from '../../src/pipeline/sweeper.js';
 import { freshDatabase, freshRedis, hasRedis } from '../support/database.js';
+import type { AcceptedLead } from '../../src/ledger/intake.repository.js';
 import { ledgerOn, type LedgerRepositories } from '../support/ledger.js';
 import { BACKENDS, FULL } from '../support/full.js';
 
@@ -62,32 +63,47 @@ describe.each(BACKENDS)('the sweeper, queue on %s', (kind) => {
     it('enqueues leads that were never announced, once', async () => {
       const { sweeper, queue } = await world(2500);
       expect(await sweeper.sweep()).toBe(2500);
-      expect((await queue.counts()).waiting).toBe(2500);
+      // A page of the sweep has a thousand leads, and a job a hundred.
+      expect((await queue.counts()).waiting).toBe(25);
       expect(await sweeper.sweep()).toBe(0);
     });
 
     it('never doubles a backlog that merely waits', async () => {
       const { sweeper, queue, accepted } = await world(500);
       await queue.enqueue(accepted);
+      const jobs = new Set(accepted.map(({ jobId }) => jobId)).size;
+      expect(jobs).toBeLessThan(50);
       for (let round = 0; round < 3; round++) expect(await sweeper.sweep()).toBe(0);
-      expect((await queue.counts()).waiting).toBe(500);
+      expect((await queue.counts()).waiting).toBe(jobs);
+    });
+
+    it('leaves a lead that has a job of an earlier version, and replaces such a job where it is lost', async () => {
+      const { sweeper, backend, queue, accepted, pool } = await world(2);
+      await pool.query('UPDATE ledger.leads SET job_id = NULL');
+      const [{ leadId, epoch }] = accepted as [AcceptedLead];
+      const [bull] = backend.bullQueues();
+      await bull!.add('bring-forward', { leadId, epoch }, { jobId: `${leadId}.${epoch}` });
+      expect(await sweeper.sweep()).toBe(1);
+      expect(await sweeper.sweep()).toBe(0);
+      expect((await queue.counts()).waiting).toBe(2);
     });
 
     it('adds no job to a long backlog in three sweeps', async () => {
       const { sweeper, queue, pool } = await world(0);
       // BullMQ on PostgreSQL runs one query at a time, so it gets fewer leads.
       const count = !FULL ? 4000 : kind === 'redis' ? 100_000 : 20_000;
-      const { rows } = await pool.query<{ leadId: string }>(
-        `INSERT INTO ledger.leads (id, person_key, email, email_raw, campaign_id, received_at, content_at, touched_at)
-         SELECT gen_random_uuid(), sha256(n::text::bytea), n || '@a.com', n || '@a.com', 'c', now(), now(), now() - interval '1 hour'
-         FROM generate_series(1, $1) n RETURNING id AS "leadId"`,
+      const { rows } = await pool.query<{ leadId: string; jobId: string }>(
+        `INSERT INTO ledger.leads (id, person_key, email, email_raw, campaign_id, job_id, received_at, content_at, touched_at)
+         SELECT gen_random_uuid(), sha256(n::text::bytea), n || '@a.com', n || '@a.com', 'c',
+           lpad(((n - 1) / 50)::text, 32, '0')::uuid, now(), now(), now() - interval '1 hour'
+         FROM generate_series(1, $1) n RETURNING id AS "leadId", job_id AS "jobId"`,
         [count],
       );
       for (let from = 0; from < count; from += 500) {
-        await queue.enqueue(rows.slice(from, from + 500).map(({ leadId }) => ({ leadId, epoch: 1 })));
+        await queue.enqueue(rows.slice(from, from + 500).map(({ leadId, jobId }) => ({ leadId, jobId, epoch: 1 })));
       }
       for (let round = 0; round < 3; round++) expect(await sweeper.sweep()).toBe(0);
-      expect((await queue.counts()).waiting).toBe(count);
+      expect((await queue.counts()).waiting).toBe(count / 50);
     }, 300_000);
 
     it('brings everything back after the queue was wiped', async () => {
@@ -95,7 +111,7 @@ describe.each(BACKENDS)('the sweeper, queue on %s', (kind) => {
       await queue.enqueue(accepted);
       await wipe();
       expect(await sweeper.sweep()).toBe(300);
-      expect((await queue.counts()).waiting).toBe(300);
+      expect((await queue.counts()).waiting).toBe(3);
       expect((await ledger.openLeads.backlog(300))[0]).toMatchObject({ stage: 'enrichment', count: 300 });
     });
 

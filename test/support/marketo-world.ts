@@ -139,7 +139,10 @@ export async function marketoWorld(options: FakeMarketoOptions = {}) {
     /** The score of a lead that was just accepted. */
     async score(leadId: string, fitScore: number) {
       const { rows } = await pool.query<{ fence: string }>('SELECT fence FROM ledger.leads WHERE id = $1', [leadId]);
-      await ledger.results.checkpoint({ id: leadId, fence: rows[0]!.fence }, score(fitScore));
+      await ledger.results.checkpoint(
+        { id: leadId, fence: rows[0]!.fence, contentAt: new Date(), lowPriority: false },
+        score(fitScore),
+      );
     },
     async update(email: string) {
       const { rows } = await pool.query<{ state: string; last_code: string | null; marketo_id: string | null }>(

@@ -138,7 +138,7 @@ export async function pipelineWorld({ kind, crm, scorer, env = {}, rescoring = t
           return ledger.intake.accept({ ...key, name, attributes });
         }),
       );
-      for (const { leadId, epoch } of accepted) publisher.publish('enrichment', { leadId, epoch });
+      for (const { leadId, epoch, jobId } of accepted) publisher.publish('enrichment', { leadId, epoch, jobId });
       return accepted.map(({ leadId }) => leadId);
     },
     async states(): Promise<Record<string, number>> {

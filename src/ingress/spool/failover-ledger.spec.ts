@@ -7,7 +7,7 @@ import { FailoverLedger } from './failover-ledger.js';
 import type { Spool } from './spool.js';
 
 const lead = { id: 'l' } as LeadToAccept;
-const accepted: AcceptedLead = { leadId: 'l', outcome: 'accepted', revision: 1, epoch: 1 };
+const accepted: AcceptedLead = { leadId: 'l', outcome: 'accepted', revision: 1, epoch: 1, jobId: 'j' };
 
 function gate({ spool = true } = {}) {
   const accept = vi.fn(async () => accepted);

@@ -74,8 +74,8 @@ export class SpoolDrainer {
       for (const entry of entries) if (!entry.lead) await this.park(unreadable(entry), entry.entry);
       const answers = await this.store(entries.flatMap(({ lead }) => lead ?? []));
       await this.tools.spool.remove(entries.map(({ entry }) => entry));
-      for (const { leadId, epoch, outcome } of answers) {
-        if (outcome !== 'duplicate') this.tools.publisher.publish('enrichment', { leadId, epoch });
+      for (const { leadId, epoch, jobId, outcome } of answers) {
+        if (outcome !== 'duplicate') this.tools.publisher.publish('enrichment', { leadId, epoch, jobId });
       }
       count += answers.length;
     }

@@ -102,7 +102,8 @@ export class DeadLetters {
     const leadId = leadIdOf(corrected.email, corrected.campaignId);
     const lead = { ...corrected, id: leadId, personKey: personKeyOf(corrected.email), traceparent: currentTraceparent() };
     const accepted = (await this.repository.replaceDeadLetter(id, lead, by)) ?? notDead();
-    if (accepted.outcome !== 'duplicate') this.publisher.publish('enrichment', { leadId, epoch: accepted.epoch });
+    const { outcome, epoch, jobId } = accepted;
+    if (outcome !== 'duplicate') this.publisher.publish('enrichment', { leadId, epoch, jobId });
     return leadId;
   }
 

@@ -14,6 +14,11 @@ export function jsonColumn<T>(rows: readonly T[], pick: (row: T) => unknown): st
   return literal(rows, (row) => JSON.stringify(JSON.stringify(pick(row))));
 }
 
+/** A column of UUIDs, for `$n::uuid[]`. */
+export function uuidColumn(ids: readonly (string | null)[]): string {
+  return literal(ids, (id) => id ?? 'NULL');
+}
+
 function literal<T>(rows: readonly T[], write: (row: T) => string): string {
   return `{${rows.map(write).join(',')}}`;
 }

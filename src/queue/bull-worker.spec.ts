@@ -1,0 +1,76 @@
+import { EventEmitter } from 'node:events';
+import { randomUUID } from 'node:crypto';
+import type { Job, Worker } from 'bullmq';
+import { pino } from 'pino';
+import { describe, expect, it } from 'vitest';
+import { startBullWorker, type BullProcessor } from './bull-worker.js';
+
+/** The part of a BullMQ worker that these tests need: its concurrency, and what it does with each job. */
+function startedWorker(concurrency: number, jobsAtMost = Infinity) {
+  const bull = Object.assign(new EventEmitter(), { concurrency: 0, isPaused: () => false });
+  let process!: BullProcessor;
+  const ends: (() => void)[] = [];
+  const worker = startBullWorker('enrichment', () => new Promise((resolve) => ends.push(() => resolve({ kind: 'done' }))), {
+    name: 'test',
+    concurrency,
+    leaseMs: 60_000,
+    lateAfterMs: 300_000,
+    jobsAtMost,
+    bull: { connection: {} },
+    create: (options, run) => {
+      bull.concurrency = options.concurrency!;
+      process = run;
+      return bull as unknown as Worker;
+    },
+    logger: pino({ level: 'silent' }),
+  });
+  const fetch = (...leads: number[]) =>
+    leads.map((count) => {
+      const data = { leads: Array.from({ length: count }, () => ({ leadId: randomUUID(), epoch: 1 })) };
+      const job = { id: randomUUID(), data, timestamp: Date.now() } as unknown as Job;
+      bull.emit('active', job);
+      return job;
+    });
+  const begin = (jobs: Job[]) => jobs.map((job) => process(job));
+  const end = async (leads: number) => {
+    await new Promise(setImmediate);
+    for (const finish of ends.splice(0, leads)) finish();
+    await new Promise(setImmediate);
+  };
+  return { worker, bull, fetch, begin, end };
+}
+
+describe('a worker of BullMQ', () => {
+  it('fetches another job only while its leads are fewer than its concurrency', async () => {
+    const { worker, bull, fetch, begin, end } = startedWorker(200);
+    expect(bull.concurrency).toBe(1);
+    const jobs = fetch(100);
+    expect(bull.concurrency).toBe(2);
+    jobs.push(...fetch(100));
+    expect(bull.concurrency).toBe(2);
+    begin(jobs);
+    await end(1);
+    expect(worker).toMatchObject({ ended: 1, inProgress: 199 });
+    await end(99);
+    expect(bull.concurrency).toBe(2); // one job is left, and one may follow
+    worker.setConcurrency(50);
+    expect(bull.concurrency).toBe(1);
+  });
+
+  it('fetches only some jobs ahead where each has one lead, so that the first starts soon', async () => {
+    const { bull, fetch, begin } = startedWorker(200);
+    const jobs = fetch(...Array.from({ length: 20 }, () => 1));
+    expect(bull.concurrency).toBe(20);
+    begin(jobs.slice(0, 5));
+    await new Promise(setImmediate);
+    expect(bull.concurrency).toBe(21);
+  });
+
+  it('has a bound of jobs where the store needs one', () => {
+    const { bull, fetch } = startedWorker(200, 3);
+    fetch(1, 1);
+    expect(bull.concurrency).toBe(3);
+    fetch(1);
+    expect(bull.concurrency).toBe(3);
+  });
+});
