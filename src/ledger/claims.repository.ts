@@ -37,7 +37,7 @@ export interface Claim extends Pick<LeadContent, 'id' | 'personKey' | 'campaignI
   lastFailureAt: Date | null;
   /** When the first scoring of this revision began. */
   firstScoringAt: Date | null;
-  /** Workers that crashed while they ran this lead together with others. */
+  /** Workers that crashed while they ran this lead, alone or together with others. */
   suspectedCrashes: number;
   /** Workers that crashed while they ran this lead exclusively. */
   confirmedCrashes: number;

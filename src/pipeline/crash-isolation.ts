@@ -1,20 +1,33 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
+import type { Claim } from '../ledger/claims.repository.js';
+import type { Config } from '../platform/config/config.js';
+import { CONFIG } from '../platform/platform.module.js';
 
-/** How many suspected leads run at a time, by the number of workers that crashed with them. The last four run alone. */
-const AT_ONCE = [Infinity, 16, 4];
+/** Each crash divides the suspects by this, so that CRASH_BUDGET crashes of a full worker leave one. */
+const NARROWED_BY = 16;
 
 /**
  * Finds the lead that crashes its worker. Every lead that a crashed worker was running is suspected. Suspects run again
- * in ever smaller groups, the last four exclusively, one after the other. This finds the lead after few crashes and few
- * extra calls, and the other leads complete.
+ * in ever smaller groups, the last exclusively, one after the other. No more than CRASH_BUDGET workers crash because of
+ * one lead, or two where the budget is one, and the other leads complete.
  */
 @Injectable()
 export class CrashIsolation {
+  private readonly crashBudget: number;
   private running = 0;
   /** For each suspect that runs now, the number of crashes before. */
   private readonly suspects: number[] = [];
   private exclusive = 0;
   private waiting: (() => void)[] = [];
+
+  constructor(@Inject(CONFIG) config: Pick<Config, 'CRASH_BUDGET'>) {
+    this.crashBudget = config.CRASH_BUDGET;
+  }
+
+  /** Whether the last of the crashes that the budget allows was an exclusive run of the lead. */
+  isPoison({ suspectedCrashes, confirmedCrashes }: Pick<Claim, 'suspectedCrashes' | 'confirmedCrashes'>): boolean {
+    return confirmedCrashes > 0 && suspectedCrashes >= this.crashBudget;
+  }
 
   /** Waits while a lead runs exclusively: a lead claimed meanwhile would only wait. */
   async admit(): Promise<void> {
@@ -23,7 +36,7 @@ export class CrashIsolation {
 
   /** Runs `work` with no limit, in a small group, or exclusively, by the number of crashes. */
   async run<T>(suspectedCrashes: number, work: (exclusively: boolean) => Promise<T>): Promise<T> {
-    if (suspectedCrashes >= AT_ONCE.length) return this.runExclusively(work);
+    if (this.atOnce(suspectedCrashes) <= 1) return this.runExclusively(work);
     while (this.exclusive > 0 || !this.hasPlaceFor(suspectedCrashes)) await this.change();
     this.running++;
     if (suspectedCrashes > 0) this.suspects.push(suspectedCrashes);
@@ -37,7 +50,12 @@ export class CrashIsolation {
   }
 
   private hasPlaceFor(suspectedCrashes: number): boolean {
-    return suspectedCrashes === 0 || this.suspects.length < AT_ONCE[Math.max(suspectedCrashes, ...this.suspects)]!;
+    return suspectedCrashes === 0 || this.suspects.length < this.atOnce(Math.max(suspectedCrashes, ...this.suspects));
+  }
+
+  /** How many leads run at a time that have crashed as many workers. */
+  private atOnce(suspectedCrashes: number): number {
+    return suspectedCrashes === 0 ? Infinity : NARROWED_BY ** (this.crashBudget - 1 - suspectedCrashes);
   }
 
   /** Blocks new runs, waits for running ones, then runs exclusively. */

@@ -38,19 +38,17 @@ export interface Failure {
 @Injectable()
 export class FailureHandler {
   private readonly policy: RetryPolicy;
-  private readonly crashBudget: number;
 
   constructor(
     private readonly claims: ClaimsRepository,
     private readonly results: StageResultsRepository,
     private readonly flow: FlowControl,
     private readonly publisher: JobPublisher,
-    @Inject(CONFIG) config: Pick<Config, 'RETRY_ATTEMPTS' | 'RETRY_BASE_MS' | 'CRASH_BUDGET'>,
+    @Inject(CONFIG) config: Pick<Config, 'RETRY_ATTEMPTS' | 'RETRY_BASE_MS'>,
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {
     this.policy = retryPolicyOf(config);
-    this.crashBudget = config.CRASH_BUDGET;
     for (const stage of STAGES) this.refundWhenBreakerOpens(stage);
   }
 
@@ -63,16 +61,12 @@ export class FailureHandler {
     }
   }
 
-  /**
-   * Dead-letters a lead that has crashed CRASH_BUDGET workers while each ran it exclusively. @returns whether it did.
-   */
-  async deadLetterIfPoison(stage: Stage, claim: Claim): Promise<boolean> {
-    const { confirmedCrashes } = claim;
-    if (confirmedCrashes < this.crashBudget) return false;
-    const error = new AppError('WORKER_CRASHED', `The worker crashed ${confirmedCrashes} times while it ran this lead alone.`);
+  /** Makes a lead a dead letter that has crashed its workers, the last one while it ran alone. */
+  async deadLetterPoison(stage: Stage, claim: Claim): Promise<void> {
+    const crashes = claim.suspectedCrashes;
+    const error = new AppError('WORKER_CRASHED', `${crashes} workers crashed while they ran this lead, the last ran it alone.`);
     await this.results.recordFailure(claim, recordOf(stage, error, this.clock.now()), null);
     this.logger.error({ leadId: claim.id, stage, code: error.code }, 'A lead that crashes its worker is a dead letter now');
-    return true;
   }
 
   private async settle({ stage, claim, cause, deadlinePassed = false, fallback }: Failure): Promise<LeadOutcome> {

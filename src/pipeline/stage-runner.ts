@@ -82,7 +82,10 @@ export class StageRunner {
   private async run<C extends Claim>(processor: StageProcessor<C>, claim: C, signal: AbortSignal): Promise<RunOutcome> {
     const { stage } = processor;
     try {
-      if (await this.failures.deadLetterIfPoison(stage, claim)) return { kind: 'dead', code: 'WORKER_CRASHED' };
+      if (this.isolation.isPoison(claim)) {
+        await this.failures.deadLetterPoison(stage, claim);
+        return { kind: 'dead', code: 'WORKER_CRASHED' };
+      }
       return await processor.run(claim, signal);
     } catch (cause) {
       return this.failures.handle({ stage, claim, cause });

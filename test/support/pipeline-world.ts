@@ -129,6 +129,7 @@ export async function pipelineWorld({ kind, crm, scorer, env = {}, rescoring = t
     async accept(
       count: number,
       contentOf: (index: number) => { name?: string; attributes?: Record<string, string> } = () => ({}),
+      { publish = true } = {},
     ) {
       const accepted = await Promise.all(
         Array.from({ length: count }, (_, index) => {
@@ -138,7 +139,7 @@ export async function pipelineWorld({ kind, crm, scorer, env = {}, rescoring = t
           return ledger.intake.accept({ ...key, name, attributes });
         }),
       );
-      for (const { leadId, epoch, jobId } of accepted) publisher.publish('enrichment', { leadId, epoch, jobId });
+      for (const { leadId, epoch, jobId } of publish ? accepted : []) publisher.publish('enrichment', { leadId, epoch, jobId });
       return accepted.map(({ leadId }) => leadId);
     },
     async states(): Promise<Record<string, number>> {

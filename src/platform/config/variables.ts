@@ -532,7 +532,8 @@ export const VARIABLES = {
   },
   CRASH_BUDGET: {
     schema: whole(1, 100),
-    about: 'Workers that may crash while they run one lead alone, before it becomes a dead letter.',
+    about:
+      'Workers that may crash because of one lead, before it becomes a dead letter; at least two, since the last one runs it alone.',
     mock: '3',
     real: '3',
   },
