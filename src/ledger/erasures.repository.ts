@@ -29,7 +29,7 @@ export interface ErasedCounts {
   outcomes?: number;
   /** Scores of trials. Absent in receipts of earlier versions. */
   trials?: number;
-  /** Jobs that named a lead. Null where the queue did not answer. Its jobs contain only ids and end when they find no lead. */
+  /** Jobs that named a lead. Null where the queue did not answer: a job has only ids, and ends without its leads. */
   jobs: number | null;
 }
 

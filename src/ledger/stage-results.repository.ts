@@ -178,7 +178,10 @@ export class StageResultsRepository {
     await this.record({ claim, error, nextAttemptAt, leaves: false });
   }
 
-  /** As `recordFailure`, but the lead leaves its job. @returns the job of the next attempt. @throws AppError STALE_RUN */
+  /**
+   * As `recordFailure`, but the lead leaves its job.
+   * @returns the job of the next attempt. @throws AppError STALE_RUN
+   */
   recordRetry(claim: Run, error: LeadError, nextAttemptAt: Date): Promise<NextJob> {
     return this.record({ claim, error, nextAttemptAt, leaves: true });
   }

@@ -4,8 +4,8 @@ import type { LeadReference, PlaceInQueue } from '../domain/lead-jobs.js';
 const referenceSchema = z.object({ leadId: z.uuid(), epoch: z.number().int().positive() });
 
 /**
- * The data of a job: the leads that it brings forward, each with its epoch. It has no personal data and nothing that can
- * become outdated, since the worker reads the ledger. Earlier versions stored one lead per job, without the list.
+ * The data of a job: the leads that it brings forward, each with its epoch. It has no personal data and nothing that
+ * can become outdated, since the worker reads the ledger. Earlier versions stored one lead per job, without the list.
  */
 export const jobSchema = z.union([
   z.object({ leads: z.array(referenceSchema).min(1) }),
