@@ -344,7 +344,7 @@ it('a worker on PostgreSQL whose first connection hangs connects later, and the 
 
   proxy.weather = 'half-open';
   const ran: string[] = [];
-  const handler: JobHandler = async ({ leadId }) => {
+  const handler: LeadHandler = async ({ leadId }) => {
     ran.push(leadId);
     return { kind: 'done' };
   };
