@@ -29,7 +29,7 @@ export class LateJobs {
   }
 }
 
-/** How many late jobs move to the head of the queue after `done` others, so that each runs eventually. */
+/** How many late leads move to the head of the queue after `done` others, so that each runs eventually. */
 export function latePromotions(done: number): number {
   return Math.ceil(done * LATE_SHARE);
 }
