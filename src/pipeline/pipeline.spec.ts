@@ -11,6 +11,9 @@ import { OpenLeadsRepository } from '../ledger/open-leads.repository.js';
 import { RescoreRepository } from '../ledger/rescore.repository.js';
 import { RetentionRepository } from '../ledger/retention.repository.js';
 import { StageResultsRepository } from '../ledger/stage-results.repository.js';
+import { RoutingService } from '../routing/routing.service.js';
+import { ActiveProfile } from '../trials/active-profile.js';
+import { TrialArms } from '../trials/trial-arms.js';
 import { CalibrationService } from '../outcomes/calibration.service.js';
 import { FlowControl } from '../flow-control/flow-control.js';
 import { FlowControlRepository } from '../flow-control/flow-control.repository.js';
@@ -146,6 +149,9 @@ async function pipeline(attempts = 0) {
     [ClaimsRepository, claims],
     [StageResultsRepository, results],
     [ErasuresRepository, { eraseAgainIfGone: async () => false }],
+    [RoutingService, { isOn: false }],
+    [ActiveProfile, {}],
+    [TrialArms, { concerns: () => false, score: async () => null, marked: (_: object, scored: object) => scored }],
     [CalibrationService, { withProbability: async (projection: object) => ({ ...projection, probability: 0.4 }) }],
     [RescoreRepository, rescores],
     ...[LeadsRepository, LeaderLock, OpenLeadsRepository, RetentionRepository].map((repository): [unknown, unknown] => [

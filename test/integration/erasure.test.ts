@@ -134,7 +134,16 @@ describe.each(BACKENDS)('an erasure, queue on %s', (kind) => {
 
       const receipt = await erase('Ann@ACME.com');
       expect(receipt).toMatchObject({ crm: 'done', crmCount: 3, who: 'ann' });
-      expect(receipt.counts).toEqual({ leads: 2, events: 6, rejections: 2, spool: 0, alerts: 2, outcomes: 1, jobs: 1 });
+      expect(receipt.counts).toEqual({
+        leads: 2,
+        events: 6,
+        rejections: 2,
+        spool: 0,
+        alerts: 2,
+        outcomes: 1,
+        trials: 0,
+        jobs: 1,
+      });
       expect(forget).toHaveBeenCalledOnce();
       expect([await count('ledger.leads'), await count('ledger.events'), await count('ledger.rejections')]).toEqual([1, 3, 1]);
       expect(await count('feedback.outcomes')).toBe(1);

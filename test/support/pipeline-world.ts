@@ -20,6 +20,8 @@ import { CalibrationService } from '../../src/outcomes/calibration.service.js';
 import { openPool, type Pool } from '../../src/platform/database/pool.js';
 import { RoutingService } from '../../src/routing/routing.service.js';
 import { JobPublisher } from '../../src/queue/job-publisher.js';
+import { bandOf, loadRules } from '../../src/enrichment/score-by-rules.js';
+import { ActiveProfile } from '../../src/trials/active-profile.js';
 import { TrialArms } from '../../src/trials/trial-arms.js';
 import { openQueueBackend } from '../../src/queue/queue.module.js';
 import { Sweeper } from '../../src/pipeline/sweeper.js';
@@ -108,6 +110,10 @@ export async function pipelineWorld({ kind, crm, scorer, env = {}, rescoring = t
         [HEURISTIC, heuristic],
         [CRM, provider],
         [TrialArms, { concerns: () => false, score: async () => null, marked: (_: object, scored: object) => scored }],
+        [
+          ActiveProfile,
+          { bandOf: async (fitScore: number) => ({ band: bandOf(fitScore, await loadRules(undefined)), profile: 'test' }) },
+        ],
         ...Object.values(ledgerOf(name)).map((repository) => [repository.constructor, repository] as const),
       ]);
       const module = Test.createTestingModule({
