@@ -12,8 +12,8 @@ import { readRoutingRules } from '../../src/routing/rules.js';
 
 export const TUTORIAL = join(import.meta.dirname, '../../docs/routing.md');
 const BLOCK = /```(json rules|text)\n([\s\S]*?)```/gu;
-const SIMULATE = /^\$ npm run ops -- routing simulate '(\{.*\})'(?: --at (\S+))?\n/u;
-const CHECK = /^\$ npm run ops -- routing check rules\.json\n/u;
+const SIMULATE = /^\$ npx revenueflow routing simulate '(\{.*\})'(?: --at (\S+))?\n/u;
+const CHECK = /^\$ npx revenueflow routing check rules\.json\n/u;
 /** A Friday, when each rep of the tutorial works. */
 const NOW = '2026-11-27T12:00:00Z';
 
