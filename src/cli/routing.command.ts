@@ -5,7 +5,7 @@ import { checkIntent } from '../routing/check-rules.js';
 import { readRoutingRules } from '../routing/rules.js';
 import { CommandError, EXIT_CODES } from './exit-codes.js';
 import { addFirstTouchCommand } from './first-touch.command.js';
-import { findLeads } from './find-ids.js';
+import { findLeads, findOneLead } from './find-ids.js';
 import type { Journey } from './format-lead.js';
 import {
   decisionText,
@@ -45,7 +45,7 @@ export function addRoutingCommands(program: Command, session: Session): void {
       const ids = await findLeads(client(), reference);
       const journeys = await Promise.all(ids.map((id) => client().get<Journey>(`/ops/leads/${id}`)));
       const found = journeys.map(({ id, routing: decided }) => ({ leadId: id, routing: decided ?? null }));
-      output().document(ids.length === 1 ? found[0] : found, () =>
+      await output().document(ids.length === 1 ? found[0] : found, () =>
         found
           .flatMap(({ leadId, routing: decided }) => [
             `Lead ${leadId}`,
@@ -65,7 +65,7 @@ export function addRoutingCommands(program: Command, session: Session): void {
       const given = lead.trimStart().startsWith('{') ? jsonObject(lead, 'The lead') : await jsonFile(lead);
       const body = { lead: given, ...(at ? { at } : {}), ...(version ? { version } : {}) };
       const answer = await client().post<Simulation>('/ops/routing/simulate', body);
-      output().document(answer, () => decisionText(answer));
+      await output().document(answer, () => decisionText(answer));
     });
 
   routing
@@ -104,7 +104,7 @@ function addVersionCommands(routing: Command, session: Session): void {
     .action(async (file: string, { note }: { note: string }) => {
       type Stored = z.output<typeof storedRulesSchema>;
       const stored = await client().post<Stored>('/ops/routing/rules', { rules: await jsonFile(file), note });
-      session.output.document(stored, () => `Version ${stored.version}${stored.isNew ? '' : ', which was stored before'}.`);
+      await session.output.document(stored, () => `Version ${stored.version}${stored.isNew ? '' : ', which was stored before'}.`);
     });
   rules
     .command('activate')
@@ -138,16 +138,19 @@ function addOwnerCommands(routing: Command, session: Session): void {
     });
   routing
     .command('reassign')
-    .argument('<lead>', 'an id or the beginning of one')
+    .argument('<lead>', 'id, first characters of an id, or e-mail of one lead')
     .requiredOption('--reason <text>', 'for the audit trail')
     .option('--to <owner>', 'a rep, or a user or queue of the CRM; without it the rules decide')
     .addOption(yesOption())
     .description('give a lead another owner, if the CRM still has the one that the rules set')
     .action(async (reference: string, { reason, to, yes = false }: { reason: string; to?: string; yes?: boolean }) => {
-      const [leadId] = await findLeads(client(), reference);
+      const leadId = await findOneLead(client(), reference);
       await session.confirm({ question: `Reassign lead ${leadId}?`, yes });
       const asked = await client().post<{ id: string }>('/ops/routing/reassign', { leadId, reason, ...(to ? { to } : {}) });
-      session.output.document(asked, () => `A worker changes the owner; \`revenueflow routing explain ${leadId}\` shows it.`);
+      await session.output.document(
+        asked,
+        () => `A worker changes the owner; \`revenueflow routing explain ${leadId}\` shows it.`,
+      );
     });
   routing
     .command('import')
@@ -155,7 +158,7 @@ function addOwnerCommands(routing: Command, session: Session): void {
     .description('store users or accounts where the CRM is not Salesforce; it can be repeated')
     .action(async (file: string) => {
       const stored = await importDirectory(client(), file);
-      session.output.document(stored, () => `${stored.users} users and ${stored.accounts} accounts stored.`);
+      await session.output.document(stored, () => `${stored.users} users and ${stored.accounts} accounts stored.`);
     });
 }
 
