@@ -83,6 +83,7 @@ describe('a full name', () => {
     ['Ann Lee;', 'Ann', 'Lee', null],
     ['Ann -', null, 'Ann', null],
     ['Ann Lee 2', 'Ann', 'Lee', null],
+    ['Visitor 7', 'Visitor', '7', null],
     ['Capt. Jack Sparrow', 'Jack', 'Sparrow', null],
     ['Lt. Gen. Ann Lee', 'Ann', 'Lee', null],
     ['Major Tom', 'Major', 'Tom', null],

@@ -93,8 +93,10 @@ function bareName(text: string): string {
     const words = name.split(' ');
     const start = words.findIndex((word) => !NO_LETTER.test(word));
     const end = words.findLastIndex((word) => !NO_LETTER.test(word));
-    // Several such words, as "+49 30 …", say something that must stay.
-    if (start >= 0 && words.length - (end - start + 1) === 1) name = words.slice(start, end + 1).join(' ');
+    // Several such words, as "+49 30 …", say something that must stay. The number of "Visitor 7" is the last name.
+    const outside = [...words.slice(0, start), ...words.slice(end + 1)];
+    const isNumber = /\p{N}/u.test(outside.join(''));
+    if (start >= 0 && outside.length === 1 && (!isNumber || end > start)) name = words.slice(start, end + 1).join(' ');
   }
   return name.trim();
 }
