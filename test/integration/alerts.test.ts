@@ -33,7 +33,7 @@ beforeEach(async () => {
   logged = [];
   sink = await startAlertSink();
   await pool.query(
-    'TRUNCATE ledger.leads, ledger.events, flow.alerts, flow.alert_looks, flow.alerted_leads, flow.alert_messages, flow.alert_delivery, flow.notices',
+    'TRUNCATE ledger.leads, ledger.events, flow.alerts, flow.alert_looks, flow.alerted_leads, flow.alert_messages, flow.alert_delivery, flow.notices CASCADE',
   );
   await pool.query("UPDATE flow.stages SET breaker = 'closed', reason = NULL, code = NULL");
 });

@@ -47,7 +47,7 @@ const stageOf = (change: LeadChange): Stage => (change === 'replay-enrichment' ?
 
 /** A lead in the given state, with the row as its last change left it, and the failure of a dead letter. */
 async function leadIn(state: LeadState, diedIn: Stage): Promise<string> {
-  await pool.query('TRUNCATE ledger.leads, ledger.events, ledger.erasures');
+  await pool.query('TRUNCATE ledger.leads, ledger.events, ledger.erasures CASCADE');
   const scored = state === 'enriched' || state === 'synced' || (state === 'dead' && diedIn === 'crm-sync');
   const { rows } = await pool.query<{ fence: string }>(
     `WITH lead AS (

@@ -20,7 +20,7 @@ afterAll(async () => {
   await pool.end();
   await database.drop();
 });
-beforeEach(() => pool.query('TRUNCATE ledger.leads, ledger.events'));
+beforeEach(() => pool.query('TRUNCATE ledger.leads, ledger.events CASCADE'));
 
 function lead(overrides: Partial<LeadToAccept> = {}): LeadToAccept {
   const email = overrides.email ?? 'ann@acme.com';
@@ -356,7 +356,7 @@ describe('a correction that changes the key of a dead letter', () => {
   it('stores nothing where the old one is no dead letter, or cannot be discarded', async () => {
     const { leadId } = await ledger.intake.accept(lead());
     expect(await ledger.deadLetters.replaceDeadLetter(leadId, corrected, 'bea')).toBeNull();
-    await pool.query('TRUNCATE ledger.leads, ledger.events');
+    await pool.query('TRUNCATE ledger.leads, ledger.events CASCADE');
     const id = await deadLetter();
     await pool.query("ALTER TABLE ledger.leads ADD CONSTRAINT refuse CHECK (state <> 'discarded')");
     await expect(ledger.deadLetters.replaceDeadLetter(id, corrected, 'bea')).rejects.toMatchObject({ code: 'UNEXPECTED' });

@@ -21,7 +21,7 @@ beforeAll(async () => {
 afterAll(() => world.close());
 beforeEach(async () => {
   await world.pool.query(
-    'TRUNCATE ledger.leads, ledger.events, feedback.outcomes, feedback.first_scores, feedback.merged_persons',
+    'TRUNCATE ledger.leads, ledger.events, feedback.outcomes, feedback.first_scores, feedback.merged_persons CASCADE',
   );
   await world.pool.query("DELETE FROM feedback.cursors WHERE name <> 'first-scores'");
   await world.pool.query("UPDATE feedback.cursors SET at = '-infinity', record_id = ''");

@@ -18,7 +18,7 @@ afterAll(async () => {
   await Promise.all(pools.map((pool) => pool.end()));
   await database.drop();
 });
-beforeEach(() => pools[0]!.query('TRUNCATE ledger.leads, ledger.events'));
+beforeEach(() => pools[0]!.query('TRUNCATE ledger.leads, ledger.events CASCADE'));
 
 const error = (cause: Partial<LeadError>): LeadError => ({
   stage: 'enrichment',

@@ -21,7 +21,9 @@ afterAll(async () => {
   await database.drop();
 });
 beforeEach(() =>
-  pool.query('TRUNCATE ledger.leads, ledger.events, ledger.rejections, ledger.operator_acts, flow.ai_costs, flow.workers'),
+  pool.query(
+    'TRUNCATE ledger.leads, ledger.events, ledger.rejections, ledger.operator_acts, flow.ai_costs, flow.workers CASCADE',
+  ),
 );
 
 /** A new repository per call, because each pauses after a run. */

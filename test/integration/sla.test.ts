@@ -19,7 +19,7 @@ afterAll(async () => {
   await pool.end();
   await database.drop();
 });
-beforeEach(() => pool.query('TRUNCATE ledger.leads, ledger.events'));
+beforeEach(() => pool.query('TRUNCATE ledger.leads, ledger.events CASCADE'));
 
 const enrichment = { fitScore: 80, intent: 'high', reasoning: 'A reason.', scoreSource: 'heuristic' } as Enrichment;
 
