@@ -149,7 +149,18 @@ describe.skipIf(!hasBrowser())('the console in a browser (Debian: apt-get instal
 
   it('has no accessibility fault and fits the screen, in light and dark, from 320 pixels on', async () => {
     const { rows } = await sql.query<{ id: string }>('SELECT id FROM ledger.leads LIMIT 1');
-    const others = ['/leads', '/dead-letters', '/stages', '/audit', '/runbook', '/api'];
+    const others = [
+      '/leads',
+      '/dead-letters',
+      '/stages',
+      '/audit',
+      '/runbook',
+      '/api',
+      '/routing',
+      '/scores',
+      '/scores/trials',
+      '/marketo',
+    ];
     const paths = ['', `/leads/${rows[0]!.id}`, '/rejections', '/sla', ...(FULL ? others : [])];
     for (const path of paths) {
       await page.goto(`${service.url}/console${path}`);
