@@ -81,9 +81,19 @@ function apply(fake: SalesforceFake, change: Change): void {
 }
 const deleted: { id: string; key: unknown }[] = [];
 
+/** A Lead with the person's key and another address loses the key between the query and the write. */
+const KEY_TAKEN_DURING_THE_SYNC: ValueOf<typeof org> = {
+  records: [{ object: 'Lead', email: 'ann@acme.com', key: 'cid@acme.com' }],
+  steps: [{ person: 'cid@acme.com', campaign: 'c1', before: [], during: [{ kind: 'key', place: 0, key: null }], restart: false }],
+  similar: {},
+  match: 'leads-and-contacts',
+  onDuplicate: 'dead-letter',
+};
+
 describe('generated orgs', () => {
   it('keep each record with its person', { timeout: 240_000 }, async () => {
-    await fc.assert(fc.asyncProperty(org, check), { numRuns: Number(process.env['IDENTITY_RUNS'] ?? 25), endOnFailure: false });
+    const numRuns = Number(process.env['IDENTITY_RUNS'] ?? 25);
+    await fc.assert(fc.asyncProperty(org, check), { numRuns, endOnFailure: false, examples: [[KEY_TAKEN_DURING_THE_SYNC]] });
   });
 });
 

@@ -27,7 +27,7 @@ export async function changeOwner(
   if (lead.OwnerId === to18(to)) return { kind: 'changed' };
   if (lead.OwnerId !== to18(from)) return { kind: 'other-owner', ownerId: lead.OwnerId };
   const record = { Id: lead.Id, OwnerId: to };
-  const [answer] = await writeRecords(client, 'PATCH', 'Lead', [record], { 'Sforce-Auto-Assign': 'FALSE' }, signal);
+  const [answer] = await writeRecords(client, 'PATCH', 'Lead', [record], { headers: { 'Sforce-Auto-Assign': 'FALSE' } }, signal);
   if (answer && 'id' in answer) return { kind: 'changed' };
   if (isGone(answer!.error)) return { kind: 'gone' };
   throw recordError(answer!.error, record);

@@ -3,13 +3,18 @@ import type { ApiCall, SalesforceClient } from './client.js';
 import { apiErrorSchema, unavailable, type ApiError } from './errors.js';
 import { recordIdSchema } from './record-id.js';
 
-/** What became of one record: its id, or why not. */
-export type RecordResult = { id: string } | { error: ApiError };
+/** What became of one record: its id, and whether an upsert created it; or why not. */
+export type RecordResult = { id: string; created?: boolean } | { error: ApiError };
 
 const resultSchema = z
-  .object({ id: recordIdSchema.nullish(), success: z.boolean(), errors: z.array(apiErrorSchema).catch([]) })
-  .transform(({ id, success, errors }): RecordResult => {
-    if (success && id) return { id };
+  .object({
+    id: recordIdSchema.nullish(),
+    success: z.boolean(),
+    created: z.boolean().nullish(),
+    errors: z.array(apiErrorSchema).catch([]),
+  })
+  .transform(({ id, success, created, errors }): RecordResult => {
+    if (success && id) return { id, ...(created ? { created } : {}) };
     const [first = { code: 'UNKNOWN_EXCEPTION', message: '', fields: [], duplicates: [] }] = errors;
     // Several rules may refuse one record: their fields are left out together, and not one per call.
     const fields = new Set(errors.flatMap(({ code, fields: named }) => (code === first.code ? named : [])));
@@ -17,7 +22,8 @@ const resultSchema = z
   });
 
 /**
- * Writes at most 200 records of one object, each for itself; HTTP 200 even where records fail
+ * Writes at most 200 records of one object, each for itself; HTTP 200 even where records fail. With `externalId`, the
+ * name of an External ID field, PATCH finds the records by it, and creates those that it does not find
  * (https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/resources_composite_sobjects_collections.htm).
  */
 export async function writeRecords(
@@ -25,13 +31,13 @@ export async function writeRecords(
   method: 'POST' | 'PATCH',
   object: string,
   records: Record<string, unknown>[],
-  headers: ApiCall['headers'] = {},
+  { headers = {}, externalId }: { headers?: ApiCall['headers']; externalId?: string | undefined } = {},
   signal?: AbortSignal,
 ): Promise<RecordResult[]> {
   const results = await client.call(
     {
       method,
-      path: 'composite/sobjects',
+      path: externalId ? `composite/sobjects/${object}/${externalId}` : 'composite/sobjects',
       body: { allOrNone: false, records: records.map((record) => ({ attributes: { type: object }, ...record })) },
       headers,
     },

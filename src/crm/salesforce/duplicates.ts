@@ -1,7 +1,15 @@
 import { AppError } from '../../domain/app-error.js';
 import type { SentFields } from '../../domain/lead.js';
 import type { CrmSync } from '../port.js';
-import { belongsTo, personKeysOf, recordsById, type MatchTools, type PersonMatch, type Target } from './match.js';
+import {
+  belongsTo,
+  isKnownByKeyAlone,
+  personKeysOf,
+  recordsById,
+  type MatchTools,
+  type PersonMatch,
+  type Target,
+} from './match.js';
 
 /** SALESFORCE_ON_DUPLICATE */
 export type OnDuplicate = 'dead-letter' | 'membership';
@@ -49,6 +57,7 @@ export async function decideDuplicates(
           target,
           key: keys.find((each) => each === record.RF_Person_Key__c?.toLowerCase()) ?? key,
           email: record.Email ?? null,
+          byKeyAlone: isKnownByKeyAlone(record, sync.projection.lead.email),
         },
       };
     }

@@ -58,6 +58,6 @@ async function anonymise(client: SalesforceClient, map: FieldMap, ids: string[],
     [...map.lead.map(({ to }) => to), PERSON_KEY_FIELD].map((name) => [name, CANNOT_BE_EMPTY.has(name) ? ERASED : null]),
   );
   const records = ids.map((Id) => ({ Id, ...emptied }));
-  const results = await writeRecords(client, 'PATCH', 'Lead', records, { 'Sforce-Auto-Assign': 'FALSE' }, signal);
+  const results = await writeRecords(client, 'PATCH', 'Lead', records, { headers: { 'Sforce-Auto-Assign': 'FALSE' } }, signal);
   for (const [index, result] of results.entries()) if ('error' in result) throw recordError(result.error, records[index]!);
 }

@@ -33,6 +33,8 @@ export interface PersonMatch {
   key: string | null;
   /** The address that the target has now. */
   email: string | null;
+  /** The target has the person's key and another address: only the key says that it is this person. */
+  byKeyAlone: boolean;
   /** The owner of the target, where it was asked for. */
   ownerId?: string;
   /** A record that the person's own Lead was merged into, and that belongs to another person. */
@@ -122,7 +124,10 @@ function matchOf({ personKey, projection }: CrmSync, index: Index): PersonMatch 
   const keys = personKeysOf(personKey);
   const keyed = keys.flatMap((key) => index.keyed.get(key) ?? []);
   const openLead = keyed.find(({ IsConverted: converted }) => !converted);
-  if (openLead) return found(leadOf(openLead), openLead, normal(openLead[PERSON_KEY_FIELD]));
+  if (openLead) {
+    const match = found(leadOf(openLead), openLead, normal(openLead[PERSON_KEY_FIELD]));
+    return { ...match, byKeyAlone: isKnownByKeyAlone(openLead, projection.lead.email) };
+  }
   const free = keys.find((key) => !index.keyed.has(key)) ?? null;
   const customer = contactOf(keyed, index);
   if (customer) return found(customer.target, customer.record, free);
@@ -141,7 +146,7 @@ function matchOf({ personKey, projection }: CrmSync, index: Index): PersonMatch 
   const [contact] = index.contacts.get(email) ?? [];
   if (contact) return found({ object: 'Contact', id: contact.Id }, contact, free);
   const stranger = winners.find((record) => !mine(record));
-  return { target: null, key: free, email: null, ...(stranger ? { mergedInto: stranger.Id } : {}) };
+  return { target: null, key: free, email: null, byKeyAlone: false, ...(stranger ? { mergedInto: stranger.Id } : {}) };
 }
 
 const leadOf = ({ Id: id }: Found): Target => ({ object: 'Lead', id });
@@ -149,6 +154,7 @@ const found = (target: Target, record: Found, key: string | null): PersonMatch =
   target,
   key,
   email: record.Email ?? null,
+  byKeyAlone: false,
   ...(record.OwnerId ? { ownerId: record.OwnerId } : {}),
 });
 
@@ -211,6 +217,11 @@ export function belongsTo({ personKey, projection }: CrmSync, record: Found): bo
   const key = normal(record[PERSON_KEY_FIELD]);
   if (key !== '') return personKeysOf(personKey).includes(key);
   return address(record.Email) === address(projection.lead.email);
+}
+
+/** Whether the record has a key and another address than this. */
+export function isKnownByKeyAlone(record: Found, email: string): boolean {
+  return normal(record[PERSON_KEY_FIELD]) !== '' && address(record.Email) !== address(email);
 }
 
 function grouped(records: Found[], keyOf: (record: Found) => string | null | undefined): Map<string, Found[]> {

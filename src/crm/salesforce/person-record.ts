@@ -28,9 +28,9 @@ export async function personRecord(
   else fields[PERSON_KEY_FIELD] = match.key;
   for (const name of omit) delete fields[name];
   if (match.target && match.email && match.email.trim().toLowerCase() !== projection.lead.email.toLowerCase()) {
-    // The key says that it is this person: the address was corrected in the org, and that stands.
+    // Another spelling of the address stays too: the shipped rule takes a change of it for a change of the person.
     for (const name of Object.keys(fields).filter((each) => each.toLowerCase() === 'email')) delete fields[name];
-    notes.push('Email is left as it is: it was changed in Salesforce.');
+    if (match.byKeyAlone) notes.push('Email is left as it is: it was changed in Salesforce.');
   }
   if (match.target) notes.push(...(await withoutFixed(fields, schema)));
   const { cut, unfit } = await schema.fit(fields);

@@ -19,6 +19,8 @@ export interface BatchWrite {
   object: 'Lead' | 'CampaignMember';
   records: Record<string, unknown>[];
   headers?: ApiCall['headers'];
+  /** PATCH finds the records by this External ID field instead of their ids. */
+  externalId?: string | undefined;
 }
 
 /**
@@ -96,12 +98,12 @@ export async function writeInParts(tools: PartTools, write: BatchWrite): Promise
 
 async function attempt(
   { client }: PartTools,
-  { method, object, records, headers }: BatchWrite,
+  { method, object, records, headers = {}, externalId }: BatchWrite,
   part: number[],
 ): Promise<Answers> {
   const sent = part.map((index) => records[index]!);
   try {
-    const answers = await writeRecords(client, method, object, sent, headers);
+    const answers = await writeRecords(client, method, object, sent, { headers, externalId });
     const errors = answers.flatMap((answer) => ('error' in answer ? [answer.error] : []));
     if (errors.some(isGovernorLimit)) return { answers, why: 'limit' };
     // Some records that are locked are busy, and all of them are in each other's way.

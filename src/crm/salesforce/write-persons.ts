@@ -4,7 +4,7 @@ import type { CrmSync } from '../port.js';
 import { auditFields } from '../audit-fields.js';
 import { blockedError, decideDuplicates, mergedError, targetOf, type BlockedPerson, type OnDuplicate } from './duplicates.js';
 import { recordError, type ApiError } from './errors.js';
-import type { FieldMap, FieldValues } from './field-map.js';
+import { PERSON_KEY_FIELD, type FieldMap, type FieldValues } from './field-map.js';
 import { matchPersons, type MatchTools, type PersonMatch, type Target } from './match.js';
 import { chooseAgain, isRouted, ownerOf, withOwners, type OwnedEntry, type RecordOwner } from './lead-owners.js';
 import type { OrgSchema } from './org-schema.js';
@@ -141,17 +141,27 @@ function otherPerson({ notes }: Open, target: Target): WrittenPerson {
   return { target, written: { answer: 'other-person', fields: {} }, cut: [], leftOut: [], notes: [...notes, note] };
 }
 
-/** FALSE: the header is TRUE by default on updates too, and a re-score must not change the owner. */
+/** Those that only the key shows to be the person's go apart: the key is what Salesforce finds them by as it writes. */
 async function update(tools: WriteTools, entries: Open[], settle: Settle): Promise<void> {
+  const byKey = new Set(entries.filter(({ match }) => match!.byKeyAlone));
+  const byId = entries.filter((entry) => !byKey.has(entry));
+  await updateBy(undefined, tools, byId, settle);
+  await updateBy(PERSON_KEY_FIELD, tools, [...byKey], settle);
+}
+
+/** FALSE: the header is TRUE by default on updates too, and a re-score must not change the owner. */
+async function updateBy(externalId: string | undefined, tools: WriteTools, entries: Open[], settle: Settle): Promise<void> {
   const headers = { ...DUPLICATES_ARE_WARNINGS, 'Sforce-Auto-Assign': 'FALSE' };
-  await write(tools, 'update', entries, headers, settle, async (refused) => {
+  // The key has just been taken from the record, and what an update has is not enough for a new Lead.
+  const noLead = ({ code }: ApiError) => externalId !== undefined && code === 'REQUIRED_FIELD_MISSING';
+  await write(tools, { act: 'update', headers, externalId }, entries, settle, async (refused) => {
     for (const { entry, error, record } of refused) {
       const { target } = entry.match!;
       if (isOlderVersion(error)) {
         // Newer content was written meanwhile: that is what we wanted there.
         const fields = auditFields({ ...record.fields });
         settle(entry, { target: target!, written: { answer: 'newer-there', fields }, ...NOTHING_SENT, ...ownerOf(entry, false) });
-      } else if (mayBeElsewhere(entry, isGone(error) || isKeyTaken(error, record.fields) || isOthersKey(error)))
+      } else if (mayBeElsewhere(entry, isGone(error) || isKeyTaken(error, record.fields) || isOthersKey(error) || noLead(error)))
         lookAgain(entry, settle);
       else if (error.code === 'DUPLICATES_DETECTED') {
         const { answer, sent } = entry.lastError!;
@@ -173,7 +183,7 @@ async function create(tools: WriteTools, fresh: Open[], settle: Settle): Promise
   for (const assign of tools.assign ? [true, false] : [false]) {
     const headers = { ...DUPLICATES_ARE_WARNINGS, 'Sforce-Auto-Assign': assign ? 'TRUE' : 'FALSE' };
     const due = entries.filter((entry) => !tools.assign || (entry.unassigned || isRouted(entry)) !== assign);
-    await write(tools, 'create', due, headers, settle, async (refused) => {
+    await write(tools, { act: 'create', headers }, due, settle, async (refused) => {
       const blocked = refused.filter(({ error }) => error.code === 'DUPLICATES_DETECTED');
       await settleDuplicates(tools, blocked, settle);
       for (const each of refused) {
@@ -220,9 +230,8 @@ async function tryOtherwise(tools: WriteTools, act: Act, { entry, error, record 
 /** One write; `resolve` settles the records that were refused. */
 async function write(
   tools: WriteTools,
-  act: Act,
+  { act, headers, externalId }: { act: Act; headers: Record<string, string>; externalId?: string | undefined },
   entries: Open[],
-  headers: Record<string, string>,
   settle: Settle,
   resolve: (refused: Refused[]) => Promise<void>,
 ): Promise<void> {
@@ -232,12 +241,13 @@ async function write(
   const sent = records.map(({ fields }, index): FieldValues => {
     const { match, ownerId } = entries[index]!;
     const id = match!.target?.id;
+    if (externalId !== undefined) return fields;
     if (id !== undefined) return { Id: id, ...fields };
     if (ownerId) fields['OwnerId'] = ownerId;
     return fields;
   });
   const method = act === 'create' ? 'POST' : 'PATCH';
-  const answers = await writeInParts(tools, { method, object: 'Lead', records: sent, headers });
+  const answers = await writeInParts(tools, { method, object: 'Lead', records: sent, headers, externalId });
   const passes = answers.some((answer) => 'id' in answer);
   if (passes) tools.causes.passed(act, beganAt);
   const refused: Refused[] = [];
@@ -245,6 +255,7 @@ async function write(
     const answer = answers[index]!;
     const record = records[index]!;
     if (answer instanceof AppError) settle(entry, answer);
+    else if ('id' in answer && answer.created && act === 'update') completeNew(entry, answer.id, settle);
     else if ('id' in answer) settle(entry, writtenPerson(tools, entry, act, { object: 'Lead', id: answer.id }, record));
     else {
       entry.lastError = tools.causes.judge(act, recordError(answer.error, sent[index]!), passes);
@@ -269,6 +280,12 @@ function writtenPerson({ notices }: WriteTools, entry: Open, act: Act, target: T
 
 function mayBeElsewhere(entry: Open, said: boolean): boolean {
   return said && ++entry.misled <= MISLED_AT_MOST;
+}
+
+/** A user has just taken the key from the record: an upsert made a Lead of what an update has. The rest follows. */
+function completeNew(entry: Open, id: string, settle: Settle): void {
+  entry.match = { target: { object: 'Lead', id }, key: entry.match!.key, email: null, byKeyAlone: false };
+  settle(entry, 'again');
 }
 
 function lookAgain(entry: Open, settle: Settle): void {
