@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { freshDatabase } from '../support/database.js';
 import { OPERATORS, SECRET, TOKEN } from '../support/operator.js';
 import { startProcess, type Answer, type RunningProcess } from '../support/service.js';
+import { eventually } from '../support/eventually.js';
 
 let database: Awaited<ReturnType<typeof freshDatabase>>;
 let sql: pg.Client;
@@ -139,7 +140,10 @@ describe('POST /leads', () => {
     }
     const { hints } = (await journey(leadId)) as Answer & { hints: string[] };
     expect(hints).toEqual(['`updatedAt` changed in 6 of 6 revisions; add it to CONTENT_IGNORE']);
-    expect(service.output()).toMatch(/updatedAt` changed in 5 of 5 revisions; add it to CONTENT_IGNORE/);
+    // The check reads the revisions that there are by then.
+    await eventually(() =>
+      expect(service.output()).toMatch(/updatedAt` changed in ([56]) of \1 revisions; add it to CONTENT_IGNORE/),
+    );
   });
 });
 

@@ -32,11 +32,21 @@ describe.each(BACKENDS)('the board of the queues on %s', (kind) => {
         ...(redis ? { REDIS_URL: redis.url } : {}),
         ...OPERATORS,
       });
-      // A dead letter leaves a failed job in the queue.
       await sql.query(`ALTER TABLE mock_crm.leads ADD CONSTRAINT likes_names CHECK (last_name NOT LIKE 'Refused%')`);
-      const lead = { email: 'secret.person@acme.com', name: 'Ann Refused', campaign_id: 'board', message: 'Call 555-0100' };
-      leadId = (await service.post(lead, { headers: { 'x-webhook-secret': SECRET } })).body.leadId;
-      await eventually(async () => expect((await queuesOf(TOKEN)).queues.find(isCrm)!.counts['failed']).toBe(1));
+      const headers = { 'x-webhook-secret': SECRET };
+      for (const campaign of ['first', 'board']) {
+        const lead = { email: 'secret.person@acme.com', name: 'Ann Refused', campaign_id: campaign, message: 'Call 555-0100' };
+        leadId = (await service.post(lead, { headers })).body.leadId;
+        await eventually(async () => expect(await dead()).toContain(leadId));
+      }
+      // Of two dead letters that are replayed at this rate, the second has a job that is delayed for 100 s.
+      const replay = await fetch(`${service.url}/ops/dead-letters/replay`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ all: true, perSecond: 0.01 }),
+      });
+      expect(replay.status).toBe(202);
+      await eventually(async () => expect((await queuesOf(TOKEN)).queues.find(isCrm)!.counts['delayed']).toBe(1));
     });
     afterAll(async () => {
       await service.stop();
@@ -47,8 +57,10 @@ describe.each(BACKENDS)('the board of the queues on %s', (kind) => {
     const isCrm = ({ name }: { name: string }) => name.endsWith('crm-sync');
     const ask = (path: string, init: RequestInit = {}) => fetch(`${service.url}${BOARD}${path}`, init);
     const put = (path: string, headers: Record<string, string>) => ask(path, { method: 'PUT', headers });
-    const failedJobs = (name: string) =>
-      `/api/queues?activeQueue=${encodeURIComponent(name)}&status=failed&page=1&jobsPerPage=10`;
+    const delayedJobs = (name: string) =>
+      `/api/queues?activeQueue=${encodeURIComponent(name)}&status=delayed&page=1&jobsPerPage=10`;
+    const dead = async () =>
+      (await sql.query<{ id: string }>("SELECT id FROM ledger.leads WHERE state = 'dead'")).rows.map(({ id }) => id);
 
     async function queuesOf(secret: string, path = '/api/queues'): Promise<ShownQueues> {
       const answer = await ask(path, { headers: password(secret) });
@@ -79,9 +91,9 @@ describe.each(BACKENDS)('the board of the queues on %s', (kind) => {
     });
 
     it('shows jobs that hold nothing personal', async () => {
-      const crm = (await queuesOf(TOKEN, failedJobs('crm-sync'))).queues.find(isCrm)!;
-      expect(crm.jobs.map(({ data }) => data)).toEqual([{ leadId, epoch: expect.any(Number) }]);
-      const answer = await ask(failedJobs('crm-sync'), { headers: password(TOKEN) });
+      const crm = (await queuesOf(TOKEN, delayedJobs('crm-sync'))).queues.find(isCrm)!;
+      expect(crm.jobs.map(({ data }) => data)).toEqual([{ leads: [{ leadId, epoch: expect.any(Number) }] }]);
+      const answer = await ask(delayedJobs('crm-sync'), { headers: password(TOKEN) });
       expect(await answer.text()).not.toMatch(/secret\.person|Refused|555-0100/);
     });
 
@@ -93,25 +105,25 @@ describe.each(BACKENDS)('the board of the queues on %s', (kind) => {
       expect([refused.status, await refused.json()]).toEqual([403, expect.objectContaining({ code: 'FORBIDDEN' })]);
     });
 
-    it('lets operators retry a job, and writes down who did', async () => {
+    it('lets operators run a delayed job at once, and writes down who did', async () => {
       expect((await queuesOf(TOKEN)).queues.map(({ name, readOnlyMode }) => [name, readOnlyMode])).toEqual([
         ['enrichment', false],
         ['crm-sync', false],
       ]);
-      const [job] = (await queuesOf(TOKEN, failedJobs('crm-sync'))).queues.find(isCrm)!.jobs;
-      const answer = await put(`/api/queues/crm-sync/${job!.id}/retry`, password(TOKEN));
+      const [job] = (await queuesOf(TOKEN, delayedJobs('crm-sync'))).queues.find(isCrm)!.jobs;
+      const answer = await put(`/api/queues/crm-sync/${job!.id}/promote`, password(TOKEN));
       expect(answer.status).toBeLessThan(300);
       const { rows } = await sql.query("SELECT who, act, detail FROM ledger.operator_acts WHERE act = 'board'");
       expect(rows).toEqual([
         {
           who: 'ann',
           act: 'board',
-          detail: { act: '/api/queues/:queueName/:jobId/retry', queueName: 'crm-sync', jobId: job!.id },
+          detail: { act: '/api/queues/:queueName/:jobId/promote', queueName: 'crm-sync', jobId: job!.id },
         },
       ]);
-      // The lead is a dead letter, so the job ends without doing anything.
-      await eventually(async () => expect((await queuesOf(TOKEN)).queues.find(isCrm)!.counts['failed']).toBe(0));
-      expect((await sql.query('SELECT state FROM ledger.leads')).rows).toEqual([{ state: 'dead' }]);
+      // The CRM refuses the lead again.
+      await eventually(async () => expect(await dead()).toContain(leadId));
+      expect((await queuesOf(TOKEN)).queues.find(isCrm)!.counts['delayed']).toBe(0);
     });
 
     it('refuses what would go behind the back of the ledger, and requests of other pages', async () => {

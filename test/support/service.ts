@@ -138,10 +138,10 @@ export async function runToExit(env: Record<string, string>): Promise<{ code: nu
 }
 
 function spawnService(env: Record<string, string>, uid?: number): { child: ChildProcess; output(): string } {
-  // The service under test gets no variable of the developer's environment but these.
+  // The service under test gets no variable of the developer's environment but these, and a free port.
   const { PATH = '', HOME = '', TMPDIR = '' } = process.env;
   const child = spawn(process.execPath, [HEAP_LIMIT, ...OPTIMISES, MAIN], {
-    env: { PATH, HOME, ...(TMPDIR ? { TMPDIR } : {}), LOG_LEVEL: 'info', ...env },
+    env: { PATH, HOME, ...(TMPDIR ? { TMPDIR } : {}), LOG_LEVEL: 'info', PORT: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(uid === undefined ? {} : { uid, gid: uid }),
   });
