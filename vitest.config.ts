@@ -11,8 +11,9 @@ declare module 'vitest' {
 const UNIT = ['src', 'samples', 'eval', 'simulate'].map((folder) => `${folder}/**/*.spec.ts`);
 
 /**
- * `npm test` takes every unit and contract test, and each behaviour once. `npm run test:full` adds what is under `FULL`
- * (test/support/full.ts): the other queue backend throughout, volume, fuzz, Prometheus, embedded servers.
+ * `npm test` takes every unit and contract test, and one path through each queue backend. `npm run test:full` adds the
+ * files `*.full.test.ts` and what is under `FULL` (test/support/full.ts): outages, restarts, browser, migration, the
+ * other queue backend throughout, volume, fuzz, Prometheus, embedded servers.
  */
 export function configOf({ full }: { full: boolean }): ViteUserConfig {
   // Files of one process share the modules that they import: to load the frameworks anew takes longer than most tests.
@@ -21,6 +22,7 @@ export function configOf({ full }: { full: boolean }): ViteUserConfig {
     test: {
       name,
       include: [`test/${name}/**/*.test.ts`],
+      exclude: full ? [] : ['**/*.full.test.ts'],
       globalSetup,
       setupFiles,
       hookTimeout: 120_000,
@@ -32,9 +34,8 @@ export function configOf({ full }: { full: boolean }): ViteUserConfig {
   });
   return defineConfig({
     test: {
-      // Most of a test's time is waiting, so two share a machine of two cores well; by itself vitest would leave one
-      // idle.
-      maxWorkers: Math.max(2, availableParallelism() - 1),
+      // Much of a test's time is waiting, so three share a machine of two cores well.
+      maxWorkers: Math.max(3, availableParallelism() - 1),
       reporters: ['default', ['./test/support/summary-reporter.ts', { full }]],
       projects: [
         { test: { name: 'unit', include: [...UNIT, 'test/{console,deployment}/**/*.test.ts'], testTimeout: 60_000, ...run } },

@@ -5,7 +5,7 @@ const INSTALL_REDIS = 'Install redis-server (Debian, Ubuntu: apt-get install red
 const INSTALL_PROMETHEUS =
   'Install prometheus (Debian, Ubuntu: apt-get install prometheus; promtool is in it) to test alert rules and dashboard.';
 const RUN_FULL =
-  '`npm run test:full` runs the rest: the other queue backend throughout, volume, fuzz, Prometheus, embedded servers.';
+  '`npm run test:full` runs the rest: outages, restarts, browser, the other queue backend, volume, fuzz, Prometheus, embedded servers.';
 
 /**
  * Ends each run with the tests that passed only on their second attempt, the number of skipped tests, and what to

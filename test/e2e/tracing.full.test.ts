@@ -3,7 +3,6 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { freshDatabase } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
-import { FULL } from '../support/full.js';
 import { startProcess, type RunningProcess } from '../support/service.js';
 
 interface Span {
@@ -82,7 +81,7 @@ describe('a trace', () => {
     expect(processes[1]!.output()).toContain(`"leadId":"${body.leadId}"`);
   });
 
-  it.runIf(FULL)('loses no lead while the collector is down', async () => {
+  it('loses no lead while the collector is down', async () => {
     const service = await start('all', { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9' });
     const { body } = await service.post({ email: 'ann@acme.com', campaign_id: 1 });
     await eventually(async () => expect((await service.get(`/ops/leads/${body.leadId}`)).body.state).toBe('synced'));

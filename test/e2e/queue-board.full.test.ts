@@ -2,7 +2,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freshDatabase, freshRedis, hasRedis } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
-import { BACKENDS, FULL } from '../support/full.js';
+import { BACKENDS } from '../support/full.js';
 import { OPERATORS, SECRET, TOKEN } from '../support/operator.js';
 import { startProcess, type RunningProcess } from '../support/service.js';
 
@@ -146,7 +146,7 @@ describe.each(BACKENDS)('the board of the queues on %s', (kind) => {
 });
 
 describe('without a board', () => {
-  it.runIf(FULL)('there is nothing at its address', async () => {
+  it('there is nothing at its address', async () => {
     const database = await freshDatabase();
     const service = await startProcess({
       DATABASE_URL: database.url,

@@ -6,10 +6,9 @@ import { sensibleBrain } from '../support/fakes/brain.js';
 import { ALL_FAULTS } from '../support/fakes/faults.js';
 import { startFakeGemini } from '../support/fakes/gemini.js';
 import { startProcess, type RunningProcess } from '../support/service.js';
-import { FULL } from '../support/full.js';
 
 /** Several worker processes and a model behind HTTP, for what one process cannot show. */
-describe.skipIf(!FULL || !hasRedis())('three workers and one model', () => {
+describe.skipIf(!hasRedis())('three workers and one model', () => {
   let model: Awaited<ReturnType<typeof startFakeGemini>>;
   let sql: pg.Client;
   const undo: (() => Promise<unknown>)[] = [];

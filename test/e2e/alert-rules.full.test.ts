@@ -12,7 +12,6 @@ import { startFakeOpenAiCompatible } from '../support/fakes/openai-compatible.js
 import { hasPrometheus, Prometheus, type FiringAlert } from '../support/prometheus.js';
 import { salesforceWorld } from '../support/salesforce-world.js';
 import { startProcess, type RunningProcess } from '../support/service.js';
-import { FULL } from '../support/full.js';
 
 interface Rules {
   groups: { rules: { alert: string; expr: string; for?: string }[] }[];
@@ -36,7 +35,7 @@ function withShorterTimes(): Rules {
   return rules;
 }
 
-describe.skipIf(!FULL || !hasPrometheus())('a Prometheus that watches an api and a worker (needs prometheus)', () => {
+describe.skipIf(!hasPrometheus())('a Prometheus that watches an api and a worker (needs prometheus)', () => {
   const undo: (() => Promise<unknown>)[] = [];
   const told = new Map<string, FiringAlert>();
   let prometheus: Prometheus;

@@ -4,12 +4,11 @@ import { Proxy } from '../chaos/proxy.js';
 import { freshDatabase, freshRedis, hasRedis } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
 import { startProcess, type RunningProcess } from '../support/service.js';
-import { FULL } from '../support/full.js';
 
 /** The first two connections of a worker are its queues'; the later ones are its consumers'. */
 const CONSUMERS_FROM = 2;
 
-describe.skipIf(!FULL || !hasRedis())('a worker whose connections to Redis a firewall has forgotten', () => {
+describe.skipIf(!hasRedis())('a worker whose connections to Redis a firewall has forgotten', () => {
   let database: Awaited<ReturnType<typeof freshDatabase>>;
   let proxy: Proxy;
   let api: RunningProcess;

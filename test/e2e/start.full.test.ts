@@ -8,7 +8,6 @@ import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, it } from
 import { lives } from '../../src/platform/embedded/child-process.js';
 import { freshDatabase, hasRedis } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
-import { FULL } from '../support/full.js';
 import { copyCluster } from '../support/own-postgres.js';
 import { runToExit, startProcess, type RunningProcess } from '../support/service.js';
 
@@ -49,8 +48,6 @@ function nodeAlone(): Record<string, string> {
 describe('npm start on a machine with Node alone', () => {
   it('keeps its data for the next start, also after a kill -9', async () => {
     const env = { DATA_DIR: join(folder, 'data'), ...nodeAlone() };
-    // To create a cluster takes seconds; scripts/smoke.mjs does it too.
-    if (!FULL) await copyCluster(join(env.DATA_DIR, 'postgres'));
     const first = await start(env);
     expect(first.output()).toContain('BullMQ on PostgreSQL (no redis-server was found');
     const { id } = await syncedLead(first);
@@ -68,22 +65,19 @@ describe('npm start on a machine with Node alone', () => {
     expect(await third.stop()).toBe(0);
   });
 
-  it.skipIf(!FULL || !hasRedis())(
-    'starts the redis-server that it finds, and ends the one that a kill -9 left behind',
-    async () => {
-      const env = { DATA_DIR: join(folder, 'data') };
-      const first = await start(env);
-      expect(first.output()).toMatch(/BullMQ on Redis [\d.]+, started here/);
-      await syncedLead(first);
-      const { pid } = JSON.parse(await readFile(join(env.DATA_DIR, 'redis/server.json'), 'utf8')) as { pid: number };
-      await first.kill();
-      const second = await start(env);
-      expect(lives(pid)).toBe(false);
-      expect((await second.post(LEAD)).body.status).toBe('duplicate');
-    },
-  );
+  it.skipIf(!hasRedis())('starts the redis-server that it finds, and ends the one that a kill -9 left behind', async () => {
+    const env = { DATA_DIR: join(folder, 'data') };
+    const first = await start(env);
+    expect(first.output()).toMatch(/BullMQ on Redis [\d.]+, started here/);
+    await syncedLead(first);
+    const { pid } = JSON.parse(await readFile(join(env.DATA_DIR, 'redis/server.json'), 'utf8')) as { pid: number };
+    await first.kill();
+    const second = await start(env);
+    expect(lives(pid)).toBe(false);
+    expect((await second.post(LEAD)).body.status).toBe('duplicate');
+  });
 
-  it.runIf(FULL)('runs twice at once on different ports and data folders, and refuses the same folder', async () => {
+  it('runs twice at once on different ports and data folders, and refuses the same folder', async () => {
     const startIn = async (name: string) => {
       const DATA_DIR = join(folder, name);
       await copyCluster(join(DATA_DIR, 'postgres'));
@@ -98,14 +92,14 @@ describe('npm start on a machine with Node alone', () => {
     expect((await a!.post(LEAD)).body.status).toBe('duplicate');
   });
 
-  it.runIf(FULL)('works in any folder, from any folder', async () => {
+  it('works in any folder, from any folder', async () => {
     const place = join(folder, 'a folder with spaces and ünïcode');
     const service = await start({ DATA_DIR: place, ...nodeAlone() });
     await syncedLead(service);
     expect(existsSync(join(place, 'postgres/data/PG_VERSION'))).toBe(true);
   });
 
-  it.skipIf(!FULL || process.getuid?.() !== 0)(
+  it.skipIf(process.getuid?.() !== 0)(
     'as root, starts PostgreSQL as another user, also below a folder that only root can enter',
     async () => {
       const closed = join(folder, 'closed');
@@ -124,18 +118,15 @@ async function checkoutIsOpen(): Promise<boolean> {
   return true;
 }
 
-describe.skipIf(!FULL || process.getuid?.() !== 0 || !(await checkoutIsOpen()))(
-  'as root, lending the service to an ordinary user',
-  () => {
-    it('runs as well', async () => {
-      await chown(folder, UNPRIVILEGED_UID, UNPRIVILEGED_UID);
-      const service = await startProcess({ DATA_DIR: join(folder, 'data'), ...nodeAlone() }, UNPRIVILEGED_UID);
-      running.push(service);
-      await syncedLead(service);
-      expect((await stat(join(folder, 'data/postgres/data'))).uid).toBe(UNPRIVILEGED_UID);
-    });
-  },
-);
+describe.skipIf(process.getuid?.() !== 0 || !(await checkoutIsOpen()))('as root, lending the service to an ordinary user', () => {
+  it('runs as well', async () => {
+    await chown(folder, UNPRIVILEGED_UID, UNPRIVILEGED_UID);
+    const service = await startProcess({ DATA_DIR: join(folder, 'data'), ...nodeAlone() }, UNPRIVILEGED_UID);
+    running.push(service);
+    await syncedLead(service);
+    expect((await stat(join(folder, 'data/postgres/data'))).uid).toBe(UNPRIVILEGED_UID);
+  });
+});
 
 describe('a start that cannot be', () => {
   it('says that the port is taken', async () => {
@@ -149,7 +140,7 @@ describe('a start that cannot be', () => {
     expect(stderr).toBe(`Port ${port} on 127.0.0.1 is in use. Stop what listens there, or start with another PORT.\n`);
   });
 
-  it.runIf(FULL)('leaves a foreign folder as it was', async () => {
+  it('leaves a foreign folder as it was', async () => {
     await mkdir(join(folder, 'postgres'), { recursive: true });
     await writeFile(join(folder, 'postgres/thesis.txt'), 'ten years of work');
     const { code, output } = await runToExit({ DATA_DIR: folder, ...nodeAlone() });
@@ -159,7 +150,7 @@ describe('a start that cannot be', () => {
     expect(existsSync(join(folder, 'postgres/data'))).toBe(false);
   });
 
-  it.runIf(FULL)('says that a file is in the way of the data folder', async () => {
+  it('says that a file is in the way of the data folder', async () => {
     await writeFile(join(folder, 'notes'), 'mine');
     for (const [place, what] of [
       ['notes', 'in its place'],
@@ -175,7 +166,7 @@ describe('a start that cannot be', () => {
     expect(await readFile(join(folder, 'notes'), 'utf8')).toBe('mine');
   });
 
-  it.skipIf(!FULL || process.getuid?.() !== 0 || process.platform !== 'linux')(
+  it.skipIf(process.getuid?.() !== 0 || process.platform !== 'linux')(
     'as root, says that the disk is full, at first and later',
     async () => {
       const small = join(folder, 'small');
@@ -207,7 +198,7 @@ describe('a start that cannot be', () => {
     },
   );
 
-  it.runIf(FULL)('leaves a corrupt cluster as it is, and quotes the log', async () => {
+  it('leaves a corrupt cluster as it is, and quotes the log', async () => {
     const env = { DATA_DIR: folder, ...nodeAlone() };
     await copyCluster(join(folder, 'postgres'));
     const control = join(folder, 'postgres/data/global/pg_control');
@@ -258,7 +249,7 @@ describe('with stores of its own', () => {
     expect(existsSync(env.DATA_DIR)).toBe(false);
   });
 
-  it.runIf(FULL)('asks for its secrets', async () => {
+  it('asks for its secrets', async () => {
     const service = await start({
       DATABASE_URL: database.url,
       QUEUE_BACKEND: 'postgres',

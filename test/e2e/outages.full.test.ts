@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest';
 import type { EmbeddedServer } from '../../src/platform/embedded/embedded-server.js';
 import { findRedisServer } from '../../src/platform/embedded/redis.js';
 import { eventually } from '../support/eventually.js';
-import { FULL } from '../support/full.js';
 import { OutageWorld, type Ack } from '../support/outage-world.js';
 import type { RunningProcess } from '../support/service.js';
 
@@ -25,7 +24,7 @@ describe.skipIf(binary === null && !process.env['CI'])('Redis', () => {
     await world.allSynced(240);
   });
 
-  it.runIf(FULL)('frozen: every ack goes on, and every lead is worked on after the thaw', async () => {
+  it('frozen: every ack goes on, and every lead is worked on after the thaw', async () => {
     const redis = await world.startRedis();
     world.undo.push(() => redis.stop());
     const service = await world.startService({ REDIS_URL: redis.url });
@@ -40,7 +39,7 @@ describe.skipIf(binary === null && !process.env['CI'])('Redis', () => {
     await world.allSynced(440);
   });
 
-  it.runIf(FULL)('down at the start: acks from the first second, and every lead is worked on once it is there', async () => {
+  it('down at the start: acks from the first second, and every lead is worked on once it is there', async () => {
     const redis = await world.startRedis();
     const port = portOf(redis);
     await redis.stop();
@@ -52,7 +51,7 @@ describe.skipIf(binary === null && !process.env['CI'])('Redis', () => {
     await world.allSynced(200);
   });
 
-  it.runIf(FULL)('full: acks go on, and every lead is worked on once there is room', async () => {
+  it('full: acks go on, and every lead is worked on once there is room', async () => {
     const redis = await world.startRedis();
     world.undo.push(() => redis.stop());
     const service = await world.startService({ REDIS_URL: redis.url });
@@ -66,7 +65,7 @@ describe.skipIf(binary === null && !process.env['CI'])('Redis', () => {
     await world.allSynced(220);
   });
 
-  it.runIf(FULL)('wiped under load: nothing is lost, nothing doubled', async () => {
+  it('wiped under load: nothing is lost, nothing doubled', async () => {
     const redis = await world.startRedis();
     world.undo.push(() => redis.stop());
     const service = await world.startService({ REDIS_URL: redis.url });
@@ -81,7 +80,7 @@ describe.skipIf(binary === null && !process.env['CI'])('Redis', () => {
     await world.allSynced(600);
   });
 
-  it.runIf(FULL)('gone: SIGTERM still ends the service in order', async () => {
+  it('gone: SIGTERM still ends the service in order', async () => {
     const redis = await world.startRedis();
     const service = await world.startService({ REDIS_URL: redis.url });
     await world.postMany(service, 20);
@@ -91,7 +90,7 @@ describe.skipIf(binary === null && !process.env['CI'])('Redis', () => {
   });
 });
 
-describe.runIf(FULL).each(['postgres', ...(binary === null ? [] : ['redis'])])('PostgreSQL, queue on %s', (queue) => {
+describe.each(['postgres', ...(binary === null ? [] : ['redis'])])('PostgreSQL, queue on %s', (queue) => {
   async function startWith(): Promise<RunningProcess> {
     if (queue === 'postgres') return world.startService({ QUEUE_BACKEND: 'postgres' });
     const redis = await world.startRedis();

@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest';
 import { eventually } from '../support/eventually.js';
 import { startFakeOpenAiCompatible } from '../support/fakes/openai-compatible.js';
 import { findRedisServer } from '../../src/platform/embedded/redis.js';
-import { FULL } from '../support/full.js';
 import { OutageWorld } from '../support/outage-world.js';
 
 const world = new OutageWorld();
@@ -49,7 +48,7 @@ describe.skipIf(findRedisServer() === null && !process.env['CI'])(
       expect(service.output()).toContain('A lead was scored');
     });
 
-    it.runIf(FULL).each([
+    it.each([
       ['Redis frozen', 'redis', 'SIGSTOP'],
       ['Redis gone', 'redis', 'SIGKILL'],
       ['PostgreSQL frozen', 'postgres', 'SIGSTOP'],

@@ -9,7 +9,6 @@ import { fillService } from '../support/every-operation.js';
 import { OPERATORS, SECRET, TOKEN } from '../support/operator.js';
 import { eventually } from '../support/eventually.js';
 import { startProcess, type RunningProcess } from '../support/service.js';
-import { FULL } from '../support/full.js';
 
 const ROOT = join(import.meta.dirname, '../..');
 
@@ -122,7 +121,7 @@ async function withWaitingLeads(act: () => Promise<void>): Promise<void> {
   await run('npx revenueflow queues resume enrichment');
 }
 
-describe.runIf(FULL)('the runbook', () => {
+describe('the runbook', () => {
   it('has commands in every section', () => {
     expect(steps.length).toBeGreaterThan(20);
     expect(new Set(steps.map(({ section }) => section)).size).toBe(15);

@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { findRedisServer, startEmbeddedRedis } from '../../src/platform/embedded/redis.js';
 import { eventually } from '../support/eventually.js';
-import { FULL } from '../support/full.js';
 import { OutageWorld, type Ack } from '../support/outage-world.js';
 
 const world = new OutageWorld();
@@ -39,7 +38,7 @@ describe.skipIf(findRedisServer() === null && !process.env['CI'])('the spool, in
     await eventually(() => expect(service.output().match(/PostgreSQL is back/g)).toHaveLength(1));
   });
 
-  it.runIf(FULL)('keeps the order of one lead, and recognises what is there already', async () => {
+  it('keeps the order of one lead, and recognises what is there already', async () => {
     const { service } = await start();
     const lead = { email: 'order@acme.com', campaign_id: 'spool', title: 'one' };
     const { leadId } = (await service.post(lead)).body;
@@ -55,7 +54,7 @@ describe.skipIf(findRedisServer() === null && !process.env['CI'])('the spool, in
     });
   });
 
-  it.runIf(FULL)('survives a kill -9 of the service between spooling and draining', async () => {
+  it('survives a kill -9 of the service between spooling and draining', async () => {
     const { redis, service } = await start();
     await world.killPostgres();
     const during = await world.postMany(service, 100);
@@ -76,7 +75,7 @@ describe.skipIf(findRedisServer() === null && !process.env['CI'])('the spool, in
     expect((await service.get('/health/ready')).status).toBe(503);
   });
 
-  it.runIf(FULL).each([
+  it.each([
     ['writes no file', 'appendonly', 'no'],
     ['syncs its file once a second, whatever WAITAOF says', 'appendfsync', 'everysec'],
   ])('is not used in a Redis that %s', async (_, setting, value) => {
@@ -90,7 +89,7 @@ describe.skipIf(findRedisServer() === null && !process.env['CI'])('the spool, in
   });
 });
 
-describe.skipIf(!FULL || findRedisServer() === null)('the spool, in the memory of a replica', () => {
+describe.skipIf(findRedisServer() === null)('the spool, in the memory of a replica', () => {
   it('takes the leads while a replica confirms them, and none from the moment that it does not', async () => {
     const redis = await world.startRedis({ appendonly: 'no' });
     world.undo.push(() => redis.stop());

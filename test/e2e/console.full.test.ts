@@ -3,7 +3,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ConsoleVisit, formsOf } from '../support/console-visit.js';
 import { freshDatabase } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
-import { FULL } from '../support/full.js';
 import { OPERATORS, SECRET, TOKEN } from '../support/operator.js';
 import { startProcess, type RunningProcess } from '../support/service.js';
 
@@ -322,7 +321,7 @@ describe('the console with leads', () => {
 });
 
 describe('the mode of the console', () => {
-  it.runIf(FULL)('read-only shows everything and changes nothing; off has no page', async () => {
+  it('read-only shows everything and changes nothing; off has no page', async () => {
     const env = { DATABASE_URL: database.url, QUEUE_BACKEND: 'postgres', ROLE: 'api' };
     const readOnly = await startProcess({ ...env, CONSOLE: 'read-only' });
     try {

@@ -5,7 +5,6 @@ import { eventually } from '../support/eventually.js';
 import { cli } from '../support/operator.js';
 import { salesforceWorld } from '../support/salesforce-world.js';
 import { startProcess, type RunningProcess } from '../support/service.js';
-import { FULL } from '../support/full.js';
 
 /** Every step of docs/migration.md. */
 describe('from the mock CRM to Salesforce, and back', () => {
@@ -122,7 +121,7 @@ describe('from the mock CRM to Salesforce, and back', () => {
     expect(inOrg()).toEqual({ leads: 25, members: 25 });
   });
 
-  it.runIf(FULL)('memberships are added once their campaign exists', async () => {
+  it('memberships are added once their campaign exists', async () => {
     await restart({ CRM_PROVIDER: 'salesforce' });
     org.fake.deleteRecord(String(org.fake.campaigns()[0]!['Id']));
     await post(0, 5);
@@ -147,7 +146,7 @@ describe('from the mock CRM to Salesforce, and back', () => {
     expect((await crm('memberships')).stdout).toContain('0 leads had no membership');
   });
 
-  it.runIf(FULL)('an outage of the shadow holds no lead up', async () => {
+  it('an outage of the shadow holds no lead up', async () => {
     org.fake.setFaults({ rate: 1, kinds: ['hang'] });
     await restart({ CRM_SHADOW: 'salesforce', CRM_SHADOW_MODE: 'write', SALESFORCE_TIMEOUT_MS: '500' });
     await post(0, 5);
@@ -155,7 +154,7 @@ describe('from the mock CRM to Salesforce, and back', () => {
     expect(inOrg().leads).toBe(0);
   });
 
-  it.runIf(FULL)('a backfill that is interrupted continues where it stopped', async () => {
+  it('a backfill that is interrupted continues where it stopped', async () => {
     await restart({});
     await post(0, 60);
     // The persons are written. Before their memberships are, an admin removes the app's permissions.

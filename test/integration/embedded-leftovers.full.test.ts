@@ -10,7 +10,6 @@ import { serverUser } from '../../src/platform/embedded/postgres-user.js';
 import { startEmbeddedRedis, findRedisServer } from '../../src/platform/embedded/redis.js';
 import type { EmbeddedServer } from '../../src/platform/embedded/embedded-server.js';
 import { eventually } from '../support/eventually.js';
-import { FULL } from '../support/full.js';
 
 /** Leftovers of an earlier start, or of a copy of the folder, that the next start finds. */
 let folder: string;
@@ -57,7 +56,7 @@ async function recordPid(server: EmbeddedServer, pid: number): Promise<void> {
   await writeFile(file, [pid, ...lines.slice(1)].join('\n'));
 }
 
-describe.runIf(FULL)('a start after an end that was none', () => {
+describe('a start after an end that was none', () => {
   it('ends the server of this folder, and not that of the folder it was copied from', async () => {
     const original = await startPostgres();
     await cp(join(folder, 'postgres'), join(folder, 'copy'), { recursive: true });
@@ -117,14 +116,14 @@ describe.runIf(FULL)('a start after an end that was none', () => {
   });
 });
 
-it.runIf(FULL)('stops a frozen server', async () => {
+it('stops a frozen server', async () => {
   const server = await startPostgres();
   process.kill(server.pid, 'SIGSTOP');
   await server.stop();
   expect(lives(server.pid)).toBe(false);
 });
 
-it.runIf(FULL)('quotes the log of this start only', async () => {
+it('quotes the log of this start only', async () => {
   const server = await startPostgres();
   await server.stop();
   await appendFile(server.logFile, 'FATAL: a misfortune of yesterday\n');

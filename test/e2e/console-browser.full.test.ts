@@ -4,7 +4,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { accessibilityFaults, hasBrowser, openBrowser } from '../support/browser.js';
 import { freshDatabase } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
-import { FULL } from '../support/full.js';
 import { OPERATORS, SECRET, TOKEN } from '../support/operator.js';
 import { startProcess, type RunningProcess } from '../support/service.js';
 
@@ -161,7 +160,7 @@ describe.skipIf(!hasBrowser())('the console in a browser (Debian: apt-get instal
       '/scores/trials',
       '/marketo',
     ];
-    const paths = ['', `/leads/${rows[0]!.id}`, '/rejections', '/sla', ...(FULL ? others : [])];
+    const paths = ['', `/leads/${rows[0]!.id}`, '/rejections', '/sla', ...others];
     for (const path of paths) {
       await page.goto(`${service.url}/console${path}`);
       for (const [width, colorScheme] of [

@@ -7,7 +7,6 @@ import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { freshDatabase } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
-import { FULL } from '../support/full.js';
 import { askOps, OPERATORS, SECRET } from '../support/operator.js';
 import { startProcess, type RunningProcess } from '../support/service.js';
 
@@ -83,7 +82,7 @@ describe.skipIf(process.platform === 'win32')('a person who is erased while a wo
     await nothingLeft();
   });
 
-  it.runIf(FULL)('does not come back when the worker writes and then crashes', async () => {
+  it('does not come back when the worker writes and then crashes', async () => {
     const frozen = await freezeOne('4000', { CHAOS_KILL_AT: 'crm.sync:after' });
     const receipt = await erase();
     expect(await statusOf(receipt)).toBe('pending');
