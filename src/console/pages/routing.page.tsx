@@ -60,7 +60,7 @@ function Pool({ pool }: { pool: RoutingOverview['pools'][number] }) {
               away === null ? (
                 <Badge tone="good">{rep === pool.next ? 'next' : 'there'}</Badge>
               ) : (
-                <Badge tone="warn">{visibleText(away)}</Badge>
+                <Badge tone="warn">{visibleText(away.replace(/^is /, ''))}</Badge>
               ),
           },
         ]}
@@ -185,6 +185,7 @@ export function RoutingCard({ routing, viewer }: { routing: NonNullable<LeadRout
       />
       <Table
         caption="Steps of the decision"
+        layout="fields"
         columns={[
           { title: 'Step', cell: ({ name }) => <Text value={name} /> },
           { title: 'Outcome', cell: ({ outcome }) => <Badge tone={outcome === 'chosen' ? 'good' : 'plain'}>{outcome}</Badge> },
