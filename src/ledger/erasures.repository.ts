@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
 import type { ErrorCode } from '../domain/error-catalog.js';
-import { newJobId } from '../domain/lead-jobs.js';
 import { Database } from '../platform/database/database.js';
 import { END_CLAIM, RAISE_FENCE, TOUCH_AND_NUMBER_EVENT, writeEvents } from './lead-update-sql.js';
 import { eraseMarketoPerson, EXPORT_MARKETO } from './marketo-erasures.repository.js';
@@ -94,7 +93,7 @@ WITH held AS ( -- in id order, as lockInIdOrder
   SELECT id FROM ledger.leads WHERE person_key = decode($2, 'hex') ORDER BY id FOR NO KEY UPDATE
 ), again AS (
   UPDATE ledger.leads l
-  SET state = 'enriched', epoch = l.epoch + 1, job_id = $4, next_attempt_at = NULL, ${RAISE_FENCE}, ${END_CLAIM}, ${TOUCH_AND_NUMBER_EVENT}
+  SET state = 'enriched', epoch = l.epoch + 1, job_id = gen_random_uuid(), next_attempt_at = NULL, ${RAISE_FENCE}, ${END_CLAIM}, ${TOUCH_AND_NUMBER_EVENT}
   FROM held WHERE l.id = held.id AND l.state IN ('enriched', 'synced')
   RETURNING l.id, l.epoch, l.state, l.content_at, l.next_attempt_at, l.low_priority, l.job_id, l.event_seq
 ), audited AS (${writeEvents(`'resync'`, `'{"reason": "the CRM was asked to forget what it had before"}'`, 'again')}
@@ -229,7 +228,7 @@ export class ErasuresRepository {
 
   /** Records that the CRM has erased `records` records of the person. @returns leads that need a job for crm-sync. */
   async recordForgotten({ id, personKey }: DueErasure, records: number): Promise<OpenLead[]> {
-    return (await this.database.query<OpenLead>(RECORD_ERASED, [id, personKey, records, newJobId()])).rows;
+    return (await this.database.query<OpenLead>(RECORD_ERASED, [id, personKey, records])).rows;
   }
 
   /** Records that this CRM cannot erase a person, so an operator must. */

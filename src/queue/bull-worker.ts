@@ -1,10 +1,10 @@
 import { setMaxListeners } from 'node:events';
-import { DelayedError, type Job, type Worker, type WorkerOptions } from 'bullmq';
+import { DelayedError, Job, type Worker, type WorkerOptions } from 'bullmq';
 import type { Stage } from '../domain/lead-state.js';
 import { withTimeout } from '../platform/concurrency/with-timeout.js';
 import type { Logger } from '../platform/observability/logger.js';
-import { JobRun, type LeadThatWaits } from './job-run.js';
-import { jobSchema, type LeadHandler } from './job.js';
+import { JobRun } from './job-run.js';
+import { jobSchema, leadsOf, type JobLead, type LeadHandler } from './job.js';
 import { LeadTurns } from './lead-turns.js';
 import { LATE_PRIORITY, LateJobs } from './priority.js';
 import type { StageWorker, WorkerSettings } from './queue-backend.js';
@@ -126,7 +126,7 @@ class BullStageWorker implements StageWorker {
       });
       const waiting = await run.run();
       await this.options.beforeEnd?.();
-      if (waiting.length > 0) await this.returnJob(job, waiting, leads.length, token);
+      if (waiting.length > 0) await this.returnJob(job, waiting, token);
     } finally {
       this.inProgress -= unsettled;
       this.running--;
@@ -134,16 +134,22 @@ class BullStageWorker implements StageWorker {
     }
   }
 
-  /** The job runs again with the leads that wait. The ledger refuses the others, so this only saves work. */
-  private async returnJob(job: Job, waiting: LeadThatWaits[], of: number, token: string | undefined): Promise<never> {
-    if (waiting.length < of) await job.updateData({ leads: waiting.map(({ lead }) => lead) });
-    return await delayed(job, Math.min(...waiting.map(({ delayMs }) => delayMs)), token);
+  /**
+   * The job runs again with the leads that wait, except those that an erasure has removed from it meanwhile. The ledger
+   * would refuse the leads that are settled, so that leaving them out only saves work.
+   */
+  private async returnJob(job: Job, waiting: JobLead[], token: string | undefined): Promise<void> {
+    const named = new Set(leadsOf(await Job.fromId(this.worker, job.id!))?.map(({ leadId }) => leadId));
+    const leads = waiting.filter(({ leadId }) => named.has(leadId));
+    if (leads.length === 0) return;
+    if (named.size > 1) await job.updateData({ leads });
+    await delayed(job, Math.min(...leads.map(({ notBefore = 0 }) => notBefore)), token);
   }
 
   private async deprioritiseLate(job: Job, token: string | undefined): Promise<void> {
     if (!this.lateJobs.goesBehind(job, Date.now())) return;
     await job.changePriority({ priority: LATE_PRIORITY });
-    await delayed(job, 1, token);
+    await delayed(job, Date.now() + 1, token);
   }
 
   private get hasRoom(): boolean {
@@ -178,7 +184,7 @@ function sizeOf(job: Job): number {
   return leads?.length ?? 1;
 }
 
-async function delayed(job: Job, delayMs: number, token: string | undefined): Promise<never> {
-  await job.moveToDelayed(Date.now() + delayMs, token);
+async function delayed(job: Job, dueAt: number, token: string | undefined): Promise<never> {
+  await job.moveToDelayed(dueAt, token);
   throw new DelayedError();
 }

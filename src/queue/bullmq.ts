@@ -1,6 +1,6 @@
 import type { Job, JobsOptions, Queue } from 'bullmq';
 import type { Stage } from '../domain/lead-state.js';
-import { jobSchema, jobsOf, type JobRequest, type LeadJob } from './job.js';
+import { jobsOf, leadsOf, type JobRequest, type LeadJob } from './job.js';
 import { LATE_PRIORITY, priorityOf } from './priority.js';
 import type { ActiveJob, QueueCounts, StageQueue } from './queue-backend.js';
 
@@ -65,14 +65,14 @@ export class BullStageQueue implements StageQueue {
   async forget(leads: { leadId: string; jobId: string }[]): Promise<number> {
     const forgotten = new Set(leads.map(({ leadId }) => leadId));
     const named = await this.jobsOfIds([...new Set(leads.map(({ jobId }) => jobId))]);
+    const jobs = new Map([...named, ...(await this.queue.getJobs(['failed', 'delayed']))].map((job) => [job?.id, job]));
     let changed = 0;
-    for (const job of [...named, ...(await this.queue.getJobs(['failed']))]) {
-      const before = job && leadsOf(job);
+    for (const job of jobs.values()) {
+      const before = leadsOf(job);
       const after = before?.filter(({ leadId }) => !forgotten.has(leadId));
-      if (!before || !after || after.length === before.length) continue;
-      // A running job cannot be removed. The worker has read its leads, and ends when it finds no row.
-      if (after.length > 0) await job.updateData({ leads: after });
-      else if ((await this.queue.remove(job.id!)) === 0) continue;
+      if (!job || !before || !after || after.length === before.length) continue;
+      // A running job cannot be removed. The worker has read its leads, finds no row, and does not return them.
+      if (after.length > 0 || (await this.queue.remove(job.id!)) === 0) await job.updateData({ leads: after });
       changed++;
     }
     return changed;
@@ -91,11 +91,6 @@ export class BullStageQueue implements StageQueue {
     }
     return jobs;
   }
-}
-
-/** Undefined where the job was removed meanwhile, or is not ours. */
-function leadsOf(job: Job | undefined) {
-  return jobSchema.safeParse(job?.data).data?.leads;
 }
 
 /** BullMQ counts a delay from the job's timestamp, which is the lead's time of receipt and may be long past. */

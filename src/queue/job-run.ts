@@ -1,11 +1,5 @@
 import type { LeadReference } from '../domain/lead-jobs.js';
-import type { LeadHandler, LeadOutcome } from './job.js';
-
-/** A lead that stays in its job, and the wait before it may run again. */
-export interface LeadThatWaits {
-  lead: LeadReference;
-  delayMs: number;
-}
+import type { JobLead, LeadHandler, LeadOutcome } from './job.js';
 
 export interface JobRunOptions {
   handler: LeadHandler;
@@ -24,7 +18,7 @@ export interface JobRunOptions {
  * them.
  */
 export class JobRun {
-  private readonly waiting: LeadThatWaits[] = [];
+  private readonly waiting: JobLead[] = [];
   /** Leads that run or wait for their turn. */
   private working: number;
   private end!: () => void;
@@ -32,28 +26,34 @@ export class JobRun {
   private fault: unknown;
 
   constructor(
-    private readonly leads: LeadReference[],
+    private readonly leads: JobLead[],
     private readonly options: JobRunOptions,
   ) {
     this.working = leads.length;
   }
 
-  /** @returns the leads that wait. @throws the first fault of the handler, after all leads have ended. */
-  async run(): Promise<LeadThatWaits[]> {
-    await Promise.all(this.leads.map((lead) => this.bringForward(lead)));
+  /**
+   * @returns the leads that wait, each with the end of its wait. @throws the first fault of the handler, after all leads
+   * have ended.
+   */
+  async run(): Promise<JobLead[]> {
+    // The job came back when the first of its leads was due, by the clock of another machine perhaps.
+    const dueBy = Math.max(Date.now(), Math.min(...this.leads.map(({ notBefore = 0 }) => notBefore)));
+    await Promise.all(this.leads.map((lead) => this.bringForward(lead, dueBy)));
     if (this.fault) throw this.fault;
     return this.waiting;
   }
 
-  private async bringForward(lead: LeadReference): Promise<void> {
+  private async bringForward({ notBefore = 0, ...lead }: JobLead, dueBy: number): Promise<void> {
+    let waitsUntil = notBefore > dueBy ? notBefore : null;
     for (;;) {
+      if (waitsUntil !== null && !(await this.comesDue(waitsUntil))) {
+        return void this.waiting.push({ ...lead, notBefore: waitsUntil });
+      }
       const delayMs = await this.waitOf(lead);
       this.options.ended(delayMs === null);
-      if (--this.working === 0) this.end();
-      if (delayMs === null) return;
-      const again = !this.options.stopping() && (await this.passes(delayMs));
-      if (!again || this.working === 0) return void this.waiting.push({ lead, delayMs });
-      this.working++;
+      if (delayMs === null) return this.stopWorking();
+      waitsUntil = Date.now() + delayMs;
     }
   }
 
@@ -72,12 +72,20 @@ export class JobRun {
     }
   }
 
-  /** False where all other leads end before the delay has passed. */
-  private async passes(delayMs: number): Promise<boolean> {
+  /** False where all other leads end before that time, or the process stops. */
+  private async comesDue(time: number): Promise<boolean> {
+    this.stopWorking();
+    if (this.options.stopping()) return false;
     let timer: NodeJS.Timeout | undefined;
-    const passed = new Promise<true>((resolve) => (timer = setTimeout(() => resolve(true), delayMs)));
-    const result = await Promise.race([passed, this.ended.then(() => false as const)]);
+    const passed = new Promise<true>((resolve) => (timer = setTimeout(() => resolve(true), time - Date.now())));
+    const due = await Promise.race([passed, this.ended.then(() => false as const)]);
     clearTimeout(timer);
-    return result;
+    if (!due || this.working === 0) return false;
+    this.working++;
+    return true;
+  }
+
+  private stopWorking(): void {
+    if (--this.working === 0) this.end();
   }
 }

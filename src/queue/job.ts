@@ -4,13 +4,25 @@ import type { LeadReference, PlaceInQueue } from '../domain/lead-jobs.js';
 const referenceSchema = z.object({ leadId: z.uuid(), epoch: z.number().int().positive() });
 
 /**
- * The data of a job: the leads that it brings forward, each with its epoch. It has no personal data and nothing that
- * can become outdated, since the worker reads the ledger. Earlier versions stored one lead per job, without the list.
+ * The data of a job: the leads that it brings forward, each with its epoch, and with the end of its wait where it came
+ * back. It has no personal data and nothing that can become outdated, since the worker reads the ledger. An erasure may
+ * leave no lead in a job that runs. Earlier versions stored one lead per job, without the list.
  */
 export const jobSchema = z.union([
-  z.object({ leads: z.array(referenceSchema).min(1) }),
+  z.object({ leads: z.array(referenceSchema.extend({ notBefore: z.number().optional() })) }),
   referenceSchema.transform((lead) => ({ leads: [lead] })),
 ]);
+
+/** A lead as a job names it. */
+export interface JobLead extends LeadReference {
+  /** Epoch milliseconds before which the lead does not run again. */
+  notBefore?: number | undefined;
+}
+
+/** Undefined where the job was removed meanwhile, or is not ours. */
+export function leadsOf(job: { data: unknown } | undefined): JobLead[] | undefined {
+  return jobSchema.safeParse(job?.data).data?.leads;
+}
 
 /** A lead whose job is to be added, and what determines the job's place in the queue. */
 export interface JobRequest extends LeadReference {

@@ -22,8 +22,8 @@ export interface StageQueue {
   /** Removes finished jobs older than a day. They contain only ids. */
   clean(): Promise<void>;
   /**
-   * Removes leads from the jobs that their rows name and from failed jobs, and jobs that then have no lead. A running
-   * job is left to end.
+   * Removes leads from the jobs that their rows name and from failed and delayed jobs, which may last although they are
+   * outdated, and removes jobs that then have no lead. Another outdated job ends without the lead when it runs.
    * @returns from how many jobs leads were removed.
    */
   forget(leads: { leadId: string; jobId: string }[]): Promise<number>;

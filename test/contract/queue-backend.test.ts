@@ -179,17 +179,19 @@ describe.each(['redis', 'postgres'] as const)('a queue on %s', (kind) => {
       await eventually(async () => expect(await backend.queue('enrichment').withoutLiveJob([`${leadId}.7`])).toHaveLength(1));
     });
 
-    it('forgets leads of a job and keeps the others, also in a job that failed', async () => {
+    it('forgets leads of a job and keeps the others, also in outdated jobs that failed or are due later', async () => {
       const backend = await open();
       const queue = backend.queue('enrichment');
       const [shared, alone, failed] = [batch(3), batch(2), batch(2)];
+      const dueAt = Date.now() + 3_600_000;
+      const outdated = [{ ...shared[1]!, jobId: randomUUID(), dueAt }, ...batch(2).map((other) => ({ ...other, dueAt }))];
       await queue.enqueue(failed);
       const worker = await work(backend, () => Promise.reject(new Error('a mistake of ours')));
       await eventually(async () => expect((await queue.counts()).failed).toBe(1));
       await worker.close(2000);
-      await queue.enqueue([...shared, ...alone]);
-      expect(await queue.forget([shared[1]!, ...alone, { ...failed[0]!, jobId: 'unknown' }])).toBe(3);
-      expect(await queue.counts()).toMatchObject({ waiting: 1, failed: 1 });
+      await queue.enqueue([...shared, ...alone, ...outdated]);
+      expect(await queue.forget([shared[1]!, ...alone, { ...failed[0]!, jobId: 'unknown' }, outdated[1]!])).toBe(5);
+      expect(await queue.counts()).toMatchObject({ waiting: 1, failed: 1, delayed: 1 });
       const ran: string[] = [];
       await work(backend, async ({ leadId }) => {
         ran.push(leadId);
@@ -197,6 +199,27 @@ describe.each(['redis', 'postgres'] as const)('a queue on %s', (kind) => {
       });
       await eventually(() => expect(ran).toHaveLength(2));
       expect(ran.toSorted()).toEqual([shared[0]!.leadId, shared[2]!.leadId].toSorted());
+    });
+
+    it.each([1, 2])('does not return leads that were forgotten while their job ran; it has %d', async (count) => {
+      const backend = await open();
+      const queue = backend.queue('enrichment');
+      const leads = batch(count);
+      let release = () => {};
+      const held = new Promise<void>((resolve) => (release = resolve));
+      const began: string[] = [];
+      await work(backend, async ({ leadId }) => {
+        began.push(leadId);
+        await held;
+        return { kind: 'wait', delayMs: 3_600_000 };
+      });
+      await queue.enqueue(leads);
+      await eventually(() => expect(began).toHaveLength(count));
+      expect(await queue.forget([leads[0]!])).toBe(1);
+      release();
+      await eventually(async () => expect(await queue.counts()).toMatchObject({ active: 0, delayed: count - 1 }));
+      const left = (await backend.bullQueues()[0]!.getJobs(['delayed'])).flatMap((job) => job.data.leads as JobRequest[]);
+      expect(left.map(({ leadId }) => leadId)).toEqual(leads.slice(1).map(({ leadId }) => leadId));
     });
 
     it('lets a job wait more often than it may be tried', async () => {
