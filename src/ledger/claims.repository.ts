@@ -107,8 +107,8 @@ FROM ${lockInIdOrder('$1::uuid[], $2::bigint[]', 'id, fence')} r
 WHERE l.id = r.id AND l.fence = r.fence`;
 
 const MARK_EXECUTING = `
-UPDATE ledger.leads l SET executing = true
-FROM ${lockInIdOrder('$1::uuid[], $2::bigint[]', 'id, fence')} r
+UPDATE ledger.leads l SET executing = r.executing
+FROM ${lockInIdOrder('$1::uuid[], $2::bigint[], $3::boolean[]', 'id, fence, executing')} r
 WHERE l.id = r.id AND l.fence = r.fence
 RETURNING l.id`;
 
@@ -132,11 +132,11 @@ export class ClaimsRepository {
     },
     ({ leadId }) => leadId,
   );
-  private readonly beginning = stageStatement(
-    async (fences: Fence[]): Promise<boolean[]> => {
-      const statement = { name: 'mark-executing', text: MARK_EXECUTING, values: columns(fences, ['id', 'fence']) };
+  private readonly marking = stageStatement(
+    async (runs: (Fence & { executing: boolean })[]): Promise<boolean[]> => {
+      const statement = { name: 'mark-executing', text: MARK_EXECUTING, values: columns(runs, ['id', 'fence', 'executing']) };
       const marked = new Set((await this.database.query<{ id: string }>(statement)).rows.map(({ id }) => id));
-      return fences.map(({ id }) => marked.has(id));
+      return runs.map(({ id }) => marked.has(id));
     },
     ({ id }) => id,
   );
@@ -172,7 +172,12 @@ export class ClaimsRepository {
    * Marks the start of the run: if the worker crashes from now on, this lead is suspected. @throws AppError STALE_RUN
    */
   async markExecuting({ id, fence }: Fence): Promise<void> {
-    assertFence(await this.beginning.submit({ id, fence }));
+    assertFence(await this.marking.submit({ id, fence, executing: true }));
+  }
+
+  /** Marks that the run waits again: a crash from now on is not attributed to this lead. @throws AppError STALE_RUN */
+  async markWaiting({ id, fence }: Fence): Promise<void> {
+    assertFence(await this.marking.submit({ id, fence, executing: false }));
   }
 
   /**

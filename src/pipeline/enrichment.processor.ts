@@ -60,18 +60,28 @@ export class EnrichmentProcessor implements StageProcessor<ClaimedLead> {
   async run(claim: ClaimedLead, signal: AbortSignal): Promise<RunOutcome> {
     try {
       const challenged = await this.challenge(claim, signal);
-      if (challenged) return await this.checkpoint(claim, challenged);
+      if (challenged) return challenged;
       return await (this.scorer.local ? this.enrich(claim, null, signal) : this.enrichInSlot(claim, signal));
     } catch (cause) {
       return this.fail(claim, cause);
     }
   }
 
-  /** A lead that may have crashed a worker is left to the champion, which crash isolation protects. */
-  private async challenge(claim: ClaimedLead, signal: AbortSignal): Promise<Enrichment | null> {
+  /**
+   * Null where the champion has to score the lead. A lead that may have crashed a worker is left to the champion, whose
+   * runs crash isolation narrows down.
+   */
+  private async challenge(claim: ClaimedLead, signal: AbortSignal): Promise<RunOutcome | null> {
     if (claim.suspectedCrashes > 0) return null;
-    if (this.arms.concerns(claim) && !this.scorer.local) await this.claims.markExecuting(claim);
-    return this.arms.score(claim, signal);
+    return this.isolated(claim, async () => {
+      const marked = this.arms.concerns(claim) && !this.scorer.local;
+      if (marked) await this.claims.markExecuting(claim);
+      const enrichment = await this.arms.score(claim, signal);
+      if (enrichment) return this.checkpoint(claim, enrichment);
+      // It waits for a slot of the champion now.
+      if (marked) await this.claims.markWaiting(claim);
+      return null;
+    });
   }
 
   /** Waits for a model slot until the lead's deadline. */
@@ -102,11 +112,15 @@ export class EnrichmentProcessor implements StageProcessor<ClaimedLead> {
     }
   }
 
-  /** Isolated until the outcome is in the ledger: a crash by the next lead must not be attributed to this one. */
   private enrich(claim: ClaimedLead, permit: CallPermit | null, signal: AbortSignal): Promise<RunOutcome> {
+    return this.isolated(claim, (exclusively) => this.scoreAndCheckpoint(claim, permit, exclusively, signal));
+  }
+
+  /** Isolated until the outcome is in the ledger: a crash by the next lead must not be attributed to this one. */
+  private isolated<T>(claim: ClaimedLead, work: (exclusively: boolean) => Promise<T>): Promise<T | RunOutcome> {
     return this.isolation.run(claim.suspectedCrashes, async (exclusively) => {
       try {
-        return await this.scoreAndCheckpoint(claim, permit, exclusively, signal);
+        return await work(exclusively);
       } catch (cause) {
         return this.fail(claim, cause);
       }

@@ -27,6 +27,7 @@ import { RescorePoller } from './rescore.poller.js';
 import { StageRunner } from './stage-runner.js';
 import { createMetrics } from '../platform/observability/metrics.js';
 import type { CircuitBreaker } from '../flow-control/circuit-breaker.js';
+import { CrashIsolation } from './crash-isolation.js';
 import { EnrichmentProcessor } from './enrichment.processor.js';
 import { CrmSyncProcessor } from './crm-sync.processor.js';
 
@@ -108,6 +109,7 @@ async function pipeline(attempts = 0) {
     claimForSync: vi.fn(async () => claim(attempts)),
     release: vi.fn(async () => {}),
     markExecuting: vi.fn(async () => {}),
+    markWaiting: vi.fn(async () => {}),
     markExclusive: vi.fn(async () => {}),
   };
   const results = {
@@ -129,6 +131,12 @@ async function pipeline(attempts = 0) {
   };
   const score = vi.fn(async () => enrichment);
   const sync = vi.fn(async () => ({ provider: 'postgres', leadId: 'l', memberId: 'm' }));
+  const arms = {
+    concerns: vi.fn(() => false),
+    score: vi.fn(async (): Promise<Enrichment | null> => null),
+    marked: (_: object, scored: object) => scored,
+  };
+  const rank = vi.fn(async () => enrichment);
   const logger = pino({ level: 'silent' });
   const config = {
     ...loadConfig({ AI_TIMEOUT_MS: '100' }, { aiProviders: ['heuristic'], crmProviders: ['postgres'] }),
@@ -142,7 +150,7 @@ async function pipeline(attempts = 0) {
     [METRICS, createMetrics()],
     [QUEUE_BACKEND, { queue: () => ({ counts: async () => ({ waiting: 0 }) }) }],
     [AI, { name: 'test', score }],
-    [HEURISTIC, { name: 'heuristic', local: true, score: async () => enrichment }],
+    [HEURISTIC, { name: 'heuristic', local: true, score: rank }],
     [CRM, { name: 'test', sync }],
     [JobPublisher, publisher],
     [FlowControlRepository, { reserve: async () => ({ inMs: 0, everyMs: 0 }) }],
@@ -151,7 +159,7 @@ async function pipeline(attempts = 0) {
     [ErasuresRepository, { eraseAgainIfGone: async () => false }],
     [RoutingService, { isOn: false }],
     [ActiveProfile, {}],
-    [TrialArms, { concerns: () => false, score: async () => null, marked: (_: object, scored: object) => scored }],
+    [TrialArms, arms],
     [CalibrationService, { withProbability: async (projection: object) => ({ ...projection, probability: 0.4 }) }],
     [RescoreRepository, rescores],
     ...[LeadsRepository, LeaderLock, OpenLeadsRepository, RetentionRepository].map((repository): [unknown, unknown] => [
@@ -178,6 +186,9 @@ async function pipeline(attempts = 0) {
     score,
     sync,
     logger,
+    arms,
+    rank,
+    isolation: module.get(CrashIsolation),
     enrichLead: () => enrich(reference, signal),
     syncLead: () => syncLead(reference, signal),
   };
@@ -259,6 +270,51 @@ describe('enrichLead', () => {
     await enrichLead();
     expect(JSON.stringify(results.recordRetry.mock.calls)).toContain('UNEXPECTED');
     expect(JSON.stringify(results.recordRetry.mock.calls[0]!.slice(1))).not.toContain('ann@acme.com');
+  });
+});
+
+describe('a lead of a challenge', () => {
+  /** Whether a crash is attributed to the lead, at each step. */
+  async function challenged() {
+    const world = await pipeline();
+    const steps: [string, boolean][] = [];
+    let executing = false;
+    world.claims.markExecuting.mockImplementation(async () => void (executing = true));
+    world.claims.markWaiting.mockImplementation(async () => void (executing = false));
+    world.arms.concerns.mockReturnValue(true);
+    const step = (name: string, mock: { mockImplementation(work: () => Promise<unknown>): unknown }, result: unknown) =>
+      mock.mockImplementation(async () => (steps.push([name, executing]), result));
+    step('challenger', world.arms.score, null);
+    step('wait for a slot', world.rank, enrichment);
+    step('champion', world.score, enrichment);
+    return { ...world, steps };
+  }
+
+  it('is suspected while a scorer runs, and not while it waits for the champion', async () => {
+    const { enrichLead, steps, results } = await challenged();
+    expect(await enrichLead()).toEqual({ kind: 'done' });
+    expect(steps).toEqual([
+      ['challenger', true],
+      ['wait for a slot', false],
+      ['champion', true],
+    ]);
+    expect(results.checkpoint).toHaveBeenCalledOnce();
+  });
+
+  it('is not challenged while another lead runs exclusively, to which a crash would be attributed', async () => {
+    const { enrichLead, steps, claims, isolation } = await challenged();
+    let release = () => {};
+    const held = new Promise<void>((resolve) => (release = resolve));
+    claims.claimForEnrichment.mockImplementation(async () => {
+      void isolation.run(Infinity, () => held);
+      return claim();
+    });
+    const outcome = enrichLead();
+    await new Promise(setImmediate);
+    expect(steps).toEqual([]);
+    release();
+    expect(await outcome).toEqual({ kind: 'done' });
+    expect(steps[0]).toEqual(['challenger', true]);
   });
 });
 
