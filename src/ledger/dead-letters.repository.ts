@@ -173,21 +173,27 @@ export class DeadLettersRepository {
 
   /**
    * Replays these rows of a bulk action and settles them in the same transaction, so that no crash repeats or omits
-   * one. A row that another transaction has locked keeps its place.
+   * one. A row that another transaction has locked keeps its place. A lead that has died of another error since is
+   * refused. An erased lead is not named any more.
    * @returns the leads that need a job.
    */
-  replayOpenRows({ id, who, rows }: OpenRows): Promise<OpenLead[]> {
+  replayOpenRows({ id, who, filter, rows }: OpenRows): Promise<OpenLead[]> {
+    const code = typeof filter['code'] === 'string' ? filter['code'] : undefined;
     return this.database.transaction(async (transaction) => {
-      const values = replayValues({ ids: rows, limit: rows.length, perSecond: null, by: who });
+      const values = replayValues({ ids: rows, code, limit: rows.length, perSecond: null, by: who });
       const leads = (await transaction.query<OpenLead>(REPLAY, values)).rows;
-      const stillDead = "SELECT id FROM ledger.leads WHERE id = ANY ($1::uuid[]) AND state = 'dead'";
-      const locked = new Set((await transaction.query<{ id: string }>(stillDead, [rows])).rows.map((row) => row.id));
+      const { rows: found } = await transaction.query<{ id: string; open: boolean }>(
+        `SELECT id, state = 'dead' AND ($2::text IS NULL OR last_error->>'code' = $2) AS open
+         FROM ledger.leads WHERE id = ANY ($1::uuid[])`,
+        [rows, code ?? null],
+      );
+      const openOf = new Map(found.map((row) => [row.id, row.open]));
       const leadIds = leads.map(({ leadId }) => leadId);
       const replayed = new Set(leadIds);
-      const settled = rows.filter((row) => !locked.has(row));
+      const settled = rows.filter((row) => openOf.get(row) !== true);
       const refused = settled
-        .filter((row) => !replayed.has(row))
-        .map((row) => ({ id: row, code: 'NOT_FOUND', detail: 'It is no dead letter any more.' }));
+        .filter((row) => openOf.has(row) && !replayed.has(row))
+        .map((row) => ({ id: row, code: 'NOT_FOUND', detail: 'It is no dead letter of this action any more.' }));
       await this.bulkActions.settleRows(id, { settled, leadIds, refused }, transaction);
       return leads;
     });

@@ -78,6 +78,15 @@ DELETE FROM ledger.leads l WHERE id = ANY ($1)
 RETURNING id, ${JOB_ID} AS "jobId", (claimed_by IS NOT NULL OR state IN ('received', 'enriched')
   OR touched_at > now() - make_interval(secs => $2 / 1000.0)) AS unsettled`;
 
+const ERASE_FROM_BULK_ACTIONS = `
+UPDATE ledger.bulk_actions b
+SET lead_ids = ARRAY(SELECT id FROM unnest(b.lead_ids) id WHERE id <> ALL ($1::uuid[])),
+    open_ids = ARRAY(SELECT o.id FROM unnest(b.open_ids) WITH ORDINALITY o(id, n) WHERE o.id <> ALL ($1::uuid[]) ORDER BY o.n),
+    refused = coalesce((SELECT jsonb_agg(r.refusal ORDER BY r.n) FROM jsonb_array_elements(b.refused) WITH ORDINALITY r(refusal, n)
+      WHERE r.refusal->>'id' <> ALL ($1::text[])), '[]')
+WHERE b.lead_ids && $1::uuid[] OR b.open_ids && $1::uuid[]
+  OR EXISTS (SELECT FROM jsonb_array_elements(b.refused) r WHERE r->>'id' = ANY ($1::text[]))`;
+
 const RECEIPT = `
 SELECT id, at, who, counts, crm, crm_count AS "crmCount", final_at AS "finalAt",
   asked_at IS NOT NULL AS asked, last_code AS "lastCode", done_at AS "doneAt"
@@ -173,11 +182,7 @@ export class ErasuresRepository {
         `UPDATE ledger.operator_acts SET detail = detail - 'leadId' WHERE detail->>'leadId' = ANY($1::text[])`,
         [ids],
       );
-      await transaction.query(
-        `UPDATE ledger.bulk_actions SET lead_ids = ARRAY(SELECT id FROM unnest(lead_ids) id WHERE id <> ALL ($1::uuid[]))
-         WHERE lead_ids && $1::uuid[]`,
-        [ids],
-      );
+      await transaction.query(ERASE_FROM_BULK_ACTIONS, [ids]);
       const receipt = await transaction.query<{ id: string }>(
         `INSERT INTO ledger.erasures (who, counts, person_key, final_at)
          VALUES ($1, $2, decode($3, 'hex'), now() + make_interval(secs => $4 / 1000.0)) RETURNING id`,

@@ -1,7 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { AppError } from '../../src/domain/app-error.js';
 import type { Enrichment } from '../../src/domain/enrichment.js';
+import { LEADS_PER_JOB } from '../../src/domain/lead-jobs.js';
 import { leadIdOf, personKeyOf } from '../../src/domain/lead-keys.js';
+import { BulkActionsRepository } from '../../src/ledger/bulk-actions.repository.js';
 import type { LeadToAccept } from '../../src/ledger/intake.repository.js';
 import { openPool, type Pool } from '../../src/platform/database/pool.js';
 import { freshDatabase } from '../support/database.js';
@@ -378,5 +381,71 @@ describe('rejections that are open', () => {
     }
     expect(seen).toEqual(ids.slice(0, 110));
     expect(await rejections.countOpenRejections()).toBe(65);
+  });
+});
+
+it('a person with more leads than a job may name is synced again in jobs of that size', async () => {
+  const campaigns = Array.from({ length: LEADS_PER_JOB + 1 }, (_, index) => `c${index}`);
+  const [{ personKey }] = (await Promise.all(
+    campaigns.map(async (campaignId) => {
+      await ledger.intake.accept(lead({ campaignId }));
+      return lead({ campaignId });
+    }),
+  )) as [LeadToAccept];
+  await pool.query("UPDATE ledger.leads SET state = 'synced', enrichment = $1, crm = $2", [enrichment, crm]);
+  const again = await ledger.erasures.recordForgotten({ id: randomUUID(), personKey, failures: 0 }, 1);
+  expect(again).toHaveLength(campaigns.length);
+  const sizes = new Map<string, number>();
+  for (const { jobId } of again) sizes.set(jobId, (sizes.get(jobId) ?? 0) + 1);
+  expect(Math.max(...sizes.values())).toBeLessThanOrEqual(LEADS_PER_JOB);
+});
+
+describe('a bulk replay of dead letters', () => {
+  const people = ['ann@acme.com', 'bob@acme.com', 'cy@acme.com'].map((email) => lead({ email }));
+  const [ann, bob, cy] = people.map(({ id }) => id) as [string, string, string];
+
+  async function started() {
+    for (const { id: leadId } of people) {
+      const claim = (await ledger.claims.claimForEnrichment({ leadId, epoch: 1 }))!;
+      const error = { stage: 'enrichment', code: 'X', class: 'permanent', message: '', at: '2026-01-01T00:00:00Z' } as const;
+      await ledger.results.recordFailure(claim, error, null);
+    }
+    const actions = new BulkActionsRepository(ledger.database);
+    const openIds = people.map(({ id }) => id);
+    const asked = { kind: 'replay-dead-letters', who: 'bea', filter: { code: 'X' }, perSecond: 3 } as const;
+    const id = await actions.recordBulkAction({ ...asked, leadIds: [], openIds });
+    const due = async () => (await actions.listOpenRows()).find((open) => open.id === id);
+    const stored = async () => (await pool.query('SELECT to_jsonb(b) AS row FROM ledger.bulk_actions b WHERE id = $1', [id])).rows;
+    return { id, actions, due, stored };
+  }
+  const erase = (email: string) =>
+    ledger.erasures.erasePerson({ personKey: personKeyOf(email), rejections: [], spooled: 0, who: 'bea', graceMs: 0 });
+
+  beforeEach(async () => {
+    await pool.query('TRUNCATE ledger.bulk_actions');
+    await Promise.all(people.map((person) => ledger.intake.accept(person)));
+  });
+
+  it('refuses a lead that has died of another error since, and leaves it as it is', async () => {
+    const { id, actions, due } = await started();
+    await pool.query(`UPDATE ledger.leads SET last_error = last_error || '{"code": "Y"}' WHERE id = $1`, [bob]);
+    const leads = await ledger.deadLetters.replayOpenRows((await due())!);
+    expect(leads.map(({ leadId }) => leadId).toSorted()).toEqual([ann, cy].toSorted());
+    expect(await actions.findBulkAction(id)).toMatchObject({ open: 0, refused: [{ id: bob, code: 'NOT_FOUND' }], leadCount: 2 });
+    expect((await ledger.leads.findLead(bob))!.lead.state).toBe('dead');
+  });
+
+  it('names no lead that is erased: while it waits, after it was refused, or as it has its turn', async () => {
+    const { id, actions, due, stored } = await started();
+    const turn = (await due())!;
+    await erase('ann@acme.com');
+    expect(JSON.stringify(await stored())).not.toContain(ann);
+    expect((await due())!.rows).toEqual([bob, cy]);
+    await ledger.deadLetters.replayOpenRows(turn);
+    expect(JSON.stringify(await stored())).not.toContain(ann);
+    await actions.settleRows(id, { settled: [], leadIds: [], refused: [{ id: bob, code: 'NOT_FOUND', detail: '' }] });
+    await erase('bob@acme.com');
+    expect(JSON.stringify(await stored())).not.toContain(bob);
+    expect(await actions.findBulkAction(id)).toMatchObject({ open: 0, refused: [], leadCount: 1 });
   });
 });

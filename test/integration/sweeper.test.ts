@@ -77,6 +77,22 @@ describe.each(BACKENDS)('the sweeper, queue on %s', (kind) => {
       expect((await queue.counts()).waiting).toBe(jobs);
     });
 
+    it('replaces the later job of a failed lead whose worker crashed before it was added, and keeps its due time', async () => {
+      const { sweeper, backend, queue, accepted, ledger } = await world(1);
+      await queue.enqueue(accepted);
+      const [{ leadId, epoch }] = accepted as [AcceptedLead];
+      const claim = (await ledger.claims.claimForEnrichment({ leadId, epoch }))!;
+      const at = new Date();
+      const error = { stage: 'enrichment', code: 'AI_UNAVAILABLE', class: 'transient', message: '', at: at.toISOString() } as const;
+      const dueAt = new Date(at.getTime() + 3_600_000);
+      await ledger.results.recordRetry(claim, error, dueAt);
+      expect(await sweeper.sweep()).toBe(1);
+      expect(await queue.counts()).toMatchObject({ waiting: 1, delayed: 1 }); // the job of before waits, outdated
+      const [later] = await backend.bullQueues()[0]!.getJobs(['delayed']);
+      expect(later!.timestamp + later!.delay).toBe(dueAt.getTime());
+      expect(await sweeper.sweep()).toBe(0);
+    });
+
     it('leaves a lead that has a job of an earlier version, and replaces such a job where it is lost', async () => {
       const { sweeper, backend, queue, accepted, pool } = await world(2);
       await pool.query('UPDATE ledger.leads SET job_id = NULL');
