@@ -173,8 +173,8 @@ export class DeadLettersRepository {
 
   /**
    * Replays these rows of a bulk action and settles them in the same transaction, so that no crash repeats or omits
-   * one. A row that another transaction has locked keeps its place. A lead that has died of another error since is
-   * refused. An erased lead is not named any more.
+   * one. A row that another transaction has locked keeps its place. A lead that has another error by now is refused. An
+   * erased lead is not named any more.
    * @returns the leads that need a job.
    */
   replayOpenRows({ id, who, filter, rows }: OpenRows): Promise<OpenLead[]> {

@@ -33,8 +33,8 @@ export class JobRun {
   }
 
   /**
-   * @returns the leads that wait, each with the end of its wait. @throws the first fault of the handler, after all leads
-   * have ended.
+   * @returns the leads that wait, each with the end of its wait.
+   * @throws the first fault of the handler, after all leads have ended.
    */
   async run(): Promise<JobLead[]> {
     // The job came back when the first of its leads was due, by the clock of another machine perhaps.

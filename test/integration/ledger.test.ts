@@ -426,7 +426,7 @@ describe('a bulk replay of dead letters', () => {
     await Promise.all(people.map((person) => ledger.intake.accept(person)));
   });
 
-  it('refuses a lead that has died of another error since, and leaves it as it is', async () => {
+  it('refuses a lead that has another error by now, and leaves it as it is', async () => {
     const { id, actions, due } = await started();
     await pool.query(`UPDATE ledger.leads SET last_error = last_error || '{"code": "Y"}' WHERE id = $1`, [bob]);
     const leads = await ledger.deadLetters.replayOpenRows((await due())!);
