@@ -21,8 +21,8 @@ export class JobRun {
   private readonly waiting: JobLead[] = [];
   /** Leads that run or wait for their turn. */
   private working: number;
-  private end!: () => void;
-  private readonly ended = new Promise<void>((resolve) => (this.end = resolve));
+  /** Ends the waits. A lead may wait hundreds of times in a run, so none of them is kept. */
+  private readonly waits = new Set<() => void>();
   private fault: unknown;
 
   constructor(
@@ -75,17 +75,22 @@ export class JobRun {
   /** False where all other leads end before that time, or the process stops. */
   private async comesDue(time: number): Promise<boolean> {
     this.stopWorking();
-    if (this.options.stopping()) return false;
-    let timer: NodeJS.Timeout | undefined;
-    const passed = new Promise<true>((resolve) => (timer = setTimeout(() => resolve(true), time - Date.now())));
-    const due = await Promise.race([passed, this.ended.then(() => false as const)]);
-    clearTimeout(timer);
-    if (!due || this.working === 0) return false;
+    if (this.working === 0 || this.options.stopping()) return false;
+    await new Promise<void>((resolve) => {
+      const end = () => {
+        clearTimeout(timer);
+        this.waits.delete(end);
+        resolve();
+      };
+      const timer = setTimeout(end, time - Date.now());
+      this.waits.add(end);
+    });
+    if (this.working === 0) return false;
     this.working++;
     return true;
   }
 
   private stopWorking(): void {
-    if (--this.working === 0) this.end();
+    if (--this.working === 0) for (const end of this.waits) end();
   }
 }

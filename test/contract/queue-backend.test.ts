@@ -201,7 +201,7 @@ describe.each(['redis', 'postgres'] as const)('a queue on %s', (kind) => {
       expect(ran.toSorted()).toEqual([shared[0]!.leadId, shared[2]!.leadId].toSorted());
     });
 
-    it.each([1, 2])('does not return leads that were forgotten while their job ran; it has %d', async (count) => {
+    it.each([1, 3])('does not return leads that were forgotten while their job ran; it has %d', async (count) => {
       const backend = await open();
       const queue = backend.queue('enrichment');
       const leads = batch(count);
@@ -211,15 +211,15 @@ describe.each(['redis', 'postgres'] as const)('a queue on %s', (kind) => {
       await work(backend, async ({ leadId }) => {
         began.push(leadId);
         await held;
-        return { kind: 'wait', delayMs: 3_600_000 };
+        return leadId === leads[2]?.leadId ? { kind: 'done' } : { kind: 'wait', delayMs: 3_600_000 };
       });
       await queue.enqueue(leads);
       await eventually(() => expect(began).toHaveLength(count));
       expect(await queue.forget([leads[0]!])).toBe(1);
       release();
-      await eventually(async () => expect(await queue.counts()).toMatchObject({ active: 0, delayed: count - 1 }));
+      await eventually(async () => expect(await queue.counts()).toMatchObject({ active: 0, delayed: count === 1 ? 0 : 1 }));
       const left = (await backend.bullQueues()[0]!.getJobs(['delayed'])).flatMap((job) => job.data.leads as JobRequest[]);
-      expect(left.map(({ leadId }) => leadId)).toEqual(leads.slice(1).map(({ leadId }) => leadId));
+      expect(left.map(({ leadId }) => leadId)).toEqual(leads.slice(1, 2).map(({ leadId }) => leadId));
     });
 
     it('lets a job wait more often than it may be tried', async () => {
