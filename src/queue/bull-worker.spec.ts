@@ -2,15 +2,16 @@ import { EventEmitter } from 'node:events';
 import { randomUUID } from 'node:crypto';
 import type { Job, Worker } from 'bullmq';
 import { pino } from 'pino';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { startBullWorker, type BullProcessor } from './bull-worker.js';
+import type { LeadOutcome } from './job.js';
 
 /** The part of a BullMQ worker that these tests need: its concurrency, and what it does with each job. */
-function startedWorker(concurrency: number, jobsAtMost = Infinity) {
+function startedWorker(concurrency: number, jobsAtMost = Infinity, outcome: LeadOutcome = { kind: 'done' }) {
   const bull = Object.assign(new EventEmitter(), { concurrency: 0, isPaused: () => false });
   let process!: BullProcessor;
   const ends: (() => void)[] = [];
-  const worker = startBullWorker('enrichment', () => new Promise((resolve) => ends.push(() => resolve({ kind: 'done' }))), {
+  const worker = startBullWorker('enrichment', () => new Promise((resolve) => ends.push(() => resolve(outcome))), {
     name: 'test',
     concurrency,
     leaseMs: 60_000,
@@ -72,5 +73,16 @@ describe('a worker of BullMQ', () => {
     expect(bull.concurrency).toBe(3);
     fetch(1);
     expect(bull.concurrency).toBe(3);
+  });
+
+  it('leaves a job as it is that another worker has now, since its lock has ended', async () => {
+    const { fetch, begin, end } = startedWorker(200, Infinity, { kind: 'wait', delayMs: 1000 });
+    const [job] = fetch(2) as [Job];
+    const changes = { extendLock: async () => 0, updateData: vi.fn(), moveToDelayed: vi.fn() };
+    const run = begin([Object.assign(job, changes)]);
+    await end(2);
+    await Promise.all(run);
+    expect(changes.updateData).not.toHaveBeenCalled();
+    expect(changes.moveToDelayed).not.toHaveBeenCalled();
   });
 });

@@ -139,6 +139,8 @@ class BullStageWorker implements StageWorker {
    * would refuse the leads that are settled, so that leaving them out only saves work.
    */
   private async returnJob(job: Job, waiting: JobLead[], token: string | undefined): Promise<void> {
+    // Its data may be changed without the lock. Where this worker was frozen, another one runs the job now.
+    if (!(await job.extendLock(token!, this.options.leaseMs))) return;
     const named = new Set(leadsOf(await Job.fromId(this.worker, job.id!))?.map(({ leadId }) => leadId));
     const leads = waiting.filter(({ leadId }) => named.has(leadId));
     if (leads.length === 0) return;
