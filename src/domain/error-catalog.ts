@@ -264,7 +264,7 @@ export const ERROR_CATALOG = {
   },
   WORKER_STOPPING: {
     class: 'internal',
-    meaning: 'The worker stopped while it waited for the CRM.',
+    meaning: 'The worker stopped while it waited for the model or the CRM.',
     remedy: 'Nothing: another worker continues with the lead, and no attempt is counted.',
   },
   STALE_RUN: {

@@ -189,7 +189,7 @@ async function pipeline(attempts = 0) {
     arms,
     rank,
     isolation: module.get(CrashIsolation),
-    enrichLead: () => enrich(reference, signal),
+    enrichLead: (stop = signal) => enrich(reference, stop),
     syncLead: () => syncLead(reference, signal),
   };
 }
@@ -244,6 +244,20 @@ describe('enrichLead', () => {
       return new Promise((_, reject) => abort.addEventListener('abort', () => reject(abort.reason as Error)));
     });
     expect(await enrichLead()).toMatchObject({ kind: 'retry', code: 'AI_TIMEOUT' });
+  });
+
+  it('returns the lead of a call that a stop ends: neither the lead nor the model has failed', async () => {
+    const { enrichLead, score, results, claims, breakers } = await pipeline();
+    const stop = new AbortController();
+    score.mockImplementation(async () => {
+      stop.abort();
+      throw unavailable;
+    });
+    expect(await enrichLead(stop.signal)).toEqual({ kind: 'wait', delayMs: 0 });
+    expect(claims.release).toHaveBeenCalledOnce();
+    expect(results.recordRetry).not.toHaveBeenCalled();
+    expect(breakers.enrichment.permit.failed).not.toHaveBeenCalled();
+    expect(breakers.enrichment.permit.cancelled).toHaveBeenCalledOnce();
   });
 
   it('writes and enqueues nothing when a newer run has claimed the lead', async () => {

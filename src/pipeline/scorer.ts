@@ -42,7 +42,7 @@ export class Scorer {
     return this.flow.budgetSpent;
   }
 
-  /** @throws AppError AI_TIMEOUT, and the errors of the provider. */
+  /** @throws AppError AI_TIMEOUT, WORKER_STOPPING where `signal` was aborted, and the errors of the provider. */
   async score(lead: LeadContent, signal: AbortSignal): Promise<Enrichment> {
     const until = this.local ? signal : deadlineSignal(this.timeoutMs, signal);
     const began = this.clock.now();
@@ -56,7 +56,9 @@ export class Scorer {
       if (usage) this.countTokens({ provider, model, usage }, 1);
       return enrichment;
     } catch (cause) {
-      if (!until.aborted || signal.aborted) throw cause;
+      // The worker ended the call itself, so the error says nothing about the lead or the model.
+      if (signal.aborted) throw new AppError('WORKER_STOPPING', 'The worker stops before the model has answered.', { cause });
+      if (!until.aborted) throw cause;
       throw new AppError('AI_TIMEOUT', `The model did not answer within ${this.timeoutMs} ms.`, { cause });
     } finally {
       this.metrics.stageSeconds.observe({ stage: 'enrichment', outcome }, (this.clock.now() - began) / 1000);
