@@ -31,8 +31,9 @@ export class BullStageQueue implements StageQueue {
 
   async withoutLiveJob(jobIds: string[]): Promise<string[]> {
     // getJobState is avoided: it scans the waiting list for the job, which blocks Redis where the backlog is large.
-    const jobs = await this.jobsOfIds(jobIds);
-    return jobIds.filter((_, index) => jobs[index] === undefined || jobs[index].finishedOn !== undefined);
+    const missing: string[] = [];
+    for await (const [id, job] of this.jobsOf(jobIds)) if (!job || job.finishedOn !== undefined) missing.push(id);
+    return missing;
   }
 
   async activeJobs(): Promise<ActiveJob[]> {
@@ -64,16 +65,11 @@ export class BullStageQueue implements StageQueue {
 
   async forget(leads: { leadId: string; jobId: string }[]): Promise<number> {
     const forgotten = new Set(leads.map(({ leadId }) => leadId));
-    const named = await this.jobsOfIds([...new Set(leads.map(({ jobId }) => jobId))]);
-    const jobs = new Map([...named, ...(await this.queue.getJobs(['failed', 'delayed']))].map((job) => [job?.id, job]));
+    // Only the ids: a replay at a low rate makes a delayed job for each of its leads.
+    const mayBeOutdated = await this.queue.getRanges(['failed', 'delayed'], 0, -1);
     let changed = 0;
-    for (const job of jobs.values()) {
-      const before = leadsOf(job);
-      const after = before?.filter(({ leadId }) => !forgotten.has(leadId));
-      if (!job || !before || !after || after.length === before.length) continue;
-      // A running job cannot be removed. The worker has read its leads, finds no row, and does not return them.
-      if (after.length > 0 || (await this.queue.remove(job.id!)) === 0) await job.updateData({ leads: after });
-      changed++;
+    for await (const [, job] of this.jobsOf(new Set([...leads.map(({ jobId }) => jobId), ...mayBeOutdated]))) {
+      if (job && (await this.removeLeads(job, forgotten))) changed++;
     }
     return changed;
   }
@@ -84,12 +80,30 @@ export class BullStageQueue implements StageQueue {
     return { waiting: (counts['waiting'] ?? 0) + (counts['prioritized'] ?? 0), active, delayed, failed };
   }
 
-  private async jobsOfIds(ids: string[]): Promise<(Job | undefined)[]> {
-    const jobs: (Job | undefined)[] = [];
-    for (let from = 0; from < ids.length; from += JOB_QUERIES_AT_ONCE) {
-      jobs.push(...(await Promise.all(ids.slice(from, from + JOB_QUERIES_AT_ONCE).map((id) => this.queue.getJob(id)))));
+  /** @returns whether the job named one of these leads. */
+  private async removeLeads(job: Job, forgotten: Set<string>): Promise<boolean> {
+    const before = leadsOf(job) ?? [];
+    const after = before.filter(({ leadId }) => !forgotten.has(leadId));
+    if (after.length === before.length) return false;
+    if (after.length === 0 && (await this.queue.remove(job.id!)) > 0) return true;
+    try {
+      // A running job cannot be removed. The worker has read its leads, finds no row, and does not return them.
+      await job.updateData({ leads: after });
+      return true;
+    } catch (error) {
+      const hasEnded = (await this.queue.getJob(job.id!)) === undefined;
+      if (hasEnded) return false;
+      throw error;
     }
-    return jobs;
+  }
+
+  /** Reads the jobs in the order of their ids, some at a time. */
+  private async *jobsOf(ids: Iterable<string>): AsyncGenerator<[id: string, job: Job | undefined]> {
+    const all = [...ids];
+    for (let from = 0; from < all.length; from += JOB_QUERIES_AT_ONCE) {
+      const some = all.slice(from, from + JOB_QUERIES_AT_ONCE);
+      yield* await Promise.all(some.map(async (id): Promise<[string, Job | undefined]> => [id, await this.queue.getJob(id)]));
+    }
   }
 }
 
