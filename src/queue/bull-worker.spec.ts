@@ -8,7 +8,7 @@ import type { LeadOutcome } from './job.js';
 
 /** The part of a BullMQ worker that these tests need: its concurrency, and what it does with each job. */
 function startedWorker(concurrency: number, jobsAtMost = Infinity, outcome: LeadOutcome = { kind: 'done' }) {
-  const bull = Object.assign(new EventEmitter(), { concurrency: 0, isPaused: () => false });
+  const bull = Object.assign(new EventEmitter(), { concurrency: 0, isPaused: () => false, close: () => Promise.resolve() });
   let process!: BullProcessor;
   const ends: (() => void)[] = [];
   const worker = startBullWorker('enrichment', () => new Promise((resolve) => ends.push(() => resolve(outcome))), {
@@ -28,9 +28,9 @@ function startedWorker(concurrency: number, jobsAtMost = Infinity, outcome: Lead
   const fetch = (...leads: number[]) =>
     leads.map((count) => {
       const data = { leads: Array.from({ length: count }, () => ({ leadId: randomUUID(), epoch: 1 })) };
-      const job = { id: randomUUID(), data, timestamp: Date.now() } as unknown as Job;
+      const job = { id: randomUUID(), data, timestamp: Date.now(), extendLock: vi.fn(async () => 0) };
       bull.emit('active', job);
-      return job;
+      return job as unknown as Job;
     });
   const begin = (jobs: Job[]) => jobs.map((job) => process(job));
   const end = async (leads: number) => {
@@ -75,10 +75,22 @@ describe('a worker of BullMQ', () => {
     expect(bull.concurrency).toBe(3);
   });
 
+  it('returns the leads that have not begun at once when it stops, whatever the others still do', async () => {
+    const { worker, fetch, begin, end } = startedWorker(1);
+    const [slow, next] = begin(fetch(1, 3));
+    await new Promise(setImmediate);
+    const closed = worker.close(1000);
+    worker.setConcurrency(1); // the shares change when a worker leaves
+    await next;
+    expect(worker).toMatchObject({ inProgress: 1 });
+    await end(1);
+    await Promise.all([slow, closed]);
+  });
+
   it('leaves a job as it is that another worker has now, since its lock has ended', async () => {
     const { fetch, begin, end } = startedWorker(200, Infinity, { kind: 'wait', delayMs: 1000 });
     const [job] = fetch(2) as [Job];
-    const changes = { extendLock: async () => 0, updateData: vi.fn(), moveToDelayed: vi.fn() };
+    const changes = { updateData: vi.fn(), moveToDelayed: vi.fn() };
     const run = begin([Object.assign(job, changes)]);
     await end(2);
     await Promise.all(run);

@@ -79,18 +79,21 @@ class BullStageWorker implements StageWorker {
 
   setConcurrency(leads: number): void {
     const { worker } = this;
+    if (this.closing) return;
     this.wanted = Math.max(1, leads);
     // Leads of fetched jobs get their turn also at 0: the handler returns them.
     this.turns.atOnce = this.wanted;
     this.tune();
     this.wake();
-    if (leads >= 1 === !worker.isPaused() || worker.closing) return;
+    if (leads >= 1 === !worker.isPaused()) return;
     // A local pause: the other workers read the pause from the database.
     void (leads >= 1 ? worker.resume() : worker.pause(true)).catch(() => {});
   }
 
   async close(timeoutMs: number): Promise<void> {
     this.closing = true;
+    // Leads that have not begun get their turn, in which they go back: they do not wait for those that run.
+    this.turns.atOnce = Infinity;
     const closed = this.worker.close().catch(() => {});
     if (await withTimeout(closed, timeoutMs)) return;
     // Leads that wait for a model slot return now.
