@@ -384,6 +384,28 @@ describe('rejections that are open', () => {
   });
 });
 
+it('a dead worker leaves the leads of its jobs: those it had not begun, had claimed, and had failed without a later job', async () => {
+  const accept = (name: string) => ledger.intake.accept(lead({ email: `${name}@acme.com` }));
+  const [waits, claimed, failed] = [await accept('waits'), await accept('claimed'), await accept('failed')];
+  const [elsewhere, dead] = [await accept('elsewhere'), await accept('dead')];
+  const named = [waits, claimed, failed, elsewhere, dead];
+  const [dying, living] = [ledgerOn(pool, { worker: 'dying' }), ledgerOn(pool, { worker: 'living' })];
+  const error = { stage: 'enrichment', code: 'X', class: 'transient', message: '', at: '2026-01-01T00:00:00Z' } as const;
+  const dueAt = new Date(Date.now() + 3_600_000);
+  await dying.claims.claimForEnrichment(claimed);
+  await dying.results.recordRetry((await dying.claims.claimForEnrichment(failed))!, error, dueAt);
+  await dying.results.recordFailure((await dying.claims.claimForEnrichment(dead))!, error, null);
+  await living.claims.claimForEnrichment(elsewhere);
+  const open = await ledger.openLeads.openLeadsOfDeadWorkers(named, ['dying']);
+  expect(new Map(open.map(({ leadId, epoch, nextAttemptAt }) => [leadId, [epoch, nextAttemptAt]]))).toEqual(
+    new Map([
+      [waits.leadId, [1, null]],
+      [claimed.leadId, [1, null]],
+      [failed.leadId, [2, dueAt]],
+    ]),
+  );
+});
+
 it('a person with more leads than a job may name is synced again in jobs of that size', async () => {
   const campaigns = Array.from({ length: LEADS_PER_JOB + 1 }, (_, index) => `c${index}`);
   const [{ personKey }] = (await Promise.all(
