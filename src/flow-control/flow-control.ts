@@ -58,12 +58,13 @@ export class FlowControl {
     this.listeners.push(listener);
   }
 
-  async stop(): Promise<void> {
+  /** `leave` false: this worker counts as dead when its heartbeat has expired, so that the others look for its jobs. */
+  async stop({ leave = true } = {}): Promise<void> {
     this.stopped = true;
     await this.poller.stop();
     this.stopListening?.();
     await this.saveSpending().catch(() => {}); // PostgreSQL is down: the last second's calls are not counted
-    await this.options.store.leave().catch(() => {}); // PostgreSQL is down: this worker's heartbeat expires soon
+    if (leave) await this.options.store.leave().catch(() => {}); // PostgreSQL is down: this worker's heartbeat expires soon
   }
 
   /**

@@ -70,13 +70,13 @@ export class WorkerHost {
     this.logger.debug('The stage workers take jobs');
   }
 
-  /** Waits for jobs in progress. Jobs that take longer are returned, or run again after their lease. */
+  /** Waits for jobs in progress. Leads of jobs that take longer get new jobs, as those of a worker that was killed. */
   async stop(): Promise<void> {
     const rescoresStopped = withTimeout(this.rescores.stop(), CLOSE_WITHIN_MS);
-    await Promise.all(Object.values(this.workers).map((worker) => worker.close(CLOSE_WITHIN_MS)));
+    const ended = await Promise.all(Object.values(this.workers).map((worker) => worker.close(CLOSE_WITHIN_MS)));
     await rescoresStopped;
     this.workers = {};
-    await this.flow.stop();
+    await this.flow.stop({ leave: ended.every(Boolean) });
   }
 
   /** The leads in progress in the stage's worker, and how many runs it has ended so far. */

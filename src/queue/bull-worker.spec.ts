@@ -4,14 +4,19 @@ import type { Job, Worker } from 'bullmq';
 import { pino } from 'pino';
 import { describe, expect, it, vi } from 'vitest';
 import { startBullWorker, type BullProcessor } from './bull-worker.js';
-import type { LeadOutcome } from './job.js';
+import type { LeadHandler, LeadOutcome } from './job.js';
 
 /** The part of a BullMQ worker that these tests need: its concurrency, and what it does with each job. */
 function startedWorker(concurrency: number, jobsAtMost = Infinity, outcome: LeadOutcome = { kind: 'done' }) {
-  const bull = Object.assign(new EventEmitter(), { concurrency: 0, isPaused: () => false, close: () => Promise.resolve() });
+  const bull = Object.assign(new EventEmitter(), { concurrency: 0, isPaused: () => false, close: async (): Promise<void> => {} });
   let process!: BullProcessor;
   const ends: (() => void)[] = [];
-  const worker = startBullWorker('enrichment', () => new Promise((resolve) => ends.push(() => resolve(outcome))), {
+  const signals: AbortSignal[] = [];
+  const handler: LeadHandler = (_, signal) => {
+    signals.push(signal);
+    return new Promise((resolve) => ends.push(() => resolve(outcome)));
+  };
+  const worker = startBullWorker('enrichment', handler, {
     name: 'test',
     concurrency,
     leaseMs: 60_000,
@@ -38,7 +43,7 @@ function startedWorker(concurrency: number, jobsAtMost = Infinity, outcome: Lead
     for (const finish of ends.splice(0, leads)) finish();
     await new Promise(setImmediate);
   };
-  return { worker, bull, fetch, begin, end };
+  return { worker, bull, signals, fetch, begin, end };
 }
 
 describe('a worker of BullMQ', () => {
@@ -85,6 +90,27 @@ describe('a worker of BullMQ', () => {
     expect(worker).toMatchObject({ inProgress: 1 });
     await end(1);
     await Promise.all([slow, closed]);
+  });
+
+  it.each([true, false])('reports whether its jobs ended after it had ended their calls: %s', async (ends) => {
+    vi.useFakeTimers();
+    try {
+      const { worker, bull, signals, fetch, begin } = startedWorker(1);
+      begin(fetch(1));
+      await vi.advanceTimersByTimeAsync(0);
+      let close = () => {};
+      bull.close = () => new Promise((resolve) => (close = resolve));
+      const closed = worker.close(4000);
+      await vi.advanceTimersByTimeAsync(3999);
+      expect(signals[0]!.aborted).toBe(false);
+      await vi.advanceTimersByTimeAsync(1);
+      expect(signals[0]!.aborted).toBe(true);
+      if (ends) close();
+      else await vi.advanceTimersByTimeAsync(2000);
+      expect(await closed).toBe(ends);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it('leaves a job as it is that another worker has now, since its lock has ended', async () => {

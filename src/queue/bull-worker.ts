@@ -17,6 +17,8 @@ import { queueErrorLog } from './queue-error-log.js';
 const FETCHED_AHEAD = 20;
 /** Leads of one job mostly end together, and then its end fetches the next job at no extra cost. */
 const WAKE_AFTER_MS = 5;
+/** How long jobs may take to end after their calls were ended. */
+const ENDED_WITHIN_MS = 2000;
 
 export type BullProcessor = (job: Job, token?: string) => Promise<void>;
 
@@ -90,19 +92,15 @@ class BullStageWorker implements StageWorker {
     void (leads >= 1 ? worker.resume() : worker.pause(true)).catch(() => {});
   }
 
-  async close(timeoutMs: number): Promise<void> {
+  async close(timeoutMs: number): Promise<boolean> {
     this.closing = true;
     // Leads that have not begun get their turn, in which they go back: they do not wait for those that run.
     this.turns.atOnce = Infinity;
     const closed = this.worker.close().catch(() => {});
-    if (await withTimeout(closed, timeoutMs)) return;
+    if (await withTimeout(closed, timeoutMs)) return true;
     // Leads that wait for a model slot return now.
     this.stopping.abort(new Error('The worker stops'));
-    if (await withTimeout(closed, 1000)) return;
-    await withTimeout(
-      this.worker.close(true).catch(() => {}),
-      1000,
-    );
+    return withTimeout(closed, ENDED_WITHIN_MS);
   }
 
   private async process(job: Job, token: string | undefined): Promise<void> {

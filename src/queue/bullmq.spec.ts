@@ -9,7 +9,12 @@ function queueOf(jobs: { leads: string[]; delayed?: boolean }[]) {
   const stored = new Map(
     jobs.map(({ leads, delayed = false }, index) => {
       const id = String(index);
-      const job = { id, delayed, data: { leads: leadsOf(leads) }, updateData: vi.fn(async (_data: unknown): Promise<void> => {}) };
+      const job = {
+        id,
+        delayed,
+        data: { leads: leadsOf(leads) },
+        updateData: vi.fn(async (_data: unknown): Promise<void> => {}),
+      };
       return [id, job] as const;
     }),
   );

@@ -7,7 +7,11 @@ const HOUR_MS = 3_600_000;
 const lead = (leadId: string, notBefore?: number): JobLead => ({ leadId, epoch: 1, ...(notBefore ? { notBefore } : {}) });
 
 /** Runs a job whose leads have these outcomes. @returns the leads that ran, and those that the run returned. */
-async function runOf(leads: JobLead[], outcomeOf: (leadId: string) => LeadOutcome | Promise<LeadOutcome>, stopping = () => false) {
+async function runOf(
+  leads: JobLead[],
+  outcomeOf: (leadId: string) => LeadOutcome | Promise<LeadOutcome>,
+  stopping = () => false,
+) {
   const ran: string[] = [];
   const run = new JobRun(leads, {
     handler: async ({ leadId }: LeadReference) => {
@@ -63,7 +67,11 @@ describe('the run of a job', () => {
 
   it('returns the leads that wait when the process stops, and each keeps its wait', async () => {
     const later = Date.now() + HOUR_MS;
-    const { ran, returned } = await runOf([lead('new'), lead('later', later)], () => ({ kind: 'done' }), () => true);
+    const { ran, returned } = await runOf(
+      [lead('new'), lead('later', later)],
+      () => ({ kind: 'done' }),
+      () => true,
+    );
     const waiting = await returned;
     expect(ran).toEqual([]);
     expect(waiting.map(({ leadId }) => leadId).toSorted()).toEqual(['later', 'new']);

@@ -61,8 +61,11 @@ export interface StageWorker {
   readonly inProgress: number;
   /** How often a lead has been brought forward so far, with any outcome. */
   readonly ended: number;
-  /** Stops fetching jobs and waits for those in progress, at most `timeoutMs`. */
-  close(timeoutMs: number): Promise<void>;
+  /**
+   * Stops fetching jobs and waits for those in progress. After `timeoutMs` it ends their calls.
+   * @returns false where jobs have not ended two seconds later. They stay active.
+   */
+  close(timeoutMs: number): Promise<boolean>;
 }
 
 /** Where BullMQ keeps its queues. */

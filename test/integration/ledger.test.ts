@@ -437,7 +437,8 @@ describe('a bulk replay of dead letters', () => {
     const asked = { kind: 'replay-dead-letters', who: 'bea', filter: { code: 'X' }, perSecond: 3 } as const;
     const id = await actions.recordBulkAction({ ...asked, leadIds: [], openIds });
     const due = async () => (await actions.listOpenRows()).find((open) => open.id === id);
-    const stored = async () => (await pool.query('SELECT to_jsonb(b) AS row FROM ledger.bulk_actions b WHERE id = $1', [id])).rows;
+    const stored = async () =>
+      (await pool.query('SELECT to_jsonb(b) AS row FROM ledger.bulk_actions b WHERE id = $1', [id])).rows;
     return { id, actions, due, stored };
   }
   const erase = (email: string) =>

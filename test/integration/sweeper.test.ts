@@ -83,7 +83,13 @@ describe.each(BACKENDS)('the sweeper, queue on %s', (kind) => {
       const [{ leadId, epoch }] = accepted as [AcceptedLead];
       const claim = (await ledger.claims.claimForEnrichment({ leadId, epoch }))!;
       const at = new Date();
-      const error = { stage: 'enrichment', code: 'AI_UNAVAILABLE', class: 'transient', message: '', at: at.toISOString() } as const;
+      const error = {
+        stage: 'enrichment',
+        code: 'AI_UNAVAILABLE',
+        class: 'transient',
+        message: '',
+        at: at.toISOString(),
+      } as const;
       const dueAt = new Date(at.getTime() + 3_600_000);
       await ledger.results.recordRetry(claim, error, dueAt);
       expect(await sweeper.sweep()).toBe(1);
