@@ -91,7 +91,10 @@ const NOTICE_TEXTS: Record<string, (notice: Notice) => string> = {
     'Give the user of this service access to Lead, Task and Event.',
   'first-touch-late': ({ subject, reason }) =>
     `Leads of owner ${escaped(subject)} have had no first touch in time, and ${escaped(reason)}. ` +
-    'Run: npm run ops -- routing first-touch',
+    'Run: npx revenueflow routing first-touch',
+  'no-other-owner': ({ subject, reason }) =>
+    `Leads of owner ${escaped(subject)} shall go to another one (${escaped(reason)}), and the routing rules name none: ` +
+    'the owner keeps them. Reassign them by hand, or add members to the pool. Run: npx revenueflow routing',
 };
 
 export const ALERTED_NOTICES = Object.keys(NOTICE_TEXTS);

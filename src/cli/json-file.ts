@@ -1,15 +1,18 @@
 import { readFile } from 'node:fs/promises';
-import { CommandError, EXIT_CODES, usageError } from './exit-codes.js';
+import { usageError } from './exit-codes.js';
 
 /** One JSON object of a file. @throws CommandError */
 export async function jsonFile(path: string): Promise<Record<string, unknown>> {
-  let text: string;
+  return jsonObject(await textOfFile(path), path);
+}
+
+/** @throws CommandError where the file cannot be read. */
+export async function textOfFile(path: string): Promise<string> {
   try {
-    text = await readFile(path, 'utf8');
+    return await readFile(path, 'utf8');
   } catch (error) {
-    throw new CommandError(EXIT_CODES.usage, `${path} cannot be read (${(error as NodeJS.ErrnoException).code}).`);
+    throw usageError(`${path} cannot be read (${(error as NodeJS.ErrnoException).code}).`);
   }
-  return jsonObject(text, path);
 }
 
 /** @throws CommandError where the text is not one JSON object. */

@@ -1,10 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { SingleBar } from 'cli-progress';
 import { Option, type Command } from 'commander';
 import type { Score } from '../ops/score/score.schemas.js';
-import { CommandError, EXIT_CODES, usageError } from './exit-codes.js';
+import { usageError } from './exit-codes.js';
 import { dryRunText, MOVER_COLUMNS, scoreText } from './format-score.js';
+import { jsonObject, textOfFile } from './json-file.js';
 import { readLimit } from './paging.js';
 import { readSince } from './read-since.js';
 import { tryProfile } from './score-dry-run.js';
@@ -41,10 +41,10 @@ async function score(session: Session, lead: string | undefined, { profile, sinc
     throw usageError('--since compares a profile with the active one. Add --profile.');
   if (since === undefined && lead === undefined) throw usageError('Name a lead (file, JSON or -), or --profile with --since.');
   const { client, output, io } = session;
-  const proposed = profile === undefined ? undefined : parsed(await contentOf(profile), profile);
+  const proposed = profile === undefined ? undefined : jsonObject(await textOfFile(profile), profile);
   if (since === undefined) {
     const body = {
-      lead: parsed(await leadText(session, lead!), 'The lead'),
+      lead: jsonObject(await leadText(session, lead!), 'The lead'),
       ...(proposed === undefined ? {} : { profile: proposed }),
     };
     const scored = await client.post<Score>('/ops/score', body);
@@ -60,18 +60,10 @@ async function score(session: Session, lead: string | undefined, { profile, sinc
 
 async function leadText({ io }: Session, lead: string): Promise<string> {
   if (lead === '-') return textOf(io.stdin);
-  return lead.trimStart().startsWith('{') ? lead : contentOf(lead);
+  return lead.trimStart().startsWith('{') ? lead : textOfFile(lead);
 }
 
 const MAX_BYTES = 1_000_000;
-
-async function contentOf(path: string): Promise<string> {
-  try {
-    return (await readFile(path, 'utf8')).slice(0, MAX_BYTES);
-  } catch (error) {
-    throw new CommandError(EXIT_CODES.usage, `${path} cannot be read (${(error as NodeJS.ErrnoException).code}).`);
-  }
-}
 
 async function textOf(input: Readable): Promise<string> {
   let text = '';
@@ -80,15 +72,4 @@ async function textOf(input: Readable): Promise<string> {
     if (text.length > MAX_BYTES) throw usageError('The lead is larger than a webhook may be.');
   }
   return text;
-}
-
-function parsed(text: string, name: string): unknown {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw usageError(`${name} is not JSON: ${(error as Error).message}.`);
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw usageError(`${name} must be one JSON object.`);
-  return value;
 }

@@ -138,8 +138,15 @@ export interface CrmOutcomeReader {
   acts(ids: string[], since: string, automation: string[], signal: AbortSignal): Promise<CrmLeadActs[]>;
 }
 
-/** `other-owner`: a human changed it meanwhile, and it stays. `gone`: deleted, merged, converted, or no Lead. */
-export type OwnerChange = { kind: 'changed' } | { kind: 'other-owner'; ownerId: string } | { kind: 'gone' };
+/**
+ * `other-owner`: a human changed it meanwhile, and it stays. `gone`: deleted, merged, converted, or no Lead. `refused`:
+ * the CRM does not take the new owner.
+ */
+export type OwnerChange =
+  | { kind: 'changed' }
+  | { kind: 'other-owner'; ownerId: string }
+  | { kind: 'gone' }
+  | { kind: 'refused'; why: 'inactive' | 'refused' };
 
 export interface CrmUser {
   userId: string;
@@ -201,7 +208,7 @@ export interface CrmProvider {
   check?(): Promise<CrmCheck>;
   /**
    * Gives a person's Lead another owner, if it still has the one that it is expected to have.
-   * @throws AppError as `sync`, and CRM_RECORD_REJECTED where the CRM refuses the owner.
+   * @throws AppError as `sync`
    */
   changeOwner?(leadId: string, from: string, to: string, signal: AbortSignal): Promise<OwnerChange>;
   /** Absent where the CRM has no users and accounts to read. */

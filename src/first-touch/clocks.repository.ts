@@ -178,10 +178,12 @@ export class ClocksRepository {
     return (await this.database.query<OpenClock & Record<string, unknown>>(text, [assignmentIds])).rows;
   }
 
-  /** A clock and whether it has ended; null where its lead is gone. */
+  /** A clock and whether it has ended, or its decision has; null where its lead is gone. */
   async find(assignmentId: string): Promise<(OpenClock & { personKey: string; endReason: ClockEnd | null }) | null> {
     const { rows } = await this.database.query<OpenClock & { personKey: string; endReason: ClockEnd | null }>(
-      `SELECT ${OPEN}, encode(c.person_key, 'hex') AS "personKey", c.end_reason AS "endReason" FROM first_touch.clocks c
+      `SELECT ${OPEN}, encode(c.person_key, 'hex') AS "personKey",
+         coalesce(c.end_reason, CASE WHEN d.ended_at IS NOT NULL THEN 'ended' END) AS "endReason"
+       FROM first_touch.clocks c JOIN routing.decision_states d USING (assignment_id)
        WHERE c.assignment_id = $1 AND c.started_at IS NOT NULL`,
       [assignmentId],
     );

@@ -117,14 +117,11 @@ export class ClocksService {
     return verdicts;
   }
 
-  /** Ends the clock of a lead that a person touched. @returns false where it had ended before. */
-  private async endTouched(clock: OpenClock, what: Touch, at: Date, { owners }: ActivePolicy): Promise<boolean> {
+  /** Ends the clock of a lead that a person touched. */
+  private async endTouched(clock: OpenClock, what: Touch, at: Date, { owners }: ActivePolicy): Promise<void> {
     const owner = (await owners([clock.ownerId])).get(clock.ownerId)!;
     const businessMinutes = minutesToTouch(clock.startedAt, at, owner.calendar);
-    return this.clocks.end(clock.assignmentId, {
-      reason: what === 'claim' ? 'claimed' : 'touched',
-      touch: { what, at, businessMinutes },
-    });
+    await this.clocks.end(clock.assignmentId, { reason: 'touched', touch: { what, at, businessMinutes } });
   }
 
   private async actsOf(
@@ -148,7 +145,8 @@ export class ClocksService {
       await this.endTouched(clock, verdict.touch, verdict.at, policy);
     } else if (verdict.kind === 'owner-changed') {
       await this.database.transaction(async (transaction) => {
-        await this.assignments.end(assignmentId, 'changed-in-crm', transaction);
+        // Where the decision has ended before, this service has changed the owner: `endSuperseded` ends the clock.
+        if (!(await this.assignments.end(assignmentId, 'changed-in-crm', transaction))) return;
         await this.clocks.end(assignmentId, { reason: 'owner-changed' }, transaction);
       });
     } else if (verdict.kind === 'gone') await this.clocks.end(assignmentId, { reason: 'gone' });

@@ -90,7 +90,7 @@ export class StepsService {
    * Asks for the next owner; after too many of them for the fallback. The request is stored with the outcome of the
    * step, so there is one. The clock ends when the owner has changed.
    */
-  private async passOn(step: ClaimedStep, { leadId, ownerId, pass }: OpenClock, policy: ActivePolicy): Promise<void> {
+  private async passOn(step: ClaimedStep, { leadId, assignmentId, ownerId, pass }: OpenClock, policy: ActivePolicy): Promise<void> {
     const isLast = pass >= policy.policy.maxReassignments;
     const to = isLast ? policy.lastResort : null;
     if (isLast && (to === null || to === ownerId)) {
@@ -98,16 +98,17 @@ export class StepsService {
       await this.operators.record({ kind: 'first-touch-late', subject: ownerId, reason: 'no other owner can be chosen' });
       return;
     }
-    const request = { leadId, to, who: 'first touch', reason: 'no first touch in time', endReason: 'reassigned' } as const;
-    await this.database.transaction(async (transaction) => {
+    const why = { who: 'first touch', reason: 'no first touch in time', endReason: 'reassigned' } as const;
+    const asked = await this.database.transaction(async (transaction) => {
       const outcome = isLast ? 'to the fallback' : 'to the next owner';
-      if (await this.steps.settle(step, outcome, transaction)) await this.reassignments.request(request, transaction);
+      if (!(await this.steps.settle(step, outcome, transaction))) return null;
+      return this.reassignments.request({ leadId, assignmentId, to, ...why }, transaction);
     });
-    if (isLast)
+    if (isLast && asked !== null)
       await this.operators.record({
         kind: 'first-touch-late',
         subject: ownerId,
-        reason: 'the fallback of the rules has them now',
+        reason: 'go to the fallback of the rules',
       });
   }
 

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { Database } from '../platform/database/database.js';
+import { Database, type Queryable } from '../platform/database/database.js';
 
 /** The number of acts that are kept; the oldest are removed first. */
 const KEPT = 100_000;
@@ -27,8 +27,13 @@ export interface OperatorAct {
 export class AuditLogRepository {
   constructor(private readonly database: Database) {}
 
-  async recordAct(who: string, act: string, detail: Record<string, unknown>): Promise<void> {
-    await this.database.query('SELECT ledger.record_act($1, $2, $3)', [who, act, JSON.stringify(detail)]);
+  async recordAct(
+    who: string,
+    act: string,
+    detail: Record<string, unknown>,
+    on: Queryable = this.database,
+  ): Promise<void> {
+    await on.query('SELECT ledger.record_act($1, $2, $3)', [who, act, JSON.stringify(detail)]);
   }
 
   /** A page of operator acts, newest first. `before`: the id below which the page starts. */

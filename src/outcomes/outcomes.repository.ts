@@ -100,18 +100,20 @@ ON CONFLICT (person_key) DO UPDATE SET unit = excluded.unit WHERE m.unit <> excl
 export class OutcomesRepository {
   constructor(private readonly database: Database) {}
 
-  /** @returns false where it was stored before; null where no lead of the person is held, and nothing was stored. */
-  append(outcome: ReportedOutcome): Promise<boolean | null> {
+  /**
+   * @param on a transaction of `writeAboutPersons`; without it one of its own.
+   * @returns false where it was stored before; null where no lead of the person is held, and nothing was stored.
+   */
+  async append(outcome: ReportedOutcome, on?: Queryable): Promise<boolean | null> {
+    if (!on) return writeAboutPersons(this.database, (transaction) => this.append(outcome, transaction));
     const { personKey, kind, at, amount, currency, source, crmId, by } = outcome;
-    return writeAboutPersons(this.database, async (transaction) => {
-      if ((await knownPersons(transaction, [personKey])).size === 0) return null;
-      const { rowCount } = await transaction.query(
-        `INSERT INTO feedback.outcomes (person_key, kind, at, amount, currency, source, crm_id, reported_by)
-         VALUES (decode($1, 'hex'), $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING`,
-        [personKey, kind, at, amount, currency, source, crmId, by],
-      );
-      return rowCount === 1;
-    });
+    if ((await knownPersons(on, [personKey])).size === 0) return null;
+    const { rowCount } = await on.query(
+      `INSERT INTO feedback.outcomes (person_key, kind, at, amount, currency, source, crm_id, reported_by)
+       VALUES (decode($1, 'hex'), $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING`,
+      [personKey, kind, at, amount, currency, source, crmId, by],
+    );
+    return rowCount === 1;
   }
 
   /** Of a person, the oldest first; at most 200. */

@@ -4,16 +4,12 @@ import { isConsumerDomain } from '../crm/consumer-domains.js';
 import { Database, type Queryable } from '../platform/database/database.js';
 import { domainOf, type MatchedAccount } from './conditions.js';
 
-/**
- * Of several accounts with the domain: a customer, then one with open opportunities, then the one with most contacts,
- * then the oldest.
- */
+/** Of several accounts with the domain: a customer, then the oldest. */
 const MATCH = `
 SELECT domain, account_id AS id, owner_id AS "ownerId", name, type, industry, parent_id AS "parentId"
 FROM (
   SELECT d.domain, a.*, row_number() OVER (PARTITION BY d.domain ORDER BY
-    coalesce(a.type ILIKE '%customer%', false) DESC, a.open_opportunities > 0 DESC, a.contacts DESC,
-    a.created_at NULLS LAST, a.account_id) AS place
+    coalesce(a.type ILIKE '%customer%', false) DESC, a.created_at NULLS LAST, a.account_id) AS place
   FROM routing.account_domains d JOIN routing.accounts a USING (account_id)
   WHERE d.domain = ANY($1)
 ) candidates

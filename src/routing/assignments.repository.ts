@@ -51,6 +51,12 @@ export const ASSIGNMENT = `a.id, a.lead_id AS "leadId", encode(a.person_key, 'he
   a.owner_id AS "ownerId", a.rep, a.pool, a.rule, a.rules_version AS "rulesVersion", a.band, a.trace,
   a.decided_at AS "decidedAt", a.written_at AS "writtenAt", a.ended_at AS "endedAt", a.end_reason AS "endReason"`;
 
+/**
+ * The rule of a decision that leaves a person the owner that the person has: one of an earlier decision, or one that a
+ * human chose in the CRM.
+ */
+export const EXISTING_OWNER = 'existing owner';
+
 const END = `
 WITH ended AS (
   UPDATE routing.assignments SET ended_at = clock_timestamp(), end_reason = $2
@@ -75,10 +81,10 @@ export class AssignmentsRepository {
     return (await this.database.query<AssignmentRow>(text, [leadId])).rows[0] ?? null;
   }
 
-  /** All decisions about a lead, the first one first; at most 50. */
+  /** The newest 50 decisions about a lead, the oldest first. */
   async ofLead(leadId: string): Promise<Assignment[]> {
-    const text = `SELECT ${ASSIGNMENT} FROM routing.assignments a WHERE a.lead_id = $1 ORDER BY a.id LIMIT 50`;
-    return (await this.database.query<AssignmentRow>(text, [leadId])).rows;
+    const text = `SELECT ${ASSIGNMENT} FROM routing.assignments a WHERE a.lead_id = $1 ORDER BY a.id DESC LIMIT 50`;
+    return (await this.database.query<AssignmentRow>(text, [leadId])).rows.toReversed();
   }
 
   /**
@@ -127,7 +133,8 @@ export async function lockDecisions(transaction: Queryable): Promise<void> {
   await transaction.query({ name: 'routing-lock', text: 'SELECT pg_advisory_xact_lock($1)', values: [DECISION_LOCK] });
 }
 
-async function endOn(transaction: Queryable, id: string, reason: EndReason): Promise<boolean> {
+/** As `end`, within a transaction. */
+export async function endOn(transaction: Queryable, id: string, reason: EndReason): Promise<boolean> {
   // A decision that has read the turns would overwrite the credit.
   if (CREDITED.has(reason)) await lockDecisions(transaction);
   return (await transaction.query(END, [id, reason, CREDITED.has(reason)])).rowCount === 1;

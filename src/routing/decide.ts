@@ -1,4 +1,4 @@
-import type { TraceStep } from './assignments.repository.js';
+import { EXISTING_OWNER, type TraceStep } from './assignments.repository.js';
 import { evaluate, domainOf, type LeadFacts } from './conditions.js';
 import { availabilityOf, type World } from './availability.js';
 import { choosePoolMember } from './pools.js';
@@ -91,7 +91,7 @@ function knownOwner(
     return reason === null ? { rep: rep?.id ?? null, ownerId } : null;
   };
   if (existing) {
-    const name = 'existing owner';
+    const name = EXISTING_OWNER;
     const owner = check(name, existing.ownerId, `the person has the owner ${existing.ownerId} ${existing.source}`, true);
     if (owner) return { owner, rule: name };
   }

@@ -3,12 +3,13 @@ import { AppError } from '../domain/app-error.js';
 import { Database, type Queryable } from '../platform/database/database.js';
 import { columns, jsonColumn } from '../platform/database/unnest-columns.js';
 import { AccountsRepository } from './accounts.repository.js';
-import { ASSIGNMENT, lockDecisions, type Assignment, type TraceStep } from './assignments.repository.js';
+import { ASSIGNMENT, endOn, lockDecisions, type Assignment, type TraceStep } from './assignments.repository.js';
 import type { LeadFacts } from './conditions.js';
 import { decide, poolsFor, type Decision } from './decide.js';
 import { MembersRepository, type Member } from './members.repository.js';
-import type { CompiledRules } from './rules.js';
-import { loadWorld } from './turns.repository.js';
+import type { DueReassignment } from './reassignments.repository.js';
+import { ownerIdOf, type CompiledRules } from './rules.js';
+import { loadWorld, type LoadedWorld } from './turns.repository.js';
 
 /** A lead that needs an owner. */
 export interface RoutedLead extends Omit<LeadFacts, 'account'> {
@@ -43,16 +44,25 @@ FROM unnest($1::uuid[], $2::text[], $3::int[], $4::text[], $5::text[], $6::text[
 ORDER BY i.place
 RETURNING ${ASSIGNMENT}`;
 
-const END_OF_PERSON = `
-UPDATE routing.assignments SET ended_at = clock_timestamp(), end_reason = $3
-WHERE ended_at IS NULL AND (lead_id = $4 OR (person_key = decode($1, 'hex') AND owner_id = $2))`;
+/** What a run before has decided for this request, as long as it stands. */
+const MADE_FOR = `
+SELECT ${ASSIGNMENT} FROM routing.reassignments r JOIN routing.assignments a ON a.id = r.next_id
+WHERE r.id = $1 AND a.ended_at IS NULL`;
 
-export interface OwnerChangeRequest {
-  from: string;
-  /** A rep, or a user or queue of the CRM; null: the rules decide. */
-  to: string | null;
-  endReason: string;
-  who: string;
+interface Known {
+  /** In the order of the leads. */
+  facts: LeadFacts[];
+  members: Map<string, Member>;
+}
+
+interface Undecided {
+  lead: RoutedLead;
+  facts: LeadFacts;
+}
+
+interface Made {
+  lead: RoutedLead;
+  decision: Decision;
 }
 
 type PastOwner = { leadId: string; ownerId: string; endReason: string };
@@ -70,62 +80,62 @@ export class DecisionsRepository {
    * The owner of each lead. A lead that has a decision keeps it; leads of one person get one owner.
    * @returns in order; null where no rep may own the lead, or the CRM refused the owners: the CRM assigns it.
    */
-  async decide({ rules, version }: ActiveRules, leads: RoutedLead[], at: Date): Promise<(Assignment | null)[]> {
-    const facts = await this.factsOf(rules, leads);
-    const members = await this.membersOf(rules, facts);
-    const pools = [...new Set(facts.flatMap((lead) => poolsFor(rules, lead)))];
+  async decide(active: ActiveRules, leads: RoutedLead[], at: Date): Promise<(Assignment | null)[]> {
+    const known = await this.knownOf(active.rules, leads);
     return this.database.transaction(async (transaction) => {
       await lockDecisions(transaction);
-      const ids = leads.map(({ leadId }) => leadId);
-      const values = [ids, leads.map(({ personKey }) => personKey)];
-      const current = (await transaction.query<AssignmentRow>({ name: 'routing-current', text: CURRENT, values })).rows;
+      const current = await currentOf(transaction, leads);
       const decided = new Map<string, Assignment>(current.map((row) => [row.leadId, row]));
-      const open = leads.flatMap((lead, index) => (decided.has(lead.leadId) ? [] : [{ lead, facts: facts[index]! }]));
-      if (open.length === 0) return ids.map((id) => decided.get(id) ?? null);
-      const past = (await transaction.query<PastOwner>({ name: 'routing-past', text: PAST, values: [ids] })).rows;
-      const owners = new Map(current.map(({ personKey, ownerId }) => [personKey, ownerId]));
-      const world = await loadWorld(transaction, { rules, pools, members, at });
-      const made: { lead: RoutedLead; decision: Decision }[] = [];
-      for (const { lead, facts: known } of open) {
-        const excluded = excludedOwners(past, lead.leadId, members);
-        if (refusalsOf(past, lead.leadId) >= REFUSALS) continue;
-        const ownerId = owners.get(lead.personKey);
-        const existing = ownerId === undefined ? null : { ownerId, source: 'by an earlier decision' };
-        const decision = decide(rules, { lead: known, existing, excluded }, world);
-        if (!decision.owner) continue;
-        owners.set(lead.personKey, decision.owner.ownerId);
-        made.push({ lead, decision });
+      const open = undecided(leads, known.facts).filter(({ lead }) => !decided.has(lead.leadId));
+      if (open.length > 0) {
+        const { made, world } = await choose(transaction, active, open, { members: known.members, current, at });
+        for (const row of await store(transaction, active.version, made)) decided.set(row.leadId, row);
+        await world.save(transaction);
       }
-      for (const row of await store(transaction, version, made)) decided.set(row.leadId, row);
-      await world.save(transaction);
-      return ids.map((id) => decided.get(id) ?? null);
+      return leads.map(({ leadId }) => decided.get(leadId) ?? null);
     });
   }
 
   /**
-   * Ends the decisions about the person with the lead's owner, and decides the lead again, or gives it to `to`.
-   * @returns null where no other rep may own it; then the decisions have ended all the same.
+   * Decides a lead again, or gives it to the owner that was asked for. What was decided before about the person with
+   * this owner ends in the same transaction. A request is decided once, as long as its decision stands.
+   * @returns null where no other owner may have the lead: then nothing changes.
    */
-  async decideAgain(active: ActiveRules, lead: RoutedLead, change: OwnerChangeRequest, at: Date): Promise<Assignment | null> {
-    const { from, endReason, to, who } = change;
-    await this.database.query(END_OF_PERSON, [lead.personKey, from, endReason, lead.leadId]);
-    if (to === null) return (await this.decide(active, [lead], at))[0]!;
-    const rep = active.rules.reps.get(to) ?? active.rules.repsByUser.get(to);
-    const owner = { rep: rep?.id ?? null, ownerId: rep?.ownerId ?? to };
-    const trace: TraceStep[] = [{ name: 'by hand', outcome: 'chosen', why: `${who} chose this owner` }];
+  async decideAgain(active: ActiveRules, lead: RoutedLead, request: DueReassignment, at: Date): Promise<Assignment | null> {
+    const { id, from, to, endReason } = request;
+    const known = await this.knownOf(active.rules, [lead]);
     return this.database.transaction(async (transaction) => {
       await lockDecisions(transaction);
-      return (await store(transaction, active.version, [{ lead, decision: { owner, rule: 'by hand', pool: null, trace } }]))[0]!;
+      const before = (await transaction.query<AssignmentRow>(MADE_FOR, [id])).rows[0];
+      if (before) return before;
+      const current = await currentOf(transaction, [lead]);
+      let made: Made[];
+      if (to === null) {
+        const given = { members: known.members, current, at, passedOver: from };
+        const chosen = await choose(transaction, active, undecided([lead], known.facts), given);
+        made = chosen.made;
+        await chosen.world.save(transaction);
+      } else made = byHand(active.rules, lead, request);
+      if (made.length === 0 || made[0]!.decision.owner!.ownerId === from) return null;
+      const ended = current.filter(({ leadId, ownerId }) => leadId === lead.leadId || ownerId === from);
+      for (const each of ended) await endOn(transaction, each.id, endReason);
+      const [next] = await store(transaction, active.version, made);
+      await transaction.query('UPDATE routing.reassignments SET next_id = $2 WHERE id = $1', [id, next!.id]);
+      return next!;
     });
   }
 
   /** What a decision would be now; nothing is stored, and no turn is taken. */
   async simulate(rules: CompiledRules, leads: Omit<LeadFacts, 'account'>[], at: Date): Promise<Decision[]> {
-    const facts = await this.factsOf(rules, leads);
-    const members = await this.membersOf(rules, facts);
-    const pools = [...new Set(facts.flatMap((lead) => poolsFor(rules, lead)))];
-    const world = await loadWorld(this.database, { rules, pools, members, at });
+    const { facts, members } = await this.knownOf(rules, leads);
+    const world = await loadWorld(this.database, { rules, pools: poolsOf(rules, facts), members, at });
     return facts.map((lead) => decide(rules, { lead, existing: null, excluded: new Map() }, world));
+  }
+
+  /** Read before the lock, since no decision changes it. */
+  private async knownOf(rules: CompiledRules, leads: Omit<LeadFacts, 'account'>[]): Promise<Known> {
+    const facts = await this.factsOf(rules, leads);
+    return { facts, members: await this.membersOf(rules, facts) };
   }
 
   private async factsOf(rules: CompiledRules, leads: Omit<LeadFacts, 'account'>[]): Promise<LeadFacts[]> {
@@ -139,6 +149,53 @@ export class DecisionsRepository {
     const users = new Set([...rules.repsByUser.keys(), ...facts.flatMap(({ account }) => account?.ownerId ?? [])]);
     return new Map((await this.members.get([...users])).map((member) => [member.userId, member]));
   }
+}
+
+async function currentOf(on: Queryable, leads: RoutedLead[]): Promise<AssignmentRow[]> {
+  const values = columns(leads, ['leadId', 'personKey']);
+  return (await on.query<AssignmentRow>({ name: 'routing-current', text: CURRENT, values })).rows;
+}
+
+const undecided = (leads: RoutedLead[], facts: LeadFacts[]): Undecided[] =>
+  leads.map((lead, index) => ({ lead, facts: facts[index]! }));
+
+const poolsOf = (rules: CompiledRules, facts: LeadFacts[]) => [...new Set(facts.flatMap((lead) => poolsFor(rules, lead)))];
+
+/** Decides leads within the lock. The caller stores what was made, and saves the world. */
+async function choose(
+  on: Queryable,
+  { rules }: ActiveRules,
+  open: Undecided[],
+  { members, current, at, passedOver }: { members: Known['members']; current: AssignmentRow[]; at: Date; passedOver?: string },
+): Promise<{ made: Made[]; world: LoadedWorld }> {
+  const values = [open.map(({ lead }) => lead.leadId)];
+  const past = (await on.query<PastOwner>({ name: 'routing-past', text: PAST, values })).rows;
+  const owners = new Map(current.map(({ personKey, ownerId }) => [personKey, ownerId]));
+  const pools = poolsOf(
+    rules,
+    open.map(({ facts }) => facts),
+  );
+  const world = await loadWorld(on, { rules, pools, members, at });
+  const made: Made[] = [];
+  for (const { lead, facts } of open) {
+    if (refusalsOf(past, lead.leadId) >= REFUSALS) continue;
+    const excluded = excludedOwners(past, lead.leadId, members);
+    if (passedOver !== undefined) excluded.set(passedOver, 'has the lead now');
+    const ownerId = owners.get(lead.personKey);
+    const existing = ownerId === undefined ? null : { ownerId, source: 'by an earlier decision' };
+    const decision = decide(rules, { lead: facts, existing, excluded }, world);
+    if (!decision.owner) continue;
+    owners.set(lead.personKey, decision.owner.ownerId);
+    made.push({ lead, decision });
+  }
+  return { made, world };
+}
+
+function byHand(rules: CompiledRules, lead: RoutedLead, { to, who }: Pick<DueReassignment, 'to' | 'who'>): Made[] {
+  const rep = rules.reps.get(to!) ?? rules.repsByUser.get(ownerIdOf(to!));
+  const owner = { rep: rep?.id ?? null, ownerId: rep?.ownerId ?? ownerIdOf(to!) };
+  const trace: TraceStep[] = [{ name: 'by hand', outcome: 'chosen', why: `${who} chose this owner` }];
+  return [{ lead, decision: { owner, rule: 'by hand', pool: null, trace } }];
 }
 
 function refusalsOf(past: PastOwner[], lead: string): number {

@@ -1,9 +1,10 @@
-import type { CrmProvider } from '../crm/port.js';
+import type { CrmProvider, OwnerChange } from '../crm/port.js';
 import { AppError } from '../domain/app-error.js';
 import type { Lead } from '../domain/lead.js';
+import type { NoticesRepository } from '../flow-control/notices.repository.js';
 import type { LeadsRepository } from '../ledger/leads.repository.js';
 import type { ActiveRulesService } from './active-rules.service.js';
-import type { Assignment, AssignmentsRepository } from './assignments.repository.js';
+import type { AssignmentsRepository } from './assignments.repository.js';
 import type { DecisionsRepository, RoutedLead } from './decisions.repository.js';
 import type { MembersRepository } from './members.repository.js';
 import type { DueReassignment, ReassignmentOutcome, ReassignmentsRepository } from './reassignments.repository.js';
@@ -11,85 +12,97 @@ import type { SeenOwnersRepository } from './seen-owners.repository.js';
 
 export interface ReassignerTools {
   crm: Pick<CrmProvider, 'changeOwner'>;
-  active: ActiveRulesService;
-  assignments: AssignmentsRepository;
-  decisions: DecisionsRepository;
-  reassignments: ReassignmentsRepository;
+  active: Pick<ActiveRulesService, 'required'>;
+  assignments: Pick<AssignmentsRepository, 'end'>;
+  decisions: Pick<DecisionsRepository, 'decideAgain'>;
+  reassignments: Pick<ReassignmentsRepository, 'claim' | 'done'>;
   leads: Pick<LeadsRepository, 'findLead'>;
   members: Pick<MembersRepository, 'markInactive'>;
   seen: Pick<SeenOwnersRepository, 'record'>;
+  operators: Pick<NoticesRepository, 'record'>;
   now(): number;
 }
 
+/** With these the next request would fail as well. */
+const CONCERN_ALL = new Set(['dependency-down', 'rate-limited', 'configuration']);
+
 /**
  * Changes owners in the CRM. Each step can be repeated: the decision is stored before the CRM is called, and the CRM is
- * changed only where it has the owner that the decision before had.
+ * changed only where it has the owner of the request, and the rules gave the lead this owner.
  */
 export class Reassigner {
   constructor(private readonly tools: ReassignerTools) {}
 
-  /** @returns how many requests were settled. @throws AppError of the CRM or of the ledger; the rest is tried again. */
+  /**
+   * A request that fails alone does not keep the others waiting.
+   * @returns how many requests were claimed.
+   * @throws AppError of the CRM or of the ledger: the first one that was met; what failed is tried again.
+   */
   async run(limit: number, signal: AbortSignal): Promise<number> {
     const due = await this.tools.reassignments.claim(limit);
-    for (const request of due) if (!signal.aborted) await this.settle(request, signal);
+    const failures: AppError[] = [];
+    for (const request of due) {
+      if (signal.aborted || failures.some((error) => CONCERN_ALL.has(error.class))) break;
+      try {
+        const { outcome, ownerId } = await this.settle(request, signal);
+        await this.tools.reassignments.done(request.id, outcome, ownerId);
+      } catch (cause) {
+        failures.push(AppError.from(cause));
+      }
+    }
+    if (failures[0]) throw failures[0];
     return due.length;
   }
 
-  private async settle(request: DueReassignment, signal: AbortSignal): Promise<void> {
-    const { leads, assignments, reassignments, seen, active } = this.tools;
-    const done = (outcome: ReassignmentOutcome, ownerId: string | null = null) =>
-      reassignments.done(request.id, outcome, ownerId);
-    const found = await leads.findLead(request.leadId);
-    const past = await assignments.ofLead(request.leadId);
-    const before = past.findLast(({ writtenAt }) => writtenAt !== null);
-    if (!found) return;
-    if (!before || !found.lead.crm) {
-      const current = past.find(({ endedAt }) => endedAt === null);
-      if (current) await assignments.end(current.id, request.endReason);
-      return done('decided at the creation');
-    }
-    const rules = await active.required();
-    const lead = routedLead(found.lead, before);
-    const next = await this.nextOwner(request, lead, past, before);
-    const confirm = (ownerId: string) => seen.record(rules, [{ ...lead, band: lead.band, ownerId, created: false }]);
-    if (!next) {
-      await confirm(before.ownerId);
-      return done('no other owner', before.ownerId);
-    }
-    const change = await this.change(found.lead.crm.leadId, before.ownerId, next, signal);
-    if (change.kind === 'gone') {
-      await assignments.end(next.id, 'not-needed');
-      return done('no lead in the CRM');
-    }
-    const ownerId = change.kind === 'changed' ? next.ownerId : change.ownerId;
-    await confirm(ownerId);
-    return done(change.kind === 'changed' ? 'reassigned' : 'sales took over', ownerId);
-  }
-
-  /** The decision that this request has made, in this run or in one that ended before it was settled. */
-  private async nextOwner(
+  private async settle(
     request: DueReassignment,
-    lead: RoutedLead,
-    past: Assignment[],
-    before: Assignment,
-  ): Promise<Assignment | null> {
-    const current = past.find(({ endedAt }) => endedAt === null);
-    if (current && current.writtenAt === null && current.decidedAt >= request.requestedAt) return current;
-    const { to, endReason, who } = request;
-    const change = { from: before.ownerId, to, endReason, who };
-    return this.tools.decisions.decideAgain(await this.tools.active.required(), lead, change, new Date(this.tools.now()));
+    signal: AbortSignal,
+  ): Promise<{ outcome: ReassignmentOutcome; ownerId: string | null }> {
+    const { leads, decisions, assignments, members, seen, active } = this.tools;
+    const { from } = request;
+    const found = await leads.findLead(request.leadId);
+    if (!found) return { outcome: 'no lead in the CRM', ownerId: null };
+    if (!request.byRules) return { outcome: 'sales took over', ownerId: from };
+    const rules = await active.required();
+    const lead = routedLead(found.lead, request.band);
+    const confirm = (ownerId: string) => seen.record(rules, [{ ...lead, ownerId, created: false }]);
+    for (let refusals = 0; ; refusals++) {
+      const next = await decisions.decideAgain(rules, lead, request, new Date(this.tools.now()));
+      if (!next) {
+        if (refusals > 0) await confirm(from);
+        await this.tools.operators.record({ kind: 'no-other-owner', subject: from, reason: request.reason });
+        return { outcome: 'no other owner', ownerId: from };
+      }
+      // The creation writes the owner that is decided now.
+      if (!found.lead.crm) return { outcome: 'decided at the creation', ownerId: next.ownerId };
+      const change = await this.change(found.lead.crm.leadId, from, next.ownerId, signal);
+      if (change.kind === 'changed') {
+        await confirm(next.ownerId);
+        return { outcome: 'reassigned', ownerId: next.ownerId };
+      }
+      if (change.kind === 'other-owner') {
+        await confirm(change.ownerId);
+        return { outcome: 'sales took over', ownerId: change.ownerId };
+      }
+      if (change.kind === 'gone') {
+        await assignments.end(next.id, 'not-needed');
+        return { outcome: 'no lead in the CRM', ownerId: null };
+      }
+      if (change.why === 'inactive') await members.markInactive(next.ownerId);
+      await assignments.end(next.id, `owner-${change.why}`);
+      if (request.to === null) continue;
+      await confirm(from);
+      return { outcome: 'refused by the CRM', ownerId: from };
+    }
   }
 
-  private async change(crmId: string, from: string, next: Assignment, signal: AbortSignal) {
+  private async change(leadId: string, from: string, to: string, signal: AbortSignal): Promise<OwnerChange> {
     try {
-      return (await this.tools.crm.changeOwner?.(crmId, from, next.ownerId, signal)) ?? { kind: 'gone' as const };
+      return (await this.tools.crm.changeOwner?.(leadId, from, to, signal)) ?? { kind: 'gone' };
     } catch (cause) {
       const error = AppError.from(cause);
-      if (error.class !== 'permanent') throw error;
-      // The CRM refuses this owner: the next run decides again, and passes it over.
-      const inactive = (error.answer ?? '').includes('INACTIVE_OWNER_OR_USER');
-      if (inactive) await this.tools.members.markInactive(next.ownerId);
-      await this.tools.assignments.end(next.id, inactive ? 'owner-inactive' : 'owner-refused');
+      // A rule of the org, for example: it would refuse the same again.
+      if (error.class === 'permanent') return { kind: 'refused', why: 'refused' };
       throw error;
     }
   }
@@ -97,7 +110,7 @@ export class Reassigner {
 
 function routedLead(
   { id: leadId, personKey, revision, email, campaignId, attributes, enrichment }: Lead,
-  before: Assignment,
+  band: string | null,
 ): RoutedLead {
-  return { leadId, personKey, revision, email, campaignId, attributes, enrichment: enrichment!, band: before.band ?? 'cold' };
+  return { leadId, personKey, revision, email, campaignId, attributes, enrichment: enrichment!, band: band ?? 'cold' };
 }

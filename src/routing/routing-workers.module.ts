@@ -8,6 +8,7 @@ import {
   type OnApplicationShutdown,
 } from '@nestjs/common';
 import type { CrmProvider } from '../crm/port.js';
+import { NoticesRepository } from '../flow-control/notices.repository.js';
 import { LeaderLock } from '../ledger/leader-lock.js';
 import { LeadsRepository } from '../ledger/leads.repository.js';
 import type { Clock } from '../platform/clock.js';
@@ -48,6 +49,7 @@ export class RoutingPollers implements OnApplicationBootstrap, OnApplicationShut
     directory: DirectoryRepository,
     leads: LeadsRepository,
     members: MembersRepository,
+    operators: NoticesRepository,
     reassignments: ReassignmentsRepository,
     seen: SeenOwnersRepository,
     @Inject(CLOCK) clock: Clock,
@@ -55,7 +57,8 @@ export class RoutingPollers implements OnApplicationBootstrap, OnApplicationShut
   ) {
     if (!active.isOn) return;
     const now = () => clock.now();
-    const reassigner = new Reassigner({ crm, active, assignments, decisions, reassignments, leads, members, seen, now });
+    const tools = { crm, active, assignments, decisions, reassignments, leads, members, seen, operators, now };
+    const reassigner = new Reassigner(tools);
     this.add(
       REASSIGN_EVERY_MS,
       async (signal) => (await reassigner.run(REASSIGNMENTS_AT_ONCE, signal)) === REASSIGNMENTS_AT_ONCE,

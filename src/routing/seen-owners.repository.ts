@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Database, type Queryable } from '../platform/database/database.js';
 import { columns, jsonColumn } from '../platform/database/unnest-columns.js';
-import { ASSIGNMENT, AssignmentsRepository, lockDecisions, type Assignment } from './assignments.repository.js';
+import { ASSIGNMENT, AssignmentsRepository, EXISTING_OWNER, lockDecisions, type Assignment } from './assignments.repository.js';
 import type { ActiveRules } from './decisions.repository.js';
 
 /** The owner that the CRM has for a lead's person. */
@@ -23,7 +23,7 @@ WHERE id = ANY($1::bigint[]) AND written_at IS NULL AND ended_at IS NULL`;
 
 const INSERT = `
 INSERT INTO routing.assignments (lead_id, person_key, revision, owner_id, rep, rule, rules_version, band, trace, written_at)
-SELECT i.lead_id, decode(i.person_key, 'hex'), i.revision, i.owner_id, i.rep, 'existing owner', $6, i.band, i.trace::jsonb,
+SELECT i.lead_id, decode(i.person_key, 'hex'), i.revision, i.owner_id, i.rep, '${EXISTING_OWNER}', $6, i.band, i.trace::jsonb,
   clock_timestamp()
 FROM unnest($1::uuid[], $2::text[], $3::int[], $4::text[], $5::text[], $7::text[], $8::text[])
   AS i (lead_id, person_key, revision, owner_id, rep, band, trace)
@@ -76,7 +76,7 @@ export class SeenOwnersRepository {
       'band',
     ]);
     const traces = jsonColumn(rowsToAdd, ({ ownerId }) => [
-      { name: 'existing owner', outcome: 'chosen', why: `the person has the owner ${ownerId} in the CRM` },
+      { name: EXISTING_OWNER, outcome: 'chosen', why: `the person has the owner ${ownerId} in the CRM` },
     ]);
     await on.query(INSERT, [ids, keys, revisions, owners, reps, version, bands, traces]);
   }

@@ -17,7 +17,7 @@ SELECT o.owner_id AS "ownerId", (SELECT count(*) FROM (
     SELECT FROM routing.assignments a
     WHERE a.owner_id = o.owner_id AND a.ended_at IS NULL AND a.decided_at > now() - interval '${OPEN_DAYS} days'
       AND NOT EXISTS (SELECT FROM feedback.person_outcomes p WHERE p.person_key = a.person_key AND p.at >= a.decided_at)
-    ORDER BY a.id DESC LIMIT o.cap
+    ORDER BY a.decided_at DESC LIMIT o.cap
   ) counted)::int AS open
 FROM unnest($1::text[], $2::int[]) AS o (owner_id, cap)`;
 

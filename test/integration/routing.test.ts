@@ -4,7 +4,7 @@ import type { CrmProvider, CrmSync } from '../../src/crm/port.js';
 import { openPool, type Pool } from '../../src/platform/database/pool.js';
 import type { RoutedLead } from '../../src/routing/decisions.repository.js';
 import { DirectoryReader } from '../../src/routing/directory.reader.js';
-import { Reassigner } from '../../src/routing/reassigner.js';
+import { Reassigner, type ReassignerTools } from '../../src/routing/reassigner.js';
 import { freshDatabase } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
 import { ledgerOn } from '../support/ledger.js';
@@ -103,22 +103,24 @@ describe('decisions of many workers', () => {
 });
 
 describe('accounts', () => {
-  it('are matched by domain: a customer first, then open opportunities, contacts and age; and never by a mail provider', async () => {
+  it('are matched by domain: a customer first, then by age; and never by a mail provider', async () => {
     await pool.query(
-      `INSERT INTO routing.accounts (account_id, owner_id, type, parent_id, open_opportunities, contacts, created_at) VALUES
-         ('A1', 'u1', 'Prospect', NULL, 3, 90, '2020-01-01'), ('A2', 'u2', 'Customer - Direct', 'TOP', 0, 1, '2024-01-01'),
-         ('A3', 'u3', NULL, NULL, 0, 5, '2020-01-01'), ('A4', 'u4', NULL, NULL, 0, 5, '2019-01-01'), ('TOP', 'u9', NULL, 'A2', 0, 0, NULL)`,
+      `INSERT INTO routing.accounts (account_id, owner_id, type, parent_id, created_at) VALUES
+         ('A1', 'u1', 'Prospect', NULL, '2020-01-01'), ('A2', 'u2', 'Customer - Direct', 'TOP', '2024-01-01'),
+         ('A3', 'u3', NULL, NULL, '2020-01-01'), ('A4', 'u4', NULL, NULL, '2019-01-01'), ('TOP', 'u9', NULL, NULL, NULL),
+         ('C1', 'u7', NULL, 'C2', NULL), ('C2', 'u8', NULL, 'C1', NULL)`,
     );
     await pool.query(
       `INSERT INTO routing.account_domains (domain, account_id) VALUES ('acme.com', 'A1'), ('acme.com', 'A2'),
-         ('initech.co.uk', 'A3'), ('initech.co.uk', 'A4'), ('gmail.com', 'A1')`,
+         ('initech.co.uk', 'A3'), ('initech.co.uk', 'A4'), ('gmail.com', 'A1'), ('circle.com', 'C1')`,
     );
     const { accounts } = routingOn(pool, path);
     const emails = ['a@acme.com', 'a@eu.acme.com', 'a@initech.co.uk', 'a@gmail.com', 'a@nowhere.example'];
     const owners = async (parents: boolean) => (await accounts.match(emails, parents)).map((found) => found?.ownerId);
     expect(await owners(false)).toEqual(['u2', 'u2', 'u4', undefined, undefined]);
-    expect((await owners(true))[2]).toBe('u4');
-    expect((await owners(true))[0]).toMatch(/u2|u9/);
+    expect(await owners(true)).toEqual(['u9', 'u9', 'u4', undefined, undefined]);
+    // A circle of parents ends.
+    expect((await accounts.match(['a@circle.com'], true))[0]?.ownerId).toMatch(/^u[78]$/);
   });
 });
 
@@ -175,33 +177,142 @@ describe('in Salesforce an owner', () => {
     expect(await routing.assignments.current(lead.leadId)).toMatchObject({ rule: 'existing owner' });
   });
 
-  it('changes by an explicit reassignment only while it is the one that was set', async () => {
-    const reassigner = new Reassigner({ ...routing, crm, leads: ledgerOn(pool).leads, now: () => Date.now() });
-    const [mine, theirs] = [await accept(), await accept()];
-    for (const lead of [mine, theirs]) {
+  describe('changes by an explicit reassignment', () => {
+    const HUMAN = '005000000000009AAA';
+    const worker = (more: Partial<ReassignerTools> = {}) =>
+      new Reassigner({ ...routing, crm, leads: ledgerOn(pool).leads, now: () => Date.now(), ...more });
+    const run = (reassigner = worker()) => reassigner.run(20, AbortSignal.timeout(20_000));
+    const ask = ({ leadId }: RoutedLead, to: string | null = null, endReason: 'reassigned' | 'not-mine' = 'reassigned') =>
+      routing.reassignments.request({ leadId, to, who: 'ops', reason: 'test', endReason });
+    const ownerOf = (lead: RoutedLead) => String(leadOf(lead)['OwnerId']);
+    const outcomeOf = async ({ leadId }: RoutedLead) => {
+      const text = 'SELECT outcome FROM routing.reassignments WHERE lead_id = $1 ORDER BY id DESC LIMIT 1';
+      return (await pool.query<{ outcome: string | null }>(text, [leadId])).rows[0]?.outcome;
+    };
+    const retryNow = () => pool.query("UPDATE routing.reassignments SET due_at = '-infinity' WHERE done_at IS NULL");
+    /** A lead with an owner by the rules, in the org. */
+    async function owned(): Promise<RoutedLead> {
+      const lead = await accept();
+      await pool.query('UPDATE ledger.leads SET enrichment = $2 WHERE id = $1', [lead.leadId, lead.enrichment]);
       await sync(lead, 1);
-      await pool.query(`UPDATE ledger.leads SET crm = $2, enrichment = $3 WHERE id = $1`, [
+      await pool.query('UPDATE ledger.leads SET crm = $2 WHERE id = $1', [
         lead.leadId,
         { provider: 'salesforce', leadId: leadOf(lead)['Id'], memberId: null },
-        lead.enrichment,
       ]);
+      return lead;
     }
-    const before = String(leadOf(mine)['OwnerId']);
-    world.fake.changeRecord(String(leadOf(theirs)['Id']), { OwnerId: '005000000000009AAA' });
-    const ask = ({ leadId }: RoutedLead) =>
-      routing.reassignments.request({ leadId, to: null, who: 'ops', reason: 'test', endReason: 'reassigned' });
-    for (const lead of [mine, theirs]) expect(await ask(lead)).not.toBeNull();
-    expect(await ask(mine)).toBeNull();
-    // A second worker finds nothing to do.
-    await Promise.all([1, 2].map(() => reassigner.run(20, AbortSignal.timeout(20_000))));
-    expect(leadOf(mine)['OwnerId']).not.toBe(before);
-    expect(await routing.assignments.current(mine.leadId)).toMatchObject({
-      ownerId: leadOf(mine)['OwnerId'],
-      writtenAt: expect.any(Date),
+    /** Runs once, after the worker has read the owner and before it writes. */
+    function meanwhile(act: () => void): void {
+      world.fake.afterEachPost(() => {
+        world.fake.afterEachPost(() => {});
+        // The times of Salesforce have whole seconds.
+        world.fake.setClock(() => Date.now() + 5000);
+        act();
+        world.fake.setClock(Date.now);
+      });
+    }
+
+    it('once, by whichever worker, and its end can be repeated after a crash', async () => {
+      const lead = await owned();
+      const before = ownerOf(lead);
+      expect(await ask(lead)).not.toBeNull();
+      expect(await ask(lead)).toBeNull();
+      const done = () => Promise.reject(new Error('killed'));
+      await expect(run(worker({ reassignments: { claim: (n) => routing.reassignments.claim(n), done } }))).rejects.toThrow();
+      const after = ownerOf(lead);
+      expect(after).not.toBe(before);
+      await retryNow();
+      await Promise.all([run(), run()]);
+      expect(ownerOf(lead)).toBe(after);
+      expect(await outcomeOf(lead)).toBe('reassigned');
+      const current = await routing.assignments.current(lead.leadId);
+      expect(current).toMatchObject({ ownerId: after, writtenAt: expect.any(Date) });
+      expect(await routing.assignments.ofLead(lead.leadId)).toHaveLength(2);
     });
-    expect(leadOf(theirs)['OwnerId']).toBe('005000000000009AAA');
-    expect(await routing.reassignments.newest(mine.leadId)).toMatchObject({ outcome: 'reassigned' });
-    expect(await routing.reassignments.newest(theirs.leadId)).toMatchObject({ outcome: 'sales took over' });
+
+    it('only while the owner is the one that the rules set: before it, between reading and writing, and seen earlier', async () => {
+      const [before, between, seen, other] = [await owned(), await owned(), await owned(), await owned()];
+      const change = (lead: RoutedLead, fields: object) => world.fake.changeRecord(String(leadOf(lead)['Id']), { ...fields });
+      change(before, { OwnerId: HUMAN });
+      change(seen, { OwnerId: HUMAN });
+      const { leadId, personKey } = seen;
+      await routing.service.recordSeen({ leadId, personKey, revision: 1, band: 'hot', ownerId: HUMAN, created: false });
+      for (const lead of [before, seen]) await ask(lead);
+      await run();
+      await ask(between);
+      meanwhile(() => change(between, { OwnerId: HUMAN }));
+      await run();
+      for (const lead of [before, between, seen]) expect([ownerOf(lead), await outcomeOf(lead)]).toEqual([HUMAN, 'sales took over']);
+      // Another change meanwhile is no reason.
+      const was = ownerOf(other);
+      await ask(other);
+      meanwhile(() => change(other, { Phone: '1' }));
+      await run();
+      expect(await outcomeOf(other)).toBe('reassigned');
+      expect(ownerOf(other)).not.toBe(was);
+    });
+
+    it('to the owner that was asked for, before the creation as well', async () => {
+      const lead = await accept();
+      await pool.query('UPDATE ledger.leads SET enrichment = $2 WHERE id = $1', [lead.leadId, lead.enrichment]);
+      const { rep } = (await routing.service.decide(lead))!;
+      const other = users.find(({ id }) => id !== rep)!;
+      // An id of 15 characters is the same user.
+      await ask(lead, other.crmUserId);
+      await run();
+      await sync(lead, 1);
+      expect(ownerOf(lead)).toBe(userId(other.id));
+      expect(await routing.assignments.current(lead.leadId)).toMatchObject({ rule: 'by hand', rep: other.id, writtenAt: expect.any(Date) });
+    });
+
+    it('to no other owner: then nothing ends, and an operator is alerted', async () => {
+      const lead = await owned();
+      const [before] = await routing.assignments.ofLead(lead.leadId);
+      const absent = [{ from: '2020-01-01', to: '2099-01-01' }];
+      for (const { crmUserId } of users) await routing.members.setAbsences('ops', `${crmUserId}AAA`, absent);
+      await ask(lead, null, 'not-mine');
+      await run();
+      expect(await outcomeOf(lead)).toBe('no other owner');
+      expect(await routing.assignments.ofLead(lead.leadId)).toEqual([before]);
+      expect((await pool.query('SELECT subject FROM flow.notices WHERE kind = $1', ['no-other-owner'])).rows).toEqual([
+        { subject: before!.ownerId },
+      ]);
+      for (const { crmUserId } of users) await routing.members.setAbsences('ops', `${crmUserId}AAA`, []);
+    });
+
+    it('after Not mine owes the member a lead', async () => {
+      const lead = await owned();
+      const { rep } = (await routing.assignments.current(lead.leadId))!;
+      const sum = 'SELECT sum(credit) AS sum FROM routing.pool_turns';
+      const assigned = 'SELECT assigned FROM routing.pool_turns WHERE rep = $1';
+      const [credits, turns] = [(await pool.query(sum)).rows[0], (await pool.query(assigned, [rep])).rows[0]];
+      await ask(lead, null, 'not-mine');
+      await run();
+      expect(await outcomeOf(lead)).toBe('reassigned');
+      expect((await pool.query(sum)).rows[0].sum).toBeCloseTo(credits.sum + 1);
+      expect((await pool.query(assigned, [rep])).rows[0].assigned).toBe(turns.assigned - 1);
+    });
+
+    it('that the org refuses ends, the owner stays, and no other request waits for it', async () => {
+      const [refused, busy, next] = [await owned(), await owned(), await owned()];
+      const was = [refused, busy].map(ownerOf);
+      world.fake.deactivateUser('005000000000008AAA');
+      await ask(refused, '005000000000008AAA');
+      await ask(busy);
+      world.fake.lockRows([String(leadOf(busy)['Id'])], 1);
+      await ask(next);
+      await expect(run()).rejects.toMatchObject({ code: 'CRM_RECORD_BUSY' });
+      expect([await outcomeOf(refused), await outcomeOf(busy), await outcomeOf(next)]).toEqual([
+        'refused by the CRM',
+        null,
+        'reassigned',
+      ]);
+      expect([refused, busy].map(ownerOf)).toEqual(was);
+      expect(await routing.assignments.current(refused.leadId)).toMatchObject({ ownerId: was[0] });
+      await retryNow();
+      await run();
+      expect(await outcomeOf(busy)).toBe('reassigned');
+    });
   });
 
   it('of a matched account is known from the mirror, which follows changes of the org', async () => {

@@ -9,13 +9,10 @@ import { NoticesRepository } from '../../src/first-touch/notices/notices.reposit
 import { OwnerActsService } from '../../src/first-touch/owner-acts.service.js';
 import { StepsRepository } from '../../src/first-touch/steps.repository.js';
 import { StepsService } from '../../src/first-touch/steps.service.js';
-import { NoticesRepository as OperatorNotices } from '../../src/flow-control/notices.repository.js';
 import { OutcomesRepository } from '../../src/outcomes/outcomes.repository.js';
 import { systemClock } from '../../src/platform/clock.js';
 import { openPool } from '../../src/platform/database/pool.js';
-import { ReassignmentsRepository } from '../../src/routing/reassignments.repository.js';
 import { Reassigner } from '../../src/routing/reassigner.js';
-import { SeenOwnersRepository } from '../../src/routing/seen-owners.repository.js';
 import { startAlertSink } from './alert-sink.js';
 import { freshDatabase } from './database.js';
 import { ledgerOn } from './ledger.js';
@@ -39,14 +36,12 @@ export async function firstTouchWorld(rules: object) {
   /** The parts of one process. */
   function process(asked: Pick<CrmProvider, 'outcomes' | 'changeOwner'> = crm) {
     const routing = routingOn(pool, path);
-    const { database, assignments, members, decisions, active } = routing;
+    const { database, assignments, members, active, reassignments, operators } = routing;
     const ledger = ledgerOn(pool);
     const clocks = new ClocksRepository(database);
     const steps = new StepsRepository(database);
     const notices = new NoticesRepository(database, ['slack', 'webhook']);
     const outcomes = new OutcomesRepository(database);
-    const reassignments = new ReassignmentsRepository(database);
-    const operators = new OperatorNotices(database);
     const touchRules = new FirstTouchRules(active, members);
     const config = {
       NOTICES_SLACK_URL: chat.url,
@@ -60,10 +55,8 @@ export async function firstTouchWorld(rules: object) {
       FIRST_TOUCH_POLL_SECONDS: 1,
     };
     const clocksService = new ClocksService(database, clocks, assignments, outcomes, notices, asked, config, systemClock);
-    const seen = new SeenOwnersRepository(database, assignments);
     const now = () => Date.now();
-    const tools = { crm: asked, active, assignments, decisions, reassignments, leads: ledger.leads, members, seen, now };
-    const reassigner = new Reassigner(tools);
+    const reassigner = new Reassigner({ ...routing, crm: asked, leads: ledger.leads, now });
     const stepsService = new StepsService(database, steps, clocks, clocksService, reassignments, notices, operators, systemClock);
     const sender = new NoticeSender(notices, operators, ['slack', 'webhook'], config, systemClock, logger);
     const acts = new OwnerActsService(

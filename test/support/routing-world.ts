@@ -2,6 +2,7 @@ import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { leadIdOf, personKeyOf } from '../../src/domain/lead-keys.js';
+import { NoticesRepository } from '../../src/flow-control/notices.repository.js';
 import { Database } from '../../src/platform/database/database.js';
 import type { Pool } from '../../src/platform/database/pool.js';
 import { AccountsRepository } from '../../src/routing/accounts.repository.js';
@@ -36,7 +37,9 @@ export function routingOn(pool: Pool, path: string | undefined, now = () => Date
   const service = new RoutingService(active, decisions, assignments, members, seen, { now });
   const reassignments = new ReassignmentsRepository(database);
   const directory = new DirectoryRepository(database);
-  return { database, members, accounts, assignments, versions, decisions, active, seen, service, reassignments, directory };
+  const operators = new NoticesRepository(database);
+  const stores = { members, accounts, assignments, versions, decisions, seen, reassignments, directory, operators };
+  return { database, ...stores, active, service };
 }
 
 /** Commits a lead, as the ingress does. */

@@ -62,7 +62,9 @@ export class PostgresCrmProvider implements CrmProvider {
         "SELECT coalesce(owner_id, '') AS id FROM mock_crm.leads WHERE id = $1",
         [leadId],
       );
-      return rows[0] ? { kind: 'other-owner', ownerId: rows[0].id } : { kind: 'gone' };
+      if (!rows[0]) return { kind: 'gone' };
+      // A worker that ended between the write and its record repeats the change.
+      return rows[0].id === to ? { kind: 'changed' } : { kind: 'other-owner', ownerId: rows[0].id };
     } catch (cause) {
       throw new AppError('CRM_UNAVAILABLE', 'The mock CRM did not answer.', { cause });
     }

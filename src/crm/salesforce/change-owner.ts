@@ -1,34 +1,55 @@
 import { z } from 'zod';
+import { AppError } from '../../domain/app-error.js';
 import type { OwnerChange } from '../port.js';
-import type { SalesforceClient } from './client.js';
-import { writeRecords } from './collections.js';
+import { MODIFIED_SINCE, type SalesforceClient } from './client.js';
 import { recordError } from './errors.js';
-import { queryTogether } from './queries.js';
+import { instantSchema, queryTogether } from './queries.js';
 import { recordIdSchema, to18 } from './record-id.js';
-import { isGone } from './refusals.js';
+import { isGone, isOwnerRefused } from './refusals.js';
 import { soql } from './soql.js';
 
-const ownedSchema = z.object({ Id: recordIdSchema, OwnerId: recordIdSchema, IsConverted: z.boolean() });
+const ownedSchema = z.object({
+  Id: recordIdSchema,
+  OwnerId: recordIdSchema,
+  IsConverted: z.boolean(),
+  SystemModstamp: instantSchema,
+});
+
+/** Any change makes the condition fail, ours of the score too: then the owner is compared again. */
+const TRIES = 3;
 
 /**
- * Gives an open Lead another owner, if it still has the one that it is expected to have. An owner whom a human
- * chose since stays.
- * @throws AppError where Salesforce does not answer, or refuses the owner.
+ * Gives an open Lead another owner, if it still has the one that it is expected to have. The write has the condition
+ * that the Lead was not changed since it was read, so an owner whom a human chose meanwhile stays. The condition has
+ * whole seconds: a change in the second of the change before it is not seen
+ * (https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/intro_rest_conditional_requests.htm).
+ * @throws AppError where Salesforce does not answer, or refuses the record for another reason than its owner.
  */
 export async function changeOwner(
   { client, apiVersion }: { client: SalesforceClient; apiVersion: string },
   { leadId, from, to }: { leadId: string; from: string; to: string },
   signal: AbortSignal,
 ): Promise<OwnerChange> {
-  const query = soql`SELECT Id, OwnerId, IsConverted FROM Lead WHERE Id = ${leadId}`;
-  const [[lead] = []] = await queryTogether(client, apiVersion, ownedSchema, [query], signal);
-  if (!lead || lead.IsConverted) return { kind: 'gone' };
-  // A worker that ended between the write and its record repeats the change.
-  if (lead.OwnerId === to18(to)) return { kind: 'changed' };
-  if (lead.OwnerId !== to18(from)) return { kind: 'other-owner', ownerId: lead.OwnerId };
-  const record = { Id: lead.Id, OwnerId: to };
-  const [answer] = await writeRecords(client, 'PATCH', 'Lead', [record], { headers: { 'Sforce-Auto-Assign': 'FALSE' } }, signal);
-  if (answer && 'id' in answer) return { kind: 'changed' };
-  if (isGone(answer!.error)) return { kind: 'gone' };
-  throw recordError(answer!.error, record);
+  const query = soql`SELECT Id, OwnerId, IsConverted, SystemModstamp FROM Lead WHERE Id = ${leadId}`;
+  for (let tries = 0; tries < TRIES; tries++) {
+    const [[lead] = []] = await queryTogether(client, apiVersion, ownedSchema, [query], signal);
+    if (!lead || lead.IsConverted) return { kind: 'gone' };
+    // A worker that ended between the write and its record repeats the change.
+    if (lead.OwnerId === to18(to)) return { kind: 'changed' };
+    if (lead.OwnerId !== to18(from)) return { kind: 'other-owner', ownerId: lead.OwnerId };
+    const headers = {
+      'Sforce-Auto-Assign': 'FALSE',
+      'If-Unmodified-Since': new Date(lead.SystemModstamp).toUTCString(),
+    };
+    const request = { method: 'PATCH', path: `sobjects/Lead/${lead.Id}`, body: { OwnerId: to }, headers } as const;
+    const error = await client.callForRecord(request, signal);
+    if (error === null) return { kind: 'changed' };
+    if (error.code === MODIFIED_SINCE) continue;
+    // The record was there a moment ago, so a key that is not valid is that of the owner.
+    if (error.code === 'INVALID_CROSS_REFERENCE_KEY' || isOwnerRefused(error, to))
+      return { kind: 'refused', why: error.code === 'INACTIVE_OWNER_OR_USER' ? 'inactive' : 'refused' };
+    if (isGone(error)) return { kind: 'gone' };
+    throw recordError(error, { Id: lead.Id, OwnerId: to });
+  }
+  throw new AppError('CRM_RECORD_BUSY', 'The Lead was changed in Salesforce each time that its owner was about to change.');
 }

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import type { RateLimiter } from '../../platform/concurrency/rate-limiter.port.js';
 import type { ApiBudget } from './api-budget.js';
-import { apiErrorSchema, callError, isConcurrencyLimit, unavailable, type ApiError } from './errors.js';
+import { apiErrorSchema, callError, isConcurrencyLimit, isSetting, unavailable, type ApiError } from './errors.js';
 import type { Session } from './session.js';
 import { deadlineSignal } from '../../platform/concurrency/deadline-signal.js';
 
@@ -25,6 +25,19 @@ export interface ApiCall {
 
 /** Anything an answer may be when it is no error. */
 type Parsed = { status: number; body: unknown };
+
+interface Sending {
+  mayRefresh: boolean;
+  tries: number;
+  signal: AbortSignal | undefined;
+  /** Whether a refusal of the record is an answer, and no failure of the call. */
+  ofRecord?: boolean;
+}
+
+/** The code of a record that was changed since the time of `If-Unmodified-Since`: 412 may come without a body. */
+export const MODIFIED_SINCE = 'ENTITY_FAILED_IFLASTMODIFIED_ON_UPDATE_CHECK';
+/** How a call about one record is answered where Salesforce refuses this record. */
+const RECORD_REFUSED = new Set([400, 403, 404]);
 
 /**
  * "Too many calls of this org under way" passes in seconds, and nothing was done: such a call waits here, and not every
@@ -49,15 +62,23 @@ export class SalesforceClient {
     return parsed.data;
   }
 
+  /**
+   * Writes one record. @returns null where it was written, else how Salesforce refuses this record.
+   * @throws AppError as `call`
+   */
+  async callForRecord(request: ApiCall, signal: AbortSignal): Promise<ApiError | null> {
+    const { status, body } = await this.send(request, { mayRefresh: true, tries: 1, signal, ofRecord: true });
+    if (status === 412) return { code: MODIFIED_SINCE, message: '', fields: [], duplicates: [] };
+    return status < 300 ? null : errorOf(body);
+  }
+
   /** The user whose permissions the calls have; null where Salesforce did not say. @throws AppError as `call` */
   async userId(): Promise<string | null> {
     return (await this.options.session.grant()).userId;
   }
 
-  private async send(
-    request: ApiCall,
-    { mayRefresh, tries, signal }: { mayRefresh: boolean; tries: number; signal: AbortSignal | undefined },
-  ): Promise<Parsed> {
+  private async send(request: ApiCall, sending: Sending): Promise<Parsed> {
+    const { mayRefresh, tries, signal, ofRecord = false } = sending;
     const { session, rateLimiter, budget } = this.options;
     const grant = await session.grant();
     await budget.spend();
@@ -77,15 +98,16 @@ export class SalesforceClient {
     if (response.ok && body !== NOT_JSON) return { status: response.status, body };
     if (response.ok) throw unavailable(`Salesforce answered ${response.status} with something that is not JSON.`);
     const error = errorOf(body);
+    if (ofRecord && isAboutRecord(response.status, error)) return { status: response.status, body };
     // A page where the API should be: the org may have another host now, which a new token names.
     if (!error && response.status < 500) await session.expired(grant.token);
     if (response.status === 401 && mayRefresh) {
       await session.expired(grant.token);
-      return this.send(request, { mayRefresh: false, tries, signal });
+      return this.send(request, { ...sending, mayRefresh: false });
     }
     if (isConcurrencyLimit(error) && tries < CONCURRENT_TRIES) {
       await sleep(CONCURRENT_WAIT_MS * tries * (0.5 + Math.random()));
-      return this.send(request, { mayRefresh, tries: tries + 1, signal });
+      return this.send(request, { ...sending, tries: tries + 1 });
     }
     throw callError(response.status, error, retryAfterOf(response));
   }
@@ -113,6 +135,13 @@ export class SalesforceClient {
       throw unavailable(signal?.aborted ? ENDED : 'Salesforce did not answer.', cause);
     }
   }
+}
+
+/** Whether an answer concerns the record, and not the call, the settings of the org or the number of calls. */
+function isAboutRecord(status: number, error: ApiError | null): boolean {
+  if (status === 412) return true;
+  if (!error || !RECORD_REFUSED.has(status) || isConcurrencyLimit(error)) return false;
+  return error.code === 'NOT_FOUND' || !isSetting(error);
 }
 
 /** The host of an org changes with its instance or its My Domain. */

@@ -146,6 +146,7 @@ async function byId(instance: Instance, call: ApiCall, object: ObjectName, id: s
     case 'PATCH': {
       const fields = withoutAttributes(bodyOf(call));
       if ('Id' in fields) throw mayNotHold('Id');
+      requireUnmodified(call, String(record['LastModifiedDate']));
       return single(instance, call, { act: 'update', object, id, fields });
     }
     case 'DELETE':
@@ -153,6 +154,17 @@ async function byId(instance: Instance, call: ApiCall, object: ObjectName, id: s
     default:
       throw notAllowed(call.method, 'DELETE,GET,HEAD,PATCH');
   }
+}
+
+/** If-Unmodified-Since has whole seconds, as the times of records. */
+function requireUnmodified({ headers }: ApiCall, lastModified: string): void {
+  const since = headers['if-unmodified-since'];
+  if (since === undefined) return;
+  const at = Date.parse(since);
+  if (Number.isNaN(at)) throw new RequestRefused(400, 'MALFORMED_QUERY', `Invalid If-Unmodified-Since: ${since}`);
+  if (Date.parse(lastModified.replace('+0000', 'Z')) <= at) return;
+  const message = 'record has been modified since the specified date';
+  throw new RequestRefused(412, 'ENTITY_FAILED_IFLASTMODIFIED_ON_UPDATE_CHECK', message, []);
 }
 
 const mayNotHold = (field: string) =>
