@@ -67,6 +67,11 @@ describe('quiet hours', () => {
     expect(afterQuietHours(new Date(at), '20:00-08:00', 'Europe/Berlin').toISOString()).toBe(sentAt);
   });
 
+  it('may end at midnight', () => {
+    const sentAt = afterQuietHours(new Date('2026-11-27T22:30:00Z'), '20:00-24:00', 'UTC');
+    expect(sentAt.toISOString()).toBe('2026-11-28T00:00:00.000Z');
+  });
+
   it('delay nothing where there are none', () => {
     expect(afterQuietHours(new Date(5), undefined, 'Europe/Berlin')).toEqual(new Date(5));
   });

@@ -1,5 +1,5 @@
 import { addBusinessTime, businessMinutesBetween, nextWorkingTime } from '../routing/business-time.js';
-import type { FirstTouchPolicy, StepKind } from '../routing/first-touch.schema.js';
+import { hoursWithout, type FirstTouchPolicy, type StepKind } from '../routing/first-touch.schema.js';
 import { workingCalendar, type WorkingCalendar } from '../routing/working-calendar.js';
 
 const MINUTE_MS = 60_000;
@@ -51,7 +51,7 @@ export function minutesToTouch(startedAt: Date, touchedAt: Date, calendar: Worki
 /** When a notice may be sent that is ready at `at`: at once, or after the quiet hours of the recipient. */
 export function afterQuietHours(at: Date, quietHours: string | undefined, timeZone: string): Date {
   if (quietHours === undefined) return at;
-  const [from = '', to = ''] = quietHours.split('-');
-  const made = workingCalendar({ timeZone, hours: { 'mon-sun': `${to}-${from}` } });
+  const made = workingCalendar({ timeZone, hours: hoursWithout(quietHours) });
+  // The range was checked with the rules, and `timeZone` is that of a calendar.
   return 'calendar' in made ? (nextWorkingTime(at, made.calendar) ?? at) : at;
 }

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { ownerIdOf } from '../domain/salesforce-id.js';
 import { ActiveRulesService } from '../routing/active-rules.service.js';
 import type { FirstTouchPolicy } from '../routing/first-touch.schema.js';
 import { MembersRepository } from '../routing/members.repository.js';
@@ -46,5 +47,5 @@ export class FirstTouchRules {
 
 function lastResortOf({ source, reps }: CompiledRules): string | null {
   const { queue, rep } = source.fallback;
-  return queue ?? (rep === undefined ? null : (reps.get(rep)?.ownerId ?? null));
+  return queue !== undefined ? ownerIdOf(queue) : (rep === undefined ? null : (reps.get(rep)?.ownerId ?? null));
 }

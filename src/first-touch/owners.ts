@@ -1,3 +1,4 @@
+import { ownerIdOf } from '../domain/salesforce-id.js';
 import type { Member } from '../routing/members.repository.js';
 import type { CompiledRules } from '../routing/rules.js';
 import { workingCalendar, type WorkingCalendar } from '../routing/working-calendar.js';
@@ -19,15 +20,15 @@ export interface Owner {
 export function ownerOf(userId: string, rules: CompiledRules, members: ReadonlyMap<string, Member>): Owner {
   const rep = rules.repsByUser.get(userId);
   const member = members.get(userId);
-  const timeZone = rep?.timeZone ?? member?.timeZone ?? 'UTC';
+  const calendar = rep ? rep.calendar(member?.absent ?? []) : calendarOf(member?.timeZone ?? 'UTC', member);
   return {
     userId,
     name: rep?.name ?? member?.name ?? rep?.id ?? userId,
     email: rep?.email ?? member?.email ?? null,
-    timeZone,
-    calendar: rep ? rep.calendar(member?.absent ?? []) : calendarOf(timeZone, member),
+    timeZone: calendar.clock.timeZone,
+    calendar,
     managerId: managerOf(rep?.manager, rules) ?? member?.managerId ?? null,
-    slackUser: rules.source.firstTouch?.slackUsers[userId] ?? null,
+    slackUser: slackUserOf(userId, rules),
   };
 }
 
@@ -42,5 +43,11 @@ function calendarOf(timeZone: string, member: Member | undefined): WorkingCalend
 
 /** The rules name a manager by the id of a rep or of a user of the CRM. */
 function managerOf(manager: string | undefined, rules: CompiledRules): string | null {
-  return manager === undefined ? null : (rules.reps.get(manager)?.ownerId ?? manager);
+  return manager === undefined ? null : (rules.reps.get(manager)?.ownerId ?? ownerIdOf(manager));
+}
+
+/** The rules may have ids of 15 characters. */
+function slackUserOf(userId: string, { source }: CompiledRules): string | null {
+  const listed = Object.entries(source.firstTouch?.slackUsers ?? {});
+  return listed.find(([id]) => ownerIdOf(id) === userId)?.[1] ?? null;
 }

@@ -51,12 +51,6 @@ export const ASSIGNMENT = `a.id, a.lead_id AS "leadId", encode(a.person_key, 'he
   a.owner_id AS "ownerId", a.rep, a.pool, a.rule, a.rules_version AS "rulesVersion", a.band, a.trace,
   a.decided_at AS "decidedAt", a.written_at AS "writtenAt", a.ended_at AS "endedAt", a.end_reason AS "endReason"`;
 
-/**
- * The rule of a decision that leaves a person the owner that the person has: one of an earlier decision, or one that a
- * human chose in the CRM.
- */
-export const EXISTING_OWNER = 'existing owner';
-
 const END = `
 WITH ended AS (
   UPDATE routing.assignments SET ended_at = clock_timestamp(), end_reason = $2

@@ -61,6 +61,22 @@ describe('rules', () => {
       { ...base, reps: [{ id: 'ann', holidays: 'DE' }, { id: 'bo' }] },
       /holidays: `DE` is none of the lists/,
     ],
+    [
+      'users that are one',
+      {
+        ...base,
+        reps: [
+          { id: 'ann', crmUserId: '005000000000001' },
+          { id: 'bo', crmUserId: '005000000000001AAA' },
+        ],
+      },
+      /several reps are the user `005000000000001AAA`/,
+    ],
+    ...['25:00-08:00', '20:00-20:00', '00:00-24:00'].map((quietHours): [string, object, RegExp] => [
+      `the quiet hours ${quietHours}`,
+      { ...base, firstTouch: { minutes: { other: 5 }, quietHours } },
+      /firstTouch\.quietHours: .* is no range of times/,
+    ]),
   ])('with %s are refused', (_, document, message) => {
     expect(found(document).join('\n')).toMatch(message);
   });
@@ -117,6 +133,21 @@ describe('rules', () => {
       'reps[0].crmUserId: the user `ann` is inactive in the CRM',
       'reps[1].crmUserId: `bo` is no user of the CRM',
     ]);
+    const [user, id] = ['005000000000001AAA', '005000000000001'];
+    const rules = { reps: [{ id: 'ann', crmUserId: id }], pools: [], fallback: { rep: 'ann' } };
+    const firstTouch = { minutes: { other: 5 }, slackUsers: { [id]: 'U012', '005000000000002': 'U013' }, automationUsers: ['x'] };
+    expect(found({ ...rules, firstTouch }, [{ userId: user, active: true }])).toEqual([
+      'firstTouch.slackUsers: `005000000000002` is no user of the CRM',
+      'firstTouch.automationUsers: `x` is no user of the CRM',
+    ]);
+  });
+
+  it('say where the steps of the first touch end', () => {
+    expect(found({ ...base, firstTouch: { minutes: { other: 5 } } })).toEqual([
+      expect.stringMatching(/^firstTouch\.maxReassignments: after 2 owners the last one keeps the lead, since the fallback is a pool/),
+    ]);
+    const remind = JSON.parse('[{ "do": "remind", "atPercent": 50 }]') as unknown;
+    expect(found({ ...base, firstTouch: { minutes: { other: 5 }, steps: remind } })).toEqual([]);
   });
 });
 

@@ -1,6 +1,8 @@
 import type { FieldProblem } from '../domain/app-error.js';
+import { ownerIdOf } from '../domain/salesforce-id.js';
 import { isWithinDomain } from './conditions.js';
 import { countryCode } from './country-codes.js';
+import { hoursWithout, type FirstTouchPolicy } from './first-touch.schema.js';
 import { DIMENSIONS, type ConditionSource, type RoutingRules, type Target, type Territory } from './rules.schema.js';
 import { workingCalendar } from './working-calendar.js';
 
@@ -21,7 +23,7 @@ export function checkReferences(rules: RoutingRules): FieldProblem[] {
   }))
     for (const name of new Set(names.filter((each, index) => names.indexOf(each) < index)))
       add(section, `the name \`${name}\` occurs more than once`);
-  const users = rules.reps.map(({ id, crmUserId }) => crmUserId ?? id);
+  const users = rules.reps.map(({ id, crmUserId }) => ownerIdOf(crmUserId ?? id));
   for (const user of new Set(users.filter((each, index) => users.indexOf(each) < index)))
     add('reps', `several reps are the user \`${user}\``);
   rules.reps.forEach((rep, index) => {
@@ -44,6 +46,9 @@ export function checkReferences(rules: RoutingRules): FieldProblem[] {
   rules.territories.forEach(({ target }, index) => checkTarget(`territories[${index}].then`, target));
   rules.rules.forEach(({ target }, index) => checkTarget(`rules[${index}].then`, target));
   checkTarget('fallback', rules.fallback);
+  const quietHours = rules.firstTouch?.quietHours;
+  if (quietHours !== undefined && 'problems' in workingCalendar({ timeZone: 'UTC', hours: hoursWithout(quietHours) }))
+    add('firstTouch.quietHours', `\`${quietHours}\` is no range of times such as 20:00-08:00`);
   const last = pools.get(rules.fallback.pool ?? '');
   if (last && !last.members.some(({ weight }) => weight > 0))
     add('fallback.pool', `the pool \`${last.name}\` has no member with a weight above 0`);
@@ -64,6 +69,7 @@ export function checkIntent(rules: RoutingRules, users: KnownUser[] | null): Fie
   const warnings: FieldProblem[] = [];
   const add = (path: string, message: string) => warnings.push({ path, message });
   if (users) checkUsers(rules, users, add);
+  if (rules.firstTouch) checkFirstTouch(rules.firstTouch, rules.fallback, users, add);
   rules.pools.forEach(({ name, members }, index) => {
     const path = `pools[${index}]`;
     const paused = members.filter(({ weight }) => weight === 0);
@@ -108,10 +114,24 @@ type Add = (path: string, message: string) => void;
 function checkUsers(rules: RoutingRules, users: KnownUser[], add: Add): void {
   const known = new Map(users.map((user) => [user.userId, user]));
   rules.reps.forEach(({ id, crmUserId }, index) => {
-    const user = known.get(crmUserId ?? id);
+    const user = known.get(ownerIdOf(crmUserId ?? id));
     if (!user) add(`reps[${index}].crmUserId`, `\`${crmUserId ?? id}\` is no user of the CRM`);
     else if (!user.active) add(`reps[${index}].crmUserId`, `the user \`${crmUserId ?? id}\` is inactive in the CRM`);
   });
+}
+
+function checkFirstTouch(policy: FirstTouchPolicy, fallback: Target, users: KnownUser[] | null, add: Add): void {
+  const { steps, maxReassignments, slackUsers, automationUsers } = policy;
+  if (fallback.pool !== undefined && steps.some((step) => step.do === 'reassign'))
+    add(
+      'firstTouch.maxReassignments',
+      `after ${maxReassignments} owners the last one keeps the lead, since the fallback is a pool: name a queue or a rep there`,
+    );
+  if (!users) return;
+  const known = new Set(users.map(({ userId }) => userId));
+  for (const [section, ids] of Object.entries({ slackUsers: Object.keys(slackUsers), automationUsers }))
+    for (const id of ids)
+      if (!known.has(ownerIdOf(id))) add(`firstTouch.${section}`, `\`${id}\` is no user of the CRM`);
 }
 
 function targetsOf(rules: RoutingRules): Target[] {

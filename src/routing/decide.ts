@@ -1,8 +1,9 @@
-import { EXISTING_OWNER, type TraceStep } from './assignments.repository.js';
+import { ownerIdOf } from '../domain/salesforce-id.js';
+import type { TraceStep } from './assignments.repository.js';
 import { evaluate, domainOf, type LeadFacts } from './conditions.js';
 import { availabilityOf, type World } from './availability.js';
 import { choosePoolMember } from './pools.js';
-import { ownerIdOf, type CompiledRules, type NamedTarget } from './rules.js';
+import type { CompiledRules, NamedTarget } from './rules.js';
 import type { Target } from './rules.schema.js';
 import { fitOf } from './territories.js';
 
@@ -27,6 +28,12 @@ export interface Decision {
   pool: string | null;
   trace: TraceStep[];
 }
+
+/**
+ * The rule of a decision that leaves a person the owner that the person has: one of an earlier decision, or one that a
+ * human chose in the CRM.
+ */
+export const EXISTING_OWNER = 'existing owner';
 
 /** Steps that did not match are listed one by one up to this number. */
 const LISTED_STEPS = 60;

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { AppError } from '../domain/app-error.js';
+import { ownerIdOf } from '../domain/salesforce-id.js';
 import { Database, type Queryable } from '../platform/database/database.js';
 import { columns, jsonColumn } from '../platform/database/unnest-columns.js';
 import { AccountsRepository } from './accounts.repository.js';
@@ -8,7 +9,7 @@ import type { LeadFacts } from './conditions.js';
 import { decide, poolsFor, type Decision } from './decide.js';
 import { MembersRepository, type Member } from './members.repository.js';
 import type { DueReassignment } from './reassignments.repository.js';
-import { ownerIdOf, type CompiledRules } from './rules.js';
+import type { CompiledRules } from './rules.js';
 import { loadWorld, type LoadedWorld } from './turns.repository.js';
 
 /** A lead that needs an owner. */

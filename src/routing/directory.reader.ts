@@ -8,6 +8,9 @@ const MAX_PAGES = 20;
 
 /** Mirrors users, then accounts, then the domains of contacts. What is read again changes nothing. */
 export class DirectoryReader {
+  /** Where a part goes on that has more pages than one run: looking back again might never get past them. */
+  private readonly unfinished = new Map<DirectoryPart, Position>();
+
   constructor(
     private readonly crm: CrmDirectory,
     private readonly repository: Pick<DirectoryRepository, 'position' | 'storeUsers' | 'storeAccounts' | 'storeContactDomains'>,
@@ -44,15 +47,24 @@ export class DirectoryReader {
     idOf: (record: T) => string,
   ): Promise<boolean> {
     const known = await this.repository.position(part);
-    let after = { at: new Date(Math.max(0, Date.parse(known.at) - LOOK_BACK_MS)).toISOString(), id: '' };
+    let after = this.unfinished.get(part) ?? lookBack(known);
     for (let pages = 0; pages < MAX_PAGES; pages++) {
       const { records, more } = await page(after);
       const last = records.at(-1);
-      if (!last) return false;
-      after = { at: last.changedAt, id: idOf(last) };
-      await store(records, after.at > known.at ? after : null);
-      if (!more) return false;
+      if (last) {
+        after = { at: last.changedAt, id: idOf(last) };
+        await store(records, after.at > known.at ? after : null);
+        this.unfinished.set(part, after);
+      }
+      if (!more || !last) {
+        this.unfinished.delete(part);
+        return false;
+      }
     }
     return true;
   }
+}
+
+function lookBack({ at }: Position): Position {
+  return { at: new Date(Math.max(0, Date.parse(at) - LOOK_BACK_MS)).toISOString(), id: '' };
 }

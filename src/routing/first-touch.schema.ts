@@ -35,7 +35,7 @@ export const firstTouchSchema = z.strictObject({
     .min(0)
     .max(20)
     .default(2)
-    .describe('So often the next owner is chosen; after that the fallback of the rules gets the lead.'),
+    .describe('So often the next owner is chosen; after that the queue or rep of the fallback gets the lead.'),
   entryStatuses: z
     .array(z.string().trim().min(1).max(255))
     .max(100)
@@ -63,3 +63,9 @@ export const firstTouchSchema = z.strictObject({
 });
 
 export type FirstTouchPolicy = z.output<typeof firstTouchSchema>;
+
+/** The hours of each day but the quiet ones, `20:00-08:00`, as a calendar has them. */
+export function hoursWithout(quietHours: string): Record<string, string> {
+  const [from, to] = quietHours.split('-');
+  return { 'mon-sun': `${to === '24:00' ? '00:00' : to}-${from}` };
+}

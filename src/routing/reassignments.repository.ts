@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Database, type Queryable } from '../platform/database/database.js';
-import { EXISTING_OWNER, type EndReason } from './assignments.repository.js';
+import type { EndReason } from './assignments.repository.js';
+import { EXISTING_OWNER } from './decide.js';
 
 /** An owner that shall change. */
 export interface ReassignmentRequest {

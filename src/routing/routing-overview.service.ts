@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { AppError, type FieldProblem } from '../domain/app-error.js';
+import { ownerIdOf } from '../domain/salesforce-id.js';
 import { problemText } from '../domain/schema-problems.js';
 import type { Clock } from '../platform/clock.js';
 import { Database } from '../platform/database/database.js';
@@ -76,7 +77,7 @@ export class RoutingOverviewService {
   /** The user or queue of the CRM that a rep of the active rules is; any other name is one itself. */
   async ownerIdOf(name: string): Promise<string> {
     const { rules } = await this.active.required();
-    return rules.reps.get(name)?.ownerId ?? name;
+    return rules.reps.get(name)?.ownerId ?? ownerIdOf(name);
   }
 
   /** The same leads by the active rules and by others, as if they came in now. */
@@ -130,7 +131,7 @@ export class RoutingOverviewService {
   /** Replaces the absences that operators entered. @throws AppError NOT_FOUND, BAD_REQUEST where one cannot be read */
   async setAbsences(who: string, id: string, absences: Absence[]): Promise<void> {
     const { rules } = await this.active.required();
-    const rep = rules.reps.get(id) ?? rules.repsByUser.get(id);
+    const rep = rules.reps.get(id) ?? rules.repsByUser.get(ownerIdOf(id));
     if (!rep) throw new AppError('NOT_FOUND', 'The active routing rules have no such rep.');
     const made = workingCalendar({ timeZone: rep.timeZone, absences });
     if ('problems' in made) throw new AppError('BAD_REQUEST', `The absences cannot be read: ${made.problems.join('; ')}.`);

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { AppError, type FieldProblem } from '../domain/app-error.js';
-import { to18 } from '../domain/salesforce-id.js';
+import { ownerIdOf } from '../domain/salesforce-id.js';
 import { problemText, schemaProblems } from '../domain/schema-problems.js';
 import { checkReferences } from './check-rules.js';
 import { conditionText } from './conditions.js';
@@ -97,11 +97,6 @@ function compileRep(rep: Rep, { holidays }: RoutingRules): CompiledRep {
       return calendar;
     },
   };
-}
-
-/** Salesforce answers ids of users and queues in the form of 18 characters; the rules may have 15. */
-export function ownerIdOf(id: string): string {
-  return /^00[5G][A-Za-z0-9]{12}$/u.test(id) ? to18(id) : id;
 }
 
 async function readJsonFile(path: string): Promise<unknown> {

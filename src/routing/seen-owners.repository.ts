@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { Database, type Queryable } from '../platform/database/database.js';
 import { columns, jsonColumn } from '../platform/database/unnest-columns.js';
-import { ASSIGNMENT, AssignmentsRepository, EXISTING_OWNER, lockDecisions, type Assignment } from './assignments.repository.js';
+import { ASSIGNMENT, AssignmentsRepository, lockDecisions, type Assignment } from './assignments.repository.js';
+import { EXISTING_OWNER } from './decide.js';
 import type { ActiveRules } from './decisions.repository.js';
 
 /** The owner that the CRM has for a lead's person. */

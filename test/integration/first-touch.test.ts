@@ -119,6 +119,25 @@ describe('a lead that no person touches', () => {
     const { rows } = await world.pool.query('SELECT DISTINCT kind FROM flow.notices');
     expect(rows).toEqual([{ kind: 'first-touch-late' }]);
   });
+
+  it('whose owner this service has changed is passed on, though the CRM is read before the clock ends', async () => {
+    const worker = world.process();
+    const lead = await started();
+    await world.passTime(['reassign']);
+    await worker.runSteps();
+    await worker.reassign();
+    await world.pool.query('UPDATE first_touch.clocks SET read_at = NULL');
+    await worker.readCrm();
+    // A step that is late, and a link of the owner before, are about a decision that has ended.
+    await worker.routing.reassignments.request({
+      ...{ leadId: lead.leadId, assignmentId: (await clocksOf(lead.leadId))[0]!.assignmentId },
+      ...{ to: null, who: 'first touch', reason: 'late', endReason: 'reassigned' },
+    });
+    await worker.reassign();
+    await worker.runClocks();
+    expect((await clocksOf(lead.leadId)).map(({ endReason }) => endReason)).toEqual(['reassigned', null]);
+    expect(await world.noticesOf(lead.leadId)).toContain(`passed-on to ${lead.ownerId}: due`);
+  });
 });
 
 describe('a step', () => {
@@ -283,6 +302,20 @@ describe('the links of a notice', () => {
     expect([await post(forged), (await get(forged)).statusCode]).toEqual([404, 404]);
   });
 
+  it('change nothing where the log of acts cannot be written', async () => {
+    const worker = world.process();
+    const lead = await started();
+    const links = [await linkOf('Claim')];
+    for (const label of ['Not mine', 'Junk'])
+      links.push(new RegExp(`<https://leads\\.example\\.com([^|>]+)\\|${label}>`).exec(world.chat.texts.at(-1)!)![1]!);
+    await world.pool.query('ALTER TABLE ledger.operator_acts RENAME TO lost_acts');
+    for (const link of links) expect(await post(link)).toBeGreaterThanOrEqual(500);
+    await world.pool.query('ALTER TABLE ledger.lost_acts RENAME TO operator_acts');
+    expect(await clocksOf(lead.leadId)).toMatchObject([{ endedAt: null }]);
+    expect(await worker.outcomes.ofPerson(lead.personKey)).toEqual([]);
+    expect((await world.pool.query('SELECT FROM routing.reassignments')).rowCount).toBe(0);
+  });
+
   it('choose another owner with Not mine', async () => {
     const worker = world.process();
     const lead = await started();
@@ -327,7 +360,7 @@ describe('what the pollers, a scrape and the report read', () => {
 
   it.each<[string, (parts: ReturnType<typeof recorded>['parts']) => Promise<unknown>, string[]]>([
     ['due steps', ({ steps }) => steps.claim(50, 1), ['steps_due']],
-    ['due notices', ({ notices }) => notices.claim('slack', 60, 1), ['notices_due']],
+    ['due notices', ({ notices }) => notices.claim('slack', 60, 1), ['notices_due', 'notices_sent']],
     ['clocks to start', ({ clocks }) => clocks.waiting(), ['clocks_waiting']],
     ['clocks to ask the CRM about', ({ clocks }) => clocks.takeToRead(1, 1000), ['clocks_to_read']],
     ['clocks of a lead', ({ reports }) => reports.ofLead('00000000-0000-0000-0000-000000000000'), ['clocks_lead', 'steps_pkey']],

@@ -50,7 +50,7 @@ function lineOf(notice: Notice, context: MessageContext): string {
     kind === 'manager' ? `Owner: ${slackText(context.nameOf(notice.ownerId))}.` : '',
     reasons.length > 0 ? `Because: ${reasons.join('; ')}.` : '',
     kind === 'passed-on' ? '' : clockSentence(notice, context.recipient.timeZone),
-    linkList(context.linksOf(notice), notice),
+    linkList(usableLinks(notice, context)),
   ];
   return sentences.filter((sentence) => sentence !== '').join(' ');
 }
@@ -59,15 +59,21 @@ function clockSentence({ dueAt, slaMinutes }: Notice, timeZone: string): string 
   return `First touch due by ${localTime(dueAt, timeZone)} (${slaMinutes} min of working time).`;
 }
 
-function linkList({ console, crm, actions }: NoticeLinks, { kind, ended }: Notice): string {
+function linkList({ console, crm, actions }: NoticeLinks): string {
   const links = [
     ...(console ? [slackLink(console, 'Lead')] : []),
     ...(crm ? [slackLink(crm, 'CRM')] : []),
-    ...(actions && !ended && kind !== 'passed-on'
+    ...(actions
       ? [slackLink(actions.claim, 'Claim'), slackLink(actions['not-mine'], 'Not mine'), slackLink(actions.junk, 'Junk')]
       : []),
   ];
   return links.join(' · ');
+}
+
+/** Nothing can be done with a clock that has ended. */
+function usableLinks(notice: Notice, { linksOf }: MessageContext): NoticeLinks {
+  const { actions, ...links } = linksOf(notice);
+  return actions && !notice.ended && notice.kind !== 'passed-on' ? { ...links, actions } : links;
 }
 
 /** As people write it: `Fri, 27 Nov, 16:05 CET`. */
@@ -84,7 +90,8 @@ function localTime(at: Date, timeZone: string): string {
 }
 
 /** The body of the signed webhook: the same notices as data. Texts of the lead are as they came. */
-export function webhookBody(notices: Notice[], { recipient, nameOf, linksOf }: MessageContext) {
+export function webhookBody(notices: Notice[], context: MessageContext) {
+  const { recipient, nameOf } = context;
   return {
     type: 'first-touch.notices',
     recipient: { userId: recipient.userId, name: recipient.name, email: recipient.email },
@@ -102,7 +109,7 @@ export function webhookBody(notices: Notice[], { recipient, nameOf, linksOf }: M
       intent: notice.intent,
       reasons: notice.evidence.map(({ signal, points }) => ({ signal, ...(points === undefined ? {} : { points }) })),
       clock: { startedAt: notice.startedAt, dueAt: notice.dueAt, minutes: notice.slaMinutes, ended: notice.ended },
-      links: linksOf(notice),
+      links: usableLinks(notice, context),
     })),
   };
 }

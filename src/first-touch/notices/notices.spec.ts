@@ -118,8 +118,10 @@ describe('a message to an owner', () => {
     for (const over of [
       { ...notice, ended: true },
       { ...notice, kind: 'passed-on' as const },
-    ])
+    ]) {
       expect(slackMessage([over], context).text).not.toContain('Claim');
+      expect(webhookBody([over], context).notices[0]!.links).toEqual({ console: expect.any(String), crm: expect.any(String) });
+    }
   });
 
   it('names the owner to the manager', () => {

@@ -2,10 +2,12 @@ import { createHmac } from 'node:crypto';
 import { deadlineSignal } from '../../platform/concurrency/deadline-signal.js';
 
 const ANSWER_WITHIN_MS = 5000;
+/** A receiver that asks for a longer pause is asked again then. */
+const PAUSE_AT_MOST_MS = 3_600_000;
 
 export type Delivery =
   | { kind: 'delivered' }
-  /** `message`: the receiver refuses this message and may take others. */
+  /** The receiver refuses this message and may take others. */
   | { kind: 'refused'; what: string }
   | { kind: 'failed'; what: string; retryAfterMs: number };
 
@@ -32,7 +34,7 @@ export async function postNotice(
     const what = `it answered ${answer.status}`;
     if (ABOUT_MESSAGE.has(answer.status)) return { kind: 'refused', what };
     const seconds = Number(answer.headers.get('retry-after'));
-    return { kind: 'failed', what, retryAfterMs: seconds > 0 ? seconds * 1000 : 0 };
+    return { kind: 'failed', what, retryAfterMs: seconds > 0 ? Math.min(seconds * 1000, PAUSE_AT_MOST_MS) : 0 };
   } catch {
     return { kind: 'failed', what: 'it did not answer', retryAfterMs: 0 };
   }
