@@ -5,8 +5,13 @@ ALTER TABLE routing.reassignments
   ADD COLUMN IF NOT EXISTS next_id bigint;   -- the assignment that was decided; null: not yet
 
 -- The newest owner that the rules gave a person, among the decisions that ended as well.
-DROP INDEX routing.assignments_person;
+DROP INDEX IF EXISTS routing.assignments_person;
 CREATE INDEX assignments_person ON routing.assignments (person_key, id);
 
 -- Open leads of an owner within a period, whatever the owner had before.
 CREATE INDEX IF NOT EXISTS assignments_open ON routing.assignments (owner_id, decided_at) WHERE ended_at IS NULL;
+
+-- What was sent lately is found by notices_settled: it is the notices of a minute.
+DROP INDEX IF EXISTS first_touch.notices_sent;
+
+-- Nothing fills routing.accounts.open_opportunities and .contacts. Only the version before reads them.

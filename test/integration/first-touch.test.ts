@@ -360,7 +360,7 @@ describe('what the pollers, a scrape and the report read', () => {
 
   it.each<[string, (parts: ReturnType<typeof recorded>['parts']) => Promise<unknown>, string[]]>([
     ['due steps', ({ steps }) => steps.claim(50, 1), ['steps_due']],
-    ['due notices', ({ notices }) => notices.claim('slack', 60, 1), ['notices_due', 'notices_sent']],
+    ['due notices', ({ notices }) => notices.claim('slack', 60, 1), ['notices_due', 'notices_settled']],
     ['clocks to start', ({ clocks }) => clocks.waiting(), ['clocks_waiting']],
     ['clocks to ask the CRM about', ({ clocks }) => clocks.takeToRead(1, 1000), ['clocks_to_read']],
     ['clocks of a lead', ({ reports }) => reports.ofLead('00000000-0000-0000-0000-000000000000'), ['clocks_lead', 'steps_pkey']],

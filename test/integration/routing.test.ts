@@ -1,10 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PostgresCrmProvider } from '../../src/crm/postgres/postgres-crm.provider.js';
 import type { CrmProvider, CrmSync } from '../../src/crm/port.js';
+import type { Queryable } from '../../src/platform/database/database.js';
 import { openPool, type Pool } from '../../src/platform/database/pool.js';
 import type { RoutedLead } from '../../src/routing/decisions.repository.js';
 import { DirectoryReader } from '../../src/routing/directory.reader.js';
 import { Reassigner, type ReassignerTools } from '../../src/routing/reassigner.js';
+import { readRoutingRules } from '../../src/routing/rules.js';
+import { loadWorld } from '../../src/routing/turns.repository.js';
 import { freshDatabase } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
 import { ledgerOn } from '../support/ledger.js';
@@ -243,6 +246,12 @@ describe('in Salesforce an owner', () => {
       meanwhile(() => change(between, { OwnerId: HUMAN }));
       await run();
       for (const lead of [before, between, seen]) expect([ownerOf(lead), await outcomeOf(lead)]).toEqual([HUMAN, 'sales took over']);
+      // A later lead of the person has this owner by a decision.
+      const later = await acceptLead(pool, seen.email, { campaignId: 'later' });
+      expect(await routing.service.decide(later)).toMatchObject({ ownerId: HUMAN });
+      await ask(later);
+      await run();
+      expect(await outcomeOf(later)).toBe('sales took over');
       // Another change meanwhile is no reason.
       const was = ownerOf(other);
       await ask(other);
@@ -263,6 +272,16 @@ describe('in Salesforce an owner', () => {
       await sync(lead, 1);
       expect(ownerOf(lead)).toBe(userId(other.id));
       expect(await routing.assignments.current(lead.leadId)).toMatchObject({ rule: 'by hand', rep: other.id, writtenAt: expect.any(Date) });
+    });
+
+    it('of the newest decision, where a process of the version before asked for it', async () => {
+      const lead = await owned();
+      const was = ownerOf(lead);
+      await ask(lead);
+      await pool.query('UPDATE routing.reassignments SET from_id = NULL WHERE lead_id = $1', [lead.leadId]);
+      await run();
+      expect(await outcomeOf(lead)).toBe('reassigned');
+      expect(ownerOf(lead)).not.toBe(was);
     });
 
     it('to no other owner: then nothing ends, and an operator is alerted', async () => {
@@ -351,6 +370,29 @@ describe('in Salesforce an owner', () => {
     const reasons = (await Promise.all(leads.map(({ leadId }) => routing.assignments.ofLead(leadId)))).flat();
     expect(reasons.map(({ endReason }) => endReason)).toContain('owner-inactive');
   });
+});
+
+it('open leads of a rep are counted by an index, whatever its history is', async () => {
+  const { active } = routingOn(pool, path);
+  const { version } = await active.required();
+  // Foreign keys would need as many leads. One in a hundred is of the last 30 days.
+  await pool.query(`BEGIN; SET LOCAL session_replication_role = replica;
+    INSERT INTO routing.assignments (lead_id, person_key, revision, owner_id, rule, rules_version, trace, decided_at)
+      SELECT gen_random_uuid(), sha256(n::text::bytea), 1, 'o' || n % 5, 'r', ${version}, '[]', now() - n * interval '3 hours'
+      FROM generate_series(1, 20000) n;
+    COMMIT; ANALYZE routing.assignments`);
+  const read = readRoutingRules({ ...RULES, reps: users.map((user) => ({ ...user, openCap: 100 })) });
+  const statements: [string, unknown[]][] = [];
+  const query = async (asked: string | { text: string; values: unknown[] }, values: unknown[] = []) => {
+    statements.push(typeof asked === 'string' ? [asked, values] : [asked.text, asked.values]);
+    return { rows: [] };
+  };
+  const { rules } = read as Extract<typeof read, { rules: unknown }>;
+  await loadWorld({ query } as unknown as Queryable, { rules, pools: ['all'], members: new Map(), at: new Date() });
+  const plans = await Promise.all(statements.map(([text, values]) => pool.query(`EXPLAIN ${text}`, values)));
+  const plan = JSON.stringify(plans.map(({ rows }) => rows));
+  expect(plan).toContain('Index Cond: ((owner_id = o.owner_id) AND (decided_at >');
+  expect(plan).not.toContain('Seq Scan on assignments');
 });
 
 describe('the crm-sync stage', () => {
