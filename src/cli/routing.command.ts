@@ -60,8 +60,8 @@ export function addRoutingCommands(program: Command, session: Session): void {
     .argument('<lead>', 'a file with one lead in JSON, or the JSON itself')
     .description('show the owner that a lead would get; nothing is stored and no turn is taken')
     .addOption(new Option('--at <time>', 'when the lead comes in, e.g. 2026-12-24T15:00:00Z').argParser(readTime))
-    .addOption(new Option('--version <n>', 'of the rules; default: the active one').argParser(readCount))
-    .action(async (lead: string, { at, version }: { at?: string; version?: number }) => {
+    .addOption(new Option('--rules <version>', 'a stored version; default: the active one').argParser(readCount))
+    .action(async (lead: string, { at, rules: version }: { at?: string; rules?: number }) => {
       const given = lead.trimStart().startsWith('{') ? jsonObject(lead, 'The lead') : await jsonFile(lead);
       const body = { lead: given, ...(at ? { at } : {}), ...(version ? { version } : {}) };
       const answer = await client().post<Simulation>('/ops/routing/simulate', body);
@@ -130,11 +130,15 @@ function addOwnerCommands(routing: Command, session: Session): void {
   routing
     .command('absences')
     .argument('<rep>', 'of the rules')
-    .argument('[absences...]', 'days or local times: 2026-12-24..2026-12-31, 2026-12-24T13:00..2026-12-24T18:00')
+    .argument(
+      '[absences...]',
+      'days or local times: 2026-12-24..2026-12-31, 2026-12-24T13:00..2026-12-24T18:00',
+      (text: string, before: Absence[]) => [...before, readAbsence(text)],
+      [],
+    )
     .description('replace the absences of a rep that operators entered; without absences, remove them')
-    .action(async (rep: string, absences: string[]) => {
-      const body = { rep, absences: absences.map(readAbsence) };
-      await printOverview(session, await client().post<RoutingOverview>('/ops/routing/absences', body));
+    .action(async (rep: string, absences: Absence[]) => {
+      await printOverview(session, await client().post<RoutingOverview>('/ops/routing/absences', { rep, absences }));
     });
   routing
     .command('reassign')
@@ -221,7 +225,9 @@ function readTime(text: string): string {
   return new Date(at).toISOString();
 }
 
-function readAbsence(text: string): { from: string; to: string } {
+type Absence = { from: string; to: string };
+
+function readAbsence(text: string): Absence {
   const [from, to = from, ...rest] = text.split('..');
   if (!from || !to || rest.length > 0) throw new InvalidArgumentError('It must be 2026-12-24..2026-12-31.');
   return { from, to };

@@ -47,5 +47,5 @@ export class FirstTouchRules {
 
 function lastResortOf({ source, reps }: CompiledRules): string | null {
   const { queue, rep } = source.fallback;
-  return queue !== undefined ? ownerIdOf(queue) : (rep === undefined ? null : (reps.get(rep)?.ownerId ?? null));
+  return queue !== undefined ? ownerIdOf(queue) : rep === undefined ? null : (reps.get(rep)?.ownerId ?? null);
 }

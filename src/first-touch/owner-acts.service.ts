@@ -22,7 +22,7 @@ export type ActResult = 'done' | 'ended';
 const SOURCE = 'owner';
 
 /**
- * Carries out what owners ask for with the links of notices. A link acts while the clock of its decision runs, and while
+ * Carries out what owners ask for with the links of notices. A link acts while the clock of its decision runs and
  * no other owner is being chosen.
  */
 @Injectable()
@@ -89,14 +89,28 @@ export class OwnerActsService {
 
   /** A worker chooses the next owner. @returns false where another change of the owner is open. */
   private async askForOther({ leadId, assignmentId, ownerId }: FoundClock, on: Queryable): Promise<boolean> {
-    const request = { leadId, assignmentId, to: null, who: `owner ${ownerId}`, reason: 'not mine', endReason: 'not-mine' } as const;
+    const request = {
+      leadId,
+      assignmentId,
+      to: null,
+      who: `owner ${ownerId}`,
+      reason: 'not mine',
+      endReason: 'not-mine',
+    } as const;
     return (await this.reassignments.request(request, on)) !== null;
   }
 
   /** A label for the scores: this lead was worth nothing. */
   private async reportJunk({ personKey, assignmentId, ownerId }: FoundClock, on: Queryable): Promise<void> {
     const by = { source: SOURCE, crmId: assignmentId, by: `owner ${ownerId}` };
-    const outcome = { personKey, kind: 'disqualified', at: this.now().toISOString(), amount: null, currency: null, ...by } as const;
+    const outcome = {
+      personKey,
+      kind: 'disqualified',
+      at: this.now().toISOString(),
+      amount: null,
+      currency: null,
+      ...by,
+    } as const;
     await this.outcomes.append(outcome, on);
   }
 

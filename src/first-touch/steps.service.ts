@@ -90,7 +90,11 @@ export class StepsService {
    * Asks for the next owner; after too many of them for the fallback. The request is stored with the outcome of the
    * step, so there is one. The clock ends when the owner has changed.
    */
-  private async passOn(step: ClaimedStep, { leadId, assignmentId, ownerId, pass }: OpenClock, policy: ActivePolicy): Promise<void> {
+  private async passOn(
+    step: ClaimedStep,
+    { leadId, assignmentId, ownerId, pass }: OpenClock,
+    policy: ActivePolicy,
+  ): Promise<void> {
     const isLast = pass >= policy.policy.maxReassignments;
     const to = isLast ? policy.lastResort : null;
     if (isLast && (to === null || to === ownerId)) {

@@ -27,12 +27,7 @@ export interface OperatorAct {
 export class AuditLogRepository {
   constructor(private readonly database: Database) {}
 
-  async recordAct(
-    who: string,
-    act: string,
-    detail: Record<string, unknown>,
-    on: Queryable = this.database,
-  ): Promise<void> {
+  async recordAct(who: string, act: string, detail: Record<string, unknown>, on: Queryable = this.database): Promise<void> {
     await on.query('SELECT ledger.record_act($1, $2, $3)', [who, act, JSON.stringify(detail)]);
   }
 

@@ -144,7 +144,9 @@ describe('rules', () => {
 
   it('say where the steps of the first touch end', () => {
     expect(found({ ...base, firstTouch: { minutes: { other: 5 } } })).toEqual([
-      expect.stringMatching(/^firstTouch\.maxReassignments: after 2 owners the last one keeps the lead, since the fallback is a pool/),
+      expect.stringMatching(
+        /^firstTouch\.maxReassignments: after 2 owners the last one keeps the lead, since the fallback is a pool/,
+      ),
     ]);
     const remind = JSON.parse('[{ "do": "remind", "atPercent": 50 }]') as unknown;
     expect(found({ ...base, firstTouch: { minutes: { other: 5 }, steps: remind } })).toEqual([]);

@@ -130,8 +130,7 @@ function checkFirstTouch(policy: FirstTouchPolicy, fallback: Target, users: Know
   if (!users) return;
   const known = new Set(users.map(({ userId }) => userId));
   for (const [section, ids] of Object.entries({ slackUsers: Object.keys(slackUsers), automationUsers }))
-    for (const id of ids)
-      if (!known.has(ownerIdOf(id))) add(`firstTouch.${section}`, `\`${id}\` is no user of the CRM`);
+    for (const id of ids) if (!known.has(ownerIdOf(id))) add(`firstTouch.${section}`, `\`${id}\` is no user of the CRM`);
 }
 
 function targetsOf(rules: RoutingRules): Target[] {

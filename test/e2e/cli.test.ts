@@ -6,7 +6,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freshDatabase } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
-import { fillService } from '../support/every-operation.js';
+import { fillService, WITH_ROUTING } from '../support/every-operation.js';
 import { cli, CLI, OPERATORS, SECRET, spawnCli, TOKEN } from '../support/operator.js';
 import { startProcess, type RunningProcess } from '../support/service.js';
 
@@ -26,7 +26,7 @@ beforeAll(async () => {
   database = await freshDatabase();
   sql = new pg.Client({ connectionString: database.url });
   await sql.connect();
-  service = await startProcess({ DATABASE_URL: database.url, QUEUE_BACKEND: 'postgres', ...OPERATORS });
+  service = await startProcess({ DATABASE_URL: database.url, QUEUE_BACKEND: 'postgres', ...OPERATORS, ...WITH_ROUTING });
   const { synced, dead, rejections } = await fillService(service, sql);
   env = { REVENUEFLOW_URL: service.url, REVENUEFLOW_TOKEN: TOKEN, WEBHOOK_SECRETS: SECRET };
   names = { SYNCED: synced, DEAD: dead[0]!, PREFIX: dead[0]!.slice(0, 8), REJECTION: rejections[0]!.slice(0, 8) };
@@ -232,6 +232,78 @@ describe('a lead', () => {
   it('shows times in the zone of the machine or in UTC, which it names', async () => {
     expect((await spawned('leads get SYNCED', { TZ: 'Asia/Kolkata' })).stdout).toMatch(/Timeline \(times in \+05:30\)/);
     expect((await spawned('leads get SYNCED --utc', { TZ: 'Asia/Kolkata' })).stdout).toMatch(/Timeline \(times in UTC\)/);
+  });
+});
+
+describe('routing', () => {
+  const jo = '{"email":"jo@acme.com","campaign_id":"x","country":"DE"}';
+
+  beforeAll(async () => {
+    const only = { reps: [{ id: 'cy' }], pools: [], fallback: { rep: 'cy' } };
+    const files = {
+      CY: JSON.stringify(only),
+      WRONG: JSON.stringify({ ...only, fallback: { rep: 'zed' } }),
+      BROKEN: '{',
+      USERS: 'userId,name,active\n005000000000001AAA,Ann,yes\n005000000000002AAA,Bo,no\n',
+      ACCOUNTS: 'accountId,ownerId,domains\n001000000000001AAA,005000000000001AAA,globex.com globex.de\n',
+      OTHERS: 'accountId,owner\n',
+    };
+    for (const [name, text] of Object.entries(files)) await writeFile((names[name] = join(folder, name)), text);
+  });
+
+  it.each<[string, number, RegExp]>([
+    ['routing', 0, /│ pool .*│ ann .*│ bo /s],
+    ['routing --format csv', 0, /^pool,rep,.*\nall,ann,.*\nall,bo,/],
+    ['routing nonsense', 2, /nonsense/],
+    ['routing explain SYNCED', 0, /^Lead [\w-]{36}\n.*fallback.*pool all/s],
+    ['routing explain DEAD', 0, /^Lead [\w-]{36}\n/],
+    [`routing explain ${MISSING}`, 3, /^No lead has this id/],
+    [`routing simulate ${jo}`, 0, /^Owner: ann \(005000000000001AAA\), by Germany\n/],
+    [`routing simulate ${jo} --at yesterday`, 2, /must be a time such as/],
+    [`routing simulate ${jo} --rules 99`, 3, /version/],
+    ['routing simulate {', 2, /^The lead is not JSON/],
+    ['routing simulate nofile.json', 2, /^nofile\.json cannot be read \(ENOENT\)/],
+    ['routing check CY', 0, /^The rules are in order\.\n$/],
+    ['routing check WRONG', 1, /problem.*fallback.*zed/],
+    ['routing check CY --url http://127.0.0.1:1', 0, /The service did not answer, so the reps were not compared/],
+    ['routing check BROKEN', 2, /BROKEN is not JSON/],
+    ['routing dry-run CY', 0, /cy/],
+    ['routing dry-run 99', 3, /version/],
+    ['routing rules list', 0, /│ version .*│ file /s],
+    ['routing rules store WRONG', 2, /fallback.*zed/],
+    ['routing rules activate x', 2, /whole number/],
+    ['routing rules rollback', 2, /nothing was changed\. Add --yes/],
+    ['routing absences zed 2026-12-24', 3, /no such rep/],
+    ['routing absences ann yesterday', 2, /yesterday/],
+    ['routing absences ann 1..2..3', 2, /must be 2026-12-24\.\.2026-12-31/],
+    ['routing reassign SYNCED', 2, /required option '--reason/],
+    ['routing reassign SYNCED --reason x', 2, /^Reassign lead [\w-]{36}\?.* nothing was changed\. Add --yes/],
+    [`routing reassign ${MISSING} --reason x --yes`, 3, /^The routing rules have given this lead no owner/],
+    ['routing import OTHERS', 2, /OTHERS must have the columns userId/],
+    ['routing first-touch', 0, /^0 clocks started/],
+  ])('%s: %i', async (words, code, message) => {
+    const ended = await run(words);
+    expect([ended.code, `${ended.stdout}${ended.stderr}`]).toEqual([code, expect.stringMatching(message)]);
+  });
+
+  it('is changed by versions, absences, a directory and a reassignment', async () => {
+    expect((await run('routing import USERS')).stdout).toBe('2 users and 0 accounts stored.\n');
+    expect((await run('routing import ACCOUNTS')).stdout).toBe('0 users and 1 accounts stored.\n');
+    const globex = '{"email":"jo@globex.de","campaign_id":"x"}';
+    expect((await run(`routing simulate ${globex}`)).stdout).toMatch(/^Owner: ann .*, by matched account\n/);
+    expect((await run('routing')).stdout).toMatch(/bo .*inactive/);
+    expect((await run('routing absences ann 2020-01-01..2099-12-31')).stdout).toMatch(/ann .*absent/);
+    expect((await run('routing absences ann')).stdout).not.toMatch(/absent/);
+    expect((await run('routing rules store CY --note only')).stdout).toBe('Version 2.\n');
+    expect((await run('routing rules store CY')).stdout).toBe('Version 2, which was stored before.\n');
+    expect((await run('routing rules activate 2 --yes')).code).toBe(0);
+    expect((await run(`routing simulate ${jo}`)).stdout).toMatch(/^Owner: cy \(cy\), by fallback\n/);
+    expect((await run(`routing simulate ${jo} --rules 1`)).stdout).toMatch(/^Owner: ann .*, by Germany\n/);
+    expect((await run('routing reassign SYNCED --reason test --yes')).stdout).toMatch(/^A worker changes the owner/);
+    const owner = async () => (await run('routing explain SYNCED')).stdout;
+    await eventually(async () => expect(await owner()).toMatch(/Owner: cy/));
+    expect((await run('routing rules rollback --yes')).code).toBe(0);
+    expect((await run(`routing simulate ${jo}`)).stdout).toMatch(/^Owner: ann .*, by Germany\n/);
   });
 });
 

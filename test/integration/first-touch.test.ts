@@ -130,8 +130,12 @@ describe('a lead that no person touches', () => {
     await worker.readCrm();
     // A step that is late, and a link of the owner before, are about a decision that has ended.
     await worker.routing.reassignments.request({
-      ...{ leadId: lead.leadId, assignmentId: (await clocksOf(lead.leadId))[0]!.assignmentId },
-      ...{ to: null, who: 'first touch', reason: 'late', endReason: 'reassigned' },
+      leadId: lead.leadId,
+      assignmentId: (await clocksOf(lead.leadId))[0]!.assignmentId,
+      to: null,
+      who: 'first touch',
+      reason: 'late',
+      endReason: 'reassigned',
     });
     await worker.reassign();
     await worker.runClocks();

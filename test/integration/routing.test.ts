@@ -245,7 +245,8 @@ describe('in Salesforce an owner', () => {
       await ask(between);
       meanwhile(() => change(between, { OwnerId: HUMAN }));
       await run();
-      for (const lead of [before, between, seen]) expect([ownerOf(lead), await outcomeOf(lead)]).toEqual([HUMAN, 'sales took over']);
+      for (const lead of [before, between, seen])
+        expect([ownerOf(lead), await outcomeOf(lead)]).toEqual([HUMAN, 'sales took over']);
       // A later lead of the person has this owner by a decision.
       const later = await acceptLead(pool, seen.email, { campaignId: 'later' });
       expect(await routing.service.decide(later)).toMatchObject({ ownerId: HUMAN });
@@ -271,7 +272,11 @@ describe('in Salesforce an owner', () => {
       await run();
       await sync(lead, 1);
       expect(ownerOf(lead)).toBe(userId(other.id));
-      expect(await routing.assignments.current(lead.leadId)).toMatchObject({ rule: 'by hand', rep: other.id, writtenAt: expect.any(Date) });
+      expect(await routing.assignments.current(lead.leadId)).toMatchObject({
+        rule: 'by hand',
+        rep: other.id,
+        writtenAt: expect.any(Date),
+      });
     });
 
     it('of the newest decision, where a process of the version before asked for it', async () => {
