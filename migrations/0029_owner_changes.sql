@@ -15,3 +15,24 @@ CREATE INDEX IF NOT EXISTS assignments_open ON routing.assignments (owner_id, de
 DROP INDEX IF EXISTS first_touch.notices_sent;
 
 -- Nothing fills routing.accounts.open_opportunities and .contacts. Only the version before reads them.
+
+-- Lists of the leads of an owner, newest first. The time is the lead's, so that the list has one order and one index. A
+-- trigger writes it, since processes of the version before store decisions too.
+ALTER TABLE routing.assignments ADD COLUMN IF NOT EXISTS received_at timestamptz;
+UPDATE routing.assignments a SET received_at = l.received_at FROM ledger.leads l
+  WHERE l.id = a.lead_id AND a.received_at IS NULL;
+
+CREATE OR REPLACE FUNCTION routing.add_received_at() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  SELECT l.received_at INTO NEW.received_at FROM ledger.leads l WHERE l.id = NEW.lead_id;
+  RETURN NEW;
+END
+$$;
+CREATE OR REPLACE TRIGGER add_received_at BEFORE INSERT ON routing.assignments
+  FOR EACH ROW EXECUTE FUNCTION routing.add_received_at();
+
+CREATE INDEX IF NOT EXISTS assignments_owned ON routing.assignments (owner_id, received_at, lead_id) WHERE ended_at IS NULL;
+
+-- Published to the lists of leads: who owns a lead now.
+CREATE OR REPLACE VIEW routing.lead_owners AS
+  SELECT owner_id, received_at AS lead_received_at, lead_id FROM routing.assignments WHERE ended_at IS NULL;

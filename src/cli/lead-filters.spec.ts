@@ -11,7 +11,11 @@ describe('the filters of a list of leads', () => {
       minScore: 0,
       q: 'Acme',
     });
-    expect(filtersOf({ sort: 'oldest', intent: 'high' }, true, NOW)).toEqual({ sort: 'oldest', intent: 'high' });
+    expect(filtersOf({ sort: 'oldest', intent: 'high', owner: 'ann' }, true, NOW)).toEqual({
+      sort: 'oldest',
+      intent: 'high',
+      owner: 'ann',
+    });
   });
 
   it.each([

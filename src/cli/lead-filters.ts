@@ -8,6 +8,7 @@ export interface LeadFilterOptions {
   campaign?: string;
   minScore?: number;
   intent?: string;
+  owner?: string;
   from?: string;
   to?: string;
   search?: string;
@@ -26,6 +27,7 @@ export function addLeadFilters(command: Command): Command {
     .option('--campaign <id>', 'only leads of this campaign')
     .addOption(new Option('--min-score <n>', 'scored at this or above, 0 to 100').argParser(readScore))
     .addOption(new Option('--intent <intent>', 'only leads with this intent').choices(INTENTS))
+    .option('--owner <owner>', 'only leads of this owner: a rep of the routing rules, or a user or queue of the CRM')
     .option('--from <time>', `first received at or after this time: ${time}`)
     .option('--to <time>', 'first received before this time')
     .option('-s, --search <text>', 'part of the name or of the company, in any case')
@@ -38,12 +40,13 @@ export function addLeadFilters(command: Command): Command {
  * @throws CommandError where a time cannot be read.
  */
 export function filtersOf(options: LeadFilterOptions, isUtc: boolean, now = Date.now()): Record<string, string | number> {
-  const { state, campaign, minScore, intent, from, to, search, sort } = options;
+  const { state, campaign, minScore, intent, owner, from, to, search, sort } = options;
   const named = {
     state,
     campaign_id: campaign,
     minScore,
     intent,
+    owner,
     from: from === undefined ? undefined : timeOf('--from', from, isUtc, now),
     to: to === undefined ? undefined : timeOf('--to', to, isUtc, now),
     q: search,

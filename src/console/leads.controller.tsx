@@ -198,6 +198,7 @@ export class ConsoleLeadsController {
       filters,
       query: savableOf(filters),
       views: viewsOf(saved, query, rules.profile.bands.hot),
+      hasOwners: this.config.ROUTING_RULES !== undefined,
       first: cursor ? hrefOf('/console/leads') : null,
       next: found.nextCursor ? hrefOf('/console/leads', found.nextCursor) : null,
       csv: hrefOf('/console/leads.csv'),

@@ -52,6 +52,8 @@ export interface LeadFilter {
   /** Scored at this or above, 0 to 100. */
   minScore?: number;
   intent?: Enrichment['intent'];
+  /** The user or queue of the CRM to which the routing rules, or a human since, gave the lead. */
+  ownerId?: string;
   /** First received at or after this time, and before `to`; ISO 8601. */
   from?: string;
   to?: string;
@@ -87,21 +89,27 @@ export function listStatement(filter: LeadFilter, limit: number, after: Cursor |
   const bind = (value: unknown) => `$${values.push(value)}`;
   const order = filter.sort === 'oldest' ? 'ASC' : 'DESC';
   const indexed = ['true'];
+  // The leads of an owner are in the order of the list by an index of their own.
+  const [from, receivedAt, id] =
+    filter.ownerId === undefined
+      ? ['ledger.leads l', 'l.received_at', 'l.id']
+      : ['routing.lead_owners o JOIN ledger.leads l ON l.id = o.lead_id', 'o.lead_received_at', 'o.lead_id'];
+  if (filter.ownerId !== undefined) indexed.push(`o.owner_id = ${bind(filter.ownerId)}`);
   if (filter.state) indexed.push(`l.state = ${bind(filter.state)}`);
   if (filter.campaignId) indexed.push(`l.campaign_id = ${bind(filter.campaignId)}`);
   if (filter.personKey) indexed.push(`l.person_key = decode(${bind(filter.personKey)}, 'hex')`);
   if (filter.idPrefix) {
     // As a range of the primary key, because a text comparison could not use its index.
     const digits = filter.idPrefix.replaceAll('-', '');
-    indexed.push(`l.id BETWEEN ${bind(digits.padEnd(32, '0'))}::uuid AND ${bind(digits.padEnd(32, 'f'))}::uuid`);
+    indexed.push(`${id} BETWEEN ${bind(digits.padEnd(32, '0'))}::uuid AND ${bind(digits.padEnd(32, 'f'))}::uuid`);
   }
-  if (filter.from) indexed.push(`l.received_at >= ${bind(filter.from)}::timestamptz`);
-  if (filter.to) indexed.push(`l.received_at < ${bind(filter.to)}::timestamptz`);
+  if (filter.from) indexed.push(`${receivedAt} >= ${bind(filter.from)}::timestamptz`);
+  if (filter.to) indexed.push(`${receivedAt} < ${bind(filter.to)}::timestamptz`);
   if (after) {
     const next = `(${bind(after.receivedAt)}::timestamptz, ${bind(after.id)}::uuid)`;
-    indexed.push(`(l.received_at, l.id) ${order === 'DESC' ? '<' : '>'} ${next}`);
+    indexed.push(`(${receivedAt}, ${id}) ${order === 'DESC' ? '<' : '>'} ${next}`);
   }
-  const walk = `FROM ledger.leads l WHERE ${indexed.join(' AND ')} ORDER BY l.received_at ${order}, l.id ${order}`;
+  const walk = `FROM ${from} WHERE ${indexed.join(' AND ')} ORDER BY ${receivedAt} ${order}, ${id} ${order}`;
   const walkValues = [...values];
   const searched: string[] = [];
   if (filter.minScore !== undefined) searched.push(`(l.enrichment->>'fitScore')::float >= ${bind(filter.minScore)}`);

@@ -126,6 +126,13 @@ const filterShape = {
     .describe('The first 4 or more characters of the id.'),
   minScore: wholeNumber(0, 100).optional().describe('Scored at this or above.'),
   intent: z.enum(INTENTS).optional(),
+  owner: z
+    .string()
+    .trim()
+    .min(1)
+    .max(100)
+    .optional()
+    .describe('The owner by the routing rules: a rep, or a user or queue of the CRM.'),
   from: filterTime.describe('First received at or after this time. A time without a zone is UTC.'),
   to: filterTime.describe('First received before this time. A time without a zone is UTC.'),
   q: z.string().trim().min(1).max(200).optional().describe('Part of the name or of the company, in any case.'),

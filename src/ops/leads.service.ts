@@ -12,6 +12,7 @@ import { OutcomesService } from '../outcomes/outcomes.service.js';
 import type { Config } from '../platform/config/config.js';
 import { decodeCursor, encodeCursor } from '../platform/database/cursor-pagination.js';
 import { CONFIG } from '../platform/platform.module.js';
+import { RoutingOverviewService } from '../routing/routing-overview.service.js';
 import { ActiveProfile } from '../trials/active-profile.js';
 import { journeyOf, summaryOf } from './lead-timeline.js';
 import { RoutingOpsService } from './routing/routing-ops.service.js';
@@ -32,20 +33,23 @@ export class LeadsService {
     private readonly calibrations: CalibrationService,
     private readonly profile: ActiveProfile,
     private readonly routing: RoutingOpsService,
+    private readonly owners: RoutingOverviewService,
     private readonly firstTouch: FirstTouchReportRepository,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
   /**
    * A page of summaries. With a filter that has no index, a page may be short or empty although its cursor continues.
+   * @throws AppError BAD_REQUEST where an owner is named and routing is off
    */
   async list(query: z.output<typeof leadSearchSchema>) {
     const { campaignId, campaign_id = campaignId, id, email, limit, cursor } = query;
-    const { state, minScore, intent, from, to, q, sort } = query;
+    const { state, minScore, intent, owner, from, to, q, sort } = query;
     const filter = {
       ...defined({ state, minScore, intent, from, to, q, sort }),
       ...(campaign_id ? { campaignId: normaliseCampaignId(campaign_id) } : {}),
       ...(id ? { idPrefix: id } : {}),
+      ...(owner ? { ownerId: await this.owners.ownerIdOf(owner) } : {}),
       ...(email ? { personKey: personKeyOf(normaliseEmail(email)) } : {}),
     };
     const [{ items, next }, stages] = await Promise.all([

@@ -30,9 +30,14 @@ const INTERFACES = [
   '0024_routing.sql',
   '0025_first_touch.sql',
   '0026_trials.sql',
+  '0029_owner_changes.sql',
 ];
 const interfaces = INTERFACES.map((file) => readFileSync(join(root, 'migrations', file), 'utf8')).join('\n');
-const published = new Set([...interfaces.matchAll(/CREATE (?:VIEW|FUNCTION) (\w+\.\w+)/g)].map(([, name]) => name!));
+const published = new Set(
+  [...interfaces.matchAll(/CREATE (?:OR REPLACE )?(?:VIEW|FUNCTION) (\w+\.\w+)\b(?!\(\) RETURNS trigger)/g)].map(
+    ([, name]) => name!,
+  ),
+);
 
 /** What a file's SQL names of the schemas of other modules. */
 function foreignNames({ path, text }: { path: string; text: string }): string[] {

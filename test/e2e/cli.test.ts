@@ -280,6 +280,7 @@ describe('routing', () => {
     ['routing reassign SYNCED --reason x', 2, /^Reassign lead [\w-]{36}\?.* nothing was changed\. Add --yes/],
     [`routing reassign ${MISSING} --reason x --yes`, 3, /^The routing rules have given this lead no owner/],
     ['routing import OTHERS', 2, /OTHERS must have the columns userId/],
+    ['leads list --owner zed', 0, /^There are no such leads\.\n$/],
     ['routing first-touch', 0, /^0 clocks started/],
   ])('%s: %i', async (words, code, message) => {
     const ended = await run(words);
@@ -289,6 +290,9 @@ describe('routing', () => {
   it('is changed by versions, absences, a directory and a reassignment', async () => {
     expect((await run('routing import USERS')).stdout).toBe('2 users and 0 accounts stored.\n');
     expect((await run('routing import ACCOUNTS')).stdout).toBe('0 users and 1 accounts stored.\n');
+    expect(
+      (await run('leads list -q --owner ann -n 50')).stdout + (await run('leads list -q --owner 005000000000002')).stdout,
+    ).toContain(names['SYNCED']);
     const globex = '{"email":"jo@globex.de","campaign_id":"x"}';
     expect((await run(`routing simulate ${globex}`)).stdout).toMatch(/^Owner: ann .*, by matched account\n/);
     expect((await run('routing')).stdout).toMatch(/bo .*inactive/);

@@ -48,7 +48,15 @@ beforeAll(async () => {
     `INSERT INTO ledger.operator_acts (who, act) SELECT 'ann', CASE WHEN n % 100 = 1 THEN 'pause' ELSE 'replay' END
      FROM generate_series(1, 100000) n`,
   );
-  await pool.query('VACUUM ANALYZE ledger.leads, ledger.events, ledger.operator_acts');
+  // Half of the leads have an owner, one in a thousand of them a rare one, and `old` has the oldest hundredth.
+  await pool.query("INSERT INTO routing.rule_versions (who, hash, rules) VALUES ('ann', '', '{}')");
+  await pool.query(
+    `INSERT INTO routing.assignments (lead_id, person_key, revision, owner_id, rule, rules_version, trace)
+     SELECT id, person_key, 1, CASE WHEN place > ${ROWS / 2 - ROWS / 100} THEN 'old' WHEN place % 1000 = 7 THEN 'rare' ELSE 'o' || place % 5 END, 'r',
+       (SELECT max(version) FROM routing.rule_versions), '[]'
+     FROM (SELECT id, person_key, row_number() OVER (ORDER BY received_at DESC) AS place FROM ledger.leads) l WHERE place <= ${ROWS / 2}`,
+  );
+  await pool.query('VACUUM ANALYZE ledger.leads, ledger.events, ledger.operator_acts, routing.assignments');
 }, 300_000);
 afterAll(async () => {
   await pool.end();
@@ -149,6 +157,10 @@ describe('a page of leads', () => {
     [{ intent: 'high' }, 'leads_received'],
     [{ q: 'person 77' }, 'leads_received'],
     [{ q: 'nobody', campaignId: 'rare' }, 'leads_campaign'],
+    [{ ownerId: 'rare' }, 'assignments_owned'],
+    [{ ownerId: 'o1', sort: 'oldest' }, 'assignments_owned'],
+    [{ ownerId: 'old', ...hour }, 'assignments_owned'],
+    [{ ownerId: 'rare', q: 'nobody' }, 'assignments_owned'],
   ])('with %j is read in the order of an index, from any cursor', async (filter, index) => {
     for (const cursor of [null, after]) {
       const { text, values, stoppedAt } = listStatement(filter, 50, cursor);
@@ -180,6 +192,23 @@ describe('a page of leads', () => {
   it('takes the signs of a search for themselves', async () => {
     const { leads } = ledgerOn(pool);
     for (const q of ['%', '_', 'Person_1', '\\']) expect((await leads.listLeads({ q }, 50, null)).items).toEqual([]);
+  });
+
+  it('of an owner reads the leads of the owner alone, in the order of receipt', async () => {
+    const { leads } = ledgerOn(pool);
+    for (const ownerId of ['rare', 'old', 'o1']) {
+      const { text, values } = listStatement({ ownerId }, 50, null);
+      expect(await blocksOf(text, values)).toBeLessThan(600);
+      const first = await leads.listLeads({ ownerId }, 30, null);
+      const second = await leads.listLeads({ ownerId }, 30, first.next);
+      const listed = [...first.items, ...second.items].map(({ id }) => id);
+      const { rows } = await pool.query<{ id: string }>(
+        `SELECT l.id FROM ledger.leads l JOIN routing.assignments a ON a.lead_id = l.id WHERE a.owner_id = $1
+         ORDER BY l.received_at DESC, l.id DESC LIMIT 60`,
+        [ownerId],
+      );
+      expect(listed).toEqual(rows.map(({ id }) => id));
+    }
   });
 
   it('filters by score and company', async () => {

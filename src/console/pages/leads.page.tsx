@@ -33,6 +33,7 @@ export interface LeadFilters {
   campaignId?: string | undefined;
   intent?: string | undefined;
   minScore?: string | undefined;
+  owner?: string | undefined;
   from?: string | undefined;
   to?: string | undefined;
   sort?: string | undefined;
@@ -53,6 +54,8 @@ export interface LeadsView {
   /** The address of this list as a query, without the search text, which may be a person's name. */
   query: string;
   views: ListView[];
+  /** Whether the routing rules give leads owners. */
+  hasOwners: boolean;
   first: string | null;
   next: string | null;
   csv: string;
@@ -191,7 +194,7 @@ const ORDERS = [
   { value: 'oldest', label: 'oldest first' },
 ];
 
-function Filters({ view: { filters }, viewer }: { view: LeadsView; viewer: Viewer }) {
+function Filters({ view: { filters, hasOwners }, viewer }: { view: LeadsView; viewer: Viewer }) {
   const more = filters.campaignId ?? filters.from ?? filters.to ?? filters.sort;
   return (
     <div class="card">
@@ -207,6 +210,12 @@ function Filters({ view: { filters }, viewer }: { view: LeadsView; viewer: Viewe
             <span>Fit score at least</span>
             <input name="minScore" type="number" min="0" max="100" value={filters.minScore} />
           </label>
+          {hasOwners ? (
+            <label class="field">
+              <span>Owner</span>
+              <input name="owner" placeholder="rep, user or queue" value={filters.owner} />
+            </label>
+          ) : null}
         </div>
         <details open={more !== undefined}>
           <summary>Campaign, time and order</summary>
