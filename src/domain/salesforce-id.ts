@@ -27,9 +27,9 @@ export function isIdOf(prefix: string, id: string): boolean {
   return id.length === 18 && id.startsWith(prefix) && ID.test(id) && id.slice(15) === suffixOf(id.slice(0, 15));
 }
 
-/** A user or queue of Salesforce in its form of 18 characters; the id of another CRM as it is. */
+/** A user or queue of Salesforce in its form of 18 characters; any other id as it is. */
 export function ownerIdOf(id: string): string {
-  return /^00[5G][A-Za-z0-9]{12}(?:[A-Za-z0-9]{3})?$/u.test(id) ? to18(id) : id;
+  return /^00[5G][A-Za-z0-9]{12}$/u.test(id) ? to18(id) : id;
 }
 
 function suffixOf(fifteen: string): string {
