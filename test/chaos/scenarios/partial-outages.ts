@@ -26,9 +26,12 @@ const crmPartial = (percent: number, ci = 0): Scenario =>
     },
   });
 
-/** What the outage must not have left behind: dead letters, attempts, an open breaker. */
+/**
+ * What the outage must not have left behind: dead letters, attempts, an open breaker. Where half of the calls fail, the
+ * breaker is open most of the time, so what waits then may take as long as the outage.
+ */
 async function recovered(world: World, attempts: 'crm_sync_attempts' | 'enrichment_attempts'): Promise<void> {
-  await until(world, "SELECT count(*)::int AS n FROM ledger.leads WHERE state IN ('received', 'enriched')");
+  await until(world, "SELECT count(*)::int AS n FROM ledger.leads WHERE state IN ('received', 'enriched')", FULL_MS);
   const dead = await world.count("SELECT count(*)::int AS n FROM ledger.leads WHERE state = 'dead'");
   const lost = await world.count(`SELECT count(*)::int AS n FROM ledger.leads WHERE ${attempts} > 0`);
   if (dead > 0) throw new Error(`${dead} leads became dead letters in the partial outage.`);

@@ -89,10 +89,10 @@ export const SALESFORCE_SCENARIOS: Scenarios = {
   }),
 };
 
-export async function until(world: World, none: string): Promise<void> {
-  const deadline = Date.now() + DRAINED_WITHIN_MS;
+export async function until(world: World, none: string, withinMs = DRAINED_WITHIN_MS): Promise<void> {
+  const deadline = Date.now() + withinMs;
   while ((await world.count(none)) > 0) {
-    if (Date.now() > deadline) throw new Error(`Still not 0 after ${DRAINED_WITHIN_MS / 1000} s: ${none}`);
+    if (Date.now() > deadline) throw new Error(`Still not 0 after ${withinMs / 1000} s: ${none}`);
     await sleep(200);
   }
 }
