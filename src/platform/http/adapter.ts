@@ -74,8 +74,11 @@ export function createHttpAdapter({ trustProxy = false }: HttpOptions = {}): Fas
 }
 
 const WEBHOOK_ROUTE = '/leads';
-/** What a template leaves behind the path: an encoded slash or space, a path parameter, copied punctuation. */
-const AFTER_WEBHOOK = /^(\/+leads)(?:\/|%2f|%20|%09|%0[ad]|%22|%3e|;[^?#/]*|[.,"'>)])+(?=[?#]|$)/i;
+/**
+ * What a template leaves behind the path: an encoded slash or space, copied punctuation, path parameters. Each text has
+ * one reading only, since this runs before authentication: with two, a URL of semicolons would occupy the process.
+ */
+const AFTER_WEBHOOK = /^(\/+leads)(?:[/.,"'>)]|%2f|%20|%09|%0[ad]|%22|%3e)*(?:;[^?#/]*\/*)?(?=[?#]|$)/i;
 /** The webhook, and the preview of its score: their bodies are read alike. */
 const LEAD_ROUTES = new Set([WEBHOOK_ROUTE, '/ops/score']);
 const carriesLead = (request: FastifyRequest) => LEAD_ROUTES.has(request.routeOptions.url ?? '');

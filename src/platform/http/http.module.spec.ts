@@ -152,6 +152,8 @@ describe('access', () => {
       '/leads%2F',
       '/leads%20?x=1',
       '/leads;v=1',
+      '/leads;v=1;w=2/',
+      '/leads%20;v=1?x=1',
       '/leads.',
       '/leads%22',
     ]) {
@@ -160,6 +162,14 @@ describe('access', () => {
     }
     for (const url of ['/leadsx', '/leads/x', '/leads.json', '/x/leads;']) expect((await ask('POST', url)).status, url).toBe(404);
   });
+
+  it.each([`/leads${';'.repeat(64)}/x`, `/leads${';.'.repeat(64)}/x`, `/leads${'.%20/'.repeat(64)}x`])(
+    'takes no long time to refuse %s',
+    async (url) => {
+      await start();
+      expect((await ask('POST', url, { token: '' })).status).toBe(404);
+    },
+  );
 
   it('of a route without an operator fails where a handler needs one', async () => {
     await start();
