@@ -72,7 +72,7 @@ export function splitName(name: string | null): PersonName {
 }
 
 /** `Ann Lee <ann@acme.com>` as mail programs copy it. */
-const ADDRESS = /\s*[<([]?[^\s<>()[\],]+@[^\s<>()[\],]+[>)\]]?$/u;
+const ADDRESS = /\s*[<([]?[^\s<>()[\],@]+@[^\s<>()[\],@]+[>)\]]?$/u;
 const WRAPPED = /^(?:"([^"]+)"|'([^']+)'|“([^”]+)”|„([^“]+)“|«([^»]+)»|\(([^()]+)\)|\[([^[\]]+)\])$/u;
 /** `she/her`, in brackets or not. */
 const PRONOUNS =

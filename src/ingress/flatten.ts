@@ -2,7 +2,7 @@ import type { FieldProblem } from '../domain/app-error.js';
 import { ExactNumber } from '../platform/http/exact-json.js';
 import { cleanText } from './clean-text.js';
 import type { IntakeNotes } from './intake-notes.js';
-import { namedBy, withoutPlaceholders } from './placeholders.js';
+import { withoutPlaceholders } from './placeholders.js';
 
 const MAX_DEPTH = 8;
 const MAX_FIELDS = 250;
@@ -74,7 +74,7 @@ export function keptText(text: string, path: string, notes: IntakeNotes): string
   if (NOT_ASCII.test(text) && READ_TWICE.test(text)) {
     notes.add('encoding', path, 'looks like UTF-8 that the sender read as Windows-1252; kept as it came');
   }
-  const resolved = withoutPlaceholders(clean?.text ?? text, namedBy(path));
+  const resolved = withoutPlaceholders(clean?.text ?? text, path);
   if (!resolved) return clean?.text ?? text;
   const { kind, quoted } = resolved.removed;
   const what = kind === 'token' ? `the token ${quoted} was not replaced by the sender` : `"${quoted}" is a placeholder`;

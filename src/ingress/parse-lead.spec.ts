@@ -237,8 +237,51 @@ describe('parseLead', () => {
     expect([lead.name, lead.notes?.length ?? 0]).toEqual([name, sent === name ? 0 : 1]);
   });
 
-  it.each(['None', 'Null', 'NA', 'Nil', 'Noné', 'Not Provided Ltd'])('takes the name %s for a name', (name) => {
-    expect(parseLead({ ...minimal, name }).name).toBe(name);
+  it.each(['None', 'Null', 'NA', 'Nil', 'Nan', 'Noné', 'Test', 'Not Provided Ltd'])('takes the name %s for a name', (name) => {
+    const lead = parseLead({ ...minimal, name, first_name: name });
+    expect(lead).toMatchObject({ name, attributes: { first_name: name } });
+    expect(lead.notes).toBeUndefined();
+  });
+
+  it.each(['N/A Consulting', 'Null GmbH', 'None of the Above Ltd', 'Test', 'Unknown Worlds', 'TBD Media', '(un)known', 'Nana'])(
+    'takes %s for a company and for a campaign',
+    (text) => {
+      const lead = parseLead({ ...minimal, company: text, campaign_id: text });
+      expect(lead).toMatchObject({ campaignId: text, attributes: { company: text } });
+      expect(lead.notes).toBeUndefined();
+    },
+  );
+
+  it.each(['• E-mail', '- Mobile number', '(Title)', '"Company"', '#message', '@company', '* City', '+ Country'])(
+    'takes %j for an answer and for a campaign, although it is the name of a field between signs',
+    (text) => {
+      const lead = parseLead({ ...minimal, answer: text, campaign_id: text });
+      expect(lead).toMatchObject({ campaignId: text, attributes: { answer: text } });
+      expect(lead.notes?.filter(({ kind }) => kind !== 'encoding') ?? []).toEqual([]);
+    },
+  );
+
+  it('takes the campaign NA of North America', () => {
+    expect(parseLead({ ...minimal, campaign_id: 'NA' }).campaignId).toBe('NA');
+  });
+
+  it('notes each value that it leaves out, by its field and with the text', () => {
+    const { name, attributes, notes } = parseLead({
+      ...minimal,
+      name: 'N/A Consulting',
+      company: 'unknown',
+      first_name: 'n.a.',
+      'Last Name': 'TBD',
+      city: '[CITY]',
+    });
+    expect([name, attributes]).toEqual(['Consulting', {}]);
+    expect(notes).toEqual([
+      { kind: 'placeholder', path: 'company', message: '"unknown" is a placeholder; left out' },
+      { kind: 'placeholder', path: 'first_name', message: '"n.a." is a placeholder; left out' },
+      { kind: 'placeholder', path: 'Last Name', message: '"TBD" is a placeholder; left out' },
+      { kind: 'token', path: 'city', message: 'the token [CITY] was not replaced by the sender; left out' },
+      { kind: 'placeholder', path: 'name', message: 'its part "N/A" is a placeholder; left out' },
+    ]);
   });
 
   it('notes a letter that looks Latin and is not, and no address of one script', () => {

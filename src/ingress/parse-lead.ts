@@ -165,9 +165,9 @@ function parseName(value: unknown, problems: FieldProblem[], notes: IntakeNotes)
   if (typeof value === 'number' || typeof value === 'boolean' || value instanceof ExactNumber) return scalarText(value);
   if (typeof value !== 'string') return addProblem('must be a string');
   const sent = keptText(value, 'name', notes).normalize('NFC').trim();
+  if ([...sent].length > MAX_NAME) return addProblem(`must have at most ${MAX_NAME} characters`);
   const whole = withoutEmptyNames(sent);
   if (whole) notes.add('placeholder', 'name', `its part "${whole.removed}" is a placeholder; left out`);
   const name = whole?.text ?? sent;
-  if ([...name].length > MAX_NAME) return addProblem(`must have at most ${MAX_NAME} characters`);
   return isBlank(name) ? null : name;
 }

@@ -22,9 +22,16 @@ const TOKEN = new RegExp(TOKENS.join('|'), 'g');
 const MACRO = /^(?:\{(?![0-9a-f]{8}-)[A-Za-z][\w.:-]{1,60}\}|__[A-Z][A-Z0-9_]{1,60}__|\[\[[A-Za-z][\w .:-]{1,60}\]\])$/;
 /** Inside of other text only Marketo's own are certain: a message may be about templates. */
 const MARKETO_TOKEN = /\{\{\s*(?:lead|my|company|campaign|program|system|trigger|member|sales|owner)\.[^{}]{1,200}\}\}/gi;
-/** What people and systems call the fields of a person: between any signs it is a token, `[FIRST_NAME]`, `%email%`. */
+/** What people and systems call the fields of a person: between signs of templates it is a token. */
 const FIELD_NAME = String.raw`(?:(?:merge|lead|contact|company|campaign|account|person|recipient|user|member|customer|subscriber|model|my|your|form|field|data|params?|body|event|trigger|program|utm|text)[\s._:-]*){0,3}(?:(?:first|last|full|sur|given|family|middle|f|l)?[\s._-]*name|e-?mail(?:[\s._-]*address)?|(?:phone|mobile)(?:[\s._-]*number)?|company|(?:job[\s._-]*)?title|(?:campaign|lead|program)(?:[\s._-]*(?:id|key))?|country|city|state|message|industry|organi[sz]ation)`;
-const BETWEEN_SIGNS = new RegExp(String.raw`^[^\p{L}\p{N}]{1,5}${FIELD_NAME}[^\p{L}\p{N}]{0,5}$`, 'iu');
+/**
+ * `[FIRST_NAME]`, `%email%`, `$(email)`, `@@Email Address@@`. What lists and sentences have around a word is no such
+ * sign: `• E-mail`, `(Title)` and `#message` may be answers.
+ */
+const BETWEEN_SIGNS = new RegExp(
+  String.raw`^(?:(?=[^\p{L}\p{N}]{0,4}[[{<%$|~^｛［])[^\p{L}\p{N}]{1,5}${FIELD_NAME}[^\p{L}\p{N}]{0,5}|[@#]{1,3}${FIELD_NAME}[@#]{1,3})$`,
+  'iu',
+);
 /** `{{lead.Name` and `lead.Name}}`: cut off; `lead.Full Name`: a token that lost its braces; `{0}`. */
 const DAMAGED = new RegExp(
   String.raw`^(?:\{\{[\w .:=-]{1,60}|[\w .:=-]{1,60}\}\}|\{\d{1,2}\}|(?:lead|company|campaign|program|contact|trigger)\.(?:${FIELD_NAME}|id))$`,
@@ -38,29 +45,35 @@ const EDIT_ME = /^edit ?me$/i;
 const AROUND = /^[\s"'`([{<*_]+|[\s"'`)\]}>*_.,;:]+$/g;
 /** No campaign, company or person is called so. */
 const NO_NAME =
-  /^(?:n\.a\.?|N\.A\.?|not (?:applicable|available|provided|specified|set|known|given|disclosed)|unknown|tb[ad]|nan|(?:(?:enter|insert|type)\s+)?(?:your\s+)?(?:first|last|full|company|campaign)[\s_]?name(?:\s+here)?|(?:enter|insert|type)\s+(?:your\s+)?(?:name|company|e-?mail)(?:\s+here)?|your\s+(?:name|company)|e-?mail address)$/i;
-/** Python's None and the like; but a person may be called None, Nil or Na. */
-const NOTHING = /^(?:none|nil|null|undefined|na|n\/a)$/i;
+  /^(?:n\.a\.?|N\.A\.?|not (?:applicable|available|provided|specified|set|known|given|disclosed)|unknown|tb[ad]|(?:(?:enter|insert|type)\s+)?(?:your\s+)?(?:first|last|full|company|campaign)[\s_]?name(?:\s+here)?|(?:enter|insert|type)\s+(?:your\s+)?(?:name|company|e-?mail)(?:\s+here)?|your\s+(?:name|company)|e-?mail address)$/i;
+/** Python's None and the like; but a person may be called None or Nil. */
+const NOTHING = /^(?:none|nil|null|undefined|n\/a)$/i;
+/** pandas; Nan is a first name. */
+const NOT_A_NUMBER = 'nan';
+/** R; but a person may be called Na, and NA is a campaign of North America. */
+const NO_COMPANY = /^na$/i;
+/** How each of these begins, or without a letter. Most values do not, and this runs for each field of a request. */
+const MAY_BE_PLACEHOLDER =
+  /^[^A-Za-z0-9]*(?:n(?:[aiou./]|\b)|un|in|ed|ob|tb|full|first|last|company|campaign|enter|type|your|e-?mail|[sd]\b|ref!|value!|div\/|spill!|calc!|$)/i;
 /** Or an emoji: people and companies do call themselves so. */
 const HAS_A_LETTER = /[\p{L}\p{N}\p{Extended_Pictographic}]/u;
 
-const COMPANY_NAMES = new Set(['company', 'companyname', 'account', 'accountname', 'organization', 'organisation']);
-const PERSON_NAMES = new Set(['name', 'fullname', 'firstname', 'lastname', 'givenname', 'familyname', 'surname']);
-
 /** What a field names, as far as that decides which texts are no value of it. */
-export type Names = 'campaign' | 'company' | 'person' | null;
+type Names = 'campaign' | 'company' | 'person' | null;
 
-export function namedBy(path: string): Names {
-  const last = path.slice(path.lastIndexOf('.') + 1);
-  if (last.length > 20) return null;
-  const key = last.toLowerCase().replaceAll(/[-_ ]/g, '');
-  return COMPANY_NAMES.has(key) ? 'company' : PERSON_NAMES.has(key) ? 'person' : null;
+const NAMING =
+  /(?:^|\.)[-_ ]*(?:(company|account)(?:[-_ ]?name)?|(organi[sz]ation)|(?:(?:full|first|last|given|family)?[-_ ]?name|surname))[-_ ]*$/i;
+
+function namedBy(path: string): Names {
+  const found = NAMING.exec(path);
+  return found === null ? null : (found[1] ?? found[2]) === undefined ? 'person' : 'company';
 }
 
 export type Placeholder = { kind: 'token' | 'placeholder'; quoted: string };
 
 /** A token of a template, for a field that must not have one at all. */
 export function tokenIn(text: string): string | null {
+  if (!HAS_SIGN.test(text) && !BEGINS_AS_TOKEN.test(text)) return null;
   TOKEN.lastIndex = 0;
   const trimmed = text.trim();
   const token = MACRO.exec(trimmed)?.[0] ?? TOKEN.exec(text)?.[0] ?? (isWholeToken(trimmed) ? trimmed : undefined);
@@ -76,12 +89,14 @@ function isWholeToken(trimmed: string): boolean {
  * @param names more texts are no value of a campaign, a company or a person.
  */
 export function isPlaceholder(text: string, names: Names = null): boolean {
+  if (!MAY_BE_PLACEHOLDER.test(text)) return false;
   const trimmed = text.trim();
   if (trimmed.length > 40) return false;
   const core = trimmed.replaceAll(AROUND, '');
   if ([trimmed, core].some((each) => PLACEHOLDER.test(each) || EDIT_ME.test(each))) return true;
   if (names === null) return false;
-  return !HAS_A_LETTER.test(trimmed) || NO_NAME.test(core) || (names !== 'person' && NOTHING.test(core));
+  if (!HAS_A_LETTER.test(trimmed) || NO_NAME.test(core) || core === NOT_A_NUMBER) return true;
+  return (names !== 'person' && NOTHING.test(core)) || (names === 'company' && NO_COMPANY.test(core));
 }
 
 /** `Ann null`, `undefined Lee`: a template that joined two names, one of which was empty. Mr Christopher Null stays. */
@@ -103,9 +118,9 @@ const MAY_BE_EMPTY = /null|undefined|n\/a|\bnot /i;
 const EMPTY_NAME = /(?<=^|\s)(?:undefined|#?[Nn]\/[Aa]|[([<]not (?:provided|set)[)\]>])(?=\s|$)/g;
 
 /** What is left of an optional text without its unresolved tokens, and what was removed; null where nothing was. */
-export function withoutPlaceholders(text: string, names: Names): { text: string; removed: Placeholder } | null {
-  if (isPlaceholder(text, names)) return { text: '', removed: { kind: 'placeholder', quoted: printable(text.trim()) } };
-  if (!MAY_HAVE_TOKEN.test(text)) return null;
+export function withoutPlaceholders(text: string, path: string): { text: string; removed: Placeholder } | null {
+  if (MAY_BE_PLACEHOLDER.test(text) && isPlaceholder(text, namedBy(path)))
+    return { text: '', removed: { kind: 'placeholder', quoted: printable(text.trim()) } };
   const token = tokenIn(text);
   if (token === null) return null;
   if (isWholeToken(text.trim()) || !HAS_WORDS.test(text.replaceAll(TOKEN, '')))
@@ -117,7 +132,9 @@ export function withoutPlaceholders(text: string, names: Names): { text: string;
   return { text: rest, removed: { kind: 'token', quoted: printable(marketo) } };
 }
 
-const MAY_HAVE_TOKEN = /\{|%|\*\||<[%<]|&#123;|\}\}$|^\s*[^\p{L}\p{N}\s]|^(?:lead|company|campaign|program|contact|trigger)\./u;
+/** Each token has one of these signs, or one of these beginnings; most texts have none. */
+const HAS_SIGN = /[{}%*<&｛［]/;
+const BEGINS_AS_TOKEN = /^(?:[^A-Za-z0-9]{0,5}[[$|~^@#_]|\s*(?:lead|company|campaign|program|contact|trigger)\.)/i;
 const HAS_WORDS = /[\p{L}\p{N}]/u;
 
 /** A token's own text is the template's, not a person's, so a message may quote it. */
