@@ -1,4 +1,4 @@
-import { domainToASCII, domainToUnicode } from 'node:url';
+import { domainToASCII } from 'node:url';
 import { describeCharacter, positionOf } from './describe-character.js';
 
 /**
@@ -53,8 +53,7 @@ export function isEmail(normalised: string): boolean {
   const at = normalised.lastIndexOf('@');
   const local = normalised.slice(0, at);
   if (at < 1 || normalised.length > 254 || local.startsWith('.') || local.endsWith('.') || local.includes('..')) return false;
-  const domain = normalised.slice(at + 1);
-  return LOCAL_PART.test(local) && DOMAIN.test(domain) && !(domain.includes('xn--') && PASTED.test(domainToUnicode(domain)));
+  return LOCAL_PART.test(local) && DOMAIN.test(normalised.slice(at + 1));
 }
 
 /** An address with a display name and brackets is far shorter; a longer text costs time and cannot be one. */
@@ -65,8 +64,6 @@ const DOMAIN = /^(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+(?!\d+$
 /** An ASCII character that no host name has; `domainToASCII` would decode or cut some of them instead of refusing. */
 const NOT_IN_A_DOMAIN = /[^a-z0-9.\-\u{80}-\u{10ffff}]/u;
 const NOT_IN_A_TYPED_DOMAIN = /[^a-zA-Z0-9.\-\u{80}-\u{10ffff}]/u;
-/** Quotation marks and dashes of a word processor: `domainToASCII` encodes them, and no registry has them. */
-const PASTED = /[\p{Pi}\p{Pf}\p{Ps}\p{Pe}\p{Pd}…](?<!-)/u;
 /** Beyond ASCII; for the message only, since IDNA decides what a domain may have. */
 const NO_LETTER = /(?![\0-\x7f])[^\p{L}\p{M}\p{N}]/u;
 
@@ -125,7 +122,7 @@ const ANGLE = /^([^<>]*)<([^<>]*)>([^<>@]*)$/;
 const COMMENT = /^([^()\s]+@[^()\s]+)\s*\(([^()@]*)\)$/;
 const COMMENT_BEFORE = /^\([^()@]*\)\s*([^()\s]+@[^()\s]+)$/;
 /** What `mailto:` links carry behind the address. */
-const HEADERS = /\?(?:subject|body|cc|bcc)=.*$/is;
+const HEADERS = /(?<=@[^?@]*)\?(?:subject|body|cc|bcc)=.*$/is;
 const ANCHOR = /^<a\b[^>]*\bhref\s*=\s*["']?mailto:([^"'>]*)["']?[^>]*>([^<]*)<\/a>$/i;
 const MARKDOWN = /^\[([^[\]]*)\]\(([^()]*)\)$/;
 const PAIRS = ['""', "''", '``', '“”', '„“', '‘’', '«»', '()', '[]', '<>', '{}', '（）', '＜＞'].map(

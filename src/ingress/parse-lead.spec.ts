@@ -291,6 +291,18 @@ describe('parseLead', () => {
     expect(parseLead({ ...minimal, email: 'почта@пример.рф' }).notes).toBeUndefined();
   });
 
+  it.each([
+    ['ann@acme.com’', 'ann@acme.xn--com-to0a', /U\+2019 .+ at position 13, which no mailbox has.*; kept$/],
+    ['“ann@acme.com”', '“ann@acme.xn--com-9o0a', /U\+201C .+ at position 1,/],
+    ['ann@ac–me.com', 'ann@xn--acme-186a.com', /U\+2013 .+ at position 7,/],
+  ])('keeps the key of %s, and notes the sign', (sent, email, message) => {
+    expect(parseLead({ ...minimal, email: sent })).toMatchObject({
+      email,
+      notes: [{ kind: 'character', path: 'email', message: expect.stringMatching(message) }],
+    });
+    expect(parseLead({ ...minimal, email: 'ann-lee@ac-me.com' }).notes).toBeUndefined();
+  });
+
   it('leaves Mr Null his name', () => {
     expect(parseLead({ ...minimal, name: 'Christopher Null', last_name: 'Null' })).toMatchObject({
       name: 'Christopher Null',

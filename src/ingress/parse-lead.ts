@@ -89,15 +89,22 @@ function plain(key: string): string {
 
 const CHECK_TEMPLATE = 'check its name in the template';
 
-/** A Cyrillic or Greek letter in a Latin word of an address: another mailbox than the one that is read. */
-function mixedScripts(address: string): string | null {
-  if (!/[^\0-\x7f]/.test(address)) return null;
+/** What may make an address another mailbox than the one that a reader sees. */
+function noteLookalikes(address: string, notes: IntakeNotes): void {
+  if (!/[^\0-\x7f]/.test(address)) return;
+  const add = (sign: string, consequence: string) => {
+    const place = positionOf(address, address.indexOf(sign));
+    notes.add('character', 'email', `has ${describeCharacter(sign)} at position ${place}${consequence}; kept`);
+  };
   const word = address.split(/[@.]/).find((each) => /\p{sc=Latin}/u.test(each) && LOOKS_LATIN.test(each));
-  const found = word === undefined ? null : LOOKS_LATIN.exec(word);
-  return found && `${describeCharacter(found[0])} at position ${positionOf(address, address.indexOf(found[0]))}`;
+  if (word !== undefined) add(LOOKS_LATIN.exec(word)![0], ' among Latin letters, which look alike');
+  const pasted = PASTED.exec(address)?.[0];
+  if (pasted !== undefined) add(pasted, ', which no mailbox has: it may have been pasted with the address');
 }
 
 const LOOKS_LATIN = /[\p{sc=Cyrillic}\p{sc=Greek}]/u;
+/** Quotation marks and dashes of a word processor. Leads exist with them in their key, so they are not removed. */
+const PASTED = /[\p{Pi}\p{Pf}\p{Ps}\p{Pe}\p{Pd}…](?<![\0-\x7f])/u;
 
 function parseEmail(
   value: unknown,
@@ -118,9 +125,9 @@ function parseEmail(
   const broken = firstBroken(value.trim()) ?? (isCut ? firstReplaced(value) : null);
   if (broken) return addProblem(`has ${broken}`);
   const address = readEmail(value);
-  const mixed = 'email' in address ? mixedScripts(address.emailRaw) : null;
-  if (mixed) notes.add('character', 'email', `has ${mixed} among Latin letters, which look alike; kept`);
-  return 'email' in address ? address : addProblem(`is not a valid e-mail address: it ${address.reason}`);
+  if ('reason' in address) return addProblem(`is not a valid e-mail address: it ${address.reason}`);
+  noteLookalikes(address.emailRaw, notes);
+  return address;
 }
 
 function parseCampaignId(value: unknown, problems: FieldProblem[], isCut: boolean, hint: () => string): string {

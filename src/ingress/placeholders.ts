@@ -133,8 +133,8 @@ export function withoutPlaceholders(text: string, path: string): { text: string;
 }
 
 /** Each token has one of these signs, or one of these beginnings; most texts have none. */
-const HAS_SIGN = /[{}%*<&｛［]/;
-const BEGINS_AS_TOKEN = /^(?:[^A-Za-z0-9]{0,5}[[$|~^@#_]|\s*(?:lead|company|campaign|program|contact|trigger)\.)/i;
+const HAS_SIGN = /[{}%｛［]|\*\||<[%<]|&#/;
+const BEGINS_AS_TOKEN = /^(?:\s*[^A-Za-z0-9]{0,5}[[<$|~^@#_]|\s*(?:lead|company|campaign|program|contact|trigger)\.)/i;
 const HAS_WORDS = /[\p{L}\p{N}]/u;
 
 /** A token's own text is the template's, not a person's, so a message may quote it. */

@@ -47,22 +47,29 @@ export function parseForm(bytes: Buffer, charset: string | null, loose = false):
     last = key.text;
   }
   const decoded = jsonTokens(fields);
-  if (decoded) notes.push(note('', `the values are encoded as JSON; read so. ${ENCODE}`));
+  if (decoded) notes.push(note('', `the values are encoded as JSON; read so, but for the campaign. ${ENCODE}`));
   return { fields: Object.fromEntries(decoded ?? fields), notes, damaged: [...damaged] };
 }
 
 const JSON_TEXT = /^\s*"(?:[^"\\]|\\.)*"\s*$/s;
 const JSON_OTHER = /^\s*(?:-?\d+(?:\.\d+)?|true|false|null|)\s*$/;
 
+const CAMPAIGN = /^campaign[-_ ]?id$/i;
+
 /**
- * The values of a form whose tokens were encoded as JSON, which adds quotation marks: `campaign_id="c1"` would be
- * another campaign. Only where the e-mail is such a text and each other value is JSON too; null where it is not so.
+ * The values of a form whose tokens were encoded as JSON, which adds quotation marks. Only where the e-mail is such a
+ * text and each other value is JSON too; null where it is not so. The campaign stays as it came: leads exist whose keys
+ * are made of `"c1"` with the marks, and the next form of such a person must not become a second lead.
  */
 function jsonTokens(fields: Map<string, string>): Map<string, string> | null {
   const email = [...fields].find(([key]) => /^e-?mail$/i.test(key))?.[1];
   if (email === undefined || !JSON_TEXT.test(email)) return null;
   const decoded = new Map<string, string>();
   for (const [key, value] of fields) {
+    if (CAMPAIGN.test(key)) {
+      decoded.set(key, value);
+      continue;
+    }
     if (!JSON_TEXT.test(value)) {
       if (!JSON_OTHER.test(value)) return null;
       decoded.set(key, value.trim() === 'null' ? '' : value.trim());
