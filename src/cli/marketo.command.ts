@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Argument, Option, type Command } from 'commander';
 import type { MarketoArrivals } from '../ledger/marketo-arrivals.repository.js';
-import { CommandError, EXIT_CODES, usageError } from './exit-codes.js';
+import { CommandError, EXIT_CODES } from './exit-codes.js';
 import {
   CHECK_COLUMNS,
   checkText,
@@ -13,6 +13,7 @@ import {
 } from './format-marketo.js';
 import { counted } from './format-text.js';
 import { group, yesOption } from './options.js';
+import { readSince } from './read-since.js';
 import type { Session } from './session.js';
 
 const LOOK_EVERY_MS = 1000;
@@ -44,8 +45,10 @@ export function addMarketoCommands(program: Command, session: Session): void {
       }
       const { runMarketoCheck } = await import('./marketo-stores.js');
       const { client, output } = session;
-      const arrivals = await client.get<MarketoArrivals>('/ops/marketo/arrivals').catch(() => null);
-      if (!arrivals) output.note('The service does not answer, so what arrived there is not looked at; --url names it.');
+      const arrivals = await client.get<MarketoArrivals>('/ops/marketo/arrivals').catch((error: Error) => {
+        output.note(`What arrived at the service is not looked at: ${error.message}`);
+        return null;
+      });
       const lines = await runMarketoCheck(session.io.env, arrivals);
       await output.report({ lines }, lines, { columns: CHECK_COLUMNS }, () => checkText(lines, output.width));
       if (lines.some(({ verdict }) => verdict === 'problem')) session.exitCode = EXIT_CODES.failure;
@@ -64,8 +67,8 @@ export function addMarketoCommands(program: Command, session: Session): void {
   marketo
     .command('reconcile')
     .description("compare a window of Marketo's log with the ledger now; exit code 1 where calls are missing")
-    .addOption(new Option('--since <time>', 'the begin of the window, e.g. 2026-11-26T00:00:00Z').argParser(readTime))
-    .option('--repair', 'take the missing leads in')
+    .addOption(new Option('--since <time>', 'the begin of the window, e.g. 2026-11-26T00:00:00Z or 12h').argParser(readSince))
+    .option('--repair', 'take the missing leads in; the window may begin 8 days ago at most')
     .addOption(yesOption())
     .action(async ({ since, repair = false, yes = false }: { since?: string; repair?: boolean; yes?: boolean }) => {
       if (repair) await session.confirm({ question: 'Take the leads in that are missing?', yes });
@@ -134,10 +137,4 @@ async function runEnded({ client, output }: Session, begun: SentRun): Promise<Se
     if (run.problem && run.problem !== said) output.note((said = run.problem));
   }
   return run;
-}
-
-function readTime(text: string): string {
-  const at = Date.parse(text);
-  if (Number.isNaN(at)) throw usageError(`--since "${text}" is no time. Give it as 2026-11-26T00:00:00Z.`);
-  return new Date(at).toISOString();
 }

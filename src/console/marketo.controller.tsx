@@ -44,7 +44,7 @@ export class ConsoleMarketoController {
       void reply.code(400);
       return this.repairPage(request, `There are ${missing} now, and you confirmed ${count}. Nothing was taken in.`);
     }
-    await this.marketo.reconcile(by.name, { since: oldestMissingAt.toISOString(), repair: true });
+    await this.marketo.repairMissing(by.name, oldestMissingAt);
     return seeOther(reply, HREF);
   }
 

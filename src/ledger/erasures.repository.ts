@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { ErrorCode } from '../domain/error-catalog.js';
 import { Database } from '../platform/database/database.js';
 import { END_CLAIM, RAISE_FENCE, TOUCH_AND_NUMBER_EVENT, writeEvents } from './lead-update-sql.js';
-import { eraseMarketoPerson, EXPORT_MARKETO } from './marketo-erasures.repository.js';
+import { eraseMarketoPerson, EXPORT_MARKETO, pruneMarketoErasures } from './marketo-erasures.repository.js';
 import { JOB_ID, OPEN_LEAD_COLUMNS, type OpenLead } from './open-leads.repository.js';
 
 export interface PersonToErase {
@@ -264,9 +264,11 @@ export class ErasuresRepository {
   }
 
   /**
-   * Removes the finished entries of `eraseAgainIfGone`. Receipts of erasures are kept: they contain no personal data.
+   * Removes the finished entries of `eraseAgainIfGone`, and what the comparison with Marketo needs no more. Receipts of
+   * erasures are kept: they contain no personal data.
    */
-  async pruneLateWrites(): Promise<void> {
+  async prune(): Promise<void> {
     await this.database.query("DELETE FROM ledger.erasures WHERE who = 'late write' AND done_at < now() - interval '1 day'");
+    await pruneMarketoErasures(this.database);
   }
 }

@@ -145,6 +145,16 @@ export class MarketoCallsRepository {
     return new Map(rows.map(({ id, at }) => [id, at]));
   }
 
+  /** Of the people with these keys, when each was last erased here. */
+  async erasuresOf(personKeys: string[]): Promise<Map<string, Date>> {
+    const { rows } = await this.database.query<{ key: string; at: Date }>(
+      `SELECT key, max(at) AS at FROM unnest($1::text[]) key
+       JOIN ledger.marketo_erasures e ON e.person_hash = sha256(decode(key, 'hex')) GROUP BY key`,
+      [personKeys],
+    );
+    return new Map(rows.map(({ key, at }) => [key, at]));
+  }
+
   /** Ids of leads whose content would not change. */
   async known(leads: Pick<LeadToAccept, 'id' | 'name' | 'attributes'>[]): Promise<Set<string>> {
     if (leads.length === 0) return new Set();

@@ -2,11 +2,14 @@ import { Injectable } from '@nestjs/common';
 import { Database, type Queryable } from '../platform/database/database.js';
 
 /**
- * The id of an erased person is kept so long, and until the windows of the reconciliation have passed the erasure: a
- * call of before it must not bring the person back. Marketo keeps such activities for some months at most.
+ * An erased person is remembered so long, and until the windows of the reconciliation, open runs included, have passed
+ * the erasure: a call of before it must not bring the person back. So a repair that an operator asks for begins no
+ * earlier. Marketo keeps such activities for some months at most.
  */
-const KEPT_DAYS = 8;
+export const ERASURES_KEPT_DAYS = 8;
 const KEPT_DAYS_AT_MOST = 90;
+/** A window overlaps the one before by less, and an extract compares calls that Marketo has logged up to a day late. */
+const OVERLAP = '25 hours';
 
 export interface MarketoErasure {
   id: string;
@@ -28,7 +31,8 @@ SELECT to_jsonb(c) FROM ledger.marketo_calls c WHERE marketo_id IN (
 
 /**
  * Removes what is held about a person for Marketo, within the transaction of the erasure; its leads must still be
- * there. Nothing is kept where Marketo was never in use.
+ * there. The person is remembered by a hash even where Marketo was never in use: the first comparison, of the days
+ * before it was set up, must not bring the person back.
  */
 export async function eraseMarketoPerson(transaction: Queryable, personKey: string): Promise<void> {
   await transaction.query(
@@ -41,11 +45,23 @@ export async function eraseMarketoPerson(transaction: Queryable, personKey: stri
        WHERE person_key = decode($1, 'hex') AND attributes->>'marketo_id' ~ '^[0-9]{1,15}$'
      ), calls AS (
        DELETE FROM ledger.marketo_calls WHERE marketo_id IN (SELECT marketo_id FROM known)
+     ), by_key AS (
+       INSERT INTO ledger.marketo_erasures (person_hash, fields, done_at) VALUES (sha256(decode($1, 'hex')), '{}', now())
      )
      INSERT INTO ledger.marketo_erasures (marketo_id, fields, done_at)
      SELECT marketo_id, fields, CASE WHEN fields = '{}' THEN now() END FROM known
      WHERE EXISTS (SELECT 1 FROM ledger.marketo_stages WHERE position IS NOT NULL)`,
     [personKey],
+  );
+}
+
+/** Forgets the people whom no comparison can bring back any more. */
+export async function pruneMarketoErasures(database: Queryable): Promise<void> {
+  await database.query(
+    `DELETE FROM ledger.marketo_erasures WHERE done_at < now() - interval '${KEPT_DAYS_AT_MOST} days'
+       OR (done_at < now() - interval '${ERASURES_KEPT_DAYS} days' AND at < (
+         SELECT least(position, extracted_until, now(), (SELECT min(from_at) FROM ledger.marketo_runs WHERE ended_at IS NULL))
+           - interval '${OVERLAP}' FROM ledger.marketo_stages WHERE stage = 'marketo-reconciliation'))`,
   );
 }
 
@@ -74,14 +90,5 @@ export class MarketoErasuresRepository {
       'SELECT count(*)::int AS count FROM ledger.marketo_erasures WHERE done_at IS NULL',
     );
     return rows[0]!.count;
-  }
-
-  async prune(): Promise<void> {
-    await this.database.query(
-      `DELETE FROM ledger.marketo_erasures WHERE done_at < now() - interval '${KEPT_DAYS_AT_MOST} days'
-         OR (done_at < now() - interval '${KEPT_DAYS} days' AND at < (
-           SELECT coalesce(least(position, extracted_until), now()) - interval '1 hour' FROM ledger.marketo_stages
-           WHERE stage = 'marketo-reconciliation'))`,
-    );
   }
 }

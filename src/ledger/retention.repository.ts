@@ -55,7 +55,7 @@ export class RetentionRepository {
     if (performance.now() < this.nextRun) return 0;
     await this.acts.pruneActs(this.days);
     await this.bulkActions.pruneBulkActions();
-    await this.erasures.pruneLateWrites();
+    await this.erasures.prune();
     const count = this.days === undefined ? 0 : await this.pruneLeads(this.days);
     if (count < BATCHES * BATCH) this.nextRun = performance.now() + PAUSE_MS;
     return count;

@@ -108,6 +108,16 @@ describe('the circle of Marketo, the service and back', () => {
     expect((await ops(service, 'marketo', 'reconcile', '--since', since)).code).toBe(0);
   });
 
+  it('refuses a repair of a time of which it no longer knows who was erased, and compares it', async () => {
+    const since = new Date(Date.now() - 8 * 86_400_000 - 60_000).toISOString();
+    const refused = await askOps(service, 'POST', '/ops/marketo/reconcile', { since, repair: true });
+    expect(refused).toMatchObject({ status: 400, body: { code: 'BAD_REQUEST', detail: expect.stringMatching(/8 days ago/) } });
+    const command = await ops(service, 'marketo', 'reconcile', '--since', '9d', '--repair', '--yes');
+    expect(command.code).not.toBe(0);
+    expect(command.stderr).toMatch(/8 days ago at most: people who were erased/);
+    expect((await ops(service, 'marketo', 'reconcile', '--since', since)).code).toBe(0);
+  });
+
   it('backfills page by page, pauses, and refuses a task that it does not have', async () => {
     expect((await ops(service, 'marketo', 'backfill', '--dry-run')).stdout).toMatch(
       /41 people in the ledger: 0 would be written/,

@@ -210,6 +210,48 @@ describe('a repair', () => {
     await world.reconciliation().poll();
     expect(await isThere(there.leadId)).toBe(true);
   });
+
+  it('does not bring back a person whose Marketo id was never known here, even where Marketo was not in use', async () => {
+    const lost = await called('lost before');
+    const positions = await world.pool.query('SELECT stage, position FROM ledger.marketo_stages');
+    await world.pool.query('UPDATE ledger.marketo_stages SET position = NULL');
+    const person = { rejections: [], spooled: 0, who: 'ann', graceMs: 0 };
+    await world.ledger.erasures.erasePerson({ ...person, personKey: personKeyOf(lost.email) });
+    for (const { stage, position } of positions.rows)
+      await world.pool.query('UPDATE ledger.marketo_stages SET position = $2 WHERE stage = $1', [stage, position]);
+    await world.reconciliation().poll();
+    expect(await classOf(lost.id)).toEqual(['erased']);
+    expect(await isThere(lost.leadId)).toBe(false);
+    // What is kept is neither the address nor the key in the CRM.
+    const { rows } = await world.pool.query('SELECT e::text AS row FROM ledger.marketo_erasures e');
+    expect(JSON.stringify(rows)).not.toContain(personKeyOf(lost.email));
+  });
+});
+
+describe('an erased person', () => {
+  it('is remembered for eight days, and longer while an open run or a window of before the erasure may still need it', async () => {
+    const day = (count: number) => new Date(Date.now() - count * 1440 * MINUTE);
+    const left = async () => {
+      await world.ledger.erasures.prune();
+      return (await world.pool.query('SELECT marketo_id::int AS id FROM ledger.marketo_erasures ORDER BY id')).rows.map(
+        ({ id }) => id,
+      );
+    };
+    await world.pool.query('DELETE FROM ledger.marketo_erasures');
+    await world.pool.query(
+      `INSERT INTO ledger.marketo_erasures (marketo_id, at, fields, done_at)
+       SELECT n, at, '{}', at FROM unnest($1::timestamptz[]) WITH ORDINALITY AS e (at, n)`,
+      [[day(91), day(12), day(9), day(7)]],
+    );
+    const run = await world.runs.request('ann', 'repair', day(10.5));
+    expect(await left()).toEqual([3, 4]);
+    await world.runs.finish(run, {}, 0);
+    const set = 'UPDATE ledger.marketo_stages SET extracted_until = $1';
+    await world.pool.query(set, [day(9)]);
+    expect(await left()).toEqual([3, 4]);
+    await world.pool.query(set, [null]);
+    expect(await left()).toEqual([4]);
+  });
 });
 
 describe('many calls', () => {

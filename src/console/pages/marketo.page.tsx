@@ -110,7 +110,8 @@ export function MarketoRepairPage({ viewer, report, problem }: PageProps & { pro
       <form method="post" action="/console/marketo/repair/start" class="card">
         <input type="hidden" name="formToken" value={viewer.formToken} />
         <p>
-          {`${missing} webhook calls of Marketo's log are not in the ledger. A lead that arrived meanwhile is not taken in twice.`}
+          {`${missing} webhook calls of Marketo's log are not in the ledger. A lead that arrived meanwhile is not taken in twice. `}
+          Calls of more than 8 days ago stay as they are: who was erased before that is not known.
         </p>
         {missing > TYPED_ABOVE ? (
           <label class="field">

@@ -27,6 +27,7 @@ interface Candidate {
   lead: LeadOfCall;
 }
 
+const NEVER = new Date(0);
 const UNKNOWN_CAMPAIGN =
   'Which campaign_id the webhook sends for this campaign is not known: name it in webhook.campaigns of MARKETO_FIELD_MAP.';
 const LIMIT_REACHED = 'MARKETO_REPAIR_LIMIT was reached: the next run takes the lead in.';
@@ -86,8 +87,12 @@ async function compareContent(tools: CompareTools, wanted: OpenCall[], campaigns
       if ('refusedFor' in lead) compared.push(of(call, 'unusable', null, lead.refusedFor));
       else candidates.push({ call, lead });
     }
-    const known = await calls.known(candidates.map(({ lead: { id, input } }) => ({ id, ...input })));
-    const [there, absent] = [true, false].map((is) => candidates.filter(({ lead }) => known.has(lead.id) === is));
+    const erased = await calls.erasuresOf(candidates.map(({ lead }) => lead.personKey));
+    const isErased = ({ call, lead }: Candidate) => call.at < (erased.get(lead.personKey) ?? NEVER);
+    compared.push(...candidates.filter(isErased).map(({ call }) => of(call, 'erased')));
+    const held = candidates.filter((one) => !isErased(one));
+    const known = await calls.known(held.map(({ lead: { id, input } }) => ({ id, ...input })));
+    const [there, absent] = [true, false].map((is) => held.filter(({ lead }) => known.has(lead.id) === is));
     await calls.learnCampaigns(campaigns.learnFrom(there!.map(({ call, lead }) => [call, lead.input.campaignId])));
     compared.push(...there!.map(({ call, lead }) => ({ ...arrived(call), leadId: lead.id })));
     const isCertain = ({ call, lead }: Candidate) => campaigns.of(call.campaignId) === lead.input.campaignId;

@@ -172,10 +172,9 @@ export class WriteBackPoller {
 
   /** A page of people at a time: those whose leads the retention has removed need no row. */
   private async prune(): Promise<void> {
-    const { updates, erasures, now } = this.options;
+    const { updates, now } = this.options;
     if (now() - this.prunedAt < PRUNE_EVERY_MS) return;
     this.prunedAt = now();
     this.pruneAfter = (await updates.prune(this.pruneAfter, PRUNED_AT_ONCE)) ?? '';
-    await erasures.prune();
   }
 }

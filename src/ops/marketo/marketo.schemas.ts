@@ -146,7 +146,7 @@ export const reconcileSchema = apiSchema(
   'MarketoReconcile',
   z.strictObject({
     since: timeSchema.optional().describe('The begin of the window; by default where the last one ended, less 30 minutes.'),
-    repair: z.boolean().default(false).describe('Take missing leads in.'),
+    repair: z.boolean().default(false).describe('Take missing leads in. Then the window begins 8 days ago at most.'),
   }),
   { since: '2026-11-26T00:00:00.000Z', repair: true },
 );

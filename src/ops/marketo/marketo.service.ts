@@ -4,7 +4,7 @@ import { ERROR_CATALOG } from '../../domain/error-catalog.js';
 import { AuditLogRepository } from '../../ledger/audit-log.repository.js';
 import { MarketoArrivalsRepository } from '../../ledger/marketo-arrivals.repository.js';
 import { MarketoCallsRepository } from '../../ledger/marketo-calls.repository.js';
-import { MarketoErasuresRepository } from '../../ledger/marketo-erasures.repository.js';
+import { ERASURES_KEPT_DAYS, MarketoErasuresRepository } from '../../ledger/marketo-erasures.repository.js';
 import { MarketoRunsRepository, type ReconciliationRun } from '../../ledger/marketo-runs.repository.js';
 import {
   MARKETO_STAGES,
@@ -18,6 +18,7 @@ import { CONFIG } from '../../platform/platform.module.js';
 
 const WINDOWS_SHOWN = 20;
 const MISSING_SHOWN = 50;
+const REPAIRS_WITHIN_MS = ERASURES_KEPT_DAYS * 86_400_000;
 
 export type MarketoReport = Awaited<ReturnType<MarketoService['report']>>;
 export type ShownRun = ReturnType<typeof shownRun>;
@@ -96,8 +97,28 @@ export class MarketoService {
     return { stages: rows.map(shownStage), owed: owed.count, missing: missing.count };
   }
 
-  /** A worker executes the run. @throws AppError BAD_REQUEST where no worker would. */
+  /**
+   * A worker executes the run.
+   * @throws AppError BAD_REQUEST where no worker would, or where a repair may bring back a person who was erased.
+   */
   async reconcile(who: string, { since, repair }: { since?: string | undefined; repair: boolean }) {
+    const from = since === undefined ? null : new Date(since);
+    if (repair && from && from.getTime() < Date.now() - REPAIRS_WITHIN_MS) {
+      throw new AppError(
+        'BAD_REQUEST',
+        `A repair can begin ${ERASURES_KEPT_DAYS} days ago at most: people who were erased before that are no longer ` +
+          'known here, and it could bring one back. Nothing was taken in. Compare without a repair to see what is missing.',
+      );
+    }
+    return this.request(who, repair ? 'repair' : 'report', from);
+  }
+
+  /** Takes in the calls that are missing, as far as a repair may go back. @throws AppError as `reconcile` */
+  async repairMissing(who: string, oldest: Date) {
+    return this.request(who, 'repair', new Date(Math.max(oldest.getTime(), Date.now() - REPAIRS_WITHIN_MS)));
+  }
+
+  private async request(who: string, mode: ReconciliationRun['mode'], since: Date | null) {
     this.requireConfigured();
     if (this.config.MARKETO_WEBHOOK === undefined) {
       throw new AppError(
@@ -105,8 +126,7 @@ export class MarketoService {
         'Set MARKETO_WEBHOOK to the name or id of our webhook in Marketo. `marketo check` lists them.',
       );
     }
-    const run = await this.runs.request(who, repair ? 'repair' : 'report', since === undefined ? null : new Date(since));
-    return shownRun(run);
+    return shownRun(await this.runs.request(who, mode, since));
   }
 
   /** @throws AppError NOT_FOUND */
