@@ -74,7 +74,7 @@ describe('what arrived', () => {
   it.each([
     [{ ...nothing, rejected: [{ kind: 'unquoted-value' as const, count: 3 }] }, 5, 'problem', 'it is None'],
     [{ ...nothing, leads: 2, withMarketoId: 2, unresolved: [{ field: 'company', count: 2 }] }, 5, 'problem', 'company (2 leads)'],
-    [nothing, 5, 'problem', 'no request arrived'],
+    [nothing, 5, 'problem', 'no new lead and no rejected request'],
     [{ ...nothing, leads: 9 }, 5, 'note', '{{lead.Id}}'],
     [{ ...nothing, leads: 9, withMarketoId: 9 }, 5, 'ok', '9 with marketo_id'],
   ])('%j is a finding', (arrivals, logged, verdict, detail) => {

@@ -73,7 +73,7 @@ const CAUSES: Cause[] = [
       'the service or a proxy before it did not accept the calls: npx revenueflow marketo reconcile --repair takes the leads in',
   },
 ];
-/** From this share of the calls on, a cause that passes by itself is worth a look. */
+/** Ids of campaigns in one finding. */
 const CAMPAIGNS_NAMED = 5;
 
 /** What the logged calls of our webhook show, with what to change; nothing where all succeeded. */
@@ -120,7 +120,8 @@ export function arrivalFindings(
     lines.push(problem('tokens', `leads arrived with tokens that Marketo did not replace, in ${names}: correct the template`));
   }
   if (leads === 0 && rejected.length === 0 && logged > 0) {
-    lines.push(problem('URL', `Marketo logged ${logged} calls of the last day, and no request arrived here: check the URL`));
+    const seen = `Marketo logged ${logged} calls of the last day, and no new lead and no rejected request of that time is here`;
+    lines.push(problem('URL', `${seen}: check the URL`));
   }
   if (leads > 0 && withMarketoId === 0) {
     lines.push(

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { listStatement, ROWS_PER_PAGE, type LeadFilter } from '../../src/ledger/leads.repository.js';
 import { BACKLOG, COUNT_STAGES } from '../../src/ledger/open-leads.repository.js';
+import { COUNT_ARRIVALS, NEWEST_REJECTED, UNRESOLVED_TOKENS } from '../../src/ledger/marketo-arrivals.repository.js';
 import { LIST_ACTS } from '../../src/ledger/audit-log.repository.js';
 import { GROUP_DEAD_LETTERS, LIST_DEAD_LETTERS } from '../../src/ledger/dead-letters.repository.js';
 import {
@@ -56,7 +57,11 @@ beforeAll(async () => {
        (SELECT max(version) FROM routing.rule_versions), '[]'
      FROM (SELECT id, person_key, row_number() OVER (ORDER BY received_at DESC) AS place FROM ledger.leads) l WHERE place <= ${ROWS / 2}`,
   );
-  await pool.query('VACUUM ANALYZE ledger.leads, ledger.events, ledger.operator_acts, routing.assignments');
+  await pool.query(
+    `INSERT INTO ledger.rejections (received_at, content_type, body, code, detail, problems)
+     SELECT now() - n * interval '1 minute', 'x', '{}', 'INVALID_BODY', '', '[]' FROM generate_series(1, 10000) n`,
+  );
+  await pool.query('VACUUM ANALYZE ledger.leads, ledger.events, ledger.operator_acts, ledger.rejections, routing.assignments');
 }, 300_000);
 afterAll(async () => {
   await pool.end();
@@ -87,6 +92,9 @@ describe('what a scrape, an alert and a report read', () => {
     ['the dead of an hour', DEAD_WITHOUT_CRM, [60], 'leads_dead'],
     ['the dead', COUNT_DEAD, [], 'Index Only Scan leads_'],
     ['the pace', PACE, [], 'Bitmap Index Scan events_at'],
+    ['what arrived of Marketo', COUNT_ARRIVALS, [], 'Index Scan leads_received'],
+    ['tokens that were not replaced', UNRESOLVED_TOKENS, [], 'Index Scan events_pkey'],
+    ['the newest rejections', NEWEST_REJECTED, [], 'Index Scan rejections_received'],
   ])('%s come from an index', async (_, text, values, scan) => {
     const plan = await planOf(text, values);
     expect(plan.join('\n')).toContain(scan);
