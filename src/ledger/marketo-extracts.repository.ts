@@ -55,16 +55,19 @@ export class MarketoExtractsRepository {
     await this.database.query('UPDATE ledger.marketo_runs SET export_id = NULL WHERE id = $1', [run]);
   }
 
-  /** Nothing is called for the run before so many milliseconds have passed. */
+  /**
+   * Nothing is called for the run before so many milliseconds have passed. Its failures stay: a job that was made may
+   * still fail as the one before it did.
+   */
   async lookAfter(run: string, ms: number): Promise<void> {
     await this.database.query(
-      `UPDATE ledger.marketo_runs SET next_at = clock_timestamp() + make_interval(secs => $2 / 1000.0), failures = 0,
-         code = NULL, message = NULL WHERE id = $1`,
+      `UPDATE ledger.marketo_runs SET next_at = clock_timestamp() + make_interval(secs => $2 / 1000.0), code = NULL,
+         message = NULL WHERE id = $1`,
       [run, ms],
     );
   }
 
-  /** The run stays open, so its day is not passed over. It waits longer with each failure in a row. */
+  /** The run stays open, so its day is not passed over. It waits longer with each failure. */
   async fail({ id, failures }: Pick<ReconciliationRun, 'id' | 'failures'>, error: AppError, baseMs: number): Promise<void> {
     await this.database.query(
       `UPDATE ledger.marketo_runs SET code = $2, message = $3, failures = failures + 1,

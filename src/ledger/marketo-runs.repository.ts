@@ -31,7 +31,7 @@ export interface ReconciliationRun {
   source: 'log' | 'extract';
   /** Marketo's job that makes the file. */
   exportId: string | null;
-  /** Of an extract, in a row. */
+  /** Of an extract, until its file is whole. */
   failures: number;
   /** Whether Marketo may be called for it. */
   isDue: boolean;

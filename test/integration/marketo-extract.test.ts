@@ -172,6 +172,18 @@ describe('an extract that fails', () => {
     expect(rows).toEqual([{ staged: 0 }]);
   });
 
+  it('because each job fails waits longer and longer before the next job', async () => {
+    exports().failNext = 3;
+    const { leadId } = await called(false);
+    const failures = new Set<number>();
+    await pollUntil(async () => {
+      failures.add((await newest()).failures);
+      return (await waitOver()) && isExtracted();
+    }, 60);
+    expect([...failures]).toEqual([0, 1, 2, 3]);
+    expect(await receipts(leadId)).toBe(1);
+  });
+
   it('because the token is revoked in the middle reads a new one, and goes on', async () => {
     const { leadId } = await called(false);
     await pollUntil(async () => [...exports().jobs.values()].some(({ status }) => status === 'Completed'));
