@@ -24,6 +24,7 @@ export async function personRecord(
   const unreadable: string[] = [];
   const notes: string[] = [];
   const fields = leadFieldsOf(map, projection, match.target ? 'update' : 'create', unreadable);
+  notes.push(...wordsLeftOut(map, projection.lead.name, fields, match.target !== null));
   if (match.key === null) delete fields[PERSON_KEY_FIELD];
   else fields[PERSON_KEY_FIELD] = match.key;
   for (const name of omit) delete fields[name];
@@ -36,6 +37,23 @@ export async function personRecord(
   const { cut, unfit } = await schema.fit(fields);
   if (!match.target) await fillRequired(fields, map, schema);
   return { fields, cut, unreadable: [...unreadable, ...unfit], notes };
+}
+
+/**
+ * A title, a pronoun or a number is no part of a first or last name, and the rules that say so may be wrong about one.
+ * The note has no word of the name: the lead has them all.
+ */
+function wordsLeftOut(map: FieldMap, name: string | null, fields: FieldValues, isUpdate: boolean): string[] {
+  const rules = map.lead.filter(({ from }) => [from].flat().includes('name'));
+  if (name === null || rules.length === 0 || (isUpdate && rules.some(({ on }) => on === 'create'))) return [];
+  const targets = rules.map(({ to }) => to);
+  const wordsOf = (text: string) => text.normalize('NFC').match(/[\p{L}\p{M}\p{N}]+/gu) ?? [];
+  const written = new Set(targets.flatMap((to) => wordsOf(String(fields[to] ?? ''))));
+  const count = wordsOf(name).filter((word) => !written.has(word)).length;
+  if (count === 0) return [];
+  return [
+    `Words of the name that are not in ${targets.join(' or ')}, such as a title or a number: ${count}. The lead keeps them.`,
+  ];
 }
 
 /** A field that can be written at creation only, such as an audit field, would fail each update. */
