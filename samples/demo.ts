@@ -84,12 +84,8 @@ async function runSamples(): Promise<number> {
     const leads = await followLeads(sent, step);
     const problems = problemsOf(sent, leads, service.fresh);
     const summary = summaryOf(sent, leads, service.fresh);
-    if (options.json) process.stdout.write(`${JSON.stringify({ service, summary, sent, leads, problems }, null, 2)}\n`);
-    else printReport(sent, leads, service.fresh);
-    for (const problem of problems) process.stderr.write(`${problem}\n`);
-    const wait = process.stdin.isTTY && process.stdout.isTTY;
-    if (!options.json) await showConsole(service, { say, wait, signal: interrupt.signal });
-    return problems.length;
+    if (!options.json) printReport(sent, leads, service.fresh);
+    return await end(service, problems, { service, summary, sent, leads, problems });
   } finally {
     await stop();
   }
@@ -109,17 +105,22 @@ async function runMarketo(): Promise<number> {
     const { stop, ...service } = await demoService(request);
     try {
       const problems = await showMarketo(fake, { url: service.url, say, signal: interrupt.signal });
-      if (options.json) process.stdout.write(`${JSON.stringify({ problems }, null, 2)}\n`);
-      for (const problem of problems) process.stderr.write(`${problem}\n`);
-      const wait = process.stdin.isTTY && process.stdout.isTTY;
-      if (!options.json) await showConsole(service, { say, wait, signal: interrupt.signal });
-      return problems.length;
+      return await end(service, problems, { problems });
     } finally {
       await stop();
     }
   } finally {
     await fake.stop();
   }
+}
+
+/** Says what was wrong, and shows the console while the service still runs. @returns the number of problems. */
+async function end(service: Parameters<typeof showConsole>[0], problems: string[], document: object): Promise<number> {
+  if (options.json) process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
+  for (const problem of problems) process.stderr.write(`${problem}\n`);
+  const wait = process.stdin.isTTY && process.stdout.isTTY;
+  if (!options.json) await showConsole(service, { say, wait, signal: interrupt.signal });
+  return problems.length;
 }
 
 function readUrl(text: string): string {
