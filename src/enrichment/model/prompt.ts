@@ -73,7 +73,7 @@ export class PromptTemplate {
   /** @param instructions instead of those that ship; `missingInInstructions` says whether they can be used. */
   constructor(rules: Ruleset, instructions: string = INSTRUCTIONS) {
     const rubric = rubricOf(rules).join('\n');
-    this.system = instructions.replace('{SELLS}', () => rules.profile.sells).replace('{RUBRIC}', () => rubric);
+    this.system = instructions.replaceAll('{SELLS}', () => rules.profile.sells).replaceAll('{RUBRIC}', () => rubric);
     const hash = createHash('sha256').update(JSON.stringify([this.system, USER, z.toJSONSchema(answerSchema), rules.version]));
     this.version = `prompt-${hash.digest('hex').slice(0, 12)}`;
   }
