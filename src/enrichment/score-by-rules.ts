@@ -11,7 +11,8 @@ import { rulesOf, SHIPPED_RULES, type Ruleset } from './heuristic/ruleset.js';
 
 export type { Ruleset };
 
-export type Band = 'cold' | 'warm' | 'hot';
+export const BANDS = ['cold', 'warm', 'hot'] as const;
+export type Band = (typeof BANDS)[number];
 
 /** The keyless scorer with the profile of SCORING_PROFILE. */
 export async function openHeuristic(config: Pick<Config, 'SCORING_PROFILE'>, rules?: Ruleset): Promise<HeuristicProvider> {
@@ -50,6 +51,15 @@ export function profileJsonSchema(): object {
 /** The score that the rules give; nothing is stored or sent. */
 export function scoreByRules(lead: Pick<LeadContent, 'email' | 'attributes'>, rules: Ruleset): Enrichment {
   return scoreLead(lead, rules);
+}
+
+/** Rules of a profile that a request contains at `place`. @throws AppError BAD_REQUEST with the places of what is wrong */
+export function rulesOfRequest(profile: unknown, place: string): Ruleset {
+  const read = readProfile(profile);
+  if ('rules' in read) return read.rules;
+  const problems = read.problems.map(({ path, message }) => ({ path: path === '' ? place : `${place}.${path}`, message }));
+  const lines = problems.map(({ path, message }) => `${path}: ${message}.`).join(' ');
+  throw new AppError('BAD_REQUEST', `The scoring profile is not valid. ${lines}`.slice(0, 2000), { problems });
 }
 
 export function bandOf(fitScore: number, { profile }: Ruleset): Band {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { AppError } from '../domain/app-error.js';
 import { missingInInstructions } from '../enrichment/instructions.js';
-import { readProfile, type Ruleset } from '../enrichment/score-by-rules.js';
+import { rulesOfRequest, type Ruleset } from '../enrichment/score-by-rules.js';
 import type { Config } from '../platform/config/config.js';
 
 export const PROVIDERS = ['heuristic', 'gemini', 'bedrock', 'openai-compatible'] as const;
@@ -59,15 +59,7 @@ export function providerOf(challenger: Challenger, config: Pick<Config, 'AI_PROV
 
 /** The rules of its profile; null where they are the configuration's. @throws AppError BAD_REQUEST */
 export function rulesIn({ profile }: Challenger): Ruleset | null {
-  if (profile === undefined) return null;
-  const read = readProfile(profile);
-  if ('rules' in read) return read.rules;
-  const problems = read.problems.map(({ path, message }) => ({
-    path: ['challenger.profile', path].filter((part) => part !== '').join('.'),
-    message,
-  }));
-  const lines = problems.map(({ path, message }) => `${path}: ${message}.`).join(' ');
-  throw new AppError('BAD_REQUEST', `The scoring profile is not valid. ${lines}`.slice(0, 2000), { problems });
+  return profile === undefined ? null : rulesOfRequest(profile, 'challenger.profile');
 }
 
 function sameScorer(a: Challenger, b: Challenger, config: Config): boolean {

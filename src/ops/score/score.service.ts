@@ -1,8 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
-import { AppError, type FieldProblem } from '../../domain/app-error.js';
 import type { IntakeNote, Lead, LeadContent } from '../../domain/lead.js';
-import { bandOf, readProfile, scoreByRules, type Band, type Ruleset } from '../../enrichment/score-by-rules.js';
+import { bandOf, BANDS, rulesOfRequest, scoreByRules, type Band, type Ruleset } from '../../enrichment/score-by-rules.js';
 import { parseLead } from '../../ingress/parse-lead.js';
 import { LeadsRepository } from '../../ledger/leads.repository.js';
 import { decodeCursor, encodeCursor } from '../../platform/database/cursor-pagination.js';
@@ -11,7 +10,6 @@ import { MAX_MOVERS, scoreSchema, type DryRun, type DryRunRequest, type Score } 
 
 /** Leads that are scored before other requests get a turn: about 10 ms. */
 const SLICE = 25;
-const BANDS = ['cold', 'warm', 'hot'] as const;
 
 /** Scores leads by the rules without storing anything. A model is never asked, so a preview costs nothing. */
 @Injectable()
@@ -27,14 +25,14 @@ export class ScoreService {
    */
   async preview(body: unknown, notes: IntakeNote[] | undefined): Promise<Score> {
     const { lead, profile } = unwrapped(body);
-    const rules = profile === undefined ? await this.profile.rules() : rulesIn(profile);
+    const rules = profile === undefined ? await this.profile.rules() : rulesOfRequest(profile, 'profile');
     const scored = scoreByRules(parseLead(lead, notes), rules);
     return scoreSchema.parse({ ...scored, band: bandOf(scored.fitScore, rules), profile: rules.profile.name });
   }
 
   /** One page of the leads since a time, scored by the active profile and by a proposed one. */
   async dryRun({ profile, since, limit, cursor }: DryRunRequest): Promise<DryRun> {
-    const proposed = rulesIn(profile);
+    const proposed = rulesOfRequest(profile, 'profile');
     const active = await this.profile.rules();
     const page = await this.leads.listLeads({ from: since }, limit, cursor === undefined ? null : decodeCursor(cursor));
     const result: DryRun = {
@@ -87,16 +85,4 @@ function unwrapped(body: unknown): { lead: unknown; profile?: unknown } {
   const { lead, profile, ...others } = body as Record<string, unknown>;
   const isWrapped = typeof lead === 'object' && lead !== null && Object.keys(others).length === 0;
   return isWrapped ? { lead, profile } : { lead: body };
-}
-
-function rulesIn(profile: unknown): Ruleset {
-  const read = readProfile(profile);
-  if ('rules' in read) return read.rules;
-  const problems = read.problems.map(inProfile);
-  const lines = problems.map(({ path, message }) => `${path}: ${message}.`);
-  throw new AppError('BAD_REQUEST', `The scoring profile is not valid. ${lines.join(' ')}`.slice(0, 2000), { problems });
-}
-
-function inProfile({ path, message }: FieldProblem): FieldProblem {
-  return { path: path === '' ? 'profile' : `profile.${path}`, message };
 }
