@@ -12,10 +12,12 @@ interface Ranked {
 
 /**
  * A random sample of a stream: of each group the candidates with the lowest rank. The rank is a hash, so the same
- * stream gives the same sample however often it is read. Memory: twice the sample for each group.
+ * stream gives the same sample however often it is read. Memory: at most twice the sample, and two more candidates for
+ * each group.
  */
 export class Sample {
   private readonly groups = new Map<string, Ranked[]>();
+  private held = 0;
 
   constructor(
     private readonly size: number,
@@ -26,12 +28,18 @@ export class Sample {
     const group = this.groups.get(candidate.group) ?? [];
     this.groups.set(candidate.group, group);
     group.push({ candidate, rank: rankOf(candidate.id, this.seed) });
-    if (group.length >= 2 * this.size) keepLowest(group, this.size);
+    // What `trim` leaves is at most half of that, so it runs seldom.
+    if (++this.held >= 2 * (this.size + this.groups.size)) this.trim();
+  }
+
+  /** Candidates in memory. */
+  get inMemory(): number {
+    return this.held;
   }
 
   /** The sample, spread evenly over the groups; what a small group lacks is shared by the larger ones. */
   take(): GroupedCandidate[] {
-    for (const group of this.groups.values()) keepLowest(group, this.size);
+    this.trim();
     const groups = [...this.groups]
       .toSorted(([a, first], [b, second]) => first.length - second.length || (a < b ? -1 : 1))
       .map(([, group]) => group);
@@ -42,6 +50,24 @@ export class Sample {
       chosen.push(...group);
     }
     return chosen.map(({ candidate }) => candidate);
+  }
+
+  /** Removes what no sample can have: the share of a group only falls as others grow. */
+  private trim(): void {
+    const lengths = [...this.groups.values()].map(({ length }) => length).toSorted((a, b) => a - b);
+    let left = this.size;
+    const index = lengths.findIndex((length, at) => {
+      if (length > left / (lengths.length - at)) return true;
+      left -= length;
+      return false;
+    });
+    if (index < 0) return;
+    const most = Math.ceil(left / (lengths.length - index));
+    this.held = 0;
+    for (const group of this.groups.values()) {
+      keepLowest(group, most);
+      this.held += group.length;
+    }
   }
 }
 

@@ -112,6 +112,19 @@ describe('a sample', () => {
     );
   });
 
+  it('holds at most twice its size, and two more for each group, however many leads there are', () => {
+    const [many, few] = [new Sample(500, 3), new Sample(5, 3)];
+    const drawn = { id: '', personKey: '', campaignId: '', fitScore: 0, group: '' };
+    let most = 0;
+    for (let index = 0; index < 40_000; index++) {
+      many.add({ ...drawn, id: idOf(index), group: `campaign ${index % 40}` });
+      few.add({ ...drawn, id: idOf(index), group: `campaign ${index % 700}` });
+      most = Math.max(most, many.inMemory);
+    }
+    expect([most < 2 * (500 + 40), many.take().length]).toEqual([true, 500]);
+    expect([few.inMemory < 2 * (5 + 700), few.take().length]).toEqual([true, 5]);
+  });
+
   it('ranks neighbouring ids without order', () => {
     const low = Array.from({ length: 1000 }, (_, index) => rankOf(idOf(index), 1) < 2 ** 31).filter(Boolean).length;
     expect(low).toBeGreaterThan(400);
