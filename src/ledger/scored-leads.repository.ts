@@ -80,14 +80,10 @@ export class ScoredLeadsRepository {
   }
 
   /** Leads that first reached the CRM after the place. */
-  async firstSynced(after: Place, limit: number): Promise<{ items: ScoredLead[]; place: Place; more: boolean }> {
+  async firstSynced(after: Place, limit: number): Promise<{ items: ScoredLead[]; place: Place }> {
     const { rows } = await this.database.query<Row & { at: string }>(FIRST_SYNCED, [after.at, after.id, limit]);
     const last = rows.at(-1);
-    return {
-      items: rows.map(scoredLeadOf),
-      place: last ? { at: last.at, id: last.id } : after,
-      more: rows.length === limit,
-    };
+    return { items: rows.map(scoredLeadOf), place: last ? { at: last.at, id: last.id } : after };
   }
 
   /** Those of the leads that are still synced with a judgement. */

@@ -1,18 +1,17 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { AppError } from '../domain/app-error.js';
-import type { Enrichment, TrialArm } from '../domain/enrichment.js';
+import type { Enrichment, TrialArm, Usage } from '../domain/enrichment.js';
 import type { LeadContent } from '../domain/lead.js';
-import type { Clock } from '../platform/clock.js';
 import { deadlineSignal } from '../platform/concurrency/deadline-signal.js';
 import type { Config } from '../platform/config/config.js';
 import type { Logger } from '../platform/observability/logger.js';
-import { CLOCK, CONFIG, LOGGER } from '../platform/platform.module.js';
-import { isInShare, type Trial } from './trial.js';
+import { CONFIG, LOGGER } from '../platform/platform.module.js';
+import { isInShare } from './trial.js';
 import { TrialScorers } from './trial-scorers.js';
+import type { OpenTrial } from './trials.repository.js';
 
 /** Live leads that a challenger scores at the same time in one process. */
 const AT_ONCE = 20;
-const DAY_MS = 86_400_000;
 
 /**
  * The champion and the challenger of live leads. A person is always on the same side. A challenger that fails, is
@@ -20,55 +19,63 @@ const DAY_MS = 86_400_000;
  */
 @Injectable()
 export class TrialArms {
-  private challenge: { trial: Trial; spentToday: number } | null = null;
+  private trial: OpenTrial | null = null;
   private underWay = 0;
-  private spent = { day: 0, tokens: 0 };
+  /** Tokens by trial that the ledger does not have yet. */
+  private readonly spent = new Map<number, number>();
   /** What became of a lead's challenger, until the lead has its score. */
   private readonly arms = new WeakMap<object, TrialArm>();
 
   constructor(
     private readonly scorers: TrialScorers,
     @Inject(CONFIG) private readonly config: Pick<Config, 'AI_TIMEOUT_MS'>,
-    @Inject(CLOCK) private readonly clock: Clock,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
-  /** The open challenge; null ends it. `spentToday`: tokens of its rows of today. */
-  set(trial: Trial | null, spentToday = 0): void {
-    this.challenge = trial && { trial, spentToday };
+  /** The open challenge; null ends it. */
+  set(trial: OpenTrial | null): void {
+    this.trial = trial;
   }
 
-  /** Whether `score` may call another system for this lead. */
+  /** Whether the challenger scores the leads of this person. */
   concerns({ personKey }: Pick<LeadContent, 'personKey'>): boolean {
-    const trial = this.challenge?.trial;
-    return trial !== undefined && isInShare(trial.id, personKey, trial.settings.share);
+    return this.trial !== null && isInShare(this.trial.id, personKey, this.trial.settings.share);
+  }
+
+  /** Hands over what was spent since the last call, so that the budget is one for all processes. */
+  async recordSpent(record: (trialId: number, tokens: number) => Promise<void>): Promise<void> {
+    for (const [id, tokens] of this.spent) {
+      await record(id, tokens);
+      const rest = this.spent.get(id)! - tokens;
+      if (rest > 0) this.spent.set(id, rest);
+      else this.spent.delete(id);
+      if (this.trial?.id === id) this.trial = { ...this.trial, tokensToday: this.trial.tokensToday + tokens };
+    }
   }
 
   /** The challenger's score; null where the champion has to score the lead. It throws nothing. */
   async score(lead: LeadContent, signal: AbortSignal): Promise<Enrichment | null> {
-    const { challenge } = this;
-    if (!challenge) return null;
-    const { trial } = challenge;
-    if (!this.concerns(lead)) {
-      this.arms.set(lead, { id: trial.id, arm: 'champion' });
-      return null;
-    }
+    const { trial } = this;
+    if (!trial || !this.concerns(lead)) return null;
     const arm: TrialArm = { id: trial.id, arm: 'challenger' };
     const leave = (failed: string) => {
       this.arms.set(lead, { ...arm, failed });
       return null;
     };
-    if (this.tokensToday(challenge.spentToday) >= trial.settings.dailyTokens) return leave('AI_BUDGET_SPENT');
+    const count = ({ inputTokens, outputTokens }: Usage) => {
+      this.spent.set(trial.id, (this.spent.get(trial.id) ?? 0) + inputTokens + outputTokens);
+    };
     try {
       const { provider, breaker } = await this.scorers.challenger(trial.id, trial.challenger);
+      if (!provider.local && this.isBudgetSpent(trial)) return leave('AI_BUDGET_SPENT');
       if (!breaker.admits) return leave('AI_UNAVAILABLE');
       if (this.underWay >= AT_ONCE) return leave('AI_OVERLOADED');
       this.underWay++;
       const until = provider.local ? signal : deadlineSignal(this.config.AI_TIMEOUT_MS, signal);
       try {
-        const enrichment = await provider.score(lead, until, ({ usage }) => this.count(usage));
+        const enrichment = await provider.score(lead, until, ({ usage }) => count(usage));
         breaker.succeeded();
-        if (enrichment.usage) this.count(enrichment.usage);
+        if (enrichment.usage) count(enrichment.usage);
         return { ...enrichment, trial: arm };
       } catch (cause) {
         const error = until.aborted && !signal.aborted ? timedOut(cause) : AppError.from(cause);
@@ -88,22 +95,15 @@ export class TrialArms {
 
   /** The champion's score with the side that the lead belongs to. */
   marked(lead: LeadContent, enrichment: Enrichment): Enrichment {
-    const arm = this.arms.get(lead);
-    return arm === undefined || enrichment.trial ? enrichment : { ...enrichment, trial: arm };
+    if (enrichment.trial) return enrichment;
+    const { trial } = this;
+    const ofChampion: TrialArm | null = trial && !this.concerns(lead) ? { id: trial.id, arm: 'champion' } : null;
+    const arm = this.arms.get(lead) ?? ofChampion;
+    return arm ? { ...enrichment, trial: arm } : enrichment;
   }
 
-  /** The rows of today are some seconds old; what this process spent since is known at once. */
-  private tokensToday(ofRows: number): number {
-    return Math.max(ofRows, this.spent.day === this.today ? this.spent.tokens : 0);
-  }
-
-  private count({ inputTokens, outputTokens }: { inputTokens: number; outputTokens: number }): void {
-    if (this.spent.day !== this.today) this.spent = { day: this.today, tokens: 0 };
-    this.spent.tokens += inputTokens + outputTokens;
-  }
-
-  private get today(): number {
-    return Math.floor(this.clock.now() / DAY_MS);
+  private isBudgetSpent({ id, tokensToday, settings }: OpenTrial): boolean {
+    return tokensToday + (this.spent.get(id) ?? 0) >= settings.dailyTokens;
   }
 }
 

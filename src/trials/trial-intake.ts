@@ -41,15 +41,14 @@ export class TrialIntake {
     await this.scores.addSample(trial.id, () => this.rowsOf(ids));
   }
 
-  /** Adds the live leads that reached the CRM since the last call. @returns whether there are more. */
-  async follow(trial: OpenTrial): Promise<boolean> {
-    const { pending, scored, failed } = await this.scores.counts(trial.id);
-    const room = trial.settings.sample - pending - scored - failed;
-    if (room <= 0 || pending >= MOST_PENDING) return false;
-    const { items, place, more } = await this.leads.firstSynced(trial.place, LEADS_PER_PAGE);
+  /** Adds the live leads that reached the CRM since the last call. */
+  async follow(trial: OpenTrial): Promise<void> {
+    const counts = await this.scores.counts(trial.id);
+    const room = trial.settings.sample - counts.rows;
+    if (room <= 0 || counts.pending >= MOST_PENDING) return;
+    const { items, place } = await this.leads.firstSynced(trial.place, LEADS_PER_PAGE);
     const rows = items.flatMap((lead) => rowOf(trial, lead) ?? []).slice(0, room);
     if (items.length > 0 || trial.state === 'selecting') await this.scores.addLive(trial.id, rows, trial.place, place);
-    return more;
   }
 
   private async grouped(trial: Trial, candidates: Candidate[]) {

@@ -99,9 +99,9 @@ export class TrialKeeper {
   }
 
   private async endIfComplete(trial: OpenTrial, isTried: boolean): Promise<boolean> {
-    const { pending, scored, failed } = await this.scores.counts(trial.id);
+    const { rows, pending } = await this.scores.counts(trial.id);
     if (pending > 0 || !isTried) return false;
-    if (trial.kind === 'backtest' ? trial.state === 'selecting' : scored + failed < trial.settings.sample) return false;
+    if (trial.kind === 'backtest' ? trial.state === 'selecting' : rows < trial.settings.sample) return false;
     return this.end(trial, 'done', trial.kind === 'backtest' ? 'All leads of the sample are scored.' : 'The sample is full.');
   }
 

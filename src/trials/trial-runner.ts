@@ -1,8 +1,9 @@
 import { setImmediate as turn, setTimeout as pause } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import { AppError } from '../domain/app-error.js';
+import type { Usage } from '../domain/enrichment.js';
 import type { LeadContent } from '../domain/lead.js';
-import type { EnrichmentProvider } from '../enrichment/port.js';
+import type { EnrichmentProvider, WastedCall } from '../enrichment/port.js';
 import { ScoredLeadsRepository } from '../ledger/scored-leads.repository.js';
 import type { Clock } from '../platform/clock.js';
 import { deadlineSignal } from '../platform/concurrency/deadline-signal.js';
@@ -11,10 +12,10 @@ import { ioBoundary } from '../platform/observability/io-boundary.js';
 import { CLOCK, CONFIG } from '../platform/platform.module.js';
 import { tryInjections } from './injection-suite.js';
 import { isOutage } from './scorer-breaker.js';
-import { keptScoreOf, type Trial } from './trial.js';
+import { keptScoreOf } from './trial.js';
 import { TrialScorers } from './trial-scorers.js';
 import { TrialScoresRepository, type ClaimedRow, type RowResult } from './trial-scores.repository.js';
-import { TrialsRepository } from './trials.repository.js';
+import { TrialsRepository, type OpenTrial } from './trials.repository.js';
 
 /** Calls of a model at the same time, per process. */
 const MODEL_CALLS = 5;
@@ -42,11 +43,11 @@ export class TrialRunner {
    * @returns whether there may be more to do at once.
    * @throws as the challenger does where it cannot be opened, and as the ledger does.
    */
-  async runBatch(trial: Trial, signal: AbortSignal): Promise<boolean> {
+  async runBatch(trial: OpenTrial, signal: AbortSignal): Promise<boolean> {
     const { provider, breaker } = await this.scorers.challenger(trial.id, trial.challenger);
-    if (!breaker.admits || (await this.isBudgetSpent(trial))) return false;
-    const began = this.clock.now();
     const isByRules = provider.local === true && this.scorers.ai.local === true;
+    if (!breaker.admits || (!isByRules && isBudgetSpent(trial))) return false;
+    const began = this.clock.now();
     const limit = isByRules ? BY_RULES : Math.min(MODEL_CALLS, Math.ceil(trial.settings.perSecond));
     const rows = await this.scores.claim(trial.id, limit, this.config.LEASE_MS + this.config.AI_TIMEOUT_MS);
     if (rows.length === 0) return false;
@@ -64,6 +65,10 @@ export class TrialRunner {
         results.push(await this.score(trial, row, lead, signal));
       }
     } else results.push(...(await Promise.all(asTheyStood.map(({ row, lead }) => this.score(trial, row, lead, signal)))));
+    await this.trials.spend(
+      trial.id,
+      results.reduce((sum, { tokens }) => sum + tokens, 0),
+    );
     await ioBoundary('trials.settle', String(trial.id), () => this.scores.settle(trial.id, results));
     const failure = results.find(({ again }) => again);
     await this.trials.storeError(trial.id, failure?.error ?? null);
@@ -72,12 +77,14 @@ export class TrialRunner {
   }
 
   /** Tries the attacks on the challenger, once per trial. @returns the result; null where it could not be asked now. */
-  async tryInjections(trial: Trial, signal: AbortSignal): Promise<Trial['injections']> {
+  async tryInjections(trial: OpenTrial, signal: AbortSignal): Promise<OpenTrial['injections']> {
     if (trial.injections) return trial.injections;
     const { provider, breaker } = await this.scorers.challenger(trial.id, trial.challenger);
-    if (!breaker.admits) return null;
+    if (!breaker.admits || (!provider.local && isBudgetSpent(trial))) return null;
+    let tokens = 0;
+    const spent = ({ usage }: WastedCall) => void (tokens += usage.inputTokens + usage.outputTokens);
     try {
-      const result = await tryInjections(withDeadline(provider, this.config.AI_TIMEOUT_MS), signal, () => {});
+      const result = await tryInjections(withDeadline(provider, this.config.AI_TIMEOUT_MS), signal, spent);
       if (signal.aborted) return null;
       await this.trials.storeInjections(trial.id, result);
       breaker.succeeded();
@@ -87,10 +94,12 @@ export class TrialRunner {
       if (!signal.aborted) breaker.failed(error);
       await this.trials.storeError(trial.id, error.code);
       return null;
+    } finally {
+      await this.trials.spend(trial.id, tokens);
     }
   }
 
-  private async score(trial: Trial, row: ClaimedRow, lead: LeadContent, signal: AbortSignal): Promise<RowResult> {
+  private async score(trial: OpenTrial, row: ClaimedRow, lead: LeadContent, signal: AbortSignal): Promise<RowResult> {
     const { provider, breaker } = await this.scorers.challenger(trial.id, trial.challenger);
     const isChallenger = row.side === 'challenger';
     const scorer = isChallenger ? provider : this.scorers.ai;
@@ -104,15 +113,7 @@ export class TrialRunner {
       costUsd: 0,
       again: false,
     };
-    const pay = ({
-      inputTokens,
-      outputTokens,
-      costUsd = 0,
-    }: {
-      inputTokens: number;
-      outputTokens: number;
-      costUsd?: number | undefined;
-    }) => {
+    const pay = ({ inputTokens, outputTokens, costUsd = 0 }: Usage) => {
       result.tokens += inputTokens + outputTokens;
       result.costUsd += costUsd;
     };
@@ -134,14 +135,14 @@ export class TrialRunner {
     return result;
   }
 
-  private async isBudgetSpent({ id, settings }: Trial): Promise<boolean> {
-    return (await this.scores.tokensToday(id)) >= settings.dailyTokens;
-  }
-
-  private async keepRate({ settings }: Trial, calls: number, began: number, signal: AbortSignal): Promise<void> {
+  private async keepRate({ settings }: OpenTrial, calls: number, began: number, signal: AbortSignal): Promise<void> {
     const rest = (calls / settings.perSecond) * 1000 - (this.clock.now() - began);
     if (rest > 0) await pause(rest, undefined, { signal }).catch(() => {}); // the process stops
   }
+}
+
+function isBudgetSpent({ tokensToday, settings }: OpenTrial): boolean {
+  return tokensToday >= settings.dailyTokens;
 }
 
 /** @throws AppError AI_TIMEOUT where the scorer takes longer. */

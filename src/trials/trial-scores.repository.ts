@@ -43,11 +43,9 @@ export interface RowResult {
 }
 
 export interface RowCounts {
+  rows: number;
+  /** Of the rows, those without an end yet. */
   pending: number;
-  scored: number;
-  failed: number;
-  /** Of the failed ones, those that the budget of the day left out. */
-  unbudgeted: number;
 }
 
 /**
@@ -152,24 +150,11 @@ export class TrialScoresRepository {
 
   async counts(trialId: number): Promise<RowCounts> {
     const { rows } = await this.database.query<RowCounts & Record<string, unknown>>(
-      `SELECT count(*) FILTER (WHERE scored_at IS NULL)::int AS pending,
-         count(*) FILTER (WHERE scored_at IS NOT NULL AND error IS NULL)::int AS scored,
-         count(*) FILTER (WHERE error IS NOT NULL)::int AS failed,
-         count(*) FILTER (WHERE error = 'AI_BUDGET_SPENT')::int AS unbudgeted
+      `SELECT count(*)::int AS rows, count(*) FILTER (WHERE scored_at IS NULL)::int AS pending
        FROM trials.scores WHERE trial_id = $1`,
       [trialId],
     );
     return rows[0]!;
-  }
-
-  /** Tokens of the day (UTC), by the rows that were scored today. */
-  async tokensToday(trialId: number): Promise<number> {
-    const { rows } = await this.database.query<{ tokens: number }>(
-      `SELECT coalesce(sum(tokens), 0)::float AS tokens FROM trials.scores
-       WHERE trial_id = $1 AND scored_at >= date_trunc('day', now() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC'`,
-      [trialId],
-    );
-    return rows[0]!.tokens;
   }
 }
 

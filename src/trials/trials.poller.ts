@@ -6,7 +6,6 @@ import { CONFIG, LOGGER } from '../platform/platform.module.js';
 import { TrialArms } from './trial-arms.js';
 import { TrialKeeper } from './trial-keeper.js';
 import { TrialScorers } from './trial-scorers.js';
-import { TrialScoresRepository } from './trial-scores.repository.js';
 import { TrialsRepository, type OpenTrial } from './trials.repository.js';
 
 /** `() => Promise<boolean>`: whether no lead waits for a stage. Trials run only then. */
@@ -27,7 +26,6 @@ export class TrialsPoller implements OnApplicationBootstrap, OnApplicationShutdo
 
   constructor(
     private readonly trials: TrialsRepository,
-    private readonly scores: TrialScoresRepository,
     private readonly scorers: TrialScorers,
     private readonly arms: TrialArms,
     private readonly keeper: TrialKeeper,
@@ -68,9 +66,13 @@ export class TrialsPoller implements OnApplicationBootstrap, OnApplicationShutdo
   /** Follows what other processes changed. A challenge scores live leads once its challenger was attacked in vain. */
   async watch(): Promise<void> {
     await this.scorers.refresh();
+    await this.arms.recordSpent((id, tokens) => this.trials.spend(id, tokens));
     const open = await this.trials.open();
-    const challenge = open.find(({ kind, state, injections }) => kind === 'challenge' && state === 'running' && injections);
-    this.arms.set(challenge ?? null, challenge ? await this.scores.tokensToday(challenge.id) : 0);
+    const challenge = open.find(
+      // One that an attack steered is ended by another process, maybe seconds later.
+      ({ kind, state, injections }) => kind === 'challenge' && state === 'running' && injections?.raised === 0,
+    );
+    this.arms.set(challenge ?? null);
     const ids = open.map(({ id }) => id);
     this.scorers.keep(ids);
     this.keeper.keep(ids);

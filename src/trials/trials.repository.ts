@@ -16,6 +16,8 @@ const EXACT = `to_char(t.position_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:S
 const COLUMNS = `t.id, t.kind, t.state, t.challenger, t.settings, t.note, t.who, t.created_at AS "createdAt",
   t.ended_at AS "endedAt", t.reason, t.last_error AS "lastError", t.injections`;
 const OPEN = "t.state IN ('selecting', 'running')";
+const TODAY = "(now() AT TIME ZONE 'UTC')::date";
+const SPENT_TODAY = `CASE WHEN t.tokens_on = ${TODAY} THEN t.tokens_spent ELSE 0 END`;
 
 export interface NewTrial {
   kind: TrialKind;
@@ -29,6 +31,8 @@ export interface NewTrial {
 export interface OpenTrial extends Trial {
   place: Place;
   judged: number;
+  /** Tokens of this day (UTC) that the processes have recorded. */
+  tokensToday: number;
 }
 
 /** The scorer in use; version 0 is the one of the configuration. */
@@ -82,12 +86,24 @@ export class TrialsRepository {
   }
 
   async open(): Promise<OpenTrial[]> {
-    const { rows } = await this.database.query<Row & { placeAt: string; placeId: string; judged: number }>({
+    const { rows } = await this.database.query<OpenRow>({
       name: 'open-trials',
-      text: `SELECT ${COLUMNS}, ${EXACT} AS "placeAt", t.position_id AS "placeId", t.judged FROM trials.trials t
-        WHERE t.ended_at IS NULL ORDER BY t.id`,
+      text: `SELECT ${COLUMNS}, ${EXACT} AS "placeAt", t.position_id AS "placeId", t.judged,
+          (${SPENT_TODAY})::float AS "tokensToday"
+        FROM trials.trials t WHERE t.ended_at IS NULL ORDER BY t.id`,
     });
-    return rows.map(({ placeAt, placeId, judged, ...row }) => ({ ...trialOf(row), place: { at: placeAt, id: placeId }, judged }));
+    return rows.map(({ placeAt, placeId, judged, tokensToday, ...row }) => {
+      return { ...trialOf(row), place: { at: placeAt, id: placeId }, judged, tokensToday };
+    });
+  }
+
+  /** Counts tokens against the trial's budget of the day. */
+  async spend(id: number, tokens: number): Promise<void> {
+    if (tokens === 0) return;
+    await this.database.query(
+      `UPDATE trials.trials t SET tokens_spent = ${SPENT_TODAY} + $2, tokens_on = ${TODAY} WHERE t.id = $1`,
+      [id, tokens],
+    );
   }
 
   /** Whether this worker selects leads and applies the rules now. A worker that ended holds it `leaseMs` longer. */
@@ -227,6 +243,7 @@ async function recordAct(transaction: Queryable, who: string, act: string, detai
 }
 
 type Row = Omit<Trial, 'createdAt' | 'endedAt'> & { createdAt: Date; endedAt: Date | null };
+type OpenRow = Row & Pick<OpenTrial, 'judged' | 'tokensToday'> & { placeAt: string; placeId: string };
 
 function trialOf(row: Row): Trial {
   const { id, kind, state, note, who, reason, lastError, injections } = row;

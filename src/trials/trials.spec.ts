@@ -16,6 +16,7 @@ import { reasonToStop, type RuleFacts } from './stop-rules.js';
 import { TrialArms } from './trial-arms.js';
 import type { TrialKeeper } from './trial-keeper.js';
 import { isInShare, settingsSchema, stopRulesSchema, type Trial } from './trial.js';
+import { CONFIGURED, type Champion, type OpenTrial } from './trials.repository.js';
 import type { TrialScorers } from './trial-scorers.js';
 import { TrialsPoller } from './trials.poller.js';
 
@@ -44,7 +45,7 @@ function enrichment(fitScore: number, tokens = 0): Enrichment {
   };
 }
 
-function trial(over: Partial<Trial['settings']> = {}): Trial {
+function trial(over: Partial<Trial['settings']> = {}): OpenTrial {
   const settings = settingsSchema.parse({
     sample: 100,
     stratify: [],
@@ -69,6 +70,9 @@ function trial(over: Partial<Trial['settings']> = {}): Trial {
     reason: null,
     lastError: null,
     injections: { tried: 6, raised: 0, failed: 0, cases: [] },
+    place: { at: '', id: '' },
+    judged: 0,
+    tokensToday: 0,
   };
 }
 
@@ -217,12 +221,11 @@ describe('the breaker of a challenger', () => {
 });
 
 describe('the arms of a challenge', () => {
-  function armsWith(score: EnrichmentProvider['score']) {
-    const clock = { time: 0, now: () => clock.time };
-    const provider: EnrichmentProvider = { name: 'test', local: true, score: vi.fn(score) };
-    const opened = { provider, breaker: new ScorerBreaker(clock) };
+  function armsWith(score: EnrichmentProvider['score'], local = false) {
+    const provider: EnrichmentProvider = { name: 'test', local, score: vi.fn(score) };
+    const opened = { provider, breaker: new ScorerBreaker({ now: () => 0 }) };
     const scorers = { challenger: async () => opened } as unknown as TrialScorers;
-    return { arms: new TrialArms(scorers, { AI_TIMEOUT_MS: 1000 }, clock, logger), provider };
+    return { arms: new TrialArms(scorers, { AI_TIMEOUT_MS: 1000 }, logger), provider };
   }
   const isChallenged = (index: number) => isInShare(7, keyOf(index), 0.5);
   const challenged = Array.from({ length: 100 }, (_, index) => index).find(isChallenged)!;
@@ -260,6 +263,37 @@ describe('the arms of a challenge', () => {
     expect(arms.marked(third, enrichment(50)).trial!.failed).toBe('AI_BUDGET_SPENT');
   });
 
+  it('share the budget of the day with the other processes, and count a call whose answer is of no use', async () => {
+    const usage = { inputTokens: 400, outputTokens: 200 };
+    const { arms, provider } = armsWith(async (_lead, _signal, wasted) => {
+      wasted!({ provider: 'test', model: 'm', usage });
+      throw new AppError('AI_ANSWER_INVALID', 'no JSON');
+    });
+    const recorded: [number, number][] = [];
+    arms.set(trial());
+    await arms.score(lead(challenged), signal);
+    await arms.recordSpent(async (id, tokens) => void recorded.push([id, tokens]));
+    await arms.recordSpent(async (id, tokens) => void recorded.push([id, tokens]));
+    expect(recorded).toEqual([[7, 600]]);
+    // What was recorded counts before the ledger is read again; what other processes spent, after it.
+    await arms.score(lead(challenged), signal);
+    arms.set({ ...trial(), tokensToday: 400 });
+    await arms.score(lead(challenged), signal);
+    expect(provider.score).toHaveBeenCalledTimes(2);
+    await expect(arms.recordSpent(() => Promise.reject(new Error('The ledger is down')))).rejects.toThrow();
+    await arms.recordSpent(async (id, tokens) => void recorded.push([id, tokens]));
+    expect(recorded).toEqual([
+      [7, 600],
+      [7, 600],
+    ]);
+  });
+
+  it('need no budget for a scorer by rules', async () => {
+    const { arms } = armsWith(async () => enrichment(70), true);
+    arms.set(trial({ dailyTokens: 0 }));
+    expect(await arms.score(lead(challenged), signal)).not.toBeNull();
+  });
+
   it('are closed without a challenge: no call, and no mark on a score', async () => {
     const { arms, provider } = armsWith(async () => enrichment(70));
     const mine = lead(challenged);
@@ -273,16 +307,13 @@ describe('the arms of a challenge', () => {
 });
 
 describe('the work on trials', () => {
-  it('waits while a lead waits for a stage', async () => {
-    let isIdle = false;
-    const advance = vi.fn(async () => false);
-    const poller = new TrialsPoller(
-      { open: async () => [trial(), trial()] } as never,
-      {} as never,
-      {} as never,
-      {} as never,
-      { advance } as unknown as TrialKeeper,
-      async () => isIdle,
+  function pollerOf(open: OpenTrial[], isIdle: () => boolean, advance: TrialKeeper['advance'], set = vi.fn()) {
+    return new TrialsPoller(
+      { open: async () => open } as never,
+      { refresh: async () => {}, keep: () => {} } as never,
+      { set, recordSpent: async () => {} } as never,
+      { advance, keep: () => {} } as unknown as TrialKeeper,
+      async () => isIdle(),
       { RETENTION_DAYS: undefined },
       logger,
     );
