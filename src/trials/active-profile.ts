@@ -1,13 +1,16 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { bandOf, loadRules, type Band, type Ruleset } from '../enrichment/score-by-rules.js';
 import type { Clock } from '../platform/clock.js';
+import { withTimeout } from '../platform/concurrency/with-timeout.js';
 import type { Config } from '../platform/config/config.js';
 import { CLOCK, CONFIG } from '../platform/platform.module.js';
-import { rulesIn } from './challenger.js';
+import { rulesIn, type Challenger } from './challenger.js';
 import { TrialsRepository } from './trials.repository.js';
 
 /** How late a process notices that a profile was promoted or rolled back. */
 const KNOWN_FOR_MS = 10_000;
+/** The connections of reports may be busy for seconds, and leads that are synced ask for their band. */
+const WAIT_MS = 200;
 
 /** Of a score: its band, and the name of the profile whose thresholds give it. */
 export interface BandOfScore {
@@ -16,8 +19,8 @@ export interface BandOfScore {
 }
 
 /**
- * The scoring profile in use: that of a promoted challenger, else that of SCORING_PROFILE. Where the ledger does not
- * answer, the last known one is used.
+ * The scoring profile in use: that of a promoted challenger, else that of SCORING_PROFILE, also where this version
+ * cannot read the promoted one. Where the ledger does not answer soon, the last known one is used.
  */
 @Injectable()
 export class ActiveProfile {
@@ -37,15 +40,13 @@ export class ActiveProfile {
 
   async rules(): Promise<Ruleset> {
     const now = this.clock.now();
-    if (this.known && now - this.known.at < KNOWN_FOR_MS) return this.known.rules;
-    try {
-      const { version, challenger } = await this.trials.champion();
-      const rules = this.known?.version === version ? this.known.rules : (rulesIn(challenger) ?? (await this.ofConfiguration()));
-      this.known = { at: now, version, rules };
-    } catch {
-      return this.known?.rules ?? this.ofConfiguration();
-    }
-    return this.known.rules;
+    const { known } = this;
+    if (!known) return this.read(now);
+    if (now - known.at < KNOWN_FOR_MS) return known.rules;
+    // One caller asks and waits, and the others use what is known.
+    known.at = now;
+    await withTimeout(this.read(now), WAIT_MS);
+    return (this.known ?? known).rules;
   }
 
   async bandOf(fitScore: number | null): Promise<BandOfScore> {
@@ -58,8 +59,29 @@ export class ActiveProfile {
     this.known = undefined;
   }
 
+  private async read(now: number): Promise<Ruleset> {
+    const { known } = this;
+    try {
+      const { version, challenger } = await this.trials.champion();
+      const rules = known?.version === version ? known.rules : (readable(challenger) ?? (await this.ofConfiguration()));
+      this.known = { at: now, version, rules };
+      return rules;
+    } catch {
+      return known?.rules ?? this.ofConfiguration();
+    }
+  }
+
   private ofConfiguration(): Promise<Ruleset> {
     this.configured ??= loadRules(this.config.SCORING_PROFILE);
     return this.configured;
+  }
+}
+
+/** Null where the challenger has no profile, or one that this version cannot read. */
+function readable(challenger: Challenger): Ruleset | null {
+  try {
+    return rulesIn(challenger);
+  } catch {
+    return null;
   }
 }

@@ -8,6 +8,7 @@ import type { EnrichmentProvider } from '../enrichment/port.js';
 import { INSTRUCTIONS } from '../enrichment/instructions.js';
 import { openHeuristic } from '../enrichment/score-by-rules.js';
 import type { Config } from '../platform/config/config.js';
+import { ActiveProfile } from './active-profile.js';
 import { completeChallenger } from './challenger.js';
 import { tryInjections } from './injection-suite.js';
 import { rankOf, Sample } from './sample.js';
@@ -192,6 +193,31 @@ describe('a challenger', () => {
     ['has no model where rules score', { provider: 'heuristic', model: 'x' }, /has no model and no prompt/],
   ])('%s', (_, given, message) => {
     expect(() => complete(given)).toThrow(message);
+  });
+});
+
+describe('the profile in use', () => {
+  function profileOf(champion: () => Promise<Champion>) {
+    const clock = { time: 0, now: () => clock.time };
+    const trials = { champion: vi.fn(champion) };
+    return { profile: new ActiveProfile(trials, { SCORING_PROFILE: undefined }, clock), trials, clock };
+  }
+  const promoted = (profile: Record<string, unknown>): Champion => ({ ...CONFIGURED, version: 1, trialId: 1, challenger: { profile } });
+
+  it('is the last known one while the ledger does not answer, and one caller alone asks', async () => {
+    let answer = async () => promoted({ name: 'own' });
+    const { profile, trials, clock } = profileOf(() => answer());
+    expect((await profile.bandOf(50)).profile).toBe('own');
+    answer = () => new Promise(() => {});
+    clock.time = 20_000;
+    const names = await Promise.all([1, 2, 3].map(async () => (await profile.bandOf(50)).profile));
+    expect([names, trials.champion.mock.calls.length]).toEqual([['own', 'own', 'own'], 2]);
+  });
+
+  it('is that of the configuration where this version cannot read the promoted one, without a query per lead', async () => {
+    const { profile, trials } = profileOf(async () => promoted({ base: 'of an older version' }));
+    expect([(await profile.bandOf(50)).profile, (await profile.bandOf(60)).profile]).toEqual(['shipped', 'shipped']);
+    expect(trials.champion).toHaveBeenCalledTimes(1);
   });
 });
 
