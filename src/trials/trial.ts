@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { Enrichment } from '../domain/enrichment.js';
 import { TARGETS } from '../outcomes/outcome.js';
-import { challengerSchema, type Challenger } from './challenger.js';
+import type { Challenger } from './challenger.js';
 
 export const TRIAL_KINDS = ['backtest', 'shadow', 'challenge'] as const;
 export type TrialKind = (typeof TRIAL_KINDS)[number];
@@ -71,8 +71,6 @@ export interface Trial {
   lastError: string | null;
   injections: InjectionResult | null;
 }
-
-export const storedTrialSchema = z.object({ challenger: challengerSchema, settings: settingsSchema });
 
 /** What a trial keeps of a score. Usage and time of the challenger are in the row. */
 export type KeptScore = Pick<Enrichment, 'fitScore' | 'intent' | 'evidence' | 'flags' | 'provider' | 'scorerVersion'> & {

@@ -3,8 +3,7 @@ import type { Place } from '../ledger/scored-leads.repository.js';
 import { Database, type Queryable } from '../platform/database/database.js';
 import { REPORT_DATABASE } from '../platform/platform.module.js';
 import { challengerSchema, type Challenger } from './challenger.js';
-import { storedTrialSchema, type InjectionResult, type Trial, type TrialSettings } from './trial.js';
-import type { TrialKind } from './trial.js';
+import { settingsSchema, type InjectionResult, type Trial, type TrialKind, type TrialSettings } from './trial.js';
 
 /** Open trials at the same time. */
 export const MOST_OPEN = 5;
@@ -247,7 +246,8 @@ type OpenRow = Row & Pick<OpenTrial, 'judged' | 'tokensToday'> & { placeAt: stri
 
 function trialOf(row: Row): Trial {
   const { id, kind, state, note, who, reason, lastError, injections } = row;
-  const { challenger, settings } = storedTrialSchema.parse(row);
+  const challenger = challengerSchema.parse(row.challenger);
+  const settings = settingsSchema.parse(row.settings);
   const times = { createdAt: row.createdAt.toISOString(), endedAt: row.endedAt?.toISOString() ?? null };
   return { id, kind, state, challenger, settings, note, who, ...times, reason, lastError, injections };
 }
