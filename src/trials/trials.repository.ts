@@ -167,9 +167,12 @@ export class TrialsRepository {
     });
   }
 
-  /** Removes what is older than its retention, a bounded number at a time. A trial outlives its rows. */
-  async prune(days = KEPT_DAYS): Promise<void> {
-    await this.database.query(
+  /**
+   * Removes what is older than its retention, a bounded number at a time. A trial outlives its rows.
+   * @returns whether there may be more.
+   */
+  async prune(days = KEPT_DAYS): Promise<boolean> {
+    const { rowCount } = await this.database.query(
       `DELETE FROM trials.scores WHERE (trial_id, lead_id) IN (
          SELECT trial_id, lead_id FROM trials.scores WHERE added_at < now() - make_interval(days => $1) LIMIT ${ROWS_PER_PRUNE})`,
       [Math.min(days, KEPT_DAYS)],
@@ -179,6 +182,7 @@ export class TrialsRepository {
          AND NOT EXISTS (SELECT FROM trials.scores s WHERE s.trial_id = t.id)`,
       [KEPT_DAYS],
     );
+    return rowCount === ROWS_PER_PRUNE;
   }
 
   /** One change at a time, with its line in the log of operators' acts. */
