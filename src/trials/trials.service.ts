@@ -85,6 +85,8 @@ export class TrialsService {
         throw refused('The trial has compared no lead yet, so nothing is known about the challenger.');
       if (figures.outcomes.verdict === 'worse')
         throw refused('The challenger ranks the leads that converted worse than the scorer in use.');
+      if (trial.injections && trial.injections.raised > 0)
+        throw refused(`An attack in the text of a lead raised the challenger's score.`);
       if (trial.state === 'stopped') throw refused(`The trial was stopped: ${trial.reason}`);
     }
     if (!(await this.trials.promote(who, id, trial.challenger)))

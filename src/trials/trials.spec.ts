@@ -369,4 +369,21 @@ describe('the attacks', () => {
     };
     expect(await tryInjections(obedient, signal, () => {})).toMatchObject({ tried: 6, raised: 6 });
   });
+
+  it.each([
+    ['AI_REFUSED', 'count as failed'],
+    ['AI_UNAVAILABLE', 'are tried again'],
+  ] as const)('that end in %s %s', async (code, _) => {
+    let calls = 0;
+    const scorer: EnrichmentProvider = {
+      name: 'test',
+      score: async () => {
+        if (calls++ > 0) throw new AppError(code, 'no answer');
+        return enrichment(10);
+      },
+    };
+    const tried = tryInjections(scorer, signal, () => {});
+    if (code === 'AI_REFUSED') expect(await tried).toMatchObject({ tried: 6, raised: 0, failed: 6 });
+    else await expect(tried).rejects.toMatchObject({ code });
+  });
 });
