@@ -106,7 +106,7 @@ export class TrialKeeper {
   }
 
   private async end(trial: OpenTrial, state: 'done' | 'stopped', reason: string): Promise<boolean> {
-    const result = await this.report.figuresOf(trial);
+    const result = await this.report.lastFiguresOf(trial);
     if (await this.trials.end(trial.id, { state, reason, who: BY_RULE, result })) {
       const fields = { trial: trial.id, kind: trial.kind, reason };
       if (state === 'stopped') this.logger.warn(fields, 'A trial was stopped by its rules');

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { bandOf, type Band, type Ruleset } from '../enrichment/score-by-rules.js';
+import { AppError } from '../domain/app-error.js';
+import { bandOf, BANDS, type Band, type Ruleset } from '../enrichment/score-by-rules.js';
 import { JudgedLeadsRepository } from '../outcomes/judged-leads.repository.js';
 import { ActiveProfile } from './active-profile.js';
 import { rulesIn } from './challenger.js';
@@ -16,8 +17,6 @@ import {
 import { NOT_ITS_ERRORS, type RuleFacts } from './stop-rules.js';
 import type { Trial } from './trial.js';
 import { TrialFiguresRepository, type Mover, type TrialSums } from './trial-figures.repository.js';
-
-export const BANDS = ['cold', 'warm', 'hot'] as const;
 
 /** The figures of a trial, without leads: what is kept when its rows are gone. */
 export interface TrialFigures {
@@ -86,6 +85,16 @@ export class TrialReport {
       versions: sums.versions,
       outcomes: await compareOutcomes(await this.outcomesOf(trial)),
     };
+  }
+
+  /** At the end of a trial; null where this version cannot read the challenger's profile, which must not hinder the end. */
+  async lastFiguresOf(trial: Trial): Promise<TrialFigures | null> {
+    try {
+      return await this.figuresOf(trial);
+    } catch (cause) {
+      if (AppError.from(cause).code === 'BAD_REQUEST') return null;
+      throw cause;
+    }
   }
 
   movers(trial: Trial): Promise<Mover[]> {

@@ -68,7 +68,7 @@ export class TrialsService {
   /** @throws AppError NOT_FOUND; BAD_REQUEST where it has ended. */
   async stop(id: number, who: string, reason = 'An operator stopped it.'): Promise<void> {
     const trial = await this.found(id);
-    const result = await this.reports.figuresOf(trial);
+    const result = await this.reports.lastFiguresOf(trial);
     if (!(await this.trials.end(id, { state: 'stopped', reason, who, result })))
       throw new AppError('BAD_REQUEST', 'The trial has ended before. Nothing was changed.');
   }

@@ -93,7 +93,7 @@ describe('a backtest', () => {
 
     // What is left when its rows are removed by age, and then the trial itself.
     await world.pool.query("UPDATE trials.scores SET added_at = now() - interval '40 days'");
-    await process.trials.prune(30);
+    expect(await process.trials.prune(30)).toBe(false);
     expect(await rowsOf(id)).toEqual([]);
     expect(await process.service.report(id)).toMatchObject({ figures: { scored: 500 }, movers: [] });
   });
