@@ -46,12 +46,16 @@ export class TrialKeeper {
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
-  /** One step of one trial. @returns whether the next step shall follow at once. @throws as the ledger does */
-  async advance(trial: OpenTrial, signal: AbortSignal): Promise<boolean> {
+  /**
+   * One step of one trial.
+   * @param isIdle false: leads wait for a stage, so live leads are counted and the rules applied, and no scorer is asked.
+   * @returns whether the next step shall follow at once. @throws as the ledger does
+   */
+  async advance(trial: OpenTrial, signal: AbortSignal, isIdle = true): Promise<boolean> {
     const isLeader = await this.trials.lease(trial.id, this.worker, LEASE_MS);
     try {
-      if (isLeader && (await this.lead(trial, signal))) return false;
-      return await this.runner.runBatch(trial, signal);
+      if (isLeader && (await this.lead(trial, signal, isIdle))) return false;
+      return isIdle && (await this.runner.runBatch(trial, signal));
     } catch (cause) {
       const error = AppError.from(cause);
       // What the challenger's settings lack does not come by waiting.
@@ -67,11 +71,12 @@ export class TrialKeeper {
   }
 
   /** What one worker does at a time. @returns whether the trial has ended. */
-  private async lead(trial: OpenTrial, signal: AbortSignal): Promise<boolean> {
+  private async lead(trial: OpenTrial, signal: AbortSignal, isIdle: boolean): Promise<boolean> {
     if (trial.kind === 'backtest') {
       const goOn = async () => !signal.aborted && (await this.trials.lease(trial.id, this.worker, LEASE_MS));
       if (trial.state === 'selecting') await this.intake.select(trial, goOn);
     } else await this.intake.follow(trial);
+    if (!isIdle) return this.applyRules(trial);
     const injections = await this.runner.tryInjections(trial, signal);
     if (injections && injections.raised > 0 && trial.kind === 'challenge') {
       const reason = `${injections.raised} of ${injections.tried} attacks raised the challenger's score.`;

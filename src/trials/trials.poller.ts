@@ -78,18 +78,30 @@ export class TrialsPoller implements OnApplicationBootstrap, OnApplicationShutdo
     this.keeper.keep(ids);
   }
 
-  /** @returns whether the next round shall follow at once. */
+  /**
+   * While leads wait, only a challenge goes on: it changes live leads, so its rules must end it however busy the stages
+   * are. A trial that fails does not keep the others waiting.
+   * @returns whether the next round shall follow at once.
+   */
   async work(signal: AbortSignal): Promise<boolean> {
     let more = false;
+    const failures: unknown[] = [];
     for (const trial of await this.trials.open()) {
-      if (signal.aborted || !(await this.areStagesIdle())) return false;
-      if (await this.advance(trial, signal)) more = true;
+      if (signal.aborted) return false;
+      const isIdle = await this.areStagesIdle();
+      if (!isIdle && trial.kind !== 'challenge') continue;
+      try {
+        if (await this.advance(trial, signal, isIdle)) more = true;
+      } catch (error) {
+        failures.push(error);
+      }
     }
+    if (failures.length > 0) throw failures[0];
     return more;
   }
 
-  private async advance(trial: OpenTrial, signal: AbortSignal): Promise<boolean> {
-    const more = await this.keeper.advance(trial, signal);
+  private async advance(trial: OpenTrial, signal: AbortSignal, isIdle: boolean): Promise<boolean> {
+    const more = await this.keeper.advance(trial, signal, isIdle);
     if (trial.kind === 'challenge') this.watching.pollNow();
     return more;
   }

@@ -343,6 +343,38 @@ describe('the work on trials', () => {
       { RETENTION_DAYS: undefined },
       logger,
     );
+  }
+  const backtest = (): OpenTrial => ({ ...trial(), kind: 'backtest' });
+
+  it('applies the rules of a challenge also while leads wait, and asks no scorer', async () => {
+    const advance = vi.fn(async () => false);
+    const poller = pollerOf([backtest(), trial()], () => false, advance);
+    await poller.work(signal);
+    expect(advance.mock.calls).toEqual([[expect.objectContaining({ kind: 'challenge' }), signal, false]]);
+    await poller.onApplicationShutdown();
+  });
+
+  it('goes on with the other trials where one fails', async () => {
+    const advance = vi.fn(async () => false).mockRejectedValueOnce(new Error('no such plan'));
+    const poller = pollerOf([backtest(), backtest()], () => true, advance);
+    await expect(poller.work(signal)).rejects.toThrow('no such plan');
+    expect(advance).toHaveBeenCalledTimes(2);
+    await poller.onApplicationShutdown();
+  });
+
+  it('gives no live lead to a challenger that was not attacked, or was steered', async () => {
+    const set = vi.fn();
+    const tried = (injections: Trial['injections']) => pollerOf([{ ...trial(), injections }], () => true, vi.fn(), set).watch();
+    await tried(null);
+    await tried({ tried: 6, raised: 1, failed: 0, cases: [] });
+    await tried({ tried: 6, raised: 0, failed: 0, cases: [] });
+    expect(set.mock.calls.map(([open]) => (open as OpenTrial | null)?.id)).toEqual([undefined, undefined, 7]);
+  });
+
+  it('waits while a lead waits for a stage', async () => {
+    let isIdle = false;
+    const advance = vi.fn(async () => false);
+    const poller = pollerOf([backtest(), backtest()], () => isIdle, advance);
     await poller.work(signal);
     expect(advance).not.toHaveBeenCalled();
     isIdle = true;
