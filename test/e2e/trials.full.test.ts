@@ -7,6 +7,8 @@ import { personKeyOf } from '../../src/domain/lead-keys.js';
 import { isInShare } from '../../src/trials/trial.js';
 import { freshDatabase } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
+import type { FakeModel } from '../support/fakes/fake-model.js';
+import { startFakeOpenAiCompatible } from '../support/fakes/openai-compatible.js';
 import { askOps, OPERATORS, ops, SECRET } from '../support/operator.js';
 import { startProcess, type RunningProcess } from '../support/service.js';
 
@@ -14,16 +16,26 @@ let database: Awaited<ReturnType<typeof freshDatabase>>;
 let sql: pg.Client;
 let service: RunningProcess;
 let folder: string;
+let model: FakeModel;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'revenueflow-trials-'));
   database = await freshDatabase();
   sql = new pg.Client({ connectionString: database.url });
   await sql.connect();
-  service = await startProcess({ DATABASE_URL: database.url, QUEUE_BACKEND: 'postgres', ...OPERATORS });
+  model = await startFakeOpenAiCompatible();
+  service = await startProcess({
+    DATABASE_URL: database.url,
+    QUEUE_BACKEND: 'postgres',
+    OPENAI_COMPATIBLE_BASE_URL: `${model.url}/v1`,
+    OPENAI_COMPATIBLE_MODEL: 'challenger-model',
+    AI_TIMEOUT_MS: '2000',
+    ...OPERATORS,
+  });
 });
 afterAll(async () => {
   await service.stop();
+  await model.stop();
   await sql.end();
   await database.drop();
   await rm(folder, { recursive: true, force: true });
@@ -127,5 +139,63 @@ describe('a service with trials', () => {
     expect((exported['trials'] as unknown[]).length).toBeGreaterThan(0);
     const erased = (await askOps(service, 'POST', '/ops/people/erase', { email: challenged[0]! })).body;
     expect((erased['erased'] as { trials: number }).trials).toBe((exported['trials'] as unknown[]).length);
+  });
+
+  it('sends a model on trial no personal data, and no failure of that model touches a lead, a stage or the costs', async () => {
+    const challenger = { provider: 'openai-compatible' };
+    const body = { kind: 'challenge', challenger, share: 0.5, sample: 1000, stop: { maxErrorRate: 1 } };
+    const number = Number((await askOps(service, 'POST', '/ops/trials', body)).body.id);
+    await eventually(async () => expect(await reportOf(number)).toMatchObject({ state: 'running', injections: { tried: 6 } }));
+    const attacks = model.received.length;
+    expect(attacks).toBe(7);
+
+    const people = Array.from({ length: 60 }, (_, index) => `jonathan.smithers${index}@acme.com`);
+    const challenged = people.filter((email) => isInShare(number, personKeyOf(email), 0.5));
+    const phone = '+49 170 5550142';
+    let shops = 0;
+    const post = async (email: string) => {
+      // Texts that are alike without their personal data share an answer, so each has a number of its own.
+      const message = `Jonathan Smithers here. Call ${phone} or write to ${email}: we want a demo for ${++shops} shops.`;
+      const lead = { email, campaign_id: 'model', name: 'Jonathan Smithers', phone, title: 'VP Sales', message };
+      return (await service.post(lead, { headers: { 'x-webhook-secret': SECRET } })).body.leadId;
+    };
+    const scored = async () => {
+      const { trial, events } = await synced(await post(challenged.shift()!));
+      const failures = events.filter(({ kind }) => /retry|dead|fail/.test(kind));
+      return { provider: events.find(({ kind }) => kind === 'enriched')!.detail['provider'], trial, failures };
+    };
+    await eventually(async () => {
+      expect(await scored()).toMatchObject({ provider: 'openai-compatible', trial: { id: number, arm: 'challenger' } });
+    });
+    const sent = model.received.slice(attacks).map((request) => JSON.stringify([request.path, request.headers, request.body]));
+    expect(sent.length).toBeGreaterThan(0);
+    for (const request of sent) {
+      expect(request).toContain('we want a demo');
+      expect(request).not.toMatch(/jonathan|smithers|5550142/i);
+    }
+
+    const failures = [
+      ['AI_ANSWER_INVALID', { kind: 'nonsense' }],
+      ['AI_TIMEOUT', { kind: 'hang' }],
+      ['AI_UNAVAILABLE', { kind: 'drop' }],
+      ['AI_RATE_LIMITED', { kind: 'rate-limited', seconds: 60 }],
+      // Its own breaker waits now, and the model is not asked.
+      ['AI_UNAVAILABLE', null],
+    ] as const;
+    for (const [code, fault] of failures) {
+      model.always(fault as Parameters<FakeModel['always']>[0]);
+      const before = model.received.length;
+      const trial = { id: number, arm: 'challenger', failed: code };
+      expect(await scored()).toEqual({ provider: 'heuristic', trial, failures: [] });
+      expect(model.received.length - before).toBe(fault === null ? 0 : 1);
+    }
+    const stages = (await askOps(service, 'GET', '/ops/queues')).body['items'] as unknown as { breaker: { state: string } }[];
+    expect(stages.map(({ breaker }) => breaker.state)).toEqual(['closed', 'closed']);
+    expect((await askOps(service, 'GET', '/ops/costs?days=2')).body['items']).toEqual([]);
+    const { rows: spent } = await sql.query<{ live: boolean }>('SELECT tokens_spent > 0 AS live FROM trials.trials WHERE id = $1', [
+      number,
+    ]);
+    expect(spent).toEqual([{ live: true }]);
+    expect((await ops(service, 'trials', 'stop', String(number))).code).toBe(0);
   });
 });

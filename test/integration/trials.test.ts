@@ -226,6 +226,26 @@ describe('a trial on live leads', () => {
     await process.run();
     expect(await process.trials.find(id)).toMatchObject({ state: 'stopped', reason: expect.stringMatching(/GEMINI_API_KEY/) });
   });
+
+  it.each(['run', 'stop'] as const)('ends by %s where this version cannot read its profile', async (way) => {
+    const process = await world.startProcess();
+    const id = await start(process, { kind: 'shadow', challenger: { profile: { base: 20 } }, share: 1 });
+    await world.pool.query(`UPDATE trials.trials SET challenger = '{"profile": {"base": "of an older version"}}'`);
+    if (way === 'run') await process.run();
+    else await process.service.stop(id, 'ann');
+    expect(await process.service.report(id)).toMatchObject({ state: 'stopped', figures: null });
+  });
+
+  it('has one budget of tokens per day for all processes', async () => {
+    const [one, other] = [await world.startProcess(), await world.startProcess()];
+    const id = await start(one, { kind: 'shadow', challenger: { profile: { base: 20 } } });
+    await Promise.all([one.trials.spend(id, 600), other.trials.spend(id, 300), one.trials.spend(id, 50)]);
+    expect(await other.trials.open()).toMatchObject([{ tokensToday: 950 }]);
+    await world.pool.query('UPDATE trials.trials SET tokens_on = tokens_on - 1');
+    expect(await other.trials.open()).toMatchObject([{ tokensToday: 0 }]);
+    await other.trials.spend(id, 7);
+    expect(await one.trials.open()).toMatchObject([{ tokensToday: 7 }]);
+  });
 });
 
 describe('a promotion', () => {
@@ -270,6 +290,42 @@ describe('a promotion', () => {
       'bob trial-rollback 3',
       'bob trial-rollback 4',
     ]);
+  });
+});
+
+describe('a promotion by two processes at once', () => {
+  it('is one change after the other, each with its line in the audit log', async () => {
+    const processes = [await world.startProcess(), await world.startProcess()] as const;
+    const ids = [];
+    for (const base of [20, 10]) ids.push(await start(processes[0], { kind: 'shadow', challenger: { profile: { base } } }));
+    const [first, second] = ids as [number, number];
+    for (const trial of [first, second]) {
+      const both = await Promise.allSettled(processes.map(({ service }) => service.promote(trial, 'ann', true)));
+      expect(both.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
+    }
+    const { rows } = await world.pool.query('SELECT version, previous, trial_id FROM trials.champions ORDER BY version');
+    expect(rows).toEqual([
+      { version: 1, previous: null, trial_id: first },
+      { version: 2, previous: 1, trial_id: second },
+    ]);
+    const acts = await world.pool.query("SELECT act FROM ledger.operator_acts WHERE act ~ 'promote|rollback'");
+    expect(acts.rows).toHaveLength(2);
+  });
+});
+
+describe('a process that starts with a promoted scorer that it cannot open', () => {
+  it.each([
+    ['without a key', { provider: 'gemini', profile: { name: 'promoted', base: 20 } }],
+    ['of an older version', { profile: { base: 'of an older version' } }],
+  ])('%s scores by the configuration', async (_, challenger) => {
+    const configured = await world.startProcess();
+    const score = async ({ scorers }: Process) =>
+      (await scorers.ai.score({ email: 'a@b.com', attributes: {} } as never, new AbortController().signal)).fitScore;
+    await world.pool.query("INSERT INTO trials.champions (who, trial_id, challenger) VALUES ('ann', 1, $1)", [challenger]);
+    const started = await world.startProcess();
+    await started.scorers.refresh();
+    expect(await score(started)).toBe(await score(configured));
+    expect((await started.profile.bandOf(50)).band).not.toBeNull();
   });
 });
 
