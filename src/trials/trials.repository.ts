@@ -129,16 +129,8 @@ export class TrialsRepository {
   }
 
   /** @returns false where the trial had ended before. */
-  async end(id: number, { state, reason, who, result }: TrialEnd): Promise<boolean> {
-    return this.database.transaction(async (transaction) => {
-      const { rowCount } = await transaction.query(
-        `UPDATE trials.trials t SET state = $2, ended_at = now(), reason = $3, result = $4 WHERE t.id = $1 AND ${OPEN}`,
-        [id, state, reason, JSON.stringify(result)],
-      );
-      if (rowCount === 0) return false;
-      await recordAct(transaction, who, state === 'done' ? 'trial-end' : 'trial-stop', { trial: id, reason });
-      return true;
-    });
+  async end(id: number, end: TrialEnd): Promise<boolean> {
+    return this.database.transaction((transaction) => endTrial(transaction, id, end));
   }
 
   async champion(): Promise<Champion> {
@@ -146,11 +138,13 @@ export class TrialsRepository {
     return row ? championOf(row) : CONFIGURED;
   }
 
-  /** Puts the challenger of a trial into use. @returns false where it is in use already. */
-  async promote(who: string, trialId: number, challenger: Challenger): Promise<boolean> {
-    return this.changing(who, 'trial-promote', (now) =>
-      now?.trial_id === trialId ? null : { trial_id: trialId, challenger, previous: now?.version ?? null },
-    );
+  /** Puts the challenger of a trial into use and ends the trial. @returns false where it is in use already. */
+  async promote(who: string, { id, challenger }: Pick<Trial, 'id' | 'challenger'>, result: unknown): Promise<boolean> {
+    return this.changing(who, 'trial-promote', async (now, transaction) => {
+      if (now?.trial_id === id) return null;
+      await endTrial(transaction, id, { state: 'done', reason: 'The challenger was promoted.', who, result });
+      return { trial_id: id, challenger, previous: now?.version ?? null };
+    });
   }
 
   /** Returns to the scorer that was in use before. @returns false where it is the one of the configuration. */
@@ -189,7 +183,7 @@ export class TrialsRepository {
   private changing(
     who: string,
     act: string,
-    decide: (now: ChampionRow | undefined, transaction: Queryable) => Promise<NextChampion | null> | NextChampion | null,
+    decide: (now: ChampionRow | undefined, transaction: Queryable) => Promise<NextChampion | null>,
   ): Promise<boolean> {
     return this.database.transaction(async (transaction) => {
       await transaction.query('LOCK TABLE trials.champions IN SHARE ROW EXCLUSIVE MODE');
@@ -217,6 +211,16 @@ export interface TrialEnd {
   who: string;
   /** The figures without leads. */
   result: unknown;
+}
+
+async function endTrial(transaction: Queryable, id: number, { state, reason, who, result }: TrialEnd): Promise<boolean> {
+  const { rowCount } = await transaction.query(
+    `UPDATE trials.trials t SET state = $2, ended_at = now(), reason = $3, result = $4 WHERE t.id = $1 AND ${OPEN}`,
+    [id, state, reason, JSON.stringify(result)],
+  );
+  if (rowCount === 0) return false;
+  await recordAct(transaction, who, state === 'done' ? 'trial-end' : 'trial-stop', { trial: id, reason });
+  return true;
 }
 
 type NextChampion = Pick<ChampionRow, 'trial_id' | 'challenger' | 'previous'>;

@@ -89,12 +89,8 @@ export class TrialsService {
         throw refused(`An attack in the text of a lead raised the challenger's score.`);
       if (trial.state === 'stopped') throw refused(`The trial was stopped: ${trial.reason}`);
     }
-    if (!(await this.trials.promote(who, id, trial.challenger)))
+    if (!(await this.trials.promote(who, trial, figures)))
       throw new AppError('BAD_REQUEST', 'The challenger of this trial is in use already. Nothing was changed.');
-    if (trial.endedAt === null) {
-      const end = { state: 'done' as const, reason: 'The challenger was promoted.', who, result: figures };
-      await this.trials.end(id, end);
-    }
     this.profile.forget();
     return this.trials.champion();
   }
