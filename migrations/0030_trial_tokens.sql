@@ -14,3 +14,6 @@ WHERE t.id = s.trial_id AND t.ended_at IS NULL AND t.tokens_on = '-infinity';
 
 -- It served that sum alone.
 DROP INDEX IF EXISTS trials.scores_scored;
+
+-- Tries with no answer because of a limit of calls counted too. From now on a row with too many tries fails.
+UPDATE trials.scores SET tries = 0 WHERE scored_at IS NULL AND tries > 0;

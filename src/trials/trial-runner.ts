@@ -23,7 +23,7 @@ const MODEL_CALLS = 5;
 const BY_RULES = 100;
 /** Leads that rules score before other work of the process gets a turn. */
 const SLICE = 10;
-/** How often a scorer is asked for a lead that it could not be asked for. */
+/** How often a scorer is asked for a lead: in outages, and by workers that ended before they stored its answer. */
 const MOST_TRIES = 5;
 
 /** Scores the rows of a trial. Whatever fails here changes no lead and no stage. */
@@ -112,7 +112,10 @@ export class TrialRunner {
       tokens: 0,
       costUsd: 0,
       again: false,
+      tries: row.tries,
     };
+    // A lead that ends each worker that scores it for a trial must not go on to.
+    if (row.tries > MOST_TRIES) return { ...result, error: isChallenger ? 'WORKER_CRASHED' : null };
     const pay = ({ inputTokens, outputTokens, costUsd = 0 }: Usage) => {
       result.tokens += inputTokens + outputTokens;
       result.costUsd += costUsd;
@@ -127,7 +130,9 @@ export class TrialRunner {
     } catch (cause) {
       const error = AppError.from(cause);
       if (isChallenger && !signal.aborted) breaker.failed(error);
-      result.again = signal.aborted || error.class === 'rate-limited' || (isOutage(error) && row.tries < MOST_TRIES);
+      const isNoTry = signal.aborted || error.class === 'rate-limited';
+      if (isNoTry) result.tries--;
+      result.again = isNoTry || (isOutage(error) && row.tries < MOST_TRIES);
       // A champion that fails here says nothing about the challenger.
       result.error = isChallenger || result.again ? error.code : null;
     }

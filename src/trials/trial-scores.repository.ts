@@ -40,6 +40,8 @@ export interface RowResult {
   costUsd: number;
   /** The scorer could not be asked, so the row is due again. */
   again: boolean;
+  /** Tries that count. */
+  tries: number;
 }
 
 export interface RowCounts {
@@ -80,11 +82,12 @@ UPDATE trials.scores s SET
   champion = CASE WHEN s.side = 'champion' THEN nullif(i.score, 'null')::jsonb ELSE s.champion END,
   challenger = CASE WHEN s.side = 'challenger' THEN nullif(i.score, 'null')::jsonb ELSE s.challenger END,
   error = CASE WHEN i.again THEN s.error ELSE i.error END,
-  took_ms = i.took_ms, tokens = s.tokens + i.tokens, cost_usd = s.cost_usd + i.cost_usd,
+  took_ms = i.took_ms, tries = i.tries, tokens = s.tokens + i.tokens, cost_usd = s.cost_usd + i.cost_usd,
   scored_at = CASE WHEN i.again THEN NULL ELSE clock_timestamp() END,
   claimed_until = CASE WHEN i.again THEN '-infinity' ELSE s.claimed_until END
-FROM unnest($2::uuid[], $3::bigint[], $4::text[], $5::text[], $6::int[], $7::int[], $8::float[], $9::bool[])
-  AS i (lead_id, claim, score, error, took_ms, tokens, cost_usd, again)
+FROM unnest($2::uuid[], $3::bigint[], $4::text[], $5::text[], $6::int[], $7::int[], $8::float[], $9::bool[],
+    $10::int[])
+  AS i (lead_id, claim, score, error, took_ms, tokens, cost_usd, again, tries)
 WHERE s.trial_id = $1 AND s.lead_id = i.lead_id AND s.claim = i.claim AND s.scored_at IS NULL`;
 
 /** The rows of trials. Each statement names its trial, so that an index answers it. */
@@ -127,7 +130,7 @@ export class TrialScoresRepository {
   async settle(trialId: number, results: readonly RowResult[]): Promise<void> {
     if (results.length === 0) return;
     const scores = jsonColumn(results, ({ score }) => score);
-    const [ids, claims, errors, times, tokens, costs, again] = columns(results, [
+    const [ids, claims, errors, times, tokens, costs, again, tries] = columns(results, [
       'leadId',
       'claim',
       'error',
@@ -135,8 +138,9 @@ export class TrialScoresRepository {
       'tokens',
       'costUsd',
       'again',
+      'tries',
     ]);
-    await this.database.query(SETTLE, [trialId, ids, claims, scores, errors, times, tokens, costs, again]);
+    await this.database.query(SETTLE, [trialId, ids, claims, scores, errors, times, tokens, costs, again, tries]);
   }
 
   /** Removes rows whose lead has other content now or is gone: they cannot be scored as they stood. */

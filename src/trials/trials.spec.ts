@@ -18,7 +18,9 @@ import { TrialArms } from './trial-arms.js';
 import type { TrialKeeper } from './trial-keeper.js';
 import { isInShare, settingsSchema, stopRulesSchema, type Trial } from './trial.js';
 import { CONFIGURED, type Champion, type OpenTrial } from './trials.repository.js';
+import { TrialRunner } from './trial-runner.js';
 import type { TrialScorers } from './trial-scorers.js';
+import type { TrialScoresRepository } from './trial-scores.repository.js';
 import { TrialsPoller } from './trials.poller.js';
 
 const signal = new AbortController().signal;
@@ -385,6 +387,38 @@ describe('the work on trials', () => {
     await poller.work(signal);
     expect(advance).toHaveBeenCalledTimes(1);
     await poller.onApplicationShutdown();
+  });
+});
+
+describe('the rows of a trial', () => {
+  /** Runs one batch of one row, and returns what is stored of it. */
+  async function settled(tries: number, score: EnrichmentProvider['score']) {
+    const provider: EnrichmentProvider = { name: 'test', score: vi.fn(score) };
+    const stored = vi.fn<TrialScoresRepository['settle']>(async () => {});
+    const row = { leadId: idOf(1), revision: 1, side: 'challenger', tries, claim: '1' };
+    const runner = new TrialRunner(
+      { challenger: async () => ({ provider, breaker: new ScorerBreaker({ now: () => 0 }) }), ai: provider } as never,
+      { ofIds: async () => new Map([[idOf(1), { lead: lead(1) }]]) } as never,
+      { claim: async () => [row], drop: async () => {}, settle: stored } as never,
+      { spend: async () => {}, storeError: async () => {} } as never,
+      { AI_TIMEOUT_MS: 1000, LEASE_MS: 1000 },
+      { now: () => 0 },
+    );
+    await runner.runBatch(trial({ perSecond: 1000 }), signal);
+    return { result: stored.mock.calls[0]![1][0], calls: vi.mocked(provider.score).mock.calls.length };
+  }
+  const failing = (code: 'AI_RATE_LIMITED' | 'AI_UNAVAILABLE') => () => Promise.reject(new AppError(code, 'no answer'));
+
+  it('fail where workers that scored them ended again and again', async () => {
+    expect(await settled(5, async () => enrichment(50))).toMatchObject({ result: { error: null, again: false }, calls: 1 });
+    const failed = await settled(6, async () => enrichment(50));
+    expect(failed).toMatchObject({ result: { error: 'WORKER_CRASHED', again: false, score: null }, calls: 0 });
+  });
+
+  it('are due again after a limit of calls, however often, and after an outage five times', async () => {
+    expect((await settled(5, failing('AI_RATE_LIMITED'))).result).toMatchObject({ again: true, tries: 4 });
+    expect((await settled(4, failing('AI_UNAVAILABLE'))).result).toMatchObject({ again: true, tries: 4 });
+    expect((await settled(5, failing('AI_UNAVAILABLE'))).result).toMatchObject({ again: false, error: 'AI_UNAVAILABLE' });
   });
 });
 
