@@ -48,7 +48,7 @@ export class TrialKeeper {
 
   /**
    * One step of one trial.
-   * @param isIdle false: leads wait for a stage, so live leads are counted and the rules applied, and no scorer is asked.
+   * @param isIdle false: leads wait for a stage, so live leads are added and the rules applied, but no scorer is asked.
    * @returns whether the next step shall follow at once. @throws as the ledger does
    */
   async advance(trial: OpenTrial, signal: AbortSignal, isIdle = true): Promise<boolean> {
@@ -91,16 +91,12 @@ export class TrialKeeper {
     if (now - looked.rulesAt < RULES_EVERY_MS) return false;
     const withOutcomes = now - looked.outcomesAt >= OUTCOMES_EVERY_MS;
     this.looked.set(trial.id, { rulesAt: now, outcomesAt: withOutcomes ? now : looked.outcomesAt });
-    const facts = await this.report.factsOf(trial, withOutcomes ? (outcomes) => this.compare(trial, outcomes) : null);
+    const facts = await this.report.factsOf(trial, withOutcomes ? (outcomes) => compareIfGrown(trial, outcomes) : null);
     const reason = reasonToStop(facts, trial.settings.stop);
-    return reason !== null && this.end(trial, 'stopped', reason);
-  }
-
-  private async compare(trial: OpenTrial, outcomes: PairedOutcomes): Promise<OutcomeComparison | null> {
-    const conversions = leadsIn(outcomes.converted);
-    if (!isEnough(outcomes) || conversions < trial.judged * GROWTH_PER_LOOK) return null;
-    await this.trials.storeJudged(trial.id, conversions);
-    return compareOutcomes(outcomes);
+    if (reason !== null) return this.end(trial, 'stopped', reason);
+    // Stored last: a process that is killed before leaves the comparison to the next one.
+    if (facts.outcomes) await this.trials.storeJudged(trial.id, facts.outcomes.conversions);
+    return false;
   }
 
   private async endIfComplete(trial: OpenTrial, isTried: boolean): Promise<boolean> {
@@ -119,4 +115,9 @@ export class TrialKeeper {
     }
     return true;
   }
+}
+
+async function compareIfGrown(trial: OpenTrial, outcomes: PairedOutcomes): Promise<OutcomeComparison | null> {
+  if (!isEnough(outcomes) || leadsIn(outcomes.converted) < trial.judged * GROWTH_PER_LOOK) return null;
+  return compareOutcomes(outcomes);
 }

@@ -123,13 +123,17 @@ describe('a backtest', () => {
 describe('a process that is killed at any statement', () => {
   const challenger = { profile: { base: 20 } };
   /** One process after the other, each killed a statement later than the one before, until one ends the work. */
-  async function killedRepeatedly(when: 'before' | 'after', isEnded: (process: Process) => Promise<boolean>): Promise<number> {
+  async function killedRepeatedly(
+    when: 'before' | 'after',
+    isEnded: (process: Process) => Promise<boolean>,
+    work: (process: Process) => Promise<unknown> = (process) => process.run(),
+  ): Promise<number> {
     const alive = await world.startProcess();
     for (let statements = 1; ; statements++) {
       if (statements > 200) throw new Error('The work does not end');
       const database = new KilledDatabase(new Database(world.pool), statements, when);
       const process = await world.startProcess(database);
-      await process.run().catch(() => {});
+      await work(process).catch(() => {});
       if (await isEnded(alive)) return statements;
     }
   }
@@ -162,6 +166,31 @@ describe('a process that is killed at any statement', () => {
     await killedRepeatedly(when, isFollowed);
     await (await world.startProcess()).run();
     expect(await rowsOf(id)).toHaveLength(expected);
+  });
+
+  it.each(['before', 'after'] as const)('%s it took effect stops a worse challenger all the same, once', async (when) => {
+    const alive = await world.startProcess();
+    const worse = { profile: profileOf('reversed', -25, 25) };
+    const id = await start(alive, { kind: 'shadow', challenger: worse, share: 1, sample: 1000, stop: { maxDisagreement: 1 } });
+    await world.pool.query("UPDATE trials.trials SET position_at = now() - interval '200 days'");
+    await world.addLeads(leadsOf(600, right));
+    await alive.run();
+    expect((await alive.trials.find(id))!.endedAt).toBeNull();
+    const isStopped = async ({ trials }: Process) => (await trials.find(id))!.state === 'stopped';
+    expect(await killedRepeatedly(when, isStopped)).toBeGreaterThan(5);
+    const { rows } = await world.pool.query("SELECT who FROM ledger.operator_acts WHERE act = 'trial-stop'");
+    expect(rows).toEqual([{ who: 'stop rule' }]);
+  });
+
+  it.each(['before', 'after'] as const)('%s it took effect promotes once, and the trial ends with it', async (when) => {
+    const alive = await world.startProcess();
+    const id = await start(alive, { kind: 'shadow', challenger });
+    const isPromoted = async ({ trials }: Process) => (await trials.champion()).trialId === id;
+    const promote = ({ service }: Process) => service.promote(id, 'ann', true);
+    expect(await killedRepeatedly(when, isPromoted, promote)).toBeGreaterThan(5);
+    expect(await alive.trials.find(id)).toMatchObject({ state: 'done', reason: 'The challenger was promoted.' });
+    const { rows } = await world.pool.query("SELECT act FROM ledger.operator_acts WHERE act <> 'trial-start' ORDER BY act");
+    expect(rows.map(({ act }) => act)).toEqual(['trial-end', 'trial-promote']);
   });
 });
 
