@@ -53,7 +53,7 @@ export function scoreByRules(lead: Pick<LeadContent, 'email' | 'attributes'>, ru
   return scoreLead(lead, rules);
 }
 
-/** Rules of a profile that a request contains at `place`. @throws AppError BAD_REQUEST with the places of what is wrong */
+/** Rules of a profile that a request has at `place`. @throws AppError BAD_REQUEST with the places of what is wrong */
 export function rulesOfRequest(profile: unknown, place: string): Ruleset {
   const read = readProfile(profile);
   if ('rules' in read) return read.rules;

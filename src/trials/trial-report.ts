@@ -87,7 +87,7 @@ export class TrialReport {
     };
   }
 
-  /** At the end of a trial; null where this version cannot read the challenger's profile, which must not hinder the end. */
+  /** At the end of a trial. Null where this version cannot read the profile of the challenger: it ends all the same. */
   async lastFiguresOf(trial: Trial): Promise<TrialFigures | null> {
     try {
       return await this.figuresOf(trial);
