@@ -204,7 +204,12 @@ describe('the profile in use', () => {
     const trials = { champion: vi.fn(champion) };
     return { profile: new ActiveProfile(trials, { SCORING_PROFILE: undefined }, clock), trials, clock };
   }
-  const promoted = (profile: Record<string, unknown>): Champion => ({ ...CONFIGURED, version: 1, trialId: 1, challenger: { profile } });
+  const promoted = (profile: Record<string, unknown>): Champion => ({
+    ...CONFIGURED,
+    version: 1,
+    trialId: 1,
+    challenger: { profile },
+  });
 
   it('is the last known one while the ledger does not answer, and one caller alone asks', async () => {
     let answer = async () => promoted({ name: 'own' });
@@ -439,7 +444,7 @@ describe('the attacks', () => {
   it.each([
     ['AI_REFUSED', 'count as failed'],
     ['AI_UNAVAILABLE', 'are tried again'],
-  ] as const)('that end in %s %s', async (code, _) => {
+  ] as const)('that end in %s %s', async (...[code]) => {
     let calls = 0;
     const scorer: EnrichmentProvider = {
       name: 'test',
