@@ -30,7 +30,7 @@ const INTERFACES = [
   '0024_routing.sql',
   '0025_first_touch.sql',
   '0026_trials.sql',
-  '0029_owner_changes.sql',
+  '0028_owner_changes.sql',
 ];
 const interfaces = INTERFACES.map((file) => readFileSync(join(root, 'migrations', file), 'utf8')).join('\n');
 const published = new Set(

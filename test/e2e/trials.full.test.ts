@@ -192,9 +192,10 @@ describe('a service with trials', () => {
     const stages = (await askOps(service, 'GET', '/ops/queues')).body['items'] as unknown as { breaker: { state: string } }[];
     expect(stages.map(({ breaker }) => breaker.state)).toEqual(['closed', 'closed']);
     expect((await askOps(service, 'GET', '/ops/costs?days=2')).body['items']).toEqual([]);
-    const { rows: spent } = await sql.query<{ live: boolean }>('SELECT tokens_spent > 0 AS live FROM trials.trials WHERE id = $1', [
-      number,
-    ]);
+    const { rows: spent } = await sql.query<{ live: boolean }>(
+      'SELECT tokens_spent > 0 AS live FROM trials.trials WHERE id = $1',
+      [number],
+    );
     expect(spent).toEqual([{ live: true }]);
     expect((await ops(service, 'trials', 'stop', String(number))).code).toBe(0);
   });
