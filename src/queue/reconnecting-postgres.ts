@@ -12,6 +12,9 @@ const PAUSE_MS = 1000;
 export const createReconnectingBackend: typeof createPostgresBackend = (name, options, factoryOptions) => {
   const backend = createPostgresBackend(name, options, factoryOptions);
   const { connection } = backend;
+  // A client that is in use when its connection breaks reports that twice: to the query, which is handled, and as an
+  // event, which ends the process where nothing listens.
+  connection.pool.on('connect', (client) => void client.on('error', () => {}));
   let ready: Promise<void> | undefined;
   connection.waitUntilReady = () => {
     ready ??= firstUse(connection).catch(async (error: unknown) => {

@@ -9,6 +9,7 @@ import { freshDatabase, freshRedis, hasRedis } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
 import { Proxy } from '../chaos/proxy.js';
 import { openPostgresBackend } from '../../src/queue/postgres-backend.js';
+import { createReconnectingBackend } from '../../src/queue/reconnecting-postgres.js';
 
 const config = loadConfig({}, { aiProviders: ['heuristic'], crmProviders: ['postgres'] });
 const LATE_AFTER_MS = 300_000;
@@ -382,6 +383,22 @@ it('a worker on PostgreSQL whose first connection hangs connects later, and the 
 
   await worker.close(2000);
   await backend.close();
+  await proxy.stop();
+  await database.drop();
+});
+
+it('a connection to PostgreSQL that breaks while it is first used is an error of that use, and does not end the process', async () => {
+  const database = await freshDatabase();
+  const proxy = await Proxy.start(Number(new URL(database.url).port));
+  const { connection } = createReconnectingBackend('enrichment', {
+    connection: { connectionString: proxy.through(database.url), schema: 'bullmq' },
+  });
+  connection.pool.on('connect', () => (proxy.weather = 'half-open'));
+  const used = connection.waitUntilReady();
+  await eventually(() => expect(proxy.weather).toBe('half-open'));
+  proxy.drop();
+  await expect(used).rejects.toThrow(/ECONNRESET|terminated/);
+  await connection.pool.end();
   await proxy.stop();
   await database.drop();
 });
