@@ -63,11 +63,18 @@ export async function benchDrain(options: DrainOptions) {
   return { bench: 'drain', machine: machine(), leads: options.leads, rounds: options.rounds, rows };
 }
 
-async function drainOurs(stores: Stores, backend: Backend, leads: number, tag: string): Promise<Run> {
+/** @param env of the worker, beside the usual. */
+export async function drainOurs(
+  stores: Stores,
+  backend: Backend,
+  leads: number,
+  tag: string,
+  env: Record<string, string> = {},
+): Promise<Run> {
   const sql = new pg.Client({ connectionString: stores.databaseUrl });
   await sql.connect();
   await fill(stores, backend, sql, leads, tag);
-  const worker = await startService(stores, { ROLE: 'worker', QUEUE_BACKEND: backend });
+  const worker = await startService(stores, { ROLE: 'worker', QUEUE_BACKEND: backend, ...env });
   try {
     // From the first lead on, so that the start of the process does not count.
     while ((await synced(sql, tag)).count === 0) await sleep(5);
@@ -128,16 +135,22 @@ async function drainNoop({ databaseUrl, redisUrl }: Stores, backend: Backend, co
   return (count / Number(took)) * 1000;
 }
 
-async function speedAtFifty(stores: Stores, backend: Backend): Promise<SpeedToLead> {
-  const api = await startService(stores, { ROLE: 'api', QUEUE_BACKEND: backend });
-  const worker = await startService(stores, { ROLE: 'worker', QUEUE_BACKEND: backend });
+/** @param tag of the campaign. @param env of both processes, beside the usual. */
+export async function speedAtFifty(
+  stores: Stores,
+  backend: Backend,
+  tag = 'fifty',
+  env: Record<string, string> = {},
+): Promise<SpeedToLead> {
+  const api = await startService(stores, { ROLE: 'api', QUEUE_BACKEND: backend, ...env });
+  const worker = await startService(stores, { ROLE: 'worker', QUEUE_BACKEND: backend, ...env });
   const sql = new pg.Client({ connectionString: stores.databaseUrl });
   await sql.connect();
   try {
-    await postLeads(api.url, 50, 3, 'warmup');
-    await postLeads(api.url, 50, 20, 'fifty');
+    await postLeads(api.url, 50, 3, `warmup${tag}`);
+    await postLeads(api.url, 50, 20, tag);
     await allSynced(sql);
-    return await speedToLead(sql, 'fifty');
+    return await speedToLead(sql, tag);
   } finally {
     await sql.end();
     await Promise.all([api.stop(), worker.stop()]);

@@ -4,6 +4,7 @@ import { benchDrain, printDrain } from './drain.js';
 import { benchOps, printOps } from './ops.js';
 import { benchGrowth, printGrowth } from './growth.js';
 import { benchBurst, printBurst } from './burst.js';
+import { benchRouting, printRouting } from './routing.js';
 
 const program = new Command('npm run bench --').description(
   'Measures against baselines in the same run. Starts its own PostgreSQL, Redis and servers on free ports and removes them afterwards.',
@@ -60,6 +61,20 @@ program
     const result = await benchGrowth({ ...options, say: (line: string) => process.stderr.write(`${line}\n`) });
     if (json) console.log(JSON.stringify(result, null, 2));
     else printGrowth(result);
+  });
+
+program
+  .command('routing')
+  .description('what owners by 1,000 rules and 200 members cost: drain and speed to lead with and without, and a decision')
+  .option('--leads <n>', 'leads a drain', number, 5000)
+  .option('--rounds <n>', 'pairs of runs that count; the medians of their ratios are shown', number, 5)
+  .option('--accounts <n>', 'accounts in the mirror', number, 1_000_000)
+  .option('--batches <n>', 'batches of 100 decisions; the median is shown', number, 50)
+  .option('--json', 'one JSON document instead of a table')
+  .action(async ({ json, ...options }) => {
+    const result = await benchRouting({ ...options, say: (line: string) => process.stderr.write(`${line}\n`) });
+    if (json) console.log(JSON.stringify(result, null, 2));
+    else printRouting(result);
   });
 
 program

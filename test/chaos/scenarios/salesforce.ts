@@ -9,18 +9,20 @@ const BACKLOG = 10_000;
 const CALLS_PER_LEAD_AT_MOST = 0.03;
 const DRAINED_WITHIN_MS = 240_000;
 
-/** In a world whose CRM is the fake org, whatever the others have. */
+/** A world whose CRM is the fake org, whatever the others have. */
+export async function startWithOrg(settings?: Record<string, string>): Promise<World> {
+  const before = crmInTrials();
+  useCrm('salesforce');
+  try {
+    return await World.start(settings);
+  } finally {
+    useCrm(before);
+  }
+}
+
 export const withOrg = (scenario: Omit<Scenario, 'open'>): Scenario => ({
   ...scenario,
-  async open() {
-    const before = crmInTrials();
-    useCrm('salesforce');
-    try {
-      return await World.start(scenario.settings);
-    } finally {
-      useCrm(before);
-    }
-  },
+  open: () => startWithOrg(scenario.settings),
 });
 
 /** Salesforce fails, refuses our token, runs out of calls. */

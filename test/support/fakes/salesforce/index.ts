@@ -168,6 +168,9 @@ export class SalesforceFake {
   undeleteRecord = (id: string): void => this.org.undeleteRecord(id);
   /** A change by a user of the org, to which no rule applies. */
   changeRecord = (id: string, fields: Record<string, unknown>): void => this.org.changeRecord(id, fields);
+  /** As `changeRecord`, by a user who waits for the row. @returns false while an API call holds it. */
+  changeFreeRecord = (id: string, fields: Record<string, unknown>): boolean => this.org.changeFreeRecord(id, fields);
+  recordOf = (id: string): Readonly<Record<string, unknown>> | undefined => this.org.store.get(id);
   /** Replaces Sent and Responded. */
   setMemberStatuses = (campaignId: string, ...statuses: MemberStatusSpec[]): void =>
     this.org.setMemberStatuses(campaignId, statuses);

@@ -178,6 +178,13 @@ export class Org {
     this.store.save(objectOf(id)!, { ...this.required(id), ...fields });
   }
 
+  /** @returns false, and changes nothing, while a call holds the row. */
+  changeFreeRecord(id: string, fields: Record<string, unknown>): boolean {
+    if (this.held.has(to18(id))) return false;
+    this.changeRecord(id, fields);
+    return true;
+  }
+
   /** A change that becomes visible later than its time `at` says: its SystemModstamp is older than what was read. */
   commitLate(id: string, fields: Record<string, unknown>, at: number): void {
     this.store.save(objectOf(id)!, { ...this.required(id), ...fields }, undefined, at);
