@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { AppError } from '../../domain/app-error.js';
 import type { OwnerChange } from '../port.js';
@@ -16,12 +17,16 @@ const ownedSchema = z.object({
 });
 
 /** Any change makes the condition fail, ours of the score too: then the owner is compared again. */
-const TRIES = 3;
+const TRIES = 6;
+/** The condition has whole seconds: only a later second shows that the Lead was changed once more. */
+const SECOND_MS = 1100;
+/** The clocks of Salesforce and of this machine differ by less. */
+const CLOCKS_DIFFER_MS = 300_000;
 
 /**
  * Gives an open Lead another owner, if it still has the one that it is expected to have. The write has the condition
  * that the Lead was not changed since it was read, so an owner whom a human chose meanwhile stays. The condition has
- * whole seconds: a change in the second of the change before it is not seen
+ * whole seconds, so a Lead that was changed lately is read once more in a later second
  * (https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/intro_rest_conditional_requests.htm).
  * @throws AppError where Salesforce does not answer, or refuses the record for another reason than its owner.
  */
@@ -31,12 +36,18 @@ export async function changeOwner(
   signal: AbortSignal,
 ): Promise<OwnerChange> {
   const query = soql`SELECT Id, OwnerId, IsConverted, SystemModstamp FROM Lead WHERE Id = ${leadId}`;
+  let seen: string | undefined;
   for (let tries = 0; tries < TRIES; tries++) {
     const [[lead] = []] = await queryTogether(client, apiVersion, ownedSchema, [query], signal);
     if (!lead || lead.IsConverted) return { kind: 'gone' };
     // A worker that ended between the write and its record repeats the change.
     if (lead.OwnerId === to18(to)) return { kind: 'changed' };
     if (lead.OwnerId !== to18(from)) return { kind: 'other-owner', ownerId: lead.OwnerId };
+    if (lead.SystemModstamp !== seen && Date.now() - Date.parse(lead.SystemModstamp) < CLOCKS_DIFFER_MS) {
+      seen = lead.SystemModstamp;
+      await sleep(SECOND_MS);
+      continue;
+    }
     const headers = {
       'Sforce-Auto-Assign': 'FALSE',
       'If-Unmodified-Since': new Date(lead.SystemModstamp).toUTCString(),
