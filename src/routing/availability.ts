@@ -2,6 +2,7 @@ import { isWorking } from './business-time.js';
 import type { Absence } from './members.repository.js';
 import type { Turn } from './pool-turn.js';
 import type { CompiledRep } from './rules.js';
+import type { WorkingCalendar } from './working-calendar.js';
 
 /** What decisions know besides the rules and the lead. They change turns and counts as they give leads. */
 export interface World {
@@ -36,12 +37,23 @@ export function availabilityOf(world: World, { ownerId, rep, hours, caps, absenc
   if (!rep) return null;
   const calendar = rep.calendar(member?.absent ?? []);
   // A member who works now is neither absent nor out of hours, so most are asked once.
-  if ((hours || absences) && !isWorking(world.at, hours ? calendar : { ...calendar, shifts: null })) {
-    if (absences && (!hours || !isWorking(world.at, { ...calendar, shifts: null }))) return 'is absent';
+  if ((hours || absences) && !isThere(world.at, calendar, hours)) {
+    if (absences && (!hours || !isThere(world.at, calendar, false))) return 'is absent';
     return 'is out of working hours';
   }
   if (!caps) return null;
   if (rep.dailyCap !== undefined && world.today(rep.id) >= rep.dailyCap) return `has had ${rep.dailyCap} leads today`;
   if (rep.openCap !== undefined && world.open(rep.id) >= rep.openCap) return `has ${rep.openCap} open leads`;
   return null;
+}
+
+/** The leads of a batch ask about the same members at the same time. */
+const ANSWERS = new WeakMap<WorkingCalendar, { at: number; inHours?: boolean; present?: boolean }>();
+
+/** @param hours false: only absences and holidays count. */
+function isThere(at: Date, calendar: WorkingCalendar, hours: boolean): boolean {
+  let known = ANSWERS.get(calendar);
+  if (known?.at !== at.getTime()) ANSWERS.set(calendar, (known = { at: at.getTime() }));
+  if (hours) return (known.inHours ??= isWorking(at, calendar));
+  return (known.present ??= isWorking(at, { ...calendar, shifts: null }));
 }

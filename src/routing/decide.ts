@@ -36,7 +36,7 @@ export interface Decision {
 export const EXISTING_OWNER = 'existing owner';
 
 /** Steps that did not match are listed one by one up to this number. */
-const LISTED_STEPS = 60;
+const LISTED_STEPS = 20;
 
 /**
  * Decides who owns a lead: the existing owner, the owner of the matched account, a target list, a territory, the rules,

@@ -100,7 +100,10 @@ export async function firstTouchWorld(rules: object) {
       const lead = await acceptLead(pool, email, { attributes, fitScore: 91 });
       const owner = (await service.decide({ ...lead, band: 'hot' }))!;
       const key = lead.personKey;
+      // A Lead that was changed lately is read twice before its owner changes.
+      org.fake.setClock(() => Date.now() - 600_000);
       const crmId = org.fake.addLead({ Email: email, RF_Person_Key__c: key, OwnerId: owner.ownerId });
+      org.fake.setClock(Date.now);
       const evidence = [{ signal: 'message: asks for a demo', polarity: 'positive', points: 18 }];
       await pool.query(`UPDATE ledger.leads SET state = 'synced', crm = $2, enrichment = $3 WHERE id = $1`, [
         lead.leadId,
