@@ -253,7 +253,7 @@ describe('in Salesforce an owner', () => {
       meanwhile(() => change(twice, { OwnerId: HUMAN }));
       await run();
       world.fake.setClock(Date.now);
-      for (const lead of [before, between, seen])
+      for (const lead of [before, between, twice, seen])
         expect([ownerOf(lead), await outcomeOf(lead)]).toEqual([HUMAN, 'sales took over']);
       // A later lead of the person has this owner by a decision.
       const later = await acceptLead(pool, seen.email, { campaignId: 'later' });
