@@ -114,7 +114,21 @@ function knownOwner(
   return owner && { owner, rule: name };
 }
 
+/** The pools of a lead are asked for before its decision. All conditions would be tried twice. */
+const MATCHES = new WeakMap<LeadFacts, { rules: CompiledRules; target: NamedTarget | null; steps: TraceStep[] }>();
+
 function matchTarget(rules: CompiledRules, lead: LeadFacts, trace: TraceStep[]): NamedTarget | null {
+  let known = MATCHES.get(lead);
+  if (known?.rules !== rules) {
+    const steps: TraceStep[] = [];
+    known = { rules, target: findTarget(rules, lead, steps), steps };
+    MATCHES.set(lead, known);
+  }
+  trace.push(...known.steps);
+  return known.target;
+}
+
+function findTarget(rules: CompiledRules, lead: LeadFacts, trace: TraceStep[]): NamedTarget | null {
   const host = domainOf(lead.email);
   // acme.com is also the company of mail.acme.com.
   const domain = host
