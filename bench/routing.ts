@@ -138,7 +138,7 @@ async function seedAccounts({ databaseUrl }: Stores, count: number, say: (line: 
   await sql.end();
 }
 
-/** Milliseconds per lead in batches of 100, with the transaction that stores them: the median and the 95th percentile. */
+/** Milliseconds per lead in batches of 100, stored as well: the median and the 95th percentile. */
 async function timeDecisions(stores: Stores, { accounts, batches }: RoutingOptions): Promise<Record<string, number[]>> {
   const pool = openPool({ url: stores.databaseUrl, max: 2, timeoutMs: 60_000, name: 'bench' });
   try {

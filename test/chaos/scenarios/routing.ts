@@ -141,7 +141,7 @@ const UNSETTLED = `SELECT (
   + (SELECT count(*) FROM routing.assignments WHERE id > (SELECT max(assignment_id) FROM first_touch.position))
 )::int AS n`;
 
-/** Until all leads are in the org, and each that nobody touches has been passed on as often as the rules say. */
+/** Until all leads are in the org, and no clock has a step that is left. */
 async function settled(world: World): Promise<void> {
   const deadline = Date.now() + WITHIN_MS;
   let quiet = 0;
@@ -187,7 +187,7 @@ async function whatIsWrong(world: World, humans: Humans): Promise<string[]> {
   return [...wrong, ...(await unfair(world)), ...(await otherOwners(world, humans))];
 }
 
-/** Each member of the pool is at most a lead from its share. A lead that is owed, since it was not needed, may be late. */
+/** Each member is at most a lead from its share. A lead that is owed, since it was not needed, may be late. */
 async function unfair(world: World): Promise<string[]> {
   const { rows } = await world.query<{ rep: string; had: number; owed: number }>(
     `SELECT rep, count(*) FILTER (WHERE NOT ${CREDITED})::int AS had, count(*) FILTER (WHERE ${CREDITED})::int AS owed
