@@ -65,7 +65,7 @@ function errorsPage() {
   );
   return `# Errors
 
-<!-- ${NOTE} Source: src/domain/error-catalog.ts -->
+<!-- ${NOTE} Source: src/domain/errors -->
 
 Every error has a code: in the \`code\` of a problem that HTTP answers, in a lead's \`lastError\`, and in the log. The class
 decides what becomes of a lead: see \`src/pipeline/retry-policy.ts\`.
