@@ -14,8 +14,16 @@ export interface ExistingOwner {
   source: string;
 }
 
+/** What target lists, territories and rules say about a lead, whoever is available. */
+export interface Match {
+  target: NamedTarget | null;
+  steps: TraceStep[];
+}
+
 export interface DecisionRequest {
   lead: LeadFacts;
+  /** Of this lead, where the caller knows it already. */
+  match?: Match;
   existing: ExistingOwner | null;
   /** Owners that must not get the lead, with the reason: an earlier owner, an inactive user. */
   excluded: ReadonlyMap<string, string>;
@@ -36,7 +44,7 @@ export interface Decision {
 export const EXISTING_OWNER = 'existing owner';
 
 /** Steps that did not match are listed one by one up to this number. */
-const LISTED_STEPS = 20;
+const LISTED_STEPS = 60;
 
 /**
  * Decides who owns a lead: the existing owner, the owner of the matched account, a target list, a territory, the rules,
@@ -46,8 +54,8 @@ export function decide(rules: CompiledRules, request: DecisionRequest, world: Wo
   const trace: TraceStep[] = [];
   const known = knownOwner(rules, request, world, trace);
   if (known) return { ...known, pool: null, trace };
-  const { lead } = request;
-  const matched = matchTarget(rules, lead, trace);
+  const { target: matched, steps } = request.match ?? matchOf(rules, request.lead);
+  trace.push(...steps);
   const attempt = (rule: string, target: Target): Decision | null => {
     const found = resolve(rules, target, request, world, trace);
     return found && { owner: found, rule, pool: found.pool, trace };
@@ -63,9 +71,8 @@ export function decide(rules: CompiledRules, request: DecisionRequest, world: Wo
   return { owner: null, rule: 'fallback', pool: null, trace };
 }
 
-/** The pools that a decision about this lead may ask: that of its rule, those behind it, and those of the fallback. */
-export function poolsFor(rules: CompiledRules, lead: LeadFacts): string[] {
-  const matched = matchTarget(rules, lead, []);
+/** The pools that a decision by this match may ask: that of its rule, those behind it, and those of the fallback. */
+export function poolsFor(rules: CompiledRules, match: Match): string[] {
   const names = new Set<string>();
   const add = (name: string | undefined) => {
     if (name === undefined || names.has(name)) return;
@@ -73,7 +80,7 @@ export function poolsFor(rules: CompiledRules, lead: LeadFacts): string[] {
     const { whenNone } = rules.pools.get(name)!;
     if (typeof whenNone === 'object') add(whenNone.pool);
   };
-  add(matched?.target.pool);
+  add(match.target?.target.pool);
   add(rules.source.fallback.pool);
   return [...names];
 }
@@ -114,18 +121,9 @@ function knownOwner(
   return owner && { owner, rule: name };
 }
 
-/** The pools of a lead are asked for before its decision. All conditions would be tried twice. */
-const MATCHES = new WeakMap<LeadFacts, { rules: CompiledRules; target: NamedTarget | null; steps: TraceStep[] }>();
-
-function matchTarget(rules: CompiledRules, lead: LeadFacts, trace: TraceStep[]): NamedTarget | null {
-  let known = MATCHES.get(lead);
-  if (known?.rules !== rules) {
-    const steps: TraceStep[] = [];
-    known = { rules, target: findTarget(rules, lead, steps), steps };
-    MATCHES.set(lead, known);
-  }
-  trace.push(...known.steps);
-  return known.target;
+export function matchOf(rules: CompiledRules, lead: LeadFacts): Match {
+  const steps: TraceStep[] = [];
+  return { target: findTarget(rules, lead, steps), steps };
 }
 
 function findTarget(rules: CompiledRules, lead: LeadFacts, trace: TraceStep[]): NamedTarget | null {

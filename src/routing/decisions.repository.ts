@@ -6,7 +6,7 @@ import { columns, jsonColumn } from '../platform/database/unnest-columns.js';
 import { AccountsRepository } from './accounts.repository.js';
 import { ASSIGNMENT, endOn, lockDecisions, type Assignment, type TraceStep } from './assignments.repository.js';
 import type { LeadFacts } from './conditions.js';
-import { decide, poolsFor, type Decision } from './decide.js';
+import { decide, matchOf, poolsFor, type Decision, type Match } from './decide.js';
 import { MembersRepository, type Member } from './members.repository.js';
 import type { DueReassignment } from './reassignments.repository.js';
 import type { CompiledRules } from './rules.js';
@@ -129,8 +129,12 @@ export class DecisionsRepository {
   /** What a decision would be now; nothing is stored, and no turn is taken. */
   async simulate(rules: CompiledRules, leads: Omit<LeadFacts, 'account'>[], at: Date): Promise<Decision[]> {
     const { facts, members } = await this.knownOf(rules, leads);
-    const world = await loadWorld(this.database, { rules, pools: poolsOf(rules, facts), members, at });
-    return facts.map((lead) => decide(rules, { lead, existing: null, excluded: new Map() }, world));
+    const matches = facts.map((lead) => matchOf(rules, lead));
+    const world = await loadWorld(this.database, { rules, pools: poolsOf(rules, matches), members, at });
+    return facts.map((lead, index) => {
+      const request = { lead, match: matches[index]!, existing: null, excluded: new Map() };
+      return decide(rules, request, world);
+    });
   }
 
   /** Read before the lock, since no decision changes it. */
@@ -160,7 +164,7 @@ async function currentOf(on: Queryable, leads: RoutedLead[]): Promise<Assignment
 const undecided = (leads: RoutedLead[], facts: LeadFacts[]): Undecided[] =>
   leads.map((lead, index) => ({ lead, facts: facts[index]! }));
 
-const poolsOf = (rules: CompiledRules, facts: LeadFacts[]) => [...new Set(facts.flatMap((lead) => poolsFor(rules, lead)))];
+const poolsOf = (rules: CompiledRules, matches: Match[]) => [...new Set(matches.flatMap((match) => poolsFor(rules, match)))];
 
 /** Decides leads within the lock. The caller stores what was made, and saves the world. */
 async function choose(
@@ -172,19 +176,16 @@ async function choose(
   const values = [open.map(({ lead }) => lead.leadId)];
   const past = (await on.query<PastOwner>({ name: 'routing-past', text: PAST, values })).rows;
   const owners = new Map(current.map(({ personKey, ownerId }) => [personKey, ownerId]));
-  const pools = poolsOf(
-    rules,
-    open.map(({ facts }) => facts),
-  );
-  const world = await loadWorld(on, { rules, pools, members, at });
+  const matches = open.map(({ facts }) => matchOf(rules, facts));
+  const world = await loadWorld(on, { rules, pools: poolsOf(rules, matches), members, at });
   const made: Made[] = [];
-  for (const { lead, facts } of open) {
+  for (const [index, { lead, facts }] of open.entries()) {
     if (refusalsOf(past, lead.leadId) >= REFUSALS) continue;
     const excluded = excludedOwners(past, lead.leadId, members);
     if (passedOver !== undefined) excluded.set(passedOver, 'has the lead now');
     const ownerId = owners.get(lead.personKey);
     const existing = ownerId === undefined ? null : { ownerId, source: 'by an earlier decision' };
-    const decision = decide(rules, { lead: facts, existing, excluded }, world);
+    const decision = decide(rules, { lead: facts, match: matches[index]!, existing, excluded }, world);
     if (!decision.owner) continue;
     owners.set(lead.personKey, decision.owner.ownerId);
     made.push({ lead, decision });

@@ -361,7 +361,7 @@ describe('the work on trials', () => {
     await poller.onApplicationShutdown();
   });
 
-  it('goes on with the other trials where one fails', async () => {
+  it('runs the other trials where one fails', async () => {
     const advance = vi.fn(async () => false).mockRejectedValueOnce(new Error('no such plan'));
     const poller = pollerOf([backtest(), backtest()], () => true, advance);
     await expect(poller.work(signal)).rejects.toThrow('no such plan');

@@ -164,11 +164,11 @@ describe('a page of leads', () => {
     [{ minScore: 99 }, 'leads_received'],
     [{ intent: 'high' }, 'leads_received'],
     [{ q: 'person 77' }, 'leads_received'],
-    [{ q: 'nobody', campaignId: 'rare' }, 'leads_campaign'],
+    [{ q: 'absent', campaignId: 'rare' }, 'leads_campaign'],
     [{ ownerId: 'rare' }, 'assignments_owned'],
     [{ ownerId: 'o1', sort: 'oldest' }, 'assignments_owned'],
     [{ ownerId: 'old', ...hour }, 'assignments_owned'],
-    [{ ownerId: 'rare', q: 'nobody' }, 'assignments_owned'],
+    [{ ownerId: 'rare', q: 'absent' }, 'assignments_owned'],
   ])('with %j is read in the order of an index, from any cursor', async (filter, index) => {
     for (const cursor of [null, after]) {
       const { text, values, stoppedAt } = listStatement(filter, 50, cursor);

@@ -45,7 +45,8 @@ export async function changeOwner(
     if (lead.OwnerId !== to18(from)) return { kind: 'other-owner', ownerId: lead.OwnerId };
     if (lead.SystemModstamp !== seen && Date.now() - Date.parse(lead.SystemModstamp) < CLOCKS_DIFFER_MS) {
       seen = lead.SystemModstamp;
-      await sleep(SECOND_MS);
+      // A stop ends the wait; the next call then ends with its error.
+      await sleep(SECOND_MS, undefined, { signal }).catch(() => {});
       continue;
     }
     const headers = {
