@@ -30,6 +30,7 @@ export function FirstTouch({ clocks, viewer }: { clocks: Clock[]; viewer: Viewer
       />
       <Table
         caption="Steps of the clock"
+        layout="fields"
         columns={[
           { title: 'Step', cell: ({ kind }) => <Text value={kind} /> },
           { title: 'Due', cell: (step) => time(step.dueAt) },
