@@ -14,7 +14,7 @@ export interface ExistingOwner {
   source: string;
 }
 
-/** What target lists, territories and rules say about a lead, whoever is available. */
+/** What target lists, territories and rules say about a lead. Who is available does not count here. */
 export interface Match {
   target: NamedTarget | null;
   steps: TraceStep[];
