@@ -110,15 +110,17 @@ describe('npm start on a machine with Node alone', () => {
   );
 });
 
-/** Whether all users may read this checkout. Below a private home directory only its owner can run it. */
-async function checkoutIsOpen(): Promise<boolean> {
-  for (let path = import.meta.dirname; path !== dirname(path); path = dirname(path)) {
+/** Whether all users may reach a path. What is below a private directory only its owner can run. */
+async function isOpen(file: string): Promise<boolean> {
+  for (let path = dirname(file); path !== dirname(path); path = dirname(path)) {
     if (((await stat(path)).mode & 0o001) === 0) return false;
   }
   return true;
 }
 
-describe.skipIf(process.getuid?.() !== 0 || !(await checkoutIsOpen()))('as root, lending the service to an ordinary user', () => {
+const anyoneCanRunIt = (await isOpen(import.meta.filename)) && (await isOpen(process.execPath));
+
+describe.skipIf(process.getuid?.() !== 0 || !anyoneCanRunIt)('as root, lending the service to an ordinary user', () => {
   it('runs as well', async () => {
     await chown(folder, UNPRIVILEGED_UID, UNPRIVILEGED_UID);
     const service = await startProcess({ DATA_DIR: join(folder, 'data'), ...nodeAlone() }, UNPRIVILEGED_UID);
