@@ -7,10 +7,13 @@ import type { ActiveRules } from './decisions.repository.js';
 import { RuleVersionsRepository } from './rule-versions.repository.js';
 import { loadRoutingRules, readRoutingRules, type CompiledRules } from './rules.js';
 
+/** Versions that are kept in memory: those of the decisions that people look at. */
+const KEPT_VERSIONS = 5;
+
 /** The rules that decide now: the version that was activated last, which may be another than that of the file. */
 @Injectable()
 export class ActiveRulesService implements OnApplicationBootstrap {
-  private known: ActiveRules | undefined;
+  private readonly kept = new Map<number, CompiledRules>();
   private fileHash: string | undefined;
   private stored: Promise<void> | undefined;
 
@@ -60,12 +63,20 @@ export class ActiveRulesService implements OnApplicationBootstrap {
     if (path !== undefined) await this.storeFile(path);
     const version = path === undefined ? null : await this.versions.activeVersion();
     if (version === null) throw new AppError('BAD_REQUEST', 'Routing is off: set ROUTING_RULES to the path of a rules file.');
-    if (this.known?.version !== version) this.known = { version, rules: await this.of(version) };
-    return this.known;
+    return { version, rules: await this.of(version) };
   }
 
-  /** The rules of a stored version. @throws AppError NOT_FOUND */
+  /** The rules of a stored version, which never changes. @throws AppError NOT_FOUND */
   async of(version: number): Promise<CompiledRules> {
+    const rules = this.kept.get(version) ?? (await this.read(version));
+    // The version that was used last is the last one.
+    this.kept.delete(version);
+    this.kept.set(version, rules);
+    if (this.kept.size > KEPT_VERSIONS) this.kept.delete(this.kept.keys().next().value!);
+    return rules;
+  }
+
+  private async read(version: number): Promise<CompiledRules> {
     const stored = await this.versions.find(version);
     if (!stored) throw new AppError('NOT_FOUND', 'No routing rules have this version. GET /ops/routing lists the versions.');
     const read = readRoutingRules(stored.document);

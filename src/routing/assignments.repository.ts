@@ -1,12 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Database, type Queryable } from '../platform/database/database.js';
-
-/** One rule or step that was tried, in order. `why` has no personal data. */
-export interface TraceStep {
-  name: string;
-  outcome: 'chosen' | 'matched' | 'no-match' | 'missing-data' | 'skipped' | 'none-eligible';
-  why: string;
-}
+import type { StoredTrace } from './trace.js';
 
 /** Why an assignment ended. For the first three the pool's member is owed another lead. */
 export const END_REASONS = [
@@ -39,7 +33,7 @@ export interface Assignment {
   rule: string;
   rulesVersion: number;
   band: string | null;
-  trace: TraceStep[];
+  trace: StoredTrace;
   decidedAt: Date;
   /** When the CRM was seen with this owner; null: not yet. */
   writtenAt: Date | null;

@@ -15,9 +15,17 @@ export interface World {
   today(rep: string): number;
   /** Leads of the rep without an outcome. */
   open(rep: string): number;
-  given(rep: string): void;
+  given(turn: GivenTurn): void;
   /** The number of the next decision. */
   nextStamp(): number;
+}
+
+export interface GivenTurn {
+  pool: string;
+  /** Who got the lead. */
+  rep: string;
+  /** What of the lead was the share of a weight of 1. */
+  share: number;
 }
 
 export interface AvailabilityQuestion {

@@ -133,23 +133,28 @@ const listedWord = (value: Value) => (typeof value === 'number' ? `#${value}` : 
 /** The words of a list, prepared once: a thousand rules compare each lead. */
 const prepared = new WeakMap<readonly Value[], ReadonlySet<string>>();
 
-function isListed(field: string, { word, country }: ReadField, list: readonly Value[]): boolean {
+/** The words by which a value of a list is found; `lookupsOf` gives those of a lead. */
+export function listWords(field: string, list: readonly Value[]): ReadonlySet<string> {
+  const codes = isCountry(field) ? list.map((each) => countryCode(String(each))) : [];
+  return new Set([...list.map(listedWord), ...codes.flatMap((code) => (code === null ? [] : [wordOf(code)]))]);
+}
+
+/** The words by which lists with the lead's value are found; none where the lead does not have the field. */
+export function lookupsOf(lead: LeadFacts, field: string): readonly string[] {
+  return readField(lead, field)?.lookups ?? [];
+}
+
+function isListed(field: string, { lookups }: ReadField, list: readonly Value[]): boolean {
   let words = prepared.get(list);
-  if (!words) {
-    const codes = isCountry(field) ? list.map((each) => countryCode(String(each))) : [];
-    words = new Set([...list.map(listedWord), ...codes.flatMap((code) => (code === null ? [] : [wordOf(code)]))]);
-    prepared.set(list, words);
-  }
-  if (words.has(word) || (country !== null && words.has(country))) return true;
-  return /^[\d.+-]/u.test(word) && words.has(`#${Number(word)}`);
+  if (!words) prepared.set(list, (words = listWords(field, list)));
+  return lookups.some((word) => words.has(word));
 }
 
 /** A field of a lead as comparisons need it. */
 interface ReadField {
   value: Value;
-  word: string;
-  /** The code in lower case, where the field is a country that is known. */
-  country: string | null;
+  /** The word; the code of a country; the number, as lists have it. */
+  lookups: string[];
 }
 
 /** Each field of a lead is read once for all rules. */
@@ -161,11 +166,19 @@ function readField(lead: LeadFacts, field: string): ReadField | null {
   let read = fields.get(field);
   if (read === undefined) {
     const value = fieldValue(lead, field);
-    const country = value !== null && isCountry(field) ? countryCode(String(value)) : null;
-    read = value === null ? null : { value, word: wordOf(value), country: country === null ? null : wordOf(country) };
+    read = value === null ? null : { value, lookups: lookupsOfValue(field, value) };
     fields.set(field, read);
   }
   return read;
+}
+
+function lookupsOfValue(field: string, value: Value): string[] {
+  const word = wordOf(value);
+  const lookups = [word];
+  const country = isCountry(field) ? countryCode(String(value)) : null;
+  if (country !== null) lookups.push(wordOf(country));
+  if (/^[\d.+-]/u.test(word)) lookups.push(`#${Number(word)}`);
+  return lookups;
 }
 
 function isCountry(field: string): boolean {
@@ -184,12 +197,25 @@ export function equal(field: string, value: Value, wanted: Value): boolean {
 
 /** Whether an address or a domain is of a domain or of one below it. */
 export function isWithinDomain(value: string, domain: string): boolean {
-  const [host, wanted] = [
-    domainOf(value.trim()),
-    domain
-      .trim()
-      .toLowerCase()
-      .replace(/^@|^\*\./u, ''),
-  ];
-  return host === wanted || host.endsWith(`.${wanted}`);
+  return domainsAbove(value).includes(domainWord(domain));
+}
+
+/** A domain as rules write it, `@acme.com` and `*.acme.com` too. */
+export function domainWord(domain: string): string {
+  return domain
+    .trim()
+    .toLowerCase()
+    .replace(/^@|^\*\./u, '');
+}
+
+/** The domain of the lead's field, and those above it. */
+export function domainLookups(lead: LeadFacts, field: string): string[] {
+  const read = readField(lead, field);
+  return read ? domainsAbove(String(read.value)) : [];
+}
+
+/** `mail.acme.com`, `acme.com`, `com`. */
+function domainsAbove(value: string): string[] {
+  const parts = domainOf(value.trim()).split('.');
+  return parts.map((_, index) => parts.slice(index).join('.'));
 }

@@ -1,11 +1,11 @@
 import { ownerIdOf } from '../domain/salesforce-id.js';
-import type { TraceStep } from './assignments.repository.js';
-import { evaluate, domainOf, type LeadFacts } from './conditions.js';
+import { conditionText, domainOf, evaluate, type LeadFacts } from './conditions.js';
 import { availabilityOf, type World } from './availability.js';
 import { choosePoolMember } from './pools.js';
 import type { CompiledRules, NamedTarget } from './rules.js';
 import type { Target } from './rules.schema.js';
 import { fitOf } from './territories.js';
+import { LISTED_STEPS, type StoredTrace, type Unmatched } from './trace.js';
 
 /** A person's owner before the decision. */
 export interface ExistingOwner {
@@ -17,7 +17,7 @@ export interface ExistingOwner {
 /** What target lists, territories and rules say about a lead. Who is available does not count here. */
 export interface Match {
   target: NamedTarget | null;
-  steps: TraceStep[];
+  steps: StoredTrace;
 }
 
 export interface DecisionRequest {
@@ -34,7 +34,7 @@ export interface Decision {
   owner: { rep: string | null; ownerId: string } | null;
   rule: string;
   pool: string | null;
-  trace: TraceStep[];
+  trace: StoredTrace;
 }
 
 /**
@@ -43,15 +43,12 @@ export interface Decision {
  */
 export const EXISTING_OWNER = 'existing owner';
 
-/** Steps that did not match are listed one by one up to this number. */
-const LISTED_STEPS = 60;
-
 /**
  * Decides who owns a lead: the existing owner, the owner of the matched account, a target list, a territory, the rules,
  * the fallback. The same rules, lead and world give the same decision. The turn that a pool gave is kept in the world.
  */
 export function decide(rules: CompiledRules, request: DecisionRequest, world: World): Decision {
-  const trace: TraceStep[] = [];
+  const trace: StoredTrace = [];
   const known = knownOwner(rules, request, world, trace);
   if (known) return { ...known, pool: null, trace };
   const { target: matched, steps } = request.match ?? matchOf(rules, request.lead);
@@ -91,7 +88,7 @@ function knownOwner(
   rules: CompiledRules,
   { lead, existing, excluded }: DecisionRequest,
   world: World,
-  trace: TraceStep[],
+  trace: StoredTrace,
 ): { owner: Found; rule: string } | null {
   const check = (name: string, ownerId: string, found: string, keepAway: boolean): Found | null => {
     const rep = rules.repsByUser.get(ownerId);
@@ -122,11 +119,11 @@ function knownOwner(
 }
 
 export function matchOf(rules: CompiledRules, lead: LeadFacts): Match {
-  const steps: TraceStep[] = [];
+  const steps: StoredTrace = [];
   return { target: findTarget(rules, lead, steps), steps };
 }
 
-function findTarget(rules: CompiledRules, lead: LeadFacts, trace: TraceStep[]): NamedTarget | null {
+function findTarget(rules: CompiledRules, lead: LeadFacts, trace: StoredTrace): NamedTarget | null {
   const host = domainOf(lead.email);
   // acme.com is also the company of mail.acme.com.
   const domain = host
@@ -142,57 +139,66 @@ function findTarget(rules: CompiledRules, lead: LeadFacts, trace: TraceStep[]): 
   return matchTerritory(rules, lead, trace) ?? matchRule(rules, lead, trace);
 }
 
-function matchTerritory({ source }: CompiledRules, lead: LeadFacts, trace: TraceStep[]): NamedTarget | null {
+function matchTerritory({ source }: CompiledRules, lead: LeadFacts, trace: StoredTrace): NamedTarget | null {
   let best: (NamedTarget & { specificity: number }) | null = null;
-  const steps: TraceStep[] = [];
+  const fitting: string[] = [];
+  const unmatched = new UnmatchedList('territories');
   for (const territory of source.territories) {
     const fit = fitOf(territory, lead);
     const { name, target } = territory;
     if (fit.fits) {
       if (!best || fit.specificity > best.specificity) best = { name, target, specificity: fit.specificity };
-      steps.push({ name, outcome: 'matched', why: 'the lead is of this territory' });
-    } else steps.push(notMatched(name, fit.missing, 'the lead is not of this territory'));
+      fitting.push(name);
+    } else unmatched.add(fit.missing);
   }
-  if (!best) addSteps(trace, steps, 'territories', 0);
-  else {
-    const { name } = best;
-    for (const step of steps)
-      if (step.outcome === 'matched' && step.name !== name)
-        trace.push({ ...step, outcome: 'skipped', why: `the territory \`${name}\` is more specific, or as specific and above` });
-    trace.push({ name, outcome: 'matched', why: 'the most specific territory of the lead' });
+  if (!best) {
+    unmatched.end(source.territories.length, trace);
+    return null;
   }
+  const { name: chosen } = best;
+  const why = `the territory \`${chosen}\` is more specific, or as specific and above`;
+  for (const name of fitting) if (name !== chosen) trace.push({ name, outcome: 'skipped', why });
+  trace.push({ name: chosen, outcome: 'matched', why: 'the most specific territory of the lead' });
   return best;
 }
 
-function matchRule(rules: CompiledRules, lead: LeadFacts, trace: TraceStep[]): NamedTarget | null {
-  const steps: TraceStep[] = [];
-  let more = 0;
-  for (let index = 0; index < rules.source.rules.length; index++) {
-    const { name, when, target } = rules.source.rules[index]!;
+function matchRule({ source, index }: CompiledRules, lead: LeadFacts, trace: StoredTrace): NamedTarget | null {
+  const isTrue = (place: number) => {
+    const verdict = evaluate(source.rules[place]!.when, lead);
+    return 'is' in verdict && verdict.is;
+  };
+  const matched = index.candidates(lead).find(isTrue);
+  const unmatched = new UnmatchedList('rules');
+  const count = matched ?? source.rules.length;
+  for (const { when } of source.rules.slice(0, Math.min(count, LISTED_STEPS))) {
     const verdict = evaluate(when, lead);
-    const text = rules.conditionTexts[index]!;
-    if ('is' in verdict && verdict.is) {
-      addSteps(trace, steps, 'rules', more);
-      trace.push({ name, outcome: 'matched', why: text });
-      return { name, target };
-    }
-    if (steps.length < LISTED_STEPS) steps.push(notMatched(name, 'missing' in verdict ? verdict.missing : [], `not: ${text}`));
-    else more++;
+    unmatched.add('missing' in verdict ? verdict.missing : []);
   }
-  addSteps(trace, steps, 'rules', more);
-  return null;
+  unmatched.end(count, trace);
+  if (matched === undefined) return null;
+  const { name, when, target } = source.rules[matched]!;
+  trace.push({ name, outcome: 'matched', why: conditionText(when) });
+  return { name, target };
 }
 
-function notMatched(name: string, missing: string[], why: string): TraceStep {
-  return missing.length === 0
-    ? { name, outcome: 'no-match', why }
-    : { name, outcome: 'missing-data', why: `the lead has no ${missing.slice(0, 5).join(', ')}` };
-}
+/** Collects what a trace says of rules or territories that did not match. */
+class UnmatchedList {
+  private readonly missing: Record<string, number[]> = {};
+  private place = 0;
 
-function addSteps(trace: TraceStep[], steps: TraceStep[], what: string, more: number): void {
-  trace.push(...steps.slice(0, LISTED_STEPS));
-  const rest = Math.max(0, steps.length - LISTED_STEPS) + more;
-  if (rest > 0) trace.push({ name: what, outcome: 'no-match', why: `${rest} more did not match` });
+  constructor(private readonly what: Unmatched['unmatched']) {}
+
+  add(missing: string[]): void {
+    const place = this.place++;
+    if (missing.length === 0 || place >= LISTED_STEPS) return;
+    (this.missing[missing.slice(0, 5).join(', ')] ??= []).push(place);
+  }
+
+  end(count: number, trace: StoredTrace): void {
+    if (count === 0) return;
+    const isComplete = Object.keys(this.missing).length === 0;
+    trace.push({ unmatched: this.what, count, ...(isComplete ? {} : { missing: this.missing }) });
+  }
 }
 
 function resolve(
@@ -200,7 +206,7 @@ function resolve(
   target: Target,
   { excluded }: DecisionRequest,
   world: World,
-  trace: TraceStep[],
+  trace: StoredTrace,
 ): (Found & { pool: string | null }) | null {
   if (target.pool !== undefined) return choosePoolMember(rules, target.pool, { excluded, world, trace });
   if (target.queue !== undefined) {
@@ -225,7 +231,7 @@ function resolve(
 }
 
 /** Of the fallback's pool a member who is neither absent nor inactive, even out of hours and over a cap. */
-function lastResort(rules: CompiledRules, { excluded }: DecisionRequest, world: World, trace: TraceStep[]): Decision | null {
+function lastResort(rules: CompiledRules, { excluded }: DecisionRequest, world: World, trace: StoredTrace): Decision | null {
   const { pool } = rules.source.fallback;
   if (pool === undefined) return null;
   const found = choosePoolMember(rules, pool, { excluded, world, trace, withoutLimits: true });

@@ -4,12 +4,13 @@ import { ownerIdOf } from '../domain/salesforce-id.js';
 import { Database, type Queryable } from '../platform/database/database.js';
 import { columns, jsonColumn } from '../platform/database/unnest-columns.js';
 import { AccountsRepository } from './accounts.repository.js';
-import { ASSIGNMENT, endOn, lockDecisions, type Assignment, type TraceStep } from './assignments.repository.js';
+import { ASSIGNMENT, endOn, lockDecisions, type Assignment } from './assignments.repository.js';
 import type { LeadFacts } from './conditions.js';
 import { decide, matchOf, poolsFor, type Decision, type Match } from './decide.js';
 import { MembersRepository, type Member } from './members.repository.js';
 import type { DueReassignment } from './reassignments.repository.js';
 import type { CompiledRules } from './rules.js';
+import type { StoredTrace } from './trace.js';
 import { loadWorld, type LoadedWorld } from './turns.repository.js';
 
 /** A lead that needs an owner. */
@@ -196,7 +197,7 @@ async function choose(
 function byHand(rules: CompiledRules, lead: RoutedLead, { to, who }: Pick<DueReassignment, 'to' | 'who'>): Made[] {
   const rep = rules.reps.get(to!) ?? rules.repsByUser.get(ownerIdOf(to!));
   const owner = { rep: rep?.id ?? null, ownerId: rep?.ownerId ?? ownerIdOf(to!) };
-  const trace: TraceStep[] = [{ name: 'by hand', outcome: 'chosen', why: `${who} chose this owner` }];
+  const trace: StoredTrace = [{ name: 'by hand', outcome: 'chosen', why: `${who} chose this owner` }];
   return [{ lead, decision: { owner, rule: 'by hand', pool: null, trace } }];
 }
 

@@ -18,7 +18,7 @@ export interface Candidate {
 }
 
 /** Sums of shares are not exact in binary fractions. */
-const ROUNDING = 1e-9;
+export const ROUNDING = 1e-9;
 
 export const newTurn = (): Turn => ({ credit: 0, assigned: 0, expected: 0, lastTurn: 0 });
 

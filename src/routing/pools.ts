@@ -1,14 +1,14 @@
-import type { TraceStep } from './assignments.repository.js';
 import { availabilityOf, type World } from './availability.js';
 import { nextWorkingTime } from './business-time.js';
 import { newTurn, peekTurn, takeTurn, type Candidate } from './pool-turn.js';
 import type { CompiledRep, CompiledRules } from './rules.js';
 import type { Pool } from './rules.schema.js';
+import type { StoredTrace } from './trace.js';
 
 export interface PoolRequest {
   excluded: ReadonlyMap<string, string>;
   world: World;
-  trace: TraceStep[];
+  trace: StoredTrace;
   /** Working hours and caps do not count. */
   withoutLimits?: boolean;
 }
@@ -106,8 +106,9 @@ function nextStart(rep: CompiledRep, world: World): number {
 }
 
 function give(world: World, pool: Pool, members: MemberState[], there: MemberState[]): MemberState {
-  const chosen = takeTurn(there, creditorsOf(pool, members, there), world.nextStamp()) as MemberState;
-  world.given(chosen.rep);
+  const creditors = creditorsOf(pool, members, there);
+  const chosen = takeTurn(there, creditors, world.nextStamp()) as MemberState;
+  world.given({ pool: pool.name, rep: chosen.rep, share: 1 / weightOf(creditors) });
   return chosen;
 }
 

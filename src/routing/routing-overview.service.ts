@@ -14,6 +14,7 @@ import { MembersRepository, type Absence } from './members.repository.js';
 import { nextOfPool } from './pools.js';
 import { RuleVersionsRepository } from './rule-versions.repository.js';
 import { readRoutingRules, type CompiledRules } from './rules.js';
+import { readableTrace, type StoredTrace, type TraceStep } from './trace.js';
 import { loadWorld } from './turns.repository.js';
 import { workingCalendar } from './working-calendar.js';
 
@@ -69,9 +70,20 @@ export class RoutingOverviewService {
   }
 
   /** @throws AppError NOT_FOUND, or BAD_REQUEST where routing is off. */
-  async simulate(lead: LeadToSimulate, at?: string, version?: number): Promise<Decision> {
+  async simulate(lead: LeadToSimulate, at?: string, version?: number): Promise<Decision & { steps: TraceStep[] }> {
     const rules = version === undefined ? (await this.active.required()).rules : await this.active.of(version);
-    return (await this.decisions.simulate(rules, [lead], at === undefined ? this.now() : new Date(at)))[0]!;
+    const decision = (await this.decisions.simulate(rules, [lead], at === undefined ? this.now() : new Date(at)))[0]!;
+    return { ...decision, steps: readableTrace(decision.trace, rules.source) };
+  }
+
+  /** The steps of a decision by a version of the rules, for people. */
+  async readableTrace(trace: StoredTrace, version: number): Promise<TraceStep[]> {
+    const rules = await this.active.of(version).catch((error: unknown) => {
+      // A version of a later release.
+      if (AppError.from(error).code === 'CONFIG_INVALID') return null;
+      throw error;
+    });
+    return readableTrace(trace, rules?.source ?? null);
   }
 
   /** The user or queue of the CRM that a rep of the active rules is; any other name is one itself. */

@@ -4,7 +4,7 @@ import { AppError, type FieldProblem } from '../domain/app-error.js';
 import { ownerIdOf } from '../domain/salesforce-id.js';
 import { problemText, schemaProblems } from '../domain/schema-problems.js';
 import { checkReferences } from './check-rules.js';
-import { conditionText } from './conditions.js';
+import { RuleIndex } from './rule-index.js';
 import { routingRulesSchema, type Pool, type Rep, type RoutingRules, type Target } from './rules.schema.js';
 import type { Absence } from './members.repository.js';
 import { workingCalendar, type WorkingCalendar } from './working-calendar.js';
@@ -22,8 +22,7 @@ export interface CompiledRules {
   pools: ReadonlyMap<string, Pool>;
   /** Target lists by domain. */
   targets: ReadonlyMap<string, NamedTarget>;
-  /** Conditions of the rules in words, in their order. */
-  conditionTexts: string[];
+  index: RuleIndex;
 }
 
 /** A rule, a territory or a list, and whom it leads to. */
@@ -73,7 +72,7 @@ function compile(source: RoutingRules, document: unknown): CompiledRules {
     repsByUser: new Map([...reps.values()].map((rep) => [rep.ownerId, rep])),
     pools: new Map(source.pools.map((pool) => [pool.name, pool])),
     targets,
-    conditionTexts: source.rules.map(({ when }) => conditionText(when)),
+    index: new RuleIndex(source.rules),
   };
 }
 

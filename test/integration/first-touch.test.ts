@@ -334,7 +334,7 @@ describe('the links of a notice', () => {
   it('end the lead with Junk, owe the member a lead, and are a label for the scores', async () => {
     const worker = world.process();
     const lead = await started();
-    const credit = 'SELECT sum(credit)::float AS sum FROM routing.pool_turns';
+    const credit = 'SELECT sum(credit)::float AS sum FROM routing.turns';
     const before = (await world.pool.query<{ sum: number }>(credit)).rows[0]!.sum;
     expect(await post(await linkOf('Junk'))).toBe(200);
     expect((await world.pool.query<{ sum: number }>(credit)).rows[0]!.sum).toBeCloseTo(before + 1);

@@ -62,6 +62,55 @@ describe('decisions of many workers', () => {
     expect(await counts(leads)).toEqual({ ann: 40, bo: 40, cy: 40 });
   });
 
+  it('write the turn of who got the lead, and of who came, left or has another weight; all others are credited', async () => {
+    const { decisions } = routingOn(pool, path);
+    const version = (await routingOn(pool, path).active.required()).version;
+    const shares = new Map<string, number>();
+    /** Decides about one lead by rules with these weights; returns who got it and whose rows were written. */
+    const give = async (weights: Record<string, number>) => {
+      const ids = Object.keys(weights);
+      const read = readRoutingRules({
+        reps: ids.map((id) => ({ id })),
+        pools: [{ name: 'turns', members: ids.map((rep) => ({ rep, weight: weights[rep] })) }],
+        fallback: { pool: 'turns' },
+      });
+      if ('problems' in read) throw new Error('The rules are wrong.');
+      const total = Object.values(weights).reduce((sum, weight) => sum + weight, 0);
+      for (const id of ids) shares.set(id, (shares.get(id) ?? 0) + weights[id]! / total);
+      const [made] = await decisions.decide({ rules: read.rules, version }, [await accept()], new Date());
+      const written = await pool.query<{ rep: string }>(
+        `SELECT rep FROM routing.pool_turns JOIN routing.pool_shares USING (pool)
+         WHERE pool = 'turns' AND shares_at = shares ORDER BY rep`,
+      );
+      return { owner: made!.rep!, written: written.rows.map(({ rep }) => rep) };
+    };
+    const turns = await pool.query('SELECT FROM routing.turns WHERE pool = $1', ['turns']);
+    expect(turns.rowCount).toBe(0);
+
+    const all = { dee: 1, eli: 2, fay: 3, gus: 4 };
+    expect((await give(all)).written).toEqual(Object.keys(all));
+    for (let lead = 0; lead < 6; lead++) {
+      const { owner, written } = await give(all);
+      expect(written).toEqual([owner]);
+    }
+    const { owner, written } = await give({ ...all, eli: 0, gus: 5 });
+    expect(written).toEqual([...new Set([owner, 'eli', 'gus'])].toSorted());
+    // Gus is a member no more, and Hal is a new one.
+    const { gus: _gone, ...others } = all;
+    for (let lead = 0; lead < 5; lead++) await give({ ...others, hal: 2 });
+    for (let lead = 0; lead < 5; lead++) await give(all);
+
+    const { rows } = await pool.query<{ rep: string; credit: number; expected: number; assigned: number }>(
+      'SELECT rep, credit, expected, assigned FROM routing.turns WHERE pool = $1 ORDER BY rep',
+      ['turns'],
+    );
+    expect(rows.map(({ rep }) => rep)).toEqual([...shares.keys()].toSorted());
+    for (const { rep, credit, expected, assigned } of rows) {
+      expect(expected).toBeCloseTo(shares.get(rep)!);
+      expect(credit).toBeCloseTo(expected - assigned);
+    }
+  });
+
   it('take no turn where a worker dies before its commit', async () => {
     const lead = await accept();
     const before = await pool.query('SELECT * FROM routing.pool_turns ORDER BY pool, rep');
@@ -90,7 +139,7 @@ describe('decisions of many workers', () => {
     expect(other!.ownerId).toBe(one!.ownerId);
     expect([one!.rule, other!.rule].toSorted()).toEqual(['existing owner', 'fallback']);
     const credit = async () =>
-      (await pool.query<{ credit: number }>('SELECT credit FROM routing.pool_turns WHERE rep = $1', [one!.rep])).rows[0]!.credit;
+      (await pool.query<{ credit: number }>('SELECT credit FROM routing.turns WHERE rep = $1', [one!.rep])).rows[0]!.credit;
     const was = await credit();
     const turn = one!.pool === null ? other! : one!;
     expect(await Promise.all([1, 2].map(() => assignments.end(turn.id, 'junk')))).toEqual(expect.arrayContaining([true, false]));
@@ -315,8 +364,8 @@ describe('in Salesforce an owner', () => {
     it('after Not mine owes the member a lead', async () => {
       const lead = await owned();
       const { rep } = (await routing.assignments.current(lead.leadId))!;
-      const sum = 'SELECT sum(credit) AS sum FROM routing.pool_turns';
-      const assigned = 'SELECT assigned FROM routing.pool_turns WHERE rep = $1';
+      const sum = 'SELECT sum(credit) AS sum FROM routing.turns';
+      const assigned = 'SELECT assigned FROM routing.turns WHERE rep = $1';
       const [credits, turns] = [(await pool.query(sum)).rows[0], (await pool.query(assigned, [rep])).rows[0]];
       await ask(lead, null, 'not-mine');
       await run();

@@ -9,6 +9,7 @@ import type { World } from '../../src/routing/availability.js';
 import { decide } from '../../src/routing/decide.js';
 import type { Turn } from '../../src/routing/pool-turn.js';
 import { readRoutingRules } from '../../src/routing/rules.js';
+import { readableTrace } from '../../src/routing/trace.js';
 
 export const TUTORIAL = join(import.meta.dirname, '../../docs/routing.md');
 const BLOCK = /```(json rules|text)\n([\s\S]*?)```/gu;
@@ -38,7 +39,8 @@ function simulated(document: unknown, body: unknown, at: string, ruleset: Rulese
   const enrichment = scoreByRules({ email, attributes }, ruleset);
   const lead = { email, campaignId, attributes, enrichment, band: bandOf(enrichment.fitScore, ruleset), account: null };
   const { owner, rule, pool, trace } = decide(read.rules, { lead, existing: null, excluded: new Map() }, freshWorld(at));
-  return decisionText({ owner: owner && { rep: owner.rep, crmUserId: owner.ownerId }, rule, pool, steps: trace });
+  const steps = readableTrace(trace, read.rules.source);
+  return decisionText({ owner: owner && { rep: owner.rep, crmUserId: owner.ownerId }, rule, pool, steps });
 }
 
 /** No lead has been given yet. */

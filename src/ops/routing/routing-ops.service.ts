@@ -9,6 +9,7 @@ import { AssignmentsRepository, type Assignment } from '../../routing/assignment
 import { ReassignmentsRepository } from '../../routing/reassignments.repository.js';
 import type { Decision } from '../../routing/decide.js';
 import { RoutingOverviewService, type LeadToSimulate } from '../../routing/routing-overview.service.js';
+import type { TraceStep } from '../../routing/trace.js';
 import { ActiveProfile } from '../../trials/active-profile.js';
 import type {
   decisionsQuerySchema,
@@ -72,7 +73,7 @@ export class RoutingOpsService {
     const ownerId = owner === undefined ? null : await this.overviews.ownerIdOf(owner);
     const rows = await this.assignments.page(limit, cursor ?? null, ownerId);
     return {
-      items: rows.map((row) => ({ id: row.id, leadId: row.leadId, ...shownAssignment(row) })),
+      items: await Promise.all(rows.map(async (row) => ({ id: row.id, leadId: row.leadId, ...(await this.shown(row)) }))),
       nextCursor: rows.length === limit ? rows.at(-1)!.id : null,
     };
   }
@@ -88,7 +89,7 @@ export class RoutingOpsService {
   /** As the journey shows it. */
   async ofLead(leadId: string): Promise<LeadRouting> {
     if (!this.overviews.isOn) return null;
-    const all = (await this.assignments.ofLead(leadId)).map(shownAssignment);
+    const all = await Promise.all((await this.assignments.ofLead(leadId)).map((row) => this.shown(row)));
     const current = all.findLast(({ endedAt }) => endedAt === null) ?? all.at(-1);
     return current ? { ...current, earlier: all.filter((each) => each !== current) } : null;
   }
@@ -98,6 +99,22 @@ export class RoutingOpsService {
     if (!this.overviews.isOn) return new Map();
     const owners = await this.assignments.ownersOf(leadIds);
     return new Map([...owners].map(([id, { rep, ownerId }]) => [id, rep ?? ownerId]));
+  }
+
+  private async shown(row: Assignment) {
+    const { ownerId, rep, rule, pool, trace, rulesVersion, band, decidedAt, writtenAt, endedAt, endReason } = row;
+    return {
+      owner: { rep, crmUserId: ownerId },
+      rule,
+      pool,
+      steps: await this.overviews.readableTrace(trace, rulesVersion),
+      rulesVersion,
+      band,
+      decidedAt: decidedAt.toISOString(),
+      writtenAt: writtenAt?.toISOString() ?? null,
+      endedAt: endedAt?.toISOString() ?? null,
+      endReason,
+    };
   }
 
   /** Scored ones, the oldest first. */
@@ -125,22 +142,6 @@ function factsOfLead({ email, campaignId, attributes, enrichment }: Lead, rulese
 
 const nameOf = ({ owner }: Decision) => (owner ? (owner.rep ?? owner.ownerId) : 'CRM');
 
-function shownDecision({ owner, rule, pool, trace }: Decision) {
-  return { owner: owner && { rep: owner.rep, crmUserId: owner.ownerId }, rule, pool, steps: trace };
-}
-
-function shownAssignment(row: Assignment) {
-  const { ownerId, rep, rule, pool, trace, rulesVersion, band, decidedAt, writtenAt, endedAt, endReason } = row;
-  return {
-    owner: { rep, crmUserId: ownerId },
-    rule,
-    pool,
-    steps: trace,
-    rulesVersion,
-    band,
-    decidedAt: decidedAt.toISOString(),
-    writtenAt: writtenAt?.toISOString() ?? null,
-    endedAt: endedAt?.toISOString() ?? null,
-    endReason,
-  };
+function shownDecision({ owner, rule, pool, steps }: Decision & { steps: TraceStep[] }) {
+  return { owner: owner && { rep: owner.rep, crmUserId: owner.ownerId }, rule, pool, steps };
 }
