@@ -28,13 +28,14 @@ export interface ActiveRules {
 /** After so many owners that the CRM refused, the CRM assigns the lead. */
 export const REFUSALS = 2;
 
-const CURRENT = `
+/** Decisions that stand about leads and about their persons. */
+export const CURRENT = `
 SELECT ${ASSIGNMENT} FROM routing.assignments a
-WHERE a.ended_at IS NULL AND (a.lead_id = ANY($1::uuid[]) OR a.person_key = ANY(SELECT decode(k, 'hex') FROM unnest($2::text[]) k))
+WHERE a.ended_at IS NULL AND (a.lead_id = ANY($1::uuid[]) OR a.person_key = ANY($2::bytea[]))
 ORDER BY a.id`;
 
 /** Owners that a lead shall not get again. */
-const PAST = `
+export const PAST = `
 SELECT lead_id AS "leadId", owner_id AS "ownerId", end_reason AS "endReason" FROM routing.assignments
 WHERE lead_id = ANY($1::uuid[]) AND end_reason IN ('not-mine', 'reassigned', 'owner-inactive', 'owner-refused') ORDER BY id`;
 
@@ -158,7 +159,8 @@ export class DecisionsRepository {
 }
 
 async function currentOf(on: Queryable, leads: RoutedLead[]): Promise<AssignmentRow[]> {
-  const values = columns(leads, ['leadId', 'personKey']);
+  // Keys as a list, not as a query: with a query PostgreSQL reads the whole table.
+  const values = [leads.map(({ leadId }) => leadId), leads.map(({ personKey }) => Buffer.from(personKey, 'hex'))];
   return (await on.query<AssignmentRow>({ name: 'routing-current', text: CURRENT, values })).rows;
 }
 

@@ -4,31 +4,30 @@ import { newTurn, ROUNDING, type Turn } from './pool-turn.js';
 import type { CompiledRules } from './rules.js';
 
 const TURNS = `
-SELECT pool, rep, credit, assigned, expected, last_turn::float8 AS "lastTurn", weight FROM routing.turns WHERE pool = ANY($1)`;
+SELECT pool, rep, credit, assigned, expected, last_turn::float8 AS "lastTurn", weight, shares
+FROM routing.turns WHERE pool = ANY($1)`;
 
-const SHARES = 'SELECT pool, shares FROM routing.pool_shares WHERE pool = ANY($1)';
-
-const SAVE_TURNS = `
+const SAVE = `
+WITH shared AS (
+  INSERT INTO routing.pool_shares AS s (pool, shares) SELECT * FROM unnest($9::text[], $10::float8[])
+  ON CONFLICT (pool) DO UPDATE SET shares = excluded.shares
+)
 INSERT INTO routing.pool_turns AS t (pool, rep, credit, assigned, expected, last_turn, weight, shares_at)
 SELECT * FROM unnest($1::text[], $2::text[], $3::float8[], $4::int[], $5::float8[], $6::bigint[], $7::float8[], $8::float8[])
 ON CONFLICT (pool, rep) DO UPDATE SET credit = excluded.credit, assigned = excluded.assigned, expected = excluded.expected,
   last_turn = excluded.last_turn, weight = excluded.weight, shares_at = excluded.shares_at`;
 
-const SAVE_SHARES = `
-INSERT INTO routing.pool_shares AS s (pool, shares) SELECT * FROM unnest($1::text[], $2::float8[])
-ON CONFLICT (pool) DO UPDATE SET shares = excluded.shares`;
-
 interface Read {
   credit: number;
   expected: number;
   lastTurn: number;
-  /** With which the row is credited while nothing is written; 0 for a member who was away. */
+  /** With which the row is credited while nothing is written; 0 for a member who was absent. */
   weight: number;
 }
 
 interface Account {
   turns: Map<string, Turn>;
-  /** The turns as they were read. */
+  /** As they were read. */
   read: Map<string, Read>;
   /** What a weight of 1 was ever credited with. */
   shares: number;
@@ -36,9 +35,9 @@ interface Account {
 }
 
 /**
- * The turns of pools as decisions change them. A lead changes the turn of each member who is there, by its share. Rows
- * are credited with their weight from the sum of the pool's shares, so only those are written of which that is not true:
- * members who got a lead, came, left, or have another weight now.
+ * The turns of pools as decisions change them. A lead credits each member who is there with its share. The sum of the
+ * pool's shares and the weight in a member's row say the same, so only the other rows are written: of members who got a
+ * lead, came, left, or have another weight now.
  */
 export class PoolAccounts {
   private constructor(private readonly accounts: ReadonlyMap<string, Account>) {}
@@ -48,15 +47,14 @@ export class PoolAccounts {
       pools.map((pool) => [pool, { turns: new Map(), read: new Map(), shares: 0, added: 0 }]),
     );
     if (pools.length === 0) return new PoolAccounts(accounts);
-    const values = [pools];
-    const turns = await on.query<TurnRow>({ name: 'routing-turns', text: TURNS, values });
-    const shares = await on.query<{ pool: string; shares: number }>({ name: 'routing-shares', text: SHARES, values });
-    for (const { pool, rep, weight, ...turn } of turns.rows) {
+    const { rows } = await on.query<TurnRow>({ name: 'routing-turns', text: TURNS, values: [pools] });
+    for (const { pool, rep, weight, shares, ...turn } of rows) {
+      const account = accounts.get(pool)!;
       const { credit, expected, lastTurn } = turn;
-      accounts.get(pool)!.turns.set(rep, turn);
-      accounts.get(pool)!.read.set(rep, { credit, expected, lastTurn, weight });
+      account.shares = shares;
+      account.turns.set(rep, turn);
+      account.read.set(rep, { credit, expected, lastTurn, weight });
     }
-    for (const row of shares.rows) accounts.get(row.pool)!.shares = row.shares;
     return new PoolAccounts(accounts);
   }
 
@@ -79,8 +77,8 @@ export class PoolAccounts {
     const changed = asked.flatMap(([pool, account]) => changedRows(pool, account, rules));
     const shares = asked.map(([pool, account]) => ({ pool, shares: account.shares + account.added }));
     const rows = columns(changed, ['pool', 'rep', 'credit', 'assigned', 'expected', 'lastTurn', 'weight', 'sharesAt']);
-    await on.query({ name: 'routing-save-turns', text: SAVE_TURNS, values: rows });
-    await on.query({ name: 'routing-save-shares', text: SAVE_SHARES, values: columns(shares, ['pool', 'shares']) });
+    const values = [...rows, ...columns(shares, ['pool', 'shares'])];
+    await on.query({ name: 'routing-save-turns', text: SAVE, values });
   }
 }
 
@@ -91,10 +89,10 @@ function changedRows(pool: string, { turns, read, shares, added }: Account, rule
     const credited = before.weight * added;
     const isAsCredited = Math.abs(turn.credit - before.credit - credited) < ROUNDING && turn.lastTurn === before.lastTurn;
     if (isAsCredited) return [];
-    // A member without a share of these leads is away. Where that changes, a later decision writes the row again.
+    // Without a share of these leads the member is absent. When it is back, a later decision writes the row again.
     const weight = turn.expected > before.expected ? weights.get(rep)! : 0;
     return [{ pool, rep, ...turn, weight, sharesAt: shares + added }];
   });
 }
 
-type TurnRow = Turn & { pool: string; rep: string; weight: number };
+type TurnRow = Turn & { pool: string; rep: string; weight: number; shares: number };

@@ -8,7 +8,10 @@ const source = {
 
 describe('a trace', () => {
   const matched = { name: 'rule 80', outcome: 'matched', why: 'campaignId is c80' } as const;
-  const trace: StoredTrace = [{ unmatched: 'rules', count: 80, missing: { 'attributes.size, attributes.country': [1] } }, matched];
+  const trace: StoredTrace = [
+    { unmatched: 'rules', count: 80, missing: { 'attributes.size, attributes.country': [1] } },
+    matched,
+  ];
 
   it('names the first rules that did not match and counts the rest', () => {
     const steps = readableTrace(trace, source);
