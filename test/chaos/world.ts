@@ -175,7 +175,11 @@ export class World {
 
   /** Connects to the server directly, not through the proxy. */
   async query<Row extends pg.QueryResultRow>(text: string, values: unknown[] = []): Promise<pg.QueryResult<Row>> {
-    const client = new pg.Client({ connectionString: this.postgres.url, connectionTimeoutMillis: 2000, query_timeout: 120_000 });
+    const client = new pg.Client({
+      connectionString: this.postgres.url,
+      connectionTimeoutMillis: 15_000,
+      query_timeout: 120_000,
+    });
     client.on('error', () => {});
     await client.connect();
     try {
