@@ -67,7 +67,7 @@ if (options.soak !== undefined) {
   else printSoak(report);
   process.exit(report.violations.length > 0 ? 1 : 0);
 }
-const names = program.args.length > 0 ? program.args : Object.keys(SCENARIOS);
+const names = program.args.length > 0 ? [...new Set(program.args)] : Object.keys(SCENARIOS);
 const unknown = names.filter((name) => !SCENARIOS[name]);
 if (unknown.length > 0)
   program.error(`There is no scenario ${unknown.join(', ')}. There are: ${Object.keys(SCENARIOS).join(', ')}.`);
