@@ -32,6 +32,17 @@ interface Row {
   violations: string[];
 }
 
+const emptyRow = (scenario: string): Row => ({
+  scenario,
+  trials: 0,
+  sent: 0,
+  acked: 0,
+  unavailable: 0,
+  lost: 0,
+  doubled: 0,
+  violations: [],
+});
+
 /** Runs one scenario after the other. */
 interface Lane {
   /** Running, or run last. */
@@ -148,17 +159,6 @@ async function runScenario(lane: Lane, name: string, row: Row): Promise<void> {
     await leaveWorld(lane, scenario, world, row.violations.length === 0);
   }
 }
-
-const emptyRow = (scenario: string): Row => ({
-  scenario,
-  trials: 0,
-  sent: 0,
-  acked: 0,
-  unavailable: 0,
-  lost: 0,
-  doubled: 0,
-  violations: [],
-});
 
 function pauseOf({ pauseAtMostMs = PAUSE_AT_MOST_MS, ciPauseAtMostMs = CI_PAUSE_AT_MOST_MS }: Scenario): number {
   return options.ci ? Math.max(pauseAtMostMs, ciPauseAtMostMs) : pauseAtMostMs;
