@@ -3,7 +3,9 @@ import type { ErrorCode } from '../domain/error-catalog.js';
 import { Database } from '../platform/database/database.js';
 import { ioBoundary } from '../platform/observability/io-boundary.js';
 import { PROJECTION, projectionOf, type Projection, type ProjectionRow } from './lead-content-sql.js';
-import type { MarketoValues } from './marketo-values.js';
+
+/** Values of a person's fields by Marketo's names; null clears a field. */
+export type MarketoValues = Record<string, string | number | boolean | null>;
 
 /** A person whose newest score Marketo does not show yet. */
 export interface OwedUpdate {

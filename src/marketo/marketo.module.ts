@@ -13,10 +13,11 @@ import type { Logger } from '../platform/observability/logger.js';
 import { CONFIG, LOGGER } from '../platform/platform.module.js';
 import { WORKER_ID } from '../platform/worker-id.js';
 import { JobPublisher } from '../queue/job-publisher.js';
+import { CallLimiter } from './client/call-limiter.js';
 import { MarketoApi } from './client/marketo-api.js';
+import { credentialsOf, MarketoClient } from './client/marketo-client.js';
 import { loadFieldMap, type FieldMap } from './field-map.js';
 import { MarketoBreaker } from './marketo-breaker.js';
-import { openMarketo } from './open-marketo.js';
 import { ReconciliationPoller } from './reconciliation/reconciliation.poller.js';
 import { ApiQuota } from './api-quota.js';
 import { WriteBackPoller } from './write-back/write-back.poller.js';
@@ -25,7 +26,6 @@ import { WriteBackPoller } from './write-back/write-back.poller.js';
 const LEASE_MS: Record<MarketoStage, number> = { 'marketo-sync': 180_000, 'marketo-reconciliation': 400_000 };
 const MARKETO = Symbol('Marketo client');
 const FIELD_MAP = Symbol('Marketo field map');
-type Marketo = ReturnType<typeof openMarketo>;
 
 const breakerFor = (stage: MarketoStage, stages: MarketoStagesRepository, config: Config, logger: Logger) =>
   new MarketoBreaker({ stage, stages, worker: WORKER_ID, leaseMs: LEASE_MS[stage], baseMs: config.RETRY_BASE_MS, logger });
@@ -34,7 +34,13 @@ const PROVIDERS: Provider[] = [
   {
     provide: MARKETO,
     inject: [CONFIG, MarketoStagesRepository],
-    useFactory: (config: Config, stages: MarketoStagesRepository) => openMarketo(config, stages),
+    // All processes share the rate.
+    useFactory: (config: Config, stages: MarketoStagesRepository) =>
+      new MarketoClient({
+        ...credentialsOf(config),
+        rateLimiter: new CallLimiter(stages, config.MARKETO_CALLS_PER_20_SECONDS),
+        now: Date.now,
+      }),
   },
   {
     provide: ApiQuota,
@@ -63,7 +69,7 @@ const PROVIDERS: Provider[] = [
       MarketoErasuresRepository,
     ],
     useFactory: (
-      client: Marketo,
+      client: MarketoClient,
       quota: ApiQuota,
       fieldMap: FieldMap,
       config: Config,
@@ -95,7 +101,7 @@ const PROVIDERS: Provider[] = [
       JobPublisher,
     ],
     useFactory: (
-      client: Marketo,
+      client: MarketoClient,
       quota: ApiQuota,
       fieldMap: FieldMap,
       config: Config,

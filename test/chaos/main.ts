@@ -16,6 +16,7 @@ interface Options {
   ci?: true;
   seed: number;
   soak?: number;
+  parallel: number;
   crm: 'postgres' | 'salesforce';
   json?: true;
 }
@@ -31,6 +32,28 @@ interface Row {
   violations: string[];
 }
 
+const emptyRow = (scenario: string): Row => ({
+  scenario,
+  trials: 0,
+  sent: 0,
+  acked: 0,
+  unavailable: 0,
+  lost: 0,
+  doubled: 0,
+  violations: [],
+});
+
+/** Runs one scenario after the other. */
+interface Lane {
+  /** Running, or run last. */
+  scenario?: Scenario;
+  /** The previous scenario's world, reused if the next one needs the same settings. */
+  shared?: { world: World; settings: Scenario['settings'] } | undefined;
+}
+
+const PAUSE_AT_MOST_MS = 10;
+const CI_PAUSE_AT_MOST_MS = 200;
+
 const number = (text: string) => Number.parseInt(text, 10);
 const program = new Command('npm run chaos --')
   .description(
@@ -43,6 +66,7 @@ const program = new Command('npm run chaos --')
     new Option('--crm <crm>', 'the CRM of the service under trial').choices(['postgres', 'salesforce']).default('postgres'),
   )
   .option('--seed <n>', 'repeats a run as far as the machine allows', number, 1)
+  .option('--parallel <n>', 'scenarios at a time, each with its own stores; those that measure times run alone', number, 1)
   .option('--soak <minutes>', 'instead: so many minutes of random faults, with memory and growth', number)
   .option('--json', 'one JSON document instead of a table')
   .parse();
@@ -54,36 +78,64 @@ if (options.soak !== undefined) {
   else printSoak(report);
   process.exit(report.violations.length > 0 ? 1 : 0);
 }
-const names = program.args.length > 0 ? program.args : Object.keys(SCENARIOS);
+const names = program.args.length > 0 ? [...new Set(program.args)] : Object.keys(SCENARIOS);
 const unknown = names.filter((name) => !SCENARIOS[name]);
 if (unknown.length > 0)
   program.error(`There is no scenario ${unknown.join(', ')}. There are: ${Object.keys(SCENARIOS).join(', ')}.`);
 
-const rows: Row[] = [];
-/** The previous scenario's world, reused if the next one needs the same settings. */
-let shared: { world: World; settings: Scenario['settings'] } | undefined;
-try {
-  for (const name of names) rows.push(await runScenario(name));
-} finally {
-  await shared?.world.stop();
-}
-if (options.json) console.log(JSON.stringify({ seed: options.seed, rows }, null, 2));
-else printRows(rows);
-process.exitCode = rows.some((row) => row.violations.length > 0) ? 1 : 0;
+const rows = new Map<string, Row>();
+const alone = names.filter((name) => SCENARIOS[name]!.alone);
+const waiting = names.filter((name) => !alone.includes(name));
+const lanes: Lane[] = Array.from({ length: Math.max(1, options.parallel) }, () => ({}));
+await Promise.all(lanes.map((lane) => runAll(lane, waiting)));
+await runAll({}, alone);
+const all = names.map((name) => rows.get(name)!);
+if (options.json) console.log(JSON.stringify({ seed: options.seed, rows: all }, null, 2));
+else printRows();
+process.exitCode = all.some((row) => row.violations.length > 0) ? 1 : 0;
 
-async function runScenario(name: string): Promise<Row> {
+/** Runs what no other lane has begun, until nothing is left. */
+async function runAll(lane: Lane, left: string[]): Promise<void> {
+  try {
+    for (let name = takeNext(lane, left); name !== undefined; name = takeNext(lane, left)) {
+      rows.set(name, emptyRow(name));
+      // One scenario that cannot be run must not end the processes of another.
+      await runScenario(lane, name, rows.get(name)!).catch((error: unknown) => {
+        rows.get(name)!.violations.push(String(error));
+        progress(`${name}: ${String(error)}\n`);
+      });
+    }
+  } finally {
+    await lane.shared?.world.stop();
+  }
+}
+
+/** Prefers a scenario for the world that the lane has, then one for which no other lane has a world. */
+function takeNext(lane: Lane, left: string[]): string | undefined {
+  const fits = (name: string, { scenario: last }: Lane) => {
+    const next = SCENARIOS[name]!;
+    return last !== undefined && !last.open && !next.open && isDeepStrictEqual(last.settings, next.settings);
+  };
+  const next = left.find((name) => fits(name, lane)) ?? left.find((name) => !lanes.some((other) => fits(name, other))) ?? left[0];
+  if (next === undefined) return undefined;
+  left.splice(left.indexOf(next), 1);
+  lane.scenario = SCENARIOS[next]!;
+  return next;
+}
+
+async function runScenario(lane: Lane, name: string, row: Row): Promise<void> {
   const scenario = SCENARIOS[name]!;
   const trials = options.trials ?? scenario.trials[options.ci ? 'ci' : 'full'];
-  const row: Row = { scenario: name, trials, sent: 0, acked: 0, unavailable: 0, lost: 0, doubled: 0, violations: [] };
-  const world = trials === 0 ? null : await enterWorld(scenario);
-  if (!world) return { ...row, trials: 0 };
+  const world = trials === 0 ? null : await enterWorld(lane, scenario);
+  if (!world) return;
+  row.trials = trials;
   try {
     for (let trial = 1; trial <= trials; trial++) {
       const random = new Random(options.seed * 1_000_003 + trial);
-      const load = startLoad(world, random, `${name}-${trial}`, scenario.pauseAtMostMs);
+      const load = startLoad(world, random, `${name}-${trial}`, pauseOf(scenario));
       await sleep(random.between(50, 600));
       await scenario
-        .fault({ world, random, number: trial, load, full: !options.ci })
+        .fault({ world, random, number: trial, load, full: !options.ci, note: (text) => progress(`${name}: ${text}\n`) })
         .catch((error: unknown) => row.violations.push(`trial ${trial}: ${String(error)}`));
       await sleep(random.between(50, 400));
       const told = await load.stop();
@@ -99,28 +151,34 @@ async function runScenario(name: string): Promise<Row> {
       );
       if (verdict.violations.length > 0) break; // what is broken now would be counted again by every later trial
     }
+  } catch (error) {
+    row.violations.push(String(error));
   } finally {
     // At once, since the table comes only after the last scenario.
     for (const violation of row.violations) progress(`${name}: ${violation}\n`);
-    await leaveWorld(scenario, world, row.violations.length === 0);
+    await leaveWorld(lane, scenario, world, row.violations.length === 0);
   }
-  return row;
+}
+
+function pauseOf({ pauseAtMostMs = PAUSE_AT_MOST_MS, ciPauseAtMostMs = CI_PAUSE_AT_MOST_MS }: Scenario): number {
+  return options.ci ? Math.max(pauseAtMostMs, ciPauseAtMostMs) : pauseAtMostMs;
 }
 
 /** Starting a world takes longer than most trials. */
-async function enterWorld(scenario: Scenario): Promise<World | null> {
-  const left = shared;
-  shared = undefined;
+async function enterWorld(lane: Lane, scenario: Scenario): Promise<World | null> {
+  const left = lane.shared;
   if (left && !scenario.open && isDeepStrictEqual(left.settings, scenario.settings)) return left.world;
+  lane.shared = undefined;
   await left?.world.stop();
-  return scenario.open ? scenario.open() : World.start(scenario.settings);
+  if (scenario.open) return scenario.open();
+  const world = await World.start(scenario.settings);
+  lane.shared = { world, settings: scenario.settings };
+  return world;
 }
 
-async function leaveWorld(scenario: Scenario, world: World, sound: boolean): Promise<void> {
-  if (!scenario.open && sound) {
-    shared = { world, settings: scenario.settings };
-    return;
-  }
+async function leaveWorld(lane: Lane, scenario: Scenario, world: World, sound: boolean): Promise<void> {
+  if (!scenario.open && sound) return;
+  lane.shared = undefined;
   await world.stop();
   await scenario.close?.(world);
 }
@@ -129,7 +187,7 @@ function progress(line: string): void {
   process.stderr.write(process.stderr.isTTY ? `\r\u001b[K${line}` : `${line}\n`);
 }
 
-function printRows(all: Row[]): void {
+function printRows(): void {
   const table = new Table({
     head: ['scenario', 'what', 'trials', 'sent', 'acked', '503', 'lost', 'doubled', 'violations'],
     style: { head: [], border: [] },

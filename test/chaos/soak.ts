@@ -64,7 +64,7 @@ export async function soak(minutes: number, random: Random, progress: (line: str
       progress(
         `${Math.round((end - Date.now()) / 1000)} s left, fault ${number}: ${name}, ${report.violations.length} violations`,
       );
-      await SCENARIOS[name]!.fault({ world, random, number, load, full: false }).catch((error: unknown) => {
+      await SCENARIOS[name]!.fault({ world, random, number, load, full: false, note: progress }).catch((error: unknown) => {
         report.violations.push(`fault ${number}, ${name}: ${String(error)}`);
       });
       if (Date.now() < nextSample) continue;

@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +8,7 @@ import pg from 'pg';
 import type { EmbeddedServer } from '../../src/platform/embedded/embedded-server.js';
 import { startEmbeddedPostgres } from '../../src/platform/embedded/postgres.js';
 import { findRedisServer, startEmbeddedRedis } from '../../src/platform/embedded/redis.js';
+import { createCluster } from '../support/cluster.js';
 import { freeze } from '../support/freeze.js';
 import { startProcess, type RunningProcess } from '../support/service.js';
 import type { SalesforceFake } from '../support/fakes/salesforce/index.js';
@@ -44,21 +46,26 @@ export class World {
 
   /**
    * @param settings environment of the service.
-   * @param postgresFolder where PostgreSQL keeps its data, if not in the world's own folder.
+   * @param place where PostgreSQL keeps its data, if not in the world's own folder; the CRM, if not that of all trials.
    */
-  static async start(settings: Record<string, string> = {}, postgresFolder?: string): Promise<World> {
-    const org = crmInTrials() === 'salesforce' ? await startOrg() : null;
+  static async start(
+    settings: Record<string, string> = {},
+    place: { postgresFolder?: string; crm?: ReturnType<typeof crmInTrials> } = {},
+  ): Promise<World> {
+    const org = (place.crm ?? crmInTrials()) === 'salesforce' ? await startOrg() : null;
     const binary = findRedisServer();
     if (!binary) throw new Error('The trials need redis-server: apt-get install redis-server.');
     const folder = await mkdtemp(join(tmpdir(), 'revenueflow-chaos-'));
-    const data = postgresFolder ?? join(folder, 'postgres');
-    const postgres = await startEmbeddedPostgres({ folder: data });
-    const redis = await startEmbeddedRedis({ binary, folder: join(folder, 'redis'), settings: REDIS_SETTINGS });
+    const data = place.postgresFolder ?? join(folder, 'postgres');
+    await copyCluster(data);
+    const [postgres, redis] = await Promise.all([
+      startEmbeddedPostgres({ folder: data }),
+      startEmbeddedRedis({ binary, folder: join(folder, 'redis'), settings: REDIS_SETTINGS }),
+    ]);
     const proxies = { postgres: await Proxy.start(portOf(postgres)), redis: await Proxy.start(portOf(redis)) };
     const world = new World(folder, data, postgres, redis, proxies, { ...(org ? settingsOf(org) : {}), ...settings });
     world.org = org;
-    world.api = await world.startRole('api');
-    world.worker = await world.startRole('worker');
+    [world.api, world.worker] = await Promise.all([world.startRole('api'), world.startRole('worker')]);
     return world;
   }
 
@@ -168,7 +175,11 @@ export class World {
 
   /** Connects to the server directly, not through the proxy. */
   async query<Row extends pg.QueryResultRow>(text: string, values: unknown[] = []): Promise<pg.QueryResult<Row>> {
-    const client = new pg.Client({ connectionString: this.postgres.url, connectionTimeoutMillis: 2000, query_timeout: 120_000 });
+    const client = new pg.Client({
+      connectionString: this.postgres.url,
+      connectionTimeoutMillis: 15_000,
+      query_timeout: 120_000,
+    });
     client.on('error', () => {});
     await client.connect();
     try {
@@ -197,4 +208,17 @@ export class World {
 
 function portOf(server: EmbeddedServer): number {
   return Number(new URL(server.url).port);
+}
+
+let cluster: Promise<string> | undefined;
+
+/** Copies a migrated cluster, made once per run: initdb and the migrations take as long as many a trial. */
+async function copyCluster(folder: string): Promise<void> {
+  cluster ??= (async () => {
+    const template = await mkdtemp(join(tmpdir(), 'revenueflow-chaos-cluster-'));
+    process.once('exit', () => rmSync(template, { recursive: true, force: true }));
+    await createCluster(template);
+    return template;
+  })();
+  await cp(await cluster, folder, { recursive: true });
 }

@@ -6,7 +6,7 @@ import type { TestProject } from 'vitest/node';
 import type { EmbeddedServer } from '../../src/platform/embedded/embedded-server.js';
 import { startEmbeddedPostgres } from '../../src/platform/embedded/postgres.js';
 import { findRedisServer, startEmbeddedRedis } from '../../src/platform/embedded/redis.js';
-import { migrate } from '../../src/platform/database/migrate.js';
+import { createCluster } from './cluster.js';
 import { TEMPLATE } from './template.js';
 
 declare module 'vitest' {
@@ -78,15 +78,6 @@ async function startServers(): Promise<Servers> {
   } catch (error) {
     await stop();
     throw error;
-  }
-}
-
-async function createCluster(folder: string): Promise<void> {
-  const server = await startEmbeddedPostgres({ folder, settings: { fsync: 'off' } });
-  try {
-    await migrate(server.url);
-  } finally {
-    await server.stop();
   }
 }
 

@@ -1,4 +1,4 @@
-import { Action } from '../components/action.js';
+import { Action } from '../components/form.js';
 import { Badge, type Tone } from '../components/badges.js';
 import { Card, Live, Notice, PageHead } from '../components/blocks.js';
 import { Table } from '../components/table.js';

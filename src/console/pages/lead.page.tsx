@@ -2,7 +2,7 @@ import type { ComponentChildren } from 'preact';
 import type { Evidence, Intent, TrialArm } from '../../domain/enrichment.js';
 import type { LeadState } from '../../domain/lead-state.js';
 import type { Journey } from '../../ops/leads.service.js';
-import { Action } from '../components/action.js';
+import { Action } from '../components/form.js';
 import { Badge, BandBadge, IntentBadge, StateBadge, type Band } from '../components/badges.js';
 import { Card, Facts, Live, Notice, PageHead } from '../components/blocks.js';
 import { Meter } from '../components/charts.js';

@@ -2,7 +2,7 @@ import type { ComponentChildren } from 'preact';
 import type { Intent } from '../../domain/enrichment.js';
 import { INTENTS } from '../../domain/enrichment.js';
 import { LEAD_STATES, type LeadState } from '../../domain/lead-state.js';
-import { Action } from '../components/action.js';
+import { Action } from '../components/form.js';
 import { IntentBadge, StateBadge } from '../components/badges.js';
 import { Empty, Live, PageHead } from '../components/blocks.js';
 import { Meter } from '../components/charts.js';

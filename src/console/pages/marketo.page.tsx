@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import type { MarketoReport } from '../../ops/marketo/marketo.service.js';
-import { Action } from '../components/action.js';
+import { Action } from '../components/form.js';
 import { Badge } from '../components/badges.js';
 import { Card, Empty, Facts, Live, Notice, PageHead, Stats } from '../components/blocks.js';
 import { Table, type Column } from '../components/table.js';

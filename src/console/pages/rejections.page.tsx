@@ -1,6 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { Action } from '../components/action.js';
-import { Field } from '../components/field.js';
+import { Action, Field } from '../components/form.js';
 import { Badge } from '../components/badges.js';
 import { Card, Empty, Live, Notice, PageHead } from '../components/blocks.js';
 import { Pager, Table } from '../components/table.js';

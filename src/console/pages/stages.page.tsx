@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { Action } from '../components/action.js';
+import { Action } from '../components/form.js';
 import { Badge, type Tone } from '../components/badges.js';
 import { Card, Facts, Live, Notice, PageHead } from '../components/blocks.js';
 import { Text } from '../components/text.js';

@@ -1,5 +1,5 @@
 import type { Projection } from '../../ledger/lead-content-sql.js';
-import type { MarketoValues } from '../../ledger/marketo-values.js';
+import type { MarketoValues } from '../../ledger/marketo-updates.repository.js';
 import { truncateText } from '../../platform/truncate-text.js';
 import type { MarketoField } from '../client/marketo-api.js';
 import type { FieldMap, FieldRule } from '../field-map.js';

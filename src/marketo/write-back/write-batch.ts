@@ -1,6 +1,6 @@
 import { AppError } from '../../domain/app-error.js';
 import type { OwedUpdate, SettledUpdate } from '../../ledger/marketo-updates.repository.js';
-import type { MarketoValues } from '../../ledger/marketo-values.js';
+import type { MarketoValues } from '../../ledger/marketo-updates.repository.js';
 import { recordError, type MarketoError } from '../client/errors.js';
 import { RECORDS_PER_CALL, type MarketoApi, type MarketoField, type SyncResult } from '../client/marketo-api.js';
 import type { FieldMap } from '../field-map.js';

@@ -21,7 +21,7 @@ export const DISK_SCENARIOS: Scenarios = {
         rmSync(mount, { recursive: true });
         return null;
       }
-      const world = await World.start({}, join(mount, 'postgres'));
+      const world = await World.start({}, { postgresFolder: join(mount, 'postgres') });
       MOUNTS.set(world, mount);
       return world;
     },

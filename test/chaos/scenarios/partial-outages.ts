@@ -8,13 +8,13 @@ import type { Scenario, Scenarios } from './scenario.js';
 /** About fifty leads a second of all senders together. */
 const FIFTY_A_SECOND_MS = 760;
 const FULL_MS = 600_000;
-const CI_MS = 40_000;
+const CI_MS = 20_000;
 const DEPENDENCY_FAULTS: SalesforceFaultKind[] = ['500', '503', 'drop', 'drop-after', 'html', 'hang'];
 const CLOSED_WITHIN_MS = 60_000;
 
 const crmPartial = (percent: number, ci = 0): Scenario =>
   withOrg({
-    about: `${percent} % of the calls to Salesforce fail for ten minutes (CI: 40 s) at 50 leads/s: no dead letter, no attempt lost`,
+    about: `${percent} % of the calls to Salesforce fail for ten minutes (CI: 20 s) at 50 leads/s: no dead letter, no attempt lost`,
     trials: { full: 3, ci },
     pauseAtMostMs: FIFTY_A_SECOND_MS,
     async fault({ world, load, number, full }) {
@@ -52,7 +52,7 @@ export const PARTIAL_OUTAGES: Scenarios = {
   'crm-partial-20': crmPartial(20, 1),
   'crm-partial-50': crmPartial(50),
   'ai-partial': {
-    about: '20 % of the calls to the model fail for ten minutes (CI: 40 s) at 50 leads/s: no dead letter, no attempt lost',
+    about: '20 % of the calls to the model fail for ten minutes (CI: 20 s) at 50 leads/s: no dead letter, no attempt lost',
     trials: { full: 3, ci: 0 },
     pauseAtMostMs: FIFTY_A_SECOND_MS,
     async open() {
@@ -89,8 +89,9 @@ export const PARTIAL_OUTAGES: Scenarios = {
   'outage-series': withOrg({
     about: 'Salesforce is down for 6 to 20 s, again and again: each time it is tried within 10 s of its return',
     trials: { full: 10, ci: 0 },
+    alone: true,
     pauseAtMostMs: FIFTY_A_SECOND_MS,
-    async fault({ world, random, full }) {
+    async fault({ world, random, full, note }) {
       const waits: number[] = [];
       for (let outage = 0; outage < (full ? 10 : 3); outage++) {
         world.org!.setFaults({ down: random.chance(0.5) ? '503' : 'refuse' });
@@ -102,7 +103,7 @@ export const PARTIAL_OUTAGES: Scenarios = {
         waits.push(Date.now() - back);
         await sleep(random.between(500, 4000));
       }
-      process.stderr.write(`\nfirst call after the return, ms: ${waits.join(', ')}\n`);
+      note(`first call after the return, ms: ${waits.join(', ')}`);
       const late = waits.filter((wait) => wait >= PROBE_WITHIN_MS).length;
       if (late > 0)
         throw new Error(`After ${late} of ${waits.length} outages Salesforce was not tried for ${PROBE_WITHIN_MS} ms.`);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { leadIdOf } from '../../../src/domain/lead-keys.js';
 import type { World } from '../world.js';
-import type { Scenarios } from './scenario.js';
+import type { Scenarios, Trial } from './scenario.js';
 
 const CRASHES_AT_MOST = 20;
 /** Of each sender: some three hundred leads a second together. */
@@ -14,6 +14,8 @@ export const PACE_MS = 100;
 export const PROCESS_SCENARIOS: Scenarios = {
   'api-kill': {
     about: 'SIGKILL of the api at a random moment',
+    // So dense that some requests are in flight at each kill.
+    ciPauseAtMostMs: 10,
     trials: { full: 300, ci: 5 },
     fault: ({ world }) => world.killAndRestart('api'),
   },
@@ -27,9 +29,10 @@ export const PROCESS_SCENARIOS: Scenarios = {
     about: 'the worker is killed at each I/O step in turn',
     // Fourteen steps at present, 25 times each.
     pauseAtMostMs: PACE_MS,
+    ciPauseAtMostMs: 400,
     trials: { full: 350, ci: 14 },
-    async fault({ world, random, number, load }) {
-      const places = await boundaries(world);
+    async fault({ world, random, number, load, note }) {
+      const places = await boundaries(world, note);
       await world.worker.kill();
       const place = places[(number - 1) % places.length]!;
       // A batch passes some steps once, however many leads it has.
@@ -94,7 +97,7 @@ export const PROCESS_SCENARIOS: Scenarios = {
 };
 
 /** Every I/O step of a worker: recorded by a worker under load, not listed by hand. */
-async function boundaries(world: World): Promise<string[]> {
+async function boundaries(world: World, note: Trial['note']): Promise<string[]> {
   const known = NOTED.get(world);
   if (known) return known;
   const folder = await mkdtemp(join(tmpdir(), 'revenueflow-boundaries-'));
@@ -114,7 +117,7 @@ async function boundaries(world: World): Promise<string[]> {
   await rm(folder, { recursive: true, force: true });
   world.worker = await world.startRole('worker');
   places = places.toSorted();
-  process.stderr.write(`\nboundaries: ${places.join(', ')}\n`);
+  note(`boundaries: ${places.join(', ')}`);
   NOTED.set(world, places);
   return places;
 }

@@ -2,7 +2,7 @@ import { Redis } from 'ioredis';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { World } from '../world.js';
 import { withOrg } from './salesforce.js';
-import type { Scenario, Scenarios } from './scenario.js';
+import type { Scenario, Scenarios, Trial } from './scenario.js';
 
 const PACE_MS = 400;
 /** The defaults: what the World shortens for other trials is what is measured here. */
@@ -16,11 +16,12 @@ const TIMES = new Map<string, number[]>();
 const killRecovery = (backend: 'redis' | 'postgres'): Scenario =>
   withOrg({
     about: `SIGKILL of the worker with the default LEASE_MS, queue on ${backend}: its leads go on within 15 s (p99)`,
+    alone: true,
     trials: { full: 100, ci: backend === 'redis' ? 1 : 0 },
     // The PostgreSQL backend syncs ten leads at a time, so that the slow calls of this trial leave it a backlog sooner.
     pauseAtMostMs: backend === 'redis' ? PACE_MS : 4 * PACE_MS,
     settings: { ...DEFAULT_TIMES, QUEUE_BACKEND: backend },
-    async fault({ world, load, number }) {
+    async fault({ world, load, number, note }) {
       world.org!.setFaults({ rate: 1, kinds: ['slow'], slowMs: 400, seed: number });
       // Every other time another worker lives on; otherwise all begins with the one that replaces it.
       const other = number % 2 === 0 ? await world.startRole('worker') : null;
@@ -39,9 +40,7 @@ const killRecovery = (backend: 'redis' | 'postgres'): Scenario =>
       const all = [...(TIMES.get(backend) ?? []), ...times].toSorted((a, b) => a - b);
       TIMES.set(backend, all);
       const at = (share: number): number => Math.round(all[Math.min(all.length - 1, Math.floor(share * all.length))] ?? 0);
-      process.stderr.write(
-        `\n${backend}: ${all.length} leads in flight of ${number} killed workers; p50 ${at(0.5)} ms, p99 ${at(0.99)} ms\n`,
-      );
+      note(`${backend}: ${all.length} leads in flight of ${number} killed workers; p50 ${at(0.5)} ms, p99 ${at(0.99)} ms`);
       if (at(0.99) > GOES_ON_WITHIN_MS) throw new Error(`The leads of a killed worker went on after ${at(0.99)} ms (p99).`);
     },
   });
@@ -105,7 +104,7 @@ const REDIS_FAULTS: Record<string, RedisFault> = {
 };
 
 /** Leads that Redis' return must set going again: fresh, in both stages, delayed. */
-async function allGoOn(world: World, what: string): Promise<void> {
+async function allGoOn(world: World, what: string, note: Trial['note']): Promise<void> {
   const returned = Date.now();
   const open = "SELECT count(*)::int AS n FROM ledger.leads WHERE state IN ('received', 'enriched') AND content_at < $1";
   const { status } = await world.api.post({ email: `after-${returned}@acme.com`, campaign_id: 'c0' });
@@ -117,7 +116,7 @@ async function allGoOn(world: World, what: string): Promise<void> {
     }
     await sleep(100);
   }
-  process.stderr.write(`\n${what}: all leads went on within ${Date.now() - returned} ms\n`);
+  note(`${what}: all leads went on within ${Date.now() - returned} ms`);
 }
 
 /** A worker dies, or Redis fails over: how soon the leads go on. */
@@ -127,10 +126,11 @@ export const RECOVERY_SCENARIOS: Scenarios = {
   'redis-failover': {
     about:
       'Redis becomes a replica of a missing master, loses connections and scripts, takes no writes, is full: 10 s later all goes on',
+    alone: true,
     trials: { full: 50, ci: 2 },
     pauseAtMostMs: PACE_MS,
     settings: { ...DEFAULT_TIMES, RETRY_BASE_MS: '200' },
-    async fault({ world, load, number, full }) {
+    async fault({ world, load, number, full, note }) {
       const names = Object.keys(REDIS_FAULTS);
       const name = names[(number - 1) % names.length]!;
       // Some leads wait in delayed jobs when it begins.
@@ -144,7 +144,7 @@ export const RECOVERY_SCENARIOS: Scenarios = {
         redis.disconnect();
       }
       await load.pause();
-      await allGoOn(world, name);
+      await allGoOn(world, name, note);
     },
   },
 };

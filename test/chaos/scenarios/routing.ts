@@ -69,7 +69,7 @@ function rules(): object {
   };
 }
 
-async function faults({ world, random, number, load, full }: Trial): Promise<void> {
+async function faults({ world, random, number, load, full, note }: Trial): Promise<void> {
   const { humans } = parties.get(world)!;
   const { hot: count, workers: more, crashes, asked } = SIZES[full ? 'full' : 'ci'];
   humans.start(random);
@@ -91,7 +91,7 @@ async function faults({ world, random, number, load, full }: Trial): Promise<voi
   }
   const wrong = [...humans.stolen, ...(await whatIsWrong(world, humans))];
   if (wrong.length > 0) throw new Error(`${wrong.length} wrong: ${wrong.slice(0, 5).join('; ')}`);
-  await mustHaveHappened(world, humans);
+  await mustHaveHappened(world, humans, note);
 }
 
 async function sendHot(world: World, number: number, count: number): Promise<string[]> {
@@ -221,13 +221,13 @@ async function otherOwners(world: World, { chosen }: Humans): Promise<string[]> 
 }
 
 /** A trial in which nothing was reassigned, or no human acted, proves nothing. */
-async function mustHaveHappened(world: World, { changes, reassigned }: Humans): Promise<void> {
+async function mustHaveHappened(world: World, { changes, reassigned }: Humans, note: Trial['note']): Promise<void> {
   const { rows } = await world.query<{ who: string; outcome: string; n: number }>(
     'SELECT who, outcome, count(*)::int AS n FROM routing.reassignments GROUP BY 1, 2 ORDER BY 1, 2',
   );
   const decisions = await world.count('SELECT count(*)::int AS n FROM routing.assignments');
   const outcomes = rows.map(({ who, outcome, n }) => `${who}: ${outcome} ${n}`).join(', ');
-  process.stderr.write(`\n${decisions} decisions, ${changes} owners changed by humans, ${reassigned} by us; ${outcomes}\n`);
+  note(`${decisions} decisions, ${changes} owners changed by humans, ${reassigned} by us; ${outcomes}`);
   const done = (who: (name: string) => boolean) => rows.some((row) => who(row.who) && row.outcome === 'reassigned');
   if (changes === 0) throw new Error('No human changed an owner.');
   if (!done((who) => who === 'first touch')) throw new Error('The first touch has reassigned no lead.');

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { askOps } from '../../support/operator.js';
 import { ALL_SALESFORCE_FAULTS } from '../../support/fakes/salesforce/faults.js';
-import { crmInTrials, useCrm } from '../org.js';
 import { World } from '../world.js';
 import type { Scenario, Scenarios } from './scenario.js';
 
@@ -10,15 +9,7 @@ const CALLS_PER_LEAD_AT_MOST = 0.03;
 const DRAINED_WITHIN_MS = 240_000;
 
 /** A world whose CRM is the fake org, whatever the others have. */
-export async function startWithOrg(settings?: Record<string, string>): Promise<World> {
-  const before = crmInTrials();
-  useCrm('salesforce');
-  try {
-    return await World.start(settings);
-  } finally {
-    useCrm(before);
-  }
-}
+export const startWithOrg = (settings?: Record<string, string>): Promise<World> => World.start(settings, { crm: 'salesforce' });
 
 export const withOrg = (scenario: Omit<Scenario, 'open'>): Scenario => ({
   ...scenario,
@@ -31,7 +22,7 @@ export const SALESFORCE_SCENARIOS: Scenarios = {
     about: `${BACKLOG} leads wait, three workers write them, 5 % of the calls fail in every way: at most ${CALLS_PER_LEAD_AT_MOST} calls per lead`,
     trials: { full: 1, ci: 0 },
     settings: { RETRY_BASE_MS: '100' },
-    async fault({ world, load, number }) {
+    async fault({ world, load, number, note }) {
       await load.pause();
       await askOps(world.api, 'POST', '/ops/queues/crm-sync/pause');
       for (let from = 0; from < BACKLOG; from += 200) {
@@ -48,7 +39,7 @@ export const SALESFORCE_SCENARIOS: Scenarios = {
       await until(world, "SELECT count(*)::int AS n FROM ledger.leads WHERE state = 'enriched'");
       org.setFaults({});
       const calls = (org.apiCalls() - before) / BACKLOG;
-      process.stderr.write(`\n${calls.toFixed(4)} API calls a lead\n`);
+      note(`${calls.toFixed(4)} API calls per lead`);
       if (calls > CALLS_PER_LEAD_AT_MOST) throw new Error(`A lead has cost ${calls.toFixed(3)} API calls.`);
     },
   }),

@@ -11,6 +11,8 @@ export interface Trial {
   load: Load;
   /** Of a full run, where times are what production has; false in CI. */
   full: boolean;
+  /** Prints what the trial has measured. */
+  note(text: string): void;
 }
 
 export interface Scenario {
@@ -22,6 +24,10 @@ export interface Scenario {
    * because a long backlog only makes such trials longer.
    */
   pauseAtMostMs?: number;
+  /** The same in CI, where fewer leads meet the same faults; by default 200 ms. Shorter for `api-kill`. */
+  ciPauseAtMostMs?: number;
+  /** It measures times, so no other scenario runs meanwhile. */
+  alone?: true;
   /** Environment of the service, beside the usual. */
   settings?: Record<string, string>;
   /** Its own world, if it needs one. Null: not possible on this machine, and `about` says what it needs. */
