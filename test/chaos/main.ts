@@ -52,7 +52,7 @@ interface Lane {
 }
 
 const PAUSE_AT_MOST_MS = 10;
-const CI_PAUSE_AT_MOST_MS = 200;
+const CI_PAUSE_AT_MOST_MS = 100;
 
 const number = (text: string) => Number.parseInt(text, 10);
 const program = new Command('npm run chaos --')

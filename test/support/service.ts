@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { withTimeout } from '../../src/platform/concurrency/with-timeout.js';
+import { FULL } from './full.js';
 import { PersonalData } from './personal-data.js';
 
 /** Personal data that any process of a test file was sent; no other process may log it either. */
@@ -12,9 +13,9 @@ export const forgetPersonalData = (): void => personal.forget();
 const MAIN = join(import.meta.dirname, '../../dist/main.js');
 /**
  * Most processes of the tests end before what V8's optimising compiler costs pays off: it is a third of the time of a
- * start. Trials of faults, which start services without Vitest, run them as `npm start` does.
+ * start. The full suite runs the service as `npm start` does.
  */
-const OPTIMISES = process.env['VITEST'] === undefined ? [] : ['--no-opt'];
+const OPTIMISES = FULL ? [] : ['--no-opt'];
 /** The service ends itself sooner, so one that takes longer is stuck. */
 const STOPS_WITHIN_MS = 60_000;
 /** Services that have not exited. */

@@ -24,7 +24,7 @@ export interface Scenario {
    * because a long backlog only makes such trials longer.
    */
   pauseAtMostMs?: number;
-  /** The same in CI, where fewer leads meet the same faults; by default 200 ms. Shorter for `api-kill`. */
+  /** The same in CI, where fewer leads meet the same faults; by default 100 ms. Shorter for `api-kill`. */
   ciPauseAtMostMs?: number;
   /** It measures times, so no other scenario runs meanwhile. */
   alone?: true;
