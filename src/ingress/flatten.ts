@@ -102,7 +102,7 @@ const ENTITY = /&(?:(amp|lt|gt|quot|apos|nbsp)|#(\d{2,5})|#x([0-9a-f]{2,4}));/gi
 /** Marks that show as nothing and turn the text around them, or join words: a name has none. */
 const MARKS = /[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]/g;
 
-/** The name of a person or a company without HTML entities and invisible marks: sales reads it, and rules match by it. */
+/** The name of a person or a company without HTML entities and invisible marks: sales reads it, rules match by it. */
 function readableName(text: string, path: string, notes: IntakeNotes): string {
   const decoded = text.replaceAll(ENTITY, (entity, name?: string, decimal?: string, hex?: string) => {
     const code = name ? ENTITIES[name.toLowerCase()]! : String.fromCharCode(Number.parseInt(decimal ?? hex!, decimal ? 10 : 16));

@@ -110,7 +110,10 @@ function plainMonth(name: string): string {
   return name.normalize('NFD').replaceAll(/\p{M}/gu, '').toLowerCase();
 }
 
-/** Typographic hyphens, the signs of Chinese, Japanese and Korean dates, and what JavaScript (`GMT+0100 (CET)`) and Java (`[Europe/Berlin]`) write around an offset. */
+/**
+ * Typographic hyphens, the signs of East Asian dates, and what JavaScript (`GMT+0100 (CET)`) and Java
+ * (`[Europe/Berlin]`) write around an offset.
+ */
 function plainDate(text: string): string {
   return text
     .normalize('NFKC')

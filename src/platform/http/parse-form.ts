@@ -125,7 +125,7 @@ function decodeComponent(
   }
 }
 
-/** `J%u00FCrgen`, as the function escape() of browsers writes it: the other escapes are characters then, and no bytes. */
+/** `J%u00FCrgen`, as escape() of browsers writes it: the other escapes are characters then, and no bytes. */
 function unescapedScript(text: string): string | null {
   if (!/%u[0-9a-f]{4}/i.test(text) || /%(?!u[0-9a-f]{4}|[0-9a-f]{2})/i.test(text)) return null;
   return text.replaceAll(/%(?:u([0-9a-f]{4})|([0-9a-f]{2}))/gi, (_, unit: string | undefined, byte: string | undefined) =>
