@@ -49,6 +49,7 @@ export class ServiceClient {
     const bearer = path === '/leads' ? secret : token;
     let status: number;
     let text: string;
+    let location: string | null;
     try {
       const answer = await fetch(`${url}${path}`, {
         method,
@@ -59,9 +60,12 @@ export class ServiceClient {
           ...(bearer ? { authorization: `Bearer ${bearer}` } : {}),
         },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        // A redirected POST becomes a GET: another act than the one that was asked for.
+        redirect: 'manual',
         signal: AbortSignal.timeout(TIMEOUT_MS[method]),
       });
       status = answer.status;
+      location = answer.headers.get('location');
       text = await answer.text();
     } catch (error) {
       throw noAnswer(error, url, TIMEOUT_MS[method]);
@@ -70,6 +74,13 @@ export class ServiceClient {
     if (status >= 200 && status < 300 && parsed) return parsed as T;
     if (parsed && typeof parsed['code'] === 'string') {
       throw new ServiceError(status, path === '/leads' ? webhookProblem(status, parsed) : problemText(status, parsed, !!token));
+    }
+    if (status >= 300 && status < 400) {
+      const origin = location !== null && URL.canParse(location, url) ? new URL(location, url).origin : 'another address';
+      throw new ServiceError(
+        status,
+        `${url} redirects to ${origin} (status ${status}). Set REVENUEFLOW_URL or --url to that address.`,
+      );
     }
     throw new ServiceError(
       status,
@@ -92,8 +103,24 @@ function noAnswer(error: unknown, url: string, timeoutMs: number): ServiceError 
       `The service at ${url} did not answer within ${timeoutMs / 1000} s. The request may still take effect.`,
     );
   }
+  const code = codeOf(error);
+  const reason = REASONS.find(([codes]) => codes.test(code))?.[1];
+  if (reason !== undefined) return new ServiceError(0, `${url}: ${reason} (${code}). Check --url or REVENUEFLOW_URL.`);
   return new ServiceError(0, `No service answers at ${url}. Start it, or name it with --url or REVENUEFLOW_URL.`);
 }
+
+/** Of what fetch failed for; empty where the system gave none. */
+function codeOf(error: unknown): string {
+  const cause: unknown = error instanceof Error ? error.cause : undefined;
+  return cause instanceof Error ? String((cause as NodeJS.ErrnoException).code ?? '') : '';
+}
+
+const REASONS: [RegExp, string][] = [
+  [/^(?:ERR_SSL_|EPROTO)/, 'what answers there does not speak https; the service may be at http://'],
+  [/CERT|SELF_SIGNED|UNABLE_TO_VERIFY/, 'its certificate is not trusted; name its authority with NODE_EXTRA_CA_CERTS'],
+  [/^(?:ENOTFOUND|EAI_AGAIN)$/, 'this host is not known'],
+  [/^(?:HPE_|UND_ERR_SOCKET)/, 'the connection was closed without an answer; the service stopped, or is at https://'],
+];
 
 function parsedObject(text: string): (Record<string, unknown> & Problem) | null {
   try {

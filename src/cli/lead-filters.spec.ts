@@ -37,6 +37,10 @@ describe('the filters of a list of leads', () => {
     expect(filtersOf({ to: '2026-11-27' }, false, NOW)).toEqual({ to: new Date(2026, 10, 27).toISOString() });
   });
 
+  it('refuse a range without an instant in it', () => {
+    expect(() => filtersOf({ from: '2026-11-28', to: '2026-11-27' }, true, NOW)).toThrow(/--from is not before --to/);
+  });
+
   it.each(['yesterday', '2026-02-29', '2026-13-01', '27.11.2026', '2026-11-27T25:00', '2 hours ago', ''])('refuse %j', (text) => {
     expect(() => filtersOf({ from: text }, true, NOW)).toThrow(/--from .*is not a time/);
   });

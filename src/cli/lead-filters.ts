@@ -41,14 +41,18 @@ export function addLeadFilters(command: Command): Command {
  */
 export function filtersOf(options: LeadFilterOptions, isUtc: boolean, now = Date.now()): Record<string, string | number> {
   const { state, campaign, minScore, intent, owner, from, to, search, sort } = options;
+  const since = from === undefined ? undefined : timeOf('--from', from, isUtc, now);
+  const until = to === undefined ? undefined : timeOf('--to', to, isUtc, now);
+  if (since !== undefined && until !== undefined && since >= until)
+    throw usageError('--from is not before --to, so no lead is between them.');
   const named = {
     state,
     campaign_id: campaign,
     minScore,
     intent,
     owner,
-    from: from === undefined ? undefined : timeOf('--from', from, isUtc, now),
-    to: to === undefined ? undefined : timeOf('--to', to, isUtc, now),
+    from: since,
+    to: until,
     q: search,
     // What the API does by itself.
     sort: sort === 'newest' ? undefined : sort,

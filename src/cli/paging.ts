@@ -1,9 +1,12 @@
 import { InvalidArgumentError } from 'commander';
+import { CommandError, EXIT_CODES } from './exit-codes.js';
 
 export interface ItemPage<T> {
   items: T[];
   nextCursor: string | null;
 }
+
+const NO_LIST = 'What answers is not RevenueFlow, or is another version of it: it sent no list. Check --url or REVENUEFLOW_URL.';
 
 /** What the service answers at most at a time. */
 const PAGE = 200;
@@ -17,6 +20,8 @@ export async function* pagesOf<T>(
   let cursor: string | null = null;
   do {
     const page: ItemPage<T> = await fetchPage(Math.min(PAGE, left), cursor);
+    // Such as a proxy answers that is asked for a path of its own.
+    if (!Array.isArray(page.items)) throw new CommandError(EXIT_CODES.failure, NO_LIST);
     yield page;
     left -= page.items.length;
     // A page can be empty although the list goes on: a filter without an index looks at so many rows and no more.

@@ -2,10 +2,13 @@ import { InvalidArgumentError } from 'commander';
 
 const UNITS: Record<string, number> = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
 
+/** `Date.parse` reads a number as a month or a year, and `Nov 1` in 2001. */
+const ISO = /^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?(?:Z|[+-]\d{2}:\d{2})?)?$/;
+
 /** The time as ISO 8601: `30d` is 30 days ago. */
 export function readSince(text: string): string {
   const [, count, unit] = /^(\d{1,5})([mhdw])$/.exec(text) ?? [];
-  const at = unit === undefined ? Date.parse(text) : Date.now() - Number(count) * UNITS[unit]!;
+  const at = unit === undefined ? (ISO.test(text) ? Date.parse(text) : Number.NaN) : Date.now() - Number(count) * UNITS[unit]!;
   if (Number.isNaN(at) || at > Date.now()) {
     throw new InvalidArgumentError('It must be a time in the past such as 30d, 12h, 2w or 2026-11-01T08:00:00Z.');
   }

@@ -2,7 +2,7 @@ import type { FieldProblem } from '../domain/app-error.js';
 import { ExactNumber } from '../platform/http/exact-json.js';
 import { cleanText } from './clean-text.js';
 import type { IntakeNotes } from './intake-notes.js';
-import { withoutPlaceholders } from './placeholders.js';
+import { isName, withoutPlaceholders } from './placeholders.js';
 
 const MAX_DEPTH = 8;
 const MAX_FIELDS = 250;
@@ -74,12 +74,44 @@ export function keptText(text: string, path: string, notes: IntakeNotes): string
   if (NOT_ASCII.test(text) && READ_TWICE.test(text)) {
     notes.add('encoding', path, 'looks like UTF-8 that the sender read as Windows-1252; kept as it came');
   }
-  const resolved = withoutPlaceholders(clean?.text ?? text, path);
-  if (!resolved) return clean?.text ?? text;
+  if (ENCODED_TWICE.test(text) && isEncoded(text)) {
+    notes.add('encoding', path, 'looks like a value that the sender encoded twice; kept as it came');
+  }
+  const readable = isName(path) ? readableName(clean?.text ?? text, path, notes) : (clean?.text ?? text);
+  const resolved = withoutPlaceholders(readable, path);
+  if (!resolved) return readable;
   const { kind, quoted } = resolved.removed;
   const what = kind === 'token' ? `the token ${quoted} was not replaced by the sender` : `"${quoted}" is a placeholder`;
   notes.add(kind, path, `${what}; left out`);
   return resolved.text;
+}
+
+/** Escapes of a form in a text that has no spaces and is no address of a page. */
+const ENCODED_TWICE = /^(?!\w+:)[^\s/?&]*%[2-9a-f][0-9a-f][^\s/?&]*$/i;
+
+function isEncoded(text: string): boolean {
+  try {
+    return decodeURIComponent(text) !== text;
+  } catch {
+    return false;
+  }
+}
+
+const ENTITIES: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'", nbsp: ' ' };
+const ENTITY = /&(?:(amp|lt|gt|quot|apos|nbsp)|#(\d{2,5})|#x([0-9a-f]{2,4}));/gi;
+/** Marks that show as nothing and turn the text around them, or join words: a name has none. */
+const MARKS = /[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]/g;
+
+/** The name of a person or a company without HTML entities and invisible marks: sales reads it, rules match by it. */
+function readableName(text: string, path: string, notes: IntakeNotes): string {
+  const decoded = text.replaceAll(ENTITY, (entity, name?: string, decimal?: string, hex?: string) => {
+    const code = name ? ENTITIES[name.toLowerCase()]! : String.fromCharCode(Number.parseInt(decimal ?? hex!, decimal ? 10 : 16));
+    return cleanText(code) ? entity : code;
+  });
+  if (decoded !== text) notes.add('encoding', path, 'had HTML entities; decoded');
+  const visible = decoded.replaceAll(MARKS, '');
+  if (visible !== decoded) notes.add('character', path, 'had characters that show as nothing; removed');
+  return visible;
 }
 
 function keptKey(key: string, path: string, notes: IntakeNotes): string {

@@ -55,7 +55,7 @@ describe('parseLead', () => {
   });
 
   it('names every field that is wrong, and says what to do', () => {
-    const error = refusal({ name: ['Ann'], constructor: 'x' });
+    const error = refusal({ name: ['Ann', 'Bo'], constructor: 'x' });
     expect(error.problems.map((problem) => problem.path).toSorted()).toEqual(['campaign_id', 'constructor', 'email', 'name']);
     expect(error.message).toContain('{{lead.Email Address}}');
   });
@@ -380,6 +380,28 @@ describe('parseLead', () => {
       expect(parseLead({ ...minimal, name, company: '\u200b\u2060' })).toMatchObject({ name: null, attributes: {} });
     }
     for (const name of ['李', '🚀', 'X', '4']) expect(parseLead({ ...minimal, name }).name).toBe(name);
+  });
+
+  it.each([
+    [{ company: 'Jack &amp; Jill' }, { company: 'Jack & Jill' }, 'had HTML entities; decoded'],
+    [{ company: 'D&#39;Amico &#x26; Co' }, { company: "D'Amico & Co" }, 'had HTML entities; decoded'],
+    [{ first_name: '\u202eAnn\u200b' }, { first_name: 'Ann' }, 'had characters that show as nothing; removed'],
+    [{ message: 'a &amp; b' }, { message: 'a &amp; b' }, undefined],
+    [{ company: 'Jack%20%26%20Jill' }, { company: 'Jack%20%26%20Jill' }, expect.stringContaining('encoded twice')],
+    [{ page: 'https://acme.com/a%20b' }, { page: 'https://acme.com/a%20b' }, undefined],
+    [{ growth: '100% Organic' }, { growth: '100% Organic' }, undefined],
+  ])('reads names as people read them: %j', (sent, attributes, message) => {
+    const lead = parseLead({ ...minimal, ...sent });
+    expect(lead.attributes).toEqual(attributes);
+    expect(lead.notes?.[0]?.message).toEqual(message);
+  });
+
+  it.each([
+    [['Ann Lee'], 'Ann Lee', {}],
+    [{ first: 'Ann', last: 'Lee' }, null, { first_name: 'Ann', last_name: 'Lee' }],
+    [{ givenName: 'Ann', middle: 'J' }, null, { first_name: 'Ann', 'name.middle': 'J' }],
+  ])('a name of another shape costs no lead: %j', (name, kept, attributes) => {
+    expect(parseLead({ ...minimal, name })).toMatchObject({ name: kept, attributes });
   });
 
   it('notes what looks right and is not', () => {

@@ -28,7 +28,13 @@ export function parseLead(sent: unknown, earlier: IntakeNote[] = []): LeadInput 
   }
   const notes = new IntakeNotes(earlier);
   if (around !== null) notes.add('encoding', '', `the lead was inside of ${around}`);
-  const { email: rawEmail, campaign_id: rawCampaign, name: rawName, ...rest } = withKnownNames(body as Record<string, unknown>);
+  const {
+    email: rawEmail,
+    campaign_id: rawCampaign,
+    name: sentName,
+    ...others
+  } = withKnownNames(body as Record<string, unknown>);
+  const { name: rawName, rest } = namePartsOf(onlyOf(sentName), others);
   const { fields, problems } = flatten(rest, notes);
   // Then U+FFFD stands for bytes that were lost, and a key must not be made of it.
   const isCut = earlier.some(({ kind }) => kind === 'character');
@@ -67,6 +73,25 @@ function withKnownNames(body: Record<string, unknown>): Record<string, unknown> 
 function onlyOf(value: unknown): unknown {
   return Array.isArray(value) && value.length === 1 ? value[0] : value;
 }
+
+/** `{"name": {"first": "Ann", "last": "Lee"}}`: its parts are the attributes that also come by themselves. */
+function namePartsOf(name: unknown, others: Record<string, unknown>): { name: unknown; rest: Record<string, unknown> } {
+  if (typeof name !== 'object' || name === null || Array.isArray(name) || name instanceof ExactNumber)
+    return { name, rest: others };
+  const parts = Object.entries(name).map(([part, value]) => [PARTS[plain(part)] ?? `name.${part}`, value] as const);
+  return { name: undefined, rest: { ...Object.fromEntries(parts), ...others } };
+}
+
+const PARTS: Record<string, string> = {
+  first: 'first_name',
+  firstname: 'first_name',
+  given: 'first_name',
+  givenname: 'first_name',
+  last: 'last_name',
+  lastname: 'last_name',
+  family: 'last_name',
+  familyname: 'last_name',
+};
 
 /** A hint at the field that the sender may have meant; its name is the template's, not a person's. */
 function namedLike(pattern: RegExp, fields: Record<string, string>): string {

@@ -69,6 +69,11 @@ function namedBy(path: string): Names {
   return found === null ? null : (found[1] ?? found[2]) === undefined ? 'person' : 'company';
 }
 
+/** Whether a field has the name of a person or a company. */
+export function isName(path: string): boolean {
+  return namedBy(path) !== null;
+}
+
 export type Placeholder = { kind: 'token' | 'placeholder'; quoted: string };
 
 /** A token of a template, for a field that must not have one at all. */

@@ -19,10 +19,13 @@ const ALIASES: Record<string, string[]> = {
       'emailid email1value email1 courriel adresseemail adressemail correo correoelectrónico correoelectronico indirizzoemail epost ' +
       'メールアドレス 电子邮件',
   ),
-  name: ['name', 'fullname', 'contactname', 'leadname'],
-  campaign_id: ['campaignid', 'marketocampaignid', 'crmcampaignid', 'campaign'],
-  first_name: ['firstname', 'givenname', 'forename', 'vorname', 'prénom', 'prenom', 'voornaam'],
-  last_name: ['lastname', 'surname', 'familyname', 'nachname', 'apellidos', 'cognome', 'achternaam'],
+  name: words('name fullname contactname leadname nomcomplet nombrecompleto 氏名 お名前'),
+  campaign_id: words(
+    'campaignid marketocampaignid crmcampaignid campaign kampagnenid kampagneid idcampagne campagneid idcampaña idcampagna ' +
+      'キャンペーンid',
+  ),
+  first_name: ['firstname', 'givenname', 'forename', 'vorname', 'prénom', 'prenom', 'voornaam', 'nombre'],
+  last_name: ['lastname', 'surname', 'familyname', 'nachname', 'apellidos', 'cognome', 'achternaam', 'nom', 'nomdefamille'],
   company: [
     'company',
     'companyname',
@@ -35,6 +38,8 @@ const ALIASES: Record<string, string[]> = {
     'entreprise',
     'empresa',
     'azienda',
+    'société',
+    '会社名',
   ],
   title: ['title', 'jobtitle'],
   phone: ['phone', 'phonenumber', 'businessphone', 'workphone', 'telephone'],

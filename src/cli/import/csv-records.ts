@@ -6,6 +6,8 @@ export interface CsvRecord {
   problem?: string;
 }
 
+/** The sign that ends a file in DOS. */
+const END_OF_FILE = '\u001a';
 /** A record of a lead that POST /leads accepts is smaller; a longer one is a quotation mark that is never closed. */
 const MAX_RECORD = 70_000;
 
@@ -39,7 +41,7 @@ function settle(lines: string[], start: number, delimiter: string, end: boolean)
     const line = start + used;
     if (read === 'open') records.push({ line, values: [], problem: 'a quotation mark is opened and never closed' });
     else if ('problem' in read) records.push({ line, values: [], problem: read.problem });
-    else if (read.values.some((value) => value !== '')) records.push({ line, values: read.values });
+    else if (read.values.some((value) => value !== '' && value !== END_OF_FILE)) records.push({ line, values: read.values });
     used += read === 'open' || 'problem' in read ? 1 : read.lines;
   }
   return { records, used };

@@ -72,6 +72,8 @@ const OTHER_KINDS: [string | RegExp, string][] = [
   ['7b5c727466', 'a rich-text document; save it as plain text'],
   ['50415231', 'a Parquet file; export a CSV file'],
   ['53514c69', 'an SQLite database; export a CSV file'],
+  ['89504e47', 'an image; export a CSV file'],
+  ['ffd8ff', 'an image; export a CSV file'],
 ];
 
 function refuseOtherKinds(path: string, head: Buffer): void {
@@ -120,7 +122,8 @@ async function requireText(path: string, encoding: string, given: boolean): Prom
     if ((error as NodeJS.ErrnoException).code !== 'ERR_ENCODING_INVALID_ENCODED_DATA') throw error;
     const advice = given
       ? 'Name another --encoding'
-      : 'If Excel wrote it, run the command again with --encoding windows-1252, or save it as "CSV UTF-8"';
+      : 'In Excel, save it as "CSV UTF-8", or name the encoding that Excel uses in your country: --encoding windows-1252 in Western ' +
+        'Europe and America, windows-1250 in Central Europe, shift_jis in Japan';
     throw new ImportFileError(`${path}: the text is not ${encoding} from about line ${line} on. ${advice}. Nothing was posted.`);
   }
 }
@@ -129,9 +132,17 @@ async function* decoded(path: string, encoding: string): AsyncGenerator<string> 
   const decoder = new TextDecoder(encoding, { fatal: true });
   for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
     // See decode-text.ts on this encoding and TextDecoder.
-    yield encoding === 'windows-1252' ? decodeBytes(chunk, encoding) : decoder.decode(chunk, { stream: true });
+    yield encoding === 'windows-1252' ? windows1252(chunk) : decoder.decode(chunk, { stream: true });
   }
   if (encoding !== 'windows-1252') yield decoder.decode();
+}
+
+/** Five bytes have no character in it: text of another encoding, such as Shift JIS, has them. */
+function windows1252(chunk: Buffer): string {
+  if (/[\x81\x8d\x8f\x90\x9d]/.test(chunk.toString('latin1'))) {
+    throw Object.assign(new Error('This is not windows-1252'), { code: 'ERR_ENCODING_INVALID_ENCODED_DATA' });
+  }
+  return decodeBytes(chunk, 'windows-1252');
 }
 
 /**

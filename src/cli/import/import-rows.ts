@@ -39,11 +39,27 @@ async function csvRows(file: ImportFile, options: ColumnOptions): Promise<AsyncI
   const columns = fieldsOfColumns(header, options);
   const isLeadAds = columns.includes('ad_id') && columns.includes('form_id');
   return (async function* rows() {
+    let isOther = false;
     for await (const record of csvRecords(skip(file.lines(), skipped), delimiter, skipped + 1)) {
       if (isLeadAds) record.values = record.values.map((value) => value.replace(LEAD_ADS_PREFIX, ''));
-      yield rowOfRecord(record, columns, options);
+      const repeated = isHeader(record.values);
+      if (repeated) isOther = namesOf(record.values) !== namesOf(header);
+      if (isOther) yield { line: record.line, problem: OTHER_HEADER };
+      else yield repeated ? { line: record.line, problem: HEADER_AGAIN } : rowOfRecord(record, columns, options);
     }
   })();
+}
+
+const HEADER_AGAIN = 'the header is here again, as in a merged file; the rows below it are read';
+const OTHER_HEADER = 'a second header with other columns is above; import the part below it as a file of its own';
+
+/** The header of a file that was appended to this one: it names the e-mail and has no address. */
+function isHeader(values: string[]): boolean {
+  return values.some((value) => fieldOf(value) === 'email') && values.every((value) => !value.includes('@'));
+}
+
+function namesOf(values: string[]): string {
+  return values.map(fieldOf).join('\n');
 }
 
 interface Header {

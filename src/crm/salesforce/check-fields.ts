@@ -1,5 +1,6 @@
 import type { FieldValue, FieldValues } from './field-map.js';
-import { NUMBER_TYPES, type OrgField } from './org-schema.js';
+import { NUMBER_TYPES } from './fitting-value.js';
+import type { OrgField } from './org-schema.js';
 
 export type Fields = Map<string, OrgField>;
 

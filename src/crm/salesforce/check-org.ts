@@ -3,7 +3,8 @@ import { CAMPAIGN_KEY_FIELD } from './campaigns.js';
 import { problemOf, unfilled, type Fields } from './check-fields.js';
 import { memberStatusLines, type StatusTools } from './check-statuses.js';
 import { leadFieldsOf, PERSON_KEY_FIELD, VERSION_FIELD, type FieldMap, type FieldValue } from './field-map.js';
-import { NUMBER_TYPES, type OrgField } from './org-schema.js';
+import { NUMBER_TYPES } from './fitting-value.js';
+import type { OrgField } from './org-schema.js';
 import { fieldsFromAttributes } from './person-record.js';
 
 const SAMPLE: PersonProjection = {

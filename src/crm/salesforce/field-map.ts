@@ -5,6 +5,7 @@ import type { CrmSync, PersonProjection } from '../port.js';
 import source from './default-field-map.json' with { type: 'json' };
 import { checkboxOf } from './read-checkbox.js';
 import { calendarDayOf, instantOf } from './read-date.js';
+import { numberOf } from './read-number.js';
 import { fieldMapSchema, type FieldMap, type FieldRule, type TRANSFORMS } from './field-map.schema.js';
 
 export type { FieldMap };
@@ -158,22 +159,12 @@ const ACTS: Record<(typeof TRANSFORMS)[number], (text: string) => FieldValue | n
   suffix: (text) => splitName(text).suffix,
   domain: (text) => text.slice(text.lastIndexOf('@') + 1),
   'company-domain': (text) => companyDomainOf(text),
-  number: (text) => numberOf(text.trim()),
+  number: (text) => numberOf(text),
   boolean: (text) => checkboxOf(text),
   date: (text) => calendarDayOf(text),
   'date-time': (text) => instantOf(text),
   lines: (text) => text,
 };
-
-/**
- * Null for a text that is no decimal number, or that has more digits than a number can hold: another number is wrong
- * data.
- */
-function numberOf(text: string): number | null {
-  if (!/^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?$/.test(text)) return null;
-  const value = Number(text);
-  return Number.isFinite(value) && (Math.abs(value) <= Number.MAX_SAFE_INTEGER || !/^[+-]?\d+$/.test(text)) ? value : null;
-}
 
 function transformed(raw: Raw, transform: FieldRule['transform']): FieldValue | null {
   if (typeof raw === 'object') return raw.join(transform === 'lines' ? '\n' : '; ');

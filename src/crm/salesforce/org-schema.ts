@@ -2,11 +2,8 @@ import { z } from 'zod';
 import { AppError } from '../../domain/app-error.js';
 import type { Clock } from '../../platform/clock.js';
 import type { SalesforceClient } from './client.js';
-import { cutBetweenCharacters } from './cut-text.js';
-import type { FieldValue, FieldValues } from './field-map.js';
-import { checkboxOf } from './read-checkbox.js';
-import { calendarDayOf, instantOf } from './read-date.js';
-import { to18 } from './record-id.js';
+import type { FieldValues } from './field-map.js';
+import { fittingValue, TEXT_TYPES } from './fitting-value.js';
 
 const fieldSchema = z.object({
   name: z.string(),
@@ -27,10 +24,6 @@ export type OrgField = z.output<typeof fieldSchema>;
 const describeSchema = z.object({ fields: z.array(fieldSchema) });
 
 const KNOWN_FOR_MS = 3_600_000;
-export const NUMBER_TYPES = new Set(['int', 'long', 'double', 'currency', 'percent']);
-const TEXT_TYPES = new Set(['string', 'textarea']);
-/** A part of such a value is another value: another number, a broken link, another choice. */
-const WHOLE_OR_NOTHING = new Set(['phone', 'url', 'picklist', 'multipicklist', 'combobox']);
 
 /** The fields of one object as the integration user sees them, asked for once an hour. */
 export class OrgSchema {
@@ -98,28 +91,8 @@ export class OrgSchema {
         continue;
       }
       values[name] = fitting;
-      if (TEXT_TYPES.has(field.type)) cut.push(field.name);
+      if (TEXT_TYPES.has(field.type) && String(fitting) !== String(value)) cut.push(field.name);
     }
     return { cut, unfit };
   }
-}
-
-const RECORD_ID = /^[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?$/;
-
-/** Null where the value cannot be read as what the field holds. */
-function fittingValue(value: FieldValue, { type, length }: OrgField): FieldValue | null {
-  if (NUMBER_TYPES.has(type)) {
-    const number = typeof value === 'string' && value.trim() === '' ? Number.NaN : Number(value);
-    return typeof value === 'boolean' || !Number.isFinite(number) ? null : number;
-  }
-  if (typeof value !== 'string') return value;
-  if (type === 'boolean') return checkboxOf(value);
-  if (type === 'date') return calendarDayOf(value);
-  if (type === 'datetime') return instantOf(value);
-  // Salesforce refuses the whole call for a text that is no id.
-  if (type === 'reference') return RECORD_ID.test(value) ? to18(value) : null;
-  if (length === 0 || value.length <= length) return value;
-  if (WHOLE_OR_NOTHING.has(type)) return null;
-  // A cut address is another address: that record fails, and says why.
-  return TEXT_TYPES.has(type) ? cutBetweenCharacters(value, length) : value;
 }

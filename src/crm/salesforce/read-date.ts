@@ -110,11 +110,15 @@ function plainMonth(name: string): string {
   return name.normalize('NFD').replaceAll(/\p{M}/gu, '').toLowerCase();
 }
 
-/** Typographic hyphens, and what JavaScript (`GMT+0100 (CET)`) and Java (`[Europe/Berlin]`) write around an offset. */
+/**
+ * Typographic hyphens, the signs of East Asian dates, and what JavaScript (`GMT+0100 (CET)`) and Java
+ * (`[Europe/Berlin]`) write around an offset.
+ */
 function plainDate(text: string): string {
   return text
     .normalize('NFKC')
     .replaceAll(/[\u2010-\u2013\u2212]/g, '-')
+    .replace(/^(\d{4})\s*[年년]\s*(\d{1,2})\s*[月월]\s*(\d{1,2})\s*[日일]/u, '$1-$2-$3')
     .replace(/(Z|[+-]\d{2}:?\d{2})(?:\s*\([^()]{1,60}\)|\[[\w/+-]{1,40}\])$/u, '$1')
     .replace(/(?:GMT|UTC)(?=[+-]\d{2})/u, '')
     .trim();

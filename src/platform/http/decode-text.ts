@@ -79,7 +79,7 @@ export function encodingOf(bytes: Buffer, charset: string | null): { decoder: st
   if (declared === 'utf-8') return { decoder: 'utf-8', notes: [] };
   const wide = wideWithoutMark(bytes);
   if (declared === null) {
-    if (charset !== null && !isAscii(bytes)) throw unknownCharset(charset);
+    if (charset !== null && (NOT_ASCII.test(charset) || !isAscii(bytes))) throw unknownCharset(charset);
     return { decoder: wide ?? 'utf-8', notes: [] };
   }
   if (declared.startsWith('utf-16')) return wide ? { decoder: wide, notes: [] } : utf8After(charset!);
@@ -98,15 +98,21 @@ function utf8After(charset: string): { decoder: string; notes: IntakeNote[] } {
 
 /** @returns null for an unknown name. */
 function nameOf(charset: string): string | null {
-  const label = charset.trim().toLowerCase();
+  const label = charset.replaceAll(/^[\s']+|[\s']+$/g, '').toLowerCase();
   if (label === 'us-ascii' || label === 'ascii') return 'us-ascii';
-  if (label === 'utf8mb4' || label === 'utf_8') return 'utf-8';
-  try {
-    return new TextDecoder(label).encoding;
-  } catch {
-    return null;
-  }
+  if (label === 'utf8mb4') return 'utf-8';
+  const found = [label, label.replace(/^iso[-_]?8859[-_]?(?=\d)/, 'iso-8859-').replaceAll('_', '-')].flatMap((name) => {
+    try {
+      return [new TextDecoder(name).encoding];
+    } catch {
+      return [];
+    }
+  });
+  return found[0] ?? null;
 }
+
+/** Encodings that no TextDecoder has, and whose ASCII bytes stand for other characters. */
+const NOT_ASCII = /^'?(?:utf-?7|unicode-1-1-utf-7|hz-gb|iso-2022-(?:kr|cn)|ebcdic|ibm-?\d|cp-?(?:037|500|1047))/i;
 
 function byteOrderMark(bytes: Buffer): string | null {
   const [a, b, c, d] = bytes;

@@ -38,6 +38,8 @@ export function parseWebhookBody(body: Buffer, contentTypeHeader: string | undef
   // The usual case: no inspection of the text is needed.
   if (isJsonType(type) ? first === OPENING_BRACE : isFormType(type) && isLetter(first)) return parseBody(body, contentTypeHeader);
   requireText(body);
+  const escaped = escapedJson(body);
+  if (escaped !== null) return { value: parseJson(escaped), notes: [ESCAPED_JSON] };
   const shape = shapeOf(body, charset);
   if (shape === 'other' && !isJsonType(type) && !isFormType(type)) throw unsupportedType(type);
   if (shape === 'form' ? isFormType(type) : shape === 'other' || isJsonType(type)) return parseBody(body, contentTypeHeader);
@@ -49,6 +51,21 @@ export function parseWebhookBody(body: Buffer, contentTypeHeader: string | undef
 }
 
 const OPENING_BRACE = 0x7b;
+const ESCAPED_JSON: IntakeNote = {
+  kind: 'encoding',
+  path: '',
+  message: 'the body was JSON in percent escapes, as a form without field names; read as JSON',
+};
+
+/** A client that encodes a JSON text as a form makes one key of it: `%7B%22email%22…%7D=`. */
+function escapedJson(body: Buffer): string | null {
+  if (body[0] !== 0x25 || !/^%7b/i.test(body.toString('latin1', 0, 3))) return null;
+  try {
+    return decodeURIComponent(body.toString('latin1').trim().replace(/=$/, '').replaceAll('+', ' '));
+  } catch {
+    return null;
+  }
+}
 
 function isLetter(byte: number): boolean {
   return (byte >= 0x41 && byte <= 0x5a) || (byte >= 0x61 && byte <= 0x7a);

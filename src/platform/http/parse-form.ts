@@ -14,7 +14,8 @@ const BROKEN_ESCAPE = /%(?![0-9a-f]{2})/i;
 const MAX_NOTES = 5;
 
 /**
- * Parses a form (`application/x-www-form-urlencoded`). The last value of a repeated key counts. The charset also
+ * Parses a form (`application/x-www-form-urlencoded`). The last value of a repeated key counts,
+ * but not an empty one. The charset also
  * applies to percent escapes, as in browsers.
  * @param loose for a stored body: an invalid percent escape is kept as text, and damaged fields are listed.
  * @throws AppError INVALID_BODY with the field and the true cause; if `loose`, only for an unknown charset.
@@ -41,10 +42,14 @@ export function parseForm(bytes: Buffer, charset: string | null, loose = false):
     const options = { decoder: byComponent ? encoding.decoder : 'utf-8', loose };
     const key = decodeComponent(part.slice(0, equals), 'a name', options);
     const value = decodeComponent(part.slice(equals + 1), key.text, options);
+    last = key.text;
+    const before = fields.get(key.text) ?? '';
+    if (before !== '' && value.text === '') continue;
+    const replaces = before !== '' && before !== value.text && notes.length < MAX_NOTES;
+    if (replaces) notes.push(note(key.text, 'is sent twice with different values; the last one counts'));
     fields.set(key.text, value.text);
     if (key.damaged || value.damaged) damaged.add(key.text);
     else damaged.delete(key.text);
-    last = key.text;
   }
   const decoded = jsonTokens(fields);
   if (decoded) notes.push(note('', `the values are encoded as JSON; read so, but for the campaign. ${ENCODE}`));
@@ -103,6 +108,8 @@ function decodeComponent(
   { decoder, loose }: { decoder: string; loose: boolean },
 ): { text: string; damaged: boolean } {
   let escaped = component.includes('+') ? component.replaceAll('+', ' ') : component;
+  const unescaped = unescapedScript(escaped);
+  if (unescaped !== null) return { text: unescaped, damaged: false };
   const broken = BROKEN_ESCAPE.exec(escaped);
   if (broken) {
     if (!loose) throw brokenEscape(field, broken.index);
@@ -116,6 +123,14 @@ function decodeComponent(
     if (!loose) throw notOfCharset(field, decoder);
     return { text: bytesOf(escaped).toString('utf8'), damaged: true };
   }
+}
+
+/** `J%u00FCrgen`, as escape() of browsers writes it: the other escapes are characters then, and no bytes. */
+function unescapedScript(text: string): string | null {
+  if (!/%u[0-9a-f]{4}/i.test(text) || /%(?!u[0-9a-f]{4}|[0-9a-f]{2})/i.test(text)) return null;
+  return text.replaceAll(/%(?:u([0-9a-f]{4})|([0-9a-f]{2}))/gi, (_, unit: string | undefined, byte: string | undefined) =>
+    String.fromCharCode(Number.parseInt((unit ?? byte)!, 16)),
+  );
 }
 
 /** The bytes of a component whose characters are bytes already. */
