@@ -78,20 +78,14 @@ function onlyOf(value: unknown): unknown {
 function namePartsOf(name: unknown, others: Record<string, unknown>): { name: unknown; rest: Record<string, unknown> } {
   if (typeof name !== 'object' || name === null || Array.isArray(name) || name instanceof ExactNumber)
     return { name, rest: others };
-  const parts = Object.entries(name).map(([part, value]) => [PARTS[plain(part)] ?? `name.${part}`, value] as const);
+  const parts = Object.entries(name).map(([part, value]) => [PARTS.get(plain(part)) ?? `name.${part}`, value] as const);
   return { name: undefined, rest: { ...Object.fromEntries(parts), ...others } };
 }
 
-const PARTS: Record<string, string> = {
-  first: 'first_name',
-  firstname: 'first_name',
-  given: 'first_name',
-  givenname: 'first_name',
-  last: 'last_name',
-  lastname: 'last_name',
-  family: 'last_name',
-  familyname: 'last_name',
-};
+const PARTS = new Map([
+  ...['first', 'firstname', 'given', 'givenname'].map((part) => [part, 'first_name'] as const),
+  ...['last', 'lastname', 'family', 'familyname'].map((part) => [part, 'last_name'] as const),
+]);
 
 /** A hint at the field that the sender may have meant; its name is the template's, not a person's. */
 function namedLike(pattern: RegExp, fields: Record<string, string>): string {

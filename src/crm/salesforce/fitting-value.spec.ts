@@ -4,6 +4,7 @@ import { fittingValue } from './fitting-value.js';
 it.each([
   ['int', '1,234', 1234],
   ['int', '1.234', 1234],
+  ['int', '2.000', null],
   ['int', '12.0', 12],
   ['int', '12.5', null],
   ['int', 12.5, null],

@@ -8,7 +8,7 @@ const WITH_COMMA = /^[+-]?\d+,\d+$/;
  * A number as people and spreadsheets write it: `1.234,50`, `1,234.50`, `€ 12`, `50%`. Null for a text that is none,
  * for one that has two readings (`1,234`), and for one with more digits than a number can hold: another number is wrong
  * data.
- * @param whole the field holds whole numbers only, where `1,234` and `1.234` have one reading.
+ * @param whole the field holds whole numbers only, where `1,234` and `1.234` have one reading, but `2.000` has two.
  */
 export function numberOf(text: string, whole = false): number | null {
   const bare = text.normalize('NFKC').replaceAll('\u2212', '-').trim();
@@ -26,6 +26,7 @@ function plainDigits(text: string, whole: boolean): string | null {
   const [, , separator = '', decimal, decimals = ''] = grouped ?? [];
   if (grouped && decimal === undefined) {
     const isCertain = whole || !/^[.,]$/.test(separator) || text.split(separator).length > 2;
+    if (whole && /^[+-]?\d{1,3}\.000$/.test(text)) return null;
     if (isCertain) return text.replaceAll(separator, '');
   }
   if (grouped && decimal !== undefined && decimal !== separator) {

@@ -14,8 +14,7 @@ const BROKEN_ESCAPE = /%(?![0-9a-f]{2})/i;
 const MAX_NOTES = 5;
 
 /**
- * Parses a form (`application/x-www-form-urlencoded`). The last value of a repeated key counts,
- * but not an empty one. The charset also
+ * Parses a form (`application/x-www-form-urlencoded`). The last value of a repeated key counts. The charset also
  * applies to percent escapes, as in browsers.
  * @param loose for a stored body: an invalid percent escape is kept as text, and damaged fields are listed.
  * @throws AppError INVALID_BODY with the field and the true cause; if `loose`, only for an unknown charset.
@@ -44,7 +43,6 @@ export function parseForm(bytes: Buffer, charset: string | null, loose = false):
     const value = decodeComponent(part.slice(equals + 1), key.text, options);
     last = key.text;
     const before = fields.get(key.text) ?? '';
-    if (before !== '' && value.text === '') continue;
     const replaces = before !== '' && before !== value.text && notes.length < MAX_NOTES;
     if (replaces) notes.push(note(key.text, 'is sent twice with different values; the last one counts'));
     fields.set(key.text, value.text);
