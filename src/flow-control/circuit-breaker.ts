@@ -18,7 +18,6 @@ const PROBE_WHERE_LIMITED_AT_LEAST_EVERY_MS = 60_000;
 /** A longer Retry-After is cut to this. An exhausted daily quota is therefore probed every 15 minutes. */
 const RETRY_AFTER_AT_MOST_MS = 15 * 60_000;
 
-
 export interface BreakerOptions {
   stage: Stage;
   store: FlowControlRepository;

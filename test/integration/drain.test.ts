@@ -27,7 +27,11 @@ describe.each(BACKENDS)('the drain of a backlog, queue on %s', (kind) => {
       org = await salesforceWorld({ latencyMs: 20 });
       org.fake.addCampaign({ Name: 'Launch', RF_Campaign_Key__c: 'c' });
       const crm = await org.open();
-      world = await pipelineWorld({ kind, crm: (sync, signal) => crm.sync(sync, signal), expectMore: (more) => crm.expectMore!(more) });
+      world = await pipelineWorld({
+        kind,
+        crm: (sync, signal) => crm.sync(sync, signal),
+        expectMore: (more) => crm.expectMore!(more),
+      });
       const { store } = await world.startWorker();
       await store.pause('crm-sync', 'test');
       await world.accept(LEADS);

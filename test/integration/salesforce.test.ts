@@ -276,14 +276,17 @@ describe('faults', () => {
     await expect(sync('ann@acme.com', 'c1', 1)).rejects.toMatchObject({ code });
   });
 
-  it.each(['503', 'drop', 'drop-after', 'html'] as const)('%s is repeated within the sync, and nothing is written twice', async (kind) => {
-    await sync('ann@acme.com', 'c1', 1);
-    world.fake.failNext(kind, null, kind, null, kind, null);
-    await sync('bob@acme.com', 'c1', 1);
-    await sync('bob@acme.com', 'c1', 2);
-    expect(world.fake.leads()).toHaveLength(2);
-    expect(world.fake.members()).toHaveLength(2);
-  });
+  it.each(['503', 'drop', 'drop-after', 'html'] as const)(
+    '%s is repeated within the sync, and nothing is written twice',
+    async (kind) => {
+      await sync('ann@acme.com', 'c1', 1);
+      world.fake.failNext(kind, null, kind, null, kind, null);
+      await sync('bob@acme.com', 'c1', 1);
+      await sync('bob@acme.com', 'c1', 2);
+      expect(world.fake.leads()).toHaveLength(2);
+      expect(world.fake.members()).toHaveLength(2);
+    },
+  );
 
   it('costs an outage few repeats, and one call per sync after them', async () => {
     await sync('ann@acme.com', 'c1', 1);

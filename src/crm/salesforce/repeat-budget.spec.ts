@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { RepeatBudget } from './repeat-budget.js';
 
-const takenOf = (budget: RepeatBudget, tries: number) => Array.from({ length: tries }, () => budget.take()).filter(Boolean).length;
+const takenOf = (budget: RepeatBudget, tries: number) =>
+  Array.from({ length: tries }, () => budget.take()).filter(Boolean).length;
 
 describe('RepeatBudget', () => {
   it('allows nothing before the first success, and ten repeats at once after it', () => {
