@@ -228,8 +228,8 @@ export interface CrmProvider {
   /** @throws AppError CRM_UNAVAILABLE when the CRM cannot be reached. */
   ping(): Promise<void>;
   /**
-   * Called before the first sync. `moreFollow` returns whether more syncs follow soon where `waiting` syncs wait for them:
-   * then a batch that is not full may wait.
+   * Called before the first sync. `moreFollow` returns whether more syncs follow soon where `waiting` syncs wait for
+   * them: then a batch that is not full may wait.
    */
   expectMore?(moreFollow: (waiting: number) => boolean): void;
   /** The process is about to end: open batching windows are sent at once, and none is opened from now on. */

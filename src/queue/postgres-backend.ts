@@ -15,8 +15,8 @@ const { Queue, Worker } = withBackend(createReconnectingBackend);
 const SCHEMA = 'bullmq';
 const KEEP_FAILED_SECONDS = 24 * 3600;
 /**
- * More jobs contend for the job table, which slows the drain. Leads of a CRM stage mostly wait for the CRM, and a batch of
- * its calls needs many of them.
+ * More jobs contend for the job table, which slows the drain. Leads of the CRM stage mostly wait for the CRM, and a
+ * batch of its calls needs many of them.
  */
 const JOBS_AT_MOST: Record<Stage, number> = { enrichment: 10, 'crm-sync': 200 };
 
