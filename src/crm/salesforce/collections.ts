@@ -24,7 +24,7 @@ const resultSchema = z
 /**
  * Writes at most 200 records of one object, each for itself; HTTP 200 even where records fail. A second write of the
  * same records changes nothing more: a person's key and a membership are unique, and updates carry all values. With
- * `externalId`, the name of an External ID field, PATCH finds the records by it, and creates those that it does not find
+ * `externalId`, the name of an External ID field, PATCH finds the records by it, and creates those that are missing
  * (https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/resources_composite_sobjects_collections.htm).
  */
 export async function writeRecords(
