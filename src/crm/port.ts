@@ -227,6 +227,11 @@ export interface CrmProvider {
   readonly outcomes?: CrmOutcomeReader | undefined;
   /** @throws AppError CRM_UNAVAILABLE when the CRM cannot be reached. */
   ping(): Promise<void>;
+  /**
+   * Called before the first sync. `moreFollow` returns whether more syncs follow soon where `waiting` syncs wait for
+   * them: then a batch that is not full may wait.
+   */
+  expectMore?(moreFollow: (waiting: number) => boolean): void;
   /** The process is about to end: open batching windows are sent at once, and none is opened from now on. */
   flush?(): void;
   close(): Promise<void>;

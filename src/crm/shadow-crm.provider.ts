@@ -72,6 +72,11 @@ export class ShadowedCrm implements CrmProvider {
     return this.first.ping();
   }
 
+  expectMore(moreFollow: (waiting: number) => boolean): void {
+    this.first.expectMore?.(moreFollow);
+    this.shadow.expectMore?.(moreFollow);
+  }
+
   flush(): void {
     this.first.flush?.();
     this.shadow.flush?.();

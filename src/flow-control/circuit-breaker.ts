@@ -5,6 +5,7 @@ import type { Clock } from '../platform/clock.js';
 import type { Logger } from '../platform/observability/logger.js';
 import { DownstreamEvidence, type Attribution } from './downstream-evidence.js';
 import type { FlowControlRepository } from './flow-control.repository.js';
+import { FailureStreak } from './failure-streak.js';
 import { whyOpen, type BreakerReason, type StageRow } from './stage-row.js';
 
 /** A recovering stage starts with 1/50 of its share, at least one lead, and doubles it at each step. */
@@ -16,14 +17,6 @@ const PROBE_AT_LEAST_EVERY_MS = 10_000;
 const PROBE_WHERE_LIMITED_AT_LEAST_EVERY_MS = 60_000;
 /** A longer Retry-After is cut to this. An exhausted daily quota is therefore probed every 15 minutes. */
 const RETRY_AFTER_AT_MOST_MS = 15 * 60_000;
-
-const CONSECUTIVE = 5;
-/**
- * The threshold while the stage recovers: low enough to spare a downstream that is still down, above a single failure.
- */
-const CONSECUTIVE_WHILE_RECOVERING = 3;
-const WINDOW_MS = 10_000;
-const WINDOW_CALLS = 10;
 
 export interface BreakerOptions {
   stage: Stage;
@@ -246,41 +239,5 @@ export class CircuitBreaker {
     if (!row) return false;
     this.refresh(row);
     return true;
-  }
-}
-
-/** Decides from this process's last calls whether a downstream is down: enough failures in a row, or a majority. */
-export class FailureStreak {
-  private consecutive = 0;
-  private calls: { at: number; failed: boolean }[] = [];
-
-  /** @returns whether the downstream counts as down. */
-  failed(now: number, recovering = false): boolean {
-    this.consecutive++;
-    this.note(now, true);
-    const failures = this.calls.filter((call) => call.failed).length;
-    return (
-      this.consecutive >= (recovering ? CONSECUTIVE_WHILE_RECOVERING : CONSECUTIVE) ||
-      (this.calls.length >= WINDOW_CALLS && failures * 2 >= this.calls.length)
-    );
-  }
-
-  /** The downstream answered. A refusal of the record counts as an answer. */
-  succeeded(now: number): void {
-    this.consecutive = 0;
-    this.note(now, false);
-  }
-
-  reset(): void {
-    this.consecutive = 0;
-    this.calls = [];
-  }
-
-  private note(at: number, failed: boolean): void {
-    this.calls.push({ at, failed });
-    // Bounds the memory under load. The newest 100 calls are a sufficient sample of the window.
-    if (this.calls.length > 100 || this.calls[0]!.at < at - WINDOW_MS) {
-      this.calls = this.calls.slice(-100).filter((call) => call.at >= at - WINDOW_MS);
-    }
   }
 }

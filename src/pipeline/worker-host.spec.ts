@@ -31,6 +31,7 @@ it.each([
     { handlerOf: () => async () => ({ kind: 'done' }) } as never,
     {} as never,
     {} as never,
+    {},
     { startWorker } as never,
     { LEASE_MS: 60_000, SPEED_TO_LEAD_SLA_SECONDS: 300 },
     logger,

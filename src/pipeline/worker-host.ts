@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { STAGES, type Stage } from '../domain/lead-state.js';
+import type { CrmProvider } from '../crm/port.js';
 import { FlowControl } from '../flow-control/flow-control.js';
 import { FlowControlRepository } from '../flow-control/flow-control.repository.js';
 import { withTimeout } from '../platform/concurrency/with-timeout.js';
@@ -11,6 +12,7 @@ import { JobPublisher } from '../queue/job-publisher.js';
 import { latePromotions } from '../queue/priority.js';
 import type { QueueBackend, StageWorker } from '../queue/queue-backend.js';
 import { QUEUE_BACKEND } from '../queue/queue.module.js';
+import { CRM } from './downstreams.js';
 import { CrmSyncProcessor } from './crm-sync.processor.js';
 import { EnrichmentProcessor } from './enrichment.processor.js';
 import { RescorePoller } from './rescore.poller.js';
@@ -43,6 +45,7 @@ export class WorkerHost {
     runner: StageRunner,
     enrichment: EnrichmentProcessor,
     crmSync: CrmSyncProcessor,
+    @Inject(CRM) private readonly crm: Pick<CrmProvider, 'expectMore'>,
     @Inject(QUEUE_BACKEND) private readonly backend: QueueBackend,
     @Inject(CONFIG) private readonly config: Pick<Config, 'LEASE_MS' | 'SPEED_TO_LEAD_SLA_SECONDS'>,
     @Inject(LOGGER) private readonly logger: Logger,
@@ -64,6 +67,7 @@ export class WorkerHost {
       };
       this.workers[stage] = await backend.startWorker(stage, this.handlers[stage], settings);
     }
+    this.crm.expectMore?.((waiting) => this.workers['crm-sync']?.moreFollow(waiting) ?? false);
     flow.onChange(() => this.adjust());
     this.adjust();
     this.rescores.start();

@@ -72,6 +72,27 @@ describe('a worker of BullMQ', () => {
     expect(bull.concurrency).toBe(21);
   });
 
+  it('expects more leads while its queue has jobs and it has room, or will have', async () => {
+    const { worker, bull, fetch, begin, end } = startedWorker(3);
+    expect(worker.moreFollow(0)).toBe(false);
+    const jobs = fetch(1, 1);
+    expect(worker.moreFollow(0)).toBe(true);
+    const runs = begin(jobs);
+    expect(worker.moreFollow(2)).toBe(true);
+    bull.emit('drained');
+    expect(worker.moreFollow(2)).toBe(true); // BullMQ says so between two jobs, too
+    vi.spyOn(performance, 'now').mockReturnValue(performance.now() + 1000);
+    expect(worker.moreFollow(2)).toBe(false);
+    jobs.push(...fetch(1));
+    runs.push(...begin(jobs.slice(2)));
+    bull.emit('drained'); // it has no room, so that it has not looked
+    expect(worker.moreFollow(2)).toBe(true);
+    expect(worker.moreFollow(3)).toBe(false); // no other lead of it makes room
+    await end(3);
+    await Promise.all(runs);
+    vi.restoreAllMocks();
+  });
+
   it('has a bound of jobs where the store needs one', () => {
     const { bull, fetch } = startedWorker(200, 3);
     fetch(1, 1);

@@ -17,6 +17,8 @@ import { queueErrorLog } from './queue-error-log.js';
 const FETCHED_AHEAD = 20;
 /** Leads of one job mostly end together, and then its end fetches the next job at no extra cost. */
 const WAKE_AFTER_MS = 5;
+/** While BullMQ reports no job for this time, the queue counts as empty. Shorter than the batching window of a CRM. */
+const EMPTY_AFTER_MS = 15;
 /** How long jobs may take to end after their calls were ended. */
 const ENDED_WITHIN_MS = 2000;
 
@@ -48,6 +50,8 @@ class BullStageWorker implements StageWorker {
   private readonly fetched = new Map<string, number>();
   private wakeTimer: NodeJS.Timeout | undefined;
   private closing = false;
+  /** When BullMQ found no job although the worker had room; undefined where it has fetched one since. */
+  private emptySince: number | undefined = -Infinity;
 
   constructor(
     stage: Stage,
@@ -71,12 +75,23 @@ class BullStageWorker implements StageWorker {
     );
     this.worker.on('error', queueErrorLog(options.logger, stage));
     this.worker.on('active', (job) => {
+      this.emptySince = undefined;
       this.fetched.set(job.id!, sizeOf(job));
       this.tune();
+    });
+    // BullMQ also emits this where it has not looked for a job, since there was no room.
+    this.worker.on('drained', () => {
+      if (this.hasRoom) this.emptySince ??= performance.now();
     });
     // A job that stalled too often fails without being processed.
     this.worker.on('failed', (job) => this.fetched.delete(job?.id ?? ''));
     this.setConcurrency(options.concurrency);
+  }
+
+  moreFollow(waiting: number): boolean {
+    const { hasRoom } = this;
+    const isEmpty = hasRoom && this.emptySince !== undefined && performance.now() - this.emptySince >= EMPTY_AFTER_MS;
+    return !this.closing && !isEmpty && (this.inProgress > waiting || this.fetched.size > 0 || hasRoom);
   }
 
   setConcurrency(leads: number): void {
@@ -152,7 +167,8 @@ class BullStageWorker implements StageWorker {
   private async deprioritiseLate(job: Job, token: string | undefined): Promise<void> {
     if (!this.lateJobs.goesBehind(job, Date.now())) return;
     await job.changePriority({ priority: LATE_PRIORITY });
-    await delayed(job, Date.now() + 1, token);
+    // Due at once, so that the queue never looks empty while such jobs are left.
+    await delayed(job, Date.now(), token);
   }
 
   private get hasRoom(): boolean {
@@ -164,8 +180,10 @@ class BullStageWorker implements StageWorker {
 
   /** Lets BullMQ fetch one more job, or none. It asks again after each. */
   private tune(): void {
+    const { hasRoom } = this;
     const jobs = this.fetched.size + this.running;
-    this.worker.concurrency = Math.max(1, this.hasRoom ? jobs + 1 : jobs);
+    this.worker.concurrency = Math.max(1, hasRoom ? jobs + 1 : jobs);
+    if (!hasRoom) this.emptySince = undefined; // nothing is fetched, so that it is unknown
   }
 
   /**

@@ -14,8 +14,11 @@ const { Queue, Worker } = withBackend(createReconnectingBackend);
 
 const SCHEMA = 'bullmq';
 const KEEP_FAILED_SECONDS = 24 * 3600;
-/** More workers contend for the job table, which slows the drain. */
-const JOBS_AT_MOST = 10;
+/**
+ * More jobs contend for the job table, which slows the drain. Leads of the CRM stage mostly wait for the CRM, and a
+ * batch of its calls needs many of them.
+ */
+const JOBS_AT_MOST: Record<Stage, number> = { enrichment: 10, 'crm-sync': 200 };
 
 export interface PostgresBackendOptions {
   url: string;
@@ -51,7 +54,7 @@ export async function openPostgresBackend({ url, logger }: PostgresBackendOption
     async startWorker(stage, handler, settings) {
       return startBullWorker(stage, handler, {
         ...settings,
-        jobsAtMost: JOBS_AT_MOST,
+        jobsAtMost: JOBS_AT_MOST[stage],
         bull: { connection: connectionTo(url) as never },
         create: (options, process) => new Worker(stage, process, options as never) as never,
         logger,

@@ -62,6 +62,11 @@ export interface StageWorker {
   /** How often a lead has been brought forward so far, with any outcome. */
   readonly ended: number;
   /**
+   * Whether leads follow soon where `waiting` leads of this worker wait for them: the queue has more jobs, and the
+   * worker has room for them or will have, since others of its leads end.
+   */
+  moreFollow(waiting: number): boolean;
+  /**
    * Stops fetching jobs and waits for those in progress. After `timeoutMs` it ends their calls.
    * @returns false where jobs have not ended two seconds later. They stay active.
    */

@@ -276,6 +276,45 @@ describe('faults', () => {
     await expect(sync('ann@acme.com', 'c1', 1)).rejects.toMatchObject({ code });
   });
 
+  it.each(['503', 'drop', 'drop-after', 'html'] as const)(
+    '%s is repeated within the sync, and nothing is written twice',
+    async (kind) => {
+      await sync('ann@acme.com', 'c1', 1);
+      world.fake.failNext(kind, null, kind, null, kind, null);
+      await sync('bob@acme.com', 'c1', 1);
+      await sync('bob@acme.com', 'c1', 2);
+      expect(world.fake.leads()).toHaveLength(2);
+      expect(world.fake.members()).toHaveLength(2);
+    },
+  );
+
+  it('costs an outage few repeats, and one call per sync after them', async () => {
+    await sync('ann@acme.com', 'c1', 1);
+    world.fake.setFaults({ down: true });
+    const callsOf = async () => {
+      const before = world.fake.calls().length;
+      await expect(sync('bob@acme.com', 'c1', 1)).rejects.toMatchObject({ code: 'CRM_UNAVAILABLE' });
+      return world.fake.calls().length - before;
+    };
+    const calls = [await callsOf(), await callsOf(), await callsOf()];
+    expect(calls[0]).toBe(4);
+    expect(calls.reduce((sum, count) => sum + count)).toBeLessThanOrEqual(12);
+    expect(await callsOf()).toBe(1);
+    world.fake.setFaults({});
+    await sync('bob@acme.com', 'c1', 1);
+  });
+
+  it('writes the membership alone where the person is written already', async () => {
+    const wrote = () => world.fake.calls().filter(({ method, path }) => method !== 'GET' && path.endsWith('/sobjects')).length;
+    await sync('ann@acme.com', 'c1', 1);
+    const before = wrote();
+    world.fake.failNext(null, null, ...Array.from({ length: 4 }, () => '503' as const));
+    await expect(sync('bob@acme.com', 'c1', 1)).rejects.toMatchObject({ code: 'CRM_UNAVAILABLE' });
+    expect(wrote() - before).toBe(5);
+    await sync('bob@acme.com', 'c1', 1);
+    expect(wrote() - before).toBe(6);
+  });
+
   it('a removed field is a configuration error', async () => {
     world.fake.removeField('Lead', 'RF_Intent__c');
     await expect(sync('ann@acme.com', 'c1', 1)).rejects.toMatchObject({ code: 'CRM_MISCONFIGURED' });

@@ -31,6 +31,8 @@ import { ledgerOn } from './ledger.js';
 export interface WorldOptions {
   kind: 'redis' | 'postgres';
   crm?: CrmProvider['sync'];
+  /** Of a CRM that shares calls. */
+  expectMore?: CrmProvider['expectMore'];
   scorer?: EnrichmentProvider;
   env?: Record<string, string>;
   /** False: leads keep their fallback score, for a test that reads it. */
@@ -43,7 +45,7 @@ export interface WorldOptions {
  * The whole pipeline on real stores, with downstreams that a test controls. `close` stops everything in reverse order.
  * `startWorker` adds a worker with the parts of one process.
  */
-export async function pipelineWorld({ kind, crm, scorer, env = {}, rescoring = true, routing }: WorldOptions) {
+export async function pipelineWorld({ kind, crm, expectMore, scorer, env = {}, rescoring = true, routing }: WorldOptions) {
   const undo: (() => Promise<unknown>)[] = [];
   const config = loadConfig(
     { RETRY_BASE_MS: '20', LEASE_MS: '3000', ...env },
@@ -95,6 +97,7 @@ export async function pipelineWorld({ kind, crm, scorer, env = {}, rescoring = t
         sync: crm ?? (async () => ({ provider: 'test', leadId: 'l', memberId: 'm' })),
         ping: async () => {},
         close: async () => {},
+        ...(expectMore ? { expectMore } : {}),
       };
       const values = new Map<unknown, unknown>([
         [CONFIG, config],

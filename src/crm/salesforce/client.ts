@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
+import { AppError } from '../../domain/app-error.js';
 import type { RateLimiter } from '../../platform/concurrency/rate-limiter.port.js';
 import type { ApiBudget } from './api-budget.js';
-import { apiErrorSchema, callError, isConcurrencyLimit, isSetting, unavailable, type ApiError } from './errors.js';
+import { apiErrorSchema, BatchRefused, callError, isConcurrencyLimit, isSetting, unavailable, type ApiError } from './errors.js';
+import type { RepeatBudget } from './repeat-budget.js';
 import type { Session } from './session.js';
 import { deadlineSignal } from '../../platform/concurrency/deadline-signal.js';
 
@@ -12,6 +14,7 @@ export interface ClientOptions {
   apiVersion: string;
   rateLimiter: RateLimiter;
   budget: ApiBudget;
+  repeats: RepeatBudget;
   timeoutMs: number;
 }
 
@@ -21,6 +24,8 @@ export interface ApiCall {
   path: string;
   body?: unknown;
   headers?: Record<string, string>;
+  /** A second call changes nothing more, whatever the first one did: it may be made where Salesforce did not answer. */
+  repeatable?: boolean;
 }
 
 /** Anything an answer may be when it is no error. */
@@ -45,17 +50,48 @@ const RECORD_REFUSED = new Set([400, 403, 404]);
  */
 const CONCURRENT_TRIES = 4;
 const CONCURRENT_WAIT_MS = 500;
+/** A sync makes about three calls. Where half of all calls fail, four tries each let most syncs end. */
+const REPEATS_AT_MOST = 3;
+const REPEAT_WAIT_MS = 200;
+/** A call whose tries took longer is not repeated: leads wait in the queue, and not in a batch. */
+const REPEAT_WITHIN_MS = 5000;
 
 /**
  * Salesforce's REST API, a call at a time: at the shared rate, within the org's budget, with a hard timeout, with one
- * new token where the old one has expired, and again where too many calls were under way. Nothing is repeated
- * otherwise: the pipeline decides that.
+ * new token where the old one has expired, and again where too many calls were under way. A repeatable call that
+ * Salesforce did not answer is repeated within the budget of repeats. The pipeline decides about all other failures.
  */
 export class SalesforceClient {
+  private stopping = false;
+
   constructor(private readonly options: ClientOptions) {}
+
+  /** The process is about to end: no call is repeated from now on. */
+  stopRepeating(): void {
+    this.stopping = true;
+  }
 
   /** @throws AppError CRM_UNAVAILABLE, CRM_RATE_LIMITED, CRM_DAILY_LIMIT_REACHED or CRM_MISCONFIGURED. */
   async call<T>(request: ApiCall, schema: z.ZodType<T>, signal?: AbortSignal): Promise<T> {
+    const { repeats } = this.options;
+    const began = performance.now();
+    for (let repeated = 0; ; repeated++) {
+      try {
+        const answer = await this.callOnce(request, schema, signal);
+        repeats.succeeded();
+        return answer;
+      } catch (error) {
+        if (!isUnanswered(error)) throw error;
+        repeats.failed();
+        if (!request.repeatable || repeated >= REPEATS_AT_MOST || performance.now() - began > REPEAT_WITHIN_MS) throw error;
+        if (!this.mayRepeat(signal)) throw error;
+        await sleep(REPEAT_WAIT_MS * 2 ** repeated * (0.5 + Math.random() / 2));
+        if (this.stopping || signal?.aborted) throw error;
+      }
+    }
+  }
+
+  private async callOnce<T>(request: ApiCall, schema: z.ZodType<T>, signal: AbortSignal | undefined): Promise<T> {
     const { status, body } = await this.send(request, { mayRefresh: true, tries: 1, signal });
     const parsed = schema.safeParse(body);
     if (!parsed.success) throw unavailable(`Salesforce's answer (${status}) has not the shape that its documentation gives.`);
@@ -75,6 +111,12 @@ export class SalesforceClient {
   /** The user whose permissions the calls have; null where Salesforce did not say. @throws AppError as `call` */
   async userId(): Promise<string | null> {
     return (await this.options.session.grant()).userId;
+  }
+
+  /** Where the calls of the day run low, they are kept for leads that have not been tried. */
+  private mayRepeat(signal: AbortSignal | undefined): boolean {
+    const { budget, repeats } = this.options;
+    return !this.stopping && signal?.aborted !== true && !budget.isLow && repeats.take();
   }
 
   private async send(request: ApiCall, sending: Sending): Promise<Parsed> {
@@ -135,6 +177,11 @@ export class SalesforceClient {
       throw unavailable(signal?.aborted ? ENDED : 'Salesforce did not answer.', cause);
     }
   }
+}
+
+/** Salesforce is unavailable. A call that took too long is divided, and not repeated. */
+function isUnanswered(error: unknown): boolean {
+  return error instanceof AppError && error.code === 'CRM_UNAVAILABLE' && !(error instanceof BatchRefused);
 }
 
 /** Whether an answer concerns the record, and not the call, the settings of the org or the number of calls. */

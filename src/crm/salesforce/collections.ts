@@ -22,8 +22,9 @@ const resultSchema = z
   });
 
 /**
- * Writes at most 200 records of one object, each for itself; HTTP 200 even where records fail. With `externalId`, the
- * name of an External ID field, PATCH finds the records by it, and creates those that it does not find
+ * Writes at most 200 records of one object, each for itself; HTTP 200 even where records fail. A second write of the
+ * same records changes nothing more: a person's key and a membership are unique, and updates carry all values. With
+ * `externalId`, the name of an External ID field, PATCH finds the records by it, and creates those that are missing
  * (https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/resources_composite_sobjects_collections.htm).
  */
 export async function writeRecords(
@@ -40,6 +41,7 @@ export async function writeRecords(
       path: externalId ? `composite/sobjects/${object}/${externalId}` : 'composite/sobjects',
       body: { allOrNone: false, records: records.map((record) => ({ attributes: { type: object }, ...record })) },
       headers,
+      repeatable: true,
     },
     z.array(resultSchema),
     signal,

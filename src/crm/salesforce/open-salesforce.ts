@@ -4,6 +4,7 @@ import { loadCampaignMap } from './campaigns.js';
 import { SalesforceClient } from './client.js';
 import { loadFieldMap } from './field-map.js';
 import { Notices } from './notices.js';
+import { RepeatBudget } from './repeat-budget.js';
 import { SalesforceProvider } from './salesforce.provider.js';
 import { Session } from './session.js';
 
@@ -42,7 +43,14 @@ export async function openSalesforce({
   });
   const apiVersion = config.SALESFORCE_API_VERSION;
   return new SalesforceProvider({
-    client: new SalesforceClient({ session, apiVersion, rateLimiter, budget, timeoutMs: config.SALESFORCE_TIMEOUT_MS }),
+    client: new SalesforceClient({
+      session,
+      apiVersion,
+      rateLimiter,
+      budget,
+      repeats: new RepeatBudget(clock),
+      timeoutMs: config.SALESFORCE_TIMEOUT_MS,
+    }),
     apiVersion,
     map: await loadFieldMap(config.SALESFORCE_FIELD_MAP),
     campaignMap: await loadCampaignMap(config.SALESFORCE_CAMPAIGN_MAP),

@@ -40,7 +40,7 @@ export class OrgSchema {
     if (this.fields && this.clock.now() < this.until) return this.fields;
     this.until = this.clock.now() + KNOWN_FOR_MS;
     this.fields = this.client
-      .call({ method: 'GET', path: `sobjects/${this.object}/describe` }, describeSchema)
+      .call({ method: 'GET', path: `sobjects/${this.object}/describe`, repeatable: true }, describeSchema)
       .then(({ fields }) => new Map(fields.map((field) => [field.name.toLowerCase(), field])))
       .catch((error: unknown) => {
         this.forget();

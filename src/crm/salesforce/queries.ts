@@ -37,6 +37,7 @@ export async function queryTogether<T>(
     {
       method: 'POST',
       path: 'composite',
+      repeatable: true,
       body: {
         allOrNone: false,
         compositeRequest: queries.map((query, index) => ({
@@ -75,7 +76,7 @@ async function following<T>(
   const found: T[] = [];
   for (let pages = 0; nextUrl && pages < MAX_PAGES; pages++) {
     const path = nextUrl.replace(/^\/services\/data\/v[\d.]+\//, '');
-    const page = await client.call({ method: 'GET', path }, pageOf(record), signal);
+    const page = await client.call({ method: 'GET', path, repeatable: true }, pageOf(record), signal);
     found.push(...page.records);
     nextUrl = page.nextRecordsUrl;
   }

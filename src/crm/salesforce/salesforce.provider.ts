@@ -75,6 +75,7 @@ export class SalesforceProvider implements CrmProvider {
   private readonly schema: OrgSchema;
   private readonly sizes: BatchSizes;
   private readonly causes: SharedCauses;
+  private moreFollow: (waiting: number) => boolean = () => false;
 
   constructor(private readonly options: SalesforceOptions) {
     const { client, apiVersion, batchSize, batchWindowMs, campaignMap, clock } = options;
@@ -106,6 +107,7 @@ export class SalesforceProvider implements CrmProvider {
       maxBatch: batchSize,
       maxWaiting: MAX_WAITING,
       windowMs: batchWindowMs,
+      moreFollow: (waiting) => this.moreFollow(waiting),
       parallel: 2,
       keyOf: ({ sync }) => sync.personKey,
     });
@@ -160,7 +162,12 @@ export class SalesforceProvider implements CrmProvider {
     await this.options.client.call({ method: 'GET', path: 'limits' }, z.unknown());
   }
 
+  expectMore(moreFollow: (waiting: number) => boolean): void {
+    this.moreFollow = moreFollow;
+  }
+
   flush(): void {
+    this.options.client.stopRepeating();
     this.syncing.flush();
   }
 

@@ -61,13 +61,14 @@ describe('Batcher', () => {
   });
 
   describe('with a window', () => {
-    const opened = (batchMs: number) => {
+    const opened = (batchMs: number, moreFollow: (waiting: number) => boolean = () => false) => {
       const batches: number[][] = [];
       const batcher = new Batcher<number, number>({
         ...base,
         maxBatch: 3,
         parallel: 2,
         windowMs: () => 100,
+        moreFollow,
         run: async (items) => {
           batches.push(items);
           await new Promise((resolve) => setTimeout(resolve, batchMs));
@@ -98,6 +99,32 @@ describe('Batcher', () => {
       expect(batches).toEqual([[1, 2, 3]]);
       await after(200);
       expect(batches).toEqual([[1, 2, 3], [4]]);
+    });
+
+    it('waits while more items follow, until the batch is full or nothing follows', async () => {
+      let follow = true;
+      const { batcher, batches } = opened(0, () => follow);
+      void batcher.submit(1);
+      await after(300);
+      void batcher.submit(2);
+      await after(300);
+      expect(batches).toEqual([]);
+      void batcher.submit(3);
+      await after(1);
+      expect(batches).toEqual([[1, 2, 3]]);
+      void batcher.submit(4);
+      follow = false;
+      await after(101);
+      expect(batches).toEqual([[1, 2, 3], [4]]);
+    });
+
+    it('waits a second at most for items that do not come', async () => {
+      const { batcher, batches } = opened(0, (waiting) => waiting > 0);
+      void batcher.submit(1);
+      await after(900);
+      expect(batches).toEqual([]);
+      await after(200);
+      expect(batches).toEqual([[1]]);
     });
 
     it('skips the window for an urgent item, and for every item after flush', async () => {

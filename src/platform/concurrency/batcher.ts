@@ -18,6 +18,11 @@ export interface BatcherOptions<Item, Result> {
    * ends.
    */
   windowMs?(): number;
+  /**
+   * Whether further items follow soon, as from a backlog, where so many wait. Until a batch is full, its window then
+   * stays open for a second, or for four times its length where that is longer.
+   */
+  moreFollow?(waiting: number): boolean;
   /** Items with the same key never share a batch and never run at the same time; they run in order. */
   keyOf?(item: Item): string;
   /** True for an error that one bad item may have caused. The batch is then halved until the bad item fails alone. */
@@ -28,6 +33,8 @@ export interface BatcherOptions<Item, Result> {
 
 /** The longest time that a window stays open, in lengths of it. */
 const OPEN_AT_MOST = 4;
+/** The longest time that a window stays open while more items follow. */
+const OPEN_FOR_MORE_MS = 1000;
 
 interface Waiting<Item, Result> {
   item: Item;
@@ -44,7 +51,7 @@ export class Batcher<Item, Result> {
   private readonly running = new Set<string>();
   private inFlight = 0;
   private scheduled = false;
-  private window: { timer: NodeJS.Timeout; until: number } | undefined;
+  private window: { timer: NodeJS.Timeout; openedAt: number } | undefined;
   /** The batching window has elapsed: the next batch may start before it is full. */
   private windowElapsed = false;
   private flushing = false;
@@ -80,10 +87,18 @@ export class Batcher<Item, Result> {
     const { windowMs, options } = this;
     const { maxBatch } = options;
     if (windowMs === 0 || this.waiting.length >= maxBatch) return this.schedule();
-    const now = performance.now();
-    const until = this.window?.until ?? now + OPEN_AT_MOST * windowMs;
+    const openedAt = this.window?.openedAt ?? performance.now();
     clearTimeout(this.window?.timer);
-    this.window = { timer: setTimeout(() => this.closeWindow(), Math.min(windowMs, until - now)), until };
+    const wait = Math.min(windowMs, openedAt + OPEN_AT_MOST * windowMs - performance.now());
+    this.window = { timer: setTimeout(() => this.windowEnds(windowMs), wait), openedAt };
+  }
+
+  private windowEnds(windowMs: number): void {
+    const { openedAt } = this.window!;
+    const openMs = performance.now() - openedAt;
+    if (openMs >= OPEN_FOR_MORE_MS || !this.options.moreFollow?.(this.waiting.length)) return this.closeWindow();
+    const wait = Math.min(windowMs, OPEN_FOR_MORE_MS - openMs);
+    this.window = { timer: setTimeout(() => this.windowEnds(windowMs), wait), openedAt };
   }
 
   private closeWindow(): void {

@@ -11,6 +11,8 @@ const FULL_MS = 600_000;
 const CI_MS = 20_000;
 const DEPENDENCY_FAULTS: SalesforceFaultKind[] = ['500', '503', 'drop', 'drop-after', 'html', 'hang'];
 const CLOSED_WITHIN_MS = 60_000;
+const OPEN = "SELECT count(*)::int AS n FROM ledger.leads WHERE state IN ('received', 'enriched')";
+const SYNCED = "SELECT count(*)::int AS n FROM ledger.leads WHERE state = 'synced'";
 
 const crmPartial = (percent: number, ci = 0): Scenario =>
   withOrg({
@@ -18,20 +20,31 @@ const crmPartial = (percent: number, ci = 0): Scenario =>
     trials: { full: 3, ci },
     pauseAtMostMs: FIFTY_A_SECOND_MS,
     async fault({ world, load, number, full }) {
-      world.org!.setFaults({ rate: percent / 100, kinds: DEPENDENCY_FAULTS, seed: 100 * percent + number });
+      const org = world.org!;
+      org.setFaults({ rate: percent / 100, kinds: DEPENDENCY_FAULTS, seed: 100 * percent + number });
+      const before = org.apiCalls();
       await sleep(full ? FULL_MS : CI_MS);
       await load.pause();
-      world.org!.setFaults({});
+      const during = { calls: org.apiCalls() - before, synced: await world.count(SYNCED), open: await world.count(OPEN) };
+      org.setFaults({});
+      const drainFrom = Date.now();
+      const callsBefore = org.apiCalls();
       await recovered(world, 'crm_sync_attempts');
+      const { synced, open, calls } = during;
+      process.stderr.write(
+        `\nduring the fault: ${synced} leads synced, ${open} left open, ${calls} API calls; ` +
+          `afterwards: breaker closed after ${Date.now() - drainFrom} ms, ${org.apiCalls() - callsBefore} API calls\n`,
+      );
+      if (synced < open)
+        throw new Error(`Of ${synced + open} leads only ${synced} were synced while a part of the calls failed.`);
     },
   });
 
-/**
- * What the outage must not have left behind: dead letters, attempts, an open breaker. Where half of the calls fail, the
- * breaker is open most of the time, so what waits then may take as long as the outage.
- */
+/** What the outage must not have left behind: dead letters, attempts, an open breaker. */
 async function recovered(world: World, attempts: 'crm_sync_attempts' | 'enrichment_attempts'): Promise<void> {
-  await until(world, "SELECT count(*)::int AS n FROM ledger.leads WHERE state IN ('received', 'enriched')", FULL_MS);
+  const began = Date.now();
+  await until(world, OPEN);
+  process.stderr.write(`\ndrained in ${Date.now() - began} ms\n`);
   const dead = await world.count("SELECT count(*)::int AS n FROM ledger.leads WHERE state = 'dead'");
   const lost = await world.count(`SELECT count(*)::int AS n FROM ledger.leads WHERE ${attempts} > 0`);
   if (dead > 0) throw new Error(`${dead} leads became dead letters in the partial outage.`);
