@@ -127,9 +127,9 @@ async function seed({ databaseUrl }: Stores, { rows, open, say }: OpsOptions): P
              CASE WHEN n < $3 THEN '{"stage": "crm-sync", "code": "CRM_RECORD_REJECTED", "class": "permanent", "message": "seeded", "at": "2026-01-01T00:00:00Z"}'::jsonb END,
              at, at, at, CASE WHEN n >= $5 THEN at END, CASE WHEN n < $3 THEN at END, at, CASE WHEN n >= $5 THEN at END
            FROM generate_series($1::int, $2::int) n, LATERAL (SELECT now() - n * (interval '365 days' / $4::int) AS at) t
-           RETURNING id
+           RETURNING id, received_at
          )
-         INSERT INTO ledger.events (lead_id, seq, kind) SELECT id, 1, 'received' FROM seeded`,
+         INSERT INTO ledger.events (lead_id, seq, kind, at) SELECT id, 1, 'received', received_at FROM seeded`,
         [start, Math.min(start + SEED_STEP, rows) - 1, DEAD, rows, DEAD + open],
       );
       say(`seeded ${Math.min(start + SEED_STEP, rows)} of ${rows} leads`);

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { INTENTS } from '../src/domain/enrichment.js';
+import { INTENTS } from '../src/domain/intent.js';
 import { leadIdOf, personKeyOf } from '../src/domain/lead-keys.js';
 import type { LeadContent } from '../src/domain/lead.js';
 

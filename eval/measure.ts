@@ -1,6 +1,7 @@
 import type { EnrichmentProvider } from '../src/enrichment/port.js';
 import { AppError } from '../src/domain/app-error.js';
-import { INTENTS, type Enrichment, type Intent } from '../src/domain/enrichment.js';
+import type { Enrichment } from '../src/domain/enrichment.js';
+import { INTENTS, type Intent } from '../src/domain/intent.js';
 import { bandOf, type InjectionPair, type LabelledLead } from './dataset.js';
 
 export interface Scored {

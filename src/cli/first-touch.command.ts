@@ -1,6 +1,6 @@
 import { Option, type Command } from 'commander';
 import type { z } from 'zod';
-import { REPORT_GROUPS } from '../first-touch/first-touch-report.repository.js';
+import { REPORT_GROUPS } from '../first-touch/report-groups.js';
 import type { firstTouchReportSchema } from '../ops/first-touch/first-touch.schemas.js';
 import { tableOf, type Column } from './format-table.js';
 import { counted } from './format-text.js';

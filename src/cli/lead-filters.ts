@@ -1,5 +1,5 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { INTENTS } from '../domain/enrichment.js';
+import { INTENTS } from '../domain/intent.js';
 import { LEAD_STATES } from '../domain/lead-state.js';
 import { usageError } from './exit-codes.js';
 

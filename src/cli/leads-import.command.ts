@@ -1,4 +1,3 @@
-import { SingleBar } from 'cli-progress';
 import { Option, type Command } from 'commander';
 import { EXIT_CODES } from './exit-codes.js';
 import { tableOf } from './format-table.js';
@@ -74,6 +73,7 @@ async function interruptible(
     interruptedAt = Math.min(interruptedAt, performance.now());
     interruption.abort();
   };
+  const { SingleBar } = await import('cli-progress');
   process.on('SIGINT', interrupt);
   const bar = stderr.isTTY ? new SingleBar({ format: '{bar} {value} rows', stream: stderr }) : null;
   bar?.start(1, 0);

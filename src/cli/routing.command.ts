@@ -1,8 +1,6 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { z } from 'zod';
 import type { RoutingCheck, RoutingDryRun, RoutingOverview, storedRulesSchema } from '../ops/routing/routing.schemas.js';
-import { checkIntent } from '../routing/check-rules.js';
-import { readRoutingRules } from '../routing/rules.js';
 import { CommandError, EXIT_CODES } from './exit-codes.js';
 import { addFirstTouchCommand } from './first-touch.command.js';
 import { findLeads, findOneLead } from './find-ids.js';
@@ -212,6 +210,10 @@ async function checked(
     return { report: await client.post<RoutingCheck>('/ops/routing/check', { rules }), compared: true };
   } catch (error) {
     if (!(error instanceof CommandError) || error.exitCode !== EXIT_CODES.unavailable) throw error;
+    const [{ readRoutingRules }, { checkIntent }] = await Promise.all([
+      import('../routing/rules.js'),
+      import('../routing/check-rules.js'),
+    ]);
     const read = readRoutingRules(rules);
     const report =
       'problems' in read ? { ...read, warnings: [] } : { problems: [], warnings: checkIntent(read.rules.source, null) };

@@ -1,5 +1,4 @@
 import type { Readable } from 'node:stream';
-import { SingleBar } from 'cli-progress';
 import { Option, type Command } from 'commander';
 import type { Score } from '../ops/score/score.schemas.js';
 import { usageError } from './exit-codes.js';
@@ -50,6 +49,7 @@ async function score(session: Session, lead: string | undefined, { profile, sinc
     const scored = await client.post<Score>('/ops/score', body);
     return output.document(scored, () => scoreText(scored));
   }
+  const { SingleBar } = await import('cli-progress');
   const bar = new SingleBar({ format: 'Scored {value} leads', clearOnComplete: true, stream: io.stderr });
   if (io.stderr.isTTY && !output.isQuiet) bar.start(limit, 0);
   const report = await tryProfile(client, { profile: proposed, since, limit, progress: (leads) => bar.update(leads) }).finally(

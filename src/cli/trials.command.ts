@@ -3,7 +3,7 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { z } from 'zod';
 import type { championSchema, trialListSchema, trialReportSchema, trialSchema } from '../ops/trials/trials.schemas.js';
 import { TARGETS } from '../outcomes/outcome.js';
-import { STRATA, TRIAL_KINDS } from '../trials/trial.js';
+import { STRATA, TRIAL_KINDS } from '../trials/trial-kinds.js';
 import { CommandError, EXIT_CODES, usageError } from './exit-codes.js';
 import { championText, listText, MOVER_COLUMNS, TRIAL_COLUMNS, trialText } from './format-trials.js';
 import { group, yesOption } from './options.js';

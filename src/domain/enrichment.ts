@@ -1,7 +1,5 @@
 import { z } from 'zod';
-
-export const INTENTS = ['high', 'medium', 'low', 'none', 'unknown'] as const;
-export type Intent = (typeof INTENTS)[number];
+import { INTENTS } from './intent.js';
 
 export const SCORE_SOURCES = ['ai', 'heuristic', 'fallback'] as const;
 

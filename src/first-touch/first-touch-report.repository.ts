@@ -1,10 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Database } from '../platform/database/database.js';
 import { REPORT_DATABASE } from '../platform/platform.module.js';
-
-/** By what the report groups. */
-export const REPORT_GROUPS = ['owner', 'pool', 'campaign', 'band'] as const;
-export type ReportGroup = (typeof REPORT_GROUPS)[number];
+import type { ReportGroup } from './report-groups.js';
 
 /** Clocks that started within the window. Minutes are null where no lead was touched. */
 export interface FirstTouchRow {

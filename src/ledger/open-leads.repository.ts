@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { groupOfPlace, jobIdsOf, type LeadReference, type PlaceInQueue } from '../domain/lead-jobs.js';
 import type { OpenState, Stage } from '../domain/lead-state.js';
+import { reuseResult } from '../platform/concurrency/reuse-result.js';
 import { Database } from '../platform/database/database.js';
 import { columns, uuidColumn } from '../platform/database/unnest-columns.js';
 import { lockInIdOrder } from './lead-update-sql.js';
@@ -72,13 +73,19 @@ SELECT state, count(*)::int AS count, extract(epoch FROM now() - min(content_at)
   extract(epoch FROM now() - min(received_at) FILTER (WHERE first_synced_at IS NULL AND NOT low_priority))::float AS "oldestUnsynced"
 FROM ledger.leads WHERE state IN ('received', 'enriched') GROUP BY state`;
 
+/** One index-only scan of leads_waiting. */
+export const COUNT_OPEN = `
+SELECT state, count(*)::int AS count FROM ledger.leads WHERE state IN ('received', 'enriched') GROUP BY state`;
+
+/** To count more takes a tenth of a second and longer, so a page does not wait for it. */
+const MANY_OPEN = 100_000;
+
 /**
  * Only few leads are claimed, and the queue knows their ids: an index of claims would cost each claim a write. $1 are
  * the leads of the jobs that workers have fetched.
  */
 export const COUNT_STAGES = `
-SELECT s.stage,
-  (SELECT count(*) FROM ledger.leads l WHERE l.state IN ('received', 'enriched') AND l.state = s.state)::int AS open,
+SELECT s.stage, s.state,
   (SELECT count(*) FROM ledger.leads l WHERE l.id = ANY ($1::uuid[]) AND l.state = s.state AND l.claimed_by IS NOT NULL)::int AS active,
   (SELECT count(*) FROM ledger.leads l WHERE l.next_attempt_at > now() AND l.state = s.state AND l.claimed_by IS NULL)::int AS delayed,
   (SELECT count(*) FROM ledger.leads l WHERE l.state = 'dead' AND l.last_error->>'stage' = s.stage)::int AS failed
@@ -89,7 +96,15 @@ const STAGE_OF = { received: 'enrichment', enriched: 'crm-sync' } as const;
 /** Leads that are not in a final state. */
 @Injectable()
 export class OpenLeadsRepository {
-  constructor(private readonly database: Database) {}
+  private readonly countOpen: () => Promise<Partial<Record<OpenState, number>>>;
+
+  constructor(private readonly database: Database) {
+    this.countOpen = reuseResult(
+      0,
+      () => this.readOpen(),
+      ({ received = 0, enriched = 0 }) => received + enriched > MANY_OPEN,
+    );
+  }
 
   /** A page of open leads in id order that have not changed for `quietMs`; start with the nil UUID. */
   async openLeads(afterId: string, quietMs: number, limit: number): Promise<OpenLead[]> {
@@ -113,14 +128,29 @@ export class OpenLeadsRepository {
     return (await this.database.query<OpenLead>({ name: 'leads-of-dead-workers', text: OPEN_LEADS_OF_JOBS, values })).rows;
   }
 
-  /** Counts the leads of both stages; `fetched` are the leads of jobs that workers have fetched. */
+  /**
+   * Counts the leads of both stages; `fetched` are the leads of jobs that workers have fetched. Where more than
+   * MANY_OPEN are open, their number is the one that the call before read, at most a minute ago.
+   */
   async countStages(fetched: LeadReference[]): Promise<Record<Stage, StageCounts>> {
-    type Row = Omit<StageCounts, 'waiting'> & { stage: Stage; open: number };
+    type Row = Omit<StageCounts, 'waiting'> & { stage: Stage; state: OpenState };
     const values = [uuidColumn(fetched.map(({ leadId }) => leadId))];
-    const { rows } = await this.database.query<Row>({ name: 'count-stages', text: COUNT_STAGES, values });
+    const [open, { rows }] = await Promise.all([
+      this.countOpen(),
+      this.database.query<Row>({ name: 'count-stages', text: COUNT_STAGES, values }),
+    ]);
     return Object.fromEntries(
-      rows.map(({ stage, open, ...counts }) => [stage, { waiting: open - counts.active - counts.delayed, ...counts }]),
+      rows.map(({ stage, state, ...counts }) => {
+        const waiting = Math.max(0, (open[state] ?? 0) - counts.active - counts.delayed);
+        return [stage, { waiting, ...counts }];
+      }),
     ) as Record<Stage, StageCounts>;
+  }
+
+  private async readOpen(): Promise<Partial<Record<OpenState, number>>> {
+    type Row = { state: OpenState; count: number };
+    const { rows } = await this.database.query<Row>({ name: 'count-open', text: COUNT_OPEN });
+    return Object.fromEntries(rows.map(({ state, count }) => [state, count]));
   }
 
   /** Leads that wait, per stage; a stage without any is missing. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { armSchema, evidenceSchema, INTENTS, SCORE_SOURCES } from '../domain/enrichment.js';
+import { armSchema, evidenceSchema, SCORE_SOURCES } from '../domain/enrichment.js';
+import { INTENTS } from '../domain/intent.js';
 import { CRM_LEAD_ANSWERS, CRM_MEMBER_ANSWERS } from '../domain/lead.js';
 import { LEAD_STATES, STAGES } from '../domain/lead-state.js';
 import { LEAD_ID } from '../ingress/lead.schemas.js';

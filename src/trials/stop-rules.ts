@@ -1,6 +1,7 @@
 import { wilson } from '../outcomes/statistics/intervals.js';
 import type { OutcomeComparison } from './statistics/compare-outcomes.js';
-import type { StopRules, TrialKind } from './trial.js';
+import type { StopRules } from './trial.js';
+import type { TrialKind } from './trial-kinds.js';
 
 /** Before so many scores no rate ends a trial. */
 const LEAST_SCORES = 30;

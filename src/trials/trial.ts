@@ -3,16 +3,11 @@ import { z } from 'zod';
 import type { Enrichment } from '../domain/enrichment.js';
 import { TARGETS } from '../outcomes/outcome.js';
 import type { Challenger } from './challenger.js';
-
-export const TRIAL_KINDS = ['backtest', 'shadow', 'challenge'] as const;
-export type TrialKind = (typeof TRIAL_KINDS)[number];
+import { STRATA, type TrialKind } from './trial-kinds.js';
 
 /** `selecting` and `running` are open; the others have ended. */
 export const TRIAL_STATES = ['selecting', 'running', 'done', 'stopped'] as const;
 export type TrialState = (typeof TRIAL_STATES)[number];
-
-export const STRATA = ['band', 'outcome', 'campaign'] as const;
-export type Stratum = (typeof STRATA)[number];
 
 /** Rows of a trial at most. */
 export const MAX_SAMPLE = 50_000;

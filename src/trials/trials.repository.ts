@@ -3,7 +3,8 @@ import type { Place } from '../ledger/scored-leads.repository.js';
 import { Database, type Queryable } from '../platform/database/database.js';
 import { REPORT_DATABASE } from '../platform/platform.module.js';
 import { challengerSchema, type Challenger } from './challenger.js';
-import { settingsSchema, type InjectionResult, type Trial, type TrialKind, type TrialSettings } from './trial.js';
+import { settingsSchema, type InjectionResult, type Trial, type TrialSettings } from './trial.js';
+import type { TrialKind } from './trial-kinds.js';
 
 /** Open trials at the same time. */
 export const MOST_OPEN = 5;

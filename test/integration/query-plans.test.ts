@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { listStatement, ROWS_PER_PAGE, type LeadFilter } from '../../src/ledger/leads.repository.js';
-import { BACKLOG, COUNT_STAGES } from '../../src/ledger/open-leads.repository.js';
+import { BACKLOG, COUNT_OPEN, COUNT_STAGES } from '../../src/ledger/open-leads.repository.js';
 import { COUNT_ARRIVALS, NEWEST_REJECTED, UNRESOLVED_TOKENS } from '../../src/ledger/marketo-arrivals.repository.js';
 import { LIST_ACTS } from '../../src/ledger/audit-log.repository.js';
 import { GROUP_DEAD_LETTERS, LIST_DEAD_LETTERS } from '../../src/ledger/dead-letters.repository.js';
@@ -88,7 +88,8 @@ async function planOf(text: string, values: unknown[]): Promise<string[]> {
 describe('what a scrape, an alert and a report read', () => {
   it.each([
     ['the backlog', BACKLOG, [300], 'Index Only Scan leads_waiting'],
-    ['the leads of the stages', COUNT_STAGES, ['{}'], 'Index Only Scan leads_waiting'],
+    ['the open leads', COUNT_OPEN, [], 'Index Only Scan leads_waiting'],
+    ['the leads of the stages', COUNT_STAGES, ['{}'], 'leads_'],
     ['the arrivals of an hour', ARRIVALS, [60, 300, [60, 300]], 'Index Only Scan leads_first_synced'],
     ['the dead of an hour', DEAD_WITHOUT_CRM, [60], 'leads_dead'],
     ['the dead', COUNT_DEAD, [], 'Index Only Scan leads_'],

@@ -1,4 +1,4 @@
-import type { Intent } from '../../domain/enrichment.js';
+import type { Intent } from '../../domain/intent.js';
 import type { LeadState } from '../../domain/lead-state.js';
 
 export type Tone = 'good' | 'warn' | 'bad' | 'accent' | 'plain';

@@ -1,5 +1,6 @@
 import type { ComponentChildren } from 'preact';
-import type { Evidence, Intent, TrialArm } from '../../domain/enrichment.js';
+import type { Evidence, TrialArm } from '../../domain/enrichment.js';
+import type { Intent } from '../../domain/intent.js';
 import type { LeadState } from '../../domain/lead-state.js';
 import type { Journey } from '../../ops/leads.service.js';
 import { Action } from '../components/form.js';

@@ -1,6 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import type { Intent } from '../../domain/enrichment.js';
-import { INTENTS } from '../../domain/enrichment.js';
+import { INTENTS, type Intent } from '../../domain/intent.js';
 import { LEAD_STATES, type LeadState } from '../../domain/lead-state.js';
 import { Action } from '../components/form.js';
 import { IntentBadge, StateBadge } from '../components/badges.js';

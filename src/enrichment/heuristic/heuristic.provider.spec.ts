@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { enrichmentSchema, type Intent } from '../../domain/enrichment.js';
+import { enrichmentSchema } from '../../domain/enrichment.js';
+import type { Intent } from '../../domain/intent.js';
 import type { LeadContent } from '../../domain/lead.js';
 import { HeuristicProvider, scoreLead } from './heuristic.provider.js';
 import { SHIPPED_RULES } from './ruleset.js';

@@ -1,4 +1,4 @@
-import type { Intent } from '../../domain/enrichment.js';
+import type { Intent } from '../../domain/intent.js';
 import type { MessageFacts } from './message.js';
 import { LEXICON } from './lexicon.js';
 import type { SourceRule } from './ruleset.js';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { INTENTS } from '../../domain/enrichment.js';
+import { INTENTS } from '../../domain/intent.js';
 
 const points = z.number().int();
 const about = z.string().optional();

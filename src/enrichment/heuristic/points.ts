@@ -1,4 +1,5 @@
-import type { Evidence, Intent } from '../../domain/enrichment.js';
+import type { Evidence } from '../../domain/enrichment.js';
+import type { Intent } from '../../domain/intent.js';
 import { companyMatchesDomain, industryOf, sizeOf } from './company.js';
 import { isFitted, type CueReading } from './cues.js';
 import { countriesIn, countryCodeOf } from './countries.js';

@@ -1,4 +1,4 @@
-import type { Intent } from '../../domain/enrichment.js';
+import type { Intent } from '../../domain/intent.js';
 import type { Verdict } from './intent.js';
 import type { MessageFacts, Signal } from './message.js';
 import { saysOf } from './points.js';

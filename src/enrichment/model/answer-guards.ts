@@ -1,4 +1,5 @@
-import { MAX_EVIDENCE, type Enrichment, type Evidence, type Intent } from '../../domain/enrichment.js';
+import { MAX_EVIDENCE, type Enrichment, type Evidence } from '../../domain/enrichment.js';
+import type { Intent } from '../../domain/intent.js';
 import type { LeadContent } from '../../domain/lead.js';
 import { readFields } from '../heuristic/fields.js';
 import { scoreLead } from '../heuristic/heuristic.provider.js';

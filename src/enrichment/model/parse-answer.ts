@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { AppError } from '../../domain/app-error.js';
-import { bantSchema, INTENTS, type Enrichment } from '../../domain/enrichment.js';
+import { bantSchema, type Enrichment } from '../../domain/enrichment.js';
+import { INTENTS } from '../../domain/intent.js';
 
 /**
  * What the model is asked for. It has no limits: some providers drop them from the schema, so they are checked here.

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { REPORT_GROUPS } from '../../first-touch/first-touch-report.repository.js';
+import { REPORT_GROUPS } from '../../first-touch/report-groups.js';
 import { apiSchema } from '../../platform/http/api-operation.js';
 import { countSchema, timeSchema, wholeNumber } from '../../platform/http/field-schemas.js';
 

@@ -1,19 +1,13 @@
 import { z } from 'zod';
-import { evidenceSchema, INTENTS } from '../../domain/enrichment.js';
+import { evidenceSchema } from '../../domain/enrichment.js';
+import { INTENTS } from '../../domain/intent.js';
 import { LEAD_ID } from '../../ingress/lead.schemas.js';
 import { TARGETS } from '../../outcomes/outcome.js';
 import { apiSchema } from '../../platform/http/api-operation.js';
 import { countSchema, timeSchema } from '../../platform/http/field-schemas.js';
 import { challengerSchema } from '../../trials/challenger.js';
-import {
-  MAX_SAMPLE,
-  settingsSchema,
-  stopRulesSchema,
-  STRATA,
-  TRIAL_KINDS,
-  TRIAL_STATES,
-  type TrialSettings,
-} from '../../trials/trial.js';
+import { STRATA, TRIAL_KINDS } from '../../trials/trial-kinds.js';
+import { MAX_SAMPLE, settingsSchema, stopRulesSchema, TRIAL_STATES, type TrialSettings } from '../../trials/trial.js';
 
 const count = countSchema;
 const share = z.number().min(0).max(1);

@@ -53,3 +53,9 @@ it('waits for each read again once reads are fast', async () => {
   vi.advanceTimersByTime(3000);
   expect(await shared()).toBe(3);
 });
+
+it('lets its caller say which reads are slow', async () => {
+  const read = vi.fn(async () => read.mock.calls.length);
+  const shared = reuseResult(0, read, (result) => result === 1);
+  expect([await shared(), await shared(), await shared()]).toEqual([1, 1, 3]);
+});

@@ -1,14 +1,19 @@
-/** A read that takes longer is slow: its callers get the result before it, while it runs. */
+/** A read that takes longer is slow, unless the caller says otherwise. */
 const SLOW_MS = 50;
 /** A caller waits for a new result where the last one is older. */
 const STALE_FOR_MS = 60_000;
 
 /**
  * Calls `read` at most once per `maxAgeMs`; calls in between share its result. A failure is not cached.
+ * @param isSlow whether a read that took `ms` costs too much to wait for.
  * @returns a function that returns the shared result. Where the last read was slow, it returns the result before, and
  *   reads anew for the next call.
  */
-export function reuseResult<T>(maxAgeMs: number, read: () => Promise<T>): () => Promise<T> {
+export function reuseResult<T>(
+  maxAgeMs: number,
+  read: () => Promise<T>,
+  isSlow: (result: T, ms: number) => boolean = (_result, ms) => ms > SLOW_MS,
+): () => Promise<T> {
   let shared: { result: Promise<T>; until: number; running: boolean } | undefined;
   let slow: { result: T; until: number } | undefined;
 
@@ -17,7 +22,7 @@ export function reuseResult<T>(maxAgeMs: number, read: () => Promise<T>): () => 
     try {
       const result = await read();
       const now = performance.now();
-      slow = now - began > SLOW_MS ? { result, until: now + STALE_FOR_MS } : undefined;
+      slow = isSlow(result, now - began) ? { result, until: now + STALE_FOR_MS } : undefined;
       return result;
     } catch (error) {
       shared = undefined;
