@@ -4,7 +4,7 @@ import { ownerIdOf } from '../domain/salesforce-id.js';
 import { Database, type Queryable } from '../platform/database/database.js';
 import { columns, jsonColumn } from '../platform/database/unnest-columns.js';
 import { AccountsRepository } from './accounts.repository.js';
-import { ASSIGNMENT, endOn, lockDecisions, type Assignment } from './assignments.repository.js';
+import { ASSIGNMENT, endOn, lockDecisions, type Assignment, type EndReason } from './assignments.repository.js';
 import type { LeadFacts } from './conditions.js';
 import { decide, matchOf, poolsFor, type Decision, type Match } from './decide.js';
 import { MembersRepository, type Member } from './members.repository.js';
@@ -28,16 +28,14 @@ export interface ActiveRules {
 /** After so many owners that the CRM refused, the CRM assigns the lead. */
 export const REFUSALS = 2;
 
-/** Decisions that stand about leads and about their persons. */
-export const CURRENT = `
+/** All decisions about leads, and those that stand about their persons. */
+export const KNOWN = `
 SELECT ${ASSIGNMENT} FROM routing.assignments a
-WHERE a.ended_at IS NULL AND (a.lead_id = ANY($1::uuid[]) OR a.person_key = ANY($2::bytea[]))
+WHERE a.lead_id = ANY($1::uuid[]) OR (a.ended_at IS NULL AND a.person_key = ANY($2::bytea[]))
 ORDER BY a.id`;
 
-/** Owners that a lead shall not get again. */
-export const PAST = `
-SELECT lead_id AS "leadId", owner_id AS "ownerId", end_reason AS "endReason" FROM routing.assignments
-WHERE lead_id = ANY($1::uuid[]) AND end_reason IN ('not-mine', 'reassigned', 'owner-inactive', 'owner-refused') ORDER BY id`;
+/** A lead shall not get these owners again. */
+const PASSED_OVER: ReadonlySet<string> = new Set<EndReason>(['not-mine', 'reassigned', 'owner-inactive', 'owner-refused']);
 
 const INSERT = `
 INSERT INTO routing.assignments AS a (lead_id, person_key, revision, owner_id, rep, pool, rule, rules_version, band, trace)
@@ -51,6 +49,14 @@ RETURNING ${ASSIGNMENT}`;
 const MADE_FOR = `
 SELECT ${ASSIGNMENT} FROM routing.reassignments r JOIN routing.assignments a ON a.id = r.next_id
 WHERE r.id = $1 AND a.ended_at IS NULL`;
+
+/** What was decided before, in its order. */
+interface Earlier {
+  /** Decisions that stand about the leads and about their persons. */
+  current: Assignment[];
+  /** Decisions about the leads that ended so that their owners are passed over. */
+  past: Assignment[];
+}
 
 interface Known {
   /** In the order of the leads. */
@@ -67,8 +73,6 @@ interface Made {
   lead: RoutedLead;
   decision: Decision;
 }
-
-type PastOwner = { leadId: string; ownerId: string; endReason: string };
 
 /** Decides about leads, and stores each decision once. */
 @Injectable()
@@ -87,11 +91,11 @@ export class DecisionsRepository {
     const known = await this.knownOf(active.rules, leads);
     return this.database.transaction(async (transaction) => {
       await lockDecisions(transaction);
-      const current = await currentOf(transaction, leads);
-      const decided = new Map<string, Assignment>(current.map((row) => [row.leadId, row]));
+      const earlier = await earlierOf(transaction, leads);
+      const decided = new Map(earlier.current.map((row) => [row.leadId, row]));
       const open = undecided(leads, known.facts).filter(({ lead }) => !decided.has(lead.leadId));
       if (open.length > 0) {
-        const { made, world } = await choose(transaction, active, open, { members: known.members, current, at });
+        const { made, world } = await choose(transaction, active, open, { ...earlier, members: known.members, at });
         for (const row of await store(transaction, active.version, made)) decided.set(row.leadId, row);
         await world.save(transaction);
       }
@@ -111,16 +115,16 @@ export class DecisionsRepository {
       await lockDecisions(transaction);
       const before = (await transaction.query<AssignmentRow>(MADE_FOR, [id])).rows[0];
       if (before) return before;
-      const current = await currentOf(transaction, [lead]);
+      const earlier = await earlierOf(transaction, [lead]);
       let made: Made[];
       if (to === null) {
-        const given = { members: known.members, current, at, passedOver: from };
+        const given = { ...earlier, members: known.members, at, passedOver: from };
         const chosen = await choose(transaction, active, undecided([lead], known.facts), given);
         made = chosen.made;
         await chosen.world.save(transaction);
       } else made = byHand(active.rules, lead, request);
       if (made.length === 0 || made[0]!.decision.owner!.ownerId === from) return null;
-      const ended = current.filter(({ leadId, ownerId }) => leadId === lead.leadId || ownerId === from);
+      const ended = earlier.current.filter(({ leadId, ownerId }) => leadId === lead.leadId || ownerId === from);
       for (const each of ended) await endOn(transaction, each.id, endReason);
       const [next] = await store(transaction, active.version, made);
       await transaction.query('UPDATE routing.reassignments SET next_id = $2 WHERE id = $1', [id, next!.id]);
@@ -141,8 +145,11 @@ export class DecisionsRepository {
 
   /** Read before the lock, since no decision changes it. */
   private async knownOf(rules: CompiledRules, leads: Omit<LeadFacts, 'account'>[]): Promise<Known> {
-    const facts = await this.factsOf(rules, leads);
-    return { facts, members: await this.membersOf(rules, facts) };
+    const [facts, reps] = await Promise.all([this.factsOf(rules, leads), this.members.get([...rules.repsByUser.keys()])]);
+    const owners = new Set(facts.flatMap(({ account }) => account?.ownerId ?? []));
+    const others = [...owners].filter((ownerId) => !rules.repsByUser.has(ownerId));
+    const members = others.length === 0 ? reps : [...reps, ...(await this.members.get(others))];
+    return { facts, members: new Map(members.map((member) => [member.userId, member])) };
   }
 
   private async factsOf(rules: CompiledRules, leads: Omit<LeadFacts, 'account'>[]): Promise<LeadFacts[]> {
@@ -151,17 +158,16 @@ export class DecisionsRepository {
     const accounts = match ? await this.accounts.match(emails, parents) : emails.map(() => null);
     return leads.map((lead, index) => ({ ...lead, account: accounts[index]! }));
   }
-
-  private async membersOf(rules: CompiledRules, facts: LeadFacts[]): Promise<Map<string, Member>> {
-    const users = new Set([...rules.repsByUser.keys(), ...facts.flatMap(({ account }) => account?.ownerId ?? [])]);
-    return new Map((await this.members.get([...users])).map((member) => [member.userId, member]));
-  }
 }
 
-async function currentOf(on: Queryable, leads: RoutedLead[]): Promise<AssignmentRow[]> {
+async function earlierOf(on: Queryable, leads: RoutedLead[]): Promise<Earlier> {
   // Keys as a list, not as a query: with a query PostgreSQL reads the whole table.
   const values = [leads.map(({ leadId }) => leadId), leads.map(({ personKey }) => Buffer.from(personKey, 'hex'))];
-  return (await on.query<AssignmentRow>({ name: 'routing-current', text: CURRENT, values })).rows;
+  const { rows } = await on.query<AssignmentRow>({ name: 'routing-known', text: KNOWN, values });
+  return {
+    current: rows.filter(({ endedAt }) => endedAt === null),
+    past: rows.filter(({ endReason }) => endReason !== null && PASSED_OVER.has(endReason)),
+  };
 }
 
 const undecided = (leads: RoutedLead[], facts: LeadFacts[]): Undecided[] =>
@@ -174,10 +180,8 @@ async function choose(
   on: Queryable,
   { rules }: ActiveRules,
   open: Undecided[],
-  { members, current, at, passedOver }: { members: Known['members']; current: AssignmentRow[]; at: Date; passedOver?: string },
+  { members, current, past, at, passedOver }: Earlier & { members: Known['members']; at: Date; passedOver?: string },
 ): Promise<{ made: Made[]; world: LoadedWorld }> {
-  const values = [open.map(({ lead }) => lead.leadId)];
-  const past = (await on.query<PastOwner>({ name: 'routing-past', text: PAST, values })).rows;
   const owners = new Map(current.map(({ personKey, ownerId }) => [personKey, ownerId]));
   const matches = open.map(({ facts }) => matchOf(rules, facts));
   const world = await loadWorld(on, { rules, pools: poolsOf(rules, matches), members, at });
@@ -203,17 +207,17 @@ function byHand(rules: CompiledRules, lead: RoutedLead, { to, who }: Pick<DueRea
   return [{ lead, decision: { owner, rule: 'by hand', pool: null, trace } }];
 }
 
-function refusalsOf(past: PastOwner[], lead: string): number {
-  return past.filter(({ leadId, endReason }) => leadId === lead && endReason.startsWith('owner-')).length;
+function refusalsOf(past: Assignment[], lead: string): number {
+  return past.filter(({ leadId, endReason }) => leadId === lead && endReason!.startsWith('owner-')).length;
 }
 
-function excludedOwners(past: PastOwner[], lead: string, members: ReadonlyMap<string, Member>): Map<string, string> {
+function excludedOwners(past: Assignment[], lead: string, members: ReadonlyMap<string, Member>): Map<string, string> {
   const excluded = new Map<string, string>();
   for (const { leadId, ownerId, endReason } of past) {
     if (leadId !== lead) continue;
     // A user who is active again may get leads again; the mirror says so.
     if (endReason === 'owner-inactive' && members.get(ownerId)?.active === true) continue;
-    excluded.set(ownerId, endReason.startsWith('owner-') ? 'was refused by the CRM' : 'had the lead before');
+    excluded.set(ownerId, endReason!.startsWith('owner-') ? 'was refused by the CRM' : 'had the lead before');
   }
   return excluded;
 }

@@ -171,7 +171,7 @@ export const CRM_VARIABLES = {
   CRM_BATCH_WINDOW_MS: {
     schema: whole(0, 10_000),
     about:
-      "The batching window of an API call, in milliseconds; up to four times as long while leads keep arriving. It grows up to a sixtieth of the SLA with the share of the day's API calls that is used. 0 turns it off.",
+      "The batching window of an API call, in milliseconds; up to four times as long while leads keep arriving, and up to a second while the queue has more. It grows up to a sixtieth of the SLA with the share of the day's API calls that is used. 0 turns it off.",
     mock: '25',
     real: '25',
   },
