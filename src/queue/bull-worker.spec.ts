@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { randomUUID } from 'node:crypto';
-import type { Job, Worker } from 'bullmq';
+import { DelayedError, Job, type Worker } from 'bullmq';
 import { pino } from 'pino';
 import { describe, expect, it, vi } from 'vitest';
 import { startBullWorker, type BullProcessor } from './bull-worker.js';
@@ -143,5 +143,19 @@ describe('a worker of BullMQ', () => {
     await Promise.all(run);
     expect(changes.updateData).not.toHaveBeenCalled();
     expect(changes.moveToDelayed).not.toHaveBeenCalled();
+  });
+
+  it('returns a job as soon as the queue store takes changes again', async () => {
+    const { fetch, begin, end } = startedWorker(10, Infinity, { kind: 'wait', delayMs: 1000 });
+    const [job] = fetch(1);
+    const readOnly = new Error("READONLY You can't write against a read only replica.");
+    const extendLock = vi.fn(async () => 1).mockRejectedValueOnce(readOnly).mockRejectedValueOnce(readOnly);
+    const moveToDelayed = vi.fn(async () => {});
+    vi.spyOn(Job, 'fromId').mockResolvedValue(job as never);
+    Object.assign(job!, { extendLock, moveToDelayed });
+    const [returned] = begin([job!]);
+    await Promise.all([end(1), expect(returned).rejects.toThrow(DelayedError)]);
+    expect(extendLock).toHaveBeenCalledTimes(3);
+    expect(moveToDelayed).toHaveBeenCalledOnce();
   });
 });

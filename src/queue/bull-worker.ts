@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { DelayedError, Job, type Worker, type WorkerOptions } from 'bullmq';
 import type { Stage } from '../domain/lead-state.js';
 import { withTimeout } from '../platform/concurrency/with-timeout.js';
@@ -19,6 +20,8 @@ const FETCHED_AHEAD = 20;
 const WAKE_AFTER_MS = 5;
 /** While BullMQ reports no job for this time, the queue counts as empty. Shorter than the batching window of a CRM. */
 const EMPTY_AFTER_MS = 15;
+/** Between two tries to return a job. */
+const RETURN_AGAIN_MS = 500;
 /** How long jobs may take to end after their calls were ended. */
 const ENDED_WITHIN_MS = 2000;
 
@@ -142,11 +145,27 @@ class BullStageWorker implements StageWorker {
       });
       const waiting = await run.run();
       await this.options.beforeEnd?.();
-      if (waiting.length > 0) await this.returnJob(job, waiting, token);
+      if (waiting.length > 0) await this.returnSoon(job, waiting, token);
     } finally {
       this.inProgress -= unsettled;
       this.running--;
       this.tune();
+    }
+  }
+
+  /**
+   * Repeats the return while the queue store refuses it, for example as a read-only replica: the leads of a job that
+   * stays active would wait until its lock expires.
+   */
+  private async returnSoon(job: Job, waiting: JobLead[], token: string | undefined): Promise<void> {
+    const until = performance.now() + this.options.leaseMs;
+    for (;;) {
+      try {
+        return await this.returnJob(job, waiting, token);
+      } catch (error) {
+        if (error instanceof DelayedError || this.closing || performance.now() >= until) throw error;
+        await sleep(RETURN_AGAIN_MS);
+      }
     }
   }
 
