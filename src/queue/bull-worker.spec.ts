@@ -149,7 +149,10 @@ describe('a worker of BullMQ', () => {
     const { fetch, begin, end } = startedWorker(10, Infinity, { kind: 'wait', delayMs: 1000 });
     const [job] = fetch(1);
     const readOnly = new Error("READONLY You can't write against a read only replica.");
-    const extendLock = vi.fn(async () => 1).mockRejectedValueOnce(readOnly).mockRejectedValueOnce(readOnly);
+    const extendLock = vi
+      .fn(async () => 1)
+      .mockRejectedValueOnce(readOnly)
+      .mockRejectedValueOnce(readOnly);
     const moveToDelayed = vi.fn(async () => {});
     vi.spyOn(Job, 'fromId').mockResolvedValue(job as never);
     Object.assign(job!, { extendLock, moveToDelayed });

@@ -73,7 +73,8 @@ describe('the console with leads', () => {
     await eventually(async () => expect((await operator.html(`/console/leads/${synced}`)).includes('>synced<')).toBe(true));
     await send({ email: 'ann@acme.example', name: 'Ann Berg', campaign_id: 'launch', company: 'Acme', title: 'CEO' });
     await sql.query("ALTER TABLE mock_crm.leads ADD CONSTRAINT no_beta CHECK (company <> 'Beta')");
-    dead = (await send({ email: 'bo@beta.example', name: HOSTILE, campaign_id: 'launch', company: 'Beta', message: HOSTILE })).body.leadId;
+    dead = (await send({ email: 'bo@beta.example', name: HOSTILE, campaign_id: 'launch', company: 'Beta', message: HOSTILE }))
+      .body.leadId;
     await send('{"email": "cy@gamma.example", "name": "Cy "The Boss" Poe", "campaign_id": "launch"}');
     await eventually(async () => expect(await operator.html('/console/dead-letters')).toContain(dead));
     rejection = (await sql.query<{ id: string }>('SELECT id FROM ledger.rejections')).rows[0]!.id;
