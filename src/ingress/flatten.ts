@@ -74,10 +74,11 @@ export function keptText(text: string, path: string, notes: IntakeNotes): string
   if (NOT_ASCII.test(text) && READ_TWICE.test(text)) {
     notes.add('encoding', path, 'looks like UTF-8 that the sender read as Windows-1252; kept as it came');
   }
-  if (ENCODED_TWICE.test(text) && isEncoded(text)) {
+  if (isEncoded(text)) {
     notes.add('encoding', path, 'looks like a value that the sender encoded twice; kept as it came');
   }
   const readable = isName(path) ? readableName(clean?.text ?? text, path, notes) : (clean?.text ?? text);
+  if (readable === '') return '';
   const resolved = withoutPlaceholders(readable, path);
   if (!resolved) return readable;
   const { kind, quoted } = resolved.removed;
@@ -86,10 +87,16 @@ export function keptText(text: string, path: string, notes: IntakeNotes): string
   return resolved.text;
 }
 
-/** Escapes of a form in a text that has no spaces and is no address of a page. */
-const ENCODED_TWICE = /^(?!\w+:)[^\s/?&]*%[2-9a-f][0-9a-f][^\s/?&]*$/i;
+const ESCAPE = /%[2-9a-f][0-9a-f]/i;
+const SPACE_OR_ADDRESS = /[\s/?&]/;
+const SCHEME = /^\w+:/;
 
+/**
+ * Whether a text has the escapes of a form, no spaces, and is no address of a page. Each pattern is tried by itself:
+ * one for all takes a second for a long text of escapes.
+ */
 function isEncoded(text: string): boolean {
+  if (!ESCAPE.test(text) || SPACE_OR_ADDRESS.test(text) || SCHEME.test(text)) return false;
   try {
     return decodeURIComponent(text) !== text;
   } catch {

@@ -396,6 +396,10 @@ describe('parseLead', () => {
     expect(lead.notes?.[0]?.message).toEqual(message);
   });
 
+  it('has nothing left of a name that shows as nothing', () => {
+    expect(parseLead({ ...minimal, company: '\u200b', name: '\u202e' })).toMatchObject({ name: null, attributes: {} });
+  });
+
   it.each([
     [['Ann Lee'], 'Ann Lee', {}],
     [{ first: 'Ann', last: 'Lee' }, null, { first_name: 'Ann', last_name: 'Lee' }],

@@ -161,4 +161,17 @@ describe('a worker of BullMQ', () => {
     expect(extendLock).toHaveBeenCalledTimes(3);
     expect(moveToDelayed).toHaveBeenCalledOnce();
   });
+
+  it('runs a late job in its place while the queue store takes no changes', async () => {
+    const { worker, fetch, begin, end } = startedWorker(10);
+    const [job] = fetch(1);
+    const changePriority = vi.fn(async () => Promise.reject(new Error('READONLY')));
+    Object.assign(job!, { timestamp: Date.now() - 3_600_000, opts: {}, changePriority });
+    const [done] = begin([job!]);
+    await new Promise(setImmediate);
+    await end(1);
+    await done;
+    expect(changePriority).toHaveBeenCalledOnce();
+    expect(worker.ended).toBe(1);
+  });
 });

@@ -185,9 +185,14 @@ class BullStageWorker implements StageWorker {
 
   private async deprioritiseLate(job: Job, token: string | undefined): Promise<void> {
     if (!this.lateJobs.goesBehind(job, Date.now())) return;
-    await job.changePriority({ priority: LATE_PRIORITY });
-    // Due at once, so that the queue never looks empty while such jobs are left.
-    await delayed(job, Date.now(), token);
+    try {
+      await job.changePriority({ priority: LATE_PRIORITY });
+      // Due at once, so that the queue never looks empty while such jobs are left.
+      await delayed(job, Date.now(), token);
+    } catch (error) {
+      if (error instanceof DelayedError) throw error;
+      // The queue store takes no changes: the job runs in its place, since it would stay active until its lock expires.
+    }
   }
 
   private get hasRoom(): boolean {

@@ -13,7 +13,7 @@ const KEPT_VERSIONS = 5;
 /** The rules that decide now: the version that was activated last, which may be another than that of the file. */
 @Injectable()
 export class ActiveRulesService implements OnApplicationBootstrap {
-  private readonly kept = new Map<number, CompiledRules>();
+  private readonly kept = new Map<number, Promise<CompiledRules>>();
   private fileHash: string | undefined;
   private stored: Promise<void> | undefined;
 
@@ -68,12 +68,16 @@ export class ActiveRulesService implements OnApplicationBootstrap {
 
   /** The rules of a stored version, which never changes. @throws AppError NOT_FOUND */
   async of(version: number): Promise<CompiledRules> {
-    const rules = this.kept.get(version) ?? (await this.read(version));
+    // A page of decisions asks for the same version many times at once: it is read once.
+    const rules = this.kept.get(version) ?? this.read(version);
     // The version that was used last is the last one.
     this.kept.delete(version);
     this.kept.set(version, rules);
     if (this.kept.size > KEPT_VERSIONS) this.kept.delete(this.kept.keys().next().value!);
-    return rules;
+    return rules.catch((error: unknown) => {
+      if (this.kept.get(version) === rules) this.kept.delete(version);
+      throw error;
+    });
   }
 
   private async read(version: number): Promise<CompiledRules> {

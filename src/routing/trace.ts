@@ -31,7 +31,7 @@ export function readableTrace(trace: StoredTrace, source: RoutingRules | null): 
 }
 
 function unmatchedSteps({ unmatched: what, count, missing = {} }: Unmatched, source: RoutingRules | null): TraceStep[] {
-  if (!source) return count === 0 ? [] : [{ name: what, outcome: 'no-match', why: `${count} did not match` }];
+  if (!source) return [{ name: what, outcome: 'no-match', why: `${count} did not match` }];
   const fields = new Map(Object.entries(missing).flatMap(([names, places]) => places.map((place) => [place, names] as const)));
   const steps = Array.from({ length: Math.min(count, LISTED_STEPS) }, (_, place): TraceStep => {
     const { name } = source[what][place]!;

@@ -118,8 +118,8 @@ describe('speed to lead', () => {
 
 describe('a report', () => {
   it('reads the rows of its window and those that wait, not the tables', async () => {
-    // One lead per second, of which the last thousand wait. In the full run ten times as many as a report may read.
-    const leads = FULL ? 200_000 : 50_000;
+    // One lead per second, of which the last thousand wait.
+    const leads = FULL ? 1_000_000 : 50_000;
     await pool.query(
       `INSERT INTO ledger.leads (id, person_key, email, email_raw, campaign_id, state, received_at, content_at,
          enriched_at, synced_at, first_enriched_at, first_synced_at, crm)
