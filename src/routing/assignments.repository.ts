@@ -56,7 +56,8 @@ WITH ended AS (
 )
 SELECT FROM ended`;
 
-const DECISION_LOCK = 0x7e5e_0024;
+/** One decision at a time in all processes: a decision reads the turns that the one before it has written. */
+export const DECISION_LOCK = 0x7e5e_0024;
 
 /** Decisions about owners. They are only added to; what may change is whether one is written or has ended. */
 @Injectable()
@@ -116,15 +117,11 @@ export class AssignmentsRepository {
   }
 }
 
-/** One decision at a time in all processes: a decision reads the turns that the one before it has written. */
-export async function lockDecisions(transaction: Queryable): Promise<void> {
-  await transaction.query({ name: 'routing-lock', text: 'SELECT pg_advisory_xact_lock($1)', values: [DECISION_LOCK] });
-}
-
 /** As `end`, within a transaction. */
 export async function endOn(transaction: Queryable, id: string, reason: EndReason): Promise<boolean> {
   // A decision that has read the turns would overwrite the credit.
-  if (CREDITED.has(reason)) await lockDecisions(transaction);
+  if (CREDITED.has(reason))
+    await transaction.query({ name: 'routing-lock', text: 'SELECT pg_advisory_xact_lock($1)', values: [DECISION_LOCK] });
   return (await transaction.query(END, [id, reason, CREDITED.has(reason)])).rowCount === 1;
 }
 

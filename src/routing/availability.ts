@@ -55,13 +55,16 @@ export function availabilityOf(world: World, { ownerId, rep, hours, caps, absenc
   return null;
 }
 
-/** The leads of a batch ask about the same members at the same time. */
-const ANSWERS = new WeakMap<WorkingCalendar, { at: number; inHours?: boolean; present?: boolean }>();
+const MINUTE = 60_000;
+
+/** The answer for the minute: working times and absences begin and end with a minute. */
+const ANSWERS = new WeakMap<WorkingCalendar, { minute: number; inHours?: boolean; present?: boolean }>();
 
 /** @param hours false: only absences and holidays count. */
 function isThere(at: Date, calendar: WorkingCalendar, hours: boolean): boolean {
+  const minute = Math.floor(at.getTime() / MINUTE);
   let known = ANSWERS.get(calendar);
-  if (known?.at !== at.getTime()) ANSWERS.set(calendar, (known = { at: at.getTime() }));
+  if (known?.minute !== minute) ANSWERS.set(calendar, (known = { minute }));
   if (hours) return (known.inHours ??= isWorking(at, calendar));
   return (known.present ??= isWorking(at, { ...calendar, shifts: null }));
 }

@@ -4,14 +4,14 @@ import { ownerIdOf } from '../domain/salesforce-id.js';
 import { Database, type Queryable } from '../platform/database/database.js';
 import { columns, jsonColumn } from '../platform/database/unnest-columns.js';
 import { AccountsRepository } from './accounts.repository.js';
-import { ASSIGNMENT, endOn, lockDecisions, type Assignment, type EndReason } from './assignments.repository.js';
+import { ASSIGNMENT, DECISION_LOCK, endOn, type Assignment, type EndReason } from './assignments.repository.js';
 import type { LeadFacts } from './conditions.js';
 import { decide, matchOf, poolsFor, type Decision, type Match } from './decide.js';
 import { MembersRepository, type Member } from './members.repository.js';
 import type { DueReassignment } from './reassignments.repository.js';
 import type { CompiledRules } from './rules.js';
 import type { StoredTrace } from './trace.js';
-import { loadWorld, type LoadedWorld } from './turns.repository.js';
+import { loadWorld, NO_CHANGES, SAVE_CHANGES } from './turns.repository.js';
 
 /** A lead that needs an owner. */
 export interface RoutedLead extends Omit<LeadFacts, 'account'> {
@@ -28,19 +28,28 @@ export interface ActiveRules {
 /** After so many owners that the CRM refused, the CRM assigns the lead. */
 export const REFUSALS = 2;
 
-/** All decisions about leads, and those that stand about their persons. */
+/**
+ * The newest decisions about each lead, and about its person. Without a condition on `ended_at` and with an order,
+ * PostgreSQL looks up each by its own index, also while the statistics of the table are those of an empty one.
+ */
 export const KNOWN = `
-SELECT ${ASSIGNMENT} FROM routing.assignments a
-WHERE a.lead_id = ANY($1::uuid[]) OR (a.ended_at IS NULL AND a.person_key = ANY($2::bytea[]))
-ORDER BY a.id`;
+SELECT ${ASSIGNMENT} FROM unnest($1::uuid[], $2::text[]) AS asked (lead_id, person_key) CROSS JOIN LATERAL (
+  (SELECT * FROM routing.assignments WHERE lead_id = asked.lead_id ORDER BY id DESC LIMIT 100)
+  UNION ALL
+  (SELECT * FROM routing.assignments
+   WHERE person_key = decode(asked.person_key, 'hex') AND lead_id <> asked.lead_id ORDER BY id DESC LIMIT 100)
+) a ORDER BY a.id`;
 
 /** A lead shall not get these owners again. */
 const PASSED_OVER: ReadonlySet<string> = new Set<EndReason>(['not-mine', 'reassigned', 'owner-inactive', 'owner-refused']);
 
-const INSERT = `
+/** The decisions, with the turns that they took. */
+const STORE = `
+WITH ${SAVE_CHANGES}
 INSERT INTO routing.assignments AS a (lead_id, person_key, revision, owner_id, rep, pool, rule, rules_version, band, trace)
 SELECT i.lead_id, decode(i.person_key, 'hex'), i.revision, i.owner_id, i.rep, i.pool, i.rule, i.version, i.band, i.trace::jsonb
-FROM unnest($1::uuid[], $2::text[], $3::int[], $4::text[], $5::text[], $6::text[], $7::text[], $8::int[], $9::text[], $10::text[])
+FROM unnest($14::uuid[], $15::text[], $16::int[], $17::text[], $18::text[], $19::text[], $20::text[], $21::int[], $22::text[],
+  $23::text[])
   WITH ORDINALITY AS i (lead_id, person_key, revision, owner_id, rep, pool, rule, version, band, trace, place)
 ORDER BY i.place
 RETURNING ${ASSIGNMENT}`;
@@ -54,7 +63,7 @@ WHERE r.id = $1 AND a.ended_at IS NULL`;
 interface Earlier {
   /** Decisions that stand about the leads and about their persons. */
   current: Assignment[];
-  /** Decisions about the leads that ended so that their owners are passed over. */
+  /** Decisions about them that ended so that their owners are passed over. */
   past: Assignment[];
 }
 
@@ -74,6 +83,12 @@ interface Made {
   decision: Decision;
 }
 
+interface Chosen {
+  made: Made[];
+  /** What the decisions change beside their own rows. */
+  changes: string[];
+}
+
 /** Decides about leads, and stores each decision once. */
 @Injectable()
 export class DecisionsRepository {
@@ -90,17 +105,15 @@ export class DecisionsRepository {
   async decide(active: ActiveRules, leads: RoutedLead[], at: Date): Promise<(Assignment | null)[]> {
     const known = await this.knownOf(active.rules, leads);
     return this.database.transaction(async (transaction) => {
-      await lockDecisions(transaction);
       const earlier = await earlierOf(transaction, leads);
       const decided = new Map(earlier.current.map((row) => [row.leadId, row]));
       const open = undecided(leads, known.facts).filter(({ lead }) => !decided.has(lead.leadId));
       if (open.length > 0) {
-        const { made, world } = await choose(transaction, active, open, { ...earlier, members: known.members, at });
-        for (const row of await store(transaction, active.version, made)) decided.set(row.leadId, row);
-        await world.save(transaction);
+        const chosen = await choose(transaction, active, open, { ...earlier, members: known.members, at });
+        for (const row of await store(transaction, active.version, chosen)) decided.set(row.leadId, row);
       }
       return leads.map(({ leadId }) => decided.get(leadId) ?? null);
-    });
+    }, DECISION_LOCK);
   }
 
   /**
@@ -112,24 +125,23 @@ export class DecisionsRepository {
     const { id, from, to, endReason } = request;
     const known = await this.knownOf(active.rules, [lead]);
     return this.database.transaction(async (transaction) => {
-      await lockDecisions(transaction);
       const before = (await transaction.query<AssignmentRow>(MADE_FOR, [id])).rows[0];
       if (before) return before;
       const earlier = await earlierOf(transaction, [lead]);
-      let made: Made[];
-      if (to === null) {
-        const given = { ...earlier, members: known.members, at, passedOver: from };
-        const chosen = await choose(transaction, active, undecided([lead], known.facts), given);
-        made = chosen.made;
-        await chosen.world.save(transaction);
-      } else made = byHand(active.rules, lead, request);
-      if (made.length === 0 || made[0]!.decision.owner!.ownerId === from) return null;
+      const given = { ...earlier, members: known.members, at, passedOver: from };
+      const chosen =
+        to === null
+          ? await choose(transaction, active, undecided([lead], known.facts), given)
+          : { made: byHand(active.rules, lead, request), changes: NO_CHANGES };
+      if (chosen.made.length === 0 || chosen.made[0]!.decision.owner!.ownerId === from) return null;
+      // The turns were read before, so they are saved before the credit of the earlier owner.
+      await transaction.query(`WITH ${SAVE_CHANGES} SELECT`, chosen.changes);
       const ended = earlier.current.filter(({ leadId, ownerId }) => leadId === lead.leadId || ownerId === from);
       for (const each of ended) await endOn(transaction, each.id, endReason);
-      const [next] = await store(transaction, active.version, made);
+      const [next] = await store(transaction, active.version, { made: chosen.made, changes: NO_CHANGES });
       await transaction.query('UPDATE routing.reassignments SET next_id = $2 WHERE id = $1', [id, next!.id]);
       return next!;
-    });
+    }, DECISION_LOCK);
   }
 
   /** What a decision would be now; nothing is stored, and no turn is taken. */
@@ -145,11 +157,9 @@ export class DecisionsRepository {
 
   /** Read before the lock, since no decision changes it. */
   private async knownOf(rules: CompiledRules, leads: Omit<LeadFacts, 'account'>[]): Promise<Known> {
-    const [facts, reps] = await Promise.all([this.factsOf(rules, leads), this.members.get([...rules.repsByUser.keys()])]);
-    const owners = new Set(facts.flatMap(({ account }) => account?.ownerId ?? []));
-    const others = [...owners].filter((ownerId) => !rules.repsByUser.has(ownerId));
-    const members = others.length === 0 ? reps : [...reps, ...(await this.members.get(others))];
-    return { facts, members: new Map(members.map((member) => [member.userId, member])) };
+    const facts = await this.factsOf(rules, leads);
+    const owners = facts.flatMap(({ account }) => account?.ownerId ?? []);
+    return { facts, members: await this.members.recent([...rules.repsByUser.keys(), ...owners]) };
   }
 
   private async factsOf(rules: CompiledRules, leads: Omit<LeadFacts, 'account'>[]): Promise<LeadFacts[]> {
@@ -161,8 +171,7 @@ export class DecisionsRepository {
 }
 
 async function earlierOf(on: Queryable, leads: RoutedLead[]): Promise<Earlier> {
-  // Keys as a list, not as a query: with a query PostgreSQL reads the whole table.
-  const values = [leads.map(({ leadId }) => leadId), leads.map(({ personKey }) => Buffer.from(personKey, 'hex'))];
+  const values = columns(leads, ['leadId', 'personKey']);
   const { rows } = await on.query<AssignmentRow>({ name: 'routing-known', text: KNOWN, values });
   return {
     current: rows.filter(({ endedAt }) => endedAt === null),
@@ -175,13 +184,13 @@ const undecided = (leads: RoutedLead[], facts: LeadFacts[]): Undecided[] =>
 
 const poolsOf = (rules: CompiledRules, matches: Match[]) => [...new Set(matches.flatMap((match) => poolsFor(rules, match)))];
 
-/** Decides leads within the lock. The caller stores what was made, and saves the world. */
+/** Decides leads within the lock. The caller stores what was chosen. */
 async function choose(
   on: Queryable,
   { rules }: ActiveRules,
   open: Undecided[],
   { members, current, past, at, passedOver }: Earlier & { members: Known['members']; at: Date; passedOver?: string },
-): Promise<{ made: Made[]; world: LoadedWorld }> {
+): Promise<Chosen> {
   const owners = new Map(current.map(({ personKey, ownerId }) => [personKey, ownerId]));
   const matches = open.map(({ facts }) => matchOf(rules, facts));
   const world = await loadWorld(on, { rules, pools: poolsOf(rules, matches), members, at });
@@ -197,7 +206,7 @@ async function choose(
     owners.set(lead.personKey, decision.owner.ownerId);
     made.push({ lead, decision });
   }
-  return { made, world };
+  return { made, changes: world.changedColumns() };
 }
 
 function byHand(rules: CompiledRules, lead: RoutedLead, { to, who }: Pick<DueReassignment, 'to' | 'who'>): Made[] {
@@ -222,7 +231,7 @@ function excludedOwners(past: Assignment[], lead: string, members: ReadonlyMap<s
   return excluded;
 }
 
-async function store(on: Queryable, version: number, made: { lead: RoutedLead; decision: Decision }[]): Promise<Assignment[]> {
+async function store(on: Queryable, version: number, { made, changes }: Chosen): Promise<Assignment[]> {
   if (made.length === 0) return [];
   const rows = made.map(({ lead, decision }) => ({
     leadId: lead.leadId,
@@ -235,8 +244,8 @@ async function store(on: Queryable, version: number, made: { lead: RoutedLead; d
     band: lead.band,
   }));
   const names = ['leadId', 'personKey', 'revision', 'ownerId', 'rep', 'pool', 'rule', 'version', 'band'] as const;
-  const values = [...columns(rows, names), jsonColumn(made, ({ decision }) => decision.trace)];
-  const { rows: stored } = await on.query<AssignmentRow>({ name: 'routing-store', text: INSERT, values });
+  const values = [...changes, ...columns(rows, names), jsonColumn(made, ({ decision }) => decision.trace)];
+  const { rows: stored } = await on.query<AssignmentRow>({ name: 'routing-store', text: STORE, values });
   if (stored.length !== made.length) throw new AppError('UNEXPECTED', 'Decisions were stored in part.');
   return stored;
 }

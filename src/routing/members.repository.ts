@@ -23,14 +23,38 @@ export interface Member {
 const MEMBER = `user_id AS "userId", name, email, active, manager_id AS "managerId", time_zone AS "timeZone", absent,
   updated_at AS "updatedAt"`;
 
+/** Decisions use a member as it was read for so long, in milliseconds: a new absence counts a second later. */
+const RECENT_MS = 1000;
+
 /** The mirror of the CRM's users. */
 @Injectable()
 export class MembersRepository {
+  private kept = new Map<string, Member | null>();
+  private keptSince = -Infinity;
+
   constructor(private readonly database: Database) {}
 
   async get(userIds: string[]): Promise<Member[]> {
     const text = `SELECT ${MEMBER} FROM routing.members WHERE user_id = ANY($1) ORDER BY user_id`;
     return (await this.database.query<MemberRow>(text, [userIds])).rows;
+  }
+
+  /** As they are, or were a second ago. Users that the mirror does not know are not in the answer. */
+  async recent(userIds: string[]): Promise<Map<string, Member>> {
+    if (performance.now() - this.keptSince > RECENT_MS) this.forget();
+    const { kept } = this;
+    const missing = [...new Set(userIds)].filter((id) => !kept.has(id));
+    if (missing.length > 0) {
+      const found = await this.get(missing);
+      for (const id of missing) kept.set(id, null);
+      for (const member of found) kept.set(member.userId, member);
+    }
+    return new Map(userIds.flatMap((id) => (kept.get(id) ? [[id, kept.get(id)!]] : [])));
+  }
+
+  private forget(): void {
+    this.kept = new Map();
+    this.keptSince = performance.now();
   }
 
   /** Users with their state; null where nothing was mirrored or imported yet. */
@@ -47,6 +71,7 @@ export class MembersRepository {
        ON CONFLICT (user_id) DO UPDATE SET active = false, updated_at = now()`,
       [userId],
     );
+    this.forget();
   }
 
   /** Replaces the absences of a user. They were checked. */
@@ -59,6 +84,7 @@ export class MembersRepository {
       );
       await transaction.query("SELECT ledger.record_act($1, 'routing-absence', $2)", [who, JSON.stringify({ userId, absent })]);
     });
+    this.forget();
   }
 }
 

@@ -1,21 +1,21 @@
-import type { Queryable } from '../platform/database/database.js';
-import { columns } from '../platform/database/unnest-columns.js';
 import { newTurn, ROUNDING, type Turn } from './pool-turn.js';
 import type { CompiledRules } from './rules.js';
 
-const TURNS = `
-SELECT pool, rep, credit, assigned, expected, last_turn::float8 AS "lastTurn", weight, shares
-FROM routing.turns WHERE pool = ANY($1)`;
+/** A turn as the view `routing.turns` has it. */
+export interface TurnRow extends Turn {
+  pool: string;
+  rep: string;
+  weight: number;
+  shares: number;
+}
 
-const SAVE = `
-WITH shared AS (
-  INSERT INTO routing.pool_shares AS s (pool, shares) SELECT * FROM unnest($9::text[], $10::float8[])
-  ON CONFLICT (pool) DO UPDATE SET shares = excluded.shares
-)
-INSERT INTO routing.pool_turns AS t (pool, rep, credit, assigned, expected, last_turn, weight, shares_at)
-SELECT * FROM unnest($1::text[], $2::text[], $3::float8[], $4::int[], $5::float8[], $6::bigint[], $7::float8[], $8::float8[])
-ON CONFLICT (pool, rep) DO UPDATE SET credit = excluded.credit, assigned = excluded.assigned, expected = excluded.expected,
-  last_turn = excluded.last_turn, weight = excluded.weight, shares_at = excluded.shares_at`;
+/** A row of `routing.pool_turns` as a decision leaves it. */
+export interface ChangedTurn extends Turn {
+  pool: string;
+  rep: string;
+  weight: number;
+  sharesAt: number;
+}
 
 interface Read {
   credit: number;
@@ -40,22 +40,19 @@ interface Account {
  * lead, came, left, or have another weight now.
  */
 export class PoolAccounts {
-  private constructor(private readonly accounts: ReadonlyMap<string, Account>) {}
+  private readonly accounts: ReadonlyMap<string, Account>;
 
-  static async read(on: Queryable, pools: string[]): Promise<PoolAccounts> {
+  constructor(pools: readonly string[], rows: readonly TurnRow[]) {
     const accounts = new Map<string, Account>(
       pools.map((pool) => [pool, { turns: new Map(), read: new Map(), shares: 0, added: 0 }]),
     );
-    if (pools.length === 0) return new PoolAccounts(accounts);
-    const { rows } = await on.query<TurnRow>({ name: 'routing-turns', text: TURNS, values: [pools] });
-    for (const { pool, rep, weight, shares, ...turn } of rows) {
+    for (const { pool, rep, weight, shares, credit, assigned, expected, lastTurn } of rows) {
       const account = accounts.get(pool)!;
-      const { credit, expected, lastTurn } = turn;
       account.shares = shares;
-      account.turns.set(rep, turn);
+      account.turns.set(rep, { credit, assigned, expected, lastTurn });
       account.read.set(rep, { credit, expected, lastTurn, weight });
     }
-    return new PoolAccounts(accounts);
+    this.accounts = accounts;
   }
 
   turnsOf(pool: string): Map<string, Turn> {
@@ -72,17 +69,16 @@ export class PoolAccounts {
     this.accounts.get(pool)!.added += share;
   }
 
-  async save(on: Queryable, rules: CompiledRules): Promise<void> {
+  changes(rules: CompiledRules): { turns: ChangedTurn[]; shares: { pool: string; shares: number }[] } {
     const asked = [...this.accounts].filter(([, { added }]) => added > 0);
-    const changed = asked.flatMap(([pool, account]) => changedRows(pool, account, rules));
-    const shares = asked.map(([pool, account]) => ({ pool, shares: account.shares + account.added }));
-    const rows = columns(changed, ['pool', 'rep', 'credit', 'assigned', 'expected', 'lastTurn', 'weight', 'sharesAt']);
-    const values = [...rows, ...columns(shares, ['pool', 'shares'])];
-    await on.query({ name: 'routing-save-turns', text: SAVE, values });
+    return {
+      turns: asked.flatMap(([pool, account]) => changedRows(pool, account, rules)),
+      shares: asked.map(([pool, account]) => ({ pool, shares: account.shares + account.added })),
+    };
   }
 }
 
-function changedRows(pool: string, { turns, read, shares, added }: Account, rules: CompiledRules) {
+function changedRows(pool: string, { turns, read, shares, added }: Account, rules: CompiledRules): ChangedTurn[] {
   const weights = new Map(rules.pools.get(pool)!.members.map(({ rep, weight }) => [rep, weight]));
   return [...turns].flatMap(([rep, turn]) => {
     const before = read.get(rep) ?? { ...newTurn(), weight: 0 };
@@ -94,5 +90,3 @@ function changedRows(pool: string, { turns, read, shares, added }: Account, rule
     return [{ pool, rep, ...turn, weight, sharesAt: shares + added }];
   });
 }
-
-type TurnRow = Turn & { pool: string; rep: string; weight: number; shares: number };

@@ -65,7 +65,7 @@ export class Reassigner {
     if (!request.byRules) return { outcome: 'sales took over', ownerId: from };
     const rules = await active.required();
     const lead = routedLead(found.lead, request.band);
-    const confirm = (ownerId: string) => seen.record(rules, [{ ...lead, ownerId, created: false }]);
+    const confirm = (ownerId: string) => seen.record(async () => rules, [{ ...lead, ownerId, created: false }]);
     for (let refusals = 0; ; refusals++) {
       const next = await decisions.decideAgain(rules, lead, request, new Date(this.tools.now()));
       if (!next) {

@@ -22,7 +22,7 @@ export class RoutingService {
     parallel: 1,
   });
   private readonly seeing = new StatementBatcher<SeenOwner, void>({
-    run: async (seen) => this.seen.record(await this.active.required(), seen),
+    run: (seen) => this.seen.record(() => this.active.required(), seen),
     keyOf: ({ personKey }) => personKey,
     maxBatch: 200,
     parallel: 1,

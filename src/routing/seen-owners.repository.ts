@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Database, type Queryable } from '../platform/database/database.js';
 import { columns, jsonColumn } from '../platform/database/unnest-columns.js';
-import { ASSIGNMENT, AssignmentsRepository, lockDecisions, type Assignment } from './assignments.repository.js';
+import { AssignmentsRepository, DECISION_LOCK, type Assignment } from './assignments.repository.js';
 import { EXISTING_OWNER } from './decide.js';
 import type { ActiveRules } from './decisions.repository.js';
 
@@ -16,11 +16,18 @@ export interface SeenOwner {
   created: boolean;
 }
 
-const CURRENT = `SELECT ${ASSIGNMENT} FROM routing.assignments a WHERE a.ended_at IS NULL AND a.lead_id = ANY($1::uuid[])`;
-
-const MARK_WRITTEN = `
-UPDATE routing.assignments SET written_at = clock_timestamp()
-WHERE id = ANY($1::bigint[]) AND written_at IS NULL AND ended_at IS NULL`;
+/**
+ * The decisions that stand about the leads, as they were before; those that the CRM confirms are marked as written. The
+ * condition is on `end_reason`: one on `ended_at` may make PostgreSQL read an index of all decisions that stand.
+ */
+const CONFIRM = `
+WITH seen AS (SELECT * FROM unnest($1::uuid[], $2::text[]) AS s (lead_id, owner_id)),
+written AS (
+  UPDATE routing.assignments a SET written_at = clock_timestamp() FROM seen s
+  WHERE a.lead_id = s.lead_id AND a.owner_id = s.owner_id AND a.written_at IS NULL AND a.end_reason IS NULL
+)
+SELECT a.id, lead_id AS "leadId", a.owner_id AS "ownerId", a.written_at AS "writtenAt"
+FROM seen JOIN routing.assignments a USING (lead_id) WHERE a.end_reason IS NULL`;
 
 const INSERT = `
 INSERT INTO routing.assignments (lead_id, person_key, revision, owner_id, rep, rule, rules_version, band, trace, written_at)
@@ -38,20 +45,16 @@ export class SeenOwnersRepository {
     private readonly assignments: AssignmentsRepository,
   ) {}
 
-  async record(active: ActiveRules, seen: SeenOwner[]): Promise<void[]> {
-    const { rows } = await this.database.query<AssignmentRow>({
-      name: 'routing-seen',
-      text: CURRENT,
-      values: [seen.map(({ leadId }) => leadId)],
-    });
+  /** @param active is asked for where an owner is another than the decided one. */
+  async record(active: () => Promise<ActiveRules>, seen: SeenOwner[]): Promise<void[]> {
+    const values = columns(seen, ['leadId', 'ownerId']);
+    const { rows } = await this.database.query<StandingRow>({ name: 'routing-seen', text: CONFIRM, values });
     const current = new Map(rows.map((row) => [row.leadId, row]));
-    const confirmed = seen.flatMap(({ leadId, ownerId }) => {
-      const decision = current.get(leadId);
-      return decision?.ownerId === ownerId && decision.writtenAt === null ? [decision.id] : [];
-    });
-    if (confirmed.length > 0) await this.database.query({ name: 'routing-written', text: MARK_WRITTEN, values: [confirmed] });
     const others = seen.filter(({ leadId, ownerId }) => current.get(leadId)?.ownerId !== ownerId);
-    if (others.length > 0) await this.database.transaction((transaction) => this.replace(transaction, active, others, current));
+    if (others.length > 0) {
+      const rules = await active();
+      await this.database.transaction((transaction) => this.replace(transaction, rules, others, current), DECISION_LOCK);
+    }
     return seen.map(() => undefined);
   }
 
@@ -60,9 +63,8 @@ export class SeenOwnersRepository {
     on: Queryable,
     { rules, version }: ActiveRules,
     others: SeenOwner[],
-    current: ReadonlyMap<string, Assignment>,
+    current: ReadonlyMap<string, Standing>,
   ): Promise<void> {
-    await lockDecisions(on);
     for (const { leadId } of others) {
       const decision = current.get(leadId);
       if (decision) await this.assignments.end(decision.id, decision.writtenAt === null ? 'not-needed' : 'changed-in-crm', on);
@@ -83,4 +85,5 @@ export class SeenOwnersRepository {
   }
 }
 
-type AssignmentRow = Assignment & Record<string, unknown>;
+type Standing = Pick<Assignment, 'id' | 'leadId' | 'ownerId' | 'writtenAt'>;
+type StandingRow = Standing & Record<string, unknown>;

@@ -222,9 +222,14 @@ describe('a page of leads', () => {
   });
 
   it('decides about owners by the decisions of these leads and persons alone', async () => {
-    const { rows } = await pool.query<{ id: string; key: Buffer }>('SELECT id, person_key AS key FROM ledger.leads LIMIT 200');
+    const leads = "SELECT id, encode(person_key, 'hex') AS key FROM ledger.leads LIMIT 200";
+    const { rows } = await pool.query<{ id: string; key: string }>(leads);
     const values = [rows.map(({ id }) => id), rows.map(({ key }) => key)];
     expect(await blocksOf(KNOWN, values)).toBeLessThan(3000);
+    // A table that grew fast has statistics of a small one: then PostgreSQL would rather read all of it.
+    await pool.query("UPDATE pg_class SET reltuples = 1, relpages = 1 WHERE oid = 'routing.assignments'::regclass");
+    expect(await blocksOf(KNOWN, values)).toBeLessThan(3000);
+    await pool.query('ANALYZE routing.assignments');
   });
 
   it('filters by score and company', async () => {

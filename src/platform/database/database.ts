@@ -33,10 +33,11 @@ export class Database implements Queryable {
 
   /**
    * Runs `work` in one transaction, which is rolled back when `work` fails. An error of `work` itself passes unchanged.
+   * @param lock the number of an advisory lock that the transaction waits for first.
    */
-  transaction<T>(work: (transaction: Queryable) => Promise<T>): Promise<T> {
+  transaction<T>(work: (transaction: Queryable) => Promise<T>, lock?: number): Promise<T> {
     return this.withConnection(async (connection) => {
-      await connection.query('BEGIN');
+      await connection.query(lock === undefined ? 'BEGIN' : `BEGIN; SELECT pg_advisory_xact_lock(${lock})`);
       const result = await work(connection);
       await connection.query('COMMIT');
       return result;
