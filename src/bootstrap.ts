@@ -61,14 +61,14 @@ export async function startService(config: Config, logger: Logger): Promise<Runn
     const stores = await openStores(config);
     undo.push(() => stores.stop());
     await migrate(stores.databaseUrl);
-    const open = (name: string, max: number, timeoutMs = POOL_TIMEOUT_MS) => {
-      const pool = openPool({ url: stores.databaseUrl, max, timeoutMs, name });
+    const open = (name: string, max: number, { timeoutMs = POOL_TIMEOUT_MS, replan = false } = {}) => {
+      const pool = openPool({ url: stores.databaseUrl, max, timeoutMs, name, replan });
       undo.push(() => withTimeout(pool.end(), 1000));
       return new Database(pool);
     };
     // infra/src/sizes.ts counts these connections.
-    const database = open(config.ROLE, 7);
-    const acceptDatabase = open('accept', 2, ACCEPT_TIMEOUT_MS);
+    const database = open(config.ROLE, 7, { replan: true });
+    const acceptDatabase = open('accept', 2, { timeoutMs: ACCEPT_TIMEOUT_MS });
     // LISTEN holds one, and each of the five leader locks one while its work runs: one is left for heartbeats.
     const controlDatabase = open('control', 7);
     const reportDatabase = open('report', 3);

@@ -16,7 +16,7 @@ export class PostgresCrmProvider implements CrmProvider {
   private readonly syncing: Batcher<CrmSync, CrmSynced | null>;
 
   constructor(databaseUrl: string) {
-    this.pool = openPool({ url: databaseUrl, max: 3, timeoutMs: 5000, name: 'mock-crm' });
+    this.pool = openPool({ url: databaseUrl, max: 3, timeoutMs: 5000, name: 'mock-crm', replan: true });
     this.syncing = new Batcher({
       run: (syncs) => this.write(syncs),
       maxBatch: 200,
