@@ -10,8 +10,8 @@ export interface PoolOptions {
   timeoutMs: number;
   name: string;
   /**
-   * Plans each statement anew, which costs about 0.3 ms. A plan that is kept from when a table was small reads the whole
-   * table until PostgreSQL analyzes it, which takes up to a minute: too long in a burst on a new installation.
+   * Plans each statement anew, for about 0.3 ms. A plan from the time when a table was small reads all of the table
+   * until PostgreSQL analyzes it. That takes up to a minute, which is too long in a burst on a new installation.
    */
   replan?: boolean;
 }
