@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { apiErrorSchema } from './api-error.js';
 import { unavailable, recordError } from './errors.js';
 import type { SalesforceClient } from './client.js';
 import { writeRecords } from './collections.js';
@@ -9,7 +10,7 @@ import { soql } from './soql.js';
 
 const ERASED = '[erased]';
 const idSchema = z.object({ Id: z.string() });
-const deletionSchema = z.array(z.object({ success: z.boolean() }));
+const deletionSchema = z.array(z.object({ success: z.boolean(), errors: z.array(apiErrorSchema).catch([]) }));
 /** Required in every org: they cannot be emptied. */
 const CANNOT_BE_EMPTY = new Set(['LastName', 'Company']);
 
@@ -49,8 +50,14 @@ export async function erasePerson(
 async function deleteLeads(client: SalesforceClient, ids: string[], signal: AbortSignal): Promise<void> {
   const path = `composite/sobjects?ids=${ids.map(encodeURIComponent).join(',')}&allOrNone=false`;
   const results = await client.call({ method: 'DELETE', path }, deletionSchema, signal);
-  if (results.some(({ success }) => !success))
-    throw unavailable('Salesforce did not delete all records of the person; they are tried again.');
+  const refused = results.filter(({ success }) => !success);
+  // Someone else has deleted it meanwhile.
+  const errors = refused.flatMap((each) => each.errors).filter(({ code }) => code !== 'ENTITY_IS_DELETED');
+  const codes = [...new Set(errors.map(({ code }) => code))];
+  if (codes.length > 0 || refused.some((each) => each.errors.length === 0)) {
+    const why = codes.length > 0 ? ` (${codes.join(', ')})` : '';
+    throw unavailable(`Salesforce did not delete all records of the person${why}; they are tried again.`);
+  }
 }
 
 async function anonymise(client: SalesforceClient, map: FieldMap, ids: string[], signal: AbortSignal): Promise<void> {
