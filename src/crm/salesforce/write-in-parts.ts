@@ -38,7 +38,7 @@ const WORTH_TRYING = 8;
 /**
  * `trigger`: each record failed alike in a trigger or flow. An exception that a trigger does not catch fails all
  * records of its call, although one record, or their number, caused it. `rolled-back`: for another record of the call.
- * `unexpected`: the call failed as in an outage, or for one record that Salesforce or a gateway before it cannot process.
+ * `unexpected`: the call failed as in an outage, or for one record that Salesforce or a gateway cannot process.
  */
 type Why = 'limit' | 'value' | 'trigger' | 'rolled-back' | 'unexpected' | 'lock';
 interface Answers {
@@ -84,7 +84,8 @@ export async function writeInParts(tools: PartTools, write: BatchWrite): Promise
       if (spent[why]++ < MOST_CALLS[why]) parts.unshift(...halves(again));
       else if (why !== 'lock') answers.splice(0, part.length, ...part.map(() => spoilt()));
     }
-    parts.unshift(...(why === 'unexpected' ? suspects.failed(part) : suspects.answered(part)));
+    if (why === 'unexpected') parts.unshift(...suspects.failed(part));
+    else if (answers.some((answer) => !(answer instanceof AppError))) parts.unshift(...suspects.answered(part));
     const divided = new Set(parts.flat());
     part.forEach((index, place) => {
       if (!divided.has(index)) results[index] = answers[place]!;
