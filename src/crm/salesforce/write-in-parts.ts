@@ -91,7 +91,7 @@ export async function writeInParts(tools: PartTools, write: BatchWrite): Promise
       if (!divided.has(index)) results[index] = answers[place]!;
     });
     isOneRecord ||= why === 'trigger' && part.length === 1;
-    if ((why === 'limit' || why === 'trigger') && part.length === 1) singles++;
+    if ((why === 'limit' || why === 'trigger' || why === 'value') && part.length === 1) singles++;
     if (singles < SINGLES_THAT_SHOW || passed || parts.flat().length <= WORTH_TRYING) continue;
     const untried = new AppError('CRM_RECORD_BUSY', 'The org refused single records of the same batch; this one was not tried.');
     for (const index of parts.splice(0).flat()) results[index] = untried;
