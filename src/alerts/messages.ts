@@ -72,7 +72,7 @@ export function deadLettersFound(found: NewDeadLetters[], total: number): string
 /** Notices of workers that an operator has to act on, by kind: what is the case and what to do. */
 const NOTICE_TEXTS: Record<string, (notice: Notice) => string> = {
   'assignment-skipped': ({ subject, reason }) =>
-    `The owner of new Leads${subject === '' ? '' : `, user ${escaped(subject)},`} is inactive in Salesforce (by the ${escaped(reason)}): ` +
+    `The owner of new Leads${subject === '' ? '' : `, user ${escaped(subject)},`} is inactive in Salesforce, or may not read Leads (by the ${escaped(reason)}): ` +
     'such Leads are created without this owner. Correct the rule or the map, and assign the Leads that were created meanwhile.',
   'owner-refused': ({ subject, reason }) =>
     `Salesforce refuses ${escaped(subject)} as the owner of new Leads (${escaped(reason)}): the routing rules gave them to others. ` +

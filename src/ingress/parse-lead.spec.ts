@@ -324,7 +324,7 @@ describe('parseLead', () => {
   });
 
   it('names the field that holds the e-mail inside of another', () => {
-    const error = refusal({ lead: { email: 'ann@acme.com', name: 'Ann' }, campaign_id: 'c1' });
+    const error = refusal({ lead: { email: 'ann@acme.com', name: 'Ann' }, campaign_id: 'c1', form: 'f1' });
     expect(error.message).toContain('call the field "lead.email" so');
   });
 
@@ -358,8 +358,23 @@ describe('parseLead', () => {
   });
 
   it.each([
+    [{ lead: { email: 'ann@acme.com', name: 'Ann' }, campaign: { id: 'c1', name: 'Launch' } }, { 'campaign.name': 'Launch' }],
+    [{ data: { lead: { email: 'ann@acme.com', name: 'Ann' }, campaign_id: 'c1' } }, {}],
+    [[{ person: { Email: 'ann@acme.com', name: 'Ann', ad: 7 }, campaignId: 'c1' }], { ad: '7' }],
+    [{ 'lead[email]': 'ann@acme.com', 'lead[name]': 'Ann', 'campaign[id]': 'c1' }, {}],
+  ])('reads the one lead beside its campaign: %j', (body, attributes) => {
+    const lead = parseLead(body);
+    expect(lead).toMatchObject({ email: 'ann@acme.com', campaignId: 'c1', name: 'Ann', attributes });
+    expect(lead.notes![0]!.message).toContain('beside its campaign');
+  });
+
+  it.each([
     [[inner, inner], /list of 2.*one lead per request/],
     [{ lead: inner, other: 'x' }, /email: is required/],
+    // The campaign of the lead, or the one beside it; a name, or an id.
+    [{ lead: inner, campaign: { id: 'c2' } }, /email: is required/],
+    [{ lead: { email: 'ann@acme.com' }, campaign: 'Launch' }, /email: is required/],
+    [{ lead: { email: 'ann@acme.com' }, campaign: { name: 'Launch' } }, /email: is required/],
     [{ lead: [inner, inner] }, /email: is required/],
     [{ payload: '{"email":' }, /email: is required/],
     ['{"a":1}', /must be one JSON object/],

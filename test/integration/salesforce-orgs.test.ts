@@ -10,7 +10,7 @@ import defaultMap from '../../src/crm/salesforce/default-field-map.json' with { 
 import { personKeyOf } from '../../src/domain/lead-keys.js';
 import { eventually } from '../support/eventually.js';
 import { syncOf } from '../support/crm.js';
-import { recordError, type SalesforceFakeOptions } from '../support/fakes/salesforce/index.js';
+import { INTEGRATION_USER, recordError, type SalesforceFakeOptions, type WireAnswer } from '../support/fakes/salesforce/index.js';
 import { salesforceWorld } from '../support/salesforce-world.js';
 
 /** Orgs with custom triggers, rules and moved records. */
@@ -120,6 +120,35 @@ describe('a record that Salesforce points to', () => {
       });
     },
   );
+
+  it.each([
+    ['001000000000001AAA', 'finds Account 001000000000001AAA'],
+    ['a02000000000001AAA', 'finds record a02000000000001AAA'],
+  ])('and that is no Lead (%s) is named as what it is', async (id, named) => {
+    world.fake.setDuplicateMatcher(() => [id]);
+    await expect(sync('ann@acme.com', 'c1', 1)).rejects.toMatchObject({
+      code: 'CRM_DUPLICATE_BLOCKED',
+      message: expect.stringContaining(named),
+    });
+  });
+
+  it('and that an answer of a call has in another place is not given to the next person', async () => {
+    const contact = world.fake.addContact({ Email: 'ann@acme.com', LastName: 'Lee' });
+    world.fake.alterAnswers((path, answered) => {
+      const { compositeResponse } = answered as { compositeResponse: unknown[] };
+      return path.endsWith('/composite') ? { compositeResponse: compositeResponse.toReversed() } : answered;
+    });
+    expect((await sync('ann@acme.com', 'c1', 1)).leadId).toBe(contact);
+    const [bob, cid] = await Promise.all([sync('bob@acme.com', 'c1', 1), sync('cid@acme.com', 'c1', 1)]);
+    world.fake.alterAnswers((path, answered) =>
+      path.endsWith('/sobjects') && Array.isArray(answered) ? answered.toReversed() : answered,
+    );
+    const mixed = await Promise.allSettled([sync('bob@acme.com', 'c1', 2), sync('cid@acme.com', 'c1', 2)]);
+    expect(mixed).toMatchObject([{ reason: { code: 'CRM_UNAVAILABLE' } }, { reason: { code: 'CRM_UNAVAILABLE' } }]);
+    world.fake.alterAnswers((_, answered) => answered);
+    const after = await Promise.all([sync('bob@acme.com', 'c1', 2), sync('cid@acme.com', 'c1', 2)]);
+    expect(after.map(({ leadId }) => leadId)).toEqual([bob.leadId, cid.leadId]);
+  });
 
   it('and that became another person between the look and the write stays as it is', async () => {
     const id = world.fake.addLead({ Email: 'ann@acme.com', LastName: 'Lee', Company: 'Acme' });
@@ -241,6 +270,58 @@ describe('a trigger that takes few records', () => {
     expect(world.fake.apiCalls()).toBeLessThanOrEqual(45);
   });
 
+  const isWrite = (path: string) => path.endsWith('/composite/sobjects');
+  it.each(['ALL_OR_NONE_OPERATION_ROLLED_BACK', 'PROCESSING_HALTED'])(
+    'and rolls back the others of the call (%s): they are written without that record',
+    async (statusCode) => {
+      const wrong = recordError('FIELD_CUSTOM_VALIDATION_EXCEPTION', 'No', ['LastName']);
+      world.fake.addRule('Lead', ({ LastName }) => (LastName === 'Wrong' ? wrong : null));
+      world.fake.alterAnswers((path, answered) => {
+        const results = answered as { id: string; success: boolean }[];
+        if (!isWrite(path) || results.every(({ success }) => success)) return answered;
+        for (const { id, success } of results) if (success) world.fake.deleteRecord(id);
+        const rolledBack = { success: false, errors: [{ statusCode, message: 'The transaction was rolled back', fields: [] }] };
+        return results.map((result) => (result.success ? rolledBack : result));
+      });
+      const all = await Promise.allSettled([sync('w@acme.com', 'c1', 1, { name: 'A Wrong' }), ...many(6)]);
+      expect(all[0]).toMatchObject({ reason: { code: 'CRM_RECORD_REJECTED' } });
+      expect(all.slice(1).every(({ status }) => status === 'fulfilled')).toBe(true);
+      expect(notices).toEqual([]);
+    },
+  );
+
+  const refusals: [string, WireAnswer, string][] = [
+    ['a page of a gateway', { status: 403, body: '<html>Request blocked</html>' }, 'CRM_RECORD_BUSY'],
+    ['an unexpected error', { status: 500, body: '[{"errorCode":"UNKNOWN_EXCEPTION","message":"ErrorId"}]' }, 'CRM_RECORD_BUSY'],
+    ['a code of a value', { status: 400, body: '[{"errorCode":"INVALID_DATE_TIME","message":"bad"}]' }, 'CRM_RECORD_REJECTED'],
+  ];
+  it.each(refusals)('or a gateway that answers a call with %s for one record: the others arrive', async (_, answer, code) => {
+    await sync('known@acme.com', 'c1', 1);
+    world.fake.answerWith((path, body) => (isWrite(path) && body.includes('p5@acme.com') ? answer : null));
+    const all = await Promise.allSettled(many(12));
+    expect(all.flatMap((each, n) => (each.status === 'rejected' ? [[n, (each.reason as { code: string }).code]] : []))).toEqual([
+      [5, code],
+    ]);
+    // Where each call is answered so, it is an outage, or a setting: a few calls show it.
+    world.fake.answerWith((path) => (isWrite(path) ? answer : null));
+    const before = world.fake.calls().length;
+    const failed = await Promise.allSettled(many(12, 'q'));
+    expect(failed[0]).toMatchObject({ reason: { code: code === 'CRM_RECORD_BUSY' ? 'CRM_UNAVAILABLE' : code } });
+    const writes = world.fake
+      .calls()
+      .slice(before)
+      .filter(({ path }) => isWrite(path));
+    expect(writes.length).toBeLessThanOrEqual(8);
+  });
+
+  it('and a gateway that takes no long query', async () => {
+    world.fake.answerWith((path, body) =>
+      path.endsWith('/composite') && body.length > 1500 ? { status: 414, body: '<html>URI Too Long</html>' } : null,
+    );
+    await Promise.all(many(12));
+    expect(world.fake.leads()).toHaveLength(12);
+  });
+
   it('and a gateway that takes no large body', async () => {
     world.fake.setLargestBody(60_000);
     await Promise.all(many(200));
@@ -271,6 +352,7 @@ describe('a value that the org refuses', () => {
     ['FIELD_INTEGRITY_EXCEPTION', ['CountryCode'], { to: 'Country', from: 'attributes.v' }],
     // A code that nothing in this service lists.
     ['INVALID_CURRENCY_ISO', ['Rating'], { to: 'Rating', from: 'attributes.v' }],
+    ['INVALID_STATUS', [], { to: 'City', from: 'attributes.v' }],
   ] as const;
 
   it.each(refusals)('%s %j is left out, and the lead is written', async (code, fields, rule) => {
@@ -366,6 +448,28 @@ describe('a value that the org refuses', () => {
     expect(leadOf('ann@acme.com')).toMatchObject({ [refused]: null });
   });
 
+  it('of a unique field is left out where the error knows neither the field nor the record', async () => {
+    world.fake.addField('Lead', 'Marketo_Id__c', 'string', { length: 40, unique: true });
+    await withMap([{ to: 'Marketo_Id__c', from: 'attributes.id' }]);
+    const error = recordError(
+      'DUPLICATE_VALUE',
+      'duplicate value found: <unknown> duplicates value on record with id: <unknown>',
+    );
+    world.fake.addRule('Lead', (lead) => (lead['Marketo_Id__c'] === '77' ? error : null));
+    expect((await sync('ann@acme.com', 'c1', 1, { attributes: { id: '77' } })).leftOut).toEqual(['Marketo_Id__c']);
+  });
+
+  it('and that the org then requires is named with the dead letter', async () => {
+    world.fake.makePicklist('Lead', 'Industry', ['Food']);
+    await withMap([{ to: 'Industry', from: 'attributes.industry' }]);
+    const required = recordError('FIELD_CUSTOM_VALIDATION_EXCEPTION', 'Industry is required', ['Industry']);
+    world.fake.addRule('Lead', (lead) => (lead['Industry'] ? null : required));
+    await expect(sync('ann@acme.com', 'c1', 1, { attributes: { industry: 'Steel' } })).rejects.toMatchObject({
+      signature: undefined,
+      message: expect.stringContaining('Left out before, since their values were refused: Industry.'),
+    });
+  });
+
   it('in a field of the wrong kind: what is no id, no number and too long to be whole is left out at once', async () => {
     world.fake.addField('Lead', 'Partner__c', 'reference', { referenceTo: ['Account'] });
     world.fake.addField('Lead', 'Opt_In__c', 'boolean');
@@ -456,6 +560,16 @@ describe('a value that the org refuses', () => {
     const queued = world.fake.leads().find(({ OwnerId }) => String(OwnerId).startsWith('00G'))!;
     await sync(String(queued['Email']), 'c1', 2);
     expect(leadOf(String(queued['Email']))).toMatchObject({ OwnerId: queued['OwnerId'] });
+  });
+});
+
+describe('an assignment rule', () => {
+  it('that gives Leads to a user who may not read them: created without the rule, and flagged', async () => {
+    const error = recordError('TRANSFER_REQUIRES_READ', 'The new owner must have read permission');
+    world.fake.addRule('Lead', ({ OwnerId }, before) => (!before && OwnerId !== INTEGRATION_USER ? error : null));
+    const { exchanges } = await sync('ann@acme.com', 'c1', 1);
+    expect(exchanges![0]!.notes).toEqual([expect.stringContaining('may not read it. Assign it by hand.')]);
+    expect(notices).toEqual(['assignment-skipped']);
   });
 });
 
@@ -560,6 +674,13 @@ describe('a campaign', () => {
         return campaign;
       },
     ],
+    [
+      'that is shared for reading only',
+      () => {
+        world.fake.addRule('CampaignMember', () => recordError('INSUFFICIENT_ACCESS_OR_READONLY', 'insufficient access rights'));
+        return campaign;
+      },
+    ],
     ['whose id is malformed', () => '701x'],
   ])('%s costs the membership, not the lead, and is named', async (_, prepare) => {
     const id = prepare();
@@ -577,6 +698,10 @@ describe('a campaign', () => {
   it.each([
     ['FIELD_CUSTOM_VALIDATION_EXCEPTION', 'Members of an aborted campaign are closed', []],
     ['REQUIRED_FIELD_MISSING', 'Required fields are missing: [Region__c]', ['Region__c']],
+    // The person and the Campaign are where they were when the org is asked again.
+    ['FIELD_INTEGRITY_EXCEPTION', 'The campaign is not active', []],
+    ['INVALID_CROSS_REFERENCE_KEY', 'invalid cross reference id', ['LeadId']],
+    ['ENTITY_IS_DELETED', 'entity is deleted', []],
   ])('whose rule refuses a member (%s) costs this membership only, with the words of the rule', async (code, message, fields) => {
     world.fake.addRule('CampaignMember', ({ LeadId }) =>
       LeadId === leadOf('ann@acme.com')?.['Id'] ? recordError(code, message, fields) : null,
@@ -593,6 +718,7 @@ describe('a campaign', () => {
   it.each([
     ['names', 'INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST', ['Channel__c']],
     ['does not name', 'FIELD_CUSTOM_VALIDATION_EXCEPTION', []],
+    ['of an unlisted code does not name', 'INVALID_STATUS', []],
   ])('whose members take not each value of a field that the error %s get the member without it', async (_, code, fields) => {
     world.fake.addField('CampaignMember', 'Channel__c', 'string', { length: 40 });
     world.fake.addField('CampaignMember', 'Guests__c', 'int', { precision: 4 });
@@ -731,6 +857,44 @@ describe('answers of infrastructure', () => {
     moved = true;
     await expect(sync('ann@acme.com', 'c1', 1)).resolves.toMatchObject({ provider: 'salesforce' });
     login.close();
+  });
+
+  it.each([
+    [400, 'URL_NOT_RESET'],
+    [403, 'INVALID_SESSION_ID'],
+  ])('%i %s makes it ask for a new token, and the call goes on', async (status, errorCode) => {
+    await sync('known@acme.com', 'c1', 1);
+    let isStale = true;
+    world.fake.answerWith((path) => {
+      if (path.startsWith('/services/oauth2/token')) isStale = false;
+      return isStale
+        ? { status, body: JSON.stringify([{ errorCode, message: 'The URL returned from login must be set' }]) }
+        : null;
+    });
+    await expect(sync('ann@acme.com', 'c1', 1)).resolves.toMatchObject({ provider: 'salesforce' });
+  });
+
+  const cut: WireAnswer = { status: 200, body: '{"compositeResponse":[{"bo', cut: true };
+  const asked: WireAnswer = { status: 429, headers: { 'retry-after': '7' }, body: '<html>Too many requests</html>' };
+  const notGzip: WireAnswer = { status: 200, headers: { 'content-encoding': 'gzip' }, body: 'no gzip' };
+  it.each([
+    ['an answer that ends in its middle', cut, { code: 'CRM_UNAVAILABLE' }],
+    ['a compressed answer that is broken', notGzip, { code: 'CRM_UNAVAILABLE' }],
+    ['a page that asks to wait', asked, { code: 'CRM_RATE_LIMITED', retryAfterMs: 7000 }],
+  ])('%s is no refusal, at the login host and at the API', async (_, answer, expected) => {
+    world.fake.answerWith(() => answer);
+    await expect(sync('ann@acme.com', 'c1', 1)).rejects.toMatchObject(expected);
+    world.fake.answerWith((path) => (path.startsWith('/services/oauth2/token') ? null : answer));
+    await expect(sync('ann@acme.com', 'c1', 1)).rejects.toMatchObject(expected);
+    world.fake.answerWith(() => null);
+    world.fake.alterAnswers((__, answered) => `\uFEFF${JSON.stringify(answered)}`);
+    await expect(sync('ann@acme.com', 'c1', 1)).resolves.toMatchObject({ provider: 'salesforce' });
+  });
+
+  it('a description that asks for another try says nothing about the credentials', async () => {
+    const body = JSON.stringify({ error: 'invalid_grant', error_description: 'instance is under maintenance' });
+    world.fake.answerWith(() => ({ status: 400, body }));
+    await expect(sync('ann@acme.com', 'c1', 1)).rejects.toMatchObject({ code: 'CRM_UNAVAILABLE' });
   });
 
   it.each(['LOGIN_RATE_EXCEEDED', 'login rate exceeded', 'rate_limit_exceeded'])(

@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { CommandError, EXIT_CODES, type ExitCode } from '../exit-codes.js';
 import { decodeBytes } from '../../platform/http/decode-text.js';
+import { ShiftJisEvidence } from './shift-jis.js';
 
 /** The file is wrong as a whole; nothing was posted. */
 export class ImportFileError extends CommandError {
@@ -32,6 +33,7 @@ export async function openImportFile(path: string, encoding?: string): Promise<I
   refuseOtherKinds(path, head);
   const decoder = encoding === undefined ? guessEncoding(head) : knownEncoding(encoding);
   await requireText(path, decoder, encoding !== undefined);
+  if (decoder === 'windows-1252') await requireWestern(path, encoding!);
   return { path, encoding: decoder, lines: () => linesOf(decoded(path, decoder)) };
 }
 
@@ -126,6 +128,16 @@ async function requireText(path: string, encoding: string, given: boolean): Prom
         'Europe and America, windows-1250 in Central Europe, shift_jis in Japan';
     throw new ImportFileError(`${path}: the text is not ${encoding} from about line ${line} on. ${advice}. Nothing was posted.`);
   }
+}
+
+/** The bytes of Japanese names are characters of this encoding too, in an order that makes no word. */
+async function requireWestern(path: string, given: string): Promise<void> {
+  const evidence = new ShiftJisEvidence();
+  for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) evidence.add(chunk);
+  if (!evidence.isFound()) return;
+  throw new ImportFileError(
+    `${path}: the text is Shift JIS, and not ${given}, in which its words mean nothing. Use --encoding shift_jis. Nothing was posted.`,
+  );
 }
 
 async function* decoded(path: string, encoding: string): AsyncGenerator<string> {

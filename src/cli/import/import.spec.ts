@@ -74,6 +74,15 @@ const READ: [string, Options, [number, Fields | RegExp][]][] = [
     ],
   ],
   ['shift-jis.csv', { encoding: 'shift_jis' }, [[2, ann({ name: '山田マリー' })]]],
+  // Each byte of it is valid in Shift JIS too.
+  [
+    'french-1252.csv',
+    { encoding: 'windows-1252' },
+    [
+      [2, ann({ name: 'Hélène Frédéric' })],
+      [3, bo({ name: 'Thérèse O’Reilly' })],
+    ],
+  ],
   ['french.csv', {}, [[2, ann({ first_name: 'Ann', last_name: 'Lee', company: 'Acme' })]]],
   ['japanese.csv', {}, [[2, ann({ name: '山田太郎', company: 'Acme' })]]],
   ['utf16.csv', {}, [[2, ann({ name: 'Jürgen' })]]],
@@ -293,6 +302,7 @@ const REFUSED: [string, Options, RegExp][] = [
   ['image.csv', {}, /this is an image/],
   ['shift-jis.csv', {}, /shift_jis in Japan/],
   ['shift-jis.csv', { encoding: 'windows-1252' }, /not windows-1252/],
+  ['shift-jis-all-western.csv', { encoding: 'windows-1252' }, /the text is Shift JIS, and not windows-1252/],
   ['packed.csv.gz', {}, /gzip/],
   ['missing.csv', {}, /no such file/],
   ['.', {}, /folder/],

@@ -76,7 +76,7 @@ export class ApiBudget {
 
   /** Reads an answer's header. */
   learn(header: string | null): void {
-    const [, used, limit] = /api-usage=(\d+)\/(\d+)/.exec(header ?? '') ?? [];
+    const [, used, limit] = /(?<![\w-])api-usage=(\d+)\/(\d+)/.exec(header ?? '') ?? [];
     if (!used || !limit || Number(limit) === 0) return;
     this.ratio = Number(used) / Number(limit);
     this.options.observe(this.ratio);

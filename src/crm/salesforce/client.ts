@@ -3,8 +3,10 @@ import { z } from 'zod';
 import { AppError } from '../../domain/app-error.js';
 import type { RateLimiter } from '../../platform/concurrency/rate-limiter.port.js';
 import type { ApiBudget } from './api-budget.js';
-import { apiErrorSchema, BatchRefused, callError, isConcurrencyLimit, isSetting, unavailable, type ApiError } from './errors.js';
+import { apiErrorSchema, isConcurrencyLimit, isSetting, needsNewToken, type ApiError } from './api-error.js';
+import { BatchRefused, callError, unavailable } from './errors.js';
 import type { RepeatBudget } from './repeat-budget.js';
+import { retryAfterOf } from './retry-after.js';
 import type { Session } from './session.js';
 import { deadlineSignal } from '../../platform/concurrency/deadline-signal.js';
 
@@ -84,6 +86,7 @@ export class SalesforceClient {
         if (!isUnanswered(error)) throw error;
         repeats.failed();
         if (!request.repeatable || repeated >= REPEATS_AT_MOST || performance.now() - began > REPEAT_WITHIN_MS) throw error;
+        if (error.retryAfterMs !== undefined) throw error;
         if (!this.mayRepeat(signal)) throw error;
         await sleep(REPEAT_WAIT_MS * 2 ** repeated * (0.5 + Math.random() / 2));
         if (this.stopping || signal?.aborted) throw error;
@@ -105,6 +108,8 @@ export class SalesforceClient {
   async callForRecord(request: ApiCall, signal: AbortSignal): Promise<ApiError | null> {
     const { status, body } = await this.send(request, { mayRefresh: true, tries: 1, signal, ofRecord: true });
     if (status === 412) return { code: MODIFIED_SINCE, message: '', fields: [], duplicates: [] };
+    // Salesforce answers a change with 204: an empty page with 200 comes from whatever stands before it.
+    if (status === 200 && body === null) throw unavailable('Salesforce answered 200 and nothing, as during maintenance.');
     return status < 300 ? null : errorOf(body);
   }
 
@@ -140,13 +145,13 @@ export class SalesforceClient {
     if (response.ok && body !== NOT_JSON) return { status: response.status, body };
     if (response.ok) throw unavailable(`Salesforce answered ${response.status} with something that is not JSON.`);
     const error = errorOf(body);
-    if (ofRecord && isAboutRecord(response.status, error)) return { status: response.status, body };
-    // A page where the API should be: the org may have another host now, which a new token names.
-    if (!error && response.status < 500) await session.expired(grant.token);
-    if (response.status === 401 && mayRefresh) {
+    if ((response.status === 401 || needsNewToken(error)) && mayRefresh) {
       await session.expired(grant.token);
       return this.send(request, { ...sending, mayRefresh: false });
     }
+    if (ofRecord && isAboutRecord(response.status, error)) return { status: response.status, body };
+    // A page where the API should be: the org may have another host now, which a new token names.
+    if (!error && response.status < 500) await session.expired(grant.token);
     if (isConcurrencyLimit(error) && tries < CONCURRENT_TRIES) {
       await sleep(CONCURRENT_WAIT_MS * tries * (0.5 + Math.random()));
       return this.send(request, { ...sending, tries: tries + 1 });
@@ -180,14 +185,14 @@ export class SalesforceClient {
 }
 
 /** Salesforce is unavailable. A call that took too long is divided, and not repeated. */
-function isUnanswered(error: unknown): boolean {
+function isUnanswered(error: unknown): error is AppError {
   return error instanceof AppError && error.code === 'CRM_UNAVAILABLE' && !(error instanceof BatchRefused);
 }
 
 /** Whether an answer concerns the record, and not the call, the settings of the org or the number of calls. */
 function isAboutRecord(status: number, error: ApiError | null): boolean {
   if (status === 412) return true;
-  if (!error || !RECORD_REFUSED.has(status) || isConcurrencyLimit(error)) return false;
+  if (!error || !RECORD_REFUSED.has(status) || isConcurrencyLimit(error) || needsNewToken(error)) return false;
   return error.code === 'NOT_FOUND' || !isSetting(error);
 }
 
@@ -232,9 +237,4 @@ function errorOf(body: unknown): ApiError | null {
   const first: unknown = Array.isArray(body) ? body[0] : body;
   const parsed = apiErrorSchema.safeParse(first);
   return parsed.success ? parsed.data : null;
-}
-
-function retryAfterOf(response: Response): number | undefined {
-  const seconds = Number(response.headers.get('retry-after') ?? Number.NaN);
-  return Number.isFinite(seconds) && seconds >= 0 ? seconds * 1000 : undefined;
 }

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { ApiCall, SalesforceClient } from './client.js';
-import { apiErrorSchema, unavailable, type ApiError } from './errors.js';
-import { recordIdSchema } from './record-id.js';
+import { apiErrorSchema, type ApiError } from './api-error.js';
+import { unavailable } from './errors.js';
+import { recordIdSchema, to18 } from './record-id.js';
 
 /** What became of one record: its id, and whether an upsert created it; or why not. */
 export type RecordResult = { id: string; created?: boolean } | { error: ApiError };
@@ -21,6 +22,17 @@ const resultSchema = z
     return { error: { ...first, fields: [...fields] } };
   });
 
+interface WriteOptions {
+  headers?: ApiCall['headers'];
+  externalId?: string | undefined;
+  /** False: the call is made once, although it may be repeated. */
+  repeatable?: boolean;
+}
+
+function isOf({ id }: { id: string }, { Id: sent }: Record<string, unknown>): boolean {
+  return typeof sent !== 'string' || to18(sent) === id;
+}
+
 /**
  * Writes at most 200 records of one object, each for itself; HTTP 200 even where records fail. A second write of the
  * same records changes nothing more: a person's key and a membership are unique, and updates carry all values. With
@@ -32,7 +44,7 @@ export async function writeRecords(
   method: 'POST' | 'PATCH',
   object: string,
   records: Record<string, unknown>[],
-  { headers = {}, externalId }: { headers?: ApiCall['headers']; externalId?: string | undefined } = {},
+  { headers = {}, externalId, repeatable = true }: WriteOptions = {},
   signal?: AbortSignal,
 ): Promise<RecordResult[]> {
   const results = await client.call(
@@ -41,11 +53,14 @@ export async function writeRecords(
       path: externalId ? `composite/sobjects/${object}/${externalId}` : 'composite/sobjects',
       body: { allOrNone: false, records: records.map((record) => ({ attributes: { type: object }, ...record })) },
       headers,
-      repeatable: true,
+      repeatable,
     },
     z.array(resultSchema),
     signal,
   );
   if (results.length !== records.length) throw unavailable('Salesforce answered for another number of records than were sent.');
+  // One record's result would be given to another person.
+  const misplaced = results.some((result, index) => 'id' in result && !isOf(result, records[index]!));
+  if (misplaced) throw unavailable('Salesforce answered for the records in another order than they were sent.');
   return results;
 }

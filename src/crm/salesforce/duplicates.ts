@@ -61,10 +61,10 @@ export async function decideDuplicates(
         },
       };
     }
-    const strangers = open.filter((record) => !own.includes(record)).map(({ Id }) => targetOf(Id));
+    const strangers = open.filter((record) => !own.includes(record)).map(({ Id }) => Id);
     if (own.length === 0 && strangers.length > 0) {
       return tools.onDuplicate === 'membership'
-        ? { membershipOf: strangers[0]! }
+        ? { membershipOf: targetOf(strangers[0]!) }
         : otherPersonError(sync, strangers, 'a duplicate rule of Salesforce takes this person for', { answer, sent });
     }
     return blockedError(sync, null, duplicates, { answer, sent });
@@ -73,7 +73,7 @@ export async function decideDuplicates(
 
 /** The person's Lead was merged into a record of another person. */
 export function mergedError(sync: CrmSync, id: string): AppError {
-  return otherPersonError(sync, [targetOf(id)], "this person's Lead was merged in Salesforce into", {});
+  return otherPersonError(sync, [id], "this person's Lead was merged in Salesforce into", {});
 }
 
 /** A duplicate rule forbids the write, and names no record that this person could have. */
@@ -84,8 +84,7 @@ export function blockedError(
   details: { answer?: string; sent?: SentFields },
 ): AppError {
   const what = target ? `${target.object} ${target.id} is not changed` : `Lead ${sync.projection.lead.id} is not written`;
-  const whom =
-    duplicates.length > 0 ? `finds ${listed(duplicates.map(targetOf))}` : 'names no record that the integration user may see';
+  const whom = duplicates.length > 0 ? `finds ${listed(duplicates)}` : 'names no record that the integration user may see';
   return new AppError(
     'CRM_DUPLICATE_BLOCKED',
     `${what}: a duplicate rule of Salesforce blocks it and ${whom}. Merge the records or change the rule in Salesforce, then replay.`,
@@ -95,7 +94,7 @@ export function blockedError(
 
 function otherPersonError(
   sync: CrmSync,
-  others: Target[],
+  others: string[],
   why: string,
   details: { answer?: string; sent?: SentFields },
 ): AppError {
@@ -111,7 +110,10 @@ export function targetOf(id: string): Target {
   return { object: id.startsWith('003') ? 'Contact' : 'Lead', id };
 }
 
-function listed(targets: Target[]): string {
-  const names = targets.slice(0, NAMED_AT_MOST).map(({ object, id }) => `${object} ${id}`);
-  return targets.length > NAMED_AT_MOST ? `${names.join(', ')} and ${targets.length - NAMED_AT_MOST} more` : names.join(', ');
+/** A rule may compare with Accounts and with objects of the org too. */
+const OBJECTS: Record<string, string> = { '00Q': 'Lead', '003': 'Contact', '001': 'Account' };
+
+function listed(ids: string[]): string {
+  const names = ids.slice(0, NAMED_AT_MOST).map((id) => `${OBJECTS[id.slice(0, 3)] ?? 'record'} ${id}`);
+  return ids.length > NAMED_AT_MOST ? `${names.join(', ')} and ${ids.length - NAMED_AT_MOST} more` : names.join(', ');
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { apiErrorSchema, type ApiError } from './api-error.js';
 import { unavailable, recordError } from './errors.js';
 import type { SalesforceClient } from './client.js';
 import { writeRecords } from './collections.js';
@@ -9,7 +10,7 @@ import { soql } from './soql.js';
 
 const ERASED = '[erased]';
 const idSchema = z.object({ Id: z.string() });
-const deletionSchema = z.array(z.object({ success: z.boolean() }));
+const deletionSchema = z.array(z.object({ success: z.boolean(), errors: z.array(apiErrorSchema).catch([]) }));
 /** Required in every org: they cannot be emptied. */
 const CANNOT_BE_EMPTY = new Set(['LastName', 'Company']);
 
@@ -49,8 +50,18 @@ export async function erasePerson(
 async function deleteLeads(client: SalesforceClient, ids: string[], signal: AbortSignal): Promise<void> {
   const path = `composite/sobjects?ids=${ids.map(encodeURIComponent).join(',')}&allOrNone=false`;
   const results = await client.call({ method: 'DELETE', path }, deletionSchema, signal);
-  if (results.some(({ success }) => !success))
-    throw unavailable('Salesforce did not delete all records of the person; they are tried again.');
+  const refused = results.filter(({ success }) => !success);
+  const errors = refused.flatMap((each) => each.errors).filter((error) => !isGone(error));
+  const codes = [...new Set(errors.map(({ code }) => code))];
+  if (codes.length > 0 || refused.some((each) => each.errors.length === 0)) {
+    const why = codes.length > 0 ? ` (${codes.join(', ')})` : '';
+    throw unavailable(`Salesforce did not delete all records of the person${why}; they are tried again.`);
+  }
+}
+
+/** A user has deleted the record meanwhile. */
+function isGone({ code }: ApiError): boolean {
+  return code === 'ENTITY_IS_DELETED';
 }
 
 async function anonymise(client: SalesforceClient, map: FieldMap, ids: string[], signal: AbortSignal): Promise<void> {
@@ -59,5 +70,6 @@ async function anonymise(client: SalesforceClient, map: FieldMap, ids: string[],
   );
   const records = ids.map((Id) => ({ Id, ...emptied }));
   const results = await writeRecords(client, 'PATCH', 'Lead', records, { headers: { 'Sforce-Auto-Assign': 'FALSE' } }, signal);
-  for (const [index, result] of results.entries()) if ('error' in result) throw recordError(result.error, records[index]!);
+  for (const [index, result] of results.entries())
+    if ('error' in result && !isGone(result.error)) throw recordError(result.error, records[index]!);
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { apiErrorSchema, callError, recordError } from './errors.js';
+import { apiErrorSchema } from './api-error.js';
+import { callError, recordError } from './errors.js';
 
 const read = (body: object) => apiErrorSchema.parse(body);
 
@@ -19,6 +20,12 @@ describe('what Salesforce says', () => {
     expect(error.duplicates).toEqual(['00Q1', '0031']);
   });
 
+  it('names the duplicates of which it gives an id', () => {
+    const matchRecords = [{ record: { attributes: { type: 'Lead' } } }, null, { record: { Id: '00Q1' } }];
+    const duplicateResut = { matchResults: [{ matchRecords: null }, { matchRecords }] };
+    expect(read({ statusCode: 'DUPLICATES_DETECTED', duplicateResut }).duplicates).toEqual(['00Q1']);
+  });
+
   it.each([
     ['UNABLE_TO_LOCK_ROW', 'unable to obtain exclusive access', 'CRM_RECORD_BUSY'],
     ['CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY', 'Flow: UNABLE_TO_LOCK_ROW, unable', 'CRM_RECORD_BUSY'],
@@ -29,6 +36,11 @@ describe('what Salesforce says', () => {
     ['SERVER_UNAVAILABLE', 'Try again', 'CRM_UNAVAILABLE'],
     ['REQUEST_LIMIT_EXCEEDED', 'TotalRequests Limit exceeded.', 'CRM_DAILY_LIMIT_REACHED'],
     ['REQUEST_LIMIT_EXCEEDED', 'ConcurrentRequests Limit exceeded.', 'CRM_RATE_LIMITED'],
+    ['EXCEEDED_RATE_LIMIT', 'Too many', 'CRM_RATE_LIMITED'],
+    ['INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE', 'Read-only', 'CRM_UNAVAILABLE'],
+    ['FUNCTIONALITY_TEMPORARILY_UNAVAILABLE', 'Later', 'CRM_UNAVAILABLE'],
+    ['API_CURRENTLY_DISABLED', 'API is currently disabled', 'CRM_UNAVAILABLE'],
+    ['ALL_OR_NONE_OPERATION_ROLLED_BACK', 'Record rolled back', 'CRM_RECORD_BUSY'],
   ])('of a record: %s, %s', (statusCode, message, code) => {
     expect(recordError(read({ statusCode, message }), {}).code).toBe(code);
   });
@@ -40,15 +52,38 @@ describe('what Salesforce says', () => {
     [401, 'INVALID_SESSION_ID', 'Session expired or invalid', 'CRM_MISCONFIGURED'],
     [400, 'UNABLE_TO_LOCK_ROW', 'unable to obtain exclusive access', 'CRM_RECORD_BUSY'],
     [410, 'UNSUPPORTED_API_VERSION', 'The requested resource has been retired', 'CRM_MISCONFIGURED'],
+    [400, 'URL_NOT_RESET', 'The URL returned from login must be set', 'CRM_UNAVAILABLE'],
+    [403, 'INVALID_SESSION_ID', 'Session expired or invalid', 'CRM_UNAVAILABLE'],
+    [503, 'INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE', 'Read-only', 'CRM_UNAVAILABLE'],
+    [403, 'API_CURRENTLY_DISABLED', 'API is currently disabled', 'CRM_UNAVAILABLE'],
+    [403, 'EXCEEDED_RATE_LIMIT', 'Too many', 'CRM_RATE_LIMITED'],
     [400, 'QUERY_TOO_COMPLICATED', 'Query is either selecting too many fields', 'CRM_MISCONFIGURED'],
   ])('of a call: %i %s, %s', (status, errorCode, message, code) => {
     expect(callError(status, read({ errorCode, message })).code).toBe(code);
   });
 
-  it('says what to do about a version of the API that is gone, and divides what is too much for one query', () => {
-    const gone = callError(410, read({ errorCode: 'UNSUPPORTED_API_VERSION', message: '' }));
-    expect(gone.message).toContain('SALESFORCE_API_VERSION');
-    expect(callError(400, read({ errorCode: 'QUERY_TOO_COMPLICATED', message: '' }))).toMatchObject({ remember: true });
+  it.each([
+    [410, 'UNSUPPORTED_API_VERSION'],
+    [410, 'GONE'],
+    [404, 'NOT_FOUND'],
+  ])('says what to do about a version of the API that is gone: %i %s', (status, errorCode) => {
+    expect(callError(status, read({ errorCode, message: '' })).message).toContain('SALESFORCE_API_VERSION');
+  });
+
+  it.each([
+    [400, { errorCode: 'QUERY_TOO_COMPLICATED', message: '' }, true],
+    [413, null, true],
+    [414, null, true],
+    [431, null, true],
+    // One record of the call is wrong, whatever the code is.
+    [400, { errorCode: 'INVALID_DATE_TIME', message: '' }, false],
+  ])('divides a call that is refused by %i %j', (status, body, remember) => {
+    expect(callError(status, body && read(body))).toMatchObject({ remember });
+  });
+
+  it('waits as long as it is asked to', () => {
+    expect(callError(429, null, 7000)).toMatchObject({ code: 'CRM_RATE_LIMITED', retryAfterMs: 7000 });
+    expect(callError(503, null, 30_000)).toMatchObject({ code: 'CRM_UNAVAILABLE', retryAfterMs: 30_000 });
   });
 
   it('of a part of a call, or of a record, is no wrong secret where the session ended', () => {
@@ -97,6 +132,16 @@ describe('what Salesforce says', () => {
       'Müller-Lüdenscheidt, Head of Everything: bad value; write to ann.lee@acme.com or +49 170 1234567 about id 00Q5g00000AbCdE and user 005000000000001AAA';
     const { answer } = recordError(read({ statusCode: 'X', message, fields: ['LastName'] }), record);
     expect(answer).toBe('X: LastName …, …: bad value; write to … or … about id 00Q5g00000AbCdE and user 005000000000001AAA');
+  });
+
+  it.each([
+    ['a short name', { LastName: 'Li' }, [], 'a Lead "Li" of Lisa', 'a Lead "…" of Lisa'],
+    ['other capitals', { LastName: 'Leestone' }, [], 'LEESTONE is on the list', '… is on the list'],
+    ['encoded quotes', { LastName: "O'Brien" }, [], 'O&#39;Brien is on the list', '… is on the list'],
+    ['what an older write had', {}, ['please call me'], 'Note (030) 123-4567: Please call me', 'Note …: …'],
+    ['signs of a pattern', { Title: 'C++ (Lead) [a-z]/*' }, [], 'C++ (Lead) [a-z]/* is long', '… is long'],
+  ])('is kept without %s', (_, record, personal, message, kept) => {
+    expect(recordError(read({ statusCode: 'X', message }), record, personal).answer).toBe(`X ${kept}`);
   });
 
   it.each([

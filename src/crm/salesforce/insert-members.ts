@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isLock, isSetting, type ApiError } from './errors.js';
+import { isLock, isSetting, type ApiError } from './api-error.js';
 import type { FieldValues } from './field-map.js';
 import type { Target } from './match.js';
 import type { OrgSchema } from './org-schema.js';
-import { FROM_ANY_VALUE, namesIn } from './refusals.js';
+import { mayBeAnyValue, namesIn } from './refusals.js';
 import { writeInParts, type PartResult, type PartTools } from './write-in-parts.js';
 
 /** A membership to ensure. */
@@ -101,7 +101,7 @@ function leftOut({ leaveOut, notices }: InsertTools, { fields, notes }: Draft, r
   const refused = new Set(error.fields.map((name) => name.toLowerCase()));
   const named =
     error.code === 'DUPLICATE_VALUE' ? namesIn(error.message, names) : names.filter((name) => refused.has(name.toLowerCase()));
-  const fromAny = named.length === 0 && error.fields.length === 0 && FROM_ANY_VALUE.has(error.code);
+  const fromAny = named.length === 0 && error.fields.length === 0 && mayBeAnyValue(error);
   const dropped = fromAny ? names : named;
   for (const name of dropped) {
     delete fields[name];

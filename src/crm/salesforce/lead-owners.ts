@@ -1,6 +1,6 @@
 import { AppError } from '../../domain/app-error.js';
 import type { CrmSync } from '../port.js';
-import type { ApiError } from './errors.js';
+import type { ApiError } from './api-error.js';
 import type { Notices } from './notices.js';
 
 /** A person's record on its way to the org, as far as its owner is concerned. */

@@ -82,6 +82,11 @@ export class Memberships {
     return results;
   }
 
+  /** A person who is where it was, and whom the org does not make a member all the same: sales has the record. */
+  refused({ campaignId }: CrmSync, { answer = '' }: AppError): MemberResult {
+    return this.noMembership(campaignId, answer.split(/[ :]/, 1)[0]!, answer);
+  }
+
   private noMembership(campaignId: string, why: string, said = why): MemberResult {
     this.options.notices.membershipMissing(campaignId, why);
     return {

@@ -50,7 +50,7 @@ export class Notices {
     if (!this.isNew('assignment-skipped', userId ?? '', by)) return;
     this.options.logger.error(
       { userId, by },
-      'The owner that Leads should get is an inactive user: they are created without this owner. Correct the assignment and assign them',
+      'The owner that Leads should get is inactive or may not read them: they are created without this owner. Correct the assignment and assign them',
     );
   }
 

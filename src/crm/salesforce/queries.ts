@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { SalesforceClient } from './client.js';
-import { apiErrorSchema, callError, unavailable } from './errors.js';
+import { apiErrorSchema } from './api-error.js';
+import { callError, unavailable } from './errors.js';
 
 const MAX_PAGES = 20;
 
@@ -8,7 +9,7 @@ const pageOf = <T>(record: z.ZodType<T>) =>
   z.object({ records: z.array(record), done: z.boolean(), nextRecordsUrl: z.string().optional() });
 
 const compositeSchema = z.object({
-  compositeResponse: z.array(z.object({ body: z.unknown(), httpStatusCode: z.number() })),
+  compositeResponse: z.array(z.object({ body: z.unknown(), httpStatusCode: z.number(), referenceId: z.string().optional() })),
 });
 
 /** A time in an answer: `2026-11-27T10:00:00.000+0000`, which is no ISO 8601 that Date.parse must read. */
@@ -43,22 +44,29 @@ export async function queryTogether<T>(
         compositeRequest: queries.map((query, index) => ({
           method: 'GET',
           url: `/services/data/v${version}/${resourceOf(query)}`,
-          referenceId: `query${index}`,
+          referenceId: referenceOf(index),
         })),
       },
     },
     compositeSchema,
     signal,
   );
-  if (compositeResponse.length !== queries.length)
-    throw unavailable('Salesforce answered another number of queries than were sent.');
+  // By their names, since one answer in the place of another would show the record of another person.
+  const isNamed = compositeResponse.every(({ referenceId }) => referenceId !== undefined);
+  const byReference = new Map(compositeResponse.map((answer) => [answer.referenceId, answer]));
+  const answers = isNamed ? queries.flatMap((_, index) => byReference.get(referenceOf(index)) ?? []) : compositeResponse;
+  if (answers.length !== queries.length) throw unavailable('Salesforce answered other queries than were sent.');
   return Promise.all(
-    compositeResponse.map(async ({ body, httpStatusCode }) => {
+    answers.map(async ({ body, httpStatusCode }) => {
       const page = pageOf(record).safeParse(body);
       if (!page.success) throw queryError(httpStatusCode, body);
       return [...page.data.records, ...(await following(client, record, page.data.nextRecordsUrl, signal))];
     }),
   );
+}
+
+function referenceOf(index: number): string {
+  return `query${index}`;
 }
 
 function resourceOf(query: Query): string {

@@ -1,4 +1,6 @@
-import { isSetting, type ApiError } from './errors.js';
+import { AppError } from '../../domain/app-error.js';
+import { isSetting, isUnlisted, type ApiError } from './api-error.js';
+import { escapePattern } from './escape-pattern.js';
 import { PERSON_KEY_FIELD, VERSION_FIELD, type FieldMap, type FieldValues } from './field-map.js';
 import type { Notices } from './notices.js';
 import type { OrgSchema } from './org-schema.js';
@@ -38,13 +40,18 @@ const ABOUT_A_LOOKUP = new Set([
   'OP_WITH_INVALID_USER_TYPE_EXCEPTION',
 ]);
 /** Errors that may come from any value: of a validation rule without a field, a trigger or a flow. */
-export const FROM_ANY_VALUE = new Set([
+const FROM_ANY_VALUE = new Set([
   'CANNOT_EXECUTE_FLOW_TRIGGER',
   'CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY',
   'FIELD_CUSTOM_VALIDATION_EXCEPTION',
   'FIELD_INTEGRITY_EXCEPTION',
   'JSON_PARSER_ERROR',
 ]);
+
+/** Also a code that this service does not know: one more call shows whether a value is its cause. */
+export function mayBeAnyValue(error: ApiError): boolean {
+  return FROM_ANY_VALUE.has(error.code) || isUnlisted(error);
+}
 
 /**
  * Changes how a refused record is tried next: without an assignment rule that names an inactive user, without the
@@ -59,12 +66,13 @@ export async function nextTry(
   sent: FieldValues,
 ): Promise<boolean> {
   const { map, schema, notices } = tools;
-  if (error.code === 'INACTIVE_OWNER_OR_USER' && act === 'create' && !state.unassigned && !('OwnerId' in sent)) {
+  if (OWNER_ERRORS.has(error.code) && act === 'create' && !state.unassigned && !('OwnerId' in sent)) {
     const user = userIn(error.message);
     notices.ownerInactive(user, 'assignment rule');
     state.unassigned = true;
+    const why = error.code === 'INACTIVE_OWNER_OR_USER' ? 'is inactive' : 'may not read it';
     state.notes.push(
-      `Created without the assignment rule: it gives the Lead to ${user ? `user ${user}, who is` : 'a user who is'} inactive. Assign it by hand.`,
+      `Created without the assignment rule: it gives the Lead to ${user ? `user ${user}, who` : 'a user who'} ${why}. Assign it by hand.`,
     );
     return true;
   }
@@ -78,7 +86,7 @@ export async function nextTry(
     return true;
   }
   const aboutLookup = ABOUT_A_LOOKUP.has(error.code);
-  if ((state.bare && !aboutLookup) || !(aboutLookup || FROM_ANY_VALUE.has(error.code)) || named.length > 0) return false;
+  if ((state.bare && !aboutLookup) || !(aboutLookup || mayBeAnyValue(error)) || named.length > 0) return false;
   const candidates = aboutLookup ? await lookupsIn(sent, schema) : fieldsFromAttributes(map);
   const optional = await optionalFields(candidates, sent, schema);
   const meant = await mentionedIn(error.message, optional, schema);
@@ -94,9 +102,13 @@ export async function nextTry(
  * country (`StateCode` for `State`), or, for a unique field, in its sentence only.
  */
 async function fieldsNamedBy(error: ApiError, sent: FieldValues, schema: OrgSchema): Promise<string[]> {
-  if (error.code === 'DUPLICATE_VALUE') return namesIn(error.message, Object.keys(sent));
-  if (error.fields.length === 0) return [];
   const described = await schema.describe();
+  if (error.code === 'DUPLICATE_VALUE') {
+    const names = namesIn(error.message, Object.keys(sent));
+    // "<unknown> duplicates value on record with id: <unknown>"
+    return names.length > 0 ? names : Object.keys(sent).filter((name) => described.get(name.toLowerCase())?.unique);
+  }
+  if (error.fields.length === 0) return [];
   const named = new Set(error.fields.map((name) => name.trim().toLowerCase()));
   return Object.keys(sent).filter((name) => {
     const lower = name.toLowerCase();
@@ -123,13 +135,9 @@ async function mentionedIn(message: string, names: string[], schema: OrgSchema):
   return names.filter((name) => {
     const words = [name, described.get(name.toLowerCase())?.label ?? ''].map((word) => word.toLowerCase().trim());
     return words.some(
-      (word) => word.length > 2 && new RegExp(`(?<![\\p{L}\\p{N}_])${escaped(word)}(?![\\p{L}\\p{N}_])`, 'u').test(text),
+      (word) => word.length > 2 && new RegExp(`(?<![\\p{L}\\p{N}_])${escapePattern(word)}(?![\\p{L}\\p{N}_])`, 'u').test(text),
     );
   });
-}
-
-function escaped(word: string): string {
-  return word.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
 }
 
 /** The id of the user that an error names. */
@@ -141,6 +149,20 @@ function omit(notices: Notices, state: TryState, name: string, code: string): vo
   state.omit.add(name);
   state.notes.push(`${name} is left out: the org refuses the record with its value (${code}).`);
   notices.fieldLeftOut(name, code);
+}
+
+/** The error of the last try, with the fields that it was tried without: one of them may be required. */
+export function withLeftOut(last: AppError, { fields }: ApiError, omitted: Set<string>): AppError {
+  if (omitted.size === 0) return last;
+  const message = `${last.message} Left out before, since their values were refused: ${[...omitted].join(', ')}.`;
+  const { code, answer, sent, signature, cause } = last;
+  const isOwn = signature === undefined || fields.some((name) => omitted.has(name));
+  return new AppError(code, message, {
+    cause,
+    ...(answer === undefined ? {} : { answer }),
+    ...(sent === undefined ? {} : { sent }),
+    ...(isOwn ? {} : { signature }),
+  });
 }
 
 export function isOlderVersion({ code, message, fields }: ApiError): boolean {

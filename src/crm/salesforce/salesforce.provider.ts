@@ -196,8 +196,10 @@ export class SalesforceProvider implements CrmProvider {
       const newPersons = await this.writePersons(again);
       const newMembers = await this.memberships.ensure(again, newPersons);
       moved.forEach((index, place) => {
-        persons[index] = newPersons[place]!;
-        members[index] = newMembers[place]!;
+        const [before, person, member] = [persons[index]!, newPersons[place]!, newMembers[place]!];
+        persons[index] = person;
+        members[index] =
+          'person' in member && isSameRecord(before, person) ? this.memberships.refused(syncs[index]!, member.person) : member;
       });
     }
     return syncs.map((sync, index) => this.syncedOf(sync, persons[index]!, members[index]!));
@@ -257,6 +259,10 @@ export class SalesforceProvider implements CrmProvider {
     const person = { target: known.target, written, cut: [], leftOut: [], notes: [], ...owner };
     return (await this.memberships.isDue(sync, known.target, memberFieldsOf(this.options.map, sync))) ? null : person;
   }
+}
+
+function isSameRecord(one: PersonResult, other: PersonResult): boolean {
+  return !(one instanceof AppError) && !(other instanceof AppError) && one.target.id === other.target.id;
 }
 
 function stopped(signal: AbortSignal): AppError {

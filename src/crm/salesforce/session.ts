@@ -2,6 +2,7 @@ import { createSign } from 'node:crypto';
 import { z } from 'zod';
 import { AppError } from '../../domain/app-error.js';
 import { unavailable } from './errors.js';
+import { retryAfterOf } from './retry-after.js';
 
 /** How this service shows who it is. With a private key it is the JWT bearer flow, else client credentials. */
 export interface Credentials {
@@ -28,6 +29,8 @@ const answerSchema = z.object({ access_token: z.string().min(1), instance_url: z
 const refusalSchema = z.object({ error: z.string(), error_description: z.string().catch('') });
 /** OAuth errors that speak of the server's state (RFC 6749, 4.1.2.1) and not of our credentials. */
 const NOT_OUR_FAULT = /^(?:server_error|temporarily_unavailable|unknown_error)$/;
+/** Descriptions that ask for another try, whatever the error is. */
+const PASSES_LATER = /maintenance|temporar|unavailable|not available|retry your request|try again later/i;
 
 /** One token for all calls of the process. However many calls find it expired, one of them fetches the next. */
 export class Session {
@@ -78,7 +81,7 @@ export class Session {
       const { access_token: token, instance_url: instanceUrl, id } = answer.data;
       return { token, instanceUrl, userId: userOf(id) };
     }
-    throw tokenError(response.status, body);
+    throw tokenError(response.status, body, retryAfterOf(response));
   }
 
   private request(): Record<string, string> {
@@ -114,27 +117,33 @@ function userOf(identityUrl: string | undefined): string | null {
  * Only an OAuth refusal speaks of our credentials: a page, an empty or a broken answer comes from whatever stands
  * before Salesforce.
  */
-function tokenError(status: number, body: unknown): AppError {
+function tokenError(status: number, body: unknown, retryAfterMs: number | undefined): AppError {
   const refusal = refusalSchema.safeParse(body);
   const where = 'Salesforce issued no token: its login host';
-  if (status >= 500) return unavailable(`${where} answered ${status}.`);
+  if (status >= 500) return unavailable(`${where} answered ${status}.`, undefined, retryAfterMs);
   if (status >= 300 && status < 400) {
     return unavailable(`${where} redirects (${status}), as during maintenance; or SALESFORCE_LOGIN_URL is not the login host.`);
   }
+  if (status === 429 && !refusal.success) return tooManyLogins(`HTTP ${status}`, retryAfterMs);
   if (!refusal.success) {
     const what = `answered ${status} and no OAuth answer, as during maintenance`;
     return unavailable(`${where} ${what}; or SALESFORCE_LOGIN_URL is not the login host.`);
   }
   const { error: reason, error_description: description } = refusal.data;
   if (status === 429 || /rate[ _](?:limit[ _])?exceeded/i.test(`${reason} ${description}`)) {
-    return new AppError('CRM_RATE_LIMITED', 'Salesforce takes no more logins at the moment; that passes in minutes.', {
-      answer: reason,
-    });
+    return tooManyLogins(reason, retryAfterMs);
   }
-  if (NOT_OUR_FAULT.test(reason)) return unavailable(`${where} answered ${reason}.`);
+  if (NOT_OUR_FAULT.test(reason) || PASSES_LATER.test(description)) return unavailable(`${where} answered ${reason}.`);
   return new AppError('CRM_MISCONFIGURED', `Salesforce refused the credentials (${reason}). Check the SALESFORCE_… variables.`, {
     answer: `${reason}${causeIn(description)}`,
     signature: `token:${reason}`,
+  });
+}
+
+function tooManyLogins(answer: string, retryAfterMs: number | undefined): AppError {
+  return new AppError('CRM_RATE_LIMITED', 'Salesforce takes no more logins at the moment; that passes in minutes.', {
+    answer,
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   });
 }
 

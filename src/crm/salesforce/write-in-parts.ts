@@ -2,8 +2,10 @@ import { AppError } from '../../domain/app-error.js';
 import type { BatchSizes } from './batch-sizes.js';
 import type { ApiCall, SalesforceClient } from './client.js';
 import { writeRecords, type RecordResult } from './collections.js';
-import { BatchRefused, isGovernorLimit, isLock, isTriggerException, type ApiError } from './errors.js';
+import { isGovernorLimit, isLock, isRolledBack, isTriggerException, type ApiError } from './api-error.js';
+import { asOwnFault, BatchRefused, UnexpectedAnswer } from './errors.js';
 import type { Notices } from './notices.js';
+import { halves, SuspectedRecords } from './suspected-records.js';
 
 export interface PartTools {
   client: SalesforceClient;
@@ -27,7 +29,7 @@ export interface BatchWrite {
  * Extra calls that one write spends on finding the records that spoil a whole call, and on a call whose records are all
  * locked: whatever holds that lock seldom lets go in the meantime.
  */
-const MOST_CALLS = { value: 40, trigger: 40, lock: 4 };
+const MOST_CALLS = { value: 40, trigger: 40, 'rolled-back': 40, lock: 4 };
 /** Single records that fail alike, and none passes: the others would fail as well. */
 const SINGLES_THAT_SHOW = 3;
 /** So few are tried all the same: it costs less than a retry later. */
@@ -35,9 +37,10 @@ const WORTH_TRYING = 8;
 
 /**
  * `trigger`: each record failed alike in a trigger or flow. An exception that a trigger does not catch fails all
- * records of its call, although one record, or their number, caused it.
+ * records of its call, although one record, or their number, caused it. `rolled-back`: for another record of the call.
+ * `unexpected`: the call failed as in an outage, or for one record that Salesforce or a gateway cannot process.
  */
-type Why = 'limit' | 'value' | 'trigger' | 'lock';
+type Why = 'limit' | 'value' | 'trigger' | 'rolled-back' | 'unexpected' | 'lock';
 interface Answers {
   answers: PartResult[];
   /** Why those that failed may pass in smaller parts; null where they would not. */
@@ -54,7 +57,8 @@ export async function writeInParts(tools: PartTools, write: BatchWrite): Promise
   const { object, records } = write;
   const results: PartResult[] = [];
   const parts: number[][] = [records.map((_, index) => index)];
-  const spent = { value: 0, trigger: 0, lock: 0 };
+  const spent = { value: 0, trigger: 0, 'rolled-back': 0, lock: 0 };
+  const suspects = new SuspectedRecords();
   let singles = 0;
   let passed = false;
   /**
@@ -69,27 +73,30 @@ export async function writeInParts(tools: PartTools, write: BatchWrite): Promise
       continue;
     }
     if (part.length === 0) continue;
-    const { answers, why } = await attempt(tools, write, part);
+    const { answers, why } = await attempt(tools, write, part, !suspects.areSought);
     const again = part.filter((_, place) => why !== null && mayPass(answers[place]!, why));
     passed ||= again.length < part.length;
     if (why === 'limit' && part.length > 1) {
       sizes.tooLarge(object, part.length);
       parts.unshift(...halves(again));
-    } else if (why !== null && why !== 'limit' && part.length > 1) {
+    } else if (why !== null && why !== 'limit' && why !== 'unexpected' && part.length > 1) {
       if (why === 'trigger') suspected = Math.max(suspected, part.length);
       if (spent[why]++ < MOST_CALLS[why]) parts.unshift(...halves(again));
       else if (why !== 'lock') answers.splice(0, part.length, ...part.map(() => spoilt()));
     }
+    if (why === 'unexpected') parts.unshift(...suspects.failed(part));
+    else if (answers.some((answer) => !(answer instanceof AppError))) parts.unshift(...suspects.answered(part));
     const divided = new Set(parts.flat());
     part.forEach((index, place) => {
       if (!divided.has(index)) results[index] = answers[place]!;
     });
     isOneRecord ||= why === 'trigger' && part.length === 1;
-    if ((why === 'limit' || why === 'trigger') && part.length === 1) singles++;
+    if ((why === 'limit' || why === 'trigger' || why === 'value') && part.length === 1) singles++;
     if (singles < SINGLES_THAT_SHOW || passed || parts.flat().length <= WORTH_TRYING) continue;
     const untried = new AppError('CRM_RECORD_BUSY', 'The org refused single records of the same batch; this one was not tried.');
     for (const index of parts.splice(0).flat()) results[index] = untried;
   }
+  for (const index of suspects.found) results[index] = asOwnFault(AppError.from(results[index]));
   if (passed && suspected > 0 && !isOneRecord) sizes.tooLarge(object, suspected);
   const size = sizes.sizeOf(object);
   if (passed && size < records.length) notices.batchReduced(object, size);
@@ -100,17 +107,20 @@ async function attempt(
   { client }: PartTools,
   { method, object, records, headers = {}, externalId }: BatchWrite,
   part: number[],
+  repeatable: boolean,
 ): Promise<Answers> {
   const sent = part.map((index) => records[index]!);
   try {
-    const answers = await writeRecords(client, method, object, sent, { headers, externalId });
+    const answers = await writeRecords(client, method, object, sent, { headers, externalId, repeatable });
     const errors = answers.flatMap((answer) => ('error' in answer ? [answer.error] : []));
     if (errors.some(isGovernorLimit)) return { answers, why: 'limit' };
+    if (errors.some(isRolledBack)) return { answers, why: 'rolled-back' };
     // Some records that are locked are busy, and all of them are in each other's way.
     const allOf = (test: (error: ApiError) => boolean) => errors.length === answers.length && errors.every(test);
     return { answers, why: allOf(isLock) ? 'lock' : allOf(isTriggerException) ? 'trigger' : null };
   } catch (cause) {
     const error = AppError.from(cause);
+    if (error instanceof UnexpectedAnswer) return { answers: part.map(() => error), why: 'unexpected' };
     if (!(error instanceof BatchRefused)) return { answers: part.map(() => error), why: null };
     // Alone it is the record's own error.
     const own: PartResult = { error: error.apiError };
@@ -123,17 +133,15 @@ function spoilt(): AppError {
 }
 
 function mayPass(answer: PartResult, why: Why): boolean {
-  if (answer instanceof AppError || !('error' in answer)) return false;
-  const tests: Record<Why, (error: ApiError) => boolean> = {
-    limit: isGovernorLimit,
-    lock: isLock,
-    trigger: isTriggerException,
-    value: () => true,
-  };
-  return tests[why](answer.error);
+  if (answer instanceof AppError) return why === 'unexpected';
+  return 'error' in answer && TESTS[why](answer.error);
 }
 
-function halves(part: number[]): number[][] {
-  const middle = Math.ceil(part.length / 2);
-  return [part.slice(0, middle), part.slice(middle)];
-}
+const TESTS: Record<Why, (error: ApiError) => boolean> = {
+  limit: isGovernorLimit,
+  lock: isLock,
+  trigger: isTriggerException,
+  'rolled-back': isRolledBack,
+  unexpected: () => false,
+  value: () => true,
+};

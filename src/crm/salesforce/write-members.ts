@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { AppError } from '../../domain/app-error.js';
 import type { CrmExchange } from '../../domain/lead.js';
 import { auditFields } from '../audit-fields.js';
-import { isLock, recordError, type ApiError } from './errors.js';
+import { isLock, type ApiError } from './api-error.js';
+import { recordError } from './errors.js';
 import { errorOf, insertMembers, recordOf, type Inserted, type InsertTools, type Membership } from './insert-members.js';
 import type { MatchTools, Target } from './match.js';
 import { isResponse, sameLabel, type MemberStatuses } from './member-statuses.js';
@@ -76,13 +77,19 @@ interface Refused {
 /** Rules of the org on memberships, such as one that closes a campaign. Sales has the Lead all the same. */
 const RULES = new Set(['FIELD_CUSTOM_VALIDATION_EXCEPTION', 'FIELD_FILTER_VALIDATION_EXCEPTION', 'REQUIRED_FIELD_MISSING']);
 
+/** This user may not add members to the Campaign; to create none at all is a missing permission on the object. */
+const NO_ACCESS = new Set([
+  'INSUFFICIENT_ACCESS',
+  'INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY',
+  'INSUFFICIENT_ACCESS_OR_READONLY',
+]);
 const ABOUT_A_REFERENCE = new Set([
   'CANNOT_UPDATE_CONVERTED_LEAD',
   'ENTITY_IS_DELETED',
   'FIELD_INTEGRITY_EXCEPTION',
-  'INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY',
   'INVALID_CROSS_REFERENCE_KEY',
   'MALFORMED_ID',
+  ...NO_ACCESS,
 ]);
 
 /** Whose reference is refused: the errors often do not say, so the Campaigns are asked for. */
@@ -103,22 +110,22 @@ async function judgeRefusals(
     if (RULES.has(error.code)) answers[index] = { campaign: error.code, answer: refusal.answer ?? error.code };
     else if (!ABOUT_A_REFERENCE.has(error.code)) answers[index] = tools.causes.judge('member', refusal, othersPass);
     else if (ofCampaign(error) || (!ofPerson(error) && !there.has(campaign))) answers[index] = { campaign: error.code };
-    else answers[index] = { person: movedError(error) };
+    else answers[index] = { person: movedError(error, refusal.answer) };
   }
 }
 
 function ofCampaign({ code, fields }: ApiError): boolean {
   // The person was found a moment ago by this user, so it is the Campaign that may not be used.
-  return fields.includes('CampaignId') || (code === 'INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY' && fields.length === 0);
+  return fields.includes('CampaignId') || (NO_ACCESS.has(code) && fields.length === 0);
 }
 
 function ofPerson({ code, fields }: ApiError): boolean {
   return code === 'CANNOT_UPDATE_CONVERTED_LEAD' || fields.includes('LeadId') || fields.includes('ContactId');
 }
 
-function movedError(error: ApiError): AppError {
-  return new AppError('CRM_RECORD_BUSY', `The record changed in Salesforce while its membership was written (${error.code}).`, {
-    answer: error.code,
+function movedError({ code }: ApiError, answer = code): AppError {
+  return new AppError('CRM_RECORD_BUSY', `The record changed in Salesforce while its membership was written (${code}).`, {
+    answer,
   });
 }
 

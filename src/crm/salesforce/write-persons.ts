@@ -3,13 +3,24 @@ import type { CrmExchange } from '../../domain/lead.js';
 import type { CrmSync } from '../port.js';
 import { auditFields } from '../audit-fields.js';
 import { blockedError, decideDuplicates, mergedError, targetOf, type BlockedPerson, type OnDuplicate } from './duplicates.js';
-import { recordError, type ApiError } from './errors.js';
+import type { ApiError } from './api-error.js';
+import { recordError } from './errors.js';
 import { PERSON_KEY_FIELD, type FieldMap, type FieldValues } from './field-map.js';
+import { personalTextsOf } from './kept-answer.js';
 import { matchPersons, type MatchTools, type PersonMatch, type Target } from './match.js';
 import { chooseAgain, isRouted, ownerOf, withOwners, type OwnedEntry, type RecordOwner } from './lead-owners.js';
 import type { OrgSchema } from './org-schema.js';
 import { personRecord, type PersonRecord } from './person-record.js';
-import { isGone, isKeyTaken, isOlderVersion, isOthersKey, isOwnerRefused, nextTry, type TryState } from './refusals.js';
+import {
+  isGone,
+  isKeyTaken,
+  isOlderVersion,
+  isOthersKey,
+  isOwnerRefused,
+  nextTry,
+  withLeftOut,
+  type TryState,
+} from './refusals.js';
 import type { Act, SharedCauses } from './shared-causes.js';
 import { writeInParts, type PartTools } from './write-in-parts.js';
 
@@ -224,7 +235,8 @@ async function settleDuplicates(tools: WriteTools, refused: Refused[], settle: S
 
 /** Once more without what the org refuses, where the Lead can do without; else the error, judged by what passes. */
 async function tryOtherwise(tools: WriteTools, act: Act, { entry, error, record }: Refused, settle: Settle): Promise<void> {
-  settle(entry, (await nextTry(tools, act, entry, error, record.fields)) ? 'again' : entry.lastError!);
+  const again = await nextTry(tools, act, entry, error, record.fields);
+  settle(entry, again ? 'again' : withLeftOut(entry.lastError!, error, entry.omit));
 }
 
 /** One write; `resolve` settles the records that were refused. */
@@ -258,7 +270,11 @@ async function write(
     else if ('id' in answer && answer.created && act === 'update') completeNew(entry, answer.id, settle);
     else if ('id' in answer) settle(entry, writtenPerson(tools, entry, act, { object: 'Lead', id: answer.id }, record));
     else {
-      entry.lastError = tools.causes.judge(act, recordError(answer.error, sent[index]!), passes);
+      entry.lastError = tools.causes.judge(
+        act,
+        recordError(answer.error, sent[index]!, personalTextsOf(entry.sync.projection.lead)),
+        passes,
+      );
       refused.push({ entry, error: answer.error, record });
     }
   });

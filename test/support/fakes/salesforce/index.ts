@@ -52,6 +52,14 @@ export interface RecordedCall {
   at: number;
 }
 
+/** An answer as it goes over the wire. `cut`: the connection closes after the body, which is said to be longer. */
+export interface WireAnswer {
+  status: number;
+  headers?: Record<string, string>;
+  body?: string | Buffer;
+  cut?: boolean;
+}
+
 export const FAKE_CLIENT_ID = '3MVG9fakeConnectedApp';
 export const FAKE_CLIENT_SECRET = 'fake-consumer-secret-0123456789abcdef';
 export const FAKE_USERNAME = 'integration@revenueflow.example';
@@ -78,6 +86,8 @@ export class SalesforceFake {
   private used = 0;
   private largestBody = Infinity;
   private afterPost: () => void = () => {};
+  private answerInstead: (path: string, body: string) => WireAnswer | null = () => null;
+  private alterAnswer: (path: string, answered: unknown) => unknown = (_, answered) => answered;
   private readonly dailyLimit: number;
 
   private constructor(
@@ -184,6 +194,10 @@ export class SalesforceFake {
   afterEachPost = (act: () => void): void => void (this.afterPost = act);
   /** The fault of each token request from now on. */
   failTokens = (kind: SalesforceFaultKind | null): void => void (this.faults.token = kind);
+  /** Answers of Salesforce, or of what stands before it, to some requests (tokens too); null: as usual. */
+  answerWith = (answerOf: (path: string, body: string) => WireAnswer | null): void => void (this.answerInstead = answerOf);
+  /** Changes the bodies of API answers. */
+  alterAnswers = (alter: (path: string, answered: unknown) => unknown): void => void (this.alterAnswer = alter);
   setDailyUsed = (used: number): void => void (this.used = used);
   setLatency = (ms: number): void => void (this.org.settings.latencyMs = ms);
   setDuplicateRule = (rule: 'off' | 'alert' | 'block'): void => void (this.org.settings.duplicateRule = rule);
@@ -232,6 +246,11 @@ export class SalesforceFake {
     try {
       const body = await read(request);
       const token = call.path.startsWith('/services/oauth2/token');
+      const instead = this.answerInstead(call.path, body);
+      if (instead) {
+        call.status = instead.status;
+        return send(response, instead);
+      }
       if (this.faults.down === 'refuse') return void request.socket.destroy();
       if (this.faults.down === '503') return reply(503, unavailable());
       const fault = this.faults.draw(token ? 'token' : 'api');
@@ -257,7 +276,7 @@ export class SalesforceFake {
       const { status, body: answered } = await this.api(request, body, fault);
       if (request.method !== 'GET') this.afterPost();
       if (fault === 'drop-after') return void request.socket.destroy();
-      reply(status, answered);
+      reply(status, this.alterAnswer(call.path, answered));
     } catch (error) {
       if (error instanceof RequestRefused) {
         const { code, message, fields } = error;
@@ -302,6 +321,13 @@ export class SalesforceFake {
       lockOf: () => (fault === 'lock' ? this.faults.drawLock() : null),
     });
   }
+}
+
+function send(response: ServerResponse, { status, headers = {}, body = '', cut = false }: WireAnswer): void {
+  response.writeHead(status, { 'content-type': 'application/json;charset=UTF-8', ...headers });
+  if (!cut) return void response.end(body);
+  response.write(body);
+  setImmediate(() => response.destroy());
 }
 
 const MAINTENANCE = '<html><body>We are down for maintenance.</body></html>';
