@@ -72,3 +72,16 @@ describe('the points of the evidence sum to the score', () => {
     }
   });
 });
+
+it('names each reason of a message as a whole once', () => {
+  const seen = new Set(loadLeads().flatMap(({ lead }) => scoreByRules(lead, SHIPPED_RULES).evidence.map(({ signal }) => signal)));
+  const whole = [...seen].flatMap((signal) => {
+    const parts = /^message as a whole: (?<reads>.*) \((?<reasons>.*)\)$/.exec(signal)?.groups;
+    return parts ? [{ reads: parts['reads']!, reasons: parts['reasons']!.split(', ') }] : [];
+  });
+  expect(whole.length).toBeGreaterThan(5);
+  for (const { reads, reasons } of whole) {
+    expect(reasons).toEqual([...new Set(reasons)]);
+    expect(reasons.filter((reason) => reads.includes(reason))).toEqual([]);
+  }
+});

@@ -13,7 +13,9 @@ const percent = (value: number | null) => (value === null ? '-' : `${(value * 10
 const decimal = (value: number | null, digits = 3) => (value === null ? '-' : value.toFixed(digits));
 
 /** What a challenger has other than the configuration, in a few words. */
-export function challengerText({ provider, model, profile, instructions }: Trial['challenger']): string {
+export function challengerText(challenger: Trial['challenger']): string {
+  if (challenger === null) return 'cannot be read';
+  const { provider, model, profile, instructions } = challenger;
   const parts = [
     ...(provider === undefined ? [] : [model === undefined ? provider : `${provider} ${model}`]),
     ...(provider === undefined && model !== undefined ? [`model ${model}`] : []),
@@ -30,7 +32,7 @@ export const TRIAL_COLUMNS: Column<Trial>[] = [
   { head: 'challenger', field: 'challenger', value: ({ challenger }) => challengerText(challenger), min: 12, rank: 8 },
   { head: 'started', field: 'createdAt', value: ({ createdAt }) => createdAt, rank: 5 },
   { head: 'by', field: 'who', value: ({ who }) => who, min: 4, rank: 4 },
-  { head: 'reason', field: 'reason', value: ({ reason, note }) => reason ?? note, min: 12, rank: 6 },
+  { head: 'reason', field: 'reason', value: ({ unreadable, reason, note }) => unreadable ?? reason ?? note, min: 12, rank: 6 },
 ];
 
 export const MOVER_COLUMNS: Column<Mover>[] = [
@@ -53,8 +55,10 @@ function reasonsOf({ evidence }: Mover['champion']): string {
     .join('; ');
 }
 
-export function championText({ version, trialId, challenger, who }: List['champion']): string {
+export function championText({ version, trialId, challenger, unreadable, who }: List['champion']): string {
   if (trialId === null) return 'In use: the scorer of the configuration.';
+  if (unreadable !== null)
+    return `Promoted by ${who}: the challenger of trial ${trialId} (version ${version}). ${unreadable} Workers keep the scorer before it.`;
   return `In use: ${challengerText(challenger)} (trial ${trialId}, version ${version}, promoted by ${who}).`;
 }
 
@@ -65,9 +69,11 @@ export function listText({ champion, items }: List, width = Infinity): string {
 
 /** What a trial shows, for a terminal. */
 export function trialText(report: Report, width = Infinity): string {
-  const { id, kind, state, challenger, reason, lastError, figures, movers, injections, settings } = report;
+  const { id, kind, state, challenger, unreadable, reason, lastError, figures, movers, injections, settings } = report;
+  const head = `Trial ${id}, a ${kind}, is ${state}${reason === null ? '' : `: ${reason}`}`;
+  if (unreadable !== null || settings === null) return `${head}\n${unreadable}`;
   return [
-    `Trial ${id}, a ${kind}, is ${state}${reason === null ? '' : `: ${reason}`}`,
+    head,
     `Challenger: ${challengerText(challenger)}.`,
     ...(lastError === null ? [] : [`The challenger cannot be asked now: ${lastError}.`]),
     ...(figures === null ? ['Its scores were removed.'] : figureLines(figures, settings, width)),
@@ -90,7 +96,7 @@ const BAND_COLUMNS: Column<BandRow>[] = [
   { head: 'new: cold', field: 'cold', value: ({ cold }) => cold, rank: 8 },
 ];
 
-function figureLines(figures: Figures, { target, horizonDays }: Trial['settings'], width: number): string[] {
+function figureLines(figures: Figures, { target, horizonDays }: NonNullable<Trial['settings']>, width: number): string[] {
   const { scored, pending, failed, errors, agreement, costUsdPerLead, tookMs, tokens, injections, outcomes } = figures;
   const leads = (from: string, to: string) =>
     figures.bands.find((cell) => cell.champion === from && cell.challenger === to)?.leads ?? 0;

@@ -53,6 +53,10 @@ heads AS MATERIALIZED (
   WHERE s.synced_at >= $3 AND s.person_key NOT IN (SELECT person_key FROM heads WHERE person_key <> head)
 )`;
 
+/** Groups of one segment by their leads; a group without a name is a campaign that is not shown. */
+const shown = (segment: string) => `(GROUPING(${segment}) = 1 OR ${segment} IN (
+  SELECT ${segment} FROM cells WHERE ${segment} IS NOT NULL GROUP BY 1 ORDER BY sum(leads) DESC, 1 LIMIT ${GROUPS_SHOWN}))`;
+
 /** One pass to find the campaigns that are shown, and one that counts. The groups are sums of its cells. */
 export const CELLS = `
 WITH ${JUDGED}, campaigns AS MATERIALIZED (
@@ -61,19 +65,13 @@ WITH ${JUDGED}, campaigns AS MATERIALIZED (
 ), cells AS MATERIALIZED (
   SELECT score, scorer_version, c.campaign_id, score_source, outcome, mature, count(*) AS leads
   FROM judged LEFT JOIN campaigns c USING (campaign_id) GROUP BY 1, 2, 3, 4, 5, 6
-), shown AS (
-  (SELECT 'scorerVersion' AS segment, scorer_version AS name FROM cells GROUP BY 2 ORDER BY sum(leads) DESC, 2 LIMIT ${GROUPS_SHOWN})
-  UNION ALL
-  SELECT 'campaignId', campaign_id FROM campaigns
-  UNION ALL
-  (SELECT 'scoreSource', score_source FROM cells GROUP BY 2 ORDER BY sum(leads) DESC, 2 LIMIT ${GROUPS_SHOWN})
 )
-SELECT NULL AS segment, NULL AS name, score, outcome, mature, sum(leads)::int AS leads FROM cells GROUP BY 3, 4, 5
-UNION ALL
-SELECT s.segment, s.name, c.score, c.outcome, c.mature, sum(c.leads)::int
-FROM shown s
-JOIN cells c ON s.name = CASE s.segment WHEN 'scorerVersion' THEN c.scorer_version WHEN 'campaignId' THEN c.campaign_id ELSE c.score_source END
-GROUP BY 1, 2, 3, 4, 5`;
+SELECT CASE WHEN GROUPING(scorer_version) = 0 THEN 'scorerVersion' WHEN GROUPING(campaign_id) = 0 THEN 'campaignId'
+    WHEN GROUPING(score_source) = 0 THEN 'scoreSource' END AS segment,
+  coalesce(scorer_version, campaign_id, score_source) AS name, score, outcome, mature, sum(leads)::int AS leads
+FROM cells
+GROUP BY score, outcome, mature, GROUPING SETS ((), (scorer_version), (campaign_id), (score_source))
+HAVING ${['scorer_version', 'campaign_id', 'score_source'].map(shown).join(' AND ')}`;
 
 /** Mature leads by whether they belong to the earlier part, $4 of them, in the order of their sync. */
 export const SPLIT = `

@@ -78,9 +78,9 @@ export class ActiveProfile {
 }
 
 /** Null where the challenger has no profile, or one that this version cannot read. */
-function readable(challenger: Challenger): Ruleset | null {
+function readable(challenger: Challenger | null): Ruleset | null {
   try {
-    return rulesIn(challenger);
+    return challenger && rulesIn(challenger);
   } catch {
     return null;
   }

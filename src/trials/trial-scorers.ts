@@ -1,3 +1,4 @@
+import { AppError } from '../domain/app-error.js';
 import type { Enrichment } from '../domain/enrichment.js';
 import type { LeadContent } from '../domain/lead.js';
 import type { EnrichmentProvider, WastedCall } from '../enrichment/port.js';
@@ -8,7 +9,8 @@ import type { Logger } from '../platform/observability/logger.js';
 import { rulesIn, type Challenger } from './challenger.js';
 import { openChallenger } from './open-challenger.js';
 import { ScorerBreaker } from './scorer-breaker.js';
-import { CONFIGURED, type Champion, type TrialsRepository } from './trials.repository.js';
+import { CONFIGURED, type ScorerInUse } from './trial-rows.js';
+import type { TrialsRepository } from './trials.repository.js';
 
 /** A challenger on trial, with what protects it and us. */
 export interface OpenedChallenger {
@@ -92,8 +94,10 @@ export class TrialScorers {
     for (const id of this.challengers.keys()) if (!trialIds.includes(id)) this.challengers.delete(id);
   }
 
-  private async opened({ challenger, trialId }: Champion): Promise<[EnrichmentProvider, EnrichmentProvider]> {
+  /** @throws as the scorer does, and where this version cannot read what was promoted. */
+  private async opened({ challenger, trialId, unreadable }: ScorerInUse): Promise<[EnrichmentProvider, EnrichmentProvider]> {
     const { config } = this.options;
+    if (challenger === null) throw new AppError('CONFIG_INVALID', unreadable);
     if (trialId === CONFIGURED.trialId) return [await openScorer(config), await AI_PROVIDERS['heuristic']!(config)];
     const rules = rulesIn(challenger) ?? undefined;
     return [await openChallenger(challenger, config, { fallback: true }), await AI_PROVIDERS['heuristic']!(config, { rules })];

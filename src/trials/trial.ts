@@ -30,7 +30,8 @@ export const stopRulesSchema = z.strictObject({
   maxCostUsdPerLead: z.number().min(0).optional().describe('Mean cost of a score of the challenger.'),
 });
 
-export const settingsSchema = z.object({
+/** Strict: a setting that this version does not know must not be left out of what it does. */
+export const settingsSchema = z.strictObject({
   sample: z.int().min(1).max(MAX_SAMPLE),
   since: z.iso.datetime().optional(),
   stratify: z.array(z.enum(STRATA)).max(STRATA.length),
@@ -52,12 +53,10 @@ export interface InjectionResult {
   cases: { name: string; plain: number; attacked: number | null }[];
 }
 
-export interface Trial {
+interface TrialHead {
   id: number;
   kind: TrialKind;
   state: TrialState;
-  challenger: Challenger;
-  settings: TrialSettings;
   note: string;
   who: string;
   createdAt: string;
@@ -66,6 +65,21 @@ export interface Trial {
   lastError: string | null;
   injections: InjectionResult | null;
 }
+
+export interface Trial extends TrialHead {
+  challenger: Challenger;
+  settings: TrialSettings;
+  unreadable: null;
+}
+
+/** A trial that another version of this service wrote; `unreadable` says what this one cannot read. */
+export interface UnreadableTrial extends TrialHead {
+  challenger: null;
+  settings: null;
+  unreadable: string;
+}
+
+export type ListedTrial = Trial | UnreadableTrial;
 
 /** What a trial keeps of a score. Usage and time of the challenger are in the row. */
 export type KeptScore = Pick<Enrichment, 'fitScore' | 'intent' | 'evidence' | 'flags' | 'provider' | 'scorerVersion'> & {

@@ -2,9 +2,10 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { Place } from '../ledger/scored-leads.repository.js';
 import { Database, type Queryable } from '../platform/database/database.js';
 import { REPORT_DATABASE } from '../platform/platform.module.js';
-import { challengerSchema, type Challenger } from './challenger.js';
-import { settingsSchema, type InjectionResult, type Trial, type TrialSettings } from './trial.js';
+import type { Challenger } from './challenger.js';
+import type { InjectionResult, ListedTrial, Trial, TrialSettings } from './trial.js';
 import type { TrialKind } from './trial-kinds.js';
+import { championOf, CONFIGURED, trialOf, type ChampionRow, type ScorerInUse, type TrialRow } from './trial-rows.js';
 
 /** Open trials at the same time. */
 export const MOST_OPEN = 5;
@@ -35,17 +36,6 @@ export interface OpenTrial extends Trial {
   tokensToday: number;
 }
 
-/** The scorer in use; version 0 is the one of the configuration. */
-export interface Champion {
-  version: number;
-  trialId: number | null;
-  challenger: Challenger;
-  at: string | null;
-  who: string | null;
-}
-
-export const CONFIGURED: Champion = { version: 0, trialId: null, challenger: {}, at: null, who: null };
-
 /** Trials and the scorer in use. */
 @Injectable()
 export class TrialsRepository {
@@ -71,20 +61,20 @@ export class TrialsRepository {
   }
 
   /** The newest first, at most 50. */
-  async list(): Promise<Trial[]> {
-    return (await this.database.query<Row>(`SELECT ${COLUMNS} FROM trials.trials t ORDER BY t.id DESC LIMIT 50`)).rows.map(
-      trialOf,
-    );
+  async list(): Promise<ListedTrial[]> {
+    const { rows } = await this.database.query<TrialRow>(`SELECT ${COLUMNS} FROM trials.trials t ORDER BY t.id DESC LIMIT 50`);
+    return rows.map(trialOf);
   }
 
-  async find(id: number): Promise<(Trial & { result: unknown }) | null> {
-    const { rows } = await this.database.query<Row & { result: unknown }>(
+  async find(id: number): Promise<(ListedTrial & { result: unknown }) | null> {
+    const { rows } = await this.database.query<TrialRow & { result: unknown }>(
       `SELECT ${COLUMNS}, t.result FROM trials.trials t WHERE t.id = $1`,
       [id],
     );
     return rows[0] ? { ...trialOf(rows[0]), result: rows[0].result } : null;
   }
 
+  /** Without those that this version cannot read: workers of the version that wrote them may go on with them. */
   async open(): Promise<OpenTrial[]> {
     const { rows } = await this.database.query<OpenRow>({
       name: 'open-trials',
@@ -92,8 +82,9 @@ export class TrialsRepository {
           (${SPENT_TODAY})::float AS "tokensToday"
         FROM trials.trials t WHERE t.ended_at IS NULL ORDER BY t.id`,
     });
-    return rows.map(({ placeAt, placeId, judged, tokensToday, ...row }) => {
-      return { ...trialOf(row), place: { at: placeAt, id: placeId }, judged, tokensToday };
+    return rows.flatMap(({ placeAt, placeId, judged, tokensToday, ...row }) => {
+      const trial = trialOf(row);
+      return trial.unreadable === null ? [{ ...trial, place: { at: placeAt, id: placeId }, judged, tokensToday }] : [];
     });
   }
 
@@ -134,7 +125,7 @@ export class TrialsRepository {
     return this.database.transaction((transaction) => endTrial(transaction, id, end));
   }
 
-  async champion(): Promise<Champion> {
+  async champion(): Promise<ScorerInUse> {
     const row = await newestChampion(this.database);
     return row ? championOf(row) : CONFIGURED;
   }
@@ -226,15 +217,6 @@ async function endTrial(transaction: Queryable, id: number, { state, reason, who
 
 type NextChampion = Pick<ChampionRow, 'trial_id' | 'challenger' | 'previous'>;
 
-interface ChampionRow {
-  version: number;
-  at: Date;
-  who: string;
-  trial_id: number | null;
-  challenger: Challenger | null;
-  previous: number | null;
-}
-
 async function newestChampion(database: Queryable): Promise<ChampionRow | undefined> {
   const { rows } = await database.query<ChampionRow & Record<string, unknown>>(
     'SELECT version, at, who, trial_id, challenger, previous FROM trials.champions ORDER BY version DESC LIMIT 1',
@@ -242,21 +224,8 @@ async function newestChampion(database: Queryable): Promise<ChampionRow | undefi
   return rows[0];
 }
 
-function championOf({ version, at, who, trial_id, challenger }: ChampionRow): Champion {
-  return { version, trialId: trial_id, challenger: challengerSchema.parse(challenger ?? {}), at: at.toISOString(), who };
-}
-
 async function recordAct(transaction: Queryable, who: string, act: string, detail: Record<string, unknown>): Promise<void> {
   await transaction.query('SELECT ledger.record_act($1, $2, $3)', [who, act, JSON.stringify(detail)]);
 }
 
-type Row = Omit<Trial, 'createdAt' | 'endedAt'> & { createdAt: Date; endedAt: Date | null };
-type OpenRow = Row & Pick<OpenTrial, 'judged' | 'tokensToday'> & { placeAt: string; placeId: string };
-
-function trialOf(row: Row): Trial {
-  const { id, kind, state, note, who, reason, lastError, injections } = row;
-  const challenger = challengerSchema.parse(row.challenger);
-  const settings = settingsSchema.parse(row.settings);
-  const times = { createdAt: row.createdAt.toISOString(), endedAt: row.endedAt?.toISOString() ?? null };
-  return { id, kind, state, challenger, settings, note, who, ...times, reason, lastError, injections };
-}
+type OpenRow = TrialRow & Pick<OpenTrial, 'judged' | 'tokensToday'> & { placeAt: string; placeId: string };

@@ -17,7 +17,8 @@ import { reasonToStop, type RuleFacts } from './stop-rules.js';
 import { TrialArms } from './trial-arms.js';
 import type { TrialKeeper } from './trial-keeper.js';
 import { isInShare, settingsSchema, stopRulesSchema, type Trial } from './trial.js';
-import { CONFIGURED, type Champion, type OpenTrial } from './trials.repository.js';
+import { CONFIGURED, type Champion } from './trial-rows.js';
+import type { OpenTrial } from './trials.repository.js';
 import { TrialRunner } from './trial-runner.js';
 import type { TrialScorers } from './trial-scorers.js';
 import type { TrialScoresRepository } from './trial-scores.repository.js';
@@ -66,6 +67,7 @@ function trial(over: Partial<Trial['settings']> = {}): OpenTrial {
     state: 'running',
     challenger: {},
     settings,
+    unreadable: null,
     note: '',
     who: 'ann',
     createdAt: '',

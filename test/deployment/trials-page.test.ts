@@ -35,6 +35,7 @@ const report = trialReportSchema.parse({
     horizonDays: 90,
     stop: { maxErrorRate: 0.05, maxDisagreement: 0.5, maxInjected: 0.02 },
   },
+  unreadable: null,
   note: '',
   who: 'ann',
   createdAt: '2026-11-24T04:00:00.000Z',
@@ -108,6 +109,7 @@ describe('a trial in a terminal', () => {
       version: 2,
       trialId: 1,
       challenger: { provider: 'gemini' as const, model: 'flash' },
+      unreadable: null,
       at: null,
       who: 'ann',
     };
@@ -116,5 +118,17 @@ describe('a trial in a terminal', () => {
     expect(listText({ champion: { ...champion, trialId: null }, items: [] })).toBe(
       'There are no trials.\nIn use: the scorer of the configuration.',
     );
+  });
+
+  it('says why this version cannot read one, or the scorer in use', () => {
+    const unreadable = 'Another version of this service wrote it.';
+    const other = { challenger: null, settings: null, unreadable, figures: null, movers: [] };
+    expect(trialText({ ...report, ...other, state: 'running', reason: null })).toBe(
+      `Trial 1, a backtest, is running\n${unreadable}`,
+    );
+    const champion = { version: 2, trialId: 1, challenger: null, unreadable, at: null, who: 'ann' };
+    const text = listText({ champion, items: [{ ...report, ...other }] }, 200);
+    expect(text).toMatch(/backtest.*cannot be read.*Another version of this service wrote it\./);
+    expect(text).toMatch(/Promoted by ann: the challenger of trial 1 \(version 2\)\. Another version .* the scorer before it\.$/);
   });
 });

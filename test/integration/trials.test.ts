@@ -358,6 +358,56 @@ describe('a process that starts with a promoted scorer that it cannot open', () 
   });
 });
 
+describe('what a newer version wrote', () => {
+  const unknown = /Another version .* cannot read it \(challenger\.rules: is not known here/;
+  const challenger = { profile: { base: 20 } };
+
+  it.each<[string, string, RegExp]>([
+    ['challenger', '{"rules": "v3"}', unknown],
+    ['settings', '{"perRegion": 5}', /settings\.perRegion: is not known here/],
+    ['settings', '{"stop": {"maxLatencyMs": 5}}', /settings\.stop\.maxLatencyMs: is not known here/],
+  ])('in the %s of a trial hides no other trial; it can be stopped, not promoted', async (column, more, why) => {
+    const process = await world.startProcess();
+    const [id, other] = [
+      await start(process, { kind: 'challenge', challenger }),
+      await start(process, { kind: 'shadow', challenger: { profile: { base: 21 } } }),
+    ];
+    await world.pool.query(`UPDATE trials.trials SET ${column} = ${column} || $2 WHERE id = $1`, [id, more]);
+    expect(await process.service.list()).toMatchObject([
+      { id: other, unreadable: null, challenger: { profile: { base: 21 } } },
+      { id, unreadable: expect.stringMatching(why), challenger: null, settings: null },
+    ]);
+    // Workers of this version leave it alone, and go on with the other one.
+    await process.run();
+    expect((await process.trials.open()).map((each) => each.id)).toEqual([other]);
+    expect(await process.service.report(id)).toMatchObject({ state: 'selecting', figures: null, movers: [] });
+    await expect(process.service.promote(id, 'ann', true)).rejects.toMatchObject({
+      code: 'BAD_REQUEST',
+      message: expect.stringMatching(why),
+    });
+    await process.service.stop(id, 'ann');
+    expect(await process.service.report(id)).toMatchObject({ state: 'stopped', figures: null });
+  });
+
+  it('as the scorer in use is listed with the reason; trials wait for a rollback, and a worker keeps its scorer', async () => {
+    const process = await world.startProcess();
+    await world.pool.query(`INSERT INTO trials.champions (who, trial_id, challenger) VALUES ('ann', 7, '{"rules": "v3"}')`);
+    expect(await process.service.champion()).toMatchObject({
+      trialId: 7,
+      challenger: null,
+      unreadable: expect.stringMatching(unknown),
+    });
+    await expect(start(process, { kind: 'shadow', challenger })).rejects.toMatchObject({
+      code: 'BAD_REQUEST',
+      message: expect.stringMatching(/^The scorer in use cannot be used\. Another version.*`trials rollback` leaves it\.$/),
+    });
+    await process.scorers.refresh();
+    expect([process.scorers.ai.name, (await process.profile.bandOf(50)).profile]).toEqual(['heuristic', 'shipped']);
+    expect(await process.service.rollBack('ann')).toMatchObject({ trialId: null, challenger: {}, unreadable: null });
+    expect(await start(process, { kind: 'shadow', challenger })).toBeGreaterThan(0);
+  });
+});
+
 describe('rows of persons', () => {
   it('are exported, erased, and not added again while the ledger has no lead of the person', async () => {
     await world.addLeads(leadsOf(10, right));

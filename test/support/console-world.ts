@@ -373,6 +373,7 @@ function trialsOf(count: number, text: string) {
     state: 'stopped',
     challenger: { provider: 'gemini', model: text, profile: { name: text } },
     settings: { target: 'converted', horizonDays: 90 },
+    unreadable: null,
     note: text,
     who: text,
     createdAt: NOW,
@@ -396,8 +397,17 @@ function trialsOf(count: number, text: string) {
     },
   };
   return {
-    champion: async () => ({ version: count, trialId: count === 0 ? null : 1, challenger: trial.challenger, who: text }),
-    list: async () => repeat(Math.min(count, 50), trial),
+    champion: async () => ({
+      version: count,
+      trialId: count === 0 ? null : 1,
+      challenger: trial.challenger,
+      unreadable: null,
+      who: text,
+    }),
+    list: async () =>
+      repeat(Math.min(count, 50), trial).map((each, index) =>
+        index === 0 ? { ...each, challenger: null, settings: null, unreadable: text } : each,
+      ),
     report: async () => ({
       ...trial,
       figures: count === 0 ? null : figures,

@@ -38,6 +38,7 @@ export async function outcomesWorld() {
     ['closed - not converted', 'disqualified'],
   ]);
   return {
+    url: fresh.url,
     pool,
     database,
     repository,

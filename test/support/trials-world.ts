@@ -73,6 +73,7 @@ export async function trialsWorld() {
   }
 
   return {
+    url: fresh.url,
     pool,
     startProcess,
     /** Leads that reached the CRM 100 days ago with the champion's score, and what became of them. */

@@ -1,6 +1,6 @@
-import type { Trial, TrialState } from '../../trials/trial.js';
+import type { ListedTrial, Trial, TrialState } from '../../trials/trial.js';
 import type { TrialFigures } from '../../trials/trial-report.js';
-import type { Champion } from '../../trials/trials.repository.js';
+import type { ScorerInUse } from '../../trials/trial-rows.js';
 import type { ReportedTrial } from '../../trials/trials.service.js';
 import { Badge, BandBadge, IntentBadge, type Tone } from '../components/badges.js';
 import { Card, Empty, Facts, Notice, PageHead, Stats } from '../components/blocks.js';
@@ -24,7 +24,9 @@ const MOVERS_SHOWN = 5;
 const percent = (value: number | null) => (value === null ? '–' : `${(value * 100).toFixed(1)} %`);
 const decimal = (value: number | null, digits = 3) => (value === null ? '–' : value.toFixed(digits));
 
-function challengerText({ provider, model, profile, instructions }: Trial['challenger']): string {
+function challengerText(challenger: ListedTrial['challenger']): string {
+  if (challenger === null) return 'cannot be read';
+  const { provider, model, profile, instructions } = challenger;
   const parts = [
     provider,
     model,
@@ -36,8 +38,8 @@ function challengerText({ provider, model, profile, instructions }: Trial['chall
 
 interface TrialsPageProps {
   viewer: Viewer;
-  champion: Champion;
-  trials: Trial[];
+  champion: ScorerInUse;
+  trials: ListedTrial[];
 }
 
 export function TrialsPage({ viewer, champion, trials }: TrialsPageProps) {
@@ -49,6 +51,9 @@ export function TrialsPage({ viewer, champion, trials }: TrialsPageProps) {
         </a>
       </PageHead>
       <Card title="In use">
+        {champion.unreadable === null ? null : (
+          <Notice tone="warn" title={`${champion.unreadable} Workers keep the scorer before it.`} />
+        )}
         <p>
           {champion.trialId === null ? (
             'The scorer of the configuration.'
@@ -76,7 +81,7 @@ export function TrialsPage({ viewer, champion, trials }: TrialsPageProps) {
             { title: 'Challenger', cell: ({ challenger }) => <Text value={challengerText(challenger)} /> },
             { title: 'Started', cell: ({ createdAt }) => <Time at={createdAt} now={viewer.now} /> },
             { title: 'By', cell: ({ who }) => <Text value={who} /> },
-            { title: 'Why', cell: ({ reason, note }) => <Text value={reason ?? note} /> },
+            { title: 'Why', cell: ({ unreadable, reason, note }) => <Text value={unreadable ?? reason ?? note} /> },
           ]}
           rows={trials}
         />
@@ -97,7 +102,12 @@ export function TrialPage({ viewer, trial }: { viewer: Viewer; trial: ReportedTr
       </PageHead>
       {reason === null ? null : <Notice tone={state === 'stopped' ? 'warn' : 'plain'} title={reason} />}
       {lastError === null ? null : <Notice tone="warn" title={`The challenger cannot be asked now: ${lastError}`} />}
-      {figures === null ? <p class="muted">Its scores were removed.</p> : <Figures figures={figures} trial={trial} />}
+      {trial.unreadable === null ? null : <Notice tone="warn" title={trial.unreadable} />}
+      {trial.unreadable !== null ? null : figures === null ? (
+        <p class="muted">Its scores were removed.</p>
+      ) : (
+        <Figures figures={figures} settings={trial.settings} />
+      )}
       <Card title="About">
         <Facts
           items={[
@@ -122,14 +132,16 @@ export function TrialPage({ viewer, trial }: { viewer: Viewer; trial: ReportedTr
           </div>
         </Card>
       ))}
-      <p class="muted">
-        To put it into use: <code>{`npx revenueflow trials promote ${id}`}</code>
-      </p>
+      {trial.unreadable === null ? (
+        <p class="muted">
+          To put it into use: <code>{`npx revenueflow trials promote ${id}`}</code>
+        </p>
+      ) : null}
     </Layout>
   );
 }
 
-function Figures({ figures, trial: { settings } }: { figures: TrialFigures; trial: Trial }) {
+function Figures({ figures, settings }: { figures: TrialFigures; settings: Trial['settings'] }) {
   const { scored, pending, failed, agreement, costUsdPerLead, tookMs, outcomes } = figures;
   const { difference } = outcomes.auc ?? {};
   const leads = (from: string, to: string) =>

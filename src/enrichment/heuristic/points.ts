@@ -131,7 +131,9 @@ function settle(lines: Line[], cues: CueReading, profile: ScoringProfile): Line[
   if (rest === 0) return lines;
   const overlap = total !== 0 && Math.sign(rest) === -Math.sign(total);
   const reads = overlap ? 'worth less than its phrases together' : LEXICON.cues.reads[cues.intent];
-  const about = overlap ? '' : cues.reasons.map((name) => LEXICON.cues.says[name] ?? name).join(', ');
+  // Several groups of words say the same, and some what the line says already.
+  const says = new Set(cues.reasons.map((name) => LEXICON.cues.says[name] ?? name));
+  const about = overlap ? '' : [...says].filter((each) => !reads.includes(each)).join(', ');
   return [...lines, line(`message as a whole: ${reads}${about === '' ? '' : ` (${about})`}`, rest)];
 }
 

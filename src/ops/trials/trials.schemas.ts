@@ -90,8 +90,12 @@ const trialFields = z.object({
   id: z.int(),
   kind: z.enum(TRIAL_KINDS),
   state: z.enum(TRIAL_STATES),
-  challenger: challengerSchema,
-  settings: settingsSchema,
+  challenger: challengerSchema.nullable(),
+  settings: settingsSchema.nullable(),
+  unreadable: z
+    .string()
+    .nullable()
+    .describe('Why this version cannot read the trial, which another version wrote; then challenger and settings are null.'),
   note: z.string(),
   who: z.string(),
   createdAt: timeSchema,
@@ -105,7 +109,8 @@ const champion = z
   .object({
     version: z.int().describe('0: the scorer of the configuration, never changed by a trial.'),
     trialId: z.int().nullable().describe('The trial whose challenger is in use; null: the configuration.'),
-    challenger: challengerSchema,
+    challenger: challengerSchema.nullable(),
+    unreadable: z.string().nullable().describe('Why this version cannot use it; then the challenger is null.'),
     at: timeSchema.nullable(),
     who: z.string().nullable(),
   })
@@ -127,6 +132,7 @@ const exampleTrial = {
     horizonDays: 90,
     stop: { maxErrorRate: 0.05, maxDisagreement: 0.5, maxInjected: 0.02 },
   },
+  unreadable: null,
   note: '',
   who: 'ann',
   createdAt: '2026-11-24T04:00:00.000Z',
@@ -135,7 +141,7 @@ const exampleTrial = {
   lastError: null,
   injections: { tried: 6, raised: 0, failed: 0, cases: [] },
 };
-const exampleChampion = { version: 0, trialId: null, challenger: {}, at: null, who: null };
+const exampleChampion = { version: 0, trialId: null, challenger: {}, unreadable: null, at: null, who: null };
 
 export const trialSchema = apiSchema('Trial', trialFields, exampleTrial);
 

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { randomLcg, randomNormal } from 'd3-random';
+import { describe, expect, inject, it } from 'vitest';
 import { compareOutcomes } from './compare-outcomes.js';
 import { addPair, leadsIn, meanDifference, rankCorrelation, sideOf, type PairedScores } from './paired-scores.js';
 
@@ -110,5 +111,35 @@ describe('a comparison with outcomes', () => {
   it('says nothing where few leads converted', async () => {
     const few = { converted: cellsOf([[10, 90]]), others: cellsOf(Array.from({ length: 400 }, () => [10, 20])) };
     expect(await compareOutcomes(few)).toMatchObject({ verdict: 'not enough outcomes', auc: null });
+  });
+
+  /** At least 95 of 100; the short run allows the same share of fewer. */
+  const SEEDS = inject('full') ? 100 : 4;
+  const LEADS = 1500;
+
+  /** Leads with known probabilities of conversion. The noise is what a side's scores have beside the truth. */
+  function sampled(seed: number, championNoise: number, challengerNoise: number) {
+    const random = randomLcg(seed);
+    const normal = randomNormal.source(random)();
+    const converted: PairedScores = new Map();
+    const others: PairedScores = new Map();
+    for (let lead = 0; lead < LEADS; lead++) {
+      const truth = normal();
+      const score = (noise: number) => Math.min(100, Math.max(0, 5 * Math.round(10 + 3 * (truth + noise * normal()))));
+      const isConverted = random() < 1 / (1 + Math.exp(2 - 2 * truth));
+      addPair(isConverted ? converted : others, score(championNoise), score(challengerNoise));
+    }
+    return { converted, others };
+  }
+
+  it.each([
+    ['better', 1, 0.3],
+    ['worse', 1, 2.5],
+    ['no difference shown', 1, 1],
+  ])('is %s in at least 95 of 100 seeds where the noise is %d and %d', async (verdict, champion, challenger) => {
+    let times = 0;
+    for (let seed = 1; seed <= SEEDS; seed++)
+      times += Number((await compareOutcomes(sampled(seed / (SEEDS + 1), champion, challenger))).verdict === verdict);
+    expect(times).toBeGreaterThanOrEqual(SEEDS * 0.95);
   });
 });
