@@ -3,11 +3,13 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { AppError } from '../domain/app-error.js';
 import { ERROR_CATALOG, type ErrorCode } from '../domain/error-catalog.js';
+import { BulkActionsRepository } from '../ledger/bulk-actions.repository.js';
 import type { DeadLetter, DeadLetterCause, DeadLetterGroup } from '../ledger/dead-letters.repository.js';
 import { DeadLetters, NOT_A_DEAD_LETTER } from '../ops/dead-letters/dead-letters.service.js';
 import { decodeCursor, encodeCursor } from '../platform/database/cursor-pagination.js';
 import { CurrentOperator, type Operator } from '../platform/http/access.js';
 import { IdParam } from '../platform/http/id.pipe.js';
+import { RECENT_REPLAYS } from './components/recent-replays.js';
 import { ActionForm, Page, seeOther } from './console-page.js';
 import { ConsoleViewer, PageRequest } from './console-viewer.js';
 import { asStored, fieldsOf, formSchema } from './form-fields.js';
@@ -34,6 +36,7 @@ export class ConsoleDeadLettersController {
   constructor(
     private readonly viewers: ConsoleViewer,
     private readonly deadLetters: DeadLetters,
+    private readonly bulkActions: BulkActionsRepository,
   ) {}
 
   @Page('')
@@ -41,10 +44,11 @@ export class ConsoleDeadLettersController {
     @Query({ schema: listSchema }) { code, signature, cursor }: z.output<typeof listSchema>,
     @PageRequest() request: FastifyRequest,
   ) {
-    const [viewer, groups, { items, next }] = await Promise.all([
+    const [viewer, groups, { items, next }, replays] = await Promise.all([
       this.viewers.of(request),
       this.deadLetters.summary(),
       this.deadLetters.list({ code, signature }, PAGE, cursor ? decodeCursor(cursor) : null),
+      this.bulkActions.listBulkActions('replay-dead-letters', RECENT_REPLAYS),
     ]);
     const masked = request.operator?.role !== 'operator';
     const filter = causeQuery({ code, signature });
@@ -65,6 +69,7 @@ export class ConsoleDeadLettersController {
       })),
       first: cursor ? `${PATH}?${filter}` : null,
       next: next ? `${PATH}?${filter}&cursor=${encodeURIComponent(encodeCursor(next))}` : null,
+      replays,
     };
     return renderPage(<DeadLettersPage viewer={viewer} view={view} />);
   }

@@ -3,12 +3,14 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { AppError } from '../domain/app-error.js';
 import { AuditLogRepository } from '../ledger/audit-log.repository.js';
+import { BulkActionsRepository } from '../ledger/bulk-actions.repository.js';
 import { NO_SUCH_REJECTION, RejectionsService } from '../ops/rejections/rejections.service.js';
 import { decodeCursor, encodeCursor } from '../platform/database/cursor-pagination.js';
 import { textOfKeptBody } from '../platform/http/read-kept-body.js';
 import { CurrentOperator, type Operator } from '../platform/http/access.js';
 import { IdParam } from '../platform/http/id.pipe.js';
 import { Notice } from './components/blocks.js';
+import { RECENT_REPLAYS } from './components/recent-replays.js';
 import { Text } from './components/text.js';
 import { ActionForm, Page, ReadForm, seeOther } from './console-page.js';
 import { ConsoleViewer, PageRequest } from './console-viewer.js';
@@ -34,6 +36,7 @@ export class ConsoleRejectionsController {
     private readonly viewers: ConsoleViewer,
     private readonly rejections: RejectionsService,
     private readonly auditLog: AuditLogRepository,
+    private readonly bulkActions: BulkActionsRepository,
   ) {}
 
   @Page('')
@@ -41,11 +44,12 @@ export class ConsoleRejectionsController {
     @Query({ schema: listSchema }) { cursor, cause }: z.output<typeof listSchema>,
     @PageRequest() request: FastifyRequest,
   ) {
-    const [viewer, open, groups, { items, next }] = await Promise.all([
+    const [viewer, open, groups, { items, next }, replays] = await Promise.all([
       this.viewers.of(request),
       this.rejections.countOpen(),
       this.rejections.causes(),
       this.rejections.list(PAGE, cursor ? decodeCursor(cursor) : null, cause),
+      this.bulkActions.listBulkActions('replay-rejections', RECENT_REPLAYS),
     ]);
     const hrefOf = (more: Record<string, string>) => {
       const query = new URLSearchParams({ ...(cause ? { cause } : {}), ...more });
@@ -62,6 +66,7 @@ export class ConsoleRejectionsController {
       items: items.map(({ id, receivedAt, code, detail, replayedAs }) => ({ id, receivedAt, code, detail, replayedAs })),
       first: cursor ? hrefOf({}) : null,
       next: next ? hrefOf({ cursor: encodeCursor(next) }) : null,
+      replays,
     };
     return renderPage(<RejectionsPage viewer={viewer} view={view} />);
   }

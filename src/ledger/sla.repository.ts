@@ -134,9 +134,11 @@ FROM (
   SELECT campaign_id, greatest(extract(epoch FROM first_synced_at - received_at)::float, 0) AS total, NULL::boolean AS waits
   FROM ledger.leads WHERE first_synced_at > now() - make_interval(mins => $1)
   UNION ALL
-  SELECT campaign_id, NULL, true FROM (
-    SELECT campaign_id, received_at, first_synced_at FROM ledger.leads WHERE state IN ('received', 'enriched') LIMIT ${WAITING_COUNTED}
-  ) open WHERE first_synced_at IS NULL AND received_at < now() - make_interval(secs => $2)
+  SELECT campaign_id, NULL, true FROM ledger.leads WHERE id = ANY (ARRAY(
+    SELECT id FROM (
+      SELECT id, received_at, first_synced_at FROM ledger.leads WHERE state IN ('received', 'enriched') LIMIT ${WAITING_COUNTED}
+    ) open WHERE first_synced_at IS NULL AND received_at < now() - make_interval(secs => $2)
+  ))
   UNION ALL
   SELECT campaign_id, NULL, false FROM ledger.leads
   WHERE state = 'dead' AND crm IS NULL AND died_at > now() - make_interval(mins => $1)

@@ -197,6 +197,23 @@ describe('personal data', () => {
   });
 });
 
+describe('an address of no page', () => {
+  it('is answered with a page that has the navigation', async () => {
+    const app = await startConsole('empty', { OPS_TOKENS: '' });
+    try {
+      for (const url of ['/console/nowhere', '/console/leads/of/nothing']) {
+        const answer = await app.inject({ url });
+        const document = documentOf(answer.body);
+        expect([answer.statusCode, faultsOf(document)], url).toEqual([404, []]);
+        expect(document.querySelector('nav[aria-label="Console"] a')).not.toBeNull();
+      }
+      expect((await app.inject({ url: '/console/assets/nothing.js' })).statusCode).toBe(404);
+    } finally {
+      await app.close();
+    }
+  });
+});
+
 describe('the API', () => {
   it('can be downloaded as its document', async () => {
     const app = await startConsole('empty', { OPS_TOKENS: '' });

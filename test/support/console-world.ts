@@ -67,8 +67,8 @@ export const PAGES = [
 ].map((path) => `/console${path}`);
 export const OPERATOR_TOKEN = 'o'.repeat(40);
 export const VIEWER_TOKEN = 'v'.repeat(40);
-/** Markup, quotes, a formula, a link, text that is reordered and a control character. */
-export const HOSTILE = `<script>alert(1)</script>"'&=1+1 javascript:alert(1) \u202Egnp.exe\u0007`;
+/** Markup, quotes, a formula, a link, text that is reordered, a control character and a word that fits no line. */
+export const HOSTILE = `<script>alert(1)</script>"'&=1+1 javascript:alert(1) \u202Egnp.exe\u0007 ${'W'.repeat(120)}`;
 
 const NOW = '2026-11-27T10:00:00.000Z';
 const later = (ms: number) => new Date(Date.parse(NOW) + ms).toISOString();
@@ -328,6 +328,8 @@ function servicesOf(world: Exclude<World, 'down'>): [token: unknown, service: ob
     [
       BulkActionsRepository,
       {
+        listBulkActions: async (_: string, limit: number) =>
+          repeat(Math.min(count, limit), { id: LEAD, at: new Date(NOW), who: text, rows: count, open: count }),
         findBulkAction: async () => ({
           id: LEAD,
           at: new Date(NOW),
@@ -372,11 +374,11 @@ function servicesOf(world: Exclude<World, 'down'>): [token: unknown, service: ob
           on: count > 0,
           version: 1,
           ofFile: false,
-          pools: repeat(Math.min(count, 5), {
-            name: text,
+          pools: repeat(Math.min(count, 5), 0).map((_, n) => ({
+            name: `${text} ${n}`,
             next: text,
             members: repeat(20, { rep: text, crmUserId: text, weight: 1, assigned: 1, expected: 1, credit: 0, away: text }),
-          }),
+          })),
           members: repeat(Math.min(count, 50), { rep: text, crmUserId: text, absences: [], active: true }),
           versions: repeat(Math.min(count, 50), { version: 1, at: NOW, who: text, note: text, active: true }),
         }),
@@ -442,7 +444,7 @@ function trialsOf(count: number, text: string) {
     report: async () => ({
       ...trial,
       figures: count === 0 ? null : figures,
-      movers: repeat(Math.min(count, 20), { leadId: LEAD, champion: score, challenger: score }),
+      movers: repeat(Math.min(count, 20), { leadId: LEAD, champion: score, challenger: { ...score } }),
     }),
   };
 }

@@ -1,6 +1,8 @@
 import type { ComponentChildren } from 'preact';
+import type { BulkActionSummary } from '../../ledger/bulk-actions.repository.js';
 import { Action, Field } from '../components/form.js';
 import { Card, Empty, Live, Notice, PageHead } from '../components/blocks.js';
+import { RecentReplays } from '../components/recent-replays.js';
 import { Pager, Table } from '../components/table.js';
 import { Text } from '../components/text.js';
 import { Time } from '../components/time.js';
@@ -43,6 +45,7 @@ export interface DeadLettersView {
   items: DeadLetterItem[];
   first: string | null;
   next: string | null;
+  replays: BulkActionSummary[];
 }
 
 const SECTION = '/console/dead-letters';
@@ -114,6 +117,7 @@ export function DeadLettersPage({ viewer, view, notice }: { viewer: Viewer; view
           </>
         )}
       </Live>
+      <RecentReplays replays={view.replays} viewer={viewer} />
     </Layout>
   );
 }
