@@ -37,14 +37,16 @@ export class ConsoleErrorFilter implements ExceptionFilter {
     const error = asAppError(thrown);
     const { status, detail, errors } = problemOf(error);
     if (status === 500) this.logger.error({ requestId: request.id, err: error }, 'A page of the console failed unexpectedly');
+    // The answer of a form has no address that shows it again.
+    const retryHref = status === 503 && request.method === 'GET' ? request.url : null;
+    const remedy = retryHref ? 'This page is shown again once it does.' : ERROR_CATALOG[error.code].remedy;
     const view = {
       title: TITLES[status] ?? 'This failed',
       code: error.code,
-      detail: [detail, ...errors.map(({ path, message }) => `${path}: ${message}`), ERROR_CATALOG[error.code].remedy].join(' '),
+      detail: [detail, ...errors.map(({ path, message }) => `${path}: ${message}`), remedy].join(' '),
       requestId: request.id,
       runbook: RUNBOOK[error.code] ?? null,
-      // The answer of a form has no address that shows it again.
-      retryHref: status === 503 && request.method === 'GET' ? request.url : null,
+      retryHref,
     };
     const page = renderPage(<ErrorPage viewer={await this.viewer.of(request)} view={view} />);
     void reply

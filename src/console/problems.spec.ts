@@ -129,6 +129,12 @@ describe('what needs a person', () => {
     expect(problemsOf({ ...WELL, ...wrong })).toMatchObject([{ title, runbook }]);
   });
 
+  it('is in the order of urgency', () => {
+    const paused = { ...breaker('enrichment'), paused: true, pausedBy: 'ann' };
+    const found = problemsOf({ ...WELL, workers: 0, breakers: [paused, breaker('crm-sync', 'open')] });
+    expect(found.map(({ tone }) => tone)).toEqual(['bad', 'bad', 'warn']);
+  });
+
   it.each([
     ['received', [load('enrichment', 1, 900), load('crm-sync', 1, 800)]],
     ['enriched', [load('enrichment', 1, 10), load('crm-sync', 1, 900)]],

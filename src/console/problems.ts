@@ -4,6 +4,7 @@ import type { QueuesService } from '../ops/queues.service.js';
 import type { SlaReport } from '../ops/sla.service.js';
 import type { Viewer } from './layout.js';
 import type { NoticeTone } from './components/blocks.js';
+import { grouped } from './components/text.js';
 import { seconds } from './components/time.js';
 
 /** Something that a person should look at: what is wrong, the page that shows it, and the section of the runbook. */
@@ -35,10 +36,10 @@ const ROUTING_PAGE = { href: '/console/routing', link: 'Open Routing' };
 /** The state of leads that wait for a stage. */
 const WAITS_AS = { enrichment: 'received', 'crm-sync': 'enriched' } as const;
 
-/** What a person should look at, the most urgent first. It covers what `deploy/prometheus/alerts.yml` watches. */
+/** What a person should look at, what is bad first. It covers what `deploy/prometheus/alerts.yml` watches. */
 export function problemsOf(facts: Facts): Problem[] {
   const { report, breakers, budgets, workers, waiting } = facts;
-  return [
+  const problems = [
     ...(facts.queueAnswers ? [] : [NO_QUEUE]),
     ...(workers === 0 ? [NO_WORKER] : []),
     ...breakers.flatMap((stage) => stageProblems(stage, report.backlog[stage.name])),
@@ -49,6 +50,7 @@ export function problemsOf(facts: Facts): Problem[] {
     ...marketoProblems(facts.marketo),
     ...alertProblems(facts.alertsFailing),
   ];
+  return problems.toSorted((a, b) => Number(b.tone === 'bad') - Number(a.tone === 'bad'));
 }
 
 const NO_QUEUE: Problem = {
@@ -227,5 +229,5 @@ function alertProblems(failing: AttentionReport['alertsFailing']): Problem[] {
 }
 
 function counted(count: number, one: string, many: string): string {
-  return `${count} ${count === 1 ? one : many}`;
+  return `${grouped(count)} ${count === 1 ? one : many}`;
 }

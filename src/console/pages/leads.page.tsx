@@ -7,7 +7,7 @@ import { Empty, Live, PageHead } from '../components/blocks.js';
 import { Meter } from '../components/charts.js';
 import { LeadFilterForms, type LeadFilters } from '../components/lead-filters.js';
 import { Pager, Table, type Column } from '../components/table.js';
-import { Text } from '../components/text.js';
+import { grouped, Text } from '../components/text.js';
 import { Time } from '../components/time.js';
 import { Layout, type Viewer } from '../layout.js';
 
@@ -94,7 +94,7 @@ function NoLead({ view, filtered }: { view: LeadsView; filtered: boolean }) {
   if (view.next) {
     const further = view.sorted === 'ascending' ? 'newer' : 'older';
     return (
-      <Empty title={`None of the ${view.searchedAtMost.toLocaleString('en-US')} leads searched here matches`}>
+      <Empty title={`None of the ${grouped(view.searchedAtMost)} leads searched here matches`}>
         <p>
           <a href={view.next}>{`Search ${further} leads`}</a>, or narrow the time, the state or the campaign first.
         </p>

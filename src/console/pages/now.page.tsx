@@ -3,7 +3,7 @@ import { Badge } from '../components/badges.js';
 import { Card, Empty, Live, Notice, PageHead, Stats } from '../components/blocks.js';
 import { LineChart, Meter, type Point } from '../components/charts.js';
 import { Table } from '../components/table.js';
-import { Text } from '../components/text.js';
+import { grouped, Text } from '../components/text.js';
 import { rate, seconds } from '../components/time.js';
 import { Layout, type Viewer } from '../layout.js';
 import type { Problem } from '../problems.js';
@@ -85,7 +85,7 @@ function Figures({ view }: { view: NowView }) {
           {
             label: 'In the SLA, last hour',
             value: share === null ? '–' : percent(share),
-            note: `of ${of} ${of === 1 ? 'lead' : 'leads'} within ${seconds(view.slaSeconds)}`,
+            note: `of ${grouped(of)} ${of === 1 ? 'lead' : 'leads'} within ${seconds(view.slaSeconds)}`,
             tone: share === null ? undefined : share >= GOOD_SHARE ? 'good' : 'bad',
           },
           { label: 'Speed to lead, median', value: seconds(view.speedToLead.p50), note: `p95 ${seconds(view.speedToLead.p95)}` },
@@ -103,7 +103,7 @@ function Figures({ view }: { view: NowView }) {
         ]}
       />
       <div class="grid-2">
-        <Card title="Arrivals" aside={`${view.arrived} in the last hour, per minute`}>
+        <Card title="Arrivals" aside={`${grouped(view.arrived)} in the last hour, per minute`}>
           <LineChart title="Arrivals per minute" points={view.arrivals} unit="leads" />
         </Card>
         <Card title="Speed to lead" aside="median in seconds, per minute">

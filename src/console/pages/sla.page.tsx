@@ -2,7 +2,7 @@ import { Badge } from '../components/badges.js';
 import { Card, Empty, Live, PageHead, Stats } from '../components/blocks.js';
 import { BarChart, type Bar } from '../components/charts.js';
 import { Table } from '../components/table.js';
-import { Text } from '../components/text.js';
+import { grouped, Text } from '../components/text.js';
 import { seconds } from '../components/time.js';
 import { Layout, type Viewer } from '../layout.js';
 
@@ -124,9 +124,7 @@ function Details({ view }: { view: SlaView }) {
         />
       ) : null}
       {view.campaigns.length > 0 && view.waitingCounted !== null ? (
-        <p class="muted">
-          {`Of the leads that wait, ${view.waitingCounted.toLocaleString('en-US')} chosen at random are counted by campaign.`}
-        </p>
+        <p class="muted">{`Of the leads that wait, ${grouped(view.waitingCounted)} chosen at random are counted by campaign.`}</p>
       ) : null}
     </>
   );
