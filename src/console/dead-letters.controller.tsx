@@ -24,7 +24,11 @@ const EDITED_FIELDS = 100;
 const EDITED_LENGTH = 4000;
 
 const listSchema = z.object({
-  code: z.string().max(100).optional(),
+  code: z
+    .string()
+    .max(100)
+    .optional()
+    .transform((code) => code || undefined),
   signature: z.string().max(500).optional(),
   cursor: z.string().max(500).optional(),
 });

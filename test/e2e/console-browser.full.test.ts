@@ -153,6 +153,7 @@ describe.skipIf(!hasBrowser())('the console in a browser (Debian: apt-get instal
   });
 
   it('says so above the page when its session has ended, or a store or the service does not answer', async () => {
+    expect(faults).toEqual([]);
     const problem = page.getByRole('alert').filter({ hasText: 'This page is not up to date' });
     await page.goto(`${service.url}/console/leads`);
     const answers = (status: number) => page.route(/\/console\/leads$/, (route) => route.fulfill({ status }));
