@@ -214,6 +214,23 @@ describe('an address of no page', () => {
   });
 });
 
+describe('the audit log', () => {
+  it('can be downloaded as a table', async () => {
+    const app = await startConsole('full', { OPS_TOKENS: '' });
+    try {
+      const answer = await app.inject({ url: '/console/audit.csv?act=replay' });
+      expect(answer.headers['content-type']).toBe('text/csv; charset=utf-8');
+      expect(answer.headers['content-disposition']).toBe('attachment; filename="audit.csv"');
+      const [head, first, ...others] = answer.body.trim().split('\r\n');
+      expect(head).toBe('at,who,act,detail');
+      expect(first).toMatch(/^2026-11-27T10:00:00.000Z,Acme & Co,replay,reason Acme & Co$/);
+      expect(others).toHaveLength(2);
+    } finally {
+      await app.close();
+    }
+  });
+});
+
 describe('the API', () => {
   it('can be downloaded as its document', async () => {
     const app = await startConsole('empty', { OPS_TOKENS: '' });

@@ -76,3 +76,20 @@ it('keeps a slow result new without callers, and stops once reads are fast or fa
   await vi.advanceTimersByTimeAsync(3_600_000);
   expect(failing).toHaveBeenCalledTimes(2);
 });
+
+it('reads no more often than slow reads allow', async () => {
+  const read = vi.fn(async () => {
+    vi.advanceTimersByTime(1000);
+    return read.mock.calls.length;
+  });
+  const shared = reuseResult(0, read);
+  await shared();
+  for (let second = 0; second < 9; second++) {
+    vi.advanceTimersByTime(1000);
+    expect(await shared()).toBe(1);
+  }
+  expect(read).toHaveBeenCalledTimes(1);
+  vi.advanceTimersByTime(1000);
+  await shared();
+  expect(read).toHaveBeenCalledTimes(2);
+});

@@ -2,11 +2,14 @@
 const SLOW_MS = 50;
 /** A caller waits for a new result where the last one is older. */
 const STALE_FOR_MS = 60_000;
+/** Slow reads take at most this share of the time, so that many callers do not keep the store busy with them. */
+const SLOW_READS_SHARE = 0.1;
 /** A slow result is read again after this without a caller, so that the next one need not wait for it. */
 const READ_AGAIN_AFTER_MS = 40_000;
 
 /**
- * Calls `read` at most once per `maxAgeMs`; calls in between share its result. A failure is not cached.
+ * Calls `read` at most once per `maxAgeMs`, less often where it is slow; calls in between share its result. A failure is
+ * not cached.
  * @param isSlow whether a read that took `ms` costs too much to wait for.
  * @returns a function that returns the shared result. Where the last read was slow, it returns the result before, and
  *   reads anew for the next call. While reads are slow there is one every READ_AGAIN_AFTER_MS at least.
@@ -26,14 +29,18 @@ export function reuseResult<T>(
     again.unref();
   }
 
-  async function readAnew(current: { running: boolean }): Promise<T> {
+  async function readAnew(current: { until: number; running: boolean }): Promise<T> {
     clearTimeout(again);
     const began = performance.now();
     try {
       const result = await read();
       const now = performance.now();
-      slow = isSlow(result, now - began) ? { result, until: now + STALE_FOR_MS } : undefined;
-      if (slow) readLater();
+      const tookMs = now - began;
+      slow = isSlow(result, tookMs) ? { result, until: now + STALE_FOR_MS } : undefined;
+      if (slow) {
+        current.until = now + Math.min(READ_AGAIN_AFTER_MS, Math.max(maxAgeMs, tookMs / SLOW_READS_SHARE));
+        readLater();
+      }
       return result;
     } catch (error) {
       shared = undefined;
