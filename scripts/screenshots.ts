@@ -129,8 +129,12 @@ async function pagesWith(lead: string): Promise<string[]> {
     '/rejections',
     '/stages',
     '/sla',
+    '/routing',
     '/scores',
+    '/scores/trials',
+    '/marketo',
     '/audit',
+    '/nowhere',
   ];
   const ones = [`/leads/${lead}`, `/leads/${revised}`, `/leads/${dead}`, `/dead-letters/${dead}`, `/rejections/${rejection}`];
   return [...lists, ...ones, '/api', '/runbook', '/login'];

@@ -28,12 +28,28 @@ function busy(region) {
 const regions = () => [...document.querySelectorAll('[data-live]')];
 const received = new Map(regions().map((region) => [region.id, region.innerHTML]));
 const state = document.querySelector('[data-live-state]');
+const problem = document.querySelector('[data-live-problem]');
 
 function showState(text, paused) {
   if (!state) return;
   state.hidden = false;
   state.textContent = text;
   state.dataset.liveState = paused ? 'paused' : 'live';
+}
+
+/** What the page shows is old: that is said above it, since the navigation may be out of sight. Null: it is not. */
+function showProblem(text) {
+  if (text) showState('Not up to date', true);
+  if (!problem || problem.textContent === (text ?? '')) return;
+  problem.hidden = text === null;
+  problem.firstElementChild.textContent = text ?? '';
+}
+
+function problemOf({ type, ok, status }) {
+  // The sign-in page is all that the service redirects a page to.
+  if (type === 'opaqueredirect') return 'Your session has ended. Reload the page to sign in again.';
+  if (status === 503) return 'A store of the service does not answer. This page is not up to date.';
+  return ok ? null : `The service answers ${status} for this page now. It is not up to date.`;
 }
 
 /** A wide table keeps its place: the new one is scrolled as far. */
@@ -43,12 +59,19 @@ function withScroll(region, replace) {
   for (const [index, wrap] of [...region.querySelectorAll('.table-wrap')].entries()) wrap.scrollLeft = places[index] ?? 0;
 }
 
+/** Asks for this page again. */
+function load() {
+  return fetch(location.href, { headers: { accept: 'text/html' }, redirect: 'manual' });
+}
+
 /** Fetches this page again and replaces the live regions that changed; what the reader works in is left alone. */
 async function refresh() {
   if (document.hidden) return;
   if (regions().some(selects)) return showState('Paused while you select text', true);
-  const response = await fetch(location.href, { headers: { accept: 'text/html' }, redirect: 'error' });
-  if (!response.ok) return showState('The service does not answer. This page is not up to date.', true);
+  const response = await load();
+  const failure = problemOf(response);
+  showProblem(failure);
+  if (failure) return;
   const next = new DOMParser().parseFromString(await response.text(), 'text/html');
   let kept = false;
   for (const region of regions()) {
@@ -67,6 +90,8 @@ async function refresh() {
 }
 
 localTimes(document);
+// On a narrow screen the navigation scrolls, and the current page may be out of sight.
+document.querySelector('.nav [aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' });
 if (regions().length > 0 && document.querySelector('main[data-refreshes]')) {
   let running = false;
   const tick = () => {
@@ -74,7 +99,7 @@ if (regions().length > 0 && document.querySelector('main[data-refreshes]')) {
     running = true;
     // A service that does not answer is asked again at the next interval; the page keeps what it shows.
     void refresh()
-      .catch(() => showState('The service does not answer. This page is not up to date.', true))
+      .catch(() => showProblem('The service does not answer. This page is not up to date.'))
       .finally(() => {
         running = false;
       });
@@ -83,3 +108,12 @@ if (regions().length > 0 && document.querySelector('main[data-refreshes]')) {
   setInterval(tick, REFRESH_MS);
   document.addEventListener('visibilitychange', tick);
 }
+
+/** A page that could not be made is loaded again once it can. */
+async function retry() {
+  if (document.hidden) return;
+  const response = await load().catch(() => null);
+  if (response && response.status !== 503) location.reload();
+}
+
+if (document.querySelector('[data-retry]')) setInterval(() => void retry(), REFRESH_MS);

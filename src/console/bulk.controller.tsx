@@ -33,6 +33,7 @@ const repairFields = {
 const previewSchema = z.object({
   act: z.enum(['replay-dead-letters', 'replay-rejections']),
   code: z.string().max(100).optional(),
+  signature: z.string().max(500).optional(),
   cause: z
     .string()
     .regex(/^[0-9a-f]{32}$/)
@@ -113,8 +114,8 @@ export class BulkController {
   }
 
   private run(chosen: Chosen, perSecond: number, by: Operator): Promise<string> {
-    const { act, code, cause } = chosen;
-    if (act === 'replay-dead-letters') return this.replays.startDeadLetters({ code, perSecond }, by.name);
+    const { act, code, signature, cause } = chosen;
+    if (act === 'replay-dead-letters') return this.replays.startDeadLetters({ code, signature, perSecond }, by.name);
     return this.replays.startRejections({ cause, perSecond, ...repairOf(chosen) }, by.name);
   }
 
@@ -123,6 +124,7 @@ export class BulkController {
     const view: BulkPreview = {
       act: chosen.act,
       code: chosen.code ?? null,
+      signature: chosen.signature ?? null,
       cause: chosen.cause ?? null,
       count,
       typedAbove: TYPED_ABOVE,
@@ -134,12 +136,15 @@ export class BulkController {
     return renderPage(<BulkPreviewPage viewer={viewer} view={view} />);
   }
 
-  private async count({ act, code, cause }: Chosen): Promise<number> {
+  private async count({ act, code, signature, cause }: Chosen): Promise<number> {
     if (act === 'replay-rejections') {
       return Math.min(await this.rejections.countOpen(cause), ROWS_AT_MOST);
     }
     const groups = await this.deadLetters.summary();
-    const total = groups.filter((group) => !code || group.code === code).reduce((sum, { count }) => sum + count, 0);
+    const total = groups
+      .filter((group) => !code || group.code === code)
+      .filter((group) => signature === undefined || (group.signature ?? '') === signature)
+      .reduce((sum, { count }) => sum + count, 0);
     return Math.min(total, ROWS_AT_MOST);
   }
 
@@ -164,10 +169,10 @@ export class BulkController {
     };
   }
 
-  private async describeDeadLetters({ code }: Chosen): Promise<Pick<BulkPreview, 'title' | 'sample' | 'repair'>> {
-    const page = await this.deadLetters.list(code ? { code } : {}, SAMPLE, null);
+  private async describeDeadLetters({ code, signature }: Chosen): Promise<Pick<BulkPreview, 'title' | 'sample' | 'repair'>> {
+    const page = await this.deadLetters.list({ code, signature }, SAMPLE, null);
     return {
-      title: code ? `Replay dead letters with ${code}` : 'Replay dead letters',
+      title: ['Replay dead letters', code && `with ${code}`, signature && `(${signature})`].filter(Boolean).join(' '),
       sample: page.items.map(({ id, name, email, message }) => ({ id, label: name ?? email, detail: message, refusal: null })),
       repair: null,
     };

@@ -14,6 +14,7 @@ import { ConsoleDeadLettersController } from './dead-letters.controller.js';
 import { ConsoleLeadsController } from './leads.controller.js';
 import { LoginController } from './login.controller.js';
 import { ConsoleMarketoController } from './marketo.controller.js';
+import { MissingPageController } from './missing-page.controller.js';
 import { NowController } from './now.controller.js';
 import { ConsoleRejectionsController } from './rejections.controller.js';
 import { RunbookController } from './runbook.controller.js';
@@ -41,6 +42,7 @@ import { ConsoleTrialsController } from './trials.controller.js';
     ConsoleStagesController,
     ConsoleTrialsController,
     LoginController,
+    MissingPageController,
     NowController,
     RunbookController,
   ],

@@ -3,11 +3,13 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { AppError } from '../domain/app-error.js';
 import { ERROR_CATALOG, type ErrorCode } from '../domain/error-catalog.js';
-import type { DeadLetter, DeadLetterGroup } from '../ledger/dead-letters.repository.js';
+import { BulkActionsRepository } from '../ledger/bulk-actions.repository.js';
+import type { DeadLetter, DeadLetterCause, DeadLetterGroup } from '../ledger/dead-letters.repository.js';
 import { DeadLetters, NOT_A_DEAD_LETTER } from '../ops/dead-letters/dead-letters.service.js';
 import { decodeCursor, encodeCursor } from '../platform/database/cursor-pagination.js';
 import { CurrentOperator, type Operator } from '../platform/http/access.js';
 import { IdParam } from '../platform/http/id.pipe.js';
+import { RECENT_REPLAYS } from './components/recent-replays.js';
 import { ActionForm, Page, seeOther } from './console-page.js';
 import { ConsoleViewer, PageRequest } from './console-viewer.js';
 import { asStored, fieldsOf, formSchema } from './form-fields.js';
@@ -21,7 +23,15 @@ const PAGE = 50;
 const EDITED_FIELDS = 100;
 const EDITED_LENGTH = 4000;
 
-const listSchema = z.object({ code: z.string().max(100).optional(), cursor: z.string().max(500).optional() });
+const listSchema = z.object({
+  code: z
+    .string()
+    .max(100)
+    .optional()
+    .transform((code) => code || undefined),
+  signature: z.string().max(500).optional(),
+  cursor: z.string().max(500).optional(),
+});
 const discardSchema = z.object({ reason: z.string().trim().min(1).max(500) });
 
 /** Dead letters by their causes, and one of them with a form that corrects it. */
@@ -30,24 +40,27 @@ export class ConsoleDeadLettersController {
   constructor(
     private readonly viewers: ConsoleViewer,
     private readonly deadLetters: DeadLetters,
+    private readonly bulkActions: BulkActionsRepository,
   ) {}
 
   @Page('')
   async list(
-    @Query({ schema: listSchema }) { code, cursor }: z.output<typeof listSchema>,
+    @Query({ schema: listSchema }) { code, signature, cursor }: z.output<typeof listSchema>,
     @PageRequest() request: FastifyRequest,
   ) {
-    const [viewer, groups, { items, next }] = await Promise.all([
+    const [viewer, groups, { items, next }, replays] = await Promise.all([
       this.viewers.of(request),
       this.deadLetters.summary(),
-      this.deadLetters.list(code ? { code } : {}, PAGE, cursor ? decodeCursor(cursor) : null),
+      this.deadLetters.list({ code, signature }, PAGE, cursor ? decodeCursor(cursor) : null),
+      this.bulkActions.listBulkActions('replay-dead-letters', RECENT_REPLAYS),
     ]);
     const masked = request.operator?.role !== 'operator';
-    const filter = code ? `code=${encodeURIComponent(code)}` : '';
+    const filter = causeQuery({ code, signature });
     const view: DeadLettersView = {
       total: groups.reduce((sum, { count }) => sum + count, 0),
-      groups: groups.map(groupView),
+      groups: groups.map((group) => groupView(group, { code, signature })),
       code: code ?? null,
+      signature: signature ?? null,
       items: items.map((letter) => ({
         id: letter.id,
         name: masked ? maskedName(letter.name) : letter.name,
@@ -60,6 +73,7 @@ export class ConsoleDeadLettersController {
       })),
       first: cursor ? `${PATH}?${filter}` : null,
       next: next ? `${PATH}?${filter}&cursor=${encodeURIComponent(encodeCursor(next))}` : null,
+      replays,
     };
     return renderPage(<DeadLettersPage viewer={viewer} view={view} />);
   }
@@ -138,7 +152,15 @@ function storedFields(letter: DeadLetter): [string, string][] {
   return [['email', emailRaw], ['campaign_id', campaignId], ['name', name ?? ''], ...Object.entries(attributes)];
 }
 
-function groupView({ stage, code, signature, count, oldest, newest }: DeadLetterGroup) {
+/** As the address of a list has it. */
+function causeQuery(cause: DeadLetterCause): string {
+  const given = Object.entries(cause).filter(([, value]) => value !== undefined);
+  return new URLSearchParams(given as [string, string][]).toString();
+}
+
+function groupView(group: DeadLetterGroup, shown: DeadLetterCause) {
+  const { stage, code, signature, count, oldest, newest } = group;
+  const query = causeQuery({ code, signature: signature ?? '' });
   return {
     stage,
     code,
@@ -147,7 +169,8 @@ function groupView({ stage, code, signature, count, oldest, newest }: DeadLetter
     firstSeen: oldest.toISOString(),
     lastSeen: newest.toISOString(),
     remedy: remedyOf(code),
-    href: `${PATH}?code=${encodeURIComponent(code)}`,
+    href: `${PATH}?${query}`,
+    current: query === causeQuery(shown),
   };
 }
 

@@ -93,6 +93,11 @@ export function Layout({ title, section, viewer, command = COMMANDS[section], ch
           {viewer.operator ? null : (
             <p class="open-banner">No sign-in: OPS_TOKENS is not set, so everyone on this machine may use the console.</p>
           )}
+          {viewer.refreshes ? (
+            <div class="notice notice-bad" role="alert" data-live-problem="" hidden>
+              <strong />
+            </div>
+          ) : null}
           {children}
           {command ? (
             <p class="command">

@@ -31,3 +31,25 @@ describe('the timeline of a page', () => {
     expect(items[20]!.sentence).toContain('520 events are not shown');
   });
 });
+
+describe('the link into the org', () => {
+  const hrefOf = (leadId: string, SALESFORCE_LOGIN_URL: string | undefined, CRM_PROVIDER: 'salesforce' | 'postgres') => {
+    const crm = { provider: CRM_PROVIDER, leadId, memberId: null };
+    const lead = { attributes: {}, exchanges: [], timings: { receivedAt: at(0) }, lastError: null, crm, events: [] };
+    return leadViewOf(lead as never, { masked: false, config: { CRM_PROVIDER, SALESFORCE_LOGIN_URL } }).crm!.href;
+  };
+
+  it.each([
+    [
+      '00Q000000000001AAA',
+      'https://acme.my.salesforce.com',
+      'salesforce',
+      'https://acme.my.salesforce.com/lightning/r/Lead/00Q000000000001AAA/view',
+    ],
+    ['00Q000000000001AAA', 'https://login.salesforce.com', 'salesforce', null],
+    ['00Q000000000001AAA', undefined, 'postgres', null],
+    ['"><script>', 'https://acme.my.salesforce.com', 'salesforce', null],
+  ] as const)('of %s by %s is for %s %s', (leadId, url, provider, href) => {
+    expect(hrefOf(leadId, url, provider)).toBe(href);
+  });
+});

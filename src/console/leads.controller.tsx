@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { AppError } from '../domain/app-error.js';
 import { AuditLogRepository } from '../ledger/audit-log.repository.js';
+import { ROWS_PER_PAGE } from '../ledger/leads.repository.js';
 import { SavedViewsRepository } from '../ledger/saved-views.repository.js';
 import { DeadLetters } from '../ops/dead-letters/dead-letters.service.js';
 import { leadSearchSchema } from '../ops/leads.schemas.js';
@@ -22,7 +23,8 @@ import { renderPage } from './layout.js';
 import { leadItemOf, leadViewOf } from './lead-view.js';
 import { savableOf, viewsOf } from './list-views.js';
 import { LeadPage } from './pages/lead.page.js';
-import { LeadsPage, type LeadFilters, type LeadsView } from './pages/leads.page.js';
+import type { LeadFilters } from './components/lead-filters.js';
+import { LeadsPage, type LeadsView } from './pages/leads.page.js';
 
 const PAGE = 50;
 const CSV_ROWS = 10_000;
@@ -63,7 +65,7 @@ export class ConsoleLeadsController {
   @HttpCode(200)
   async search(@Body({ schema: emailSchema }) { email }: z.output<typeof emailSchema>, @PageRequest() request: FastifyRequest) {
     const found = await this.leads.list(leadSearchSchema.parse({ email, limit: PAGE }));
-    return this.listPage(found, {}, undefined, request);
+    return this.listPage(found, {}, undefined, request, true);
   }
 
   @CsvDownload('leads.csv')
@@ -179,6 +181,7 @@ export class ConsoleLeadsController {
     filters: LeadFilters,
     cursor: string | undefined,
     request: FastifyRequest,
+    ofPerson = false,
   ): Promise<string> {
     const [viewer, saved, rules, owners] = await Promise.all([
       this.viewers.of(request),
@@ -201,6 +204,8 @@ export class ConsoleLeadsController {
       hasOwners: this.config.ROUTING_RULES !== undefined,
       first: cursor ? hrefOf('/console/leads') : null,
       next: found.nextCursor ? hrefOf('/console/leads', found.nextCursor) : null,
+      ofPerson,
+      searchedAtMost: ROWS_PER_PAGE,
       csv: hrefOf('/console/leads.csv'),
       sorted: filters.sort === 'oldest' ? 'ascending' : 'descending',
       sortHref: `/console/leads?${sortedOtherwise(filters)}`,

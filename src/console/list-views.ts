@@ -1,5 +1,6 @@
 import type { SavedView } from '../ledger/saved-views.repository.js';
-import type { LeadFilters, ListView } from './pages/leads.page.js';
+import type { LeadFilters } from './components/lead-filters.js';
+import type { ListView } from './pages/leads.page.js';
 
 /** Lists that the service brings. */
 const builtIn = (hotFrom: number) => [

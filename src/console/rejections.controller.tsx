@@ -3,12 +3,15 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { AppError } from '../domain/app-error.js';
 import { AuditLogRepository } from '../ledger/audit-log.repository.js';
+import { BulkActionsRepository } from '../ledger/bulk-actions.repository.js';
 import { NO_SUCH_REJECTION, RejectionsService } from '../ops/rejections/rejections.service.js';
 import { decodeCursor, encodeCursor } from '../platform/database/cursor-pagination.js';
 import { textOfKeptBody } from '../platform/http/read-kept-body.js';
 import { CurrentOperator, type Operator } from '../platform/http/access.js';
 import { IdParam } from '../platform/http/id.pipe.js';
 import { Notice } from './components/blocks.js';
+import { RECENT_REPLAYS } from './components/recent-replays.js';
+import { Text } from './components/text.js';
 import { ActionForm, Page, ReadForm, seeOther } from './console-page.js';
 import { ConsoleViewer, PageRequest } from './console-viewer.js';
 import { fieldsOf, formSchema } from './form-fields.js';
@@ -33,6 +36,7 @@ export class ConsoleRejectionsController {
     private readonly viewers: ConsoleViewer,
     private readonly rejections: RejectionsService,
     private readonly auditLog: AuditLogRepository,
+    private readonly bulkActions: BulkActionsRepository,
   ) {}
 
   @Page('')
@@ -40,11 +44,12 @@ export class ConsoleRejectionsController {
     @Query({ schema: listSchema }) { cursor, cause }: z.output<typeof listSchema>,
     @PageRequest() request: FastifyRequest,
   ) {
-    const [viewer, open, groups, { items, next }] = await Promise.all([
+    const [viewer, open, groups, { items, next }, replays] = await Promise.all([
       this.viewers.of(request),
       this.rejections.countOpen(),
       this.rejections.causes(),
       this.rejections.list(PAGE, cursor ? decodeCursor(cursor) : null, cause),
+      this.bulkActions.listBulkActions('replay-rejections', RECENT_REPLAYS),
     ]);
     const hrefOf = (more: Record<string, string>) => {
       const query = new URLSearchParams({ ...(cause ? { cause } : {}), ...more });
@@ -61,6 +66,7 @@ export class ConsoleRejectionsController {
       items: items.map(({ id, receivedAt, code, detail, replayedAs }) => ({ id, receivedAt, code, detail, replayedAs })),
       first: cursor ? hrefOf({}) : null,
       next: next ? hrefOf({ cursor: encodeCursor(next) }) : null,
+      replays,
     };
     return renderPage(<RejectionsPage viewer={viewer} view={view} />);
   }
@@ -87,17 +93,24 @@ export class ConsoleRejectionsController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     const filled = Object.entries(fieldsOf(form)).filter(([, value]) => value.trim() !== '');
+    const corrected = Object.fromEntries(filled);
     try {
-      const { leadId } = await this.rejections.replay(id, { corrected: Object.fromEntries(filled) }, by.name);
+      const { leadId } = await this.rejections.replay(id, { corrected }, by.name);
       return seeOther(reply, `/console/leads/${leadId}?done=replayed`);
     } catch (error) {
       if (!(error instanceof AppError) || error.class !== 'input' || error.code === 'NOT_FOUND') throw error;
       void reply.code(400);
-      return this.page(id, request, false, error);
+      return this.page(id, request, false, { error, corrected });
     }
   }
 
-  private async page(id: string, request: FastifyRequest, masked: boolean, refused?: AppError): Promise<string> {
+  /** A correction that was refused keeps what was typed. */
+  private async page(
+    id: string,
+    request: FastifyRequest,
+    masked: boolean,
+    refused?: { error: AppError; corrected: Record<string, string> },
+  ): Promise<string> {
     const [viewer, rejection] = await Promise.all([this.viewers.of(request), this.rejections.find(id)]);
     const view: RejectionView = {
       id,
@@ -106,18 +119,18 @@ export class ConsoleRejectionsController {
       code: rejection.code,
       detail: rejection.detail,
       problems: rejection.problems,
-      body: masked ? null : brokenPlaceOf(textOfKeptBody(rejection), rejection.detail),
+      body: masked ? null : brokenPlaceOf(textOfKeptBody(rejection), rejection),
       replayedAs: rejection.replayedAs,
-      fields: correctable(rejection.problems),
+      fields: correctable([...rejection.problems, ...(refused?.error.problems ?? [])], refused?.corrected ?? {}),
     };
     const notice = refused ? (
       <Notice tone="bad" title="It is still wrong. Nothing was stored.">
         <ul>
-          {(refused.problems.length > 0 ? refused.problems : [{ path: '', message: refused.message }]).map(
-            ({ path, message }) => (
-              <li>{path ? `${path}: ${message}` : message}</li>
-            ),
-          )}
+          {problemsIn(refused.error).map(({ path, message }) => (
+            <li>
+              <Text value={path ? `${path}: ${message}` : message} />
+            </li>
+          ))}
         </ul>
       </Notice>
     ) : undefined;
@@ -125,8 +138,13 @@ export class ConsoleRejectionsController {
   }
 }
 
-/** The fields that a lead must have, and those that the refusal names. */
-function correctable(problems: { path: string }[]): [string, string][] {
-  const names = new Set(['email', 'campaign_id', 'name', ...problems.map(({ path }) => path).filter((path) => path !== '')]);
-  return [...names].map((name) => [name, '']);
+function problemsIn({ problems, message }: AppError): { path: string; message: string }[] {
+  return problems.length > 0 ? problems : [{ path: '', message }];
+}
+
+/** The fields that a lead must have, those that the refusal names, and those that were typed. */
+function correctable(problems: { path: string }[], typed: Record<string, string>): [string, string][] {
+  const named = problems.map(({ path }) => path).filter((path) => path !== '');
+  const names = new Set(['email', 'campaign_id', 'name', ...named, ...Object.keys(typed)]);
+  return [...names].map((name) => [name, typed[name] ?? '']);
 }

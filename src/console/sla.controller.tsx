@@ -1,7 +1,7 @@
 import { Controller, Query } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import type { z } from 'zod';
-import { SlaRepository } from '../ledger/sla.repository.js';
+import { SlaRepository, WAITING_COUNTED } from '../ledger/sla.repository.js';
 import { slaWindowSchema } from '../ops/reports.schemas.js';
 import { SlaService } from '../ops/sla.service.js';
 import { Page } from './console-page.js';
@@ -32,7 +32,7 @@ export class ConsoleSlaController {
   ): Promise<string> {
     const [viewer, report] = await Promise.all([this.viewers.of(request), this.sla.report(minutes)]);
     const campaigns = await this.repository.byCampaign(minutes, report.slaSeconds);
-    const { slaSeconds, speedToLead, breached } = report;
+    const { slaSeconds, speedToLead, breached, backlog } = report;
     const view: SlaView = {
       minutes,
       windows: WINDOWS,
@@ -59,6 +59,7 @@ export class ConsoleSlaController {
         heldBackBy,
       })),
       campaigns,
+      waitingCounted: backlog['enrichment'] + backlog['crm-sync'] > WAITING_COUNTED ? WAITING_COUNTED : null,
     };
     return renderPage(<SlaPage viewer={viewer} view={view} />);
   }

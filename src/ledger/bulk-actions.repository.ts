@@ -46,6 +46,16 @@ export interface BulkActionProgress extends Omit<BulkAction, 'leadIds' | 'openId
   leads: BulkLead[];
 }
 
+/** An action in a list. */
+export interface BulkActionSummary {
+  id: string;
+  at: Date;
+  who: string;
+  /** Rows in all, and those that wait for their turn. */
+  rows: number;
+  open: number;
+}
+
 /** What became of rows that had their turn. */
 export interface SettledRows {
   settled: string[];
@@ -110,6 +120,17 @@ export class BulkActionsRepository {
        SELECT ledger.record_act($2, 'stop-bulk-action', jsonb_build_object('id', id, 'kind', kind)) FROM stopped`,
       [id, who],
     );
+  }
+
+  /** The newest actions of the kind; they are kept for 30 days. */
+  async listBulkActions(kind: BulkAction['kind'], limit: number): Promise<BulkActionSummary[]> {
+    const { rows } = await this.database.query<BulkActionSummary>(
+      `SELECT id, at, who, cardinality(open_ids) AS open,
+         cardinality(open_ids) + cardinality(lead_ids) + jsonb_array_length(refused) AS rows
+       FROM ledger.bulk_actions WHERE kind = $1 ORDER BY at DESC LIMIT $2`,
+      [kind, limit],
+    );
+    return rows;
   }
 
   async findBulkAction(id: string): Promise<BulkActionProgress | null> {

@@ -25,10 +25,21 @@ interface Row extends ContentRow {
   exact_received_at: string;
 }
 
-export interface DeadLetterFilter {
-  id?: string;
-  code?: string;
+/** Which dead letters by their error. */
+export interface DeadLetterCause {
+  code?: string | undefined;
+  /** That of a DeadLetterGroup; empty: those without one. */
+  signature?: string | undefined;
 }
+
+export interface DeadLetterFilter extends DeadLetterCause {
+  id?: string | undefined;
+}
+
+/** The parameters are the code and the signature; each is null where it does not matter. */
+const hasCause = (code: string, signature: string, error = 'last_error') =>
+  `(${code}::text IS NULL OR ${error}->>'code' = ${code})
+  AND (${signature}::text IS NULL OR coalesce(${error}->>'signature', '') = ${signature})`;
 
 /** Dead letters with the same error. */
 export interface DeadLetterGroup {
@@ -64,7 +75,7 @@ SELECT ${CONTENT_COLUMNS('l')}, l.last_error, l.died_at,
   CASE l.last_error->>'stage' WHEN 'enrichment' THEN l.enrichment_attempts ELSE l.crm_sync_attempts END AS attempts,
   to_char(l.died_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS exact_received_at
 FROM ledger.leads l
-WHERE l.state = 'dead' AND ($1::uuid IS NULL OR l.id = $1) AND ($2::text IS NULL OR l.last_error->>'code' = $2)
+WHERE l.state = 'dead' AND ($1::uuid IS NULL OR l.id = $1) AND ${hasCause('$2', '$6', 'l.last_error')}
   AND ($3::timestamptz IS NULL OR (l.died_at, l.id) < ($3::timestamptz, $4::uuid))
 ORDER BY l.died_at DESC, l.id DESC LIMIT $5`;
 
@@ -81,7 +92,7 @@ FROM ledger.leads WHERE state = 'dead' GROUP BY 1, 2, 3, 4 ORDER BY count(*) DES
 const REPLAY = `
 WITH chosen AS (
   SELECT id, died_at, last_error FROM ledger.leads
-  WHERE state = 'dead' AND ($1::uuid[] IS NULL OR id = ANY ($1)) AND ($2::text IS NULL OR last_error->>'code' = $2)
+  WHERE state = 'dead' AND ($1::uuid[] IS NULL OR id = ANY ($1)) AND ${hasCause('$2', '$8')}
   ORDER BY died_at, id LIMIT $3
   FOR UPDATE SKIP LOCKED
 ), placed AS (
@@ -140,8 +151,12 @@ export class DeadLettersRepository {
   ) {}
 
   /** A page, newest dead letter first. The cursor's time is the time of the last failure. */
-  async listDeadLetters({ id, code }: DeadLetterFilter, limit: number, after: Cursor | null): Promise<Page<DeadLetter>> {
-    const values = [id ?? null, code ?? null, after?.receivedAt ?? null, after?.id ?? null, limit];
+  async listDeadLetters(
+    { id, code, signature }: DeadLetterFilter,
+    limit: number,
+    after: Cursor | null,
+  ): Promise<Page<DeadLetter>> {
+    const values = [id ?? null, code ?? null, after?.receivedAt ?? null, after?.id ?? null, limit, signature ?? null];
     const { rows } = await this.database.query<Row>(LIST_DEAD_LETTERS, values);
     return pageOf(rows, limit, (row) => ({
       ...contentOf(row),
@@ -156,17 +171,16 @@ export class DeadLettersRepository {
   }
 
   /** dead → received or enriched, oldest dead letter first. @returns the leads that need a job. */
-  async replayDeadLetters({ id, code, limit, perSecond, by }: Replay): Promise<OpenLead[]> {
-    const values = replayValues({ ids: id === undefined ? null : [id], code, limit, perSecond, by });
+  async replayDeadLetters({ id, ...replay }: Replay): Promise<OpenLead[]> {
+    const values = replayValues({ ids: id === undefined ? null : [id], ...replay });
     return (await this.database.query<OpenLead>(REPLAY, values)).rows;
   }
 
   /** The oldest dead letters first, as a replay takes them. */
-  async deadLetterIds(code: string | undefined, limit: number): Promise<string[]> {
+  async deadLetterIds({ code, signature }: DeadLetterCause, limit: number): Promise<string[]> {
     const { rows } = await this.database.query<{ id: string }>(
-      `SELECT id FROM ledger.leads WHERE state = 'dead' AND ($1::text IS NULL OR last_error->>'code' = $1)
-       ORDER BY died_at, id LIMIT $2`,
-      [code ?? null, limit],
+      `SELECT id FROM ledger.leads WHERE state = 'dead' AND ${hasCause('$1', '$3')} ORDER BY died_at, id LIMIT $2`,
+      [code ?? null, limit, signature ?? null],
     );
     return rows.map(({ id }) => id);
   }
@@ -178,14 +192,13 @@ export class DeadLettersRepository {
    * @returns the leads that need a job.
    */
   replayOpenRows({ id, who, filter, rows }: OpenRows): Promise<OpenLead[]> {
-    const code = typeof filter['code'] === 'string' ? filter['code'] : undefined;
+    const [code, signature] = ['code', 'signature'].map((name) => textOf(filter[name]));
     return this.database.transaction(async (transaction) => {
-      const values = replayValues({ ids: rows, code, limit: rows.length, perSecond: null, by: who });
+      const values = replayValues({ ids: rows, code, signature, limit: rows.length, perSecond: null, by: who });
       const leads = (await transaction.query<OpenLead>(REPLAY, values)).rows;
       const { rows: found } = await transaction.query<{ id: string; open: boolean }>(
-        `SELECT id, state = 'dead' AND ($2::text IS NULL OR last_error->>'code' = $2) AS open
-         FROM ledger.leads WHERE id = ANY ($1::uuid[])`,
-        [rows, code ?? null],
+        `SELECT id, state = 'dead' AND ${hasCause('$2', '$3')} AS open FROM ledger.leads WHERE id = ANY ($1::uuid[])`,
+        [rows, code ?? null, signature ?? null],
       );
       const openOf = new Map(found.map((row) => [row.id, row.open]));
       const leadIds = leads.map(({ leadId }) => leadId);
@@ -229,9 +242,13 @@ export class DeadLettersRepository {
   }
 }
 
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
+
 /** The parameters of REPLAY. */
-function replayValues({ ids, code, limit, perSecond, by }: Omit<Replay, 'id'> & { ids: string[] | null }): unknown[] {
+function replayValues({ ids, code, signature, limit, perSecond, by }: Omit<Replay, 'id'> & { ids: string[] | null }): unknown[] {
   const dueTogether = perSecond === null ? LEADS_PER_JOB : Math.floor(perSecond * SECONDS_PER_JOB);
   const perJob = Math.max(1, Math.min(LEADS_PER_JOB, dueTogether));
-  return [ids, code ?? null, limit, perSecond, by, perJob, newJobIdPrefix()];
+  return [ids, code ?? null, limit, perSecond, by, perJob, newJobIdPrefix(), signature ?? null];
 }

@@ -3,6 +3,7 @@ import { AlertsModule } from '../alerts/alerts.module.js';
 import { AuditLogRepository } from '../ledger/audit-log.repository.js';
 import { DeadLettersRepository } from '../ledger/dead-letters.repository.js';
 import { JobPublisher } from '../queue/job-publisher.js';
+import { AttentionService } from './attention.service.js';
 import { AuditController } from './audit.controller.js';
 import { DeadLetters } from './dead-letters/dead-letters.service.js';
 import { BudgetsService } from './budgets.service.js';
@@ -45,6 +46,7 @@ import { TrialsController } from './trials/trials.controller.js';
     TrialsController,
   ],
   providers: [
+    AttentionService,
     BudgetsService,
     LeadsService,
     MarketoService,
@@ -57,6 +59,15 @@ import { TrialsController } from './trials/trials.controller.js';
       useFactory: (...parts: ConstructorParameters<typeof DeadLetters>) => new DeadLetters(...parts),
     },
   ],
-  exports: [BudgetsService, DeadLetters, LeadsService, MarketoService, QueuesService, RoutingOpsService, SlaService],
+  exports: [
+    AttentionService,
+    BudgetsService,
+    DeadLetters,
+    LeadsService,
+    MarketoService,
+    QueuesService,
+    RoutingOpsService,
+    SlaService,
+  ],
 })
 export class OpsModule {}

@@ -38,7 +38,9 @@ export const queuesSchema = apiSchema(
     items: z.array(
       z.object({
         ...control,
-        waiting: count.describe('Leads that wait for the stage.'),
+        waiting: count.describe(
+          'Leads that wait for the stage; while more than 100,000 are open, as counted within the last minute.',
+        ),
         active: count.describe('Leads that a worker has claimed.'),
         delayed: count.describe('Leads that wait for the time of their next attempt.'),
         failed: count.describe('Dead letters of the stage.'),

@@ -1,4 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { AlertStore } from '../alerts/alert-store.js';
 import { AppError } from '../domain/app-error.js';
 import { STAGES, type Stage } from '../domain/lead-state.js';
@@ -10,13 +10,18 @@ import { QUEUE_BACKEND } from '../queue/queue.module.js';
 
 /** Both queues with their leads, breakers and pauses; for the API and the console. */
 @Injectable()
-export class QueuesService {
+export class QueuesService implements OnApplicationBootstrap {
   constructor(
     @Inject(QUEUE_BACKEND) private readonly backend: QueueBackend,
     private readonly flow: FlowControlRepository,
     private readonly alerts: AlertStore,
     private readonly openLeads: OpenLeadsRepository,
   ) {}
+
+  /** The first count of a large backlog takes a second: no operator should wait for it. */
+  onApplicationBootstrap(): void {
+    void this.openLeads.countStages([]).catch(() => {}); // the first call counts again
+  }
 
   get backendKind() {
     return this.backend.kind;

@@ -1,30 +1,18 @@
+import { readFileSync } from 'node:fs';
+import { RequestMethod, type Type } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Window } from 'happy-dom';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { HOSTILE, LEAD, OPERATOR_TOKEN, startConsole, VIEWER_TOKEN, type World } from '../support/console-world.js';
+import { HOSTILE, LEAD, OPERATOR_TOKEN, PAGES, startConsole, VIEWER_TOKEN, type World } from '../support/console-world.js';
+import { ConsoleModule } from '../../src/console/console.module.js';
 import { OPERATIONS } from '../../src/ops/openapi/document.js';
 
+/** What a page and the files that it loads may weigh together, without images. */
 const PAGE_BYTES = 100 * 1024;
-const PAGES = [
-  '',
-  '/leads',
-  `/leads/${LEAD}`,
-  '/dead-letters',
-  `/dead-letters/${LEAD}`,
-  '/rejections',
-  `/rejections/${LEAD}`,
-  '/stages',
-  '/routing',
-  '/scores',
-  '/scores/trials',
-  '/scores/trials/1',
-  '/marketo',
-  '/sla',
-  '/audit',
-  `/bulk/${LEAD}`,
-  '/runbook',
-  '/api',
-].map((path) => `/console${path}`);
+const FILE_BYTES = ['console.css', 'console.js'].reduce(
+  (sum, name) => sum + readFileSync(`public/console/${name}`).byteLength,
+  0,
+);
 /** Pages that need no store. */
 const STATIC = new Set(['/console/runbook', '/console/api']);
 const TOKENS = { operator: OPERATOR_TOKEN, viewer: VIEWER_TOKEN };
@@ -40,7 +28,7 @@ const FORMS: [form: RegExp, operation: string | null][] = [
   [/^\/console\/rejections\/[^/]+\/replay$/, 'replayRejection'],
   [/^\/console\/stages\/[^/]+\/pause$/, 'pauseQueue'],
   [/^\/console\/stages\/[^/]+\/resume$/, 'resumeQueue'],
-  [/^\/console\/marketo\/repair$/, 'reconcileMarketo'],
+  [/^\/console\/marketo\/repair(?:\/start)?$/, 'reconcileMarketo'],
   [/^\/console\/marketo\/[^/]+\/pause$/, 'pauseMarketo'],
   [/^\/console\/marketo\/[^/]+\/resume$/, 'resumeMarketo'],
   [/^\/console\/routing\/absences$/, 'setRoutingAbsences'],
@@ -50,6 +38,15 @@ const FORMS: [form: RegExp, operation: string | null][] = [
   [/^\/console\/bulk\/[^/]+\/stop$/, null],
 ];
 const READ_FORMS = /\/(?:search|show|logout)$/;
+/** Every address that takes a form, but that of the sign-in, which is everyone's. */
+const ACTIONS = (Reflect.getMetadata('controllers', ConsoleModule) as Type[]).flatMap((controller) =>
+  Object.values(Object.getOwnPropertyDescriptors(controller.prototype))
+    .map(({ value }) => value as object)
+    .filter((handler) => Reflect.getMetadata('method', handler) === RequestMethod.POST)
+    .map((handler) => `/${Reflect.getMetadata('path', controller)}/${Reflect.getMetadata('path', handler)}`)
+    .map((path) => path.replace(':id', LEAD).replace(':name', 'crm-sync').replace(':task', 'marketo-sync').replace(/\/+$/, ''))
+    .filter((path) => path !== '/console/login'),
+);
 
 describe.each<World>(['empty', 'full', 'many', 'hostile', 'down'])('the console, %s', (world) => {
   let app: NestFastifyApplication;
@@ -86,7 +83,7 @@ describe.each<World>(['empty', 'full', 'many', 'hostile', 'down'])('the console,
       expect(answer.statusCode).toBe(down ? 503 : 200);
       expect(answer.headers['content-type']).toBe('text/html; charset=utf-8');
       expect(answer.headers['content-security-policy']).toMatch(/default-src 'none'.*script-src 'self'/);
-      expect(Buffer.byteLength(answer.body)).toBeLessThan(PAGE_BYTES);
+      expect(Buffer.byteLength(answer.body)).toBeLessThan(PAGE_BYTES - FILE_BYTES);
       // Controls of a form hold the exact values, where they reorder nothing else.
       const visible = answer.body.replaceAll(/<(?:input|option|textarea) (?:[^>"]|"[^"]*")*>(?:[^<]*<\/textarea>)?/g, '');
       expect(visible).not.toMatch(/<script>|<style|\sstyle=|\son[a-z]+=/);
@@ -94,7 +91,11 @@ describe.each<World>(['empty', 'full', 'many', 'hostile', 'down'])('the console,
       const document = documentOf(answer.body);
       expect(faultsOf(document)).toEqual([]);
       const main = document.querySelector('main')!.textContent;
-      if (down) expect(main).toContain('PostgreSQL does not answer');
+      if (down) {
+        expect(main).toContain('PostgreSQL does not answer');
+        const links = [...document.querySelectorAll('main a')].map((link) => link.getAttribute('href'));
+        expect(links).toEqual(expect.arrayContaining([path, '/console/runbook#postgresql-is-down']));
+      }
       if (!STATIC.has(path)) expect(main).not.toMatch(/undefined|NaN|\[object|null/);
     });
 
@@ -115,18 +116,62 @@ describe.each<World>(['empty', 'full', 'many', 'hostile', 'down'])('the console,
       }
     });
   });
+});
 
-  it('refuses each action of a viewer', async () => {
-    for (const action of [
-      `leads/${LEAD}/rescore`,
-      `leads/${LEAD}/erase`,
-      'bulk',
-      'bulk/start',
-      'leads/views',
-      'stages/crm-sync/pause',
-    ]) {
-      expect((await post(`/console/${action}`, 'formToken=x', 'viewer')).statusCode, action).toBe(403);
+describe('the forms of the console', () => {
+  let app: NestFastifyApplication;
+  beforeAll(async () => {
+    app = await startConsole('full');
+  });
+  afterAll(() => app.close());
+
+  const send = (url: string, fields: Record<string, string>, cookie = '') =>
+    app.inject({
+      method: 'POST',
+      url,
+      payload: new URLSearchParams(fields).toString(),
+      headers: { cookie, 'content-type': 'application/x-www-form-urlencoded', 'sec-fetch-site': 'same-origin' },
+    });
+
+  it('has an operation of the API for each, or needs none', () => {
+    const changing = ACTIONS.filter((action) => !READ_FORMS.test(action));
+    expect(changing.length).toBeGreaterThan(15);
+    expect(changing.filter((action) => !FORMS.some(([form]) => form.test(action)))).toEqual([]);
+  });
+
+  it('takes a form that changes something from no viewer, and none without a session', async () => {
+    const signedIn = await send('/console/login', { token: VIEWER_TOKEN });
+    const cookie = String(signedIn.headers['set-cookie']).split(';')[0]!;
+    const page = documentOf((await app.inject({ url: '/console/leads', headers: { cookie } })).body);
+    const formToken = page.querySelector('input[name=formToken]')!.getAttribute('value')!;
+    for (const action of ACTIONS) {
+      const stranger = await send(action, { formToken });
+      expect([stranger.statusCode, stranger.headers.location], action).toEqual([303, expect.stringMatching('^/console/login')]);
+      if (READ_FORMS.test(action)) continue;
+      expect((await send(action, { formToken }, cookie)).statusCode, action).toBe(403);
     }
+  });
+});
+
+describe('Now', () => {
+  const main = async (world: World, path = '/console') => {
+    const app = await startConsole(world, { OPS_TOKENS: '' });
+    try {
+      return documentOf((await app.inject({ url: path })).body).querySelector('main')!.textContent;
+    } finally {
+      await app.close();
+    }
+  };
+
+  it('counts leads that wait too long as late', async () => {
+    // Three are in the CRM in time, and three wait beyond the SLA.
+    const text = await main('full');
+    for (const part of ['50 %', 'of 6 leads within 5 min', '3 leads wait beyond the SLA']) expect(text).toContain(part);
+  });
+
+  it('does not say that everything works while the queue store is down', async () => {
+    expect(await main('no-queue')).toContain('The queue store does not answer');
+    expect(await main('no-queue', '/console/stages')).toContain('the queue store does not answer');
   });
 });
 
@@ -146,6 +191,40 @@ describe('personal data', () => {
       }
       const shown = await app.inject({ url: `/console/leads/${LEAD}`, headers: { cookie: operator } });
       expect(shown.body).toContain('ann@acme.example');
+    } finally {
+      await app.close();
+    }
+  });
+});
+
+describe('an address of no page', () => {
+  it('is answered with a page that has the navigation', async () => {
+    const app = await startConsole('empty', { OPS_TOKENS: '' });
+    try {
+      for (const url of ['/console/nowhere', '/console/leads/of/nothing']) {
+        const answer = await app.inject({ url });
+        const document = documentOf(answer.body);
+        expect([answer.statusCode, faultsOf(document)], url).toEqual([404, []]);
+        expect(document.querySelector('nav[aria-label="Console"] a')).not.toBeNull();
+      }
+      expect((await app.inject({ url: '/console/assets/nothing.js' })).statusCode).toBe(404);
+    } finally {
+      await app.close();
+    }
+  });
+});
+
+describe('the audit log', () => {
+  it('can be downloaded as a table', async () => {
+    const app = await startConsole('full', { OPS_TOKENS: '' });
+    try {
+      const answer = await app.inject({ url: '/console/audit.csv?act=replay' });
+      expect(answer.headers['content-type']).toBe('text/csv; charset=utf-8');
+      expect(answer.headers['content-disposition']).toBe('attachment; filename="audit.csv"');
+      const [head, first, ...others] = answer.body.trim().split('\r\n');
+      expect(head).toBe('at,who,act,detail');
+      expect(first).toMatch(/^2026-11-27T10:00:00.000Z,Acme & Co,replay,reason Acme & Co$/);
+      expect(others).toHaveLength(2);
     } finally {
       await app.close();
     }

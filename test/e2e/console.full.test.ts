@@ -285,6 +285,32 @@ describe('the console with leads', () => {
     await sql.query("DELETE FROM ledger.leads WHERE last_error->>'code' = 'SEEDED'");
   });
 
+  it('lists and replays the dead letters of one cause alone', async () => {
+    await sql.query(
+      `INSERT INTO ledger.leads (id, person_key, email, email_raw, campaign_id, attributes, state, received_at,
+         content_at, died_at, last_error)
+       SELECT gen_random_uuid(), sha256(n::text::bytea), n || '@eta.example', n || '@eta.example', 'launch', '{}', 'dead', now(), now(), now(),
+         jsonb_build_object('stage', 'enrichment', 'code', 'SEEDED', 'class', 'record', 'message', 'seeded', 'at', now())
+           || CASE WHEN n < 3 THEN '{"signature": "MISSING:Phone & Fax"}'::jsonb ELSE '{}' END
+       FROM generate_series(1, 3) n`,
+    );
+    const path = '/console/dead-letters?code=SEEDED&signature=MISSING%3APhone+%26+Fax';
+    const links = (await operator.html('/console/dead-letters')).replaceAll('&amp;', '&');
+    for (const href of [path, '/console/dead-letters?code=SEEDED&signature=']) expect(links).toContain(`href="${href}"`);
+    const [of, without] = [await operator.html(path), await operator.html('/console/dead-letters?code=SEEDED&signature=')];
+    expect([of.includes('1@eta.example'), of.includes('3@eta.example')]).toEqual([true, false]);
+    expect([without.includes('1@eta.example'), without.includes('3@eta.example')]).toEqual([false, true]);
+    const preview = await (await operator.submit(path, '/console/bulk')).text();
+    expect(preview).toContain('2 will be replayed');
+    const start = formsOf(preview).find(({ action }) => action === '/console/bulk/start')!;
+    const progress = (await operator.post('/console/bulk/start', start.fields)).headers.get('location')!;
+    await eventually(async () => expect(await operator.html(progress)).toContain('2 in the CRM'));
+    expect(await operator.html('/console/dead-letters')).toContain(`href="${progress}"`);
+    const { rows } = await sql.query("SELECT email FROM ledger.leads WHERE last_error->>'code' = 'SEEDED'");
+    expect(rows).toEqual([{ email: '3@eta.example' }]);
+    await sql.query("DELETE FROM ledger.leads WHERE last_error->>'code' = 'SEEDED'");
+  });
+
   it('answers an address of no lead with a page', async () => {
     const answer = await operator.get('/console/leads/00000000-0000-8000-8000-000000000000');
     expect([answer.status, answer.headers.get('content-type')]).toEqual([404, 'text/html; charset=utf-8']);

@@ -11,6 +11,7 @@ import { BulkActionsRepository } from '../../src/ledger/bulk-actions.repository.
 import { RejectionsRepository } from '../../src/ledger/rejections.repository.js';
 import { SavedViewsRepository } from '../../src/ledger/saved-views.repository.js';
 import { SlaRepository } from '../../src/ledger/sla.repository.js';
+import { AttentionService, type AttentionReport } from '../../src/ops/attention.service.js';
 import { BudgetsService } from '../../src/ops/budgets.service.js';
 import { DeadLetters } from '../../src/ops/dead-letters/dead-letters.service.js';
 import { journeyOf, summaryOf } from '../../src/ops/lead-timeline.js';
@@ -36,14 +37,38 @@ import { HttpModule } from '../../src/platform/http/http.module.js';
 import { PlatformModule } from '../../src/platform/platform.module.js';
 import { marketoReport } from './marketo-report.js';
 
-/** What the services answer. `many`: 10,000 rows of each kind; `hostile`: each text of a sender is an attack. */
-export type World = 'empty' | 'full' | 'many' | 'hostile' | 'down';
+/**
+ * What the services answer. `many`: 10,000 rows of each kind; `hostile`: each text of a sender is an attack; `down`: no
+ * PostgreSQL; `no-queue`: as `full`, without the queue store.
+ */
+export type World = 'empty' | 'full' | 'many' | 'hostile' | 'down' | 'no-queue';
 
 export const LEAD = '0b8f2a9e-1111-8111-8111-111111111111';
+/** Every page that has an address. */
+export const PAGES = [
+  '',
+  '/leads',
+  `/leads/${LEAD}`,
+  '/dead-letters',
+  `/dead-letters/${LEAD}`,
+  '/rejections',
+  `/rejections/${LEAD}`,
+  '/stages',
+  '/routing',
+  '/scores',
+  '/scores/trials',
+  '/scores/trials/1',
+  '/marketo',
+  '/sla',
+  '/audit',
+  `/bulk/${LEAD}`,
+  '/runbook',
+  '/api',
+].map((path) => `/console${path}`);
 export const OPERATOR_TOKEN = 'o'.repeat(40);
 export const VIEWER_TOKEN = 'v'.repeat(40);
-/** Markup, quotes, a formula, a link, text that is reordered and a control character. */
-export const HOSTILE = `<script>alert(1)</script>"'&=1+1 javascript:alert(1) \u202Egnp.exe\u0007`;
+/** Markup, quotes, a formula, a link, text that is reordered, a control character and a word that fits no line. */
+export const HOSTILE = `<script>alert(1)</script>"'&=1+1 javascript:alert(1) \u202Egnp.exe\u0007 ${'W'.repeat(120)}`;
 
 const NOW = '2026-11-27T10:00:00.000Z';
 const later = (ms: number) => new Date(Date.parse(NOW) + ms).toISOString();
@@ -181,7 +206,7 @@ const stage = (name: 'enrichment' | 'crm-sync', text: string | null) => ({
 });
 
 function servicesOf(world: Exclude<World, 'down'>): [token: unknown, service: object][] {
-  const count = { empty: 0, full: 3, many: 10_000, hostile: 3 }[world];
+  const count = { empty: 0, full: 3, many: 10_000, hostile: 3, 'no-queue': 3 }[world];
   const text = world === 'hostile' ? HOSTILE : 'Acme & Co';
   const wrong = count === 0 ? null : text;
   const stages = [stage('enrichment', wrong), stage('crm-sync', wrong)];
@@ -263,7 +288,8 @@ function servicesOf(world: Exclude<World, 'down'>): [token: unknown, service: ob
         perMinute: async () =>
           Array.from({ length: 60 }, (_, n) => ({ at: new Date(NOW), received: count, medianSeconds: n % 2 ? 0.1 : null })),
         hasLeads: async () => count > 0,
-        byCampaign: async () => (count === 0 ? [] : repeat(20, { campaignId: text, count, late: 1, p95: 3 })),
+        byCampaign: async () =>
+          count === 0 ? [] : repeat(20, { campaignId: text, count, late: 1, waiting: 1, dead: 1, p95: 3 }),
         countDead: async () => count,
       },
     ],
@@ -274,10 +300,14 @@ function servicesOf(world: Exclude<World, 'down'>): [token: unknown, service: ob
       {
         backendKind: 'redis',
         breakers: async () => stages,
-        list: async () => ({ items: stages.map((row) => ({ ...row, waiting: count, active: 0, delayed: 0 })) }),
+        list: async () => {
+          if (world === 'no-queue') throw new AppError('QUEUE_UNAVAILABLE', 'The queue store does not answer.');
+          return { items: stages.map((row) => ({ ...row, waiting: count, active: 0, delayed: 0 })) };
+        },
         livingWorkers: async () => (count === 0 ? 0 : 2),
       },
     ],
+    [AttentionService, { report: async () => attentionOf(text, count, world !== 'no-queue') }],
     [
       BudgetsService,
       { report: async () => repeat(Math.min(1, count), { of: 'ai', name: 'AI tokens', share: 0.9, warnFrom: 0.8, text: 'x' }) },
@@ -298,6 +328,8 @@ function servicesOf(world: Exclude<World, 'down'>): [token: unknown, service: ob
     [
       BulkActionsRepository,
       {
+        listBulkActions: async (_: string, limit: number) =>
+          repeat(Math.min(count, limit), { id: LEAD, at: new Date(NOW), who: text, rows: count, open: count }),
         findBulkAction: async () => ({
           id: LEAD,
           at: new Date(NOW),
@@ -342,11 +374,11 @@ function servicesOf(world: Exclude<World, 'down'>): [token: unknown, service: ob
           on: count > 0,
           version: 1,
           ofFile: false,
-          pools: repeat(Math.min(count, 5), {
-            name: text,
+          pools: repeat(Math.min(count, 5), 0).map((_, n) => ({
+            name: `${text} ${n}`,
             next: text,
             members: repeat(20, { rep: text, crmUserId: text, weight: 1, assigned: 1, expected: 1, credit: 0, away: text }),
-          }),
+          })),
           members: repeat(Math.min(count, 50), { rep: text, crmUserId: text, absences: [], active: true }),
           versions: repeat(Math.min(count, 50), { version: 1, at: NOW, who: text, note: text, active: true }),
         }),
@@ -363,6 +395,17 @@ function servicesOf(world: Exclude<World, 'down'>): [token: unknown, service: ob
       },
     ],
   ];
+}
+
+function attentionOf(text: string, count: number, queueAnswers: boolean): AttentionReport {
+  if (count === 0) return { queueAnswers, alertsFailing: null, marketo: null, owners: null };
+  const { writeBack, reconciliation } = marketoReport(text, count);
+  return {
+    queueAnswers,
+    alertsFailing: { since: new Date(NOW), problem: text, dropped: count },
+    marketo: { stages: [writeBack.stage, reconciliation.stage], owed: count, missing: count },
+    owners: { overdue: count, channels: [{ channel: 'slack', since: new Date(NOW), problem: text, dropped: count }] },
+  };
 }
 
 function trialsOf(count: number, text: string) {
@@ -411,7 +454,7 @@ function trialsOf(count: number, text: string) {
     report: async () => ({
       ...trial,
       figures: count === 0 ? null : figures,
-      movers: repeat(Math.min(count, 20), { leadId: LEAD, champion: score, challenger: score }),
+      movers: repeat(Math.min(count, 20), { leadId: LEAD, champion: score, challenger: { ...score } }),
     }),
   };
 }

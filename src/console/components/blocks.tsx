@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { Text } from './text.js';
+import { grouped, Text } from './text.js';
 
 /** The head of a page: its title, what it is for, and its actions. */
 export function PageHead({ title, children, about }: { title: string; about?: ComponentChildren; children?: ComponentChildren }) {
@@ -49,7 +49,7 @@ export function Stats({ items }: { items: StatProps[] }) {
         <div class={tone ? `card stat stat-${tone}` : 'card stat'}>
           <dt>{label}</dt>
           <dd>
-            {value}
+            {grouped(value)}
             {note ? <small>{note}</small> : null}
           </dd>
         </div>
@@ -98,7 +98,7 @@ export function Facts({ items }: { items: [string, ComponentChildren][] }) {
         .map(([name, value]) => (
           <>
             <dt>{name}</dt>
-            <dd>{value}</dd>
+            <dd>{grouped(value)}</dd>
           </>
         ))}
     </dl>

@@ -1,4 +1,5 @@
 import type { ComponentChildren } from 'preact';
+import { grouped } from './text.js';
 
 export interface Column<Row> {
   title: string;
@@ -37,7 +38,11 @@ export function Table<Row>({ caption, layout, columns, rows }: TableProps<Row>) 
           {rows.map((row) => (
             <tr>
               {columns.map(({ cell, numeric }, index) =>
-                index === 0 ? <th scope="row">{cell(row)}</th> : <td class={numeric ? 'num' : undefined}>{cell(row)}</td>,
+                index === 0 ? (
+                  <th scope="row">{cell(row)}</th>
+                ) : (
+                  <td class={numeric ? 'num' : undefined}>{numeric ? grouped(cell(row)) : cell(row)}</td>
+                ),
               )}
             </tr>
           ))}

@@ -39,3 +39,8 @@ export function Text({ value, limit = 4000 }: TextProps) {
 export function visibleText(value: string): string {
   return value.replaceAll(new RegExp(INVISIBLE.source, 'gu'), (character) => ` ${nameOf(character)} `);
 }
+
+/** A count with a comma between thousands. Anything else stays as it is. */
+export function grouped<T>(value: T): T | string {
+  return typeof value === 'number' && Number.isInteger(value) ? value.toLocaleString('en-US') : value;
+}

@@ -42,6 +42,12 @@ export function seconds(value: number | null | undefined): string {
   return value === null || value === undefined ? '–' : duration(value * 1000);
 }
 
+/** Leads per second; below ten with two significant digits. Null where it is unknown. */
+export function rate(perSecond: number | null): string {
+  if (perSecond === null) return '–';
+  return String(perSecond < 10 ? Number(perSecond.toPrecision(2)) : Math.round(perSecond));
+}
+
 type Format = 'date' | 'clock' | 'relative';
 
 /** A time in UTC, which the script replaces by the reader's own zone. */

@@ -32,13 +32,20 @@ function signed(points: number): string {
   return rounded > 0 ? `+${rounded}` : String(rounded).replace('-', '−');
 }
 
+interface WaterfallProps {
+  evidence: Evidence[];
+  total: number;
+  /** Which score it is, where a page shows more than one. */
+  of?: string;
+}
+
 /** Each reason of a score as a step from the running sum to the next; reasons without points as a list. */
-export function Waterfall({ evidence, total }: { evidence: Evidence[]; total: number }) {
+export function Waterfall({ evidence, total, of = 'the score' }: WaterfallProps) {
   const steps = stepsOf(evidence, total);
   const others = evidence.filter(({ points }) => points === undefined);
   return (
     <>
-      {steps ? <Steps steps={steps} total={total} /> : null}
+      {steps ? <Steps steps={steps} total={total} caption={`How ${of} adds up`} /> : null}
       {others.length > 0 ? (
         <ul class="reasons">
           {others.map(({ signal, polarity }) => (
@@ -53,15 +60,15 @@ export function Waterfall({ evidence, total }: { evidence: Evidence[]; total: nu
   );
 }
 
-function Steps({ steps, total }: { steps: Step[]; total: number }) {
+function Steps({ steps, total, caption }: { steps: Step[]; total: number; caption: string }) {
   const ends = steps.map(({ to }) => to);
   const low = Math.min(0, ...ends);
   const high = Math.max(100, ...ends);
   const scale = (value: number) => ((value - low) / (high - low)) * WIDTH;
   return (
-    <div class="table-wrap" role="region" aria-label="How the score adds up" tabIndex={0}>
+    <div class="table-wrap" role="region" aria-label={caption} tabIndex={0}>
       <table class="waterfall">
-        <caption class="visually-hidden">How the score adds up</caption>
+        <caption class="visually-hidden">{caption}</caption>
         <thead>
           <tr>
             <th scope="col">Reason</th>

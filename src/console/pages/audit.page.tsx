@@ -1,4 +1,4 @@
-import { Empty, PageHead } from '../components/blocks.js';
+import { Empty, Live, PageHead } from '../components/blocks.js';
 import { Pager, Table } from '../components/table.js';
 import { Text } from '../components/text.js';
 import { Time } from '../components/time.js';
@@ -50,21 +50,25 @@ export function AuditPage({ viewer, view }: { viewer: Viewer; view: AuditView })
           </div>
         </div>
       </form>
-      {view.items.length === 0 ? (
-        <Empty title="No action is recorded" />
-      ) : (
-        <Table
-          caption="Audit log"
-          columns={[
-            { title: 'Time', cell: (item) => <Time at={item.at} now={viewer.now} /> },
-            { title: 'Operator', cell: (item) => <Text value={item.who} /> },
-            { title: 'Action', cell: (item) => item.act },
-            { title: 'Detail', cell: (item) => <Text value={item.detail} /> },
-          ]}
-          rows={view.items}
-        />
-      )}
-      <Pager first={view.first} next={view.next} />
+      <Live id="acts">
+        {view.items.length === 0 ? (
+          <Empty title="No action is recorded">
+            <p>Pauses, replays, corrections, erasures and downloads by operators appear here.</p>
+          </Empty>
+        ) : (
+          <Table
+            caption="Audit log"
+            columns={[
+              { title: 'Time', cell: (item) => <Time at={item.at} now={viewer.now} /> },
+              { title: 'Operator', cell: (item) => <Text value={item.who} /> },
+              { title: 'Action', cell: (item) => item.act },
+              { title: 'Detail', cell: (item) => <Text value={item.detail} /> },
+            ]}
+            rows={view.items}
+          />
+        )}
+        <Pager first={view.first} next={view.next} />
+      </Live>
     </Layout>
   );
 }

@@ -11,6 +11,7 @@ export interface BulkPreview {
   /** In words: "Replay dead letters with CRM_RECORD_REJECTED". */
   title: string;
   code: string | null;
+  signature: string | null;
   cause: string | null;
   count: number;
   /** More than this many need the count typed. */
@@ -44,6 +45,7 @@ export function BulkPreviewPage({ viewer, view }: { viewer: Viewer; view: BulkPr
         <input type="hidden" name="formToken" value={viewer.formToken} />
         <input type="hidden" name="act" value={view.act} />
         {view.code ? <input type="hidden" name="code" value={view.code} /> : null}
+        {view.signature === null ? null : <input type="hidden" name="signature" value={view.signature} />}
         {view.cause ? <input type="hidden" name="cause" value={view.cause} /> : null}
         {repair ? <RepairFields repair={repair} /> : null}
         <div class="filters">

@@ -1,6 +1,8 @@
 import type { ComponentChildren } from 'preact';
+import type { BulkActionSummary } from '../../ledger/bulk-actions.repository.js';
 import { Action, Field } from '../components/form.js';
 import { Card, Empty, Live, Notice, PageHead } from '../components/blocks.js';
+import { RecentReplays } from '../components/recent-replays.js';
 import { Pager, Table } from '../components/table.js';
 import { Text } from '../components/text.js';
 import { Time } from '../components/time.js';
@@ -17,6 +19,8 @@ export interface DeadLetterGroup {
   lastSeen: string;
   remedy: string;
   href: string;
+  /** The list shows this cause. */
+  current: boolean;
 }
 
 export interface DeadLetterItem {
@@ -36,9 +40,12 @@ export interface DeadLettersView {
   groups: DeadLetterGroup[];
   /** The code that the list is filtered by. */
   code: string | null;
+  /** What is common to the leads of the list; empty: those of the code without such. Null: not filtered by it. */
+  signature: string | null;
   items: DeadLetterItem[];
   first: string | null;
   next: string | null;
+  replays: BulkActionSummary[];
 }
 
 const SECTION = '/console/dead-letters';
@@ -58,10 +65,11 @@ export function DeadLettersPage({ viewer, view, notice }: { viewer: Viewer; view
                 <>
                   <input type="hidden" name="act" value="replay-dead-letters" />
                   {view.code ? <input type="hidden" name="code" value={view.code} /> : null}
+                  {view.signature === null ? null : <input type="hidden" name="signature" value={view.signature} />}
                 </>
               }
             >
-              {view.code ? `Replay all with ${view.code}…` : 'Replay all…'}
+              {view.code ? 'Replay these…' : 'Replay all…'}
             </Action>
           </span>
         ) : null}
@@ -82,11 +90,12 @@ export function DeadLettersPage({ viewer, view, notice }: { viewer: Viewer; view
                 { title: 'Stage', cell: (group) => group.stage },
                 { title: 'First seen', cell: (group) => <Time at={group.firstSeen} now={now} format="relative" /> },
                 { title: 'Last seen', cell: (group) => <Time at={group.lastSeen} now={now} format="relative" /> },
-                { title: 'What to do', cell: (group) => group.remedy },
+                { title: 'What to do', cell: (group) => <div class="wide">{group.remedy}</div> },
               ]}
               rows={view.groups}
             />
-            <h2>{view.code ? `Leads with ${view.code}` : 'All leads'}</h2>
+            <h2>{view.code ? <ListTitle view={view} /> : 'All leads'}</h2>
+            {view.code ? <a href={SECTION}>Show all leads</a> : null}
             <Table
               caption="Dead letters"
               columns={[
@@ -108,7 +117,22 @@ export function DeadLettersPage({ viewer, view, notice }: { viewer: Viewer; view
           </>
         )}
       </Live>
+      <RecentReplays replays={view.replays} viewer={viewer} />
     </Layout>
+  );
+}
+
+function ListTitle({ view: { code, signature } }: { view: DeadLettersView }) {
+  return (
+    <>
+      {`Leads with ${code}`}
+      {signature ? (
+        <>
+          {': '}
+          <Text value={signature} />
+        </>
+      ) : null}
+    </>
   );
 }
 
@@ -132,7 +156,7 @@ function Failure({ item }: { item: DeadLetterItem }) {
 function GroupName({ group }: { group: DeadLetterGroup }) {
   return (
     <>
-      <a href={group.href}>
+      <a href={group.href} aria-current={group.current ? 'true' : undefined}>
         <code>{group.code}</code>
       </a>
       {group.cause ? (

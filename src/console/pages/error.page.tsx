@@ -7,6 +7,10 @@ export interface ErrorView {
   detail: string;
   code: string;
   requestId: string;
+  /** The section of the runbook about it; null where there is none. */
+  runbook: string | null;
+  /** The page itself, where it may work later; the script loads it again then. */
+  retryHref: string | null;
 }
 
 /** What went wrong with a page or an action, and what was kept. */
@@ -20,7 +24,13 @@ export function ErrorPage({ viewer, view }: { viewer: Viewer; view: ErrorView })
         </p>
         <p class="muted">{`Request ${view.requestId}`}</p>
       </Notice>
-      <p>
+      <p class="row">
+        {view.retryHref ? (
+          <a href={view.retryHref} data-retry="">
+            Try again
+          </a>
+        ) : null}
+        {view.runbook ? <a href={`/console/runbook#${view.runbook}`}>What to do (runbook)</a> : null}
         <a href="/console">Back to the start</a>
       </p>
     </Layout>

@@ -249,7 +249,7 @@ function Score({ view }: { view: LeadView }) {
             </span>
             <span class="muted">{`by ${view.scoreSource}, confidence ${Math.round((view.confidence ?? 0) * 100)} %`}</span>
             <span class="muted">
-              profile <Text value={view.profile} />
+              scoring profile <Text value={view.profile} />
             </span>
             {view.trial ? <Badge>{armText(view.trial)}</Badge> : null}
             {view.probability ? (

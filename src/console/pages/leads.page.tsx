@@ -1,12 +1,13 @@
 import type { ComponentChildren } from 'preact';
-import { INTENTS, type Intent } from '../../domain/intent.js';
-import { LEAD_STATES, type LeadState } from '../../domain/lead-state.js';
+import type { Intent } from '../../domain/intent.js';
+import type { LeadState } from '../../domain/lead-state.js';
 import { Action } from '../components/form.js';
 import { IntentBadge, StateBadge } from '../components/badges.js';
 import { Empty, Live, PageHead } from '../components/blocks.js';
 import { Meter } from '../components/charts.js';
+import { LeadFilterForms, type LeadFilters } from '../components/lead-filters.js';
 import { Pager, Table, type Column } from '../components/table.js';
-import { Text } from '../components/text.js';
+import { grouped, Text } from '../components/text.js';
 import { Time } from '../components/time.js';
 import { Layout, type Viewer } from '../layout.js';
 
@@ -23,19 +24,6 @@ export interface LeadItem {
   receivedAt: string;
   /** By the routing rules; null where they did not decide. */
   owner: string | null;
-}
-
-/** The filters as the address has them. */
-export interface LeadFilters {
-  q?: string | undefined;
-  state?: string | undefined;
-  campaignId?: string | undefined;
-  intent?: string | undefined;
-  minScore?: string | undefined;
-  owner?: string | undefined;
-  from?: string | undefined;
-  to?: string | undefined;
-  sort?: string | undefined;
 }
 
 /** A list under a name: its address is the list's. */
@@ -57,6 +45,10 @@ export interface LeadsView {
   hasOwners: boolean;
   first: string | null;
   next: string | null;
+  /** These are the leads of one person, who was searched by e-mail. */
+  ofPerson: boolean;
+  /** How many leads a page searches at most for a filter that has no index. */
+  searchedAtMost: number;
   csv: string;
   /** How the list is sorted by the time of receipt, and the address of the other order. */
   sorted: 'ascending' | 'descending';
@@ -76,26 +68,51 @@ export function LeadsPage({ viewer, view, notice }: { viewer: Viewer; view: Lead
       </PageHead>
       {notice}
       <Views viewer={viewer} view={view} />
-      <Filters view={view} viewer={viewer} />
+      <LeadFilterForms filters={view.filters} hasOwners={view.hasOwners} viewer={viewer} />
       <Live id="leads">
         {view.items.length === 0 ? (
-          <Empty title={filtered ? 'No lead matches' : 'No lead has arrived yet'}>
-            {filtered ? (
-              <p>
-                Change the filters, or <a href={PATH}>show all leads</a>.
-              </p>
-            ) : (
-              <p>
-                <a href="/console">Now</a> says how to send the first one.
-              </p>
-            )}
-          </Empty>
+          <NoLead view={view} filtered={filtered} />
         ) : (
           <Table caption="Leads" columns={columnsOf(view, viewer.now)} rows={view.items} />
         )}
         <Pager first={view.first} next={view.next} />
       </Live>
     </Layout>
+  );
+}
+
+function NoLead({ view, filtered }: { view: LeadsView; filtered: boolean }) {
+  if (view.ofPerson) {
+    return (
+      <Empty title="No lead has this e-mail address">
+        <p>
+          It may be spelled otherwise, or the person was erased. <a href={PATH}>Show all leads</a>.
+        </p>
+      </Empty>
+    );
+  }
+  if (view.next) {
+    const further = view.sorted === 'ascending' ? 'newer' : 'older';
+    return (
+      <Empty title={`None of the ${grouped(view.searchedAtMost)} leads searched here matches`}>
+        <p>
+          <a href={view.next}>{`Search ${further} leads`}</a>, or narrow the time, the state or the campaign first.
+        </p>
+      </Empty>
+    );
+  }
+  return (
+    <Empty title={filtered ? 'No lead matches' : 'No lead has arrived yet'}>
+      {filtered ? (
+        <p>
+          Change the filters, or <a href={PATH}>show all leads</a>.
+        </p>
+      ) : (
+        <p>
+          <a href="/console">Now</a> says how to send the first one.
+        </p>
+      )}
+    </Empty>
   );
 }
 
@@ -185,102 +202,5 @@ function Views({ viewer, view }: { viewer: Viewer; view: LeadsView }) {
         </form>
       ) : null}
     </div>
-  );
-}
-
-const ORDERS = [
-  { value: 'newest', label: 'newest first' },
-  { value: 'oldest', label: 'oldest first' },
-];
-
-function Filters({ view: { filters, hasOwners }, viewer }: { view: LeadsView; viewer: Viewer }) {
-  const more = filters.campaignId ?? filters.from ?? filters.to ?? filters.sort;
-  return (
-    <div class="card">
-      <form method="get" action={PATH} class="stack" role="search" aria-label="Filters">
-        <div class="filters">
-          <label class="field">
-            <span>Name or company</span>
-            <input name="q" type="search" value={filters.q} />
-          </label>
-          <Choice name="state" label="State" chosen={filters.state} options={LEAD_STATES.map(plainOption)} />
-          <Choice name="intent" label="Intent" chosen={filters.intent} options={INTENTS.map(plainOption)} />
-          <label class="field">
-            <span>Fit score at least</span>
-            <input name="minScore" type="number" min="0" max="100" value={filters.minScore} />
-          </label>
-          {hasOwners ? (
-            <label class="field">
-              <span>Owner</span>
-              <input name="owner" placeholder="rep, user or queue" value={filters.owner} />
-            </label>
-          ) : null}
-        </div>
-        <details open={more !== undefined}>
-          <summary>Campaign, time and order</summary>
-          <div class="filters">
-            <label class="field">
-              <span>Campaign</span>
-              <input name="campaignId" value={filters.campaignId} />
-            </label>
-            <label class="field">
-              <span>Received from (UTC)</span>
-              <input name="from" type="datetime-local" value={filters.from} />
-            </label>
-            <label class="field">
-              <span>Received before (UTC)</span>
-              <input name="to" type="datetime-local" value={filters.to} />
-            </label>
-            <Choice name="sort" label="Order" chosen={filters.sort} options={ORDERS} />
-          </div>
-        </details>
-        <div class="row">
-          <button class="primary">Apply filters</button>
-          <a href={PATH}>Clear</a>
-        </div>
-      </form>
-      <EmailSearch viewer={viewer} />
-    </div>
-  );
-}
-
-function plainOption(value: string) {
-  return { value, label: value };
-}
-
-interface ChoiceProps {
-  name: string;
-  label: string;
-  chosen: string | undefined;
-  options: { value: string; label: string }[];
-}
-
-function Choice({ name, label, chosen, options }: ChoiceProps) {
-  return (
-    <label class="field">
-      <span>{label}</span>
-      <select name={name}>
-        <option value="">any</option>
-        {options.map(({ value, label: text }) => (
-          <option value={value} selected={value === chosen}>
-            {text}
-          </option>
-        ))}
-      </select>
-    </label>
-  );
-}
-
-/** By POST, so that the address is in no access log. */
-function EmailSearch({ viewer }: { viewer: Viewer }) {
-  return (
-    <form method="post" action={`${PATH}/search`} class="row email-search" role="search" aria-label="Search by e-mail">
-      <input type="hidden" name="formToken" value={viewer.formToken} />
-      <label class="field">
-        <span>Or find a person by e-mail</span>
-        <input name="email" type="email" required autoComplete="off" />
-      </label>
-      <button>Find</button>
-    </form>
   );
 }

@@ -4,7 +4,7 @@ import { Action } from '../components/form.js';
 import { Badge } from '../components/badges.js';
 import { Card, Empty, Facts, Live, Notice, PageHead, Stats } from '../components/blocks.js';
 import { Table, type Column } from '../components/table.js';
-import { Text } from '../components/text.js';
+import { grouped, Text } from '../components/text.js';
 import { Time } from '../components/time.js';
 import { Layout, type Viewer } from '../layout.js';
 
@@ -236,5 +236,6 @@ function owedSince({ oldestOwedAt }: WriteBack, { now }: Viewer): ComponentChild
 }
 
 function quotaOf({ quota }: WriteBack): string {
-  return quota ? `${quota.used} of ${quota.limit} by all integrations; stops at ${quota.stopsAt}` : 'not read yet';
+  if (!quota) return 'not read yet';
+  return `${grouped(quota.used)} of ${grouped(quota.limit)} by all integrations; stops at ${grouped(quota.stopsAt)}`;
 }

@@ -1,22 +1,12 @@
 import type { Budget } from '../../ops/budgets.service.js';
 import { Badge } from '../components/badges.js';
-import { Card, Empty, Live, Notice, PageHead, Stats, type NoticeTone } from '../components/blocks.js';
+import { Card, Empty, Live, Notice, PageHead, Stats } from '../components/blocks.js';
 import { LineChart, Meter, type Point } from '../components/charts.js';
 import { Table } from '../components/table.js';
-import { Text } from '../components/text.js';
-import { seconds } from '../components/time.js';
+import { grouped, Text } from '../components/text.js';
+import { rate, seconds } from '../components/time.js';
 import { Layout, type Viewer } from '../layout.js';
-
-/** Something that a person should look at: what is wrong, the page that shows it, and the section of the runbook. */
-export interface Problem {
-  tone: NoticeTone;
-  title: string;
-  detail: string;
-  /** The page of the console where it can be looked into. */
-  href: string;
-  link: string;
-  runbook: string;
-}
+import type { Problem } from '../problems.js';
 
 export interface StageSummary {
   name: string;
@@ -35,8 +25,8 @@ export interface NowView {
   problems: Problem[];
   slaSeconds: number;
   speedToLead: { count: number; p50: number | null; p95: number | null };
-  /** 0 to 1; null where no lead reached the CRM in the last hour. */
-  inSla: number | null;
+  /** Of the leads of the last hour that are in the CRM or should be. `share`: 0 to 1; null where there are none. */
+  inSla: { of: number; share: number | null };
   oldestSeconds: number | null;
   forecastSeconds: number | null;
   arrived: number;
@@ -87,15 +77,16 @@ function Problems({ problems, hasLeads }: { problems: Problem[]; hasLeads: boole
 
 function Figures({ view }: { view: NowView }) {
   const waits = view.oldestSeconds !== null && view.oldestSeconds > 0;
+  const { share, of } = view.inSla;
   return (
     <>
       <Stats
         items={[
           {
             label: 'In the SLA, last hour',
-            value: view.inSla === null ? '–' : percent(view.inSla),
-            note: `of ${view.speedToLead.count} leads within ${seconds(view.slaSeconds)}`,
-            tone: view.inSla === null ? undefined : view.inSla >= GOOD_SHARE ? 'good' : 'bad',
+            value: share === null ? '–' : percent(share),
+            note: `of ${grouped(of)} ${of === 1 ? 'lead' : 'leads'} within ${seconds(view.slaSeconds)}`,
+            tone: share === null ? undefined : share >= GOOD_SHARE ? 'good' : 'bad',
           },
           { label: 'Speed to lead, median', value: seconds(view.speedToLead.p50), note: `p95 ${seconds(view.speedToLead.p95)}` },
           {
@@ -112,7 +103,7 @@ function Figures({ view }: { view: NowView }) {
         ]}
       />
       <div class="grid-2">
-        <Card title="Arrivals" aside={`${view.arrived} in the last hour, per minute`}>
+        <Card title="Arrivals" aside={`${grouped(view.arrived)} in the last hour, per minute`}>
           <LineChart title="Arrivals per minute" points={view.arrivals} unit="leads" />
         </Card>
         <Card title="Speed to lead" aside="median in seconds, per minute">
@@ -127,7 +118,7 @@ function Figures({ view }: { view: NowView }) {
             { title: 'State', cell: (stage) => <Badge tone={stage.healthy ? 'good' : 'bad'}>{stage.state}</Badge> },
             { title: 'Backlog', cell: (stage) => stage.backlog, numeric: true },
             { title: 'Oldest', cell: (stage) => (stage.backlog > 0 ? seconds(stage.oldestSeconds) : '–'), numeric: true },
-            { title: 'Leads/s', cell: (stage) => stage.perSecond ?? '–', numeric: true },
+            { title: 'Leads/s', cell: (stage) => rate(stage.perSecond), numeric: true },
           ]}
           rows={view.stages}
         />

@@ -1,7 +1,9 @@
 import type { ComponentChildren } from 'preact';
+import type { BulkActionSummary } from '../../ledger/bulk-actions.repository.js';
 import { Action, Field } from '../components/form.js';
 import { Badge } from '../components/badges.js';
 import { Card, Empty, Live, Notice, PageHead } from '../components/blocks.js';
+import { RecentReplays } from '../components/recent-replays.js';
 import { Pager, Table } from '../components/table.js';
 import { Text } from '../components/text.js';
 import { Time } from '../components/time.js';
@@ -35,6 +37,7 @@ export interface RejectionsView {
   items: RejectionItem[];
   first: string | null;
   next: string | null;
+  replays: BulkActionSummary[];
 }
 
 const SECTION = '/console/rejections';
@@ -71,6 +74,7 @@ export function RejectionsPage({ viewer, view, notice }: { viewer: Viewer; view:
           </>
         )}
       </Live>
+      <RecentReplays replays={view.replays} viewer={viewer} />
     </Layout>
   );
 }

@@ -46,7 +46,7 @@ export function ScoresPage({ viewer, report, calibration, targets }: ScoresPageP
         </nav>
       </PageHead>
       {overall.enough ? null : (
-        <Notice tone="warn" title="Not enough to say">
+        <Notice tone="warn" title="Too few outcomes">
           <p>{overall.reason}</p>
           <p>
             Outcomes are read from Salesforce, or sent by <code>POST /ops/outcomes</code> and{' '}
@@ -58,8 +58,8 @@ export function ScoresPage({ viewer, report, calibration, targets }: ScoresPageP
         items={[
           { label: 'Leads judged', value: overall.leads, note: `${report.immature.leads} too young` },
           { label: 'Conversions', value: overall.conversions, note: rateRange(overall.rate) },
-          { label: 'AUC', value: figure(overall.auc), note: figureRange(overall.auc) },
-          { label: 'Brier score', value: figure(overall.brier), note: figureRange(overall.brier) },
+          { label: 'Ranking (AUC)', value: figure(overall.auc), note: figureRange(overall.auc) ?? '0.5 is chance, 1 perfect' },
+          { label: 'Error (Brier score)', value: figure(overall.brier), note: figureRange(overall.brier) ?? '0 is perfect' },
           {
             label: 'Drift of 7 days',
             value: drift?.level ? <Badge tone={DRIFT_TONES[drift.level]}>{drift.level}</Badge> : '–',

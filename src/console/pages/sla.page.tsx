@@ -2,7 +2,7 @@ import { Badge } from '../components/badges.js';
 import { Card, Empty, Live, PageHead, Stats } from '../components/blocks.js';
 import { BarChart, type Bar } from '../components/charts.js';
 import { Table } from '../components/table.js';
-import { Text } from '../components/text.js';
+import { grouped, Text } from '../components/text.js';
 import { seconds } from '../components/time.js';
 import { Layout, type Viewer } from '../layout.js';
 
@@ -22,7 +22,9 @@ export interface SlaView {
   breaches: { total: number; causes: { cause: string; count: number }[] };
   histogram: Bar[];
   stages: { name: string; percentiles: Percentiles; backlog: number; heldBackBy: string | null }[];
-  campaigns: { campaignId: string; count: number; late: number; p95: number | null }[];
+  campaigns: { campaignId: string; count: number; late: number; waiting: number; dead: number; p95: number | null }[];
+  /** How many of the leads that wait are counted by campaign; null: all. */
+  waitingCounted: number | null;
 }
 
 export function SlaPage({ viewer, view }: { viewer: Viewer; view: SlaView }) {
@@ -59,7 +61,9 @@ export function SlaPage({ viewer, view }: { viewer: Viewer; view: SlaView }) {
           ]}
         />
         {view.count === 0 && view.breaches.total === 0 ? (
-          <Empty title="No lead reached the CRM in this window" />
+          <Empty title="No lead reached the CRM in this window">
+            <p>Choose a longer one, or look at what waits on Stages.</p>
+          </Empty>
         ) : (
           <Details view={view} />
         )}
@@ -110,12 +114,17 @@ function Details({ view }: { view: SlaView }) {
           caption="Campaigns"
           columns={[
             { title: 'Campaign', cell: (row) => <Text value={row.campaignId} /> },
-            { title: 'Leads', cell: (row) => row.count, numeric: true },
+            { title: 'In the CRM', cell: (row) => row.count, numeric: true },
             { title: 'Late', cell: (row) => row.late, numeric: true },
+            { title: 'Still waiting', cell: (row) => row.waiting, numeric: true },
+            { title: 'Dead letters', cell: (row) => row.dead, numeric: true },
             { title: 'p95', cell: (row) => seconds(row.p95), numeric: true },
           ]}
           rows={view.campaigns}
         />
+      ) : null}
+      {view.campaigns.length > 0 && view.waitingCounted !== null ? (
+        <p class="muted">{`Of the leads that wait, ${grouped(view.waitingCounted)} chosen at random are counted by campaign.`}</p>
       ) : null}
     </>
   );

@@ -3,7 +3,7 @@ import { Action } from '../components/form.js';
 import { Badge, type Tone } from '../components/badges.js';
 import { Card, Facts, Live, Notice, PageHead } from '../components/blocks.js';
 import { Text } from '../components/text.js';
-import { seconds, Time } from '../components/time.js';
+import { rate, seconds, Time } from '../components/time.js';
 import { Layout, type Viewer } from '../layout.js';
 
 export interface StageView {
@@ -99,7 +99,7 @@ function StageCard({ stage, viewer }: { stage: StageView; viewer: Viewer }) {
           ['In work', counts?.active ?? null],
           ['Delayed', counts?.delayed ?? null],
           ['Oldest', stage.oldestSeconds ? seconds(stage.oldestSeconds) : 'no lead waits'],
-          ['Leads per second', stage.perSecond],
+          ['Leads per second', rate(stage.perSecond)],
           ['Rate limit', rateOf(stage)],
           ['At a time', `${stage.concurrency} leads at most`],
           ['Paused by', paused ? <Text value={paused.by} /> : null],

@@ -118,7 +118,7 @@ export function TrialPage({ viewer, trial }: { viewer: Viewer; trial: ReportedTr
           ]}
         />
       </Card>
-      {movers.slice(0, MOVERS_SHOWN).map(({ leadId, champion, challenger: other }) => (
+      {movers.slice(0, MOVERS_SHOWN).map(({ leadId, champion, challenger: other }, index) => (
         <Card title={`${champion.fitScore} now, ${other.fitScore} new`} aside={<a href={`/console/leads/${leadId}`}>Lead</a>}>
           <div class="grid-2">
             {[champion, other].map((score) => (
@@ -126,7 +126,11 @@ export function TrialPage({ viewer, trial }: { viewer: Viewer; trial: ReportedTr
                 <p class="row">
                   <Text value={score.provider} /> <span>Intent</span> <IntentBadge intent={score.intent} />
                 </p>
-                <Waterfall evidence={score.evidence} total={score.fitScore} />
+                <Waterfall
+                  evidence={score.evidence}
+                  total={score.fitScore}
+                  of={`the ${score === champion ? 'present' : 'new'} score of lead ${index + 1}`}
+                />
               </div>
             ))}
           </div>

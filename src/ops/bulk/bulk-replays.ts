@@ -2,6 +2,7 @@ import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShut
 import { z } from 'zod';
 import { AuditLogRepository } from '../../ledger/audit-log.repository.js';
 import { BulkActionsRepository, type BulkAction, type OpenRows } from '../../ledger/bulk-actions.repository.js';
+import type { DeadLetterCause } from '../../ledger/dead-letters.repository.js';
 import { LeaderLock } from '../../ledger/leader-lock.js';
 import { Poller } from '../../platform/concurrency/poller.js';
 import type { Logger } from '../../platform/observability/logger.js';
@@ -26,9 +27,7 @@ export interface RejectionReplay extends Repair {
   perSecond: number;
 }
 
-export interface DeadLetterReplay {
-  /** Only those with this error code. */
-  code?: string | undefined;
+export interface DeadLetterReplay extends DeadLetterCause {
   perSecond: number;
 }
 
@@ -71,10 +70,11 @@ export class BulkReplays implements OnApplicationBootstrap, OnApplicationShutdow
     return this.start({ kind: 'replay-rejections', filter: { cause: cause ?? null, ...repair }, openIds, perSecond, who });
   }
 
-  /** Begins a replay of all dead letters, or of those with this code. @returns the id of the action. */
-  async startDeadLetters({ code, perSecond }: DeadLetterReplay, who: string): Promise<string> {
-    const openIds = await this.deadLetters.ids(code, ROWS_AT_MOST);
-    return this.start({ kind: 'replay-dead-letters', filter: { code: code ?? null }, openIds, perSecond, who });
+  /** Begins a replay of all dead letters, or of those with this cause. @returns the id of the action. */
+  async startDeadLetters({ code, signature, perSecond }: DeadLetterReplay, who: string): Promise<string> {
+    const openIds = await this.deadLetters.ids({ code, signature }, ROWS_AT_MOST);
+    const filter = { code: code ?? null, ...(signature === undefined ? {} : { signature }) };
+    return this.start({ kind: 'replay-dead-letters', filter, openIds, perSecond, who });
   }
 
   private async start(action: Omit<BulkAction, 'leadIds'>): Promise<string> {

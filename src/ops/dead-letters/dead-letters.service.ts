@@ -9,6 +9,7 @@ import type { OpenRows } from '../../ledger/bulk-actions.repository.js';
 import type { AuditLogRepository } from '../../ledger/audit-log.repository.js';
 import type {
   DeadLetter,
+  DeadLetterCause,
   DeadLetterFilter,
   DeadLetterGroup,
   DeadLettersRepository,
@@ -65,8 +66,8 @@ export class DeadLetters {
   }
 
   /** The ids that a bulk action may replay, the oldest dead letter first. */
-  ids(code: string | undefined, limit: number): Promise<string[]> {
-    return this.repository.deadLetterIds(code, limit);
+  ids(cause: DeadLetterCause, limit: number): Promise<string[]> {
+    return this.repository.deadLetterIds(cause, limit);
   }
 
   /** Replays the rows of a bulk action whose turn it is. */

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { reuseResult } from './reuse-result.js';
 
-beforeEach(() => void vi.useFakeTimers({ toFake: ['performance'] }));
+beforeEach(() => void vi.useFakeTimers({ toFake: ['performance', 'setTimeout', 'clearTimeout'] }));
 afterEach(() => void vi.useRealTimers());
 
 it('reads once for all callers within the age, and again after it', async () => {
@@ -58,4 +58,38 @@ it('lets its caller say which reads are slow', async () => {
   const read = vi.fn(async () => read.mock.calls.length);
   const shared = reuseResult(0, read, (result) => result === 1);
   expect([await shared(), await shared(), await shared()]).toEqual([1, 1, 3]);
+});
+
+it('keeps a slow result new without callers, and stops once reads are fast or fail', async () => {
+  const read = vi.fn(async () => read.mock.calls.length);
+  const shared = reuseResult(3000, read, (result) => result < 4);
+  await shared();
+  await vi.advanceTimersByTimeAsync(3 * 3_600_000);
+  expect(read).toHaveBeenCalledTimes(4);
+
+  const failing = vi
+    .fn(async () => 1)
+    .mockResolvedValueOnce(1)
+    .mockRejectedValueOnce(new Error('closed'));
+  const slow = reuseResult(3000, failing, () => true);
+  await slow();
+  await vi.advanceTimersByTimeAsync(3_600_000);
+  expect(failing).toHaveBeenCalledTimes(2);
+});
+
+it('reads no more often than slow reads allow', async () => {
+  const read = vi.fn(async () => {
+    vi.advanceTimersByTime(1000);
+    return read.mock.calls.length;
+  });
+  const shared = reuseResult(0, read);
+  await shared();
+  for (let second = 0; second < 9; second++) {
+    vi.advanceTimersByTime(1000);
+    expect(await shared()).toBe(1);
+  }
+  expect(read).toHaveBeenCalledTimes(1);
+  vi.advanceTimersByTime(1000);
+  await shared();
+  expect(read).toHaveBeenCalledTimes(2);
 });
