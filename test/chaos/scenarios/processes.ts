@@ -42,7 +42,7 @@ export const PROCESS_SCENARIOS: Scenarios = {
       const came = await ended(doomed.child, 30_000);
       if (!came) throw new Error(`The worker did not reach ${place}. ${await world.describe()}\n${doomed.output().slice(-2000)}`);
       await load.pause(); // else most of the trial would be the drain of what came meanwhile
-      // The one that goes on with its leads is the next one to be killed: a start takes longer than the rest of a trial.
+      // It goes on with those leads, and is the next one to be killed: a trial is short, and a start is long.
       await startDoomed(world, next, random);
     },
   },
