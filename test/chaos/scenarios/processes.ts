@@ -31,7 +31,7 @@ export const PROCESS_SCENARIOS: Scenarios = {
     about: 'the worker is killed at each I/O step in turn',
     // Fourteen steps at present, 25 times each.
     pauseAtMostMs: PACE_MS,
-    ciPauseAtMostMs: 400,
+    ciPauseAtMostMs: 200,
     trials: { full: 350, ci: 14 },
     async fault({ world, random, number, load, note }) {
       const places = await boundaries(world, note);
