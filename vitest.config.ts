@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig, type ViteUserConfig } from 'vitest/config';
+import { LongFilesFirst } from './test/support/long-files-first.js';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -36,6 +37,7 @@ export function configOf({ full }: { full: boolean }): ViteUserConfig {
     test: {
       // Much of a test's time is waiting, so three share a machine of two cores well.
       maxWorkers: Math.max(3, availableParallelism() - 1),
+      sequence: { sequencer: LongFilesFirst },
       reporters: ['default', ['./test/support/summary-reporter.ts', { full }]],
       projects: [
         { test: { name: 'unit', include: [...UNIT, 'test/{console,deployment}/**/*.test.ts'], testTimeout: 60_000, ...run } },

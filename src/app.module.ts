@@ -1,6 +1,5 @@
 import { Module, type DynamicModule, type Type } from '@nestjs/common';
 import { AlertsModule } from './alerts/alerts.module.js';
-import { ConsoleModule } from './console/console.module.js';
 import { FirstTouchModule, FirstTouchPollingModule, OwnerLinksModule } from './first-touch/first-touch.module.js';
 import { FlowModule } from './flow-control/flow-control.module.js';
 import { IngressModule } from './ingress/ingress.module.js';
@@ -37,7 +36,10 @@ export class AppModule {
         OpsModule,
         AlertsModule,
         ...(role === 'worker' ? [] : [IngressModule.with(parts.config, redisUrl), PrivacyModule, BulkModule, OwnerLinksModule]),
-        ...(role === 'worker' || parts.config.CONSOLE === 'off' ? [] : [ConsoleModule]),
+        // Loaded only where it is served: a worker starts sooner without its pages.
+        ...(role === 'worker' || parts.config.CONSOLE === 'off'
+          ? []
+          : [(await import('./console/console.module.js')).ConsoleModule]),
         ...(role === 'api' ? [] : await workerModules(parts.config.MARKETO_BASE_URL !== undefined)),
       ],
     };

@@ -10,7 +10,7 @@ import { SharedRateLimiter } from '../flow-control/rate-limiter.js';
 import { CrmBackfillRepository } from '../ledger/crm-backfill.repository.js';
 import { systemClock } from '../platform/clock.js';
 import { loadConfig, type Config } from '../platform/config/config.js';
-import { runningEmbeddedPostgres } from '../platform/embedded/running-postgres.js';
+import { runningEmbeddedPostgres } from '../platform/embedded/postgres.js';
 import { Database } from '../platform/database/database.js';
 import { openPool } from '../platform/database/pool.js';
 import { UNLIMITED } from '../platform/concurrency/rate-limiter.port.js';

@@ -1,9 +1,9 @@
 import type { journeyOf, summaryOf } from '../ops/lead-timeline.js';
 import type { Journey as AnsweredJourney } from '../ops/leads.service.js';
 import type { SentFields } from '../domain/lead.js';
+import type { ShownClock } from '../first-touch/first-touch-report.repository.js';
 import { routingLines } from './format-routing.js';
 import { exchangeLines, sentLines } from './format-crm-writes.js';
-import { firstTouchLines } from './format-first-touch.js';
 import { eventSentence } from '../ops/event-sentence.js';
 import type { Times } from './format-time.js';
 
@@ -92,4 +92,19 @@ function elapsed(ms: number): string {
   if (ms < 1000) return `${ms} ms`;
   if (ms < 120_000) return `${(ms / 1000).toFixed(1)} s`;
   return `${(ms / 60_000).toFixed(0)} min`;
+}
+
+/** The clocks of a lead until the first touch, one line each, with their steps below. */
+function firstTouchLines(clocks: ShownClock[], times: Times): string[] {
+  return clocks.flatMap((clock) => [
+    `First touch: owner ${clock.ownerId}, ${clock.slaMinutes} min of working time, ${clockState(clock, times)}`,
+    ...clock.steps.map(({ kind, dueAt, outcome }) => `  ${kind}, due ${times.full(dueAt)}: ${outcome ?? 'open'}`),
+  ]);
+}
+
+function clockState({ startedAt, dueAt, touch, touchedAt, businessMinutes, endReason }: ShownClock, times: Times): string {
+  if (touchedAt !== null && businessMinutes !== null)
+    return `${touch} after ${businessMinutes.toFixed(1)} min, at ${times.full(touchedAt)}`;
+  if (endReason !== null) return `ended: ${endReason}`;
+  return startedAt === null || dueAt === null ? 'not in the CRM yet' : `due ${times.full(dueAt)}`;
 }

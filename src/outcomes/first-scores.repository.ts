@@ -3,7 +3,9 @@ import { Database } from '../platform/database/database.js';
 import { writeAboutPersons } from './write-about-persons.js';
 
 /** Leads per statement. */
-export const FIRST_SCORES_BATCH = 5000;
+const FIRST_SCORES_BATCH = 5000;
+/** Batches of one catch-up: 20,000 leads, which take about a second. */
+const MOST_BATCHES = 4;
 const CURSOR = 'first-scores';
 
 /** A sync commits after the time that it carries; a statement of the ledger is cancelled after 5 seconds. */
@@ -38,13 +40,19 @@ WITH position AS (
 )
 SELECT count(*)::int AS count FROM batch`;
 
-/** The score of each person when they first reached the CRM. */
+/** The score of each person when they first reached the CRM, copied from the ledger. */
 @Injectable()
 export class FirstScoresRepository {
   constructor(private readonly database: Database) {}
 
+  /** Copies what is new, a bounded number of leads. @returns whether all are copied. */
+  async catchUp(): Promise<boolean> {
+    for (let batch = 0; batch < MOST_BATCHES; batch++) if (!(await this.copyBatch())) return true;
+    return false;
+  }
+
   /** Copies the next batch. @returns whether there may be more. */
-  async copyBatch(): Promise<boolean> {
+  private async copyBatch(): Promise<boolean> {
     return writeAboutPersons(this.database, async (transaction) => {
       const { rows } = await transaction.query<{ count: number }>(COPY);
       return rows[0]!.count === FIRST_SCORES_BATCH;

@@ -1,7 +1,6 @@
 import { Global, Module, type DynamicModule, type InjectionToken } from '@nestjs/common';
 import { CalibrationService } from './calibration.service.js';
 import { CalibrationsRepository } from './calibrations.repository.js';
-import { FirstScores } from './first-scores.js';
 import { FirstScoresRepository } from './first-scores.repository.js';
 import { JudgedLeadsRepository } from './judged-leads.repository.js';
 import { OUTCOMES_CRM, OutcomesPoller } from './outcomes.poller.js';
@@ -12,7 +11,6 @@ import { ScoreCellsRepository } from './score-cells.repository.js';
 const PARTS = [
   CalibrationService,
   CalibrationsRepository,
-  FirstScores,
   FirstScoresRepository,
   JudgedLeadsRepository,
   OutcomesRepository,

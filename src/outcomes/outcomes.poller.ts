@@ -7,7 +7,7 @@ import type { Config } from '../platform/config/config.js';
 import type { Logger } from '../platform/observability/logger.js';
 import { CLOCK, CONFIG, LOGGER } from '../platform/platform.module.js';
 import { CrmOutcomesReader } from './crm-outcomes.reader.js';
-import { FirstScores } from './first-scores.js';
+import { FirstScoresRepository } from './first-scores.repository.js';
 import { OutcomesRepository } from './outcomes.repository.js';
 
 /** The `CrmProvider` whose outcomes are read. */
@@ -25,7 +25,7 @@ export class OutcomesPoller implements OnApplicationBootstrap, OnApplicationShut
 
   constructor(
     private readonly leaderLock: LeaderLock,
-    private readonly firstScores: FirstScores,
+    private readonly firstScores: FirstScoresRepository,
     repository: OutcomesRepository,
     @Inject(OUTCOMES_CRM) crm: Pick<CrmProvider, 'outcomes'>,
     @Inject(CONFIG) config: Pick<Config, 'OUTCOMES_POLL_SECONDS' | 'OUTCOMES_STATUSES' | 'RETENTION_DAYS'>,

@@ -5,7 +5,7 @@ import type { Clock } from '../platform/clock.js';
 import type { Config } from '../platform/config/config.js';
 import { CLOCK, CONFIG } from '../platform/platform.module.js';
 import { CalibrationService } from './calibration.service.js';
-import { FirstScores } from './first-scores.js';
+import { FirstScoresRepository } from './first-scores.repository.js';
 import { SALESFORCE, type Outcome, type Target } from './outcome.js';
 import { BAND_LIMITS, reportOf, type BandLimits, type OutcomesReport } from './outcomes-report.js';
 import { OutcomesRepository } from './outcomes.repository.js';
@@ -30,7 +30,7 @@ export class OutcomesService {
   constructor(
     private readonly outcomes: OutcomesRepository,
     private readonly cells: ScoreCellsRepository,
-    private readonly firstScores: FirstScores,
+    private readonly firstScores: FirstScoresRepository,
     private readonly calibrations: CalibrationService,
     @Inject(BAND_LIMITS) private readonly bandLimits: () => Promise<BandLimits>,
     @Inject(CONFIG) private readonly config: Pick<Config, 'OUTCOMES_HORIZON_DAYS'>,

@@ -85,7 +85,8 @@ if (unknown.length > 0)
 
 const rows = new Map<string, Row>();
 const alone = names.filter((name) => SCENARIOS[name]!.alone);
-const waiting = names.filter((name) => !alone.includes(name));
+// Those with the most trials first: a long one at the end would leave the other lanes without work.
+const waiting = names.filter((name) => !alone.includes(name)).toSorted((a, b) => trialsOf(b) - trialsOf(a));
 const lanes: Lane[] = Array.from({ length: Math.max(1, options.parallel) }, () => ({}));
 await Promise.all(lanes.map((lane) => runAll(lane, waiting)));
 await runAll({}, alone);
@@ -125,7 +126,8 @@ function takeNext(lane: Lane, left: string[]): string | undefined {
 
 async function runScenario(lane: Lane, name: string, row: Row): Promise<void> {
   const scenario = SCENARIOS[name]!;
-  const trials = options.trials ?? scenario.trials[options.ci ? 'ci' : 'full'];
+  const trials = trialsOf(name);
+  const began = performance.now();
   const world = trials === 0 ? null : await enterWorld(lane, scenario);
   if (!world) return;
   row.trials = trials;
@@ -154,10 +156,15 @@ async function runScenario(lane: Lane, name: string, row: Row): Promise<void> {
   } catch (error) {
     row.violations.push(String(error));
   } finally {
+    progress(`${name}: ${Math.round((performance.now() - began) / 1000)} s\n`);
     // At once, since the table comes only after the last scenario.
     for (const violation of row.violations) progress(`${name}: ${violation}\n`);
     await leaveWorld(lane, scenario, world, row.violations.length === 0);
   }
+}
+
+function trialsOf(name: string): number {
+  return options.trials ?? SCENARIOS[name]!.trials[options.ci ? 'ci' : 'full'];
 }
 
 function pauseOf({ pauseAtMostMs = PAUSE_AT_MOST_MS, ciPauseAtMostMs = CI_PAUSE_AT_MOST_MS }: Scenario): number {

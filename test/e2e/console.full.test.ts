@@ -348,7 +348,7 @@ describe('the console with leads', () => {
 });
 
 describe('the mode of the console', () => {
-  it('read-only shows everything and changes nothing; off has no page', async () => {
+  it('read-only shows everything and changes nothing; off has no page, as board and reference have', async () => {
     const env = { DATABASE_URL: database.url, QUEUE_BACKEND: 'postgres', ROLE: 'api' };
     const readOnly = await startProcess({ ...env, CONSOLE: 'read-only' });
     try {
@@ -359,9 +359,10 @@ describe('the mode of the console', () => {
     } finally {
       await readOnly.stop();
     }
-    const off = await startProcess({ ...env, CONSOLE: 'off' });
+    const off = await startProcess({ ...env, CONSOLE: 'off', QUEUE_BOARD: 'off', API_DOCS: 'off' });
     try {
-      expect((await fetch(`${off.url}/console`)).status).toBe(404);
+      for (const path of ['/console', '/ops/queues/board', '/docs']) expect((await off.get(path)).status, path).toBe(404);
+      expect((await off.get('/openapi.json')).status).toBe(200);
     } finally {
       await off.stop();
     }

@@ -1,62 +1,43 @@
 import { Redis } from 'ioredis';
-import { describe, expect, it } from 'vitest';
-import type { EmbeddedServer } from '../../src/platform/embedded/embedded-server.js';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { findRedisServer } from '../../src/platform/embedded/redis.js';
 import { eventually } from '../support/eventually.js';
 import { OutageWorld, type Ack } from '../support/outage-world.js';
 import type { RunningProcess } from '../support/service.js';
 
-const world = new OutageWorld();
 const binary = findRedisServer();
 describe.skipIf(binary === null && !process.env['CI'])('Redis', () => {
-  const portOf = (server: EmbeddedServer) => Number(new URL(server.url).port);
+  const world = new OutageWorld({ shared: true });
+  const start = () => world.sharedService({}, {});
 
   it('killed: every ack goes on, and every lead is worked on after its return', async () => {
-    const redis = await world.startRedis();
-    const service = await world.startService({ REDIS_URL: redis.url });
+    const service = await start();
     await world.postMany(service, 40);
-    process.kill(redis.pid, 'SIGKILL');
-    await redis.exited;
+    await world.killRedis();
     const during = await world.postMany(service, 200);
     expect(during.every(({ status }) => status === 202)).toBe(true);
-    const back = await world.startRedis({}, portOf(redis));
-    world.undo.push(() => back.stop());
+    await world.startRedis();
     await world.allSynced(240);
   });
 
   it('frozen: every ack goes on, and every lead is worked on after the thaw', async () => {
-    const redis = await world.startRedis();
-    world.undo.push(() => redis.stop());
-    const service = await world.startService({ REDIS_URL: redis.url });
+    const service = await start();
+    const { pid } = world.redis!;
     await world.postMany(service, 40);
-    process.kill(redis.pid, 'SIGSTOP');
+    process.kill(pid, 'SIGSTOP');
     try {
       const during = await world.postMany(service, 400);
       expect(during.every(({ status }) => status === 202)).toBe(true);
     } finally {
-      process.kill(redis.pid, 'SIGCONT');
+      process.kill(pid, 'SIGCONT');
     }
     await world.allSynced(440);
   });
 
-  it('down at the start: acks from the first second, and every lead is worked on once it is there', async () => {
-    const redis = await world.startRedis();
-    const port = portOf(redis);
-    await redis.stop();
-    const service = await world.startService({ REDIS_URL: redis.url });
-    const during = await world.postMany(service, 200);
-    expect(during.every(({ status }) => status === 202)).toBe(true);
-    const back = await world.startRedis({}, port);
-    world.undo.push(() => back.stop());
-    await world.allSynced(200);
-  });
-
   it('full: acks go on, and every lead is worked on once there is room', async () => {
-    const redis = await world.startRedis();
-    world.undo.push(() => redis.stop());
-    const service = await world.startService({ REDIS_URL: redis.url });
-    const admin = new Redis(redis.url);
-    world.undo.push(async () => admin.disconnect());
+    const service = await start();
+    const admin = new Redis(world.redis!.url);
+    onTestFinished(() => admin.disconnect());
     await world.postMany(service, 20);
     await admin.config('SET', 'maxmemory', '1');
     const during = await world.postMany(service, 200);
@@ -66,11 +47,9 @@ describe.skipIf(binary === null && !process.env['CI'])('Redis', () => {
   });
 
   it('wiped under load: nothing is lost, nothing doubled', async () => {
-    const redis = await world.startRedis();
-    world.undo.push(() => redis.stop());
-    const service = await world.startService({ REDIS_URL: redis.url });
-    const admin = new Redis(redis.url);
-    world.undo.push(async () => admin.disconnect());
+    const service = await start();
+    const admin = new Redis(world.redis!.url);
+    onTestFinished(() => admin.disconnect());
     const answers: { status: number }[] = [];
     for (let round = 0; round < 3; round++) {
       const [some] = await Promise.all([world.postMany(service, 200), admin.flushall()]);
@@ -80,26 +59,36 @@ describe.skipIf(binary === null && !process.env['CI'])('Redis', () => {
     await world.allSynced(600);
   });
 
+  // The last one: it ends the service.
   it('gone: SIGTERM still ends the service in order', async () => {
-    const redis = await world.startRedis();
-    const service = await world.startService({ REDIS_URL: redis.url });
+    const service = await start();
     await world.postMany(service, 20);
-    process.kill(redis.pid, 'SIGKILL');
-    await redis.exited;
+    await world.killRedis();
     expect(await service.stop()).toBe(0);
   });
 });
 
-describe.each(['postgres', ...(binary === null ? [] : ['redis'])])('PostgreSQL, queue on %s', (queue) => {
-  async function startWith(): Promise<RunningProcess> {
-    if (queue === 'postgres') return world.startService({ QUEUE_BACKEND: 'postgres' });
+describe.skipIf(binary === null && !process.env['CI'])('Redis at the start of the service', () => {
+  const world = new OutageWorld();
+
+  it('down: acks from the first second, and every lead is worked on once it is there', async () => {
     const redis = await world.startRedis();
-    world.undo.push(() => redis.stop());
-    return world.startService({ REDIS_URL: redis.url, SPOOL: 'off' });
-  }
+    await redis.stop();
+    const service = await world.startService({ REDIS_URL: redis.url });
+    const during = await world.postMany(service, 200);
+    expect(during.every(({ status }) => status === 202)).toBe(true);
+    await world.startRedis();
+    await world.allSynced(200);
+  });
+});
+
+describe.each(['postgres', ...(binary === null ? [] : ['redis'])])('PostgreSQL, queue on %s', (queue) => {
+  const world = new OutageWorld({ shared: true });
+  const start = (): Promise<RunningProcess> =>
+    queue === 'postgres' ? world.sharedService({ QUEUE_BACKEND: 'postgres' }) : world.sharedService({ SPOOL: 'off' }, {});
 
   it('killed: 503 and never a false 2xx; everything acknowledged is worked on after its return', async () => {
-    const service = await startWith();
+    const service = await start();
     const before = await world.postMany(service, 40);
     await world.killPostgres();
     const during = await world.postMany(service, 60);
@@ -124,7 +113,7 @@ describe.each(['postgres', ...(binary === null ? [] : ['redis'])])('PostgreSQL, 
   });
 
   it('frozen: 503 while it is, and 202 after the thaw', async () => {
-    const service = await startWith();
+    const service = await start();
     await world.postMany(service, 20);
     const thaw = await world.freezePostgres();
     let during: Ack[];

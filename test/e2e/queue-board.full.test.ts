@@ -144,20 +144,3 @@ describe.each(BACKENDS)('the board of the queues on %s', (kind) => {
     });
   });
 });
-
-describe('without a board', () => {
-  it('there is nothing at its address', async () => {
-    const database = await freshDatabase();
-    const service = await startProcess({
-      DATABASE_URL: database.url,
-      QUEUE_BACKEND: 'postgres',
-      QUEUE_BOARD: 'off',
-      API_DOCS: 'off',
-    });
-    expect((await service.get(BOARD)).status).toBe(404);
-    expect((await service.get('/docs')).status).toBe(404);
-    expect((await service.get('/openapi.json')).status).toBe(200);
-    await service.stop();
-    await database.drop();
-  });
-});

@@ -11,7 +11,6 @@ describe.skipIf(findRedisServer() === null && !process.env['CI'])(
   () => {
     it('under load, and the next process finishes the leads that it had claimed', async () => {
       const redis = await world.startRedis();
-      world.undo.push(() => redis.stop());
       const service = await world.startService({ REDIS_URL: redis.url });
       const acks = await world.postMany(service, 200);
       expect(await service.stop()).toBe(0);
@@ -21,7 +20,6 @@ describe.skipIf(findRedisServer() === null && !process.env['CI'])(
 
     it('is not ready while it finishes its claimed leads, and finishes them', async () => {
       const redis = await world.startRedis();
-      world.undo.push(() => redis.stop());
       const model = await startFakeOpenAiCompatible();
       world.undo.push(() => model.stop());
       model.latencyMs = 3500; // within the time that work in progress has
@@ -55,7 +53,6 @@ describe.skipIf(findRedisServer() === null && !process.env['CI'])(
       ['PostgreSQL gone', 'postgres', 'SIGKILL'],
     ] as const)('with %s', async (_, store, signal) => {
       const redis = await world.startRedis();
-      world.undo.push(() => redis.stop());
       const service = await world.startService({ REDIS_URL: redis.url });
       await world.postMany(service, 100);
       const { pid } = store === 'redis' ? redis : world.postgres;

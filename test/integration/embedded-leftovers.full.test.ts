@@ -10,6 +10,7 @@ import { serverUser } from '../../src/platform/embedded/postgres-user.js';
 import { startEmbeddedRedis, findRedisServer } from '../../src/platform/embedded/redis.js';
 import type { EmbeddedServer } from '../../src/platform/embedded/embedded-server.js';
 import { eventually } from '../support/eventually.js';
+import { copyCluster } from '../support/own-postgres.js';
 
 /** Leftovers of an earlier start, or of a copy of the folder, that the next start finds. */
 let folder: string;
@@ -18,6 +19,7 @@ const others: ChildProcess[] = [];
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'revenueflow-embedded-'));
+  await copyCluster(join(folder, 'postgres'));
 });
 afterEach(async () => {
   await Promise.all(servers.splice(0).map((server) => server.stop()));

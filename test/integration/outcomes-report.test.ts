@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'v
 import { personKeyOf } from '../../src/domain/lead-keys.js';
 import { CELLS, SPLIT, WEEKS } from '../../src/outcomes/score-cells.repository.js';
 import { TARGET_KINDS } from '../../src/outcomes/outcome.js';
+import { loadThenIndex } from '../support/bulk-load.js';
 import { outcomesWorld, type OutcomesWorld } from '../support/outcomes-world.js';
 
 const DAY = 86_400_000;
@@ -113,23 +114,24 @@ describe('the report', () => {
 
 /** Scores and conversions of many leads, made in the database. Every lead converts with the probability score / 200. */
 async function fill(leads: number): Promise<void> {
-  await world.pool.query(
-    `INSERT INTO feedback.first_scores (person_key, lead_id, campaign_id, score, score_source, scorer_version, synced_at)
-     SELECT sha256(n::text::bytea), gen_random_uuid(), 'c' || n % 500, (n::bigint * 7919) % 101, (ARRAY['ai', 'heuristic', 'fallback'])[1 + n % 3],
-       'v' || n % 4, now() - (1 + n % 400) * interval '1 day' FROM generate_series(1, $1::int) n`,
-    [leads],
-  );
-  await world.pool.query(
-    `INSERT INTO feedback.outcomes (person_key, kind, at, source, crm_id)
-     SELECT person_key, 'converted', synced_at + interval '20 days', 'salesforce', encode(person_key, 'hex') FROM feedback.first_scores
-     WHERE ('x' || left(encode(sha256(person_key), 'hex'), 7))::bit(28)::int / 268435456.0 < score / 200.0`,
-  );
-  await world.pool.query(
-    `INSERT INTO feedback.outcomes (person_key, kind, at, source, crm_id)
-     SELECT person_key, 'touched', synced_at + interval '1 day', 'salesforce', encode(person_key, 'hex') FROM feedback.first_scores
-     WHERE score % 5 = 0`,
-  );
-  await world.pool.query('VACUUM ANALYZE feedback.first_scores, feedback.outcomes');
+  await loadThenIndex(world.pool, ['feedback.first_scores', 'feedback.outcomes'], async (client) => {
+    await client.query(
+      `INSERT INTO feedback.first_scores (person_key, lead_id, campaign_id, score, score_source, scorer_version, synced_at)
+       SELECT sha256(n::text::bytea), gen_random_uuid(), 'c' || n % 500, (n::bigint * 7919) % 101, (ARRAY['ai', 'heuristic', 'fallback'])[1 + n % 3],
+         'v' || n % 4, now() - (1 + n % 400) * interval '1 day' FROM generate_series(1, $1::int) n`,
+      [leads],
+    );
+    await client.query(
+      `INSERT INTO feedback.outcomes (person_key, kind, at, source, crm_id)
+       SELECT person_key, 'converted', synced_at + interval '20 days', 'salesforce', encode(person_key, 'hex') FROM feedback.first_scores
+       WHERE ('x' || left(encode(sha256(person_key), 'hex'), 7))::bit(28)::int / 268435456.0 < score / 200.0`,
+    );
+    await client.query(
+      `INSERT INTO feedback.outcomes (person_key, kind, at, source, crm_id)
+       SELECT person_key, 'touched', synced_at + interval '1 day', 'salesforce', encode(person_key, 'hex') FROM feedback.first_scores
+       WHERE score % 5 = 0`,
+    );
+  });
 }
 
 interface Node {

@@ -15,6 +15,7 @@ import {
 } from '../../src/ledger/sla.repository.js';
 import { KNOWN } from '../../src/routing/decisions.repository.js';
 import { openPool, type Pool } from '../../src/platform/database/pool.js';
+import { loadThenIndex } from '../support/bulk-load.js';
 import { freshDatabase } from '../support/database.js';
 import { FULL } from '../support/full.js';
 import { ledgerOn } from '../support/ledger.js';
@@ -31,38 +32,40 @@ const ROWS = FULL ? 1_000_000 : 120_000;
 beforeAll(async () => {
   database = await freshDatabase();
   pool = openPool({ url: database.url, max: 5, timeoutMs: 120_000, name: 'test' });
-  await pool.query(
-    `INSERT INTO ledger.leads (id, person_key, email, email_raw, campaign_id, name, attributes, state, received_at, content_at, crm, enrichment,
-       first_synced_at, died_at, event_seq)
-     SELECT gen_random_uuid(), sha256(n::text::bytea), 'e', 'e', CASE WHEN n % 1000 = 7 THEN 'rare' ELSE 'c' || n % 5 END, 'Person ' || n,
-       jsonb_build_object('company', 'Company ' || n % 100, 'message', repeat('x', 200)), s.state, now() - n * interval '1 s', now() - n * interval '1 s',
-       CASE WHEN s.state = 'synced' THEN '{}'::jsonb END,
-       CASE WHEN s.state IN ('enriched', 'synced') THEN jsonb_build_object('fitScore', n % 101, 'intent', 'low') END,
-       CASE WHEN s.state = 'synced' THEN now() - n * interval '1 s' END, CASE WHEN s.state = 'dead' THEN now() END, 1
-     FROM generate_series(1, ${ROWS}) n,
-       LATERAL (SELECT CASE WHEN n % 1000 = 1 THEN 'dead' WHEN n % 1000 = 2 THEN 'discarded' WHEN n % 20 = 3 THEN 'received'
-         WHEN n % 20 = 5 THEN 'enriched' ELSE 'synced' END AS state) s`,
-  );
-  await pool.query(
-    "INSERT INTO ledger.events (lead_id, seq, kind, at) SELECT id, 1, 'synced', received_at FROM ledger.leads ORDER BY received_at",
-  );
-  await pool.query(
-    `INSERT INTO ledger.operator_acts (who, act) SELECT 'ann', CASE WHEN n % 100 = 1 THEN 'pause' ELSE 'replay' END
-     FROM generate_series(1, 100000) n`,
-  );
-  // Half of the leads have an owner, one in a thousand of them a rare one, and `old` has the oldest hundredth.
-  await pool.query("INSERT INTO routing.rule_versions (who, hash, rules) VALUES ('ann', '', '{}')");
-  await pool.query(
-    `INSERT INTO routing.assignments (lead_id, person_key, revision, owner_id, rule, rules_version, trace)
-     SELECT id, person_key, 1, CASE WHEN place > ${ROWS / 2 - ROWS / 100} THEN 'old' WHEN place % 1000 = 7 THEN 'rare' ELSE 'o' || place % 5 END, 'r',
-       (SELECT max(version) FROM routing.rule_versions), '[]'
-     FROM (SELECT id, person_key, row_number() OVER (ORDER BY received_at DESC) AS place FROM ledger.leads) l WHERE place <= ${ROWS / 2}`,
-  );
-  await pool.query(
-    `INSERT INTO ledger.rejections (received_at, content_type, body, code, detail, problems)
-     SELECT now() - n * interval '1 minute', 'x', '{}', 'INVALID_BODY', '', '[]' FROM generate_series(1, 10000) n`,
-  );
-  await pool.query('VACUUM ANALYZE ledger.leads, ledger.events, ledger.operator_acts, ledger.rejections, routing.assignments');
+  const tables = ['ledger.leads', 'ledger.events', 'ledger.operator_acts', 'ledger.rejections', 'routing.assignments'];
+  await loadThenIndex(pool, tables, async (client) => {
+    await client.query(
+      `INSERT INTO ledger.leads (id, person_key, email, email_raw, campaign_id, name, attributes, state, received_at, content_at, crm, enrichment,
+         first_synced_at, died_at, event_seq)
+       SELECT gen_random_uuid(), sha256(n::text::bytea), 'e', 'e', CASE WHEN n % 1000 = 7 THEN 'rare' ELSE 'c' || n % 5 END, 'Person ' || n,
+         jsonb_build_object('company', 'Company ' || n % 100, 'message', repeat('x', 200)), s.state, now() - n * interval '1 s', now() - n * interval '1 s',
+         CASE WHEN s.state = 'synced' THEN '{}'::jsonb END,
+         CASE WHEN s.state IN ('enriched', 'synced') THEN jsonb_build_object('fitScore', n % 101, 'intent', 'low') END,
+         CASE WHEN s.state = 'synced' THEN now() - n * interval '1 s' END, CASE WHEN s.state = 'dead' THEN now() END, 1
+       FROM generate_series(1, ${ROWS}) n,
+         LATERAL (SELECT CASE WHEN n % 1000 = 1 THEN 'dead' WHEN n % 1000 = 2 THEN 'discarded' WHEN n % 20 = 3 THEN 'received'
+           WHEN n % 20 = 5 THEN 'enriched' ELSE 'synced' END AS state) s`,
+    );
+    await client.query(
+      "INSERT INTO ledger.events (lead_id, seq, kind, at) SELECT id, 1, 'synced', received_at FROM ledger.leads ORDER BY received_at",
+    );
+    await client.query(
+      `INSERT INTO ledger.operator_acts (who, act) SELECT 'ann', CASE WHEN n % 100 = 1 THEN 'pause' ELSE 'replay' END
+       FROM generate_series(1, 100000) n`,
+    );
+    // Half of the leads have an owner, one in a thousand of them a rare one, and `old` has the oldest hundredth.
+    await client.query("INSERT INTO routing.rule_versions (who, hash, rules) VALUES ('ann', '', '{}')");
+    await client.query(
+      `INSERT INTO routing.assignments (lead_id, person_key, revision, owner_id, rule, rules_version, trace, received_at)
+       SELECT id, person_key, 1, CASE WHEN place > ${ROWS / 2 - ROWS / 100} THEN 'old' WHEN place % 1000 = 7 THEN 'rare' ELSE 'o' || place % 5 END, 'r',
+         (SELECT max(version) FROM routing.rule_versions), '[]', received_at
+       FROM (SELECT id, person_key, received_at, row_number() OVER (ORDER BY received_at DESC) AS place FROM ledger.leads) l WHERE place <= ${ROWS / 2}`,
+    );
+    await client.query(
+      `INSERT INTO ledger.rejections (received_at, content_type, body, code, detail, problems)
+       SELECT now() - n * interval '1 minute', 'x', '{}', 'INVALID_BODY', '', '[]' FROM generate_series(1, 10000) n`,
+    );
+  });
 }, 300_000);
 afterAll(async () => {
   await pool.end();

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
-import { afterEach, beforeEach, expect } from 'vitest';
+import { afterAll, afterEach, beforeEach, expect } from 'vitest';
 import { lives } from '../../src/platform/embedded/child-process.js';
 import type { EmbeddedServer } from '../../src/platform/embedded/embedded-server.js';
 import { startEmbeddedPostgres } from '../../src/platform/embedded/postgres.js';
@@ -20,25 +20,34 @@ export interface Ack {
   id: string;
 }
 
-/** The service on stores of its own, which a test may kill and freeze. Everything is stopped after each test. */
+/** The service on stores of its own, which a test may kill and freeze. */
 export class OutageWorld {
   folder = '';
   postgres!: EmbeddedServer;
+  redis: EmbeddedServer | undefined;
   sql!: pg.Client;
   /** Cleanup steps, run last to first. */
   readonly undo: (() => Promise<unknown>)[] = [];
+  private service: RunningProcess | undefined;
   private people = 0;
 
-  constructor() {
+  /**
+   * @param shared the tests of the group use one world, without the leads of the tests before: to start it takes longer
+   * than a test. Each leaves the stores running. After a test that fails there is a new world. Otherwise each test has
+   * its own.
+   */
+  constructor({ shared = false } = {}) {
     beforeEach(async () => {
+      if (this.service) return void (await this.sql.query('TRUNCATE ledger.leads, ledger.events, mock_crm.leads CASCADE'));
       this.folder = await mkdtemp(join(tmpdir(), 'revenueflow-outage-'));
       this.undo.push(() => rm(this.folder, { recursive: true, force: true }));
       this.postgres = await startOwnPostgres(join(this.folder, 'postgres'));
       this.undo.push(() => this.postgres.stop());
     });
-    afterEach(async () => {
-      for (const step of this.undo.splice(0).toReversed()) await step();
+    afterEach(async ({ task }) => {
+      if (!shared || task.result?.state === 'fail') await this.close();
     });
+    afterAll(() => this.close());
   }
 
   async startService(env: Record<string, string>): Promise<RunningProcess> {
@@ -48,9 +57,24 @@ export class OutageWorld {
     return service;
   }
 
-  startRedis(settings: Record<string, string> = {}, port?: number): Promise<EmbeddedServer> {
+  /** The service that the tests of the group share: started by the first of them, on a Redis with these settings. */
+  async sharedService(env: Record<string, string>, redisSettings?: Record<string, string>): Promise<RunningProcess> {
+    if (this.service) return this.service;
+    const { url } = redisSettings ? await this.startRedis(redisSettings) : {};
+    return (this.service = await this.startService({ ...(url ? { REDIS_URL: url } : {}), ...env }));
+  }
+
+  /** A Redis that has run before starts on its port, with its data. */
+  async startRedis(settings: Record<string, string> = {}): Promise<EmbeddedServer> {
     const options = { binary: findRedisServer()!, folder: join(this.folder, 'redis'), settings };
-    return startEmbeddedRedis(port === undefined ? options : { ...options, port });
+    const port = this.redis && Number(new URL(this.redis.url).port);
+    if (!this.redis) this.undo.push(() => this.redis!.stop());
+    return (this.redis = await startEmbeddedRedis(port === undefined ? options : { ...options, port }));
+  }
+
+  async killRedis(): Promise<void> {
+    process.kill(this.redis!.pid, 'SIGKILL');
+    await this.redis!.exited;
   }
 
   /** Its backends end after a moment; until then one may still answer and commit. */
@@ -103,6 +127,12 @@ export class OutageWorld {
   private async backends(): Promise<number[]> {
     const { rows } = await this.sql.query<{ pid: number }>('SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()');
     return rows.map(({ pid }) => pid);
+  }
+
+  private async close(): Promise<void> {
+    for (const step of this.undo.splice(0).toReversed()) await step();
+    this.service = undefined;
+    this.redis = undefined;
   }
 
   private async connect(): Promise<void> {

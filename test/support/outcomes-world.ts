@@ -4,7 +4,6 @@ import { leadIdOf, personKeyOf } from '../../src/domain/lead-keys.js';
 import { CalibrationService } from '../../src/outcomes/calibration.service.js';
 import { CalibrationsRepository } from '../../src/outcomes/calibrations.repository.js';
 import { CrmOutcomesReader, type ReaderTools } from '../../src/outcomes/crm-outcomes.reader.js';
-import { FirstScores } from '../../src/outcomes/first-scores.js';
 import { FirstScoresRepository } from '../../src/outcomes/first-scores.repository.js';
 import { OutcomesRepository } from '../../src/outcomes/outcomes.repository.js';
 import { OutcomesService } from '../../src/outcomes/outcomes.service.js';
@@ -30,7 +29,7 @@ export async function outcomesWorld() {
   const config = { OUTCOMES_HORIZON_DAYS: 90 };
   const repository = new OutcomesRepository(database);
   const cells = new ScoreCellsRepository(database);
-  const firstScores = new FirstScores(new FirstScoresRepository(database));
+  const firstScores = new FirstScoresRepository(database);
   const calibrations = new CalibrationService(new CalibrationsRepository(database), cells, config, systemClock);
   const statusKinds: ReaderTools['statusKinds'] = new Map([
     ['working - contacted', 'touched'],

@@ -70,7 +70,13 @@ async function startServers(): Promise<Servers> {
     };
     const [redisUrl] = await Promise.all([binary ? startRedis(binary) : null, createCluster(clusterFolder)]);
     await cp(clusterFolder, join(folder, 'postgres'), { recursive: true });
-    const settings = { fsync: 'off', full_page_writes: 'off', max_connections: '300' };
+    const settings = {
+      fsync: 'off',
+      full_page_writes: 'off',
+      wal_level: 'minimal',
+      max_wal_senders: '0',
+      max_connections: '300',
+    };
     const postgres = await startEmbeddedPostgres({ folder: join(folder, 'postgres'), settings });
     running.push(postgres);
     await createTemplate(postgres.url);

@@ -3,11 +3,17 @@ import type { CrmSynced } from '../../domain/lead.js';
 import { Batcher } from '../../platform/concurrency/batcher.js';
 import { openPool, type Pool } from '../../platform/database/pool.js';
 import type { CrmProvider, CrmSync, OwnerChange } from '../port.js';
-import { eraseLead } from './erase-lead.js';
 import { contentOf, auditFields } from '../audit-fields.js';
 import { chooseOwners, ensureMembers, recordOf, upsertLeads } from './upsert-leads.js';
 
 const FOREIGN_KEY_VIOLATION = '23503';
+
+/** The memberships go with their Lead; both statements' rows are counted. */
+const ERASE = `
+WITH known AS (SELECT id FROM mock_crm.leads WHERE person_key = decode($1, 'hex')),
+members AS (DELETE FROM mock_crm.campaign_members WHERE lead_id IN (SELECT id FROM known) RETURNING 1),
+leads AS (DELETE FROM mock_crm.leads WHERE id IN (SELECT id FROM known) RETURNING 1)
+SELECT (SELECT count(*) FROM members)::int + (SELECT count(*) FROM leads)::int AS count`;
 
 /** The CRM of ENV=MOCK: two tables that anyone can look into, as strict about duplicates as Salesforce is. */
 export class PostgresCrmProvider implements CrmProvider {
@@ -72,7 +78,8 @@ export class PostgresCrmProvider implements CrmProvider {
 
   async erasePerson(personKey: string): Promise<number> {
     try {
-      return await eraseLead(this.pool, personKey);
+      const { rows } = await this.pool.query<{ count: number }>(ERASE, [personKey]);
+      return rows[0]!.count;
     } catch (cause) {
       throw new AppError('CRM_UNAVAILABLE', 'The mock CRM did not answer.', { cause });
     }

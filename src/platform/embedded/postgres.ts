@@ -146,9 +146,16 @@ function ping(url: string): Promise<void> {
   return withClient(url, async (client) => void (await client.query('SELECT 1')));
 }
 
-/** The service's database in the embedded server that listens on `port`. */
-export function postgresUrlOf(port: number, password: string): string {
-  return urlOf(port, password, DATABASE);
+/** Where the embedded PostgreSQL of a running service listens; null where none runs on this folder. */
+export async function runningEmbeddedPostgres(folder: string): Promise<string | null> {
+  try {
+    // Line 4 is the port: https://www.postgresql.org/docs/current/storage-file-layout.html
+    const lines = (await readFile(join(folder, 'data', 'postmaster.pid'), 'utf8')).split('\n');
+    const password = (await readFile(join(folder, 'password'), 'utf8')).trim();
+    return urlOf(Number(lines[3]), password, DATABASE);
+  } catch {
+    return null;
+  }
 }
 
 function urlOf(port: number, password: string, database: string): string {
