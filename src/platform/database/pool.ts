@@ -11,7 +11,7 @@ export interface PoolOptions {
   name: string;
   /**
    * Plans each statement anew, for about 0.3 ms. A plan from the time when a table was small reads all of the table
-   * until PostgreSQL analyzes it. That takes up to a minute, which is too long in a burst on a new installation.
+   * until PostgreSQL analyzes it. That may be a minute later, which is too long in a burst on a new installation.
    */
   replan?: boolean;
 }
