@@ -10,7 +10,7 @@ import { MarketoService } from './marketo/marketo.service.js';
 
 export type AttentionReport = Awaited<ReturnType<AttentionService['report']>>;
 
-/** What may need a person beside the leads in the stages: the queue store, alerts, Marketo, owners and their notices. */
+/** What may need a person beside the leads in the stages: the queue store, alerts, Marketo, owners and notices. */
 @Injectable()
 export class AttentionService {
   constructor(

@@ -8,8 +8,8 @@ const SLOW_READS_SHARE = 0.1;
 const READ_AGAIN_AFTER_MS = 40_000;
 
 /**
- * Calls `read` at most once per `maxAgeMs`, less often where it is slow; calls in between share its result. A failure is
- * not cached.
+ * Calls `read` at most once per `maxAgeMs`, less often where it is slow; calls in between share its result. A failure
+ * is not cached.
  * @param isSlow whether a read that took `ms` costs too much to wait for.
  * @returns a function that returns the shared result. Where the last read was slow, it returns the result before, and
  *   reads anew for the next call. While reads are slow there is one every READ_AGAIN_AFTER_MS at least.
