@@ -1,10 +1,9 @@
 import { Inject, Module, type OnApplicationBootstrap, type OnApplicationShutdown, type Provider } from '@nestjs/common';
-import { acceptLead } from '../ingress/accept-lead.js';
-import { IntakeRepository } from '../ledger/intake.repository.js';
 import { MarketoCallsRepository } from '../ledger/marketo-calls.repository.js';
 import { MarketoErasuresRepository } from '../ledger/marketo-erasures.repository.js';
 import { MarketoExtractsRepository } from '../ledger/marketo-extracts.repository.js';
 import { MarketoIdentitiesRepository } from '../ledger/marketo-identities.repository.js';
+import { MarketoRepairsRepository } from '../ledger/marketo-repairs.repository.js';
 import { MarketoRunsRepository } from '../ledger/marketo-runs.repository.js';
 import { MarketoStagesRepository, type MarketoStage } from '../ledger/marketo-stages.repository.js';
 import { MarketoUpdatesRepository } from '../ledger/marketo-updates.repository.js';
@@ -18,6 +17,7 @@ import { MarketoApi } from './client/marketo-api.js';
 import { credentialsOf, MarketoClient } from './client/marketo-client.js';
 import { loadFieldMap, type FieldMap } from './field-map.js';
 import { MarketoBreaker } from './marketo-breaker.js';
+import { acceptRepair } from './reconciliation/accept-repair.js';
 import { ReconciliationPoller } from './reconciliation/reconciliation.poller.js';
 import { ApiQuota } from './api-quota.js';
 import { WriteBackPoller } from './write-back/write-back.poller.js';
@@ -97,7 +97,7 @@ const PROVIDERS: Provider[] = [
       MarketoExtractsRepository,
       MarketoCallsRepository,
       MarketoIdentitiesRepository,
-      IntakeRepository,
+      MarketoRepairsRepository,
       JobPublisher,
     ],
     useFactory: (
@@ -111,7 +111,7 @@ const PROVIDERS: Provider[] = [
       extracts: MarketoExtractsRepository,
       calls: MarketoCallsRepository,
       identities: MarketoIdentitiesRepository,
-      intake: IntakeRepository,
+      repairs: MarketoRepairsRepository,
       publisher: JobPublisher,
     ) => {
       if (config.MARKETO_WEBHOOK === undefined) return null;
@@ -129,7 +129,7 @@ const PROVIDERS: Provider[] = [
         extract: config.MARKETO_EXTRACT === 'nightly',
         baseMs: config.RETRY_BASE_MS,
         repairLimit: config.MARKETO_REPAIR_LIMIT,
-        accept: async (input) => (await acceptLead({ ledger: intake, publisher }, input)).status,
+        accept: (input, call) => acceptRepair({ repairs, publisher }, input, call),
         now: Date.now,
         logger,
       });

@@ -85,6 +85,7 @@ describe('the results of a call', () => {
   it.each([
     ['a field is missing', [skipped('1006'), { id: 1, status: 'updated' }, { id: 2, status: 'updated' }]],
     ['every person is refused alike', [skipped('1001'), skipped('1001'), skipped('1001')]],
+    ['the partition of every person is closed', [skipped('1008'), skipped('1008'), skipped('1008')]],
   ])('are a setting where %s: no person pays for it', async (_, result) => {
     await expect(writePeople(answering(result), three)).rejects.toMatchObject({ code: 'MARKETO_MISCONFIGURED' });
   });

@@ -53,7 +53,7 @@ export class FakeMarketo {
   refusedLogin: Answer = { status: 401, body: { error: 'unauthorized', error_description: 'No client with requested id' } };
   /** Calls of the day by other integrations. */
   othersUsed = 0;
-  /** Permissions that the API user lacks: paths that answer 603. */
+  /** Permissions that the API user lacks: paths, with or without the method before them, that answer 603. */
   denied: RegExp | null = null;
   latencyMs: number;
   url = '';
@@ -110,6 +110,12 @@ export class FakeMarketo {
   /** 602 for the token in use. */
   expireToken(): void {
     this.token.expiresAt = 0;
+  }
+
+  /** Merges two people: what the log has of the loser becomes the winner's. */
+  merge(loserId: number, winnerId: number): void {
+    this.people.merge(loserId, winnerId);
+    for (const activity of this.activities.all) if (activity.leadId === loserId) activity.leadId = winnerId;
   }
 
   /** Campaigns that call a webhook, as Marketo's flow does. */
@@ -207,7 +213,7 @@ export class FakeMarketo {
     if (this.token.expiresAt <= this.now()) return failure('602');
     const limit = this.limits.enter();
     if (limit) return failure(limit);
-    if (this.denied?.test(call.path)) return failure('603');
+    if (this.denied?.test(call.path) || this.denied?.test(`${call.method} ${call.path}`)) return failure('603');
     return this.route(call);
   }
 
@@ -222,6 +228,7 @@ export class FakeMarketo {
       const fields = (form.get('fields') ?? 'id,email,firstName,lastName').split(',');
       const unknown = fields.find((name) => !this.people.fields.some((field) => field.name === name));
       if (unknown) return failure('1006', `Field '${unknown}' not found`);
+      if (this.people.endlessPages) return success({ result: [], nextPageToken: 'more' });
       const found = this.people.find(form.get('filterType') ?? 'id', values);
       return success({
         result: found.map((one) => Object.fromEntries(['id', ...fields].map((name) => [name, one[name] ?? null]))),

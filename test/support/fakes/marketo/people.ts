@@ -43,6 +43,10 @@ export class People {
   private readonly merged = new Map<number, number>();
   private nextId = 1000;
   fields: FakeField[] = [...FIELDS, ...RF_FIELDS];
+  /** Ids of people in a partition that the API user may not see or write to. */
+  readonly outOfReach = new Set<number>();
+  /** Look-ups answer an empty page and a token for the next one. */
+  endlessPages = false;
 
   add(values: Record<string, string | number | boolean | null>): number {
     const id = this.nextId++;
@@ -115,6 +119,7 @@ export class People {
     }
     if (action === 'createOnly') return skipped('1005');
     const person = found[0]!;
+    if (this.outOfReach.has(person.id)) return skipped('1008');
     for (const [name, value] of Object.entries(record)) {
       if (name !== 'id') person[name] = value === '' ? null : (value as string);
     }
