@@ -8,13 +8,14 @@ const field = (name: string, dataType = 'string'): MarketoField => ({ name, data
 const FIELDS = [
   ...[field('rfFitScore', 'integer'), field('rfIntent'), field('rfReason'), field('rfScoreSource')],
   ...[field('rfScoredAt', 'datetime'), field('rfVersion')],
+  ...[field('rfOwner'), field('rfOutcome'), field('rfProbability', 'float')],
   ...['email', 'firstName', 'lastName', 'company'].map((name) => field(name)),
 ];
 const denied = () => Promise.reject(new AppError('MARKETO_MISCONFIGURED', 'Marketo denies access (603).'));
 const page = { items: [] as MarketoActivity[], next: 'token', more: false };
 
-async function check(api: Partial<CheckOptions['api']>, more: Partial<CheckOptions> = {}) {
-  const lines = await checkMarketo({
+function optionsOf(api: Partial<CheckOptions['api']>): CheckOptions {
+  return {
     api: {
       user: 'apis@example.com',
       describeFields: async () => FIELDS,
@@ -32,8 +33,11 @@ async function check(api: Partial<CheckOptions['api']>, more: Partial<CheckOptio
     stopPercent: 90,
     arrivals: null,
     now: Date.parse('2026-11-27T18:00:00Z'),
-    ...more,
-  });
+  };
+}
+
+async function check(api: Partial<CheckOptions['api']>) {
+  const lines = await checkMarketo(optionsOf(api));
   return lines.filter(({ verdict }) => verdict !== 'ok').map(({ subject, detail }) => `${subject}: ${detail}`);
 }
 
@@ -75,6 +79,16 @@ describe('the check of Marketo', () => {
       expect(line).toMatch(new RegExp(`^rfFitScore: Marketo's REST name is ${name}: name it so in MARKETO_FIELD_MAP`));
     },
   );
+
+  it('does not ask for a field that the map does without', async () => {
+    const fields = FIELDS.filter(({ name }) => name !== 'rfOwner');
+    const lines = await checkMarketo(optionsOf({ describeFields: async () => fields }));
+    expect(lines).toContainEqual({
+      subject: 'rfOwner',
+      verdict: 'note',
+      detail: expect.stringMatching(/type string, to have it written; it is left out meanwhile$/),
+    });
+  });
 
   it('does not say of a log that it has not read to its end that no call is there', async () => {
     const [line] = await check({ activities: async () => ({ ...page, more: true }) });

@@ -33,6 +33,9 @@ const WANTED_TYPES: Record<string, readonly string[]> = {
   rfReason: ['text', 'string'],
   rfScoreSource: ['string', 'text'],
   rfScoredAt: ['datetime'],
+  rfOwner: ['string', 'text'],
+  rfOutcome: ['string', 'text'],
+  rfProbability: ['float'],
   // The version is a count of microseconds, which Marketo's integers do not hold.
   rfVersion: ['string', 'text'],
 };
@@ -70,13 +73,14 @@ function writeToNobody(api: CheckedApi) {
 function fieldLines({ fieldMap, contentIgnore }: CheckOptions, fields: MarketoField[]): MarketoCheckLine[] {
   const known = new Map(fields.map((field) => [field.name, field]));
   const unguarded = new Set(unguardedFields(fieldMap, contentIgnore));
-  const written = fieldMap.person.flatMap(({ to }): MarketoCheckLine[] => {
+  const written = fieldMap.person.flatMap(({ to, optional }): MarketoCheckLine[] => {
     const field = known.get(to);
     const wanted = WANTED_TYPES[to];
     if (!field) {
       const alike = fields.filter(({ name }) => letters(name) === letters(to)).map(({ name }) => name);
       if (alike.length > 0) return [problem(to, `Marketo's REST name is ${alike.join(' or ')}: ${NAME_IT}`)];
-      return [problem(to, `create this field in Marketo (Admin, Field Management)${wanted ? `, type ${wanted[0]}` : ''}`)];
+      const create = `create this field in Marketo (Admin, Field Management)${wanted ? `, type ${wanted[0]}` : ''}`;
+      return [optional ? note(to, `${create}, to have it written; it is left out meanwhile`) : problem(to, create)];
     }
     if (field.readOnly) return [problem(to, 'the API cannot write this field: name another in MARKETO_FIELD_MAP')];
     if (wanted && !wanted.includes(field.dataType)) {

@@ -7,6 +7,7 @@ import { MarketoRepairsRepository } from '../ledger/marketo-repairs.repository.j
 import { MarketoRunsRepository } from '../ledger/marketo-runs.repository.js';
 import { MarketoStagesRepository, type MarketoStage } from '../ledger/marketo-stages.repository.js';
 import { MarketoUpdatesRepository } from '../ledger/marketo-updates.repository.js';
+import { CalibrationService } from '../outcomes/calibration.service.js';
 import type { Config } from '../platform/config/config.js';
 import type { Logger } from '../platform/observability/logger.js';
 import { CONFIG, LOGGER } from '../platform/platform.module.js';
@@ -20,7 +21,7 @@ import { MarketoBreaker } from './marketo-breaker.js';
 import { acceptRepair } from './reconciliation/accept-repair.js';
 import { ReconciliationPoller } from './reconciliation/reconciliation.poller.js';
 import { ApiQuota } from './api-quota.js';
-import { WriteBackPoller } from './write-back/write-back.poller.js';
+import { WriteBackPoller, type WriteBackOptions } from './write-back/write-back.poller.js';
 
 /** Longer than the longest call of each task with its waits. */
 const LEASE_MS: Record<MarketoStage, number> = { 'marketo-sync': 180_000, 'marketo-reconciliation': 400_000 };
@@ -67,6 +68,7 @@ const PROVIDERS: Provider[] = [
       MarketoUpdatesRepository,
       MarketoIdentitiesRepository,
       MarketoErasuresRepository,
+      CalibrationService,
     ],
     useFactory: (
       client: MarketoClient,
@@ -78,10 +80,12 @@ const PROVIDERS: Provider[] = [
       updates: MarketoUpdatesRepository,
       identities: MarketoIdentitiesRepository,
       erasures: MarketoErasuresRepository,
+      calibrations: CalibrationService,
     ) => {
       const breaker = breakerFor('marketo-sync', stages, config, logger);
       const parts = { api: new MarketoApi(client), breaker, quota, updates, identities, erasures, fieldMap, logger };
-      return new WriteBackPoller({ ...parts, erase: config.MARKETO_ERASE, now: Date.now });
+      const withProbability: WriteBackOptions['withProbability'] = (projection) => calibrations.withProbability(projection);
+      return new WriteBackPoller({ ...parts, withProbability, erase: config.MARKETO_ERASE, now: Date.now });
     },
   },
   {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { personKeyOf } from '../../src/domain/lead-keys.js';
+import type { WriteBackOptions } from '../../src/marketo/write-back/write-back.poller.js';
 import { ApiQuota } from '../../src/marketo/api-quota.js';
 import { untilQuotaReset } from '../../src/marketo/client/quota-day.js';
 import { fieldMapSchema } from '../../src/marketo/field-map.js';
@@ -103,6 +104,82 @@ describe('a score', () => {
     const { CONTENT_IGNORE } = loadConfig({ CONTENT_IGNORE: 'utm_*' }, choices);
     expect(CONTENT_IGNORE).toEqual(expect.arrayContaining(['utm_*', 'rfFitScore', 'rf_fit_score', ...SCORE_ATTRIBUTES]));
     expect(CONTENT_IGNORE).not.toContain('rfp');
+  });
+});
+
+describe('what sales made of a person', () => {
+  const assigned = async (leadId: string, email: string, ownerId: string) => {
+    await world.pool.query('UPDATE routing.assignments SET ended_at = now() WHERE lead_id = $1 AND ended_at IS NULL', [leadId]);
+    await world.pool.query(
+      `WITH version AS (
+         INSERT INTO routing.rule_versions (hash, rules, who) SELECT '\\x01'::bytea, '{}', 'test'
+         WHERE NOT EXISTS (SELECT 1 FROM routing.rule_versions) RETURNING version
+       )
+       INSERT INTO routing.assignments (lead_id, person_key, revision, owner_id, rule, rules_version, trace)
+       SELECT $1, decode($2, 'hex'), 1, $3, 'test', version, '[]'
+       FROM (SELECT version FROM version UNION SELECT version FROM routing.rule_versions LIMIT 1) v`,
+      [leadId, personKeyOf(email), ownerId],
+    );
+  };
+  const became = (email: string, kind: string, at: string) =>
+    world.pool.query("INSERT INTO feedback.outcomes (person_key, kind, at, source) VALUES (decode($1, 'hex'), $2, $3, 'test')", [
+      personKeyOf(email),
+      kind,
+      at,
+    ]);
+
+  it('is written when it changes, without a new score, and costs no call where it does not', async () => {
+    const { id, email, leadId } = await scored(72);
+    await world.pool.query(`INSERT INTO routing.members (user_id, name) VALUES ('005A', 'Bo Meyer') ON CONFLICT DO NOTHING`);
+    await assigned(leadId, email, '005A');
+    const withProbability: WriteBackOptions['withProbability'] = async (projection) => ({ ...projection, probability: 0.4 });
+    const poller = world.writeBack('one', { withProbability });
+    await poller.poll();
+    expect(world.fake.people.get(id)).toMatchObject({ rfFitScore: 72, rfOwner: 'Bo Meyer', rfProbability: 0.4 });
+    const sentSince = async () => {
+      world.fake.calls.length = 0;
+      await poller.poll();
+      await poller.poll();
+      return inputs();
+    };
+    expect(await sentSince()).toEqual([]);
+    await became(email, 'qualified', '2026-11-27T10:00:00Z');
+    expect(await sentSince()).toEqual([{ id, rfOutcome: 'qualified' }]);
+    // Another call by sales takes nothing back.
+    await became(email, 'touched', '2026-11-27T11:00:00Z');
+    expect(await sentSince()).toEqual([]);
+    await became(email, 'won', '2026-11-27T12:00:00Z');
+    await assigned(leadId, email, '005B');
+    expect(await sentSince()).toEqual([{ id, rfOwner: '005B', rfOutcome: 'won' }]);
+    await world.ledger.erasures.erasePerson({
+      personKey: personKeyOf(email),
+      rejections: [],
+      spooled: 0,
+      who: 'ann',
+      graceMs: 0,
+    });
+    await poller.poll();
+    expect(world.fake.people.get(id)).toMatchObject({ rfFitScore: null, rfOwner: null, rfOutcome: null });
+  });
+
+  it('of before the set-up is written by a backfill; what Marketo has no field for is left out', async () => {
+    const { id, email } = await scored(73);
+    const { people } = world.fake;
+    const { fields } = people;
+    people.fields = fields.filter(({ name }) => name !== 'rfProbability');
+    const withProbability: WriteBackOptions['withProbability'] = async (projection) => ({ ...projection, probability: 0.4 });
+    await world.writeBack('one', { withProbability }).poll();
+    expect(people.get(id)).toMatchObject({ rfFitScore: 73 });
+    expect(people.get(id)!['rfProbability']).toBeUndefined();
+    people.fields = fields;
+    await became(email, 'converted', '2026-11-27T10:00:00Z');
+    await world.pool.query("UPDATE feedback.outcomes SET first_seen_at = now() - interval '1 day' WHERE kind = 'converted'");
+    await world.writeBack().poll();
+    expect(people.get(id)!['rfOutcome']).toBeUndefined();
+    expect(await world.updates.backfill('', 5000, false, true)).toMatchObject({ owed: 1 });
+    await world.updates.backfill('', 5000, false, false);
+    await world.writeBack().poll();
+    expect(people.get(id)).toMatchObject({ rfOutcome: 'converted' });
   });
 });
 

@@ -98,6 +98,7 @@ export async function marketoWorld(options: FakeMarketoOptions = {}) {
         identities: parts.identities,
         erasures: parts.erasures,
         fieldMap: DEFAULT_FIELD_MAP,
+        withProbability: async (projection) => projection,
         erase: 'clear',
         windowMs: 0,
         holdMs: 0,

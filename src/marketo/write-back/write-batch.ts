@@ -35,7 +35,7 @@ export function plan(updates: OwedUpdate[], map: FieldMap, fields: Map<string, M
       continue;
     }
     const { version } = projection;
-    const changed = changedFields(map, personFields(map, projection, update.scoredAt, fields), sent);
+    const changed = changedFields(map, personFields(map, { ...update, projection }, fields), sent);
     // The newest content waits for its score, which will be owed then; an older score must not be written meanwhile.
     if (version < update.version) settled.push(settledAs(update, update.version, 'skipped', {}));
     else if (update.superseded) settled.push(settledAs(update, version, 'skipped', {}));

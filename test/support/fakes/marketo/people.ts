@@ -28,6 +28,9 @@ export const RF_FIELDS: FakeField[] = [
   { name: 'rfIntent', dataType: 'string', length: 255 },
   { name: 'rfReason', dataType: 'string', length: 255 },
   { name: 'rfScoreSource', dataType: 'string', length: 255 },
+  { name: 'rfOwner', dataType: 'string', length: 255 },
+  { name: 'rfOutcome', dataType: 'string', length: 255 },
+  { name: 'rfProbability', dataType: 'float' },
   { name: 'rfScoredAt', dataType: 'datetime' },
   { name: 'rfVersion', dataType: 'string', length: 255 },
 ];
