@@ -17,6 +17,7 @@ const FIELDS: FakeField[] = [
   { name: 'company', dataType: 'string', length: 255 },
   { name: 'title', dataType: 'string', length: 255 },
   { name: 'phone', dataType: 'string', length: 255 },
+  { name: 'comments', dataType: 'text' },
   { name: 'country', dataType: 'string', length: 255 },
   { name: 'createdAt', dataType: 'datetime', readOnly: true },
   { name: 'updatedAt', dataType: 'datetime', readOnly: true },
