@@ -101,7 +101,7 @@ async function measure(stores: Stores, { rate, seconds }: MarketoOptions, tag: s
   } finally {
     clearInterval(timer);
     await Promise.all([api!.stop(), worker!.stop()]);
-    await sql.query('TRUNCATE ledger.marketo_calls, ledger.marketo_runs, ledger.marketo_updates');
+    await sql.query('TRUNCATE ledger.marketo_calls, ledger.marketo_runs, ledger.marketo_extracted, ledger.marketo_updates');
     await sql.end();
     await fake.stop();
   }

@@ -193,7 +193,8 @@ export class MarketoUpdatesRepository {
   constructor(private readonly database: Database) {}
 
   /**
-   * Owes the scores since the last look, and those of people whose owner or outcome is another. The first look of all begins now: older scores are owed by a backfill.
+   * Owes the scores since the last look, and those of people whose owner or outcome is another. The first look of all
+   * begins now: older scores are owed by a backfill.
    * @param overlap how far it looks back behind the end of the last look; a wide one each minute finds late commits.
    * @returns whether more scores may wait at once.
    */

@@ -107,12 +107,12 @@ describe('a call of Marketo', () => {
   });
 
   it('is sent as a form where its address would be too long for Marketo', async () => {
-    const ids = Array.from({ length: 300 }, (_, n) => fake.people.add({ email: `long${n}@acme.com` }));
+    const ids = ['ann', 'bob'].map((name) => fake.people.add({ email: `${name}@acme.com` }));
     const { api } = open();
-    const fields = Array.from({ length: 300 }, (_, n) => ({ name: `aFieldWithALongName${n}`, dataType: 'string' as const }));
+    const fields = Array.from({ length: 300 }, (_, n) => ({ name: `aFieldWithAVeryLongName${n}`, dataType: 'string' as const }));
     fake.people.fields.push(...fields);
     const names = fields.map(({ name }) => name);
-    expect(await api.findPeople(ids, names)).toHaveLength(300);
+    expect(await api.findPeople(ids, names)).toHaveLength(2);
     expect(fake.calls).toMatchObject([{ method: 'POST' }]);
     // It reads: an answer that is lost does not matter.
     fake.failNext({ kind: 'drop' });

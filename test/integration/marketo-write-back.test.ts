@@ -163,7 +163,7 @@ describe('what sales made of a person', () => {
   });
 
   it('of before the set-up is written by a backfill; what Marketo has no field for is left out', async () => {
-    const { id, email } = await scored(73);
+    const { id, email, leadId } = await scored(73);
     const { people } = world.fake;
     const { fields } = people;
     people.fields = fields.filter(({ name }) => name !== 'rfProbability');
@@ -173,7 +173,9 @@ describe('what sales made of a person', () => {
     expect(people.get(id)!['rfProbability']).toBeUndefined();
     people.fields = fields;
     await became(email, 'converted', '2026-11-27T10:00:00Z');
+    // Neither the score nor the outcome is of the time that a look has in view.
     await world.pool.query("UPDATE feedback.outcomes SET first_seen_at = now() - interval '1 day' WHERE kind = 'converted'");
+    await world.pool.query("UPDATE ledger.events SET at = now() - interval '1 day' WHERE lead_id = $1", [leadId]);
     await world.writeBack().poll();
     expect(people.get(id)!['rfOutcome']).toBeUndefined();
     expect(await world.updates.backfill('', 5000, false, true)).toMatchObject({ owed: 1 });

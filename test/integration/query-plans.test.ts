@@ -113,8 +113,10 @@ describe('what a scrape, an alert and a report read', () => {
 
 it('what is owed to Marketo since the last look is found by the times of scores, owners and outcomes', async () => {
   const plan = (await planOf(COLLECT, ['2100-01-01T00:00:00Z', '2100-01-01T00:00:06Z'])).join('\n');
-  for (const index of ['events_at', 'assignments_decided', 'outcomes_seen']) expect(plan).toContain(index);
-  for (const index of ['assignments_person', 'outcomes_person', 'leads_person']) expect(plan).toContain(index);
+  for (const index of ['events_at', 'outcomes_seen', 'assignments_person', 'outcomes_person', 'leads_person'])
+    expect(plan).toContain(index);
+  // From PostgreSQL 18 on an index that begins with the owner serves too.
+  expect(plan).toMatch(/assignments_(?:decided|open)/);
   expect(plan).not.toContain('Seq Scan');
 });
 
