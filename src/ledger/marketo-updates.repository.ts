@@ -32,7 +32,8 @@ export interface OwedUpdate {
   /** null where the ledger has no scored lead of the person any more. */
   projection: Projection | null;
   scoredAt: Date | null;
-  facts: PersonFacts;
+  /** null where nothing is known. */
+  facts: PersonFacts | null;
 }
 
 /** What became of one person of a call. */
@@ -42,6 +43,8 @@ export interface SettledUpdate {
   version: number;
   state: 'owed' | 'sent' | 'skipped' | 'dead';
   fields: MarketoValues;
+  /** Those that the fields were made of. */
+  facts: PersonFacts | null;
   marketoId: number | null;
   byEmail: boolean;
   code: string | null;
@@ -125,18 +128,19 @@ LEFT JOIN LATERAL (${PROJECTION('u.person_key')}) p ON true
 LEFT JOIN ledger.leads s ON s.id = p.id`;
 
 /**
- * A row that has a newer version meanwhile stays owed. Where a newer version was written by another process before the
+ * A row that has a newer version or other facts meanwhile stays owed. Where a newer version was written by another process before the
  * answer of this call came, nothing tells which of the two Marketo shows: all fields are written again.
  * A person who was erased meanwhile has no row: the fields that were just written are cleared.
  */
 const SETTLE = `
 WITH i AS (
-  SELECT decode(r.person_key, 'hex') AS person_key, r.version, r.state, r.fields, r.marketo_id, r.by_email, r.code, r.message
-  FROM jsonb_to_recordset($1::jsonb) AS r (person_key text, version bigint, state text, fields jsonb, marketo_id bigint,
-    by_email boolean, code text, message text)
+  SELECT decode(r.person_key, 'hex') AS person_key, r.version, r.state, r.fields, r.facts, r.marketo_id, r.by_email, r.code, r.message
+  FROM jsonb_to_recordset($1::jsonb) AS r (person_key text, version bigint, state text, fields jsonb, facts jsonb,
+    marketo_id bigint, by_email boolean, code text, message text)
 ), done AS (
   UPDATE ledger.marketo_updates u SET
-    state = CASE WHEN greatest(u.version, u.sent_version) > i.version THEN 'owed' ELSE i.state END,
+    state = CASE WHEN greatest(u.version, u.sent_version) > i.version OR u.facts IS DISTINCT FROM i.facts THEN 'owed'
+      ELSE i.state END,
     sent = CASE WHEN u.sent_version > i.version THEN '{}' WHEN i.state = 'sent' THEN u.sent || i.fields ELSE u.sent END,
     sent_version = CASE WHEN i.state = 'sent' THEN greatest(u.sent_version, i.version) ELSE u.sent_version END,
     version = greatest(u.version, i.version),
@@ -250,7 +254,7 @@ export class MarketoUpdatesRepository {
       superseded: row.superseded,
       projection: row.projection && projectionOf(row.projection),
       scoredAt: row.scored_at,
-      facts: row.facts ?? {},
+      facts: row.facts,
     }));
   }
 

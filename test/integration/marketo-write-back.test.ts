@@ -162,6 +162,26 @@ describe('what sales made of a person', () => {
     expect(world.fake.people.get(id)).toMatchObject({ rfFitScore: null, rfOwner: null, rfOutcome: null });
   });
 
+  it('that changes during a call is written by the next one', async () => {
+    const { id, email } = await scored(74);
+    const poller = world.writeBack('one', {
+      withProbability: async (projection) => {
+        // The person is taken, and the call is about to be made.
+        if (projection.lead.email === email) {
+          await became(email, 'qualified', '2026-11-27T10:00:00Z');
+          await world.updates.collect();
+        }
+        return projection;
+      },
+    });
+    await poller.poll();
+    expect(world.fake.people.get(id)).toMatchObject({ rfFitScore: 74 });
+    expect(await world.update(email)).toMatchObject({ state: 'owed' });
+    await world.writeBack().poll();
+    expect(world.fake.people.get(id)).toMatchObject({ rfOutcome: 'qualified' });
+    expect(await world.update(email)).toMatchObject({ state: 'sent' });
+  });
+
   it('of before the set-up is written by a backfill; what Marketo has no field for is left out', async () => {
     const { id, email, leadId } = await scored(73);
     const { people } = world.fake;
@@ -381,7 +401,7 @@ describe('while Marketo fails', () => {
     world.fake.people.get(id)!['rfFitScore'] = 58;
     const { version } = late!.projection!;
     const settled = { personKey: personKeyOf(email), version, state: 'sent', fields: { rfFitScore: 58 } } as const;
-    await world.updates.settle([{ ...settled, marketoId: id, byEmail: false, code: null, message: null }]);
+    await world.updates.settle([{ ...settled, facts: null, marketoId: id, byEmail: false, code: null, message: null }]);
     await world.writeBack().poll();
     expect(world.fake.people.get(id)).toMatchObject({ rfFitScore: 97 });
   });
@@ -436,7 +456,7 @@ describe('an erasure', () => {
     world.fake.people.get(id)!['rfFitScore'] = 66;
     const settled = { personKey: taken!.personKey, version: taken!.projection!.version, state: 'sent' } as const;
     await world.updates.settle([
-      { ...settled, fields: { rfFitScore: 66 }, marketoId: id, byEmail: false, code: null, message: null },
+      { ...settled, fields: { rfFitScore: 66 }, facts: null, marketoId: id, byEmail: false, code: null, message: null },
     ]);
     await world.writeBack().poll();
     expect(world.fake.people.get(id)).toMatchObject({ rfFitScore: null });

@@ -50,7 +50,8 @@ function valueOf({ from, constant, transform, values }: FieldRule, person: Descr
   return values[String(value)] ?? values['*'] ?? value;
 }
 
-function read(path: string, { projection, scoredAt, facts }: DescribedPerson): Raw {
+function read(path: string, { projection, scoredAt, ...person }: DescribedPerson): Raw {
+  const facts = person.facts ?? {};
   const { lead, enrichment, version, probability } = projection;
   if (path.startsWith('attributes.')) return lead.attributes[path.slice('attributes.'.length)] ?? null;
   if (path === 'enrichment.evidence') return enrichment.evidence.map(({ signal }) => signal);

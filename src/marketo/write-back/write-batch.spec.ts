@@ -23,7 +23,7 @@ const owed = (index: number, marketoId: number | null, reasoning = 'x'): OwedUpd
   superseded: false,
   projection: scored(reasoning),
   scoredAt: new Date(0),
-  facts: {},
+  facts: null,
 });
 const writesOf = (updates: OwedUpdate[]) => plan(updates, DEFAULT_FIELD_MAP, NO_FIELDS).writes;
 const answering = (result: SyncResult[]) => ({ updatePeople: async () => result }) as unknown as MarketoApi;
@@ -139,7 +139,7 @@ describe('the fields of a person', () => {
       webhook: { fields: { email: 'email' } },
     });
     const fields = new Map([['a', { name: 'a', dataType: 'string', length: 5, readOnly: false }]]);
-    expect(personFields(map, { projection: scored('123456'), scoredAt: null, facts: {} }, fields)).toEqual({
+    expect(personFields(map, { projection: scored('123456'), scoredAt: null, facts: null }, fields)).toEqual({
       a: '12345',
       b: 12,
       d: 'Hot',

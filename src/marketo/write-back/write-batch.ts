@@ -157,12 +157,12 @@ function settledBy(write: PersonWrite, { id }: SyncResult, error: AppError | nul
 }
 
 function settledAs(
-  { personKey, marketoId, byEmail }: OwedUpdate,
+  { personKey, marketoId, byEmail, facts }: OwedUpdate,
   version: number,
   state: SettledUpdate['state'],
   fields: MarketoValues,
   error: AppError | null = null,
 ): SettledUpdate {
   const [code, message] = [error?.code ?? null, error ? `${error.message} ${error.answer ?? ''}`.trim() : null];
-  return { personKey, version, state, fields, marketoId, byEmail, code, message };
+  return { personKey, version, state, fields, facts, marketoId, byEmail, code, message };
 }
