@@ -90,6 +90,11 @@ export class FakeMarketo {
     this.planned.push({ fault, times, path, method });
   }
 
+  /** Faults that no request has met. */
+  forgetFaults(): void {
+    this.planned.length = 0;
+  }
+
   /** That share of the requests meets one of the faults, in an order that depends on the seed only. */
   sometimes(rate: number, seed = 1, faults: readonly MarketoFault[] = PASSING_FAULTS): void {
     let state = seed;
