@@ -53,7 +53,9 @@ export async function benchMarketo(options: MarketoOptions) {
     return {
       bench: 'marketo',
       machine: machine(),
-      ...{ rounds, rate, seconds },
+      rounds,
+      rate,
+      seconds,
       off: middle(off),
       on: middle(on),
       ratios: { ackP50: ratio('ackP50'), ackP99: ratio('ackP99'), p50: ratio('p50'), p95: ratio('p95') },

@@ -5,11 +5,12 @@ import type { MarketoActivity, MarketoField } from './client/marketo-api.js';
 import { DEFAULT_FIELD_MAP } from './field-map.js';
 
 const field = (name: string, dataType = 'string'): MarketoField => ({ name, dataType, length: 255, readOnly: false });
+const TEXTS = 'rfIntent rfReason rfScoreSource rfVersion rfOwner rfOutcome email firstName lastName company'.split(' ');
 const FIELDS = [
-  ...[field('rfFitScore', 'integer'), field('rfIntent'), field('rfReason'), field('rfScoreSource')],
-  ...[field('rfScoredAt', 'datetime'), field('rfVersion')],
-  ...[field('rfOwner'), field('rfOutcome'), field('rfProbability', 'float')],
-  ...['email', 'firstName', 'lastName', 'company'].map((name) => field(name)),
+  field('rfFitScore', 'integer'),
+  field('rfScoredAt', 'datetime'),
+  field('rfProbability', 'float'),
+  ...TEXTS.map((name) => field(name)),
 ];
 const denied = () => Promise.reject(new AppError('MARKETO_MISCONFIGURED', 'Marketo denies access (603).'));
 const page = { items: [] as MarketoActivity[], next: 'token', more: false };

@@ -120,7 +120,7 @@ function usageLine({ api, dailyCalls, stopPercent }: CheckOptions, { total, user
 async function webhookLines({ api, webhook, now, arrivals }: CheckOptions): Promise<MarketoCheckLine[]> {
   const types = await attempt('permission Read-Only Activity Metadata', () => api.activityTypes());
   const type = types.result?.find(({ name }) => name.toLowerCase() === 'call webhook');
-  const seen = await attempt('permission Read-Only Activity', () => webhookCalls(api, type?.id, webhook, new Date(now - DAY_MS)));
+  const seen = await attempt('permission Read-Only Activity', () => webhookCalls(api, type, webhook, new Date(now - DAY_MS)));
   const ours = seen.result?.ours ?? [];
   const arrived = arrivals ? arrivalFindings(arrivals, ours.length) : [];
   if (!types.result || !seen.result) return [...types.lines, ...seen.lines, ...arrived];
@@ -143,13 +143,13 @@ async function webhookLines({ api, webhook, now, arrivals }: CheckOptions): Prom
 }
 
 /** Calls of our webhook, and how often others were called, by their names. */
-async function webhookCalls(api: CheckedApi, typeId: number | undefined, webhook: string | undefined, since: Date) {
+async function webhookCalls(api: CheckedApi, type: { id: number } | undefined, webhook: string | undefined, since: Date) {
   const ours: MarketoActivity[] = [];
   const others = new Map<string, number>();
   let token = await api.pagingToken(since);
-  let more = typeId !== undefined;
-  for (let page = 0; typeId !== undefined && more && page < PAGES; page++) {
-    const { items, next, more: isMore } = await api.activities(typeId, token);
+  let more = type !== undefined;
+  for (let page = 0; more && page < PAGES; page++) {
+    const { items, next, more: isMore } = await api.activities(type!.id, token);
     for (const activity of items) {
       const { primaryAttributeValue: name, primaryAttributeValueId: id } = activity;
       if (webhook !== undefined && (name === webhook || String(id) === webhook)) ours.push(activity);

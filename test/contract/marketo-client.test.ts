@@ -48,10 +48,8 @@ const FROM_CODE: Record<string, string[]> = {
   MARKETO_RATE_LIMITED: ['606'],
   MARKETO_DAILY_LIMIT_REACHED: ['607'],
   // What no repetition changes; of a code of 1xxx that refuses the whole call, writeApart finds the person.
-  MARKETO_REQUEST_REFUSED: [
-    ...['605', '609', '610', '612', '613', '701', '703', '704', '709'],
-    ...['1001', '1002', '1003', '1006', '1013', '1015', '1016', '1025', '1035', '1037', '1049', '9999'],
-  ],
+  MARKETO_REQUEST_REFUSED:
+    '605 609 610 612 613 701 703 704 709 1001 1002 1003 1006 1013 1015 1016 1025 1035 1037 1049 9999'.split(' '),
 };
 
 /** Fault of a whole call, and what it is for a write and for a read. */

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Activities } from './activities.js';
 import { BulkExports, type BulkAnswer } from './bulk-exports.js';
 import { MESSAGES, PASSING_FAULTS, type MarketoFault, type PlannedFault } from './faults.js';
+import { parsed, send, textOf, type Answer } from './exchange.js';
 import { Limits, MARKETO_LIMITS, type LimitSettings } from './limits.js';
 import { People } from './people.js';
 import { TriggerCampaigns, type WebhookDefinition } from './trigger-campaigns.js';
@@ -33,8 +34,6 @@ export interface SeenCall {
   authorization: string | undefined;
   range: string | undefined;
 }
-
-type Answer = { status: number; body: unknown; type?: string; contentRange?: string | null; cut?: boolean };
 
 /**
  * Marketo's REST API as far as this service speaks it: identity, describe, leads, activities, bulk extracts, usage.
@@ -286,27 +285,4 @@ function bulkAnswer(answer: BulkAnswer): Answer {
 
 function syncAnswer(result: ReturnType<People['sync']>): Answer {
   return Array.isArray(result) ? success({ result }) : failure(result.code, result.message);
-}
-
-function send(
-  response: ServerResponse,
-  { status, body, type = 'application/json;charset=UTF-8', contentRange, cut }: Answer,
-): void {
-  response.writeHead(status, { 'content-type': type, ...(contentRange ? { 'content-range': contentRange } : {}) });
-  if (cut) return void response.write((body as Buffer).subarray(0, (body as Buffer).length / 2), () => response.destroy());
-  response.end(typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body));
-}
-
-async function textOf(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks).toString();
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
 }
