@@ -128,9 +128,9 @@ LEFT JOIN LATERAL (${PROJECTION('u.person_key')}) p ON true
 LEFT JOIN ledger.leads s ON s.id = p.id`;
 
 /**
- * A row that has a newer version or other facts meanwhile stays owed. Where a newer version was written by another process before the
- * answer of this call came, nothing tells which of the two Marketo shows: all fields are written again.
- * A person who was erased meanwhile has no row: the fields that were just written are cleared.
+ * A row that has a newer version or other facts meanwhile stays owed. Where a newer version was written by another
+ * process before the answer of this call came, nothing tells which of the two Marketo shows: all fields are written
+ * again. A person who was erased meanwhile has no row: the fields that were just written are cleared.
  */
 const SETTLE = `
 WITH i AS (

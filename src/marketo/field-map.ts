@@ -4,7 +4,7 @@ import { AppError } from '../domain/app-error.js';
 import { SCORE_ATTRIBUTES } from '../domain/score-attributes.js';
 import source from './default-field-map.json' with { type: 'json' };
 
-/** Where a value comes from: the lead, its attributes, its score, its owner, its outcome, or what the service knows of it. */
+/** Where a value comes from: the lead, its attributes, score, owner and outcome, or what the service knows of it. */
 const sourceSchema = z
   .string()
   .regex(

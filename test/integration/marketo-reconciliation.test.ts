@@ -218,7 +218,7 @@ describe('a repair', () => {
 
   it('does not bring back a person who is erased between the look-up and the acceptance', async () => {
     const lost = await called('lost before');
-    // The erasure waits for a lead of the person that another statement holds, and has not ended when the repair begins.
+    // The erasure waits for a lead that another statement holds, and has not ended when the repair begins.
     const held = await world.webhook({ id: lost.id, email: lost.email }, 'other');
     const holder = await world.pool.connect();
     await holder.query('BEGIN');

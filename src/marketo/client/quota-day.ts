@@ -24,8 +24,8 @@ const ASK_AGAIN_MS = 5 * 60_000;
 export const quotaDate = (now: number): string => DATE.format(now);
 
 /**
- * How long to wait at `now`, in milliseconds, where the quota of the day is used up. Marketo's clock may be behind ours,
- * and a wait for the next midnight would then cost a whole day: soon after midnight it is asked again.
+ * How long to wait at `now`, in milliseconds, where the quota of the day is used up. Marketo's clock may be behind
+ * ours, and a wait for the next midnight would then cost a whole day: soon after midnight it is asked again.
  */
 export function untilQuotaReset(now: number): number {
   return clockOf(now) < SETTLING_MS ? ASK_AGAIN_MS : untilMidnight(now);
