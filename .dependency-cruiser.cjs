@@ -18,7 +18,7 @@ const modules = {
   // An acknowledgement must not wait for a model or a CRM, so ingress cannot import one.
   ingress: ['ledger', 'queue', 'domain', 'platform'],
   // A repair takes a lead in through the code of the webhook. Its client is held to less below.
-  marketo: ['ingress', 'ledger', 'queue', 'domain', 'platform'],
+  marketo: ['ingress', 'ledger', 'queue', 'outcomes', 'domain', 'platform'],
   // Other scorers beside the one in use. It knows no stage: the pipeline says when trials may run.
   trials: ['ledger', 'enrichment', 'outcomes', 'domain', 'platform'],
   // The only module that imports both ports.

@@ -4,6 +4,7 @@ import { benchDrain, printDrain } from './drain.js';
 import { benchOps, printOps } from './ops.js';
 import { benchGrowth, printGrowth } from './growth.js';
 import { benchBurst, printBurst } from './burst.js';
+import { benchMarketo, printMarketo } from './marketo.js';
 import { benchRouting, printRouting } from './routing.js';
 
 const program = new Command('npm run bench --').description(
@@ -75,6 +76,19 @@ program
     const result = await benchRouting({ ...options, say: (line: string) => process.stderr.write(`${line}\n`) });
     if (json) console.log(JSON.stringify(result, null, 2));
     else printRouting(result);
+  });
+
+program
+  .command('marketo')
+  .description('what the write-back to Marketo and the comparison with its log cost: the ack and speed to lead with and without')
+  .option('--rounds <n>', 'pairs of runs that count; the medians of their ratios are shown', number, 5)
+  .option('--rate <n>', 'leads a second', number, 50)
+  .option('--seconds <n>', 'length of a run', number, 20)
+  .option('--json', 'one JSON document instead of a table')
+  .action(async ({ json, ...options }) => {
+    const result = await benchMarketo({ ...options, say: (line: string) => process.stderr.write(`${line}\n`) });
+    if (json) console.log(JSON.stringify(result, null, 2));
+    else printMarketo(result);
   });
 
 program

@@ -1,4 +1,5 @@
 import Table from 'cli-table3';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { tokenOf, webhookSecretOf } from '../src/cli/connection.js';
@@ -17,14 +18,22 @@ const WITHIN_MS = 90_000;
 const CLOCK_BEHIND_MS = 150_000;
 
 /** Who fills out the form, and what happens to Marketo's call. */
-const FORMS: { firstName: string; lastName: string; email: string; company: string; title: string; fate: CallFate }[] = [
-  { firstName: 'Ann', lastName: 'Lee', email: 'ann.lee@northwind-freight.com', company: 'Northwind Freight', title: 'VP Sales' },
-  { firstName: 'Bo', lastName: 'Meyer', email: 'bo.meyer@acme-tools.de', company: 'Acme Tools', title: 'CTO' },
-  { firstName: 'Cleo', lastName: 'Diaz', email: 'cleo.diaz@gmail.com', company: '', title: 'Student' },
-  { firstName: 'Dan', lastName: 'Roy', email: 'dan.roy@contoso-bank.com', company: 'Contoso Bank', title: 'Head of IT' },
-  { firstName: 'Eve', lastName: 'Sato', email: 'eve.sato@fabrikam.co.jp', company: 'Fabrikam', title: 'Director' },
-  { firstName: 'Finn', lastName: 'Okoro', email: 'finn@tailspin-toys.com', company: 'Tailspin Toys', title: 'Buyer' },
-].map((person, index) => ({ ...person, fate: index === 4 ? 'lost' : index === 5 ? 'answer-lost' : 'arrives' }));
+const FORMS = [
+  ['Ann', 'Lee', 'ann.lee@northwind-freight.com', 'Northwind Freight', 'VP Sales', 'Please show us a demo next week.'],
+  ['Bo', 'Meyer', 'bo.meyer@acme-tools.de', 'Acme Tools', 'CTO', 'What does it cost for 200 users?'],
+  ['Cleo', 'Diaz', 'cleo.diaz@gmail.com', '', 'Student', 'I need this for my thesis.'],
+  ['Dan', 'Roy', 'dan.roy@contoso-bank.com', 'Contoso Bank', 'Head of IT', 'Just downloading the paper.'],
+  ['Eve', 'Sato', 'eve.sato@fabrikam.co.jp', 'Fabrikam', 'Director', 'We want to buy this quarter. Can someone call me?'],
+  ['Finn', 'Okoro', 'finn@tailspin-toys.com', 'Tailspin Toys', 'Buyer', ''],
+].map(([firstName = '', lastName = '', email = '', company = '', title = '', comments = ''], index) => {
+  const fate: CallFate = index === 4 ? 'lost' : index === 5 ? 'answer-lost' : 'arrives';
+  return { firstName, lastName, email, company, title, comments, fate };
+});
+
+/** The template of docs/marketo.md with what the scorer should know; the field map has the same fields for a repair. */
+const TEMPLATE =
+  '{"email": {{lead.Email Address}}, "name": {{lead.Full Name}}, "campaign_id": {{campaign.id}}, "marketo_id": {{lead.Id}}, ' +
+  '"company": {{company.Company Name}}, "title": {{lead.Job Title}}, "message": {{lead.Comments}}}';
 
 const runSchema = z.object({ id: z.string(), state: z.string(), classes: z.record(z.string(), z.number()) });
 type Run = z.output<typeof runSchema>;
@@ -40,7 +49,7 @@ export async function startDemoMarketo() {
     MARKETO_WEBHOOK: 'RevenueFlow',
     MARKETO_RECONCILE: 'report',
     MARKETO_EXTRACT: 'off',
-    MARKETO_FIELD_MAP: '',
+    MARKETO_FIELD_MAP: join(import.meta.dirname, 'marketo-field-map.json'),
   };
   return { fake, env };
 }
@@ -54,6 +63,7 @@ export async function showMarketo(fake: FakeMarketo, { url, say, signal }: Step)
   const campaigns = fake.campaigns({
     url: `${url}/leads`,
     headers: secret ? { 'X-Webhook-Secret': secret } : {},
+    template: TEMPLATE,
     mappings: [{ attribute: 'status', field: 'rfStatus' }],
   });
   const people = FORMS.map(({ fate, ...person }) => ({ ...person, fate, id: fake.people.add(person) }));
@@ -84,7 +94,7 @@ export async function showMarketo(fake: FakeMarketo, { url, say, signal }: Step)
     ]);
   }
   say(`\n${table.toString()}`);
-  say(`The comparison: ${classesOf(repair)}. Once more: ${classesOf(after)}.`);
+  say(`The comparison: ${classesOf(repair)}. Compared once more, ${after.classes['missing'] ?? 0} calls are missing.`);
   return [
     ...people.filter((person) => !isScored(person)).map(({ email }) => `The score of ${email} is not in Marketo.`),
     ...people.filter((_, index) => states[index] !== 'synced').map(({ email }) => `The lead of ${email} is not in the CRM.`),

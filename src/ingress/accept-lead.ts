@@ -30,10 +30,16 @@ export async function acceptLead(tools: AcceptTools, input: LeadInput): Promise<
     traceparent: currentTraceparent(),
   });
   // From the spool it will be announced when the ledger has it; its id is known already.
-  if (answer === 'spooled') return { status: 'accepted', leadId, duplicate: false };
-  const { outcome, revision, epoch, jobId } = answer;
+  return answer === 'spooled' ? { status: 'accepted', leadId, duplicate: false } : acknowledge(tools.publisher, answer);
+}
+
+/** Announces a lead that is committed, unless it was there before. */
+export function acknowledge(
+  publisher: AcceptTools['publisher'],
+  { leadId, outcome, revision, epoch, jobId }: AcceptedLead,
+): Acknowledgement {
   if (outcome === 'duplicate') return { status: 'duplicate', leadId, duplicate: true };
-  tools.publisher.publish('enrichment', { leadId, epoch, jobId });
+  publisher.publish('enrichment', { leadId, epoch, jobId });
   if (outcome === 'updated') return { status: 'updated', leadId, duplicate: false, revision };
   return { status: 'accepted', leadId, duplicate: false };
 }

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { ErrorCode } from '../domain/error-catalog.js';
 import { Database } from '../platform/database/database.js';
 import { END_CLAIM, RAISE_FENCE, TOUCH_AND_NUMBER_EVENT, writeEvents } from './lead-update-sql.js';
-import { eraseMarketoPerson, EXPORT_MARKETO, pruneMarketoErasures } from './marketo-erasures.repository.js';
+import { eraseMarketoPerson, EXPORT_MARKETO, pruneMarketoErasures, waitForRepairs } from './marketo-erasures.repository.js';
 import { JOB_ID, OPEN_LEAD_COLUMNS, type OpenLead } from './open-leads.repository.js';
 
 export interface PersonToErase {
@@ -146,6 +146,7 @@ export class ErasuresRepository {
   erasePerson({ personKey, rejections, spooled, who, graceMs }: PersonToErase): Promise<ErasedPerson> {
     return this.database.transaction(async (transaction) => {
       const remove = async (text: string, values: unknown[]) => (await transaction.query(text, values)).rowCount ?? 0;
+      await waitForRepairs(transaction);
       // The lock order of webhook batches; another order could deadlock. So could a lead that is committed after this
       // statement: it was sent during the erasure and stays.
       const locked = await transaction.query<{ id: string }>(

@@ -12,6 +12,7 @@ import { LeadsRepository } from './leads.repository.js';
 import { MarketoArrivalsRepository } from './marketo-arrivals.repository.js';
 import { MarketoCallsRepository } from './marketo-calls.repository.js';
 import { MarketoErasuresRepository } from './marketo-erasures.repository.js';
+import { MarketoRepairsRepository } from './marketo-repairs.repository.js';
 import { MarketoRunsRepository } from './marketo-runs.repository.js';
 import { MarketoStagesRepository } from './marketo-stages.repository.js';
 import { MarketoExtractsRepository } from './marketo-extracts.repository.js';
@@ -43,6 +44,7 @@ const REPOSITORIES = [
   MarketoStagesRepository,
   MarketoExtractsRepository,
   MarketoIdentitiesRepository,
+  MarketoRepairsRepository,
   MarketoUpdatesRepository,
   OpenLeadsRepository,
   RejectionsRepository,

@@ -155,10 +155,14 @@ export class MarketoCallsRepository {
     return new Map(rows.map(({ key, at }) => [key, at]));
   }
 
-  /** Ids of leads whose content would not change. */
+  /**
+   * Ids of leads whose content would not change. Another Marketo id alone is no change: after a merge, the calls of the
+   * record that is gone are those of the surviving one.
+   */
   async known(leads: Pick<LeadToAccept, 'id' | 'name' | 'attributes'>[]): Promise<Set<string>> {
     if (leads.length === 0) return new Set();
-    const { rows } = await this.database.query<{ id: string }>(KNOWN, [JSON.stringify(leads), this.ignored.namesIn(leads)]);
+    const ignored = [...this.ignored.namesIn(leads), 'marketo_id'];
+    const { rows } = await this.database.query<{ id: string }>(KNOWN, [JSON.stringify(leads), ignored]);
     return new Set(rows.map(({ id }) => id));
   }
 

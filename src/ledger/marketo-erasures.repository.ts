@@ -11,6 +11,20 @@ const KEPT_DAYS_AT_MOST = 90;
 /** A window overlaps the one before by less, and an extract compares calls that Marketo has logged up to a day late. */
 const OVERLAP = '25 hours';
 
+/** Repairs of one moment hold it together, an erasure alone; any number that no other lock has. */
+const REPAIR_LOCK = 2_120_089_624;
+
+/** First in a transaction that takes in leads which were read from Marketo. */
+export const LOCK_FOR_REPAIR = `SELECT pg_advisory_xact_lock_shared(${REPAIR_LOCK})`;
+
+/**
+ * First in the transaction of an erasure, before it locks rows: a repair whose copy of the person is older than the
+ * erasure has ended, and its lead is erased too, or begins after the erasure and sees it.
+ */
+export async function waitForRepairs(transaction: Queryable): Promise<void> {
+  await transaction.query('SELECT pg_advisory_xact_lock($1)', [REPAIR_LOCK]);
+}
+
 export interface MarketoErasure {
   id: string;
   marketoId: number;

@@ -7,6 +7,17 @@ import { PROJECTION, projectionOf, type Projection, type ProjectionRow } from '.
 /** Values of a person's fields by Marketo's names; null clears a field. */
 export type MarketoValues = Record<string, string | number | boolean | null>;
 
+/** What is known of a person beside the score; absent where it is not. */
+export interface PersonFacts {
+  ownerId?: string;
+  ownerName?: string;
+  ownerEmail?: string;
+  /** The newest outcome; that a human was in touch counts only where there is no other. */
+  outcome?: string;
+  /** ISO 8601. */
+  outcomeAt?: string;
+}
+
 /** A person whose newest score Marketo does not show yet. */
 export interface OwedUpdate {
   personKey: string;
@@ -21,6 +32,8 @@ export interface OwedUpdate {
   /** null where the ledger has no scored lead of the person any more. */
   projection: Projection | null;
   scoredAt: Date | null;
+  /** null where nothing is known. */
+  facts: PersonFacts | null;
 }
 
 /** What became of one person of a call. */
@@ -30,6 +43,8 @@ export interface SettledUpdate {
   version: number;
   state: 'owed' | 'sent' | 'skipped' | 'dead';
   fields: MarketoValues;
+  /** Those that the fields were made of. */
+  facts: PersonFacts | null;
   marketoId: number | null;
   byEmail: boolean;
   code: string | null;
@@ -45,6 +60,7 @@ interface OwedRow {
   superseded: boolean;
   projection: ProjectionRow | null;
   scored_at: Date | null;
+  facts: PersonFacts | null;
 }
 
 /** An event has its time before its commit, so each look overlaps the one before. */
@@ -56,30 +72,46 @@ const SLICE_SECONDS = 600;
 export const MARKETO_ID = (alias: string) => `CASE WHEN ${alias}.attributes->>'marketo_id' ~ '^[0-9]{1,15}$'
     THEN (${alias}.attributes->>'marketo_id')::bigint END`;
 
+/** The facts of the person whose key the SQL expression gives, as one object; null where nothing is known. */
+const FACTS = (person: string) => `
+  SELECT nullif(jsonb_strip_nulls(jsonb_build_object('ownerId', o.owner_id, 'ownerName', o.name, 'ownerEmail', o.email,
+    'outcome', s.kind, 'outcomeAt', to_char(s.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'))), '{}') AS facts
+  FROM (SELECT 1) AS one
+  LEFT JOIN LATERAL (SELECT owner_id, name, email FROM routing.current_owners
+    WHERE person_key = ${person} ORDER BY id DESC LIMIT 1) o ON true
+  LEFT JOIN LATERAL (SELECT kind, at FROM feedback.stages_reached
+    WHERE person_key = ${person} ORDER BY kind = 'touched', at DESC, id DESC LIMIT 1) s ON true`;
+
 /** Owes the newest score of each person in `persons` (person_key) that is newer than the version known here. */
 const OWE = (persons: string, where: string) => `
-INSERT INTO ledger.marketo_updates AS u (person_key, marketo_id, version)
-SELECT k.person_key, m.marketo_id, p.version
+INSERT INTO ledger.marketo_updates AS u (person_key, marketo_id, version, facts)
+SELECT k.person_key, m.marketo_id, p.version, f.facts
 FROM ${persons} k
 CROSS JOIN LATERAL (${PROJECTION('k.person_key')}) p
+CROSS JOIN LATERAL (${FACTS('k.person_key')}) f
 LEFT JOIN LATERAL (
   SELECT ${MARKETO_ID('n')} AS marketo_id FROM ledger.leads n
   WHERE n.person_key = k.person_key AND n.attributes->>'marketo_id' ~ '^[0-9]{1,15}$'
   ORDER BY n.content_at DESC LIMIT 1
 ) m ON true
 ORDER BY k.person_key
-ON CONFLICT (person_key) DO UPDATE SET version = excluded.version, state = 'owed',
+ON CONFLICT (person_key) DO UPDATE SET version = greatest(u.version, excluded.version), state = 'owed', facts = excluded.facts,
   by_email = u.by_email AND (excluded.marketo_id IS NULL OR excluded.marketo_id = u.marketo_id),
   marketo_id = coalesce(excluded.marketo_id, u.marketo_id),
   owed_at = CASE WHEN u.state = 'owed' THEN u.owed_at ELSE now() END, due_at = now(), last_code = NULL, last_message = NULL
 WHERE ${where}`;
 
-const COLLECT = `
+/** A person whom Marketo refused or did not know is not tried again for other facts alone. */
+const OTHER_FACTS = `excluded.facts IS DISTINCT FROM u.facts AND u.state IN ('owed', 'sent')`;
+
+export const COLLECT = `
 WITH scored AS (
   SELECT DISTINCT lead_id FROM ledger.events WHERE at > $1 AND at <= $2 AND kind IN ('enriched', 'rescored')
 ), persons AS (
-  SELECT DISTINCT l.person_key FROM scored JOIN ledger.leads l ON l.id = scored.lead_id
-)${OWE('persons', 'excluded.version > u.version')}`;
+  SELECT l.person_key FROM scored JOIN ledger.leads l ON l.id = scored.lead_id
+  UNION SELECT person_key FROM routing.current_owners WHERE decided_at > $1 AND decided_at <= $2
+  UNION SELECT person_key FROM feedback.stages_reached WHERE first_seen_at > $1 AND first_seen_at <= $2
+)${OWE('persons', `excluded.version > u.version OR (${OTHER_FACTS})`)}`;
 
 export const DUE_UPDATE = `state = 'owed' AND due_at <= now() AND (held_until IS NULL OR held_until <= now())`;
 
@@ -87,7 +119,7 @@ export const DUE_UPDATE = `state = 'owed' AND due_at <= now() AND (held_until IS
 const IDENTIFIED = '(marketo_id IS NULL OR by_email OR verified_id IS NOT DISTINCT FROM marketo_id)';
 
 const TAKE = `
-SELECT encode(u.person_key, 'hex') AS person_key, u.marketo_id, u.by_email, u.version, u.sent,
+SELECT encode(u.person_key, 'hex') AS person_key, u.marketo_id, u.by_email, u.version, u.sent, u.facts,
   EXISTS (SELECT 1 FROM ledger.marketo_updates o WHERE o.marketo_id = u.marketo_id AND o.verified_id = o.marketo_id
     AND o.version > u.version AND o.person_key <> u.person_key) AS superseded,
   to_jsonb(p) AS projection, s.enriched_at AS scored_at
@@ -96,18 +128,19 @@ LEFT JOIN LATERAL (${PROJECTION('u.person_key')}) p ON true
 LEFT JOIN ledger.leads s ON s.id = p.id`;
 
 /**
- * A row that has a newer version meanwhile stays owed. Where a newer version was written by another process before the
- * answer of this call came, nothing tells which of the two Marketo shows: all fields are written again.
- * A person who was erased meanwhile has no row: the fields that were just written are cleared.
+ * A row that has a newer version or other facts meanwhile stays owed. Where a newer version was written by another
+ * process before the answer of this call came, nothing tells which of the two Marketo shows: all fields are written
+ * again. A person who was erased meanwhile has no row: the fields that were just written are cleared.
  */
 const SETTLE = `
 WITH i AS (
-  SELECT decode(r.person_key, 'hex') AS person_key, r.version, r.state, r.fields, r.marketo_id, r.by_email, r.code, r.message
-  FROM jsonb_to_recordset($1::jsonb) AS r (person_key text, version bigint, state text, fields jsonb, marketo_id bigint,
-    by_email boolean, code text, message text)
+  SELECT decode(r.person_key, 'hex') AS person_key, r.version, r.state, r.fields, r.facts, r.marketo_id, r.by_email, r.code, r.message
+  FROM jsonb_to_recordset($1::jsonb) AS r (person_key text, version bigint, state text, fields jsonb, facts jsonb,
+    marketo_id bigint, by_email boolean, code text, message text)
 ), done AS (
   UPDATE ledger.marketo_updates u SET
-    state = CASE WHEN greatest(u.version, u.sent_version) > i.version THEN 'owed' ELSE i.state END,
+    state = CASE WHEN greatest(u.version, u.sent_version) > i.version OR u.facts IS DISTINCT FROM i.facts THEN 'owed'
+      ELSE i.state END,
     sent = CASE WHEN u.sent_version > i.version THEN '{}' WHEN i.state = 'sent' THEN u.sent || i.fields ELSE u.sent END,
     sent_version = CASE WHEN i.state = 'sent' THEN greatest(u.sent_version, i.version) ELSE u.sent_version END,
     version = greatest(u.version, i.version),
@@ -137,8 +170,9 @@ const BACKFILL_PAGE = `
 WITH page AS (
   SELECT DISTINCT person_key FROM ledger.leads WHERE person_key > decode($1, 'hex') ORDER BY person_key LIMIT $2
 )`;
-const BACKFILL_WHERE = `excluded.version > u.version OR ($3::boolean AND u.state IN ('dead', 'skipped'))`;
-const BACKFILL_OWED = `SELECT 1 FROM page k CROSS JOIN LATERAL (${PROJECTION('k.person_key')}) excluded
+const BACKFILL_WHERE = `excluded.version > u.version OR (${OTHER_FACTS}) OR ($3::boolean AND u.state IN ('dead', 'skipped'))`;
+const BACKFILL_OWED = `SELECT 1 FROM page k
+  CROSS JOIN LATERAL (SELECT p.version, f.facts FROM (${PROJECTION('k.person_key')}) p, (${FACTS('k.person_key')}) f) excluded
   LEFT JOIN ledger.marketo_updates u ON u.person_key = k.person_key WHERE u.person_key IS NULL OR ${BACKFILL_WHERE}`;
 
 /** People whose score could not be written, by state and error code. */
@@ -163,7 +197,8 @@ export class MarketoUpdatesRepository {
   constructor(private readonly database: Database) {}
 
   /**
-   * Owes the scores since the last look. The first look of all begins now: older scores are owed by a backfill.
+   * Owes the scores since the last look, and those of people whose owner or outcome is another. The first look of all
+   * begins now: older scores are owed by a backfill.
    * @param overlap how far it looks back behind the end of the last look; a wide one each minute finds late commits.
    * @returns whether more scores may wait at once.
    */
@@ -219,6 +254,7 @@ export class MarketoUpdatesRepository {
       superseded: row.superseded,
       projection: row.projection && projectionOf(row.projection),
       scoredAt: row.scored_at,
+      facts: row.facts,
     }));
   }
 

@@ -2,7 +2,7 @@ import { AppError } from '../domain/app-error.js';
 import type { MarketoQuota } from '../ledger/marketo-stages.repository.js';
 import type { Logger } from '../platform/observability/logger.js';
 import type { MarketoApi } from './client/marketo-api.js';
-import { untilQuotaReset } from './client/quota-day.js';
+import { quotaDate, untilQuotaReset } from './client/quota-day.js';
 
 export interface ApiQuotaOptions {
   /** MARKETO_DAILY_CALLS: Marketo does not say how many it allows. */
@@ -54,7 +54,9 @@ export class ApiQuota {
     const { dailyCalls, stopPercent, record, now, logger } = this.options;
     this.readAt = now();
     try {
-      const used = (await api.usage(signal))?.total ?? 0;
+      const usage = await api.usage(signal);
+      // Soon after midnight the figure may still be that of the day before.
+      const used = usage && usage.date >= quotaDate(now()) ? usage.total : 0;
       this.ratio = used / ((dailyCalls * stopPercent) / 100);
       await record({ used, at: new Date(now()).toISOString() });
     } catch (cause) {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { AppError } from '../domain/app-error.js';
 import type { MarketoArrivals } from '../ledger/marketo-arrivals.repository.js';
 import type { MarketoActivity, MarketoApi, MarketoField, Usage } from './client/marketo-api.js';
@@ -6,8 +7,13 @@ import { arrivalFindings, loggedFindings } from './check-webhook.js';
 import { unguardedFields, type FieldMap } from './field-map.js';
 import { templateFields } from './reconciliation/lead-of-person.js';
 
+type CheckedApi = Pick<
+  MarketoApi,
+  'user' | 'describeFields' | 'updatePeople' | 'usage' | 'activityTypes' | 'pagingToken' | 'activities'
+>;
+
 export interface CheckOptions {
-  api: MarketoApi;
+  api: CheckedApi;
   fieldMap: FieldMap;
   contentIgnore: readonly string[];
   /** MARKETO_WEBHOOK */
@@ -27,9 +33,17 @@ const WANTED_TYPES: Record<string, readonly string[]> = {
   rfReason: ['text', 'string'],
   rfScoreSource: ['string', 'text'],
   rfScoredAt: ['datetime'],
+  rfOwner: ['string', 'text'],
+  rfOutcome: ['string', 'text'],
+  rfProbability: ['float'],
   // The version is a count of microseconds, which Marketo's integers do not hold.
   rfVersion: ['string', 'text'],
 };
+/** What is wrong before any permission counts. */
+const ACCESS = 'credentials and address';
+const NAME_IT = 'name it so in MARKETO_FIELD_MAP and in CONTENT_IGNORE (names are case-sensitive)';
+/** Marketo derives the REST name from the one that the admin chose: rFFitScore, rf_fit_score_c. */
+const letters = (name: string) => name.toLowerCase().replaceAll(/_+c$|[^a-z0-9]/g, '');
 const DAY_MS = 86_400_000;
 /** Pages of the log that are looked through for webhooks. */
 const PAGES = 10;
@@ -40,24 +54,34 @@ const PAGES = 10;
  */
 export async function checkMarketo(options: CheckOptions): Promise<MarketoCheckLine[]> {
   const { api } = options;
-  const fields = await attempt('permission Read-Write Lead', () => api.describeFields());
+  const fields = await attempt('permission to read fields (Read-Write Lead)', () => api.describeFields());
   const lines = [...fields.lines, ...(fields.result ? fieldLines(options, fields.result) : [])];
   // Without a token every other finding would be the same.
-  if (!fields.result && lines.some(({ detail }) => detail.includes('credentials'))) return lines;
+  if (lines.some(({ subject }) => subject === ACCESS)) return lines;
+  lines.push(...(await attempt('permission to write scores (Read-Write Lead)', () => writeToNobody(api))).lines);
   const usage = await attempt('quota of the day', () => api.usage());
   lines.push(...usage.lines.map((line) => ({ ...line, verdict: line.verdict === 'problem' ? ('note' as const) : line.verdict })));
   if (usage.result) lines.push(usageLine(options, usage.result));
   return [...lines, ...(await webhookLines(options))];
 }
 
+/** No person has this address, and an update creates none: only the permission decides what comes back. */
+function writeToNobody(api: CheckedApi) {
+  return api.updatePeople('email', [{ email: `${randomUUID()}@revenueflow.invalid` }]);
+}
+
 function fieldLines({ fieldMap, contentIgnore }: CheckOptions, fields: MarketoField[]): MarketoCheckLine[] {
   const known = new Map(fields.map((field) => [field.name, field]));
   const unguarded = new Set(unguardedFields(fieldMap, contentIgnore));
-  const written = fieldMap.person.flatMap(({ to }): MarketoCheckLine[] => {
+  const written = fieldMap.person.flatMap(({ to, optional }): MarketoCheckLine[] => {
     const field = known.get(to);
     const wanted = WANTED_TYPES[to];
-    if (!field)
-      return [problem(to, `create this field in Marketo (Admin, Field Management)${wanted ? `, type ${wanted[0]}` : ''}`)];
+    if (!field) {
+      const alike = fields.filter(({ name }) => letters(name) === letters(to)).map(({ name }) => name);
+      if (alike.length > 0) return [problem(to, `Marketo's REST name is ${alike.join(' or ')}: ${NAME_IT}`)];
+      const create = `create this field in Marketo (Admin, Field Management)${wanted ? `, type ${wanted[0]}` : ''}`;
+      return [optional ? note(to, `${create}, to have it written; it is left out meanwhile`) : problem(to, create)];
+    }
     if (field.readOnly) return [problem(to, 'the API cannot write this field: name another in MARKETO_FIELD_MAP')];
     if (wanted && !wanted.includes(field.dataType)) {
       return [problem(to, `has the type ${field.dataType}: create it with the type ${wanted.join(' or ')}`)];
@@ -94,10 +118,15 @@ function usageLine({ api, dailyCalls, stopPercent }: CheckOptions, { total, user
 
 /** What the log of the last day shows of our webhook and of others, beside what arrived here. */
 async function webhookLines({ api, webhook, now, arrivals }: CheckOptions): Promise<MarketoCheckLine[]> {
-  const seen = await attempt('permission Read-Only Activity', () => webhookCalls(api, webhook, new Date(now - DAY_MS)));
+  const types = await attempt('permission Read-Only Activity Metadata', () => api.activityTypes());
+  const type = types.result?.find(({ name }) => name.toLowerCase() === 'call webhook');
+  const seen = await attempt('permission Read-Only Activity', () => webhookCalls(api, type, webhook, new Date(now - DAY_MS)));
   const ours = seen.result?.ours ?? [];
   const arrived = arrivals ? arrivalFindings(arrivals, ours.length) : [];
-  if (!seen.result) return [...seen.lines, ...arrived];
+  if (!types.result || !seen.result) return [...types.lines, ...seen.lines, ...arrived];
+  if (!type) return [problem('webhook', 'Marketo has no activity type Call Webhook: is the feature enabled?'), ...arrived];
+  // Marketo reads its log in blocks, of which many may have no webhook call.
+  const looked = seen.result.isWhole ? 'the log of the last day has' : `the first ${PAGES} pages of the log of the last day have`;
   const others = [...seen.result.others].map(([name, count]) => `${name}: ${count} calls`);
   const listed = others.length > 0 ? ` Webhooks of the last day: ${others.join(', ')}.` : '';
   if (webhook === undefined)
@@ -108,18 +137,18 @@ async function webhookLines({ api, webhook, now, arrivals }: CheckOptions): Prom
   }
   const none =
     others.length > 0
-      ? problem('webhook', `the log of the last day has no call of ${webhook}: correct MARKETO_WEBHOOK.${listed}`)
-      : note('webhook', `the log of the last day has no webhook call`);
+      ? problem('webhook', `${looked} no call of ${webhook}: correct MARKETO_WEBHOOK.${listed}`)
+      : note('webhook', `${looked} no webhook call`);
   return [none, ...arrived];
 }
 
 /** Calls of our webhook, and how often others were called, by their names. */
-async function webhookCalls(api: MarketoApi, webhook: string | undefined, since: Date) {
-  const type = (await api.activityTypes()).find(({ name }) => name.toLowerCase() === 'call webhook');
+async function webhookCalls(api: CheckedApi, type: { id: number } | undefined, webhook: string | undefined, since: Date) {
   const ours: MarketoActivity[] = [];
   const others = new Map<string, number>();
   let token = await api.pagingToken(since);
-  for (let page = 0, more = type !== undefined; more && page < PAGES; page++) {
+  let more = type !== undefined;
+  for (let page = 0; more && page < PAGES; page++) {
     const { items, next, more: isMore } = await api.activities(type!.id, token);
     for (const activity of items) {
       const { primaryAttributeValue: name, primaryAttributeValueId: id } = activity;
@@ -128,7 +157,7 @@ async function webhookCalls(api: MarketoApi, webhook: string | undefined, since:
     }
     [token, more] = [next, isMore];
   }
-  return { ours, others };
+  return { ours, others, isWhole: !more };
 }
 
 async function attempt<T>(subject: string, read: () => Promise<T>): Promise<{ result?: T; lines: MarketoCheckLine[] }> {
@@ -137,6 +166,7 @@ async function attempt<T>(subject: string, read: () => Promise<T>): Promise<{ re
   } catch (cause) {
     const error = AppError.from(cause);
     if (error.class !== 'configuration') throw error;
-    return { lines: [problem(subject, error.message)] };
+    const isAccess = error.signature?.startsWith('marketo:identity') ?? false;
+    return { lines: [problem(isAccess ? ACCESS : subject, error.message)] };
   }
 }

@@ -1,4 +1,5 @@
 import type { MarketoArrivals } from '../ledger/marketo-arrivals.repository.js';
+import { errorTypeOf } from './client/error-type.js';
 import type { MarketoActivity } from './client/marketo-api.js';
 import { note, ok, problem, type MarketoCheckLine } from './check-line.js';
 
@@ -131,13 +132,11 @@ export function arrivalFindings(
   return lines;
 }
 
-function loggedCall({ campaignId, attributes }: MarketoActivity): LoggedCall {
-  const value = (wanted: string) => {
-    const found = attributes?.find(({ name }) => name.toLowerCase() === wanted)?.value;
-    return typeof found === 'string' ? found.trim() : '';
-  };
-  const text = value('response');
-  return { campaignId: campaignId ?? null, error: value('error type'), hasAnswer: text !== '', answer: objectIn(text) };
+function loggedCall(activity: MarketoActivity): LoggedCall {
+  const { campaignId, attributes } = activity;
+  const response = attributes?.find(({ name }) => name.toLowerCase() === 'response')?.value;
+  const text = typeof response === 'string' ? response.trim() : '';
+  return { campaignId: campaignId ?? null, error: errorTypeOf(activity), hasAnswer: text !== '', answer: objectIn(text) };
 }
 
 function evidenceOf({ error, answer }: LoggedCall): string {

@@ -4,12 +4,13 @@ import { AppError } from '../domain/app-error.js';
 import { SCORE_ATTRIBUTES } from '../domain/score-attributes.js';
 import source from './default-field-map.json' with { type: 'json' };
 
-/** Where a value comes from: the lead, its attributes, its score, or what the service knows of it. */
+/** Where a value comes from: the lead, its attributes, score, owner and outcome, or what the service knows of it. */
 const sourceSchema = z
   .string()
   .regex(
-    /^(?:campaignId|version|scoredAt|leadId|attributes\..+|enrichment\.(?:fitScore|intent|confidence|reasoning|scoreSource|needsRescore|provider|model|scorerVersion|evidence|flags))$/,
-    'must be campaignId, version, scoredAt, leadId, attributes.<name> or enrichment.<field>',
+    /^(?:campaignId|version|scoredAt|leadId|probability|owner|owner\.(?:id|name|email)|outcome|outcome\.at|attributes\..+|enrichment\.(?:fitScore|intent|confidence|reasoning|scoreSource|needsRescore|provider|model|scorerVersion|evidence|flags))$/,
+    'must be campaignId, version, scoredAt, leadId, probability, owner, owner.<id, name or email>, outcome, outcome.at, ' +
+      'attributes.<name> or enrichment.<field>',
   );
 
 export const TRANSFORMS = ['text', 'number', 'boolean', 'lower', 'upper'] as const;
@@ -29,6 +30,8 @@ const ruleSchema = z
     values: z.record(z.string(), z.string()).optional(),
     /** `others`: the field is written only together with another field that has changed. */
     whenChanged: z.enum(['any', 'others']).default('any'),
+    /** The field is left out where Marketo does not have it; others must be there. */
+    optional: z.boolean().default(false),
   })
   .refine(({ from, constant }) => (from === undefined) !== (constant === undefined), 'needs either "from" or "constant"');
 export type FieldRule = z.output<typeof ruleSchema>;

@@ -1,13 +1,13 @@
 import { Inject, Module, type OnApplicationBootstrap, type OnApplicationShutdown, type Provider } from '@nestjs/common';
-import { acceptLead } from '../ingress/accept-lead.js';
-import { IntakeRepository } from '../ledger/intake.repository.js';
 import { MarketoCallsRepository } from '../ledger/marketo-calls.repository.js';
 import { MarketoErasuresRepository } from '../ledger/marketo-erasures.repository.js';
 import { MarketoExtractsRepository } from '../ledger/marketo-extracts.repository.js';
 import { MarketoIdentitiesRepository } from '../ledger/marketo-identities.repository.js';
+import { MarketoRepairsRepository } from '../ledger/marketo-repairs.repository.js';
 import { MarketoRunsRepository } from '../ledger/marketo-runs.repository.js';
 import { MarketoStagesRepository, type MarketoStage } from '../ledger/marketo-stages.repository.js';
 import { MarketoUpdatesRepository } from '../ledger/marketo-updates.repository.js';
+import { CalibrationService } from '../outcomes/calibration.service.js';
 import type { Config } from '../platform/config/config.js';
 import type { Logger } from '../platform/observability/logger.js';
 import { CONFIG, LOGGER } from '../platform/platform.module.js';
@@ -18,9 +18,10 @@ import { MarketoApi } from './client/marketo-api.js';
 import { credentialsOf, MarketoClient } from './client/marketo-client.js';
 import { loadFieldMap, type FieldMap } from './field-map.js';
 import { MarketoBreaker } from './marketo-breaker.js';
+import { acceptRepair } from './reconciliation/accept-repair.js';
 import { ReconciliationPoller } from './reconciliation/reconciliation.poller.js';
 import { ApiQuota } from './api-quota.js';
-import { WriteBackPoller } from './write-back/write-back.poller.js';
+import { WriteBackPoller, type WriteBackOptions } from './write-back/write-back.poller.js';
 
 /** Longer than the longest call of each task with its waits. */
 const LEASE_MS: Record<MarketoStage, number> = { 'marketo-sync': 180_000, 'marketo-reconciliation': 400_000 };
@@ -67,6 +68,7 @@ const PROVIDERS: Provider[] = [
       MarketoUpdatesRepository,
       MarketoIdentitiesRepository,
       MarketoErasuresRepository,
+      CalibrationService,
     ],
     useFactory: (
       client: MarketoClient,
@@ -78,10 +80,12 @@ const PROVIDERS: Provider[] = [
       updates: MarketoUpdatesRepository,
       identities: MarketoIdentitiesRepository,
       erasures: MarketoErasuresRepository,
+      calibrations: CalibrationService,
     ) => {
       const breaker = breakerFor('marketo-sync', stages, config, logger);
       const parts = { api: new MarketoApi(client), breaker, quota, updates, identities, erasures, fieldMap, logger };
-      return new WriteBackPoller({ ...parts, erase: config.MARKETO_ERASE, now: Date.now });
+      const withProbability: WriteBackOptions['withProbability'] = (projection) => calibrations.withProbability(projection);
+      return new WriteBackPoller({ ...parts, withProbability, erase: config.MARKETO_ERASE, now: Date.now });
     },
   },
   {
@@ -97,7 +101,7 @@ const PROVIDERS: Provider[] = [
       MarketoExtractsRepository,
       MarketoCallsRepository,
       MarketoIdentitiesRepository,
-      IntakeRepository,
+      MarketoRepairsRepository,
       JobPublisher,
     ],
     useFactory: (
@@ -111,7 +115,7 @@ const PROVIDERS: Provider[] = [
       extracts: MarketoExtractsRepository,
       calls: MarketoCallsRepository,
       identities: MarketoIdentitiesRepository,
-      intake: IntakeRepository,
+      repairs: MarketoRepairsRepository,
       publisher: JobPublisher,
     ) => {
       if (config.MARKETO_WEBHOOK === undefined) return null;
@@ -129,7 +133,7 @@ const PROVIDERS: Provider[] = [
         extract: config.MARKETO_EXTRACT === 'nightly',
         baseMs: config.RETRY_BASE_MS,
         repairLimit: config.MARKETO_REPAIR_LIMIT,
-        accept: async (input) => (await acceptLead({ ledger: intake, publisher }, input)).status,
+        accept: (input, call) => acceptRepair({ repairs, publisher }, input, call),
         now: Date.now,
         logger,
       });

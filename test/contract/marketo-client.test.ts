@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { AppError } from '../../src/domain/app-error.js';
 import { CallLimiter } from '../../src/marketo/client/call-limiter.js';
@@ -17,16 +20,17 @@ afterAll(() => fake.stop());
 beforeEach(() => {
   now += 60_000;
   fake.calls.length = 0;
+  fake.forgetFaults();
 });
 
-function open({ secret = FAKE_MARKETO_SECRET, rateLimiter = UNLIMITED, url = fake.url } = {}) {
+function open({ secret = FAKE_MARKETO_SECRET, rateLimiter = UNLIMITED, url = fake.url, timeoutAtMostMs = 20_000 } = {}) {
   const client = new MarketoClient({
     baseUrl: url,
     clientId: FAKE_MARKETO_ID,
     clientSecret: secret,
     rateLimiter,
     now: () => now,
-    timeoutAtMostMs: 400,
+    timeoutAtMostMs,
     concurrencyWaitMs: 1,
   });
   return { client, api: new MarketoApi(client) };
@@ -38,30 +42,38 @@ const failureOf = (work: Promise<unknown>): Promise<AppError> =>
     (error: unknown) => AppError.from(error),
   );
 
+const FROM_CODE: Record<string, string[]> = {
+  MARKETO_MISCONFIGURED: ['600', '603', '616'],
+  MARKETO_UNAVAILABLE: ['608', '611', '614', '713'],
+  MARKETO_RATE_LIMITED: ['606'],
+  MARKETO_DAILY_LIMIT_REACHED: ['607'],
+  // What no repetition changes; of a code of 1xxx that refuses the whole call, writeApart finds the person.
+  MARKETO_REQUEST_REFUSED:
+    '605 609 610 612 613 701 703 704 709 1001 1002 1003 1006 1013 1015 1016 1025 1035 1037 1049 9999'.split(' '),
+};
+
 /** Fault of a whole call, and what it is for a write and for a read. */
 const FAULTS: [MarketoFault, write: string, read: string][] = [
-  [{ kind: 'code', code: '600' }, 'MARKETO_MISCONFIGURED', 'MARKETO_MISCONFIGURED'],
-  [{ kind: 'code', code: '603' }, 'MARKETO_MISCONFIGURED', 'MARKETO_MISCONFIGURED'],
-  [{ kind: 'code', code: '604' }, 'MARKETO_UNAVAILABLE', 'MARKETO_UNAVAILABLE'],
-  [{ kind: 'code', code: '605' }, 'MARKETO_REQUEST_REFUSED', 'MARKETO_REQUEST_REFUSED'],
-  [{ kind: 'code', code: '606' }, 'MARKETO_RATE_LIMITED', 'MARKETO_RATE_LIMITED'],
-  [{ kind: 'code', code: '607' }, 'MARKETO_DAILY_LIMIT_REACHED', 'MARKETO_DAILY_LIMIT_REACHED'],
-  [{ kind: 'code', code: '608' }, 'MARKETO_UNAVAILABLE', 'MARKETO_UNAVAILABLE'],
-  [{ kind: 'code', code: '609' }, 'MARKETO_REQUEST_REFUSED', 'MARKETO_REQUEST_REFUSED'],
-  [{ kind: 'code', code: '610' }, 'MARKETO_REQUEST_REFUSED', 'MARKETO_REQUEST_REFUSED'],
-  [{ kind: 'code', code: '611' }, 'MARKETO_UNAVAILABLE', 'MARKETO_UNAVAILABLE'],
-  [{ kind: 'code', code: '612' }, 'MARKETO_REQUEST_REFUSED', 'MARKETO_REQUEST_REFUSED'],
-  [{ kind: 'code', code: '613' }, 'MARKETO_REQUEST_REFUSED', 'MARKETO_REQUEST_REFUSED'],
-  [{ kind: 'code', code: '614' }, 'MARKETO_UNAVAILABLE', 'MARKETO_UNAVAILABLE'],
-  [{ kind: 'code', code: '616' }, 'MARKETO_MISCONFIGURED', 'MARKETO_MISCONFIGURED'],
-  [{ kind: 'code', code: '703' }, 'MARKETO_REQUEST_REFUSED', 'MARKETO_REQUEST_REFUSED'],
-  [{ kind: 'code', code: '713' }, 'MARKETO_UNAVAILABLE', 'MARKETO_UNAVAILABLE'],
-  [{ kind: 'code', code: '1003' }, 'MARKETO_REQUEST_REFUSED', 'MARKETO_REQUEST_REFUSED'],
+  ...Object.entries(FROM_CODE).flatMap(([ours, codes]) =>
+    codes.map((code): [MarketoFault, string, string] => [{ kind: 'code', code }, ours, ours]),
+  ),
+  [{ kind: 'code', code: '1029', message: 'Too many jobs in queue' }, 'MARKETO_RATE_LIMITED', 'MARKETO_RATE_LIMITED'],
+  [
+    { kind: 'code', code: '1029', message: 'Export daily quota exceeded' },
+    'MARKETO_DAILY_LIMIT_REACHED',
+    'MARKETO_DAILY_LIMIT_REACHED',
+  ],
   [{ kind: 'status', status: 413 }, 'MARKETO_REQUEST_REFUSED', 'MARKETO_REQUEST_REFUSED'],
   [{ kind: 'status', status: 414 }, 'MARKETO_REQUEST_REFUSED', 'MARKETO_REQUEST_REFUSED'],
   [{ kind: 'status', status: 302 }, 'MARKETO_UNAVAILABLE', 'MARKETO_UNAVAILABLE'],
   // The call may have been executed, which matters for a write alone.
-  [{ kind: 'status', status: 502, body: '<html>' }, 'MARKETO_OUTCOME_UNKNOWN', 'MARKETO_UNAVAILABLE'],
+  [{ kind: 'code', code: '502' }, 'MARKETO_OUTCOME_UNKNOWN', 'MARKETO_UNAVAILABLE'],
+  [{ kind: 'code', code: '604' }, 'MARKETO_OUTCOME_UNKNOWN', 'MARKETO_UNAVAILABLE'],
+  ...[408, 429, 500, 502, 503, 504].map((status): [MarketoFault, string, string] => [
+    { kind: 'status', status, body: '<html>' },
+    'MARKETO_OUTCOME_UNKNOWN',
+    'MARKETO_UNAVAILABLE',
+  ]),
   [{ kind: 'drop' }, 'MARKETO_OUTCOME_UNKNOWN', 'MARKETO_UNAVAILABLE'],
   [{ kind: 'drop', after: true }, 'MARKETO_OUTCOME_UNKNOWN', 'MARKETO_UNAVAILABLE'],
   [{ kind: 'hang' }, 'MARKETO_OUTCOME_UNKNOWN', 'MARKETO_UNAVAILABLE'],
@@ -69,15 +81,48 @@ const FAULTS: [MarketoFault, write: string, read: string][] = [
   [{ kind: 'nonsense' }, 'MARKETO_OUTCOME_UNKNOWN', 'MARKETO_UNAVAILABLE'],
 ];
 
+/** Of a record among others. */
+const RECORDS: Record<string, string[]> = {
+  MARKETO_PERSON_GONE: ['1004'],
+  MARKETO_PERSON_AMBIGUOUS: ['1007'],
+  MARKETO_PARTITION_DENIED: ['1008', '1009', '1010'],
+  MARKETO_MISCONFIGURED: ['1006', '1011', '1021'],
+  MARKETO_RECORD_REJECTED: ['1001', '1002', '1003', '1005', '1049', '9999'],
+};
+
 describe('a call of Marketo', () => {
   it.each(FAULTS)('that meets %j gets the code of what follows from it, and is not repeated', async (fault, write, read) => {
-    const { api } = open();
+    const { api } = open(fault.kind === 'hang' ? { timeoutAtMostMs: 1000 } : {});
     const id = fake.people.add({ email: 'ann@acme.com' });
     fake.failNext(fault);
     expect(await failureOf(api.updatePeople('id', [{ id, rfFitScore: 1 }]))).toMatchObject({ code: write });
     fake.failNext(fault);
     expect(await failureOf(api.describeFields())).toMatchObject({ code: read });
     expect(fake.calls).toHaveLength(2);
+  });
+
+  it.each(Object.entries(RECORDS))('gets %s for a record that Marketo skips with %j', (ours, codes) => {
+    for (const code of codes) expect(recordError({ code, message: '' }).code).toBe(ours);
+  });
+
+  it('is sent as a form where its address would be too long for Marketo', async () => {
+    const ids = ['ann', 'bob'].map((name) => fake.people.add({ email: `${name}@acme.com` }));
+    const { api } = open();
+    const fields = Array.from({ length: 300 }, (_, n) => ({ name: `aFieldWithAVeryLongName${n}`, dataType: 'string' as const }));
+    fake.people.fields.push(...fields);
+    const names = fields.map(({ name }) => name);
+    expect(await api.findPeople(ids, names)).toHaveLength(2);
+    expect(fake.calls).toMatchObject([{ method: 'POST' }]);
+    // It reads: an answer that is lost does not matter.
+    fake.failNext({ kind: 'drop' });
+    expect(await failureOf(api.findPeople(ids, names))).toMatchObject({ code: 'MARKETO_UNAVAILABLE' });
+  });
+
+  it('ends where Marketo gives page after page and not the people', async () => {
+    const { api } = open();
+    fake.people.endlessPages = true;
+    expect(await failureOf(api.findPeople([1, 2], ['email']))).toMatchObject({ code: 'MARKETO_UNAVAILABLE' });
+    fake.people.endlessPages = false;
   });
 
   it('waits out the window after 606, and until midnight in Chicago after 607', async () => {
@@ -87,6 +132,10 @@ describe('a call of Marketo', () => {
     now = Date.parse('2026-11-27T18:30:00Z');
     fake.failNext({ kind: 'code', code: '607' });
     expect((await failureOf(api.usage())).retryAfterMs).toBe(11.5 * 3_600_000);
+    // Marketo's clock may be behind ours, and a day would be lost.
+    now = Date.parse('2026-11-28T06:00:01Z');
+    fake.failNext({ kind: 'code', code: '607' });
+    expect((await failureOf(api.usage())).retryAfterMs).toBe(300_000);
   });
 
   it('takes "no data found" for an empty answer', async () => {
@@ -141,6 +190,24 @@ describe('the token', () => {
     const error = await failureOf(open({ secret: 'wrong-secret' }).api.usage());
     expect(error.code).toBe('MARKETO_MISCONFIGURED');
     expect(JSON.stringify([error.message, error.answer, String(error.cause)])).not.toContain('wrong-secret');
+  });
+
+  it.each([
+    [
+      'that no server listens at',
+      'MARKETO_UNAVAILABLE',
+      /identity service at http:\/\/127\.0\.0\.1:\d+ did not answer \(ECONNREFUSED\)/,
+    ],
+    ['of another server', 'MARKETO_MISCONFIGURED', /is not the address of Marketo's REST API \(404\)\. Check MARKETO_BASE_URL/],
+  ])('says what is wrong with an address %s', async (which, code, message) => {
+    const other = createServer((_, response) => response.writeHead(404).end('<html>')).listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const url = `http://127.0.0.1:${(other.address() as AddressInfo).port}`;
+    if (which === 'that no server listens at') other.close();
+    const error = await failureOf(open({ url }).api.usage());
+    expect(error).toMatchObject({ code, message: expect.stringMatching(message) });
+    expect(error.message).not.toContain(FAKE_MARKETO_SECRET);
+    other.close();
   });
 });
 

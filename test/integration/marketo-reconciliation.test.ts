@@ -1,8 +1,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { AppError } from '../../src/domain/app-error.js';
 import { leadIdOf, personKeyOf } from '../../src/domain/lead-keys.js';
+import type { LeadInput } from '../../src/domain/lead.js';
+import type { WebhookCall } from '../../src/ledger/marketo-calls.repository.js';
 import type { ReconciliationRun } from '../../src/ledger/marketo-runs.repository.js';
 import { DEFAULT_FIELD_MAP } from '../../src/marketo/field-map.js';
+import { acceptRepair } from '../../src/marketo/reconciliation/accept-repair.js';
 import { Random } from '../chaos/random.js';
+import { eventually } from '../support/eventually.js';
 import { FULL } from '../support/full.js';
 import { inChunks, marketoWorld, type MarketoWorld } from '../support/marketo-world.js';
 
@@ -209,6 +214,51 @@ describe('a repair', () => {
     await new Promise((resolve) => setTimeout(resolve, 2100));
     await world.reconciliation().poll();
     expect(await isThere(there.leadId)).toBe(true);
+  });
+
+  it('does not bring back a person who is erased between the look-up and the acceptance', async () => {
+    const lost = await called('lost before');
+    // The erasure waits for a lead that another statement holds, and has not ended when the repair begins.
+    const held = await world.webhook({ id: lost.id, email: lost.email }, 'other');
+    const holder = await world.pool.connect();
+    await holder.query('BEGIN');
+    await holder.query('SELECT 1 FROM ledger.leads WHERE id = $1 FOR UPDATE', [held]);
+    const person = { rejections: [], spooled: 0, who: 'ann', graceMs: 0 };
+    const erased = world.ledger.erasures.erasePerson({ ...person, personKey: personKeyOf(lost.email) });
+    const waiting = async (count: number) =>
+      expect((await world.pool.query('SELECT 1 FROM pg_locks WHERE NOT granted')).rowCount).toBe(count);
+    await eventually(() => waiting(1));
+    const repair = world.reconciliation().poll();
+    await eventually(() => waiting(2));
+    await holder.query('COMMIT');
+    holder.release();
+    await Promise.all([erased, repair]);
+    expect(await isThere(lost.leadId)).toBe(false);
+    // The erasure has removed the call too; the next window has it again.
+    await world.reconciliation().poll();
+    expect(await classOf(lost.id)).toEqual(['erased']);
+    expect(await isThere(lost.leadId)).toBe(false);
+  });
+
+  it('takes in the others where the ledger cannot store one', async () => {
+    const [bad, good] = [await called('lost before'), await called('lost before')];
+    const accept = async (input: LeadInput, call: WebhookCall) => {
+      if (input.email === bad.email) throw new AppError('INVALID_LEAD', 'PostgreSQL cannot store a value of this lead.');
+      return acceptRepair({ repairs: world.repairs, publisher: { publish: () => {} } }, input, call);
+    };
+    await world.reconciliation('one', { accept }).poll();
+    expect(await Promise.all([bad, good].map(({ id }) => classOf(id)))).toEqual([['unusable'], ['repaired']]);
+    expect(await isThere(good.leadId)).toBe(true);
+    expect(await newestRun()).toMatchObject({ endedAt: expect.any(Date), code: null });
+  });
+
+  it('makes no revision of a person who was merged after the call, whose activities are of the surviving record now', async () => {
+    const merged = await called('arrives');
+    const winner = world.fake.people.add({ email: merged.email, firstName: 'Ann', lastName: `No ${count}`, company: 'Acme' });
+    world.fake.merge(merged.id, winner);
+    await world.reconciliation().poll();
+    expect(await classOf(winner)).toEqual(['matched']);
+    expect(await eventsOf(merged.leadId)).toHaveLength(1);
   });
 
   it('does not bring back a person whose Marketo id was never known here, even where Marketo was not in use', async () => {

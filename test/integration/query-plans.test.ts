@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { listStatement, ROWS_PER_PAGE, type LeadFilter } from '../../src/ledger/leads.repository.js';
 import { BACKLOG, COUNT_OPEN, COUNT_STAGES } from '../../src/ledger/open-leads.repository.js';
 import { COUNT_ARRIVALS, NEWEST_REJECTED, UNRESOLVED_TOKENS } from '../../src/ledger/marketo-arrivals.repository.js';
+import { COLLECT } from '../../src/ledger/marketo-updates.repository.js';
 import { LIST_ACTS } from '../../src/ledger/audit-log.repository.js';
 import { GROUP_DEAD_LETTERS, LIST_DEAD_LETTERS } from '../../src/ledger/dead-letters.repository.js';
 import {
@@ -66,6 +67,11 @@ beforeAll(async () => {
        SELECT now() - n * interval '1 minute', 'x', '{}', 'INVALID_BODY', '', '[]' FROM generate_series(1, 10000) n`,
     );
   });
+  await pool.query(
+    `INSERT INTO feedback.outcomes (person_key, kind, at, source)
+     SELECT person_key, 'qualified', now(), 'test' FROM ledger.leads LIMIT ${ROWS / 4}`,
+  );
+  await pool.query('VACUUM ANALYZE feedback.outcomes');
 }, 300_000);
 afterAll(async () => {
   await pool.end();
@@ -105,6 +111,15 @@ describe('what a scrape, an alert and a report read', () => {
     expect(plan.join('\n')).toContain(scan);
     expect(plan.join('\n')).not.toContain('Seq Scan');
   });
+});
+
+it('what is owed to Marketo since the last look is found by the times of scores, owners and outcomes', async () => {
+  const plan = (await planOf(COLLECT, ['2100-01-01T00:00:00Z', '2100-01-01T00:00:06Z'])).join('\n');
+  for (const index of ['events_at', 'outcomes_seen', 'assignments_person', 'outcomes_person', 'leads_person'])
+    expect(plan).toContain(index);
+  // From PostgreSQL 18 on an index that begins with the owner serves too.
+  expect(plan).toMatch(/assignments_(?:decided|open)/);
+  expect(plan).not.toContain('Seq Scan');
 });
 
 interface ReadingNode {

@@ -8,6 +8,7 @@ import { MarketoCallsRepository } from '../../src/ledger/marketo-calls.repositor
 import { MarketoErasuresRepository } from '../../src/ledger/marketo-erasures.repository.js';
 import { MarketoExtractsRepository } from '../../src/ledger/marketo-extracts.repository.js';
 import { MarketoIdentitiesRepository } from '../../src/ledger/marketo-identities.repository.js';
+import { MarketoRepairsRepository } from '../../src/ledger/marketo-repairs.repository.js';
 import { MarketoRunsRepository } from '../../src/ledger/marketo-runs.repository.js';
 import { MarketoStagesRepository, type MarketoStage } from '../../src/ledger/marketo-stages.repository.js';
 import { MarketoUpdatesRepository } from '../../src/ledger/marketo-updates.repository.js';
@@ -15,6 +16,7 @@ import { MarketoApi } from '../../src/marketo/client/marketo-api.js';
 import { MarketoClient } from '../../src/marketo/client/marketo-client.js';
 import { DEFAULT_FIELD_MAP, type FieldMap } from '../../src/marketo/field-map.js';
 import { MarketoBreaker } from '../../src/marketo/marketo-breaker.js';
+import { acceptRepair } from '../../src/marketo/reconciliation/accept-repair.js';
 import { ReconciliationPoller, type ReconciliationOptions } from '../../src/marketo/reconciliation/reconciliation.poller.js';
 import { WriteBackPoller, type WriteBackOptions } from '../../src/marketo/write-back/write-back.poller.js';
 import { UNLIMITED } from '../../src/platform/concurrency/rate-limiter.port.js';
@@ -57,12 +59,13 @@ export async function marketoWorld(options: FakeMarketoOptions = {}) {
     extracts: new MarketoExtractsRepository(ledger.database),
     identities: new MarketoIdentitiesRepository(ledger.database),
     erasures: new MarketoErasuresRepository(ledger.database),
+    repairs: new MarketoRepairsRepository(ledger.database, { CONTENT_IGNORE: [] }),
     runs: new MarketoRunsRepository(ledger.database),
     calls: new MarketoCallsRepository(ledger.database, { CONTENT_IGNORE: [] }),
   };
   const logger = pino({ level: 'silent' });
-  const accept = async (input: LeadInput) =>
-    (await acceptLead({ ledger: ledger.intake, publisher: { publish: () => {} } }, input)).status;
+  const publisher = { publish: () => {} };
+  const accept = async (input: LeadInput) => (await acceptLead({ ledger: ledger.intake, publisher }, input)).status;
 
   function processOf(worker: string) {
     const client = new MarketoClient({
@@ -95,6 +98,7 @@ export async function marketoWorld(options: FakeMarketoOptions = {}) {
         identities: parts.identities,
         erasures: parts.erasures,
         fieldMap: DEFAULT_FIELD_MAP,
+        withProbability: async (projection) => projection,
         erase: 'clear',
         windowMs: 0,
         holdMs: 0,
@@ -117,7 +121,7 @@ export async function marketoWorld(options: FakeMarketoOptions = {}) {
         webhook: 'RevenueFlow',
         mode: 'repair',
         repairLimit: 1000,
-        accept,
+        accept: (input, call) => acceptRepair({ repairs: parts.repairs, publisher }, input, call),
         extract: false,
         baseMs: 1,
         windowMs: 0,

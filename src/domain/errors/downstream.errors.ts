@@ -92,7 +92,9 @@ export const DOWNSTREAM_ERRORS = {
   MARKETO_UNAVAILABLE: {
     class: 'dependency-down',
     meaning: 'Marketo did not answer, or could not execute the call.',
-    remedy: 'Nothing to do: scores are written, and calls are compared, once it answers. Check status.adobe.com.',
+    remedy:
+      'Nothing to do: scores are written, and calls are compared, once it answers. status.adobe.com shows outages. ' +
+      'Where it has never answered, check MARKETO_BASE_URL and the way out of the network.',
   },
   MARKETO_OUTCOME_UNKNOWN: {
     class: 'dependency-down',
@@ -134,7 +136,16 @@ export const DOWNSTREAM_ERRORS = {
   MARKETO_PERSON_AMBIGUOUS: {
     class: 'permanent',
     meaning: 'Several people in Marketo have this address, so none of them was written.',
-    remedy: 'Merge them in Marketo, then run `npx revenueflow marketo backfill --retry`.',
+    remedy:
+      'Send {{lead.Id}} as marketo_id in the template, or merge them in Marketo; then run ' +
+      '`npx revenueflow marketo backfill --retry`.',
+  },
+  MARKETO_PARTITION_DENIED: {
+    class: 'permanent',
+    meaning: 'The person is in a lead partition of Marketo that the API user may not write to.',
+    remedy:
+      'Give the API user its role in the workspace of that partition (Admin, Users & Roles), then run ' +
+      '`npx revenueflow marketo backfill --retry`.',
   },
   MARKETO_RECORD_REJECTED: {
     class: 'permanent',

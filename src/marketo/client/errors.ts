@@ -38,6 +38,9 @@ const RESPONSE_CODES: Record<string, ErrorCode> = {
   '713': 'MARKETO_UNAVAILABLE',
 };
 
+/** Marketo ended the call, or its gateway did not wait for it: a write may still be executed. */
+const MAY_BE_EXECUTED = new Set(['502', '604']);
+
 /** One code for three cases of the bulk extract, which the text alone tells apart. */
 const BULK_REFUSED = '1029';
 const BULK_QUOTA = /quota/i;
@@ -50,9 +53,9 @@ const RECORD_CODES: Record<string, ErrorCode> = {
   '1004': 'MARKETO_PERSON_GONE',
   '1006': 'MARKETO_MISCONFIGURED',
   '1007': 'MARKETO_PERSON_AMBIGUOUS',
-  '1008': 'MARKETO_MISCONFIGURED',
-  '1009': 'MARKETO_MISCONFIGURED',
-  '1010': 'MARKETO_MISCONFIGURED',
+  '1008': 'MARKETO_PARTITION_DENIED',
+  '1009': 'MARKETO_PARTITION_DENIED',
+  '1010': 'MARKETO_PARTITION_DENIED',
   '1011': 'MARKETO_MISCONFIGURED',
   '1021': 'MARKETO_MISCONFIGURED',
 };
@@ -67,9 +70,12 @@ function answerOf({ code, message }: MarketoError): string {
 
 const signatureOf = ({ code, message }: MarketoError) => `marketo:${answerOf({ code, message })}`;
 
-/** The error of a whole request. Unknown codes of 7xx and above are taken for a refusal of the request. */
-export function responseError(error: MarketoError, now: number): AppError {
-  const code = responseCodeOf(error);
+/**
+ * The error of a whole request. Unknown codes of 7xx and above are taken for a refusal of the request.
+ * @param harmless the request reads, so that it does not matter whether it was executed.
+ */
+export function responseError(error: MarketoError, harmless: boolean, now: number): AppError {
+  const code = !harmless && MAY_BE_EXECUTED.has(error.code) ? 'MARKETO_OUTCOME_UNKNOWN' : responseCodeOf(error);
   const retryAfterMs = waitFor(error, now);
   return new AppError(code, sentenceOf(code, error), {
     answer: answerOf(error),
@@ -101,6 +107,8 @@ function waitFor({ code, message }: MarketoError, now: number): number | undefin
 
 function sentenceOf(code: ErrorCode, error: MarketoError): string {
   switch (code) {
+    case 'MARKETO_OUTCOME_UNKNOWN':
+      return `Marketo did not say whether it executed the call (${answerOf(error)}).`;
     case 'MARKETO_UNAVAILABLE':
       return `Marketo could not execute the call (${answerOf(error)}).`;
     case 'MARKETO_RATE_LIMITED':
@@ -113,6 +121,8 @@ function sentenceOf(code: ErrorCode, error: MarketoError): string {
       return 'Marketo has no such person.';
     case 'MARKETO_PERSON_AMBIGUOUS':
       return 'Several people in Marketo have the address.';
+    case 'MARKETO_PARTITION_DENIED':
+      return 'The API user may not write to the lead partition of the person.';
     case 'MARKETO_MISCONFIGURED':
       return error.code === '603'
         ? 'Marketo denies access (603): the API user lacks a permission, or its allowlist lacks our address.'

@@ -1,10 +1,13 @@
 import { z } from 'zod';
 import { AppError } from '../../domain/app-error.js';
 import { ioBoundary } from '../../platform/observability/io-boundary.js';
+import { unavailable } from './errors.js';
 import type { MarketoCall, MarketoClient } from './marketo-client.js';
 
 /** Records of one call of the lead database. */
 export const RECORDS_PER_CALL = 300;
+/** Of one look-up, which one page holds; a page may have fewer than there are. */
+const PAGES_OF_PEOPLE = 20;
 
 /** Marketo's own timeout of a call is some seconds shorter. */
 const TIMEOUTS_MS = { sync: 95_000, leads: 65_000, other: 35_000, token: 305_000 };
@@ -117,7 +120,9 @@ export class MarketoApi {
   async findPeople(ids: number[], fields: string[], signal?: AbortSignal): Promise<MarketoPerson[]> {
     const people: MarketoPerson[] = [];
     let page: string | undefined;
+    let pages = 0;
     do {
+      if (++pages > PAGES_OF_PEOPLE) throw unavailable('Marketo gives page after page of a look-up of 300 people.');
       const answer = await this.call(
         {
           method: 'GET',

@@ -46,6 +46,8 @@ const envelopeSchema = z.looseObject({
 
 /** Calls of this process under way at a time. With a command beside it, Marketo sees fewer than five. */
 const IN_FLIGHT = 3;
+/** Marketo answers 414 to an address of more than 8 KB; a read with a longer one is sent as a form. */
+const URL_BYTES = 7500;
 const CONCURRENT_TRIES = 4;
 const CONCURRENCY_WAIT_MS = 1000;
 const IDENTITY_TIMEOUT_MS = 30_000;
@@ -104,7 +106,7 @@ export class MarketoClient {
         const error = envelopeSchema.safeParse(jsonOf(await response.text())).data?.errors?.[0];
         if (!error) throw noAnswer('Marketo answered JSON where a file is.', true);
         if (!mayRefresh || (error.code !== '601' && error.code !== '602')) {
-          throw responseError(error as MarketoError, this.options.now());
+          throw responseError(error as MarketoError, true, this.options.now());
         }
         await this.session.refused(token);
       }
@@ -146,32 +148,29 @@ export class MarketoClient {
       await sleep(waitMs, undefined, signal ? { signal } : {});
       return this.send(request, { mayRefresh, tries: tries + 1 }, signal);
     }
-    throw responseError(error as MarketoError, this.options.now());
+    throw responseError(error as MarketoError, request.method === 'GET', this.options.now());
   }
 
-  private async exchange(
-    { method, path, query, body, timeoutMs, onSend }: MarketoCall,
-    token: string,
-    signal: AbortSignal | undefined,
-  ) {
+  private async exchange(call: MarketoCall, token: string, signal: AbortSignal | undefined) {
     const { baseUrl, timeoutAtMostMs = Infinity } = this.options;
-    const isRead = method === 'GET';
-    const url = new URL(path, baseUrl);
-    url.search = new URLSearchParams(query).toString();
+    const isRead = call.method === 'GET';
+    const { method, search, content } = wireFormOf(call);
+    const url = new URL(call.path, baseUrl);
+    url.search = search;
     let status: number;
     let text: string;
-    onSend?.();
+    call.onSend?.();
     try {
       const response = await fetch(url, {
         method,
         headers: {
           authorization: `Bearer ${token}`,
           accept: 'application/json',
-          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...(content ? { 'content-type': content.type } : {}),
         },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        ...(content ? { body: content.text } : {}),
         redirect: 'manual',
-        signal: deadlineSignal(Math.min(timeoutMs, timeoutAtMostMs), signal),
+        signal: deadlineSignal(Math.min(call.timeoutMs, timeoutAtMostMs), signal),
       });
       status = response.status;
       text = await response.text();
@@ -183,6 +182,15 @@ export class MarketoClient {
     if (!parsed.success) throw noAnswer('Marketo answered something that is not its JSON, as during maintenance.', isRead);
     return parsed.data;
   }
+}
+
+function wireFormOf({ method, path, query, body }: MarketoCall) {
+  const search = new URLSearchParams(query).toString();
+  if (method === 'GET' && path.length + search.length > URL_BYTES) {
+    return { method: 'POST', search: '_method=GET', content: { text: search, type: 'application/x-www-form-urlencoded' } };
+  }
+  if (body === undefined) return { method, search };
+  return { method, search, content: { text: JSON.stringify(body), type: 'application/json' } };
 }
 
 /** A server that ignores the range sends the whole file. */

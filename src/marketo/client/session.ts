@@ -11,6 +11,12 @@ export interface Credentials {
 
 const tokenSchema = z.object({ access_token: z.string().min(1), expires_in: z.number(), scope: z.string().optional() });
 
+/** Of name resolution: the host is wrong, or names cannot be resolved at the moment. */
+const UNKNOWN_HOST = new Set(['ENOTFOUND', 'EAI_AGAIN']);
+
+const setting = (message: string, status: number) =>
+  new AppError('MARKETO_MISCONFIGURED', message, { signature: `marketo:identity-${status}` });
+
 /**
  * One token for all calls of the process. However many calls find it expired, one of them reads the next. Identity
  * answers the same token until it expires, so reading it early gains nothing.
@@ -27,8 +33,8 @@ export class MarketoSession {
   ) {}
 
   /**
-   * @throws AppError MARKETO_MISCONFIGURED where the credentials are refused; MARKETO_UNAVAILABLE where no usable
-   * answer comes.
+   * @throws AppError MARKETO_MISCONFIGURED where the credentials are refused or the address is another server's;
+   * MARKETO_UNAVAILABLE where no usable answer comes.
    */
   async token(): Promise<string> {
     const held = this.current;
@@ -61,20 +67,25 @@ export class MarketoSession {
     try {
       response = await fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(this.timeoutMs) });
       body = await response.json().catch(() => undefined);
-    } catch {
+    } catch (error) {
       // The cause is left out: it may quote the address, which has the secret.
-      throw unavailable('Marketo issued no token: its identity service did not answer.');
-    }
-    if (response.status === 400 || response.status === 401 || response.status === 403) {
-      throw new AppError(
-        'MARKETO_MISCONFIGURED',
-        `Marketo refused the credentials (${response.status}). Check MARKETO_CLIENT_ID and MARKETO_CLIENT_SECRET.`,
-        { signature: `marketo:identity-${response.status}` },
+      const code = ((error as Error).cause as NodeJS.ErrnoException | undefined)?.code ?? '';
+      throw unavailable(
+        UNKNOWN_HOST.has(code)
+          ? `The host of MARKETO_BASE_URL, ${url.hostname}, is not known (${code}).`
+          : `Marketo issued no token: its identity service at ${url.origin} did not answer${code && ` (${code})`}.`,
       );
+    }
+    const { status } = response;
+    if (status === 400 || status === 401 || status === 403) {
+      throw setting(`Marketo refused the credentials (${status}). Check MARKETO_CLIENT_ID and MARKETO_CLIENT_SECRET.`, status);
+    }
+    if (status === 404) {
+      throw setting(`${url.origin} is not the address of Marketo's REST API (404). Check MARKETO_BASE_URL.`, status);
     }
     const parsed = tokenSchema.safeParse(body);
     if (!response.ok || !parsed.success) {
-      throw unavailable(`Marketo issued no token: its identity service answered ${response.status} and no token.`);
+      throw unavailable(`Marketo issued no token: its identity service at ${url.origin} answered ${status} and no token.`);
     }
     this.user = parsed.data.scope ?? null;
     return { token: parsed.data.access_token, until: this.now() + parsed.data.expires_in * 1000 };

@@ -1,3 +1,4 @@
+import { AppError } from '../../domain/app-error.js';
 import type { LeadInput } from '../../domain/lead.js';
 import type {
   CallClass,
@@ -8,6 +9,7 @@ import type {
 } from '../../ledger/marketo-calls.repository.js';
 import { RECORDS_PER_CALL, type MarketoApi, type MarketoPerson } from '../client/marketo-api.js';
 import type { FieldMap } from '../field-map.js';
+import type { RepairOutcome } from './accept-repair.js';
 import type { CampaignIds } from './campaign-ids.js';
 import { leadOfPerson, templateFields, type LeadOfCall } from './lead-of-person.js';
 import { matchCalls, TOLERANCE_MS } from './match-calls.js';
@@ -17,7 +19,7 @@ export interface CompareTools {
   calls: MarketoCallsRepository;
   fieldMap: FieldMap;
   /** Takes a lead in as the webhook's endpoint does; null where nothing may be taken in. */
-  accept: ((input: LeadInput) => Promise<'accepted' | 'updated' | 'duplicate'>) | null;
+  accept: ((input: LeadInput, call: WebhookCall) => Promise<RepairOutcome>) | null;
   /** Leads that may still be taken in. */
   room: { left: number };
 }
@@ -26,6 +28,8 @@ interface Candidate {
   call: OpenCall;
   lead: LeadOfCall;
 }
+
+type Repaired = [kind: CallClass, reason: string | null];
 
 const NEVER = new Date(0);
 const UNKNOWN_CAMPAIGN =
@@ -108,16 +112,27 @@ async function compareContent(tools: CompareTools, wanted: OpenCall[], campaigns
 /** A lead that several calls were to send is taken in once. */
 async function repair({ accept, room }: CompareTools, missing: Candidate[]): Promise<ComparedCall[]> {
   if (!accept) return missing.map(({ call, lead }) => of(call, 'missing', lead.id));
-  const outcomes = new Map<string, CallClass>();
-  const leads = [...new Map(missing.map(({ lead }) => [lead.id, lead])).values()].slice(0, room.left);
-  room.left -= leads.length;
-  await Promise.all(
-    leads.map(async ({ id, input }) => outcomes.set(id, (await accept(input)) === 'duplicate' ? 'matched' : 'repaired')),
-  );
-  return missing.map(({ call, lead }) => {
-    const outcome = outcomes.get(lead.id);
-    return outcome ? of(call, outcome, lead.id) : of(call, 'missing', lead.id, LIMIT_REACHED);
+  const outcomes = new Map<string, Repaired>();
+  // Of several calls for a lead, the newest.
+  const newest = [...new Map(missing.map((one) => [one.lead.id, one])).values()].slice(0, room.left);
+  room.left -= newest.length;
+  await Promise.all(newest.map(async (one) => outcomes.set(one.lead.id, await repaired(accept, one))));
+  return missing.map(({ call, lead: { id } }) => {
+    const [kind, reason] = outcomes.get(id) ?? ['missing', LIMIT_REACHED];
+    return of(call, kind, kind === 'erased' || kind === 'unusable' ? null : id, reason);
   });
+}
+
+async function repaired(accept: NonNullable<CompareTools['accept']>, { call, lead }: Candidate): Promise<Repaired> {
+  try {
+    const outcome = await accept(lead.input, call);
+    if (outcome === 'erased') return ['erased', null];
+    return [outcome === 'duplicate' ? 'matched' : 'repaired', null];
+  } catch (error) {
+    if (!(error instanceof AppError) || error.code !== 'INVALID_LEAD') throw error;
+    // The other calls of the window must not wait for this one.
+    return ['unusable', error.message];
+  }
 }
 
 async function peopleOf(

@@ -1,10 +1,11 @@
 import type { LeadInput } from '../../domain/lead.js';
-import type { MarketoCallsRepository } from '../../ledger/marketo-calls.repository.js';
+import type { MarketoCallsRepository, WebhookCall } from '../../ledger/marketo-calls.repository.js';
 import type { MarketoIdentitiesRepository } from '../../ledger/marketo-identities.repository.js';
 import type { MarketoRunsRepository, ReconciliationRun } from '../../ledger/marketo-runs.repository.js';
 import type { Logger } from '../../platform/observability/logger.js';
 import type { MarketoApi } from '../client/marketo-api.js';
 import type { FieldMap } from '../field-map.js';
+import type { RepairOutcome } from './accept-repair.js';
 import { CampaignIds } from './campaign-ids.js';
 import { compareCalls } from './compare-calls.js';
 
@@ -14,7 +15,7 @@ export interface CompareWindowTools {
   calls: MarketoCallsRepository;
   identities: Pick<MarketoIdentitiesRepository, 'oweKnown'>;
   fieldMap: FieldMap;
-  accept(input: LeadInput): Promise<'accepted' | 'updated' | 'duplicate'>;
+  accept(input: LeadInput, call: WebhookCall): Promise<RepairOutcome>;
   /** MARKETO_REPAIR_LIMIT */
   repairLimit: number;
   /** Calls younger than this may still be under way, in milliseconds. */

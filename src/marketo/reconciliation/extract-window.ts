@@ -140,6 +140,15 @@ async function* rowsOf(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Marketo
 
 function activityOf(record: unknown): MarketoActivity {
   const { attributes, ...row } = rowSchema.parse(record);
-  const values = attributes === null ? {} : (JSON.parse(attributes) as Record<string, unknown>);
-  return { ...row, attributes: Object.entries(values).map(([name, value]) => ({ name, value })) };
+  return { ...row, attributes: Object.entries(objectIn(attributes)).map(([name, value]) => ({ name, value })) };
+}
+
+/** Attributes say only whether Marketo logged an error: a call counts without them too. */
+function objectIn(text: string | null): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(text ?? '{}');
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+  } catch {
+    return {};
+  }
 }

@@ -1,5 +1,6 @@
 import { AppError } from '../../domain/app-error.js';
 import type { WebhookCall } from '../../ledger/marketo-calls.repository.js';
+import { errorTypeOf } from '../client/error-type.js';
 import type { MarketoActivity, MarketoApi } from '../client/marketo-api.js';
 
 /** Other webhooks that are named, so that an operator can correct MARKETO_WEBHOOK. */
@@ -27,7 +28,7 @@ export class WebhookLog {
     const calls = ours.map(callOf);
     const others = items.filter((activity) => !this.isOurs(activity)).map(nameOf);
     // Pages are in the order of time: after `to` begins what the next window reads.
-    const isPast = items.length > 0 && items.every((activity) => Date.parse(activity.activityDate) >= to.getTime());
+    const isPast = items.length > 0 && items.every((activity) => timeOf(activity.activityDate) >= to.getTime());
     return { calls: calls.filter(({ at }) => at < to), others: [...new Set(others)], next, more: more && !isPast };
   }
 
@@ -57,19 +58,19 @@ export function namedWebhooks(known: string[], more: string[]): string[] {
 }
 
 function callOf(activity: MarketoActivity): WebhookCall {
-  const error = activity.attributes?.find(({ name }) => name.toLowerCase() === 'error type')?.value;
   return {
     guid: activity.marketoGUID,
     marketoId: activity.leadId,
     campaignId: activity.campaignId ?? null,
     at: new Date(timeOf(activity.activityDate)),
-    failed: typeof error === 'string' && error.trim() !== '',
+    failed: errorTypeOf(activity) !== '',
   };
 }
 
-/** Marketo writes 2026-11-27T10:27:00Z, …-08:00 and …+0000. */
+/** Marketo writes 2026-11-27T10:27:00Z, …-08:00, …+0000 and …Z+0000; without a zone a time is in UTC. */
 function timeOf(text: string): number {
-  const at = Date.parse(text.replace(/([+-]\d\d)(\d\d)$/, '$1:$2'));
+  const [, time = text, hours, minutes] = /^(.*T[\d:.]+)Z?(?:([+-]\d\d):?(\d\d))?$/.exec(text.trim().replace(' ', 'T')) ?? [];
+  const at = Date.parse(`${time}${hours === undefined ? 'Z' : `${hours}:${minutes}`}`);
   if (Number.isNaN(at)) throw new AppError('MARKETO_UNAVAILABLE', 'An activity of Marketo has a time that cannot be read.');
   return at;
 }

@@ -1,5 +1,5 @@
 import type { Projection } from '../../ledger/lead-content-sql.js';
-import type { MarketoValues } from '../../ledger/marketo-updates.repository.js';
+import type { MarketoValues, OwedUpdate } from '../../ledger/marketo-updates.repository.js';
 import { truncateText } from '../../platform/truncate-text.js';
 import type { MarketoField } from '../client/marketo-api.js';
 import type { FieldMap, FieldRule } from '../field-map.js';
@@ -15,18 +15,20 @@ const TEXT_AREA_BYTES = 30_000;
 type Value = string | number | boolean;
 type Raw = Value | readonly string[] | null;
 
+/** What is known of a person. */
+export interface DescribedPerson extends Pick<OwedUpdate, 'scoredAt' | 'facts'> {
+  /** With the probability of conversion, where a calibration gives one. */
+  projection: Projection & { probability?: number };
+}
+
 /**
  * What Marketo should show of a person. A field whose source has nothing is left out: it is never cleared on a guess.
  */
-export function personFields(
-  { person }: FieldMap,
-  projection: Projection,
-  scoredAt: Date | null,
-  fields: Map<string, MarketoField>,
-): MarketoValues {
+export function personFields({ person: rules }: FieldMap, person: DescribedPerson, fields: Map<string, MarketoField>) {
   const values: MarketoValues = {};
-  for (const rule of person) {
-    const value = valueOf(rule, projection, scoredAt);
+  for (const rule of rules) {
+    if (rule.optional && (fields.get(rule.to)?.readOnly ?? true)) continue;
+    const value = valueOf(rule, person);
     if (value !== null && value !== '') values[rule.to] = fitted(value, fields.get(rule.to));
   }
   return values;
@@ -39,23 +41,46 @@ export function changedFields({ person }: FieldMap, wanted: MarketoValues, sent:
   return changed.some(([name]) => alone.has(name)) ? Object.fromEntries(changed) : {};
 }
 
-function valueOf({ from, constant, transform, values }: FieldRule, projection: Projection, scoredAt: Date | null): Value | null {
+function valueOf({ from, constant, transform, values }: FieldRule, person: DescribedPerson): Value | null {
   if (constant !== undefined) return constant;
-  const raw = read(from!, projection, scoredAt);
+  const raw = read(from!, person);
   if (raw === null) return null;
   const value = transformed(typeof raw === 'object' ? raw.join('; ') : raw, transform);
   if (value === null || !values) return value;
   return values[String(value)] ?? values['*'] ?? value;
 }
 
-function read(path: string, { lead, enrichment, version }: Projection, scoredAt: Date | null): Raw {
+function read(path: string, { projection, scoredAt, ...person }: DescribedPerson): Raw {
+  const facts = person.facts ?? {};
+  const { lead, enrichment, version, probability } = projection;
   if (path.startsWith('attributes.')) return lead.attributes[path.slice('attributes.'.length)] ?? null;
   if (path === 'enrichment.evidence') return enrichment.evidence.map(({ signal }) => signal);
   if (path.startsWith('enrichment.')) return (enrichment[path.slice('enrichment.'.length) as 'fitScore'] ?? null) as Raw;
-  if (path === 'version') return version;
-  // Marketo's dates have no fraction of a second.
-  if (path === 'scoredAt') return scoredAt ? scoredAt.toISOString().replace(/\.\d{3}Z$/, 'Z') : null;
-  return path === 'campaignId' ? lead.campaignId : lead.id;
+  switch (path) {
+    case 'version':
+      return version;
+    case 'probability':
+      return probability ?? null;
+    case 'owner':
+      return facts.ownerName ?? facts.ownerId ?? null;
+    case 'owner.id':
+      return facts.ownerId ?? null;
+    case 'owner.name':
+      return facts.ownerName ?? null;
+    case 'owner.email':
+      return facts.ownerEmail ?? null;
+    case 'outcome':
+      return facts.outcome ?? null;
+    case 'outcome.at':
+      return facts.outcomeAt ?? null;
+    // Marketo's dates have no fraction of a second.
+    case 'scoredAt':
+      return scoredAt ? scoredAt.toISOString().replace(/\.\d{3}Z$/, 'Z') : null;
+    case 'campaignId':
+      return lead.campaignId;
+    default:
+      return lead.id;
+  }
 }
 
 function transformed(value: Value, transform: FieldRule['transform']): Value | null {

@@ -1,7 +1,8 @@
 import { AppError } from '../../domain/app-error.js';
+import type { Projection } from '../../ledger/lead-content-sql.js';
 import type { MarketoErasuresRepository } from '../../ledger/marketo-erasures.repository.js';
 import type { MarketoIdentitiesRepository } from '../../ledger/marketo-identities.repository.js';
-import type { MarketoUpdatesRepository } from '../../ledger/marketo-updates.repository.js';
+import type { MarketoUpdatesRepository, OwedUpdate } from '../../ledger/marketo-updates.repository.js';
 import { Poller } from '../../platform/concurrency/poller.js';
 import type { Logger } from '../../platform/observability/logger.js';
 import { RECORDS_PER_CALL, type MarketoApi, type MarketoField } from '../client/marketo-api.js';
@@ -20,6 +21,8 @@ export interface WriteBackOptions {
   identities: MarketoIdentitiesRepository;
   erasures: MarketoErasuresRepository;
   fieldMap: FieldMap;
+  /** Adds the probability of conversion, where a calibration gives one. */
+  withProbability(projection: Projection): Promise<Projection & { probability?: number }>;
   /** MARKETO_ERASE */
   erase: 'clear' | 'leave';
   /** How long the first person of a batch waits for others, in milliseconds. */
@@ -114,7 +117,7 @@ export class WriteBackPoller {
     await quota.check(api, signal);
     const fields = await this.describedFields(signal);
     await identifyPeople({ api, identities }, AT_ONCE, signal);
-    const { settled, writes, pruned } = plan(await updates.take(AT_ONCE), fieldMap, fields);
+    const { settled, writes, pruned } = plan(await this.taken(), fieldMap, fields);
     await updates.settle(settled);
     await updates.remove(pruned);
     const outcomes = await Promise.allSettled(callsOf(writes).map((people) => this.write(people, signal)));
@@ -124,6 +127,17 @@ export class WriteBackPoller {
     await breaker.count(0, written);
     await breaker.succeeded();
     return count === RECORDS_PER_CALL;
+  }
+
+  private async taken(): Promise<OwedUpdate[]> {
+    const { updates, withProbability } = this.options;
+    const taken = await updates.take(AT_ONCE);
+    return Promise.all(
+      taken.map(async (update) => {
+        const { projection } = update;
+        return projection ? { ...update, projection: await withProbability(projection) } : update;
+      }),
+    );
   }
 
   /** @returns how many people were written. */
@@ -155,7 +169,7 @@ export class WriteBackPoller {
     const { api, fieldMap, now } = this.options;
     if (this.fields && this.fields.until > now()) return this.fields.byName;
     const byName = new Map((await api.describeFields(signal)).map((field) => [field.name, field]));
-    const names = fieldMap.person.map(({ to }) => to);
+    const names = fieldMap.person.filter(({ optional }) => !optional).map(({ to }) => to);
     const missing = names.filter((name) => !byName.has(name));
     const readOnly = names.filter((name) => byName.get(name)?.readOnly);
     if (missing.length + readOnly.length > 0) {

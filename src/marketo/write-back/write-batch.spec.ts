@@ -23,6 +23,7 @@ const owed = (index: number, marketoId: number | null, reasoning = 'x'): OwedUpd
   superseded: false,
   projection: scored(reasoning),
   scoredAt: new Date(0),
+  facts: null,
 });
 const writesOf = (updates: OwedUpdate[]) => plan(updates, DEFAULT_FIELD_MAP, NO_FIELDS).writes;
 const answering = (result: SyncResult[]) => ({ updatePeople: async () => result }) as unknown as MarketoApi;
@@ -85,6 +86,7 @@ describe('the results of a call', () => {
   it.each([
     ['a field is missing', [skipped('1006'), { id: 1, status: 'updated' }, { id: 2, status: 'updated' }]],
     ['every person is refused alike', [skipped('1001'), skipped('1001'), skipped('1001')]],
+    ['the partition of every person is closed', [skipped('1008'), skipped('1008'), skipped('1008')]],
   ])('are a setting where %s: no person pays for it', async (_, result) => {
     await expect(writePeople(answering(result), three)).rejects.toMatchObject({ code: 'MARKETO_MISCONFIGURED' });
   });
@@ -137,7 +139,49 @@ describe('the fields of a person', () => {
       webhook: { fields: { email: 'email' } },
     });
     const fields = new Map([['a', { name: 'a', dataType: 'string', length: 5, readOnly: false }]]);
-    expect(personFields(map, scored('123456'), null, fields)).toEqual({ a: '12345', b: 12, d: 'Hot', e: true });
+    expect(personFields(map, { projection: scored('123456'), scoredAt: null, facts: null }, fields)).toEqual({
+      a: '12345',
+      b: 12,
+      d: 'Hot',
+      e: true,
+    });
+  });
+
+  it('are those of the owner, the outcome and the probability too, where Marketo has the optional fields', () => {
+    const projection = { ...scored('x'), probability: 0.25 };
+    const facts = {
+      ownerId: '005A',
+      ownerName: 'Bo Meyer',
+      ownerEmail: 'bo@acme.com',
+      outcome: 'won',
+      outcomeAt: '2026-11-27T10:00:00Z',
+    };
+    const field = (name: string, readOnly = false): [string, MarketoField] => [
+      name,
+      { name, dataType: 'string', length: null, readOnly },
+    ];
+    const known = (facts: OwedUpdate['facts'], fields: Map<string, MarketoField>) => {
+      const { rfOwner, rfOutcome, rfProbability } = personFields(
+        DEFAULT_FIELD_MAP,
+        { projection, scoredAt: null, facts },
+        fields,
+      );
+      return [rfOwner, rfOutcome, rfProbability];
+    };
+    const all = new Map([field('rfOwner'), field('rfOutcome'), field('rfProbability')]);
+    expect(known(facts, all)).toEqual(['Bo Meyer', 'won', 0.25]);
+    expect(known({ ownerId: '005A' }, all)).toEqual(['005A', undefined, 0.25]);
+    expect(known(facts, new Map([field('rfOutcome'), field('rfOwner', true)]))).toEqual([undefined, 'won', undefined]);
+    const { person } = fieldMapSchema.parse({
+      person: ['owner.id', 'owner.name', 'owner.email', 'outcome.at'].map((from, n) => ({ to: `f${n}`, from })),
+      webhook: { fields: { email: 'email' } },
+    });
+    expect(personFields({ ...DEFAULT_FIELD_MAP, person }, { projection, scoredAt: null, facts }, NO_FIELDS)).toEqual({
+      f0: '005A',
+      f1: 'Bo Meyer',
+      f2: 'bo@acme.com',
+      f3: '2026-11-27T10:00:00Z',
+    });
   });
 
   it('that changed are written, with those that follow others; those alone are no reason', () => {

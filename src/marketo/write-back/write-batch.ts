@@ -1,4 +1,5 @@
 import { AppError } from '../../domain/app-error.js';
+import type { ErrorCode } from '../../domain/error-catalog.js';
 import type { OwedUpdate, SettledUpdate } from '../../ledger/marketo-updates.repository.js';
 import type { MarketoValues } from '../../ledger/marketo-updates.repository.js';
 import { recordError, type MarketoError } from '../client/errors.js';
@@ -20,6 +21,7 @@ const BODY_BYTES = 900_000;
  * So many people who fail alike in a call, none of which succeeds, have a setting in common and no fault of their own.
  */
 const SHARED_FAULT = 3;
+const SHARED = new Set<ErrorCode>(['MARKETO_RECORD_REJECTED', 'MARKETO_PARTITION_DENIED']);
 
 /** What is settled without a call, and what has to be written. */
 export function plan(updates: OwedUpdate[], map: FieldMap, fields: Map<string, MarketoField>) {
@@ -33,7 +35,7 @@ export function plan(updates: OwedUpdate[], map: FieldMap, fields: Map<string, M
       continue;
     }
     const { version } = projection;
-    const changed = changedFields(map, personFields(map, projection, update.scoredAt, fields), sent);
+    const changed = changedFields(map, personFields(map, { ...update, projection }, fields), sent);
     // The newest content waits for its score, which will be owed then; an older score must not be written meanwhile.
     if (version < update.version) settled.push(settledAs(update, update.version, 'skipped', {}));
     else if (update.superseded) settled.push(settledAs(update, version, 'skipped', {}));
@@ -134,7 +136,7 @@ function errorOf({ status, reasons }: SyncResult): AppError | null {
 
 function sharedFault(errors: (AppError | null)[]): AppError | null {
   const first = errors[0];
-  if (errors.length < SHARED_FAULT || first?.code !== 'MARKETO_RECORD_REJECTED') return null;
+  if (errors.length < SHARED_FAULT || !first || !SHARED.has(first.code)) return null;
   if (!errors.every((error) => error?.signature === first.signature)) return null;
   const { answer, signature = 'marketo:alike' } = first;
   return new AppError('MARKETO_MISCONFIGURED', `Marketo refuses every person alike (${answer}).`, { signature });
@@ -155,12 +157,12 @@ function settledBy(write: PersonWrite, { id }: SyncResult, error: AppError | nul
 }
 
 function settledAs(
-  { personKey, marketoId, byEmail }: OwedUpdate,
+  { personKey, marketoId, byEmail, facts }: OwedUpdate,
   version: number,
   state: SettledUpdate['state'],
   fields: MarketoValues,
   error: AppError | null = null,
 ): SettledUpdate {
   const [code, message] = [error?.code ?? null, error ? `${error.message} ${error.answer ?? ''}`.trim() : null];
-  return { personKey, version, state, fields, marketoId, byEmail, code, message };
+  return { personKey, version, state, fields, facts, marketoId, byEmail, code, message };
 }

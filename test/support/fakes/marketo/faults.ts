@@ -24,6 +24,7 @@ export interface PlannedFault {
 
 /** Meanings as https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/error-codes lists them. */
 export const MESSAGES: Record<string, string> = {
+  '502': 'Bad Gateway',
   '600': 'Empty access token',
   '601': 'Access token invalid',
   '602': 'Access token expired',

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Activities } from './activities.js';
 import { BulkExports, type BulkAnswer } from './bulk-exports.js';
 import { MESSAGES, PASSING_FAULTS, type MarketoFault, type PlannedFault } from './faults.js';
+import { parsed, send, textOf, type Answer } from './exchange.js';
 import { Limits, MARKETO_LIMITS, type LimitSettings } from './limits.js';
 import { People } from './people.js';
 import { TriggerCampaigns, type WebhookDefinition } from './trigger-campaigns.js';
@@ -34,8 +35,6 @@ export interface SeenCall {
   range: string | undefined;
 }
 
-type Answer = { status: number; body: unknown; type?: string; contentRange?: string | null; cut?: boolean };
-
 /**
  * Marketo's REST API as far as this service speaks it: identity, describe, leads, activities, bulk extracts, usage.
  * The shapes are those of the swagger files and pages of https://github.com/AdobeDocs/marketo-developer.en.
@@ -53,7 +52,7 @@ export class FakeMarketo {
   refusedLogin: Answer = { status: 401, body: { error: 'unauthorized', error_description: 'No client with requested id' } };
   /** Calls of the day by other integrations. */
   othersUsed = 0;
-  /** Permissions that the API user lacks: paths that answer 603. */
+  /** Permissions that the API user lacks: paths, with or without the method before them, that answer 603. */
   denied: RegExp | null = null;
   latencyMs: number;
   url = '';
@@ -90,6 +89,11 @@ export class FakeMarketo {
     this.planned.push({ fault, times, path, method });
   }
 
+  /** Faults that no request has met. */
+  forgetFaults(): void {
+    this.planned.length = 0;
+  }
+
   /** That share of the requests meets one of the faults, in an order that depends on the seed only. */
   sometimes(rate: number, seed = 1, faults: readonly MarketoFault[] = PASSING_FAULTS): void {
     let state = seed;
@@ -110,6 +114,12 @@ export class FakeMarketo {
   /** 602 for the token in use. */
   expireToken(): void {
     this.token.expiresAt = 0;
+  }
+
+  /** Merges two people: what the log has of the loser becomes the winner's. */
+  merge(loserId: number, winnerId: number): void {
+    this.people.merge(loserId, winnerId);
+    for (const activity of this.activities.all) if (activity.leadId === loserId) activity.leadId = winnerId;
   }
 
   /** Campaigns that call a webhook, as Marketo's flow does. */
@@ -207,7 +217,7 @@ export class FakeMarketo {
     if (this.token.expiresAt <= this.now()) return failure('602');
     const limit = this.limits.enter();
     if (limit) return failure(limit);
-    if (this.denied?.test(call.path)) return failure('603');
+    if (this.denied?.test(call.path) || this.denied?.test(`${call.method} ${call.path}`)) return failure('603');
     return this.route(call);
   }
 
@@ -222,6 +232,7 @@ export class FakeMarketo {
       const fields = (form.get('fields') ?? 'id,email,firstName,lastName').split(',');
       const unknown = fields.find((name) => !this.people.fields.some((field) => field.name === name));
       if (unknown) return failure('1006', `Field '${unknown}' not found`);
+      if (this.people.endlessPages) return success({ result: [], nextPageToken: 'more' });
       const found = this.people.find(form.get('filterType') ?? 'id', values);
       return success({
         result: found.map((one) => Object.fromEntries(['id', ...fields].map((name) => [name, one[name] ?? null]))),
@@ -274,27 +285,4 @@ function bulkAnswer(answer: BulkAnswer): Answer {
 
 function syncAnswer(result: ReturnType<People['sync']>): Answer {
   return Array.isArray(result) ? success({ result }) : failure(result.code, result.message);
-}
-
-function send(
-  response: ServerResponse,
-  { status, body, type = 'application/json;charset=UTF-8', contentRange, cut }: Answer,
-): void {
-  response.writeHead(status, { 'content-type': type, ...(contentRange ? { 'content-range': contentRange } : {}) });
-  if (cut) return void response.write((body as Buffer).subarray(0, (body as Buffer).length / 2), () => response.destroy());
-  response.end(typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body));
-}
-
-async function textOf(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks).toString();
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
 }

@@ -33,7 +33,7 @@ export class Limits {
     const { calls, windowMs, concurrency, daily } = this.settings;
     this.recent = this.recent.filter((at) => at > now - windowMs);
     if (this.recent.length >= calls) return '606';
-    if (this.inFlight >= concurrency) return '615';
+    if (this.inFlight > concurrency) return '615';
     const day = DAY.format(now);
     if (day !== this.day) [this.day, this.used] = [day, 0];
     if (this.used >= daily) return '607';

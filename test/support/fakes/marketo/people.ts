@@ -17,6 +17,7 @@ const FIELDS: FakeField[] = [
   { name: 'company', dataType: 'string', length: 255 },
   { name: 'title', dataType: 'string', length: 255 },
   { name: 'phone', dataType: 'string', length: 255 },
+  { name: 'comments', dataType: 'text' },
   { name: 'country', dataType: 'string', length: 255 },
   { name: 'createdAt', dataType: 'datetime', readOnly: true },
   { name: 'updatedAt', dataType: 'datetime', readOnly: true },
@@ -28,6 +29,9 @@ export const RF_FIELDS: FakeField[] = [
   { name: 'rfIntent', dataType: 'string', length: 255 },
   { name: 'rfReason', dataType: 'string', length: 255 },
   { name: 'rfScoreSource', dataType: 'string', length: 255 },
+  { name: 'rfOwner', dataType: 'string', length: 255 },
+  { name: 'rfOutcome', dataType: 'string', length: 255 },
+  { name: 'rfProbability', dataType: 'float' },
   { name: 'rfScoredAt', dataType: 'datetime' },
   { name: 'rfVersion', dataType: 'string', length: 255 },
 ];
@@ -43,6 +47,10 @@ export class People {
   private readonly merged = new Map<number, number>();
   private nextId = 1000;
   fields: FakeField[] = [...FIELDS, ...RF_FIELDS];
+  /** Ids of people in a partition that the API user may not see or write to. */
+  readonly outOfReach = new Set<number>();
+  /** Look-ups answer an empty page and a token for the next one. */
+  endlessPages = false;
 
   add(values: Record<string, string | number | boolean | null>): number {
     const id = this.nextId++;
@@ -115,6 +123,7 @@ export class People {
     }
     if (action === 'createOnly') return skipped('1005');
     const person = found[0]!;
+    if (this.outOfReach.has(person.id)) return skipped('1008');
     for (const [name, value] of Object.entries(record)) {
       if (name !== 'id') person[name] = value === '' ? null : (value as string);
     }
