@@ -75,7 +75,7 @@ export const MARKETO_ID = (alias: string) => `CASE WHEN ${alias}.attributes->>'m
 /** The facts of the person whose key the SQL expression gives, as one object; null where nothing is known. */
 const FACTS = (person: string) => `
   SELECT nullif(jsonb_strip_nulls(jsonb_build_object('ownerId', o.owner_id, 'ownerName', o.name, 'ownerEmail', o.email,
-    'outcome', s.kind, 'outcomeAt', to_char(s.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'))), '{}') AS facts
+    'outcome', s.kind, 'outcomeAt', to_char(s.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))), '{}') AS facts
   FROM (SELECT 1) AS one
   LEFT JOIN LATERAL (SELECT owner_id, name, email FROM routing.current_owners
     WHERE person_key = ${person} ORDER BY id DESC LIMIT 1) o ON true

@@ -49,7 +49,8 @@ export class TrialsService {
         'BAD_REQUEST',
         `At most ${MOST_OPEN} trials, and of them one challenge, are open at a time. Stop one first.`,
       );
-    return readable(await this.found(id));
+    const { result: _result, ...trial } = await this.found(id);
+    return readable(trial);
   }
 
   list(): Promise<ListedTrial[]> {

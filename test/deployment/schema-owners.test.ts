@@ -31,6 +31,7 @@ const INTERFACES = [
   '0025_first_touch.sql',
   '0026_trials.sql',
   '0028_owner_changes.sql',
+  '0032_marketo_facts.sql',
 ];
 const interfaces = INTERFACES.map((file) => readFileSync(join(root, 'migrations', file), 'utf8')).join('\n');
 const published = new Set(

@@ -215,7 +215,7 @@ describe('a notice of a worker', () => {
     await watch.check();
     expect(sink.texts).toHaveLength(1);
     const [first, second] = sink.texts[0]!.split('\n');
-    expect(first).toMatch(/user 0055e00000GoneUAAA, is inactive in Salesforce \(by the assignment rule\)/);
+    expect(first).toMatch(/user 0055e00000GoneUAAA, is inactive in Salesforce, or may not read Leads \(by the assignment rule\)/);
     expect(second).toMatch(/campaign &lt;!channel&gt; are written without a membership \(ENTITY_IS_DELETED\).*crm memberships/);
     await pool.query("UPDATE flow.notices SET alerted_at = now() - interval '25 hours'");
     await watch.check();

@@ -6,7 +6,6 @@ import { CRM_PROVIDERS } from '../../dist/crm/registry.js';
 import { ScoredLeadsRepository } from '../../dist/ledger/scored-leads.repository.js';
 import { CrmOutcomesReader } from '../../dist/outcomes/crm-outcomes.reader.js';
 import { FirstScoresRepository } from '../../dist/outcomes/first-scores.repository.js';
-import { FirstScores } from '../../dist/outcomes/first-scores.js';
 import { JudgedLeadsRepository } from '../../dist/outcomes/judged-leads.repository.js';
 import { OutcomesRepository } from '../../dist/outcomes/outcomes.repository.js';
 import { systemClock } from '../../dist/platform/clock.js';
@@ -73,7 +72,7 @@ async function runTrials(database, { promote }) {
 }
 
 async function pollOutcomes(database, { env }) {
-  const firstScores = new FirstScores(new FirstScoresRepository(database));
+  const firstScores = new FirstScoresRepository(database);
   while (!(await firstScores.catchUp())) continue;
   const config = loadConfig(env, { aiProviders: ['heuristic'], crmProviders: Object.keys(CRM_PROVIDERS) });
   const ignore = () => {};

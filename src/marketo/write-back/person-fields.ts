@@ -72,16 +72,18 @@ function read(path: string, { projection, scoredAt, ...person }: DescribedPerson
     case 'outcome':
       return facts.outcome ?? null;
     case 'outcome.at':
-      return facts.outcomeAt ?? null;
-    // Marketo's dates have no fraction of a second.
+      return facts.outcomeAt === undefined ? null : toSeconds(facts.outcomeAt);
     case 'scoredAt':
-      return scoredAt ? scoredAt.toISOString().replace(/\.\d{3}Z$/, 'Z') : null;
+      return scoredAt && toSeconds(scoredAt.toISOString());
     case 'campaignId':
       return lead.campaignId;
     default:
       return lead.id;
   }
 }
+
+/** Marketo's dates have no fraction of a second. */
+const toSeconds = (time: string) => time.replace(/\.\d{3}Z$/, 'Z');
 
 function transformed(value: Value, transform: FieldRule['transform']): Value | null {
   switch (transform) {

@@ -154,7 +154,7 @@ describe('the fields of a person', () => {
       ownerName: 'Bo Meyer',
       ownerEmail: 'bo@acme.com',
       outcome: 'won',
-      outcomeAt: '2026-11-27T10:00:00Z',
+      outcomeAt: '2026-11-27T10:00:00.250Z',
     };
     const field = (name: string, readOnly = false): [string, MarketoField] => [
       name,
