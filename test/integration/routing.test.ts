@@ -131,6 +131,18 @@ describe('decisions of many workers', () => {
     expect(Object.values(await counts([lead]))).toEqual([1]);
   });
 
+  it('count a refusal of the CRM once, also where another lead of the person is decided beside it', async () => {
+    const { decisions, active, assignments } = routingOn(pool, path);
+    const email = `p${++number}@nowhere.example`;
+    const both = await Promise.all(['c1', 'c2'].map((campaignId) => acceptLead(pool, email, { campaignId })));
+    const decide = async () => decisions.decide(await active.required(), both, new Date());
+    const [refused] = await decide();
+    await assignments.end(refused!.id, 'owner-refused');
+    const [next, other] = await decide();
+    expect(next!.ownerId).not.toBe(refused!.ownerId);
+    expect(other!.ownerId).toBe(refused!.ownerId);
+  });
+
   it('give the leads of one person one owner, and owe a member a lead for junk', async () => {
     const { service, assignments } = routingOn(pool, path);
     const email = `p${++number}@nowhere.example`;
