@@ -29,8 +29,9 @@ export interface ActiveRules {
 export const REFUSALS = 2;
 
 /**
- * The newest decisions about each lead, and about its person; each once, also where a person has two of the leads. Without a condition on `ended_at` and with an order,
- * PostgreSQL looks up each by its own index, also while the statistics of the table are those of an empty one.
+ * The newest decisions about each lead, and about its person, each once where a person has two of the leads. Without a
+ * condition on `ended_at` and with an order, PostgreSQL looks up each by its own index. It does so also while the
+ * statistics of the table are those of an empty one.
  */
 export const KNOWN = `
 SELECT DISTINCT ON (a.id) ${ASSIGNMENT} FROM unnest($1::uuid[], $2::text[]) AS asked (lead_id, person_key) CROSS JOIN LATERAL (

@@ -13,7 +13,7 @@ import type { Scenarios, Trial } from './scenario.js';
 /** Leads that go on where no person acts, more workers, crashes of others, and reassignments by an operator. */
 const SIZES = {
   full: { hot: 100, workers: 4, crashes: 6, asked: 40 },
-  ci: { hot: 20, workers: 1, crashes: 2, asked: 6 },
+  ci: { hot: 40, workers: 1, crashes: 2, asked: 20 },
 };
 const WITHIN_MS = 120_000;
 /** Where a worker crashes: a decision is made but not written, is written but not recorded, is not made yet. */
@@ -124,13 +124,19 @@ async function crashAt(world: World, place: string, random: Random, load: Load):
   }
 }
 
-/** Reassignments that an operator asks for. A lead may have no owner yet, or another request may be open. */
+/**
+ * Reassignments that an operator asks for, until enough are accepted: a lead may have no owner yet, or another request
+ * may be open.
+ */
 async function reassignSome(world: World, random: Random, leads: string[], count: number): Promise<void> {
-  for (let done = 0; done < count; done++) {
+  const deadline = Date.now() + 10_000;
+  for (let accepted = 0; accepted < count && Date.now() < deadline;) {
     const leadId = leads[random.below(leads.length)]!;
     const to = random.chance(0.5) ? { to: MOVING[random.below(MOVING.length)]! } : {};
     const { status } = await askOps(world.api, 'POST', '/ops/routing/reassign', { leadId, reason: 'chaos', ...to });
     if (status !== 202 && status !== 404) throw new Error(`A reassignment was answered ${status}.`);
+    if (status === 202) accepted++;
+    else await sleep(50);
   }
 }
 
