@@ -42,7 +42,7 @@ export const PROCESS_SCENARIOS: Scenarios = {
       const came = await ended(doomed.child, 30_000);
       if (!came) throw new Error(`The worker did not reach ${place}. ${await world.describe()}\n${doomed.output().slice(-2000)}`);
       await load.pause(); // else most of the trial would be the drain of what came meanwhile
-      // It goes on with those leads, and is the next one to be killed: a trial is short, and a start is long.
+      // This worker takes over those leads. The next trial kills it, which saves that trial the start of a worker.
       await startDoomed(world, next, random);
     },
   },
