@@ -7,7 +7,7 @@ import { pino } from 'pino';
 import { LEADS_PER_JOB, newJobIdPrefix } from '../src/domain/lead-jobs.js';
 import { loadConfig } from '../src/platform/config/config.js';
 import { openQueueBackend } from '../src/queue/queue.module.js';
-import { allSynced, postLeads, speedToLead, type SpeedToLead } from './leads.js';
+import { allSynced, postAtRandomTimes, speedToLead, type SpeedToLead } from './leads.js';
 import { cpuMsOf, machine, median, memoryMbOf, startService, startStores, type Stores } from './support.js';
 
 export interface DrainOptions {
@@ -77,7 +77,7 @@ export async function drainOurs(
   const worker = await startService(stores, { ROLE: 'worker', QUEUE_BACKEND: backend, ...env });
   try {
     // From the first lead on, so that the start of the process does not count.
-    while ((await synced(sql, tag)).count === 0) await sleep(5);
+    while ((await synced(sql, tag)).count === 0) await sleep(50);
     const cpu = await cpuMsOf(worker.pid);
     await allSynced(sql);
     const { seconds } = await synced(sql, tag);
@@ -147,8 +147,8 @@ export async function speedAtFifty(
   const sql = new pg.Client({ connectionString: stores.databaseUrl });
   await sql.connect();
   try {
-    await postLeads(api.url, 50, 3, `warmup${tag}`);
-    await postLeads(api.url, 50, 20, tag);
+    await postAtRandomTimes(api.url, 50, 3, `warmup${tag}`);
+    await postAtRandomTimes(api.url, 50, 20, tag);
     await allSynced(sql);
     return await speedToLead(sql, tag);
   } finally {

@@ -2,7 +2,7 @@ import autocannon from 'autocannon';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 
-/** Posts leads of distinct persons in one campaign at a rate. */
+/** Posts leads of distinct persons in one campaign, at most at a rate: each connection waits for the answer before. */
 export function postLeads(url: string, rate: number, seconds: number, campaign: string) {
   const body = JSON.stringify({
     email: `[<id>]@${campaign}.com`.replaceAll('/', ''),
@@ -20,6 +20,25 @@ export function postLeads(url: string, rate: number, seconds: number, campaign: 
     overallRate: rate,
     duration: seconds,
   });
+}
+
+/**
+ * Posts leads of distinct persons as independent people do: at random times of a mean rate, whether or not earlier ones
+ * are answered.
+ */
+export async function postAtRandomTimes(url: string, rate: number, seconds: number, campaign: string): Promise<void> {
+  let at = 0;
+  await Promise.all(
+    Array.from({ length: rate * seconds }, async (_, n) => {
+      at -= (Math.log(1 - Math.random()) * 1000) / rate;
+      await sleep(at);
+      const body = { email: `p${n}@${campaign}.com`, name: 'Alex Smith', campaign_id: campaign, title: 'VP Sales' };
+      const headers = { 'content-type': 'application/json' };
+      const response = await fetch(`${url}/leads`, { method: 'POST', headers, body: JSON.stringify(body) });
+      if (!response.ok) throw new Error(`POST /leads: ${response.status} ${await response.text()}`);
+      await response.arrayBuffer();
+    }),
+  );
 }
 
 /** Leads that are not in the CRM yet. The count reads each of them, so use `allSynced` to wait for the end. */

@@ -81,7 +81,7 @@ function connectionTo(url: string): PostgresConnectionOptions {
     max: 4,
     connectionTimeoutMillis: 2000,
     query_timeout: 4000,
-    options: '-c synchronous_commit=off',
+    options: '-c synchronous_commit=off -c jit=off',
     application_name: 'revenueflow-queue',
   };
 }

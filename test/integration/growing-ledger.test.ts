@@ -43,3 +43,11 @@ it.each([
   const { 'Shared Hit Blocks': hit, 'Shared Read Blocks': read } = rows[0]!['QUERY PLAN'][0].Plan as Record<string, number>;
   expect(hit! + read!).toBeLessThan(6000);
 });
+
+it('compiles no statement of which PostgreSQL expects too much', async () => {
+  const ten = 'generate_series(1, (SELECT 10))'; // PostgreSQL expects 1,000
+  const { rows } = await pool.query<{ 'QUERY PLAN': [object] }>(
+    `EXPLAIN (ANALYZE, FORMAT JSON) SELECT count(*) FROM ${ten} a, ${ten} b, ${ten} c`,
+  );
+  expect(rows[0]!['QUERY PLAN'][0]).not.toHaveProperty('JIT');
+});

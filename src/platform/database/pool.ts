@@ -19,6 +19,9 @@ export interface PoolOptions {
 /**
  * A pool whose callers wait a bounded time: a connect, a statement and a frozen server all end in an error.
  * `statement_timeout` also ends the statement on the server, so an abandoned one releases its locks.
+ *
+ * No statement is compiled (JIT): PostgreSQL compiles those of which it expects much work, and expects too much of a
+ * table that is not analyzed yet. A copy of 5,000 scores took 1.1 s with the compilation, and 0.3 s without.
  */
 export function openPool(options: PoolOptions): Pool {
   const pool = new pg.Pool({
@@ -29,7 +32,7 @@ export function openPool(options: PoolOptions): Pool {
     statement_timeout: options.timeoutMs,
     idle_in_transaction_session_timeout: options.timeoutMs,
     keepAlive: true,
-    ...(options.replan ? { options: '-c plan_cache_mode=force_custom_plan' } : {}),
+    options: ['jit=off', ...(options.replan ? ['plan_cache_mode=force_custom_plan'] : [])].map((set) => `-c ${set}`).join(' '),
     application_name: `revenueflow-${options.name}`,
   });
   // The next query replaces a connection that the server has closed. Without a listener the error would end the
