@@ -6,6 +6,7 @@ import { FlowControlRepository } from '../flow-control/flow-control.repository.j
 import { whyOpen, type StageRow } from '../flow-control/stage-row.js';
 import { OpenLeadsRepository } from '../ledger/open-leads.repository.js';
 import type { QueueBackend } from '../queue/queue-backend.js';
+import { queueErrorSentence } from '../queue/queue-error-log.js';
 import { QUEUE_BACKEND } from '../queue/queue.module.js';
 
 /** Both queues with their leads, breakers and pauses; for the API and the console. */
@@ -37,8 +38,8 @@ export class QueuesService implements OnApplicationBootstrap {
     const [rows, alertsFailing, jobs] = await Promise.all([
       this.flow.stages(),
       this.alerts.deliveryProblem(),
-      Promise.all(STAGES.map((stage) => this.backend.queue(stage).activeJobs())).catch((cause: unknown) => {
-        throw new AppError('QUEUE_UNAVAILABLE', 'The queue store does not answer. The leads are in the ledger.', { cause });
+      Promise.all(STAGES.map((stage) => this.backend.queue(stage).activeJobs())).catch((cause: Error) => {
+        throw new AppError('QUEUE_UNAVAILABLE', `${queueErrorSentence(cause)}.`, { cause });
       }),
     ]);
     const counts = await this.openLeads.countStages(jobs.flat().flatMap(({ leads }) => leads));

@@ -1,7 +1,9 @@
 import { Redis } from 'ioredis';
+import { AppError } from '../../domain/app-error.js';
 import type { LeadToAccept, SpooledLead } from '../../ledger/intake.repository.js';
 import { z } from 'zod';
 import { Batcher } from '../../platform/concurrency/batcher.js';
+import { queueErrorSentence } from '../../queue/queue-error-log.js';
 import type { Spool, SpoolEntry } from './spool.js';
 
 const STREAM = '{revenueflow}:spool';
@@ -61,12 +63,13 @@ export class RedisSpool implements Spool {
     return this.writing.submit(lead);
   }
 
+  /** @throws AppError QUEUE_UNAVAILABLE, as do `read` and `remove`. */
   async size(): Promise<number> {
-    return this.redis.xlen(STREAM);
+    return this.redis.xlen(STREAM).catch(unavailable);
   }
 
   async read(limit: number): Promise<SpoolEntry[]> {
-    const entries = await this.redis.xrange(STREAM, '-', '+', 'COUNT', limit);
+    const entries = await this.redis.xrange(STREAM, '-', '+', 'COUNT', limit).catch(unavailable);
     return entries.map(entryOf);
   }
 
@@ -82,7 +85,7 @@ export class RedisSpool implements Spool {
   }
 
   async remove(entries: string[]): Promise<void> {
-    if (entries.length > 0) await this.redis.xdel(STREAM, ...entries);
+    if (entries.length > 0) await this.redis.xdel(STREAM, ...entries).catch(unavailable);
   }
 
   describe(): Promise<string | null> {
@@ -124,6 +127,10 @@ export class RedisSpool implements Spool {
     const setting = (name: string) => settings[settings.indexOf(name) + 1];
     return setting('appendonly') === 'yes' && setting('appendfsync') === 'always' ? 'appendfsync always' : null;
   }
+}
+
+function unavailable(cause: Error): never {
+  throw new AppError('QUEUE_UNAVAILABLE', `${queueErrorSentence(cause)}.`, { cause });
 }
 
 /** As `append` writes it. Another version, or an operator, may have written something else. */
