@@ -47,6 +47,10 @@ it.each([
   expect(said).toMatch(/another program, or another version/);
 });
 
+it('an empty code is no filter', async () => {
+  expect(await run(['dead-letters', 'replay', '--code', ''])).toMatchObject({ code: EXIT_CODES.usage, requests: 0 });
+});
+
 it('a backfill ends where no next page is named', async () => {
   expect(await run(['marketo', 'backfill', '--dry-run'], { people: 1, owed: 1 })).toMatchObject({ code: 0, requests: 1 });
 });

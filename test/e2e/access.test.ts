@@ -99,6 +99,8 @@ describe('a call that would do more than was meant', () => {
       for (const body of [undefined, {}, { limit: 1 }, { all: false }]) expect((await ask('POST', path, body)).status).toBe(400);
     }
     expect((await ask('POST', '/ops/dead-letters/replay', { all: true, code: 'CRM_RECORD_REJECTED' })).status).toBe(400);
+    // As from a variable that is not set.
+    expect((await ask('POST', '/ops/dead-letters/replay', { code: '' })).status).toBe(400);
     const { status, body } = await ask('POST', '/ops/dead-letters/replay', { codee: 'CRM_RECORD_REJECTED' });
     expect([status, body.errors[0]]).toEqual([400, { path: 'codee', message: expect.stringContaining('did you mean code?') }]);
     expect((await ask('POST', '/ops/queues/crm-sync/pause?hours=1')).status).toBe(400);
