@@ -110,6 +110,7 @@ describe('a call that would do more than was meant', () => {
   it('is refused where an unknown filter would widen it to other leads', async () => {
     const { body } = await ask('POST', '/ops/leads/search', { emial: 'synced@acme.com' });
     expect(body.errors).toEqual([{ path: 'emial', message: expect.stringContaining('did you mean email?') }]);
+    expect((await ask('POST', '/ops/leads/search', { email: '' })).status).toBe(400);
     expect((await ask('GET', '/ops/leads?campaignId=walk')).body.items).toHaveLength(6);
     expect((await ask('GET', '/ops/leads?campaignId=other')).body.items).toHaveLength(0);
     expect((await ask('GET', '/ops/leads?campaignId=walk&campaign_id=other')).status).toBe(400);
