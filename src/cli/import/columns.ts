@@ -111,7 +111,10 @@ function readAmbiguous(names: string[], fields: (string | undefined)[]): void {
 
 const GIVEN_NAME = /^(?:vorname|voornaam|prénom|prenom)$/;
 
-/** `Vorname;Name`: the second is the family name. `Nom`, `Nombre` and `Nome` are the whole name where no other column has a part. */
+/**
+ * `Vorname;Name`: the second is the family name. `Nom`, `Nombre` and `Nome` are the whole name where no other column
+ * has a part of it.
+ */
 function readNamesTogether(names: string[], fields: (string | undefined)[]): void {
   const [whole, first, last] = ['name', 'first_name', 'last_name'].map((field) => fields.indexOf(field)) as [
     number,

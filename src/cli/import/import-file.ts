@@ -139,7 +139,7 @@ const SINGLE_BYTE = /^(?:windows-|iso-8859-|macintosh|koi8|ibm866)/;
 const LATIN = new Set(['windows-1252', 'windows-1250', 'windows-1254', 'windows-1257', 'iso-8859-2', 'iso-8859-15']);
 const OTHERS = 'windows-1251 or koi8-r (Cyrillic), windows-1253 (Greek), gbk or big5 (Chinese), euc-kr (Korean)';
 
-/** The bytes of UTF-8, and of Japanese or Russian names, are characters of these too, in an order that makes no word. */
+/** The bytes of UTF-8, and of Japanese or Russian names, are characters of these too, and make no words there. */
 async function requireScript(path: string, decoder: string, given: string): Promise<void> {
   const evidence = new OtherScriptEvidence();
   for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) evidence.add(chunk);

@@ -31,7 +31,7 @@ export interface OtherScript {
 /**
  * Finds out what bytes are although each of them is a character of a single-byte encoding too: UTF-8, where all of them
  * are valid in it; an encoding of two bytes, where all are valid, there is a longer word, and nearly all characters are
- * in words; or another script, where accented letters stand in rows, as those of Cyrillic words do.
+ * in words; or another script, where accented letters follow each other, as those of Cyrillic words do.
  */
 export class OtherScriptEvidence {
   private readonly utf8 = new EncodingEvidence('utf-8', NOT_ASCII);

@@ -63,8 +63,8 @@ function unwrapped(fields: Record<string, unknown>): Record<string, unknown> {
 const ENCODED_ADDRESS = /^[^@\s]+%40[^@\s]+$/;
 
 /**
- * JSON whose tokens were encoded as those of a form: `{"email": "ann%40acme.com", "name": "Ann+Lee"}`. The address shows
- * it; then each text is decoded. One that cannot be decoded was not encoded, so nothing is.
+ * JSON whose tokens were encoded as those of a form: `{"email": "ann%40acme.com", "name": "Ann+Lee"}`. The address
+ * shows it; then each text is decoded. One that cannot be decoded was not encoded, so nothing is.
  */
 function withoutFormEncoding(fields: Record<string, unknown>): Record<string, unknown> {
   const email = Object.entries(fields).find(([name]) => /^e-?mail$/i.test(name))?.[1];
