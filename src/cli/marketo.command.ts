@@ -107,7 +107,7 @@ async function backfill(session: Session, { dryRun = false, retry = false, yes =
   const bar = progressBar('people', session.io);
   bar.start(0);
   for (let after: string | null = ''; after !== null;) {
-    const page: { people: number; owed: number; next: string | null } = await client.post('/ops/marketo/backfill', {
+    const page: { people: number; owed: number; next?: string | null } = await client.post('/ops/marketo/backfill', {
       after,
       retry,
       dryRun,
@@ -115,7 +115,7 @@ async function backfill(session: Session, { dryRun = false, retry = false, yes =
     report.people += page.people;
     report.owed += page.owed;
     bar.update(report.people);
-    after = page.next;
+    after = page.next === undefined || page.next === after ? null : page.next;
   }
   bar.stop();
   const sum = `${counted(report.people, 'person', 'people')} in the ledger`;
