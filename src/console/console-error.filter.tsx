@@ -24,6 +24,12 @@ const RUNBOOK: Partial<Record<ErrorCode, string>> = {
   QUEUE_UNAVAILABLE: 'a-queue-does-not-move',
 };
 
+/** Where the catalogue names parts of a problem document, which the page is not. */
+const REMEDIES: Partial<Record<ErrorCode, string>> = {
+  BAD_REQUEST: 'Go back and correct it.',
+  NOT_FOUND: 'Check the address.',
+};
+
 /** Shows an error of a page or a form as a page. */
 @Catch()
 @Injectable()
@@ -49,11 +55,14 @@ export class ConsoleErrorFilter implements ExceptionFilter {
     if (status === 500) this.logger.error({ requestId: request.id, err: error }, 'A page of the console failed unexpectedly');
     // The answer of a form has no address that shows it again.
     const retryHref = status === 503 && request.method === 'GET' ? request.url : null;
-    const remedy = retryHref ? 'This page is shown again once it does.' : ERROR_CATALOG[error.code].remedy;
+    const remedy = retryHref
+      ? 'This page is shown again once it does.'
+      : (REMEDIES[error.code] ?? ERROR_CATALOG[error.code].remedy);
+    const others = errors.filter(({ message }) => !detail.includes(message));
     const view = {
       title: TITLES[status] ?? 'This failed',
       code: error.code,
-      detail: [detail, ...errors.map(({ path, message }) => `${path}: ${message}`), remedy].join(' '),
+      detail: [detail, ...others.map(({ path, message }) => `${path}: ${message}`), remedy].join(' '),
       requestId: request.id,
       runbook: RUNBOOK[error.code] ?? null,
       retryHref,

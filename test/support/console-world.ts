@@ -400,7 +400,7 @@ function servicesOf(world: Exclude<World, 'down'>): [token: unknown, service: ob
       {
         ownersOf: async (ids: string[]) => new Map(ids.map((id) => [id, text])),
         decisions: async ({ limit }: { limit: number }) => ({
-          items: repeat(Math.min(count, limit), decision(text)),
+          items: repeat(Math.min(count, limit), decision(rep)),
           nextCursor: count > limit ? '7' : null,
         }),
       },

@@ -94,8 +94,8 @@ export function DeadLettersPage({ viewer, view, notice }: { viewer: Viewer; view
               ]}
               rows={view.groups}
             />
-            <h2>{view.code ? <ListTitle view={view} /> : 'All leads'}</h2>
-            {view.code ? <a href={SECTION}>Show all leads</a> : null}
+            <h2>{view.code ? <ListTitle view={view} /> : 'All dead letters'}</h2>
+            {view.code ? <a href={SECTION}>Show all dead letters</a> : null}
             {view.items.length === 0 ? <Empty title="None of these is left" /> : <Items items={view.items} now={now} />}
             <Pager first={view.first} next={view.next} />
           </>

@@ -71,7 +71,7 @@ export function LeadsPage({ viewer, view }: { viewer: Viewer; view: LeadsView })
         {view.items.length === 0 ? (
           <NoLead view={view} filtered={filtered} />
         ) : (
-          <Table caption="Leads" columns={columnsOf(view, viewer.now)} rows={view.items} />
+          <Table caption="Leads" layout="dense" columns={columnsOf(view, viewer.now)} rows={view.items} />
         )}
         <Pager first={view.first} next={view.next} />
       </Live>

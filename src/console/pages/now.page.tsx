@@ -115,6 +115,7 @@ function Figures({ view }: { view: NowView }) {
       <div class={view.budgets.length > 0 ? 'grid-2' : 'stack'}>
         <Table
           caption="Stages"
+          layout="dense"
           columns={[
             { title: 'Stage', cell: (stage) => <a href="/console/stages">{stage.name}</a> },
             { title: 'State', cell: (stage) => <Badge tone={stage.healthy ? 'good' : 'bad'}>{stage.state}</Badge> },

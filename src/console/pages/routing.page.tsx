@@ -42,7 +42,7 @@ export function RoutingPage({ viewer, view }: { viewer: Viewer; view: RoutingVie
 
 function Pool({ pool }: { pool: RoutingOverview['pools'][number] }) {
   return (
-    <Card title={`Pool ${pool.name}`} aside={pool.next === null ? 'no member is there' : `next: ${pool.next}`}>
+    <Card title={`Pool ${pool.name}`} aside={pool.next === null ? 'no member is available' : `next: ${pool.next}`}>
       <Table
         caption={`Members of the pool ${pool.name}`}
         columns={[
@@ -55,7 +55,7 @@ function Pool({ pool }: { pool: RoutingOverview['pools'][number] }) {
             title: 'Now',
             cell: ({ rep, away }) =>
               away === null ? (
-                <Badge tone="good">{rep === pool.next ? 'next' : 'there'}</Badge>
+                <Badge tone="good">{rep === pool.next ? 'next' : 'available'}</Badge>
               ) : (
                 <Badge tone="warn">{away.replace(/^is /, '')}</Badge>
               ),
@@ -140,7 +140,7 @@ function Decisions({ view, viewer }: { view: RoutingView; viewer: Viewer }) {
 
 function stateOf({ writtenAt, endReason }: Decision): string {
   if (endReason !== null) return `ended: ${endReason}`;
-  return writtenAt === null ? 'decided' : 'in the CRM';
+  return writtenAt === null ? 'not in the CRM yet' : 'in the CRM';
 }
 
 function Versions({ versions, viewer }: { versions: RoutingOverview['versions']; viewer: Viewer }) {
