@@ -63,8 +63,8 @@ function form(path: string, access: 'viewer' | 'operator') {
 }
 
 /**
- * Runs an action on a dead letter. Where the lead is none any more, since another operator was faster or the form was sent
- * twice, its page shows what became of it.
+ * Runs an action on a dead letter. Where the lead is none any more, since another operator was faster or the form was
+ * sent twice, its page shows what became of it.
  */
 export async function orLeadPage(reply: FastifyReply, leadId: string, act: () => Promise<string>): Promise<string> {
   try {

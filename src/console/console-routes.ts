@@ -18,7 +18,7 @@ export class ConsoleRoutes implements OnModuleInit {
     const fastify = this.host.httpAdapter.getInstance<FastifyInstance>();
     // A refusal before the controller, such as that of a viewer, is a problem document; a person gets a page.
     fastify.addHook('onSend', async (request, reply, payload) => {
-      const isProblem = /^application\/problem\+json/.test(String(reply.getHeader('content-type')));
+      const isProblem = String(reply.getHeader('content-type')).startsWith('application/problem+json');
       if (!request.routeOptions.config.session || !isProblem) return payload;
       const { code, detail } = JSON.parse(String(payload)) as { code: ErrorCode; detail: string };
       void reply.headers(PAGE_HEADERS).type(HTML);
@@ -30,8 +30,8 @@ export class ConsoleRoutes implements OnModuleInit {
 }
 
 /**
- * A browser asks for the address of an answered form again with GET: after Enter in its address bar, or when it restores
- * its tabs. Such a request is led to the page that the form belongs to.
+ * A browser asks for the address of an answered form again with GET: after Enter in its address bar, or when it
+ * restores its tabs. Such a request is led to the page that the form belongs to.
  */
 function leadToPages(fastify: FastifyInstance): void {
   const has = (url: string, method: string) => fastify.methodsByPath.get(url)?.has(method) ?? false;

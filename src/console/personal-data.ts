@@ -49,9 +49,9 @@ interface Person {
 }
 
 /**
- * Hides in free text what a model or a CRM may have repeated of the person: e-mail addresses, the words of the name, and
- * hidden attributes with digits, such as a phone number. A word of the name is hidden as it is written, capitalised and
- * in capitals, so that `will` stays where the person is called Will.
+ * Hides in free text what a model or a CRM may have repeated of the person: e-mail addresses, the words of the name,
+ * and hidden attributes with digits, such as a phone number. A word of the name is hidden as it is written, capitalised
+ * and in capitals, so that `will` stays where the person is called Will.
  */
 export function personHider({ name, attributes }: Person): (text: string) => string {
   const hidden = Object.entries(attributes).filter(([attribute]) => !SHOWN.test(plain(attribute)));

@@ -9,8 +9,8 @@ const INVISIBLE = /(?![\t\n\u200C\u200D])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
 const EACH_INVISIBLE = new RegExp(`(${INVISIBLE.source})`, 'u');
 const EVERY_INVISIBLE = new RegExp(INVISIBLE.source, 'gu');
 
-/** Text of these alone shows nothing: spaces, joiners, and the letters that have no form. */
-const BLANK = /^[\s\u034F\u115F\u1160\u17B4\u17B5\u200C\u200D\u2800\u3164\uFE00-\uFE0F\uFFA0]+$/;
+/** Text of these alone shows nothing, or too little: spaces, marks without a letter, joiners, letters without a form. */
+const BLANK = /^(?:\s|\p{M}|\u200C|\u200D|[\u115F\u1160\u2800\u3164\uFFA0])+$/u;
 
 /** Characters of a text that a row of a list shows. A row has several, and a page has a hundred rows. */
 export const IN_A_LIST = 80;

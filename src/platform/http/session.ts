@@ -27,9 +27,9 @@ export interface Session {
 }
 
 /**
- * Sessions without a store. The cookie contains the token's owner, an expiry and a random part, signed with a key derived
- * from the token's secret. Every API process therefore accepts it, until the token is removed or changed, or its operator
- * signs out (see EndedSessionsRepository).
+ * Sessions without a store. The cookie contains the token's owner, an expiry and a random part, signed with a key
+ * derived from the token's secret. Every API process therefore accepts it, until the token is removed or changed, or
+ * its operator signs out (see EndedSessionsRepository).
  */
 export class Sessions {
   private readonly keys: { token: OpsToken; key: Buffer }[];
