@@ -51,6 +51,7 @@ describe('a file in JSON', () => {
     ['', /^line 1, column 1: the text ends where a value should be/],
     ["{'a': 1}", /^line 1, column 2: a name in quotation marks or } should be here/],
     ['{"a": "x\ny"}', /^line 1, column 7: the text that begins here has no end in its line/],
+    ['{"a": 1, "b": }', /^line 1, column 15: a value should be here/],
     ['{"a": 01}', /^line 1, column 7: a value should be here/],
   ])('%j is refused with the place', (text, problem) => {
     const read = readJsonText(text);

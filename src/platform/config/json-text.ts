@@ -33,7 +33,7 @@ export async function readJsonFile(path: string, variable: string): Promise<unkn
 const SPACE = /[ \t\r\n]*/y;
 /** A text, another value, or a sign between them. */
 const TOKEN =
-  /("[^"\\\0-\x1f]*(?:\\(?:["\\/bfnrt]|u[\da-fA-F]{4})[^"\\\0-\x1f]*)*")|((?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)(?![\w.+-]))|[{}[\],:]/y;
+  /("[ !#-[\]-\uffff]*(?:\\(?:["\\/bfnrt]|u[\da-fA-F]{4})[ !#-[\]-\uffff]*)*")|((?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)(?![\w.+-]))|[{}[\],:]/y;
 
 const EXPECTED = {
   value: 'a value',
@@ -54,6 +54,7 @@ function faultOf(json: string): Fault | null {
   /** Open objects with their names; null for an array. */
   const open: (Set<string> | null)[] = [];
   let expected: Expected = 'value';
+  /** Of the token before; -1 where it was another one. */
   let comma = -1;
   for (let at = 0; ; at = TOKEN.lastIndex) {
     at += lengthOf(SPACE, json, at);
@@ -63,6 +64,8 @@ function faultOf(json: string): Fault | null {
     const [token = '', text, other] = TOKEN.exec(json) ?? [];
     const names = open.at(-1);
     const isEnd = token === (names ? '}' : ']') && open.length > 0;
+    const commaBefore = comma;
+    comma = -1;
     if (isEnd && expected.endsWith('or end')) {
       open.pop();
       expected = open.length > 0 ? 'next or end' : 'nothing';
@@ -83,7 +86,7 @@ function faultOf(json: string): Fault | null {
     else if (expected === 'next or end' && token === ',') {
       comma = at;
       expected = names ? 'name' : 'value';
-    } else if (isEnd && comma >= 0) return { at: comma, what: 'a comma follows the last item' };
+    } else if (isEnd && commaBefore >= 0) return { at: commaBefore, what: 'a comma follows the last item' };
     else return { at, what: wordsFor(json, at, expected) };
   }
 }
