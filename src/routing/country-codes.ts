@@ -5,8 +5,8 @@ const LANGUAGES = 'en de fr es it pt nl pl sv ja zh da nb fi cs sk hu ro el tr r
 let codes: Map<string, string> | undefined;
 
 /**
- * The ISO 3166 code of a country by its code of two or three letters, or by its name in one of thirty languages, with or
- * without accents; null where it is neither.
+ * The ISO 3166 code of a country by its code of two or three letters, or by its name in one of thirty languages, with
+ * or without accents; null where it is neither.
  */
 export function countryCode(text: string): string | null {
   codes ??= readCodes();

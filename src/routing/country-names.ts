@@ -16,7 +16,7 @@ export const THREE_LETTERS = `
   .trim()
   .split(/\s+/u);
 
-/** Names in use that the CLDR does not have: those of ISO 3166, which Salesforce's list of countries has, and others. */
+/** Names in use that the CLDR does not have: those of ISO 3166, which Salesforce lists, and others. */
 export const ISO_NAMES: Record<string, string> = {
   'u.s.a.': 'US',
   'u.s.': 'US',

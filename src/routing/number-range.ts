@@ -16,8 +16,8 @@ const RANGE = new RegExp(
 const MAX_TEXT = 60;
 
 /**
- * Reads a number as people and forms write it. `1.500` may be one and a half or fifteen hundred, so it says no more than
- * that the number is between them; a count has no fractions.
+ * Reads a number as people and forms write it. `1.500` may be one and a half or fifteen hundred, so it says no more
+ * than that the number is between them; a count has no fractions.
  * @returns null where the text says nothing about a number.
  */
 export function numberRange(value: string | number | boolean, isCount: boolean): NumberRange | null {

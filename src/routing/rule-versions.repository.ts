@@ -20,7 +20,7 @@ interface Activation {
 }
 
 const NEWEST = 'SELECT id, version, previous FROM routing.activations ORDER BY id DESC LIMIT 1';
-/** What the file had at the last start, whoever activated another version since. */
+/** What the file had at the last start, though another version may have been activated since. */
 const NEWEST_OF_FILE = 'SELECT id, version, previous FROM routing.activations WHERE who = $1 ORDER BY id DESC LIMIT 1';
 const FILE = 'file';
 const LOCK = 'LOCK TABLE routing.activations IN SHARE ROW EXCLUSIVE MODE';
@@ -62,8 +62,8 @@ export class RuleVersionsRepository {
   }
 
   /**
-   * The rules of a file at the start. Where the file has changed since the last start they become active, though they may
-   * be those of an older version. An unchanged file changes nothing, so that a rollback survives a restart.
+   * The rules of a file at the start. Where the file has changed since the last start they become active, though they
+   * may be those of an older version. An unchanged file changes nothing, so that a rollback survives a restart.
    */
   async addFile(rules: CompiledRules): Promise<void> {
     await this.database.transaction(async (transaction) => {
