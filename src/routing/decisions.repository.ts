@@ -152,7 +152,7 @@ export class DecisionsRepository {
     }, DECISION_LOCK);
   }
 
-  /** Who would get a lead that comes in now: an owner by an earlier decision stays. Nothing is stored, no turn taken. */
+  /** Who would get a lead that comes in now: an owner by an earlier decision stays. Nothing is stored or counted. */
   async simulate(rules: CompiledRules, lead: Omit<LeadFacts, 'account'>, at: Date): Promise<Decision> {
     const values = [personKeyOf(lead.email)];
     const owner = (await this.database.query<{ ownerId: string }>(OWNER_OF_PERSON, values)).rows[0];
