@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { readJsonText } from '../platform/config/json-text.js';
 import { usageError } from './exit-codes.js';
 
 /** One JSON object of a file. @throws CommandError */
@@ -17,12 +18,9 @@ export async function textOfFile(path: string): Promise<string> {
 
 /** @throws CommandError where the text is not one JSON object. */
 export function jsonObject(text: string, name: string): Record<string, unknown> {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw usageError(`${name} is not JSON: ${(error as Error).message}.`);
-  }
+  const read = readJsonText(text);
+  if ('problem' in read) throw usageError(`${name} is not JSON: ${read.problem}.`);
+  const { value } = read;
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw usageError(`${name} must be one JSON object.`);
   return value as Record<string, unknown>;
 }

@@ -1,10 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { AppError, type FieldProblem } from '../domain/app-error.js';
 import type { Enrichment } from '../domain/enrichment.js';
 import type { LeadContent } from '../domain/lead.js';
 import { problemText, schemaProblems } from '../domain/schema-problems.js';
 import type { Config } from '../platform/config/config.js';
+import { readJsonFile } from '../platform/config/json-text.js';
 import { HeuristicProvider, scoreLead } from './heuristic/heuristic.provider.js';
 import { scoringProfileSchema } from './heuristic/profile.schema.js';
 import { rulesOf, SHIPPED_RULES, type Ruleset } from './heuristic/ruleset.js';
@@ -25,7 +25,7 @@ export async function openHeuristic(config: Pick<Config, 'SCORING_PROFILE'>, rul
  */
 export async function loadRules(path: string | undefined): Promise<Ruleset> {
   if (path === undefined) return SHIPPED_RULES;
-  const written = readProfile(await readJsonFile(path));
+  const written = readProfile(await readJsonFile(path, 'SCORING_PROFILE'));
   if ('rules' in written) return written.rules;
   const lines = written.problems.map((problem) => `Configuration: SCORING_PROFILE: ${problemText(problem)}.`);
   throw new AppError('CONFIG_INVALID', lines.join('\n'));
@@ -65,13 +65,4 @@ export function rulesOfRequest(profile: unknown, place: string): Ruleset {
 export function bandOf(fitScore: number, { profile }: Ruleset): Band {
   const { hot, warm } = profile.bands;
   return fitScore >= hot ? 'hot' : fitScore >= warm ? 'warm' : 'cold';
-}
-
-async function readJsonFile(path: string): Promise<unknown> {
-  try {
-    return JSON.parse(await readFile(path, 'utf8'));
-  } catch (cause) {
-    const reason = cause instanceof SyntaxError ? `is not JSON (${cause.message})` : 'cannot be read';
-    throw new AppError('CONFIG_INVALID', `Configuration: the file that SCORING_PROFILE names ${reason}.`, { cause });
-  }
 }

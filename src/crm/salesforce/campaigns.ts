@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { Batcher } from '../../platform/concurrency/batcher.js';
+import { readJsonFile } from '../../platform/config/json-text.js';
 import { ExpiringCache } from '../../platform/expiring-cache.js';
 import type { Clock } from '../../platform/clock.js';
-import { readJson } from './field-map.js';
 import { AppError } from '../../domain/app-error.js';
 import { isIdOf, recordIdSchema, to18 } from './record-id.js';
 import { soql } from './soql.js';
@@ -120,7 +120,7 @@ export const NOT_IN_THE_ORG = 'this Campaign is deleted, of another org, or not 
 /** @throws AppError CONFIG_INVALID */
 export async function loadCampaignMap(path: string | undefined): Promise<Record<string, string>> {
   if (path === undefined) return {};
-  const parsed = mapSchema.safeParse(await readJson(path, 'SALESFORCE_CAMPAIGN_MAP'));
+  const parsed = mapSchema.safeParse(await readJsonFile(path, 'SALESFORCE_CAMPAIGN_MAP'));
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.map(
     ({ path: place, message }) => `Configuration: SALESFORCE_CAMPAIGN_MAP: "${place.join('.')}" ${message}.`,
