@@ -72,7 +72,7 @@ function rowOf(header: string[], values: string[], place: string): Record<string
     given.map(([name, value]) => {
       if (name === 'domains') return [name, value.split(/[\s;]+/u).filter((domain) => domain !== '')];
       if (name !== 'active') return [name, value];
-      if (!ACTIVE.test(value) && !INACTIVE.test(value)) throw usageError(`${place}: \`active\` must be true or false.`);
+      if (!ACTIVE.test(value) && !INACTIVE.test(value)) throw usageError(`${place}: active must be true or false.`);
       return [name, ACTIVE.test(value)];
     }),
   );
