@@ -4,7 +4,7 @@ import { Database } from '../platform/database/database.js';
 import { CONFIG } from '../platform/platform.module.js';
 import { IgnoredAttributes } from './ignored-attributes.js';
 import type { LeadToAccept } from './intake.repository.js';
-import { MARKETO_ID } from './marketo-updates.repository.js';
+import { MARKETO_ID } from './marketo-owed-sql.js';
 
 /** What a call of our webhook came to, as far as the ledger knows. */
 export const CALL_CLASSES = ['matched', 'answer-lost', 'missing', 'repaired', 'rejected', 'gone', 'erased', 'unusable'] as const;
