@@ -102,6 +102,12 @@ describe('exit codes and messages', () => {
     ['leads --url http://127.0.0.1:1', 5, /^No service answers at http:\/\/127\.0\.0\.1:1\./],
     ['leads --url nonsense', 2, /^--url is not a URL of the form/],
     ['crm check', 1, /^crm check works against Salesforce; set .*, or try `npm run fakes`\.\n$/],
+    ['marketo check', 1, /^marketo check works against Marketo; set MARKETO_BASE_URL, .*, or try `npm run fakes`\.\n$/],
+    ['marketo compare', 2, /Unknown command "revenueflow marketo compare"\. The commands are check, status, reconcile/],
+    ['marketo reconcile --since tomorrow', 2, /must be a time in the past such as 30d, 12h/],
+    ['marketo reconcile', 2, /Marketo is not configured: set MARKETO_BASE_URL/],
+    ['marketo backfill --dry-run', 2, /Marketo is not configured: set MARKETO_BASE_URL/],
+    ['marketo pause everything', 2, /Allowed choices are marketo-sync, marketo-reconciliation/],
     ['db migrate', 1, /^DATABASE_URL is required/],
   ])('%s: %i', async (words, code, message) => {
     const ended = await run(words);
