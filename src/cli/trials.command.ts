@@ -6,6 +6,7 @@ import { TARGETS } from '../outcomes/outcome.js';
 import { STRATA, TRIAL_KINDS } from '../trials/trial-kinds.js';
 import { CommandError, EXIT_CODES, usageError } from './exit-codes.js';
 import { championText, listText, MOVER_COLUMNS, TRIAL_COLUMNS, trialText } from './format-trials.js';
+import { jsonFile } from './json-file.js';
 import { group, yesOption } from './options.js';
 import { readCount, readPositive } from './paging.js';
 import { readSince } from './read-since.js';
@@ -121,7 +122,7 @@ async function requestOf(kind: string, options: RunOptions): Promise<object> {
     challenger: given({
       provider,
       model,
-      profile: options.profile === undefined ? undefined : await profileOf(options.profile),
+      profile: options.profile === undefined ? undefined : await jsonFile(options.profile),
       instructions: options.prompt === undefined ? undefined : await textOf(options.prompt),
     }),
     since,
@@ -139,15 +140,6 @@ async function requestOf(kind: string, options: RunOptions): Promise<object> {
 
 function given(values: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
-}
-
-async function profileOf(path: string): Promise<unknown> {
-  try {
-    return JSON.parse(await textOf(path));
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    throw usageError(`${path} is not JSON: ${error.message}.`);
-  }
 }
 
 async function textOf(path: string): Promise<string> {

@@ -5,6 +5,7 @@ import type { Enrichment } from '../domain/enrichment.js';
 import type { LeadContent } from '../domain/lead.js';
 import { problemText, schemaProblems } from '../domain/schema-problems.js';
 import type { Config } from '../platform/config/config.js';
+import { readJsonDocument } from '../platform/json-document.js';
 import { HeuristicProvider, scoreLead } from './heuristic/heuristic.provider.js';
 import { scoringProfileSchema } from './heuristic/profile.schema.js';
 import { rulesOf, SHIPPED_RULES, type Ruleset } from './heuristic/ruleset.js';
@@ -19,6 +20,8 @@ export async function openHeuristic(config: Pick<Config, 'SCORING_PROFILE'>, rul
   return new HeuristicProvider(rules ?? (await loadRules(config.SCORING_PROFILE)));
 }
 
+const GUIDE = 'Configuration: SCORING_PROFILE: docs/scoring-profile.schema.json lists each key and its limits.';
+
 /**
  * The rules of a profile file, or the shipped ones where there is no path.
  * @throws AppError CONFIG_INVALID with one line per problem, each with its place in the file.
@@ -28,7 +31,7 @@ export async function loadRules(path: string | undefined): Promise<Ruleset> {
   const written = readProfile(await readJsonFile(path));
   if ('rules' in written) return written.rules;
   const lines = written.problems.map((problem) => `Configuration: SCORING_PROFILE: ${problemText(problem)}.`);
-  throw new AppError('CONFIG_INVALID', lines.join('\n'));
+  throw new AppError('CONFIG_INVALID', [...lines, GUIDE].join('\n'));
 }
 
 /** Reads a parsed profile; where it is none, says what is wrong and where (`industries[0].points`). */
@@ -68,10 +71,12 @@ export function bandOf(fitScore: number, { profile }: Ruleset): Band {
 }
 
 async function readJsonFile(path: string): Promise<unknown> {
-  try {
-    return JSON.parse(await readFile(path, 'utf8'));
-  } catch (cause) {
-    const reason = cause instanceof SyntaxError ? `is not JSON (${cause.message})` : 'cannot be read';
-    throw new AppError('CONFIG_INVALID', `Configuration: the file that SCORING_PROFILE names ${reason}.`, { cause });
-  }
+  const refusal = (problem: string, cause?: unknown) =>
+    new AppError('CONFIG_INVALID', `Configuration: the file that SCORING_PROFILE names ${problem}.`, { cause });
+  const bytes = await readFile(path).catch((cause: unknown) => {
+    throw refusal(`cannot be read (${(cause as NodeJS.ErrnoException).code ?? 'unknown error'})`, cause);
+  });
+  const document = readJsonDocument(bytes);
+  if ('problem' in document) throw refusal(document.problem);
+  return document.value;
 }
