@@ -18,7 +18,7 @@ const CAUSES: Partial<Record<JsonFaultKind, string>> = {
 };
 
 /**
- * Reads a JSON file that a person wrote. A key that an object has twice is refused, since only the last one would count.
+ * Reads a JSON file that a person wrote. A key that an object has twice is refused: only the last one would count.
  * @returns why the file cannot be used, as the end of a sentence, in place of its value.
  */
 export function readJsonDocument(bytes: Uint8Array): { value: unknown } | { problem: string } {
