@@ -12,7 +12,7 @@ const CAUSES: Partial<Record<JsonFaultKind, string>> = {
   'empty-value': 'a value is missing',
   'no-quotes': 'a value has no quotation marks. Put the text in straight ones',
   'bad-key': 'a key must begin with a straight quotation mark',
-  'bad-escape': 'a backslash stands in a text. Write it twice',
+  'bad-escape': 'a text has a single backslash. Write it twice',
   'cut-off': 'the text ends before the object is complete',
   'text-after-end': 'there is text behind the end of the object',
 };

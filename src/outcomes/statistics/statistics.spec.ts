@@ -90,7 +90,7 @@ describe('values worked out by hand', () => {
   });
 
   it('are met by the stability index', () => {
-    // Ten bins of 100; then five of 50 and five of 150: 5·(50.5 − 100.5)/1005·ln(50.5/100.5) + 5·(50/1005)·ln(150.5/100.5)
+    // Ten bins of 100; then five of 50 and five of 150. Each share differs by 50/1005.
     const at = (count: (bin: number) => number) =>
       zeroes().map((_, score) => (score % 10 === 5 ? count(Math.floor(score / 10)) : 0));
     const index = (5 * 50 * (Math.log(100.5 / 50.5) + Math.log(150.5 / 100.5))) / 1005;
