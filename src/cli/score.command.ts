@@ -3,7 +3,7 @@ import { Option, type Command } from 'commander';
 import type { Score } from '../ops/score/score.schemas.js';
 import { usageError } from './exit-codes.js';
 import { dryRunText, MOVER_COLUMNS, scoreText } from './format-score.js';
-import { jsonObject, textOfFile } from './json-file.js';
+import { jsonFile, jsonObject } from './json-file.js';
 import { readLimit } from './paging.js';
 import { readSince } from './read-since.js';
 import { tryProfile } from './score-dry-run.js';
@@ -40,10 +40,10 @@ async function score(session: Session, lead: string | undefined, { profile, sinc
     throw usageError('--since compares a profile with the active one. Add --profile.');
   if (since === undefined && lead === undefined) throw usageError('Name a lead (file, JSON or -), or --profile with --since.');
   const { client, output, io } = session;
-  const proposed = profile === undefined ? undefined : jsonObject(await textOfFile(profile), profile);
+  const proposed = profile === undefined ? undefined : await jsonFile(profile);
   if (since === undefined) {
     const body = {
-      lead: jsonObject(await leadText(session, lead!), 'The lead'),
+      lead: await leadOf(session, lead!),
       ...(proposed === undefined ? {} : { profile: proposed }),
     };
     const scored = await client.post<Score>('/ops/score', body);
@@ -58,9 +58,9 @@ async function score(session: Session, lead: string | undefined, { profile, sinc
   await output.report(report, report.movers, { columns: MOVER_COLUMNS }, () => dryRunText(report, output.width));
 }
 
-async function leadText({ io }: Session, lead: string): Promise<string> {
-  if (lead === '-') return textOf(io.stdin);
-  return lead.trimStart().startsWith('{') ? lead : textOfFile(lead);
+async function leadOf({ io }: Session, lead: string): Promise<Record<string, unknown>> {
+  if (lead === '-') return jsonObject(await textOf(io.stdin), 'The lead');
+  return lead.trimStart().startsWith('{') ? jsonObject(lead, 'The lead') : jsonFile(lead);
 }
 
 const MAX_BYTES = 1_000_000;

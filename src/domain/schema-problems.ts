@@ -24,8 +24,10 @@ function messageOf(issue: z.core.$ZodIssue): string {
   }
   if (issue.code !== 'too_big' && issue.code !== 'too_small') return issue.message;
   const limit = issue.code === 'too_big' ? `at most ${issue.maximum}` : `at least ${issue.minimum}`;
-  if (issue.origin === 'string') return `must have ${limit} characters`;
-  return issue.origin === 'array' ? `must have ${limit} items` : `must be ${limit}`;
+  const one = (issue.code === 'too_big' ? issue.maximum : issue.minimum).toString() === '1';
+  if (issue.origin === 'string') return `must have ${limit} ${one ? 'character' : 'characters'}`;
+  if (issue.origin === 'array') return `must have ${limit} ${one ? 'item' : 'items'}`;
+  return `must be ${limit}`;
 }
 
 const NOUNS: Record<string, string> = {

@@ -4,7 +4,7 @@ import type { Enrichment } from '../domain/enrichment.js';
 import type { LeadContent } from '../domain/lead.js';
 import { problemText, schemaProblems } from '../domain/schema-problems.js';
 import type { Config } from '../platform/config/config.js';
-import { readJsonFile } from '../platform/config/json-text.js';
+import { readJsonFile } from '../platform/json-document.js';
 import { HeuristicProvider, scoreLead } from './heuristic/heuristic.provider.js';
 import { scoringProfileSchema } from './heuristic/profile.schema.js';
 import { rulesOf, SHIPPED_RULES, type Ruleset } from './heuristic/ruleset.js';
@@ -19,6 +19,8 @@ export async function openHeuristic(config: Pick<Config, 'SCORING_PROFILE'>, rul
   return new HeuristicProvider(rules ?? (await loadRules(config.SCORING_PROFILE)));
 }
 
+const GUIDE = 'Configuration: SCORING_PROFILE: docs/scoring-profile.schema.json lists each key and its limits.';
+
 /**
  * The rules of a profile file, or the shipped ones where there is no path.
  * @throws AppError CONFIG_INVALID with one line per problem, each with its place in the file.
@@ -28,7 +30,7 @@ export async function loadRules(path: string | undefined): Promise<Ruleset> {
   const written = readProfile(await readJsonFile(path, 'SCORING_PROFILE'));
   if ('rules' in written) return written.rules;
   const lines = written.problems.map((problem) => `Configuration: SCORING_PROFILE: ${problemText(problem)}.`);
-  throw new AppError('CONFIG_INVALID', lines.join('\n'));
+  throw new AppError('CONFIG_INVALID', [...lines, GUIDE].join('\n'));
 }
 
 /** Reads a parsed profile; where it is none, says what is wrong and where (`industries[0].points`). */

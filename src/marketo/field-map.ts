@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { AppError } from '../domain/app-error.js';
 import { SCORE_ATTRIBUTES } from '../domain/score-attributes.js';
-import { readJsonFile } from '../platform/config/json-text.js';
+import { readJsonFile } from '../platform/json-document.js';
 import source from './default-field-map.json' with { type: 'json' };
 
 /** Where a value comes from: the lead, its attributes, score, owner and outcome, or what the service knows of it. */

@@ -12,7 +12,7 @@ import type { FollowedObject, FollowedRecord, Observations, OutcomesRepository, 
 
 /** Rows become visible in Salesforce later than their SystemModstamp says: so much is read again each time. */
 export const LOOK_BACK_MS = 300_000;
-/** Pages of one run; the next run follows at once. */
+/** Pages of changes of one run; the next run follows at once. */
 const MAX_PAGES = 50;
 export const CURSOR = 'salesforce-leads';
 
@@ -29,6 +29,8 @@ export interface ReaderTools {
  * a record that is read again adds nothing, so it doubles nothing.
  */
 export class CrmOutcomesReader {
+  private reached: { cursor: Position; at: number; settled: boolean } | null = null;
+
   constructor(private readonly tools: ReaderTools) {}
 
   /**
@@ -44,23 +46,44 @@ export class CrmOutcomesReader {
   }
 
   private async readChanges(signal: AbortSignal): Promise<{ cursor: Position; more: boolean }> {
-    const { repository, crm, statusKinds } = this.tools;
-    let cursor = await repository.position(CURSOR);
-    let after: Position = { at: new Date(Date.parse(cursor.at) - LOOK_BACK_MS).toISOString(), id: '' };
-    for (let page = 0; page < MAX_PAGES; page++) {
+    const { repository, crm, statusKinds, clock } = this.tools;
+    const began = clock.now();
+    const start = await repository.position(CURSOR);
+    let cursor = start;
+    let after = this.isSettled(start) ? start : { at: new Date(Date.parse(start.at) - LOOK_BACK_MS).toISOString(), id: '' };
+    for (let pages = 0; pages < MAX_PAGES;) {
       const { records, more } = await crm.changedPersons(after, signal);
       const last = records.at(-1);
-      if (!last) return { cursor, more: false };
-      after = { at: last.changedAt, id: last.id };
-      const seen = noObservations();
-      for (const record of records) if (record.personKey !== null) observePerson(record, record.personKey, statusKinds, seen);
-      const to = isLater(after, cursor) ? after : cursor;
-      // Another process has read meanwhile, and its cursor counts.
-      if (!(await repository.storePage(seen, { name: CURSOR, from: cursor, to }))) return { cursor, more: false };
-      cursor = to;
-      if (!more || signal.aborted) return { cursor, more: false };
+      if (last) {
+        after = { at: last.changedAt, id: last.id };
+        const seen = noObservations();
+        for (const record of records) if (record.personKey !== null) observePerson(record, record.personKey, statusKinds, seen);
+        const to = isLater(after, cursor) ? after : cursor;
+        // Another process has read meanwhile, and its cursor counts.
+        if (!(await repository.storePage(seen, { name: CURSOR, from: cursor, to }))) return { cursor, more: false };
+        cursor = to;
+      }
+      if (!last || !more) {
+        this.remember(cursor, began);
+        return { cursor, more: false };
+      }
+      if (signal.aborted) return { cursor, more: false };
+      // What is read again is not counted, or a mass change within the look-back would fill each run.
+      if (isLater(after, start)) pages++;
     }
     return { cursor, more: true };
+  }
+
+  /** Whether all changes up to the cursor are known, so that none is read again while nothing changes. */
+  private isSettled(cursor: Position): boolean {
+    return this.reached !== null && this.reached.settled && isSame(this.reached.cursor, cursor);
+  }
+
+  /** A row that was not visible when the cursor was first reached is visible after the look-back. */
+  private remember(cursor: Position, began: number): void {
+    const { reached } = this;
+    if (!reached || !isSame(reached.cursor, cursor)) this.reached = { cursor, at: this.tools.clock.now(), settled: false };
+    else if (began - reached.at >= LOOK_BACK_MS) reached.settled = true;
   }
 
   /** Those that were read longest ago: where there are more than one call takes, all have their turn. */
@@ -93,6 +116,10 @@ export class CrmOutcomesReader {
 function changedSince(records: FollowedRecord[]): string | null {
   const times = records.flatMap(({ readAt }) => (readAt === null ? [] : [Date.parse(readAt)]));
   return times.length === 0 ? null : new Date(Math.min(...times) - LOOK_BACK_MS).toISOString();
+}
+
+function isSame(a: Position, b: Position): boolean {
+  return a.at === b.at && a.id === b.id;
 }
 
 function isLater(a: Position, b: Position): boolean {

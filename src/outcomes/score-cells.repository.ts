@@ -33,6 +33,7 @@ export type CellsBySegment = Record<Segment, { group: string; cells: Cells }[]>;
 /**
  * What became of each person that counts. Of persons whose leads the CRM merged, the one scored first counts, with the
  * outcomes of all. A person's first outcome decides: an earlier one excludes the person, a later one came too late.
+ * Sums of times and intervals are slow, so they are made once, or for persons who converted only.
  * $1 kinds, $2 horizon in days, $3 since.
  */
 const JUDGED = `
@@ -46,9 +47,9 @@ heads AS MATERIALIZED (
   GROUP BY 1
 ), judged AS (
   SELECT s.score, s.scorer_version, s.campaign_id, s.score_source, s.synced_at,
-    s.synced_at <= now() - make_interval(days => $2) AS mature,
-    CASE WHEN h.at < s.synced_at THEN 'before' WHEN h.at <= s.synced_at + make_interval(days => $2) THEN 'converted'
-      ELSE 'open' END AS outcome
+    s.synced_at <= (SELECT now() - make_interval(days => $2)) AS mature,
+    CASE WHEN h.at IS NULL THEN 'open' WHEN h.at < s.synced_at THEN 'before'
+      WHEN h.at <= s.synced_at + make_interval(days => $2) THEN 'converted' ELSE 'open' END AS outcome
   FROM feedback.first_scores s LEFT JOIN hits h USING (person_key)
   WHERE s.synced_at >= $3 AND s.person_key NOT IN (SELECT person_key FROM heads WHERE person_key <> head)
 )`;

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { AppError, type FieldProblem } from '../domain/app-error.js';
 import { ownerIdOf } from '../domain/salesforce-id.js';
 import { problemText, schemaProblems } from '../domain/schema-problems.js';
-import { readJsonFile } from '../platform/config/json-text.js';
+import { readJsonFile } from '../platform/json-document.js';
 import { checkReferences, targetsOf } from './check-rules.js';
 import { domainWord } from './domain-words.js';
 import { withMeantNames } from './known-names.js';

@@ -108,7 +108,7 @@ describe.each([['heuristic', null, null], ...MODELS] as [
 });
 
 /** The error code of each fault, on which the pipeline decides. */
-const CODES: Record<Fault['kind'], ErrorCode> = {
+const CODES: Record<Exclude<Fault['kind'], 'verbatim'>, ErrorCode> = {
   slow: 'AI_TIMEOUT',
   truncated: 'AI_ANSWER_INVALID',
   refused: 'AI_REFUSED',
@@ -148,7 +148,7 @@ describe.each(MODELS)('the model behind %s', (name, start, envOf) => {
       const impatient = ['hang', 'slow'].includes(fault.kind);
       const asked = impatient ? await open({ AI_TIMEOUT_MS: SHORT_TIMEOUT_MS }) : provider;
       const error = await errorOf(asked.score(buyer, never));
-      expect(error.code).toBe(CODES[fault.kind]);
+      expect(error.code).toBe(CODES[fault.kind as keyof typeof CODES]);
       expect(fake.received).toHaveLength(1);
       const said = JSON.stringify([error.message, error.answer, error.signature]);
       expect(said).not.toMatch(/zaphod|acme|CRM/i);
@@ -284,6 +284,93 @@ describe.each(MODELS)('the model behind %s', (name, start, envOf) => {
         'disagrees-with-heuristic',
       ]);
     });
+  });
+});
+
+describe('an answer that is not what was asked for', () => {
+  const good = {
+    evidence: [{ signal: 'asks for a demo', polarity: 'positive' }],
+    bant: { budget: 'unknown', authority: 'yes', need: 'yes', timeline: 'no' },
+    intent: 'high',
+    fitScore: 80,
+    confidence: 0.9,
+    reasoning: 'Wants a demo.',
+  };
+  const text = JSON.stringify(good);
+  const [fenced, spoken] = [`\`\`\`json\n${text}\n\`\`\``, `Here it is: ${text} Anything else?`];
+  const fakes = new Map<string, FakeModel>();
+  beforeAll(async () => {
+    for (const [name, start] of MODELS) fakes.set(name, await start());
+  });
+  afterAll(async () => {
+    for (const fake of fakes.values()) await fake.stop();
+  });
+
+  const gemini = (parts: object[], finishReason = 'STOP') => ({
+    candidates: [{ content: { role: 'model', parts }, finishReason, index: 0 }],
+    usageMetadata: { promptTokenCount: 300, candidatesTokenCount: 50, totalTokenCount: 350 },
+  });
+  const bedrock = (content: object[], stopReason = 'tool_use') => ({
+    output: { message: { role: 'assistant', content } },
+    stopReason,
+    usage: { inputTokens: 300, outputTokens: 50, totalTokens: 350 },
+  });
+  const tool = (input: object) => ({ toolUse: { toolUseId: 'tooluse_1', name: 'json', input } });
+  const openAi = (content: string | null, finish = 'stop', more: object = {}) => ({
+    choices: [{ index: 0, message: { role: 'assistant', content, ...more }, finish_reason: finish }],
+  });
+
+  it.each<[string, string, unknown, ErrorCode | number]>([
+    ['gemini', 'in a fence', gemini([{ text: fenced }]), 80],
+    ['gemini', 'with words around it', gemini([{ text: spoken }]), 80],
+    ['gemini', 'behind its thoughts', gemini([{ text: 'Is it {good}?', thought: true }, { text }]), 80],
+    ['gemini', 'in two parts', gemini([{ text: text.slice(0, 90) }, { text: text.slice(90) }]), 80],
+    ['gemini', 'in a list', gemini([{ text: `[${text}]` }]), 80],
+    ['gemini', 'with the score in a text', gemini([{ text: text.replace('80', '"85/100"') }]), 'AI_ANSWER_INVALID'],
+    ['gemini', 'with a share as score', gemini([{ text: text.replace('80', '0.85') }]), 'AI_ANSWER_INVALID'],
+    ['gemini', 'with a negative score', gemini([{ text: text.replace('80', '-80') }]), 'AI_ANSWER_INVALID'],
+    ['gemini', 'with NaN', gemini([{ text: text.replace('80', 'NaN') }]), 'AI_ANSWER_INVALID'],
+    ['gemini', 'with an endless score', gemini([{ text: text.replace('80', '1e999') }]), 'AI_ANSWER_INVALID'],
+    ['gemini', 'with a percentage as confidence', gemini([{ text: text.replace('0.9', '90') }]), 80],
+    ['gemini', 'without candidates', { candidates: [], usageMetadata: {} }, 'AI_ANSWER_INVALID'],
+    ['gemini', 'without a part', gemini([]), 'AI_ANSWER_INVALID'],
+    ['gemini', 'cut off before its text', gemini([], 'MAX_TOKENS'), 'AI_ANSWER_INVALID'],
+    ['gemini', 'cut off behind its text', gemini([{ text }], 'MAX_TOKENS'), 'AI_ANSWER_INVALID'],
+    ['gemini', 'recited', gemini([], 'RECITATION'), 'AI_REFUSED'],
+    ['gemini', 'on the block list', gemini([], 'BLOCKLIST'), 'AI_REFUSED'],
+    ['gemini', 'with personal data', gemini([], 'SPII'), 'AI_REFUSED'],
+    ['gemini', 'with a broken call', gemini([], 'MALFORMED_FUNCTION_CALL'), 'AI_ANSWER_INVALID'],
+    ['gemini', 'that refuses in words', gemini([{ text: 'I cannot assess this person.' }]), 'AI_REFUSED'],
+    ['gemini', 'that is an error', { error: { code: 503, status: 'UNAVAILABLE', message: 'overloaded' } }, 'AI_ANSWER_INVALID'],
+    ['bedrock', 'in the tool', bedrock([tool(good)]), 80],
+    ['bedrock', 'in the tool behind words', bedrock([{ text: 'I judge it.' }, tool(good)]), 80],
+    ['bedrock', 'in words instead of the tool', bedrock([{ text: fenced }], 'end_turn'), 80],
+    ['bedrock', 'that refuses in words', bedrock([{ text: "I'm sorry, I can't do that." }], 'end_turn'), 'AI_REFUSED'],
+    ['bedrock', 'with the score in a text', bedrock([tool({ ...good, fitScore: '80' })]), 'AI_ANSWER_INVALID'],
+    ['bedrock', 'with an unknown intent', bedrock([tool({ ...good, intent: 'hot' })]), 'AI_ANSWER_INVALID'],
+    ['bedrock', 'cut off in the tool', bedrock([tool({ fitScore: 80 })], 'max_tokens'), 'AI_ANSWER_INVALID'],
+    ['bedrock', 'too long for its context', bedrock([{ text: '' }], 'model_context_window_exceeded'), 'AI_ANSWER_INVALID'],
+    ['bedrock', 'with a broken call', bedrock([{ text: '' }], 'malformed_tool_use'), 'AI_ANSWER_INVALID'],
+    ['bedrock', 'filtered', bedrock([{ text: '' }], 'content_filtered'), 'AI_REFUSED'],
+    ['bedrock', 'without content', bedrock([], 'end_turn'), 'AI_ANSWER_INVALID'],
+    ['bedrock', 'that is an error', { message: 'Internal failure' }, 'AI_ANSWER_INVALID'],
+    ['openai-compatible', 'in a fence', openAi(fenced), 80],
+    ['openai-compatible', 'behind its thoughts', openAi(`<think>Is it {good}?</think>${text}`), 80],
+    ['openai-compatible', 'cut off', openAi(text.slice(0, 60), 'length'), 'AI_ANSWER_INVALID'],
+    ['openai-compatible', 'filtered', openAi(null, 'content_filter'), 'AI_REFUSED'],
+    ['openai-compatible', 'that refuses in words', openAi('Sorry, no.'), 'AI_REFUSED'],
+    ['openai-compatible', 'without a choice', { choices: [] }, 'AI_ANSWER_INVALID'],
+    ['openai-compatible', 'that is an error of a limit', { error: { code: 429, message: 'Rate limit' } }, 'AI_RATE_LIMITED'],
+    ['openai-compatible', 'that is an error of the vendor', { error: { code: 502, message: 'Bad gateway' } }, 'AI_UNAVAILABLE'],
+  ])('%s: %s', async (name, _what, body, expected) => {
+    const fake = fakes.get(name)!;
+    fake.reset();
+    fake.next({ kind: 'verbatim', body });
+    const [, , envOf] = MODELS.find(([each]) => each === name)!;
+    const asked = (await AI_PROVIDERS[name]!(configOf(envOf(fake.url)))).score(buyer, never);
+    if (typeof expected === 'number') expect((await asked).fitScore).toBe(expected);
+    else expect((await errorOf(asked)).code).toBe(expected);
+    expect(fake.received).toHaveLength(1);
   });
 });
 

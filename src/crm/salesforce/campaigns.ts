@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Batcher } from '../../platform/concurrency/batcher.js';
-import { readJsonFile } from '../../platform/config/json-text.js';
+import { readJsonFile } from '../../platform/json-document.js';
 import { ExpiringCache } from '../../platform/expiring-cache.js';
 import type { Clock } from '../../platform/clock.js';
 import { AppError } from '../../domain/app-error.js';

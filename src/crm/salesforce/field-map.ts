@@ -1,5 +1,5 @@
 import { AppError } from '../../domain/app-error.js';
-import { readJsonFile } from '../../platform/config/json-text.js';
+import { readJsonFile } from '../../platform/json-document.js';
 import { companyDomainOf, NOT_PROVIDED, personNameOf, splitName, type PersonName } from '../person-name.js';
 import type { CrmSync, PersonProjection } from '../port.js';
 import source from './default-field-map.json' with { type: 'json' };

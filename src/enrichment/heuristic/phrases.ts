@@ -12,7 +12,7 @@ export interface Match<T> {
 type Element = 'gap' | WordTest;
 
 interface WordTest {
-  exact: string[];
+  exact: Set<string>;
   /** Patterns with a star, as a test. */
   wild: ((word: string) => boolean)[];
   prefixes: string[];
@@ -33,6 +33,8 @@ const MAX_GAP = 3;
 const MAX_GAPS = 3;
 const ASCII = /^\p{ASCII}*$/u;
 const PREFIX_KEY = 3;
+/** The characters of the words of a text. */
+const IN_TEXT = /^[\p{L}\p{N}$€£]+$/u;
 /**
  * Texts repeat their words, so the phrases that begin with a word are looked up once. Long words are not remembered:
  * each would keep its whole text in memory.
@@ -113,11 +115,12 @@ export class PhraseIndex<T> {
   }
 
   private wordTest(part: string): WordTest {
-    const test: WordTest = { exact: [], wild: [], prefixes: [], number: false, foreign: true };
+    const test: WordTest = { exact: new Set(), wild: [], prefixes: [], number: false, foreign: true };
     for (const option of part.split('|').flatMap((name) => this.expand(name))) {
       const core = option.replaceAll('*', '');
+      if (option !== '#' && !IN_TEXT.test(core)) throw new Error(`has a character that no word of a text has: ${part}`);
       if (option === '#') test.number = true;
-      else if (core === option) test.exact.push(option);
+      else if (core === option) test.exact.add(option);
       else if (option.startsWith('*')) {
         if (ASCII.test(core)) test.foreign = false;
         test.wild.push(option.endsWith('*') ? (word) => word.includes(core) : (word) => word.endsWith(core));
@@ -139,7 +142,7 @@ export class PhraseIndex<T> {
   private file(phrase: Phrase<T>): void {
     this.remembered.clear();
     const first = phrase.elements[0] as WordTest;
-    for (const word of new Set(first.exact)) append(this.byWord, word, phrase);
+    for (const word of first.exact) append(this.byWord, word, phrase);
     for (const key of new Set(first.prefixes.map((prefix) => prefix.slice(0, PREFIX_KEY)))) append(this.byPrefix, key, phrase);
     if (first.wild.length > 0) (first.foreign ? this.anywhereForeign : this.anywhere).push(phrase);
     if (first.number) this.numbers.push(phrase);
@@ -159,6 +162,7 @@ function wordsOf(source: string): string[] {
 
 /** What is wrong with a line of phrases, one message per phrase. */
 export function phraseProblems(line: string, lists: WordLists): string[] {
+  if (/^[\s;]*$/.test(line)) return ['has no phrase'];
   return line.split(';').flatMap((phrase) => {
     if (phrase.trim() === '') return [];
     try {
@@ -196,9 +200,11 @@ function matchFrom(
 }
 
 function accepts(test: WordTest, word: string): boolean {
-  if (test.exact.includes(word)) return true;
+  if (test.exact.has(word)) return true;
   if (test.number && isNumber(word)) return true;
-  return test.prefixes.some((prefix) => word.startsWith(prefix)) || test.wild.some((matches) => matches(word));
+  for (const prefix of test.prefixes) if (word.startsWith(prefix)) return true;
+  for (const matches of test.wild) if (matches(word)) return true;
+  return false;
 }
 
 function isNumber(word: string): boolean {

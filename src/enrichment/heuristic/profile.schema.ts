@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { COUNTRY_CODES } from './countries.js';
+import { classifyDomain } from './domain-class.js';
 import { LEXICON, WORD_LISTS } from './lexicon.js';
 import { phraseProblems } from './phrases.js';
 
@@ -47,10 +48,37 @@ const ownPhrases = z.strictObject({
     .describe('What the negation of the phrase means. Without it a negated phrase brings no points.'),
 });
 
+const companyName = label.regex(/[\p{L}\p{N}]/u, 'must have a letter or a digit');
 const country = z.enum(COUNTRY_CODES, { error: 'must be an ISO 3166 country code of two letters, for example DE' });
 const domainName = z
   .string()
-  .regex(/^(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z0-9-]{2,}$/, 'must be a domain in lower case, for example acme.com');
+  .regex(/^(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z0-9-]{2,}$/, {
+    error: 'must be a domain in lower case, for example acme.com',
+    abort: true,
+  })
+  .refine(isOfOneCompany, 'is a domain of many companies or persons, who would all be competitors. Name a domain of the company');
+
+function isOfOneCompany(domain: string): boolean {
+  const facts = classifyDomain(domain);
+  return facts.label !== '' && facts.class !== 'free' && facts.class !== 'disposable';
+}
+
+/** Only the first rule with a value is ever used, so a second one is a mistake. */
+function reportRepeats<T>(
+  valuesOf: (rule: T) => { value: unknown; path: PropertyKey[] }[],
+): (rules: T[], context: z.RefinementCtx<T[]>) => void {
+  return (rules, context) => {
+    const first = new Map<unknown, number>();
+    for (const [at, rule] of rules.entries()) {
+      for (const { value, path } of valuesOf(rule)) {
+        const before = first.get(value) ?? at;
+        first.set(value, before);
+        const message = `${String(value)} belongs to rule ${before} of this list already, so this one would never be used`;
+        if (before < at) context.addIssue({ code: 'custom', path: [at, ...path], message });
+      }
+    }
+  };
+}
 
 const SOURCE_IDS = LEXICON.source.rules.map(({ id }) => id);
 const sources = z.strictObject(Object.fromEntries(SOURCE_IDS.map((id) => [id, points.optional()])));
@@ -84,10 +112,12 @@ const sections = {
   sizes: z
     .array(z.strictObject({ atLeast: z.number().int().min(0), label, points }))
     .max(MAX_RULES)
+    .superRefine(reportRepeats(({ atLeast }) => [{ value: atLeast, path: ['atLeast'] }]))
     .describe('The rule with the highest `atLeast` that the number of employees reaches.'),
   countries: z
     .array(z.strictObject({ label, points, countries: z.array(country).min(1).max(300) }))
     .max(MAX_RULES)
+    .superRefine(reportRepeats(({ countries }) => countries.map((value, index) => ({ value, path: ['countries', index] }))))
     .describe('The first rule that names the country. The lead may send a code or a name.'),
   titles: z.strictObject({
     seniority: z.array(seniority).max(MAX_RULES).describe('The first rule that fits; put exceptions first.'),
@@ -96,7 +126,7 @@ const sections = {
   competitors: z.strictObject({
     points,
     companies: z
-      .array(z.strictObject({ name: label, domains: z.array(domainName).max(50).optional() }))
+      .array(z.strictObject({ name: companyName, domains: z.array(domainName).max(50).optional() }))
       .max(500)
       .describe('A lead from one of these companies or domains has the intent `none`.'),
   }),

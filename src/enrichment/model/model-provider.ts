@@ -1,4 +1,4 @@
-import { generateText, NoObjectGeneratedError, Output, type generateText as GenerateText } from 'ai';
+import { generateText, Output, type generateText as GenerateText } from 'ai';
 import type { Enrichment, Usage } from '../../domain/enrichment.js';
 import type { LeadContent } from '../../domain/lead.js';
 import { systemClock, type Clock } from '../../platform/clock.js';
@@ -28,6 +28,11 @@ export interface ModelSettings {
   instructions?: string | undefined;
 }
 
+/** The schema goes along with the request. The SDK would refuse words around the JSON; `readAnswer` reads the text. */
+const ANSWER = {
+  ...Output.object({ schema: answerSchema, name: 'judgement' }),
+  parseCompleteOutput: async ({ text }: { text: string }) => text,
+};
 const MAX_OUTPUT_TOKENS = 2048;
 const CACHE_CAPACITY = 10_000;
 
@@ -91,7 +96,7 @@ export class ModelProvider implements EnrichmentProvider {
         model: language,
         system,
         prompt: user,
-        output: Output.object({ schema: answerSchema, name: 'judgement' }),
+        output: ANSWER,
         maxRetries: 0,
         maxOutputTokens: MAX_OUTPUT_TOKENS,
         abortSignal: until,
@@ -103,8 +108,6 @@ export class ModelProvider implements EnrichmentProvider {
       return { answer: readAnswer(result.text, secrets), usage: paid };
     } catch (error) {
       // Cut off, refused, out of range: the provider bills what it answered all the same.
-      if (NoObjectGeneratedError.isInstance(error) && error.usage)
-        paid = usageOf(model, error.usage.inputTokens, error.usage.outputTokens);
       if (paid && paid.inputTokens + paid.outputTokens > 0) wasted?.({ provider: this.name, model, usage: paid });
       // Which abort it was is known here and lost in the SDK.
       throw translateError(until.aborted && !signal.aborted ? until.reason : error, this.clock.now());

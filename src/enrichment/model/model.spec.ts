@@ -170,6 +170,10 @@ describe('an answer', () => {
       { fitScore: 1.0 },
       { confidence: 1e9 },
       { fitScore: '80' },
+      { fitScore: '85/100' },
+      { fitScore: null },
+      { confidence: 'high' },
+      { confidence: -0.2 },
       { intent: 'hot' },
     ]) {
       expect(() => read(over)).toThrow(AppError);
@@ -180,17 +184,25 @@ describe('an answer', () => {
     ['<think>Is it {good}?</think>\n', ''],
     ['Here is the score:\n```json\n', '\n```\nAnything else?'],
     ['\ufeff', '\n'],
+    ['Sure! ', ' Anything else?'],
+    ['[', ']'],
   ])('is read between %j and %j', (before, after) => {
     expect(readAnswer(`${before}${JSON.stringify(good)}${after}`, []).fitScore).toBe(80);
   });
 
-  it.each(["I'm sorry, but I can't help with that.", 'I cannot assess this person.', 'Sorry, no.'])(
-    'in words is a refusal, which is not asked for again: %s',
-    (text) => {
-      expect(() => readAnswer(text, [])).toThrow(expect.objectContaining({ code: 'AI_REFUSED' }));
-      expect(() => readAnswer('{"fitScore": 8', [])).toThrow(expect.objectContaining({ code: 'AI_ANSWER_INVALID' }));
-    },
-  );
+  it.each([
+    "I'm sorry, but I can't help with that.",
+    'I cannot assess this person.',
+    'Sorry, no.',
+    '<think>May I?</think>I am unable to judge persons.',
+    'Es tut mir leid, dabei kann ich nicht helfen.',
+    'Je suis désolé, je ne peux pas évaluer cette personne.',
+    'Lo siento, no puedo ayudar con eso.',
+    '抱歉，我无法评估此人。',
+  ])('in words is a refusal, which is not asked for again: %s', (text) => {
+    expect(() => readAnswer(text, [])).toThrow(expect.objectContaining({ code: 'AI_REFUSED' }));
+    expect(() => readAnswer('{"fitScore": 8', [])).toThrow(expect.objectContaining({ code: 'AI_ANSWER_INVALID' }));
+  });
 
   it('loses links, markup and formulas, and is cut', () => {
     const { reasoning, evidence, cleaned } = read({

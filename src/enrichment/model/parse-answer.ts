@@ -61,23 +61,27 @@ export function readAnswer(text: string, secrets: readonly string[]): ModelAnswe
   };
 }
 
-/** A refusal in words, where the provider does not mark it as one. */
-const REFUSAL = /^\W*(?:I['’]m sorry|I am sorry|sorry|I apologi[sz]e|I can(?:no|['’])t|I['’]m (?:unable|not able)|I won['’]t)\b/i;
+/** A refusal in words, where the provider does not mark it as one; some models use the language of the lead. */
+const REFUSALS = [
+  /^\W*(?:I['’]m sorry|I am sorry|sorry|I apologi[sz]e|I can(?:no|['’])t|I['’]m (?:unable|not able)|I am (?:unable|not able)|I won['’]t)\b/i,
+  /^\W*(?:(?:es )?tut mir leid|ich kann (?:das|dies|diese[nrs]?|leider)|désolé|je suis désolé|je ne peux pas|lo siento|no puedo)/i,
+  /^\W*(?:mi dispiace|non posso|desculpe|lamento|não posso|het spijt me|ik kan (?:dit|hier|deze|niet))|^\s*(?:很?抱歉|对不起|我(?:无法|不能))/i,
+];
 
-/** Open models write their thoughts first, and some put the answer into a fence with words around it. */
-function withoutThoughts(text: string): string {
-  const answer = text
-    .slice(Math.max(0, text.lastIndexOf('</think>')))
-    .replace(/^<\/think>/, '')
-    .trim();
-  return /```(?:json)?\s*(\{[\s\S]*\})\s*```/i.exec(answer)?.[1] ?? answer;
+/** Some models put words or a fence around the answer. */
+function objectIn(text: string): string {
+  const [from, to] = [text.indexOf('{'), text.lastIndexOf('}')];
+  return from >= 0 && from < to ? text.slice(from, to + 1) : text;
 }
 
 function parseJson(text: string): unknown {
+  // Open models write their thoughts first.
+  const answer = text.split('</think>').at(-1)!;
   try {
-    return JSON.parse(withoutThoughts(text));
+    return JSON.parse(objectIn(answer));
   } catch (cause) {
-    if (REFUSAL.test(text)) throw new AppError('AI_REFUSED', 'The model refuses to judge this text.', { cause });
+    if (REFUSALS.some((pattern) => pattern.test(answer)))
+      throw new AppError('AI_REFUSED', 'The model refuses to judge this text.', { cause });
     throw new AppError('AI_ANSWER_INVALID', 'The model answered something that is not JSON.', { cause });
   }
 }

@@ -31,7 +31,7 @@ export function fromFinish(reason: string | undefined, cause?: unknown): AppErro
 }
 
 function fromCall(error: APICallError, now: number): AppError {
-  const status = error.statusCode;
+  const status = statusOf(error);
   const kind = kindOf(error);
   const retryAfterMs = retryAfterOf(error.responseHeaders, error.responseBody, now);
   const make = (code: ErrorCode, message: string) =>
@@ -48,19 +48,38 @@ function fromCall(error: APICallError, now: number): AppError {
     if (!isUnreadable(error.cause)) return make('AI_UNAVAILABLE', 'The connection to the AI provider closed during its answer.');
     return make('AI_ANSWER_INVALID', 'The AI provider answered something that is not its API.');
   }
-  if (saysRefused(error)) return make('AI_REFUSED', 'The AI provider refuses to judge this text.');
-  if (status === 429) {
-    // Without money in the account no waiting helps.
-    if (kind === 'insufficient_quota') return make('AI_MISCONFIGURED', 'The account with the AI provider has no credit.');
+  if (saysRefused(status, error.responseBody ?? '')) return make('AI_REFUSED', 'The AI provider refuses to judge this text.');
+  if ([409, 424, 499].includes(status) || status >= 500 || kind === 'ModelNotReadyException') {
+    if (status === 504) return make('AI_TIMEOUT', 'The model took too long.');
+    return make('AI_UNAVAILABLE', `The AI provider is in trouble (${status}).`);
+  }
+  if (status === 429 || THROTTLED.test(kind ?? '')) {
+    // Without money or a quota no waiting helps.
+    if (NO_CREDIT.test(error.responseBody ?? ''))
+      return make('AI_MISCONFIGURED', 'The account with the AI provider has no credit.');
+    if (NO_QUOTA.test(error.responseBody ?? ''))
+      return make('AI_MISCONFIGURED', 'The account with the AI provider has a quota of 0 for this model.');
     return make('AI_RATE_LIMITED', 'The AI provider takes no more requests for now.');
   }
-  if (status === 408 || status === 504) return make('AI_TIMEOUT', 'The model took too long.');
+  if (status === 408) return make('AI_TIMEOUT', 'The model took too long.');
   if (status === 400 && needsInferenceProfile(error)) return make('AI_MISCONFIGURED', inferenceProfileAdvice(error));
   if ([401, 402, 403, 404, 405, 410].includes(status) || (status === 400 && speaksOfSettings(error)))
     return make('AI_MISCONFIGURED', `The AI provider refuses us (${status}): the key, the permission or the model is wrong.`);
-  if (status === 424 || status >= 500) return make('AI_UNAVAILABLE', `The AI provider is in trouble (${status}).`);
   // A request that it cannot read is either this text or all of them; the pipeline counts the signatures.
   return make('AI_ANSWER_INVALID', `The AI provider does not take the request (${status}).`);
+}
+
+/** Bedrock answers some limits with 400. */
+const THROTTLED = /^(?:Throttling|TooManyRequests|ServiceQuotaExceeded)/;
+const NO_CREDIT = /"insufficient_quota"|credits? (?:are|is) depleted/i;
+/** Gemini, for a model that the tier of the account does not include. */
+const NO_QUOTA = /\blimit: 0\b/;
+
+/** Gateways answer 200 with the error of the vendor behind them, and its status in the body. */
+function statusOf({ statusCode, responseBody = '' }: APICallError): number | undefined {
+  if (statusCode === undefined || statusCode >= 300) return statusCode;
+  const told = fieldsOf(responseBody).find((value) => typeof value === 'number' && value >= 400 && value < 600);
+  return (told as number | undefined) ?? statusCode;
 }
 
 const KIND = /^[A-Za-z][A-Za-z0-9_.]{2,60}$/;
@@ -82,14 +101,18 @@ function fieldsOf(body: string): unknown[] {
 }
 
 /**
- * A 400 that every lead would get: the key (Gemini), the region (Gemini), the model or its profile (Bedrock,
- * chat/completions).
+ * A 400 that every lead would get: the key (Gemini), the region (Gemini), the model, its profile or the account
+ * (Bedrock, chat/completions).
  */
-function speaksOfSettings(error: APICallError): boolean {
-  const body = error.responseBody ?? '';
-  return /API_KEY_INVALID|API key|credit balance|billing|FAILED_PRECONDITION|model identifier|inference profile|on-demand throughput|model_not_found|"param"\s*:\s*"(?:model|response_format|temperature)"/i.test(
-    body,
-  );
+const OF_SETTINGS = [
+  /API_KEY_INVALID|API key|credit balance|billing|FAILED_PRECONDITION|model_not_found/i,
+  /model identifier|inference profile|on-demand throughput|(?:does not|doesn.{1,6}t) support|is deprecated for this model/i,
+  /Operation not allowed|not authorized to invoke|not allowed for this account|ExpiredToken/i,
+  /"param"\s*:\s*"(?:model|response_format|temperature)"/i,
+];
+
+function speaksOfSettings({ responseBody = '' }: APICallError): boolean {
+  return OF_SETTINGS.some((pattern) => pattern.test(responseBody));
 }
 
 function needsInferenceProfile(error: APICallError): boolean {
@@ -126,9 +149,9 @@ const REFUSED =
 /** A gateway forbids one text with the status of a missing permission. */
 const FORBIDDEN_TEXT = /flagged_input|moderation/i;
 
-function saysRefused({ statusCode, responseBody = '' }: APICallError): boolean {
-  if (statusCode === 403) return FORBIDDEN_TEXT.test(responseBody);
-  return (statusCode === 400 || statusCode === 422) && REFUSED.test(responseBody);
+function saysRefused(status: number, body: string): boolean {
+  if (status === 403) return FORBIDDEN_TEXT.test(body);
+  return (status === 400 || status === 422) && REFUSED.test(body);
 }
 
 function speaksOfCredentials(error: unknown): boolean {

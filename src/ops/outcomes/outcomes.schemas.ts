@@ -8,6 +8,14 @@ const target = z.enum(TARGETS as [(typeof TARGETS)[number]]);
 const horizonDays = wholeNumber(1, 730);
 const probability = z.number().min(0).max(1);
 
+/** Date.parse makes the 2nd of March of the 30th of February. */
+function isInCalendar(text: string): boolean {
+  const day = new Date(`${text.slice(0, 10)}T00:00:00Z`);
+  return !Number.isNaN(Date.parse(text)) && !Number.isNaN(day.getTime()) && day.toISOString().startsWith(text.slice(0, 10));
+}
+
+const FIRST_TIME = '2000-01-01T00:00:00.000Z';
+
 /** A day means its end (UTC), so that an outcome is not taken for one from before a score of the same day. */
 const outcomeTime = z
   .string()
@@ -16,8 +24,10 @@ const outcomeTime = z
     'must be a time with its zone such as 2026-11-24T04:00:00.000Z, or a day such as 2026-11-24',
   )
   .transform((text) => (text.includes('T') ? text : `${text}T23:59:59.999Z`))
-  .refine((text) => !Number.isNaN(Date.parse(text)), 'is not in the calendar')
-  .transform((text) => new Date(text).toISOString());
+  .refine(isInCalendar, { error: 'is not in the calendar', abort: true })
+  .transform((text) => new Date(text).toISOString())
+  // Systems write 0001-01-01 or 1970-01-01 for "no date", and a person who converted then would never be judged.
+  .refine((text) => text >= FIRST_TIME, 'lies before the year 2000');
 
 export const outcomeInputSchema = apiSchema(
   'OutcomeInput',
@@ -62,7 +72,7 @@ export const probabilitySchema = z
 const day = z
   .string()
   .regex(/^\d{4}-\d{2}-\d{2}$/, 'must be a day such as 2026-11-24')
-  .refine((text) => !Number.isNaN(Date.parse(text)), 'is not in the calendar');
+  .refine(isInCalendar, 'is not in the calendar');
 
 export const reportQuerySchema = z.strictObject({
   target: target.default('converted').describe('What counts as success; the later ones include won.'),

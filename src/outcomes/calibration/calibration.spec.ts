@@ -32,6 +32,18 @@ describe("scikit-learn's published values", () => {
     expect(fitIsotonic(given.map((y, x) => ({ x, y, weight: 1 })))).toEqual(expected);
   });
 
+  it('are met where points have weights, worked out by hand', () => {
+    // 0.5 and 0.2 pool to (2·0.5 + 3·0.2) / 5; 0.9 and 0.6 to 0.75; 0.4 stays between them.
+    const points = [
+      [0.5, 2],
+      [0.2, 3],
+      [0.4, 1],
+      [0.9, 4],
+      [0.6, 4],
+    ].map(([y, weight], x) => ({ x, y: y!, weight: weight! }));
+    expect(fitIsotonic(points).map((y) => y.toFixed(6))).toEqual(['0.320000', '0.320000', '0.400000', '0.750000', '0.750000']);
+  });
+
   it('are met where values are tied', () => {
     // test_isotonic_regression_ties_min: x = [1, 1, 2, 3, 4, 5], y = [1, 2, 3, 4, 5, 6]; the first two are one point
     // here.

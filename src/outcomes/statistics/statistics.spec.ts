@@ -62,6 +62,47 @@ describe('published values', () => {
   });
 });
 
+describe('values worked out by hand', () => {
+  /** 20: 1 of 10 leads converted; 50: 6 of 10; 80: 4 of 5. */
+  const counts = noCounts();
+  addCounts(counts, 20, 10, 1);
+  addCounts(counts, 50, 10, 6);
+  addCounts(counts, 80, 5, 4);
+
+  it('are met by rank, error and calibration', () => {
+    // Of 11 × 14 pairs the converted lead wins 1·9/2 + 6·(9 + 4/2) + 4·(13 + 1/2).
+    expect(auc(counts)).toBeCloseTo((4.5 + 66 + 54) / 154, 12);
+    // (1·0.64 + 9·0.04 + 10·0.25 + 4·0.04 + 1·0.64) / 25
+    expect(brier(counts)).toBeCloseTo(4.3 / 25, 12);
+    // Distances 0.1, 0.1 and 0; the mean rate is 0.44.
+    expect(brierParts(counts)).toEqual({
+      reliability: expect.closeTo((10 * 0.01 + 10 * 0.01) / 25, 12) as number,
+      resolution: expect.closeTo((10 * 0.34 ** 2 + 10 * 0.16 ** 2 + 5 * 0.36 ** 2) / 25, 12) as number,
+      uncertainty: expect.closeTo(0.44 * 0.56, 12) as number,
+    });
+    expect(calibrationError(counts)).toBeCloseTo(0.08, 12);
+    expect(lifts(counts, [0.2, 0.4]).map(({ conversionShare }) => conversionShare)).toEqual([4 / 11, 7 / 11]);
+    expect(wilson(11, 25)).toEqual({
+      value: 0.44,
+      low: expect.closeTo(0.224907, 5) as number,
+      high: expect.closeTo(0.680261, 5) as number,
+    });
+  });
+
+  it('are met by the stability index', () => {
+    // Ten bins of 100; then five of 50 and five of 150. Each share differs by 50/1005.
+    const at = (count: (bin: number) => number) =>
+      zeroes().map((_, score) => (score % 10 === 5 ? count(Math.floor(score / 10)) : 0));
+    const index = (5 * 50 * (Math.log(100.5 / 50.5) + Math.log(150.5 / 100.5))) / 1005;
+    expect(
+      stabilityIndex(
+        at(() => 100),
+        at((bin) => (bin < 5 ? 50 : 150)),
+      ),
+    ).toBeCloseTo(index, 12);
+  });
+});
+
 describe('figures of counts', () => {
   it('hold their laws for all counts', () => {
     fc.assert(

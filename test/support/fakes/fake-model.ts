@@ -122,6 +122,8 @@ export class FakeModel {
         });
       case 'empty-body':
         return send(response, { status: 200, body: '' });
+      case 'verbatim':
+        return send(response, json(200, fault.body));
       default:
         return send(response, this.dialect.fail(fault!, received));
     }

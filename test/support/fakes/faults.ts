@@ -26,6 +26,8 @@ export type Fault =
   | { kind: 'missing-fields' }
   /** 200 with a body that is not of the API. */
   | { kind: 'html' }
+  /** 200 with this body. */
+  | { kind: 'verbatim'; body: unknown }
   | { kind: 'empty-body' };
 
 export type FaultKind = Fault['kind'];

@@ -1,33 +1,12 @@
-import { readFile } from 'node:fs/promises';
-import { AppError } from '../../domain/app-error.js';
-
 interface Fault {
   at: number;
   what: string;
 }
 
-/** Parses a file that a person wrote, as it came from any editor. @returns the value, or what is wrong and where. */
-export function readJsonText(text: string): { value: unknown } | { problem: string } {
-  const json = text.replace(/^\ufeff/u, '');
+/** What is wrong with a text that should be JSON, with its line and column; null where nothing is. */
+export function jsonFaultOf(json: string): string | null {
   const fault = faultOf(json);
-  return fault ? { problem: `${placeOf(json, fault.at)}: ${fault.what}` } : { value: JSON.parse(json) as unknown };
-}
-
-/**
- * Reads the JSON file that a variable names.
- * @throws AppError CONFIG_INVALID with the line and the column of what is wrong.
- */
-export async function readJsonFile(path: string, variable: string): Promise<unknown> {
-  const name = `Configuration: the file that ${variable} names`;
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (cause) {
-    throw new AppError('CONFIG_INVALID', `${name} cannot be read.`, { cause });
-  }
-  const read = readJsonText(text);
-  if ('value' in read) return read.value;
-  throw new AppError('CONFIG_INVALID', `${name} is not JSON: ${read.problem}.`);
+  return fault && `${placeOf(json, fault.at)}: ${fault.what}`;
 }
 
 const SPACE = /[ \t\r\n]*/y;
@@ -38,8 +17,8 @@ const TOKEN =
 const EXPECTED = {
   value: 'a value',
   'value or end': 'a value or ]',
-  name: 'a name in quotation marks',
-  'name or end': 'a name in quotation marks or }',
+  name: 'a name in straight quotation marks',
+  'name or end': 'a name in straight quotation marks or }',
   colon: 'a colon',
   'next or end': 'a comma or a closing bracket',
   nothing: 'nothing more',
