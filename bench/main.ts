@@ -100,6 +100,7 @@ add({
     rounds: ['pairs of runs that count; the medians of their ratios are shown', 5],
     rate: ['leads a second', 50],
     seconds: ['length of a run', 20],
+    compare: ['seconds between two comparisons with the log, of which the schedule has 900; 0 for none', 5],
   },
   run: benchMarketo,
   print: printMarketo,

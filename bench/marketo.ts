@@ -9,14 +9,14 @@ export interface MarketoOptions {
   rounds: number;
   rate: number;
   seconds: number;
+  /** Seconds between two comparisons; 0 for none. */
+  compare: number;
   say(line: string): void;
 }
 
 const WARM_UP_SECONDS = 3;
 /** The comparison leaves calls of the last two minutes alone, so the clock of this Marketo is behind. */
 const CLOCK_BEHIND_MS = 150_000;
-/** Of the schedule it is 15 minutes. */
-const COMPARE_EVERY_MS = 5000;
 
 interface Run {
   ackP50: number;
@@ -29,8 +29,8 @@ interface Run {
 }
 
 /**
- * Trigger campaigns of a fake Marketo call the webhook at a steady rate, with the write-back and a comparison every
- * five seconds, and without both. The two take turns on the same stores, and each pair gives a ratio.
+ * Trigger campaigns of a fake Marketo call the webhook at a steady rate, with the write-back and comparisons, and
+ * without both. The two take turns on the same stores, and each pair gives a ratio.
  */
 export async function benchMarketo(options: MarketoOptions) {
   const stores = await startStores();
@@ -49,13 +49,14 @@ export async function benchMarketo(options: MarketoOptions) {
       return { ackP50: of('ackP50'), ackP99: of('ackP99'), p50: of('p50'), p95: of('p95'), callsPerLead: of('callsPerLead') };
     };
     const ratio = (key: keyof Run) => Number(median(on.map((run, index) => run[key] / off[index]![key])).toFixed(3));
-    const { rounds, rate, seconds } = options;
+    const { rounds, rate, seconds, compare } = options;
     return {
       bench: 'marketo',
       machine: machine(),
       rounds,
       rate,
       seconds,
+      compare,
       off: middle(off),
       on: middle(on),
       ratios: { ackP50: ratio('ackP50'), ackP99: ratio('ackP99'), p50: ratio('p50'), p95: ratio('p95') },
@@ -65,7 +66,7 @@ export async function benchMarketo(options: MarketoOptions) {
   }
 }
 
-async function measure(stores: Stores, { rate, seconds }: MarketoOptions, tag: string, isOn: boolean): Promise<Run> {
+async function measure(stores: Stores, { rate, seconds, compare }: MarketoOptions, tag: string, isOn: boolean): Promise<Run> {
   const fake = await FakeMarketo.start({ now: () => Date.now() - CLOCK_BEHIND_MS });
   const marketo = {
     MARKETO_BASE_URL: fake.url,
@@ -81,13 +82,13 @@ async function measure(stores: Stores, { rate, seconds }: MarketoOptions, tag: s
   // Each run has a Marketo of its own, whose log has no calls of the runs before.
   await sql.query('UPDATE ledger.marketo_stages SET position = NULL, leased_until = NULL, quota = NULL');
   const [api, worker] = await Promise.all(['api', 'worker'].map((ROLE) => startService(stores, { ...env, ROLE })));
-  const compare = async () => {
+  const beginComparison = async () => {
     await sql.query(
       `INSERT INTO ledger.marketo_runs (requested_by, mode, from_at, to_at)
        VALUES ('bench', 'repair', now() - interval '10 minutes', now())`,
     );
   };
-  const timer = isOn ? setInterval(() => void compare(), COMPARE_EVERY_MS) : undefined;
+  const timer = isOn && compare > 0 ? setInterval(() => void beginComparison(), compare * 1000) : undefined;
   try {
     const url = `${api!.url}/leads`;
     await fillForms(fake, url, rate, WARM_UP_SECONDS, `warm${tag}`);
@@ -129,7 +130,15 @@ async function fillForms(fake: FakeMarketo, url: string, rate: number, seconds: 
   return times.toSorted((a, b) => a - b);
 }
 
-export function printMarketo({ rounds, rate, off, on, ratios, ...result }: Awaited<ReturnType<typeof benchMarketo>>): void {
+export function printMarketo({
+  rounds,
+  rate,
+  compare,
+  off,
+  on,
+  ratios,
+  ...result
+}: Awaited<ReturnType<typeof benchMarketo>>): void {
   const table = new Table({
     head: ['Marketo', 'ack p50 ms', 'ack p99 ms', 'speed to lead p50 ms', 'p95 ms', 'API calls a lead'],
     style: { head: [], border: [] },
@@ -137,5 +146,7 @@ export function printMarketo({ rounds, rate, off, on, ratios, ...result }: Await
   for (const [name, row] of Object.entries({ off, on }))
     table.push([name, row.ackP50, row.ackP99, row.p50, row.p95, row.callsPerLead]);
   table.push(['on / off', ratios.ackP50, ratios.ackP99, ratios.p50, ratios.p95, '']);
-  console.log(`\n${result.machine}\n${rate} leads/s, medians of ${rounds} pairs of runs\n${table.toString()}`);
+  console.log(
+    `\n${result.machine}\n${rate} leads/s, a comparison every ${compare} s (0: none), medians of ${rounds} pairs of runs\n${table.toString()}`,
+  );
 }
