@@ -173,7 +173,8 @@ describe('a page of leads', () => {
     [{ state: 'discarded' }, 'leads_ended'],
     [{ state: 'dead' }, 'leads_ended'],
     [{ state: 'received' }, 'Index Only Scan leads_waiting'],
-    [{ state: 'enriched', sort: 'oldest', ...hour }, 'Index Only Scan leads_waiting'],
+    // By either index: which one is cheaper depends on how many leads of the hour wait.
+    [{ state: 'enriched', sort: 'oldest', ...hour }, 'leads_'],
     [{ state: 'received', open: { count: 1_000_000, since: new Date(0) } }, 'leads_received'],
     [{ state: 'received', open: { count: 1_000_000, since: null }, campaignId: 'rare' }, 'leads_'],
     [{ campaignId: 'rare' }, 'leads_campaign'],

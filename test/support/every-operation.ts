@@ -144,7 +144,7 @@ export function requestsOn({ synced, dead, receipt, rejections }: Filled): Recor
     checkRoutingRules: [{ path: '/ops/routing/check', body: { rules: { reps: [{ id: 'cy' }], fallback: { rep: 'cy' } } } }],
     dryRunRouting: [{ path: '/ops/routing/dry-run', body: { rules: { reps: [{ id: 'cy' }], fallback: { rep: 'cy' } } } }],
     storeRoutingRules: [{ path: '/ops/routing/rules', body: { rules: { reps: [{ id: 'cy' }], fallback: { rep: 'cy' } } } }],
-    activateRoutingRules: [{ path: '/ops/routing/activate', body: { version: 1 } }],
+    activateRoutingRules: [{ path: '/ops/routing/activate', body: { version: 2 } }],
     rollBackRoutingRules: [{ path: '/ops/routing/rollback' }],
     setRoutingAbsences: [
       { path: '/ops/routing/absences', body: { rep: 'ann', absences: [{ from: '2026-12-24', to: '2026-12-31' }] } },

@@ -55,7 +55,8 @@ export const REQUEST_ERRORS = {
   },
   BODY_TOO_LARGE: {
     class: 'input',
-    meaning: 'The body is larger than 64 KiB. Of a webhook the first 64 KiB are kept as a rejection, to see what it was.',
+    meaning:
+      'The body is larger than 64 KiB (4 MiB for routing rules and directories). Of a webhook the first 64 KiB are kept as a rejection, to see what it was.',
     remedy: 'Shorten the template: send only the fields that sales needs. A replay needs the fields as corrections.',
   },
   UNSUPPORTED_MEDIA_TYPE: {
