@@ -89,6 +89,13 @@ async function refresh() {
   showState(kept ? 'Paused while you work in a list' : 'Live: updates every 5 s', kept);
 }
 
+// The page says what a form did; loaded again, or as a bookmark, its address does not.
+const address = new URL(location.href);
+if (address.searchParams.has('done')) {
+  address.searchParams.delete('done');
+  history.replaceState(history.state, '', address);
+}
+
 localTimes(document);
 // On a narrow screen the navigation scrolls, and the current page may be out of sight.
 document.querySelector('.nav [aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' });

@@ -53,6 +53,8 @@ export async function backfill(options: BackfillOptions): Promise<BackfillReport
           else await write(options, lead, report);
           return null;
         } catch (cause) {
+          // What became of an interrupted call is not known: the next run looks at this lead again.
+          if (signal.aborted) return null;
           return refusal(lead, AppError.from(cause), report);
         } finally {
           report.leads++;

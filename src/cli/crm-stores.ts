@@ -47,7 +47,12 @@ interface Opened {
   signal: AbortSignal;
 }
 
-export async function withStores<T>(crm: string, env: CliIo['env'], act: (opened: Opened) => Promise<T>): Promise<T> {
+/** @returns the report of an act that may have been interrupted: it is of what was looked at until then. */
+export async function withStores<T>(
+  crm: string,
+  env: CliIo['env'],
+  act: (opened: Opened) => Promise<T>,
+): Promise<{ report: T; isInterrupted: boolean }> {
   const config = configFor(crm, env);
   const databaseUrl = config.DATABASE_URL ?? (await runningEmbeddedPostgres(join(resolve(config.DATA_DIR), 'postgres')));
   if (!databaseUrl) {
@@ -65,7 +70,8 @@ export async function withStores<T>(crm: string, env: CliIo['env'], act: (opened
   const onSignal = () => stop.abort(new Error('Interrupted. What was written is recorded; the next run continues from there.'));
   process.once('SIGINT', onSignal);
   try {
-    return await act({ config, ledger: new CrmBackfillRepository(database), provider, signal: stop.signal });
+    const report = await act({ config, ledger: new CrmBackfillRepository(database), provider, signal: stop.signal });
+    return { report, isInterrupted: stop.signal.aborted };
   } finally {
     process.off('SIGINT', onSignal);
     await provider.close();

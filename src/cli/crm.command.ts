@@ -1,6 +1,6 @@
 import { Option, type Command } from 'commander';
 import { CRM_PROVIDERS } from '../crm/registry.js';
-import { CommandError, EXIT_CODES } from './exit-codes.js';
+import { CommandError, EXIT_CODES, INTERRUPTED } from './exit-codes.js';
 import {
   backfillText,
   CHECK_COLUMNS,
@@ -44,7 +44,7 @@ export function addCrmCommands(program: Command, session: Session): void {
       if (to === 'salesforce') refuseWithoutSalesforce(session, 'crm backfill');
       const [{ progressBar, withStores }, { backfill }] = await Promise.all([loadStores(), import('./crm-backfill.js')]);
       const { output } = session;
-      const report = await withStores(to, session.io.env, async ({ config, ledger, provider, signal }) => {
+      const { report, isInterrupted } = await withStores(to, session.io.env, async ({ config, ledger, provider, signal }) => {
         const pending = await ledger.countPendingIn(provider.name);
         const question = `Write ${counted(pending, 'lead')} to ${to}?`;
         if (pending > 0 && !dryRun) await session.confirm({ question, yes, isOldName: true });
@@ -57,7 +57,7 @@ export function addCrmCommands(program: Command, session: Session): void {
       });
       const columns = REFUSED_COLUMNS;
       await output.report(report, report.refused, { columns }, () => backfillText(report, to, dryRun, output.width));
-      if (report.refusedCount > 0) session.exitCode = EXIT_CODES.failure;
+      end(session, isInterrupted, report.refusedCount > 0);
     });
 
   crm
@@ -70,18 +70,22 @@ export function addCrmCommands(program: Command, session: Session): void {
       if (name === 'salesforce') refuseWithoutSalesforce(session, 'crm memberships');
       const [{ progressBar, withStores }, { backfill }] = await Promise.all([loadStores(), import('./crm-backfill.js')]);
       const { output } = session;
-      const report = await withStores(name, session.io.env, async ({ config, ledger, provider: crm, signal }) => {
-        const pending = await ledger.countWithoutMember(crm.name);
-        const question = `Add the memberships of ${counted(pending, 'lead')} to ${name}?`;
-        if (pending > 0 && !dryRun) await session.confirm({ question, yes, isOldName: true });
-        const bar = progressBar('leads', session.io);
-        bar.start(pending);
-        const [concurrency, progress] = [Math.min(400, config.CRM_CONCURRENCY), bar.update];
-        return backfill({ ledger, crm, missing: 'membership', dryRun, concurrency, progress, signal }).finally(bar.stop);
-      });
+      const { report, isInterrupted } = await withStores(
+        name,
+        session.io.env,
+        async ({ config, ledger, provider: crm, signal }) => {
+          const pending = await ledger.countWithoutMember(crm.name);
+          const question = `Add the memberships of ${counted(pending, 'lead')} to ${name}?`;
+          if (pending > 0 && !dryRun) await session.confirm({ question, yes, isOldName: true });
+          const bar = progressBar('leads', session.io);
+          bar.start(pending);
+          const [concurrency, progress] = [Math.min(400, config.CRM_CONCURRENCY), bar.update];
+          return backfill({ ledger, crm, missing: 'membership', dryRun, concurrency, progress, signal }).finally(bar.stop);
+        },
+      );
       const columns = REFUSED_COLUMNS;
       await output.report(report, report.refused, { columns }, () => membershipsText(report, dryRun, output.width));
-      if (report.refusedCount > 0) session.exitCode = EXIT_CODES.failure;
+      end(session, isInterrupted, report.refusedCount > 0);
     });
 
   crm
@@ -92,15 +96,22 @@ export function addCrmCommands(program: Command, session: Session): void {
       refuseWithoutSalesforce(session, 'crm compare');
       const [{ progressBar, withStores }, { compare }] = await Promise.all([loadStores(), import('./crm-compare.js')]);
       const { output } = session;
-      const report = await withStores('salesforce', session.io.env, async ({ ledger, provider, signal }) => {
+      const { report, isInterrupted } = await withStores('salesforce', session.io.env, async ({ ledger, provider, signal }) => {
         const bar = progressBar('persons', session.io);
         bar.start(await ledger.countSyncedPersons());
         return compare(ledger, provider, bar.update, signal).finally(bar.stop);
       });
       const columns = DIFFERENCE_COLUMNS;
       await output.report(report, report.examples, { columns }, () => compareText(report, limit, output.width));
-      if (report.different > 0) session.exitCode = EXIT_CODES.failure;
+      end(session, isInterrupted, report.different > 0);
     });
+}
+
+/** A report of a part must not look like one of the whole, in which nothing was found. */
+function end(session: Session, isInterrupted: boolean, isFailure: boolean): void {
+  if (isInterrupted)
+    session.output.note('Interrupted: this is the report of a part. What was written is recorded; run it again.');
+  session.exitCode = isInterrupted ? INTERRUPTED : isFailure ? EXIT_CODES.failure : session.exitCode;
 }
 
 /** The mock set-up has no Salesforce: the list of all settings that it would need helps less than this. */

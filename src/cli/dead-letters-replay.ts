@@ -15,6 +15,7 @@ export interface ReplayManyOptions {
 /** @throws CommandError where it is unclear which leads are meant. */
 export function readReplayTarget(reference: string | undefined, { code, all }: ReplayManyOptions): 'one' | 'many' {
   const named = [reference, code, all].filter((value) => value !== undefined).length;
+  if (code === '') throw usageError('--code is empty, so it names no dead letters. Nothing was changed.');
   if (named === 0) throw usageError('Name a lead, or add --code <code> or --all.');
   if (named > 1) throw usageError('Use one of: a lead, --code <code>, --all.');
   return reference === undefined ? 'many' : 'one';

@@ -8,6 +8,9 @@ export const EXIT_CODES = {
   unavailable: 5,
 } as const;
 
+/** Of a shell: ended by SIGINT. */
+export const INTERRUPTED = 130;
+
 export type ExitCode = (typeof EXIT_CODES)[keyof typeof EXIT_CODES];
 
 export const EXIT_CODE_TEXTS: Record<keyof typeof EXIT_CODES, string> = {

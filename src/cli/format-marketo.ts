@@ -72,12 +72,16 @@ function stageLines({ name, paused, pausedBy, breaker }: SentReport['writeBack']
 
 export function runText(run: SentRun, width: number): string {
   const { from, to, classes, activities, calls, otherWebhooks, problem } = run;
-  const missing = classes['missing'] ?? 0;
+  const [missing, unlogged] = [classes['missing'] ?? 0, classes['unlogged'] ?? 0];
   return [
     `${from} to ${to}: ${counted(activities, 'webhook call')} in Marketo's log, read with ${counted(calls, 'call')}.`,
     ...(Object.keys(classes).length > 0 ? [pairsTable(['class', 'calls'], Object.entries(classes), width)] : []),
     ...(activities === 0 && otherWebhooks.length > 0 ? [`Other webhooks in the log: ${otherWebhooks.join(', ')}.`] : []),
+    ...(activities === 0 && unlogged > 0
+      ? [`${counted(unlogged, 'lead')} of Marketo arrived, and its log has no call of ours: check MARKETO_WEBHOOK.`]
+      : []),
     ...(problem ? [problem] : []),
+    run.state === 'open' ? 'The run is not over yet: a worker goes on with it.' : '',
     missing > 0 && run.mode === 'report' ? `${missing} are missing: run it again with --repair.` : '',
   ]
     .filter((line) => line !== '')

@@ -1,7 +1,7 @@
 import { afterEach, expect, it, vi } from 'vitest';
 import { ServiceClient } from './http-client.js';
 import { pagesOf } from './paging.js';
-import { readSince } from './read-since.js';
+import { readInstant, readSince } from './read-since.js';
 
 afterEach(() => vi.unstubAllGlobals());
 
@@ -32,6 +32,7 @@ it('an answer of another program is no list', async () => {
   await expect(pages.next()).rejects.toThrow(/is not RevenueFlow/);
 });
 
-it.each(['1', 'Nov 1', '2026', '11/01/2026', 'yesterday', '9999-01-01'])('%j is no time in the past', (text) => {
+it.each(['1', 'Nov 1', '2026', '11/01/2026', 'yesterday', '2026-02-31', '9999-01-01'])('%j is no time in the past', (text) => {
   expect(() => readSince(text)).toThrow(/time in the past/);
+  if (text !== '9999-01-01') expect(() => readInstant(text)).toThrow(/a time such as/);
 });

@@ -12,6 +12,11 @@ export function jsonObject(text: string, name: string): Record<string, unknown> 
   return objectOf(Buffer.from(text), name);
 }
 
+/** @throws CommandError */
+export async function textOfFile(path: string): Promise<string> {
+  return (await bytesOfFile(path)).toString('utf8');
+}
+
 async function bytesOfFile(path: string): Promise<Buffer> {
   try {
     return await readFile(path);

@@ -1,5 +1,5 @@
 import { Option, type Command } from 'commander';
-import { EXIT_CODES } from './exit-codes.js';
+import { EXIT_CODES, INTERRUPTED } from './exit-codes.js';
 import { tableOf } from './format-table.js';
 import { counted } from './format-text.js';
 import { openImportFile } from './import/import-file.js';
@@ -21,8 +21,6 @@ interface ImportOptions {
 type BadRow = ImportReport['bad'][number];
 
 const BAD_ROWS_SHOWN = 50;
-/** Of a shell: ended by SIGINT. */
-const INTERRUPTED = 130;
 /** npm and the shell may each pass on the same Ctrl-C. */
 const SAME_INTERRUPT_MS = 1000;
 

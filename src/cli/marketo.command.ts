@@ -74,7 +74,7 @@ export function addMarketoCommands(program: Command, session: Session): void {
       if (repair) await session.confirm({ question: 'Take the leads in that are missing?', yes });
       const { client, output } = session;
       const begun = await client.post<SentRun>('/ops/marketo/reconcile', { ...(since ? { since } : {}), repair });
-      const run = await runEnded(session, begun);
+      const run = (await isPaused(session)) ? begun : await runEnded(session, begun);
       await output.document(run, () => runText(run, output.width));
       if (run.state === 'open' || (run.classes['missing'] ?? 0) > 0) session.exitCode = EXIT_CODES.failure;
     });
@@ -107,7 +107,7 @@ async function backfill(session: Session, { dryRun = false, retry = false, yes =
   const bar = progressBar('people', session.io);
   bar.start(0);
   for (let after: string | null = ''; after !== null;) {
-    const page: { people: number; owed: number; next: string | null } = await client.post('/ops/marketo/backfill', {
+    const page: { people: number; owed: number; next?: string | null } = await client.post('/ops/marketo/backfill', {
       after,
       retry,
       dryRun,
@@ -115,7 +115,7 @@ async function backfill(session: Session, { dryRun = false, retry = false, yes =
     report.people += page.people;
     report.owed += page.owed;
     bar.update(report.people);
-    after = page.next;
+    after = page.next === undefined || page.next === after ? null : page.next;
   }
   bar.stop();
   const sum = `${counted(report.people, 'person', 'people')} in the ledger`;
@@ -124,6 +124,15 @@ async function backfill(session: Session, { dryRun = false, retry = false, yes =
       ? `${sum}: ${report.owed} would be written. Nothing was changed.`
       : `${sum}: ${report.owed} will be written by the workers; \`marketo status\` shows how many are left.`,
   );
+}
+
+/** A paused task takes no run up, and waiting for it would say nothing for a quarter of an hour. */
+async function isPaused({ client, output }: Session): Promise<boolean> {
+  const { stage } = (await client.get<SentReport>('/ops/marketo')).reconciliation;
+  if (stage.paused) {
+    output.note(`${stage.name} is paused by ${stage.pausedBy}: the run begins after \`marketo resume ${stage.name}\`.`);
+  }
+  return stage.paused;
 }
 
 /** @returns the run as it is at its end, or after so long. */

@@ -14,6 +14,20 @@ export function yesOption(): Option {
   return new Option('-y, --yes', 'do not ask for confirmation; required where there is no terminal');
 }
 
+/** These refuse a further word themselves, as an unknown command. */
+const lists = new WeakSet<Command>();
+
+/**
+ * Makes each command refuse words that it does not take: `people erase` with two addresses must not erase the first
+ * only. Commander passes on the setting of a group to the commands in it.
+ */
+export function refuseExcessWords(command: Command): void {
+  for (const child of command.commands) {
+    if (child.commands.length > 0) refuseExcessWords(child);
+    else if (!lists.has(child)) child.allowExcessArguments(false);
+  }
+}
+
 /** A command that only groups others: alone it prints its help, with an unknown word it fails. */
 export function group(command: Command): Command {
   return command.allowExcessArguments().action(() => {
@@ -24,6 +38,7 @@ export function group(command: Command): Command {
 
 /** The list of a group, which also runs where the group is called alone. */
 export function refuseUnknownWords(list: Command): Command {
+  lists.add(list);
   return list.allowExcessArguments().hook('preAction', (_, { args }) => {
     if (args.length > 0) throw unknownWord(list.parent!, args[0]!);
   });

@@ -11,6 +11,7 @@ import { EXIT_CODE_TEXTS, EXIT_CODES } from './exit-codes.js';
 import { wrapped } from './format-text.js';
 import type { CliIo } from './io.js';
 import { addLeadCommands } from './leads.command.js';
+import { refuseExcessWords } from './options.js';
 import { addOutcomeCommands } from './outcomes.command.js';
 import { addMarketoCommands } from './marketo.command.js';
 import { FORMATS } from './output.js';
@@ -96,6 +97,8 @@ export function createProgram(io: CliIo = process): { program: Command; session:
     .command('version')
     .description('print the version')
     .action(() => session.output.line(versionOf()));
+
+  refuseExcessWords(program);
 
   program.addHelpText('after', `\n${helpTable('Examples', EXAMPLES)}\n${helpTable('Environment (or .env)', ENVIRONMENT)}`);
   const codes = Object.entries(EXIT_CODES).map(([name, code]): [string, string] => [

@@ -14,6 +14,7 @@ const ACCOUNT_COLUMNS = ['accountId', 'ownerId', 'domains', 'name', 'type', 'ind
  */
 export async function importDirectory(client: ServiceClient, path: string): Promise<{ users: number; accounts: number }> {
   const file = await openImportFile(path);
+  const delimiter = await delimiterOf(file.lines());
   const total = { users: 0, accounts: 0 };
   let header: string[] | undefined;
   let rows: Record<string, unknown>[] = [];
@@ -25,14 +26,23 @@ export async function importDirectory(client: ServiceClient, path: string): Prom
     total.accounts += stored.accounts;
     rows = [];
   };
-  for await (const { line, values, problem } of csvRecords(file.lines(), ',')) {
+  for await (const { line, values, problem } of csvRecords(file.lines(), delimiter)) {
     if (problem !== undefined) throw usageError(`${path}, line ${line}: ${problem}.`);
     if (!header) header = headerOf(values, path);
-    else rows.push(rowOf(header, values));
+    else rows.push(rowOf(header, values, `${path}, line ${line}`));
     if (rows.length >= BATCH) await post();
   }
   await post();
   return total;
+}
+
+/** Spreadsheets write semicolons where the comma is the decimal sign. */
+async function delimiterOf(lines: AsyncIterable<string>): Promise<string> {
+  for await (const line of lines) {
+    const count = (delimiter: string) => line.split(delimiter).length;
+    return [',', ';', '\t'].reduce((best, each) => (count(each) > count(best) ? each : best));
+  }
+  return ',';
 }
 
 function headerOf(values: string[], path: string): string[] {
@@ -46,12 +56,24 @@ function headerOf(values: string[], path: string): string[] {
   );
 }
 
-function rowOf(header: string[], values: string[]): Record<string, unknown> {
+const ACTIVE = /^(?:true|yes|y|1|active)$/iu;
+const INACTIVE = /^(?:false|no|n|0|inactive)$/iu;
+
+/** @throws CommandError where values would get into the columns of others, or a user would wrongly count as active. */
+function rowOf(header: string[], values: string[], place: string): Record<string, unknown> {
+  const count = values.findLastIndex((value) => value !== '') + 1;
+  if (count > header.length) {
+    throw usageError(
+      `${place}: ${count} values for ${header.length} columns; a value with a separator in it needs quotation marks.`,
+    );
+  }
   const given = header.flatMap((name, index) => (values[index] ? [[name, values[index]] as const] : []));
   return Object.fromEntries(
     given.map(([name, value]) => {
       if (name === 'domains') return [name, value.split(/[\s;]+/u).filter((domain) => domain !== '')];
-      return [name, name === 'active' ? !/^(?:false|no|0)$/iu.test(value) : value];
+      if (name !== 'active') return [name, value];
+      if (!ACTIVE.test(value) && !INACTIVE.test(value)) throw usageError(`${place}: active must be true or false.`);
+      return [name, ACTIVE.test(value)];
     }),
   );
 }

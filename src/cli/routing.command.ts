@@ -20,6 +20,7 @@ import { tableOf, type Column } from './format-table.js';
 import { jsonFile, jsonObject } from './json-file.js';
 import { group, limitOption, refuseUnknownWords, yesOption } from './options.js';
 import { readCount } from './paging.js';
+import { readInstant } from './read-since.js';
 import { importDirectory } from './routing-import.js';
 import type { Session } from './session.js';
 
@@ -57,7 +58,7 @@ export function addRoutingCommands(program: Command, session: Session): void {
     .command('simulate')
     .argument('<lead>', 'a file with one lead in JSON, or the JSON itself')
     .description('show the owner that a lead would get; nothing is stored and no turn is taken')
-    .addOption(new Option('--at <time>', 'when the lead comes in, e.g. 2026-12-24T15:00:00Z').argParser(readTime))
+    .addOption(new Option('--at <time>', 'when the lead comes in, e.g. 2026-12-24T15:00:00Z').argParser(readInstant))
     .addOption(new Option('--rules <version>', 'a stored version; default: the active one').argParser(readCount))
     .action(async (lead: string, { at, rules: version }: { at?: string; rules?: number }) => {
       const given = lead.trimStart().startsWith('{') ? jsonObject(lead, 'The lead') : await jsonFile(lead);
@@ -219,12 +220,6 @@ async function checked(
       'problems' in read ? { ...read, warnings: [] } : { problems: [], warnings: checkIntent(read.rules.source, null) };
     return { report, compared: false };
   }
-}
-
-function readTime(text: string): string {
-  const at = Date.parse(text);
-  if (Number.isNaN(at)) throw new InvalidArgumentError('It must be a time such as 2026-12-24T15:00:00Z.');
-  return new Date(at).toISOString();
 }
 
 type Absence = { from: string; to: string };

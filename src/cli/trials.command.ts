@@ -1,12 +1,11 @@
-import { readFile } from 'node:fs/promises';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { z } from 'zod';
 import type { championSchema, trialListSchema, trialReportSchema, trialSchema } from '../ops/trials/trials.schemas.js';
 import { TARGETS } from '../outcomes/outcome.js';
 import { STRATA, TRIAL_KINDS } from '../trials/trial-kinds.js';
-import { CommandError, EXIT_CODES, usageError } from './exit-codes.js';
+import { usageError } from './exit-codes.js';
 import { championText, listText, MOVER_COLUMNS, TRIAL_COLUMNS, trialText } from './format-trials.js';
-import { jsonFile } from './json-file.js';
+import { jsonFile, textOfFile } from './json-file.js';
 import { group, yesOption } from './options.js';
 import { readCount, readPositive } from './paging.js';
 import { readSince } from './read-since.js';
@@ -123,7 +122,7 @@ async function requestOf(kind: string, options: RunOptions): Promise<object> {
       provider,
       model,
       profile: options.profile === undefined ? undefined : await jsonFile(options.profile),
-      instructions: options.prompt === undefined ? undefined : await textOf(options.prompt),
+      instructions: options.prompt === undefined ? undefined : await textOfFile(options.prompt),
     }),
     since,
     sample,
@@ -140,14 +139,6 @@ async function requestOf(kind: string, options: RunOptions): Promise<object> {
 
 function given(values: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
-}
-
-async function textOf(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    throw new CommandError(EXIT_CODES.usage, `${path} cannot be read (${(error as NodeJS.ErrnoException).code}).`);
-  }
 }
 
 function readShare(text: string): number {

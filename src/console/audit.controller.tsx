@@ -1,12 +1,13 @@
-import { Controller, Query } from '@nestjs/common';
-import type { FastifyRequest } from 'fastify';
+import { Controller, Query, Res } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { AuditLogRepository, type OperatorAct } from '../ledger/audit-log.repository.js';
-import { CsvDownload, Page } from './console-page.js';
+import { CsvDownload, nameFirst, Page } from './console-page.js';
 import { ConsoleViewer, PageRequest } from './console-viewer.js';
 import { csvOf } from './csv.js';
 import { renderPage } from './layout.js';
 import { AuditPage } from './pages/audit.page.js';
+import { isMasked, withoutAddresses } from './personal-data.js';
 
 const PAGE = 100;
 const CSV_ROWS = 10_000;
@@ -20,7 +21,7 @@ const querySchema = z.object({
   act: filled,
   before: z
     .string()
-    .regex(/^\d{1,18}$/)
+    .regex(/^\d{1,18}$/, 'is not a place in the log')
     .optional(),
 });
 
@@ -45,7 +46,12 @@ export class ConsoleAuditController {
       return parameters.size > 0 ? `${path}?${parameters}` : path;
     };
     const view = {
-      items: acts.map(({ at, who, act, detail }) => ({ at: at.toISOString(), who, act, detail: detailText(detail) })),
+      items: acts.map(({ at, who, act, detail }) => ({
+        at: at.toISOString(),
+        who,
+        act,
+        detail: shownOf(request)(detailText(detail)),
+      })),
       filters,
       acts: names,
       first: before ? hrefOf('/console/audit') : null,
@@ -56,13 +62,24 @@ export class ConsoleAuditController {
   }
 
   @CsvDownload('audit.csv')
-  async csv(@Query({ schema: querySchema }) { who, act }: z.output<typeof querySchema>): Promise<string> {
+  async csv(
+    @Query({ schema: querySchema }) { who, act }: z.output<typeof querySchema>,
+    @PageRequest() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
     const acts: OperatorAct[] = await this.auditLog.listActs({ who, act }, CSV_ROWS, null);
+    if (acts.length === CSV_ROWS) nameFirst(reply, CSV_ROWS, 'audit');
+    const shown = shownOf(request);
     return csvOf(
       ['at', 'who', 'act', 'detail'],
-      acts.map((row) => [row.at.toISOString(), row.who, row.act, detailText(row.detail)]),
+      acts.map((row) => [row.at.toISOString(), row.who, row.act, shown(detailText(row.detail))]),
     );
   }
+}
+
+/** A reason that an operator typed may name a person. */
+function shownOf(request: FastifyRequest): (text: string) => string {
+  return isMasked(request) ? withoutAddresses : (text) => text;
 }
 
 function defined(filters: Record<string, string | undefined>): Record<string, string> {

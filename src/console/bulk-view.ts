@@ -1,6 +1,6 @@
 import type { BulkActionProgress } from '../ledger/bulk-actions.repository.js';
 import type { BulkProgress } from './pages/bulk.page.js';
-import { maskedEmail, maskedName } from './personal-data.js';
+import { maskedEmail, maskedName, withoutAddresses } from './personal-data.js';
 
 const REFUSED_LISTED = 100;
 
@@ -33,7 +33,7 @@ export function bulkRowsOf({ kind, leads, refused }: Pick<BulkActionProgress, 'k
   return [
     ...refused.map(({ id, code, detail }) => ({
       href: `/console/${ofRejections ? 'rejections' : 'leads'}/${id}`,
-      label: detail,
+      label: masked ? withoutAddresses(detail) : detail,
       outcome: `${ofRejections ? 'still refused' : 'not replayed'}: ${code}`,
       tone: 'bad' as const,
     })),

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { Body, Controller, HttpCode, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
@@ -13,6 +14,7 @@ import { ActionForm, CsvDownload, Page, seeOther } from './console-page.js';
 import { ConsoleViewer, PageRequest } from './console-viewer.js';
 import { csvOf } from './csv.js';
 import { renderPage } from './layout.js';
+import { isMasked } from './personal-data.js';
 import { BulkPreviewPage, BulkProgressPage, type BulkPreview } from './pages/bulk.page.js';
 
 const TYPED_ABOVE = 100;
@@ -36,11 +38,12 @@ const previewSchema = z.object({
   signature: z.string().max(500).optional(),
   cause: z
     .string()
-    .regex(/^[0-9a-f]{32}$/)
+    .regex(/^[0-9a-f]{32}$/, 'is not one of the list of causes')
     .optional(),
   ...repairFields,
 });
 const startSchema = previewSchema.extend({
+  id: z.uuid(),
   perSecond: z.coerce.number().int().min(1).max(1000),
   count: z.coerce.number().int(),
 });
@@ -67,17 +70,16 @@ export class BulkController {
 
   @ActionForm('start')
   async start(
-    @Body({ schema: startSchema }) { perSecond, count, ...chosen }: z.output<typeof startSchema>,
+    @Body({ schema: startSchema }) { id, perSecond, count, ...chosen }: z.output<typeof startSchema>,
     @CurrentOperator() by: Operator,
     @PageRequest() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<string> {
-    const present = await this.count(chosen);
-    if (present !== count) {
+    const present = await this.run(chosen, { id, count, perSecond }, by);
+    if (present !== count || count === 0) {
       void reply.code(400);
       return this.previewPage(chosen, request, `There are ${present} now, and you confirmed ${count}. Nothing was replayed.`);
     }
-    const id = await this.run(chosen, perSecond, by);
     return seeOther(reply, `/console/bulk/${id}`);
   }
 
@@ -85,7 +87,7 @@ export class BulkController {
   async progress(@IdParam(NO_SUCH_ACTION) id: string, @PageRequest() request: FastifyRequest): Promise<string> {
     const [viewer, action] = await Promise.all([this.viewers.of(request), this.actions.findBulkAction(id)]);
     if (!action) throw new AppError('NOT_FOUND', NO_SUCH_ACTION);
-    const masked = request.operator?.role !== 'operator';
+    const masked = isMasked(request);
     return renderPage(<BulkProgressPage viewer={viewer} view={bulkProgressOf(action, SECTIONS[action.kind], masked)} />);
   }
 
@@ -95,7 +97,7 @@ export class BulkController {
     const action = await this.actions.findBulkAction(id);
     if (!action) throw new AppError('NOT_FOUND', NO_SUCH_ACTION);
     const leads = await this.actions.listBulkLeads(id, ROWS_AT_MOST);
-    const rows = bulkRowsOf({ ...action, leads }, request.operator?.role !== 'operator');
+    const rows = bulkRowsOf({ ...action, leads }, isMasked(request));
     return csvOf(
       ['what', 'outcome', 'address'],
       rows.map(({ label, outcome, href }) => [label, outcome, href]),
@@ -113,20 +115,22 @@ export class BulkController {
     return seeOther(reply, `/console/bulk/${id}`);
   }
 
-  private run(chosen: Chosen, perSecond: number, by: Operator): Promise<string> {
+  private run(chosen: Chosen, confirmed: { id: string; count: number; perSecond: number }, by: Operator): Promise<number> {
     const { act, code, signature, cause } = chosen;
-    if (act === 'replay-dead-letters') return this.replays.startDeadLetters({ code, signature, perSecond }, by.name);
-    return this.replays.startRejections({ cause, perSecond, ...repairOf(chosen) }, by.name);
+    if (act === 'replay-dead-letters') return this.replays.startDeadLetters({ code, signature, ...confirmed }, by.name);
+    return this.replays.startRejections({ cause, ...confirmed, ...repairOf(chosen) }, by.name);
   }
 
   private async previewPage(chosen: Chosen, request: FastifyRequest, problem: string | null): Promise<string> {
     const [viewer, count, described] = await Promise.all([this.viewers.of(request), this.count(chosen), this.describe(chosen)]);
     const view: BulkPreview = {
+      id: randomUUID(),
       act: chosen.act,
       code: chosen.code ?? null,
       signature: chosen.signature ?? null,
       cause: chosen.cause ?? null,
-      count,
+      count: Math.min(count, ROWS_AT_MOST),
+      found: count,
       typedAbove: TYPED_ABOVE,
       perSecond: PER_SECOND,
       problem,
@@ -137,15 +141,12 @@ export class BulkController {
   }
 
   private async count({ act, code, signature, cause }: Chosen): Promise<number> {
-    if (act === 'replay-rejections') {
-      return Math.min(await this.rejections.countOpen(cause), ROWS_AT_MOST);
-    }
+    if (act === 'replay-rejections') return this.rejections.countOpen(cause);
     const groups = await this.deadLetters.summary();
-    const total = groups
+    return groups
       .filter((group) => !code || group.code === code)
       .filter((group) => signature === undefined || (group.signature ?? '') === signature)
       .reduce((sum, { count }) => sum + count, 0);
-    return Math.min(total, ROWS_AT_MOST);
   }
 
   private describe(chosen: Chosen): Promise<Pick<BulkPreview, 'title' | 'sample' | 'repair'>> {

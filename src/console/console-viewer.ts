@@ -32,7 +32,8 @@ export class ConsoleViewer {
 
   /** Never fails: a page must say what is wrong while PostgreSQL is down. */
   async of(request: FastifyRequest): Promise<Viewer> {
-    const { operator } = request;
+    // A refused request has a session and no operator.
+    const operator = request.operator ?? (request.session && { name: request.session.name, role: request.session.role });
     return {
       env: this.config.ENV,
       operator: this.config.OPS_TOKENS ? (operator ?? null) : null,

@@ -8,6 +8,8 @@ import { ConsoleAuditController } from './audit.controller.js';
 import { BulkController } from './bulk.controller.js';
 import { ConsoleAssetsController } from './console-assets.controller.js';
 import { ConsoleErrorFilter } from './console-error.filter.js';
+import { ConsoleRoutes } from './console-routes.js';
+import { ConsoleSessionGuard } from './console-session.guard.js';
 import { ConsoleFormsGuard } from './console-forms.guard.js';
 import { ConsoleViewer } from './console-viewer.js';
 import { ConsoleDeadLettersController } from './dead-letters.controller.js';
@@ -46,6 +48,6 @@ import { ConsoleTrialsController } from './trials.controller.js';
     NowController,
     RunbookController,
   ],
-  providers: [ConsoleErrorFilter, ConsoleFormsGuard, ConsoleViewer],
+  providers: [ConsoleErrorFilter, ConsoleFormsGuard, ConsoleRoutes, ConsoleSessionGuard, ConsoleViewer],
 })
 export class ConsoleModule {}

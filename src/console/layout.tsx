@@ -136,7 +136,7 @@ function Foot({ viewer }: { viewer: Viewer }) {
       {viewer.operator ? (
         <form method="post" action="/console/logout" class="row">
           <input type="hidden" name="formToken" value={viewer.formToken} />
-          <span>{`${viewer.operator.name} (${viewer.operator.role})`}</span>
+          <span>{visibleText(`${viewer.operator.name} (${viewer.operator.role})`)}</span>
           <button class="link">Sign out</button>
         </form>
       ) : null}
@@ -145,13 +145,21 @@ function Foot({ viewer }: { viewer: Viewer }) {
   );
 }
 
-export function Document({ title, children }: { title: string; children: ComponentChildren }) {
+interface DocumentProps {
+  title: string;
+  /** The page that the browser shows in place of this one. */
+  continueAt?: string;
+  children: ComponentChildren;
+}
+
+export function Document({ title, continueAt, children }: DocumentProps) {
   return (
     <html lang="en">
       <head>
         <meta charSet="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="robots" content="noindex" />
+        {continueAt ? <meta http-equiv="refresh" content={`0;url=${continueAt}`} /> : null}
         <meta name="color-scheme" content="light dark" />
         <title>{`${visibleText(title)} · RevenueFlow AI`}</title>
         <link rel="icon" href="/console/assets/icon.svg" type="image/svg+xml" />

@@ -4,8 +4,19 @@ import { leadViewOf } from './lead-view.js';
 
 const at = (second: number) => new Date(Date.UTC(2026, 10, 27, 10, 0, second)).toISOString();
 
+const EMPTY = {
+  attributes: {},
+  evidence: [],
+  exchanges: [],
+  timings: { receivedAt: at(0) },
+  reasoning: null,
+  lastError: null,
+  next: null,
+  routing: null,
+};
+
 function timelineOf(events: Omit<LeadEvent, 'seq'>[]) {
-  const lead = { attributes: {}, exchanges: [], timings: { receivedAt: at(0) }, lastError: null, crm: null, events };
+  const lead = { ...EMPTY, crm: null, events };
   return leadViewOf(lead as never, { masked: false, config: { CRM_PROVIDER: 'postgres', SALESFORCE_LOGIN_URL: undefined } })
     .timeline;
 }
@@ -35,7 +46,7 @@ describe('the timeline of a page', () => {
 describe('the link into the org', () => {
   const hrefOf = (leadId: string, SALESFORCE_LOGIN_URL: string | undefined, CRM_PROVIDER: 'salesforce' | 'postgres') => {
     const crm = { provider: CRM_PROVIDER, leadId, memberId: null };
-    const lead = { attributes: {}, exchanges: [], timings: { receivedAt: at(0) }, lastError: null, crm, events: [] };
+    const lead = { ...EMPTY, crm, events: [] };
     return leadViewOf(lead as never, { masked: false, config: { CRM_PROVIDER, SALESFORCE_LOGIN_URL } }).crm!.href;
   };
 

@@ -9,7 +9,7 @@ import type { Tone } from './components/badges.js';
 import type { TimelineItem } from './components/timeline.js';
 import type { LeadView } from './pages/lead.page.js';
 import type { LeadItem } from './pages/leads.page.js';
-import { maskedAttributes, maskedEmail, maskedName } from './personal-data.js';
+import { maskedAttributes, maskedEmail, maskedName, personHider, withoutAddresses } from './personal-data.js';
 
 const COMPANY = /^(?:.*\.)?(?:company|company_?name|organi[sz]ation|account_?name)$/i;
 
@@ -19,7 +19,7 @@ export function leadItemOf(lead: ReturnType<typeof summaryOf>, masked: boolean, 
     id: lead.id,
     name: masked ? maskedName(lead.name) : lead.name,
     email: masked ? maskedEmail(lead.email) : lead.email,
-    company: companyOf(lead.attributes),
+    company: companyOf(lead.attributes, masked),
     campaignId: lead.campaignId,
     state: lead.state,
     fitScore: lead.fitScore,
@@ -29,8 +29,9 @@ export function leadItemOf(lead: ReturnType<typeof summaryOf>, masked: boolean, 
   };
 }
 
-function companyOf(attributes: Record<string, string>): string | null {
-  return Object.entries(attributes).find(([name]) => COMPANY.test(name))?.[1] ?? null;
+function companyOf(attributes: Record<string, string>, masked: boolean): string | null {
+  const company = Object.entries(attributes).find(([name]) => COMPANY.test(name))?.[1] ?? null;
+  return masked && company !== null ? withoutAddresses(company) : company;
 }
 
 interface ViewOptions {
@@ -42,13 +43,14 @@ interface ViewOptions {
 export function leadViewOf(lead: Journey, { masked, config }: ViewOptions): LeadView {
   const { receivedAt } = lead.timings;
   const synced = lead.events.find(({ kind }) => kind === 'synced');
+  const hide = masked ? personHider(lead) : (text: string) => text;
   return {
     id: lead.id,
     state: lead.state,
     revision: lead.revision,
     name: masked ? maskedName(lead.name) : lead.name,
     email: masked ? maskedEmail(lead.email) : lead.email,
-    company: companyOf(lead.attributes),
+    company: companyOf(lead.attributes, masked),
     campaignId: lead.campaignId,
     attributes: (masked ? maskedAttributes(lead.attributes) : Object.entries(lead.attributes)).slice(0, ATTRIBUTES),
     moreAttributes: Math.max(0, Object.keys(lead.attributes).length - ATTRIBUTES),
@@ -59,26 +61,29 @@ export function leadViewOf(lead: Journey, { masked, config }: ViewOptions): Lead
     trial: lead.trial,
     intent: lead.intent,
     confidence: lead.confidence,
-    reasoning: lead.reasoning,
-    evidence: lead.evidence,
+    reasoning: lead.reasoning === null ? null : hide(lead.reasoning),
+    evidence: lead.evidence.map((each) => ({ ...each, signal: hide(each.signal) })),
     scoreSource: lead.scoreSource,
     flags: lead.flags,
     needsRescore: lead.needsRescore,
     probability: lead.probability,
     outcomes: lead.outcomes,
     crm: lead.crm ? { ...lead.crm, href: crmLink(lead.crm.leadId, config) } : null,
-    next: lead.next,
+    next: lead.next && { ...lead.next, what: hide(lead.next.what) },
     lastError: lead.lastError
       ? {
           code: lead.lastError.code,
-          message: lead.lastError.message,
-          answer: lead.lastError.answer ?? null,
+          message: hide(lead.lastError.message),
+          answer: lead.lastError.answer === undefined ? null : hide(lead.lastError.answer),
           remedy: ERROR_CATALOG[lead.lastError.code as ErrorCode]?.remedy ?? '',
         }
       : null,
     speedToLeadMs: synced ? Date.parse(synced.at) - Date.parse(receivedAt) : null,
-    timeline: timelineOf(lead.events, masked),
-    routing: lead.routing,
+    timeline: timelineOf(lead.events, masked).map((item) => ({ ...item, sentence: hide(item.sentence) })),
+    routing: lead.routing && {
+      ...lead.routing,
+      steps: lead.routing.steps.map((step) => ({ ...step, why: hide(step.why) })),
+    },
     firstTouch: lead.firstTouch,
     sent: masked
       ? []

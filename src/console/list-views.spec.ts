@@ -12,6 +12,6 @@ describe('lists with a name', () => {
   });
 
   it('keep neither the text of a search nor the place in the list', () => {
-    expect(savableOf({ q: 'Ann Berg', state: 'dead', cursor: 'x' } as object)).toBe('state=dead');
+    expect(savableOf({ q: 'Ann Berg', email: 'ann@acme.example', state: 'dead', cursor: 'x' } as object)).toBe('state=dead');
   });
 });

@@ -11,10 +11,13 @@ const builtIn = (hotFrom: number) => [
   { name: 'Dead', query: 'state=dead' },
 ];
 
-/** The query of a list without its place and its search text: views are for everyone, and the text may be a name. */
+/** Views are for everyone, and the text of a search may be a name, so a view has these filters alone. */
+const SAVED_FILTERS = ['state', 'campaignId', 'intent', 'minScore', 'owner', 'from', 'to', 'sort'] as const;
+
+/** The query of a list as a view keeps it. */
 export function savableOf(filters: LeadFilters): string {
-  const query = new URLSearchParams(filters as Record<string, string>);
-  for (const name of ['q', 'cursor']) query.delete(name);
+  const query = new URLSearchParams();
+  for (const name of SAVED_FILTERS) if (filters[name] !== undefined) query.set(name, filters[name]);
   return query.toString();
 }
 

@@ -6,7 +6,7 @@ import { CurrentOperator, type Operator } from '../platform/http/access.js';
 import { ActionForm, Page, seeOther } from './console-page.js';
 import { ConsoleViewer, PageRequest } from './console-viewer.js';
 import { renderPage } from './layout.js';
-import { MarketoPage, MarketoRepairPage } from './pages/marketo.page.js';
+import { isRepairing, MarketoPage, MarketoRepairPage } from './pages/marketo.page.js';
 
 const HREF = '/console/marketo';
 const confirmedSchema = z.object({ count: z.coerce.number().int() });
@@ -39,7 +39,10 @@ export class ConsoleMarketoController {
     @PageRequest() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<string> {
-    const { missing, oldestMissingAt } = (await this.marketo.report()).reconciliation;
+    const { reconciliation } = await this.marketo.report();
+    // A form that is sent twice asks for one repair.
+    if (isRepairing(reconciliation)) return seeOther(reply, HREF);
+    const { missing, oldestMissingAt } = reconciliation;
     if (missing !== count || !oldestMissingAt) {
       void reply.code(400);
       return this.repairPage(request, `There are ${missing} now, and you confirmed ${count}. Nothing was taken in.`);

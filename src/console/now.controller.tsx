@@ -6,7 +6,8 @@ import { BudgetsService, type Budget } from '../ops/budgets.service.js';
 import { QueuesService } from '../ops/queues.service.js';
 import { SlaService, type SlaReport } from '../ops/sla.service.js';
 import type { Clock } from '../platform/clock.js';
-import { CLOCK } from '../platform/platform.module.js';
+import type { Config } from '../platform/config/config.js';
+import { CLOCK, CONFIG } from '../platform/platform.module.js';
 import { Page } from './console-page.js';
 import { ConsoleViewer, PageRequest } from './console-viewer.js';
 import { renderPage } from './layout.js';
@@ -24,6 +25,7 @@ export class NowController implements OnApplicationBootstrap {
 
   constructor(
     private readonly viewers: ConsoleViewer,
+    @Inject(CONFIG) private readonly config: Config,
     @Inject(CLOCK) clock: Clock,
     sla: SlaService,
     repository: SlaRepository,
@@ -57,6 +59,7 @@ export class NowController implements OnApplicationBootstrap {
     const view: NowView = {
       hasLeads,
       url,
+      needsSecret: this.config.WEBHOOK_SECRETS !== undefined,
       problems: problemsOf({ ...attention, report, breakers, budgets, workers, waiting: viewer.waiting }),
       slaSeconds: report.slaSeconds,
       speedToLead: report.speedToLead,

@@ -75,7 +75,7 @@ function stageProblems({ name, paused, pausedBy, breaker }: Breakers[number], ba
     problems.push({
       tone: 'bad',
       title: `The circuit breaker of ${name} is open: ${breaker.code}`,
-      detail: `${breaker.problem ?? ''} ${counted(backlog, 'lead waits and loses', 'leads wait and lose')} no attempt.`,
+      detail: `${breaker.problem ?? ''} ${thatWait(backlog)}; no attempt is lost.`,
       ...STAGES_PAGE,
       runbook: 'a-breaker-is-open',
     });
@@ -84,7 +84,7 @@ function stageProblems({ name, paused, pausedBy, breaker }: Breakers[number], ba
     problems.push({
       tone: 'warn',
       title: `${name} is paused`,
-      detail: `By ${pausedBy}. ${counted(backlog, 'lead waits', 'leads wait')} until it is resumed.`,
+      detail: `By ${pausedBy}. ${thatWait(backlog)} until it is resumed.`,
       ...STAGES_PAGE,
       runbook: 'a-stage-is-paused',
     });
@@ -226,6 +226,11 @@ function alertProblems(failing: AttentionReport['alertsFailing']): Problem[] {
       runbook: 'alerts-do-not-arrive',
     },
   ];
+}
+
+/** `No lead waits`, `1 lead waits`, `30 leads wait` */
+function thatWait(count: number): string {
+  return count === 0 ? 'No lead waits' : counted(count, 'lead waits', 'leads wait');
 }
 
 function counted(count: number, one: string, many: string): string {

@@ -17,6 +17,7 @@ import { ConsoleViewer, PageRequest } from './console-viewer.js';
 import { fieldsOf, formSchema } from './form-fields.js';
 import { renderPage } from './layout.js';
 import { brokenPlaceOf } from './broken-place.js';
+import { isMasked } from './personal-data.js';
 import { RejectionPage, RejectionsPage, type RejectionView } from './pages/rejections.page.js';
 
 const PATH = '/console/rejections';
@@ -25,7 +26,7 @@ const listSchema = z.object({
   cursor: z.string().max(500).optional(),
   cause: z
     .string()
-    .regex(/^[0-9a-f]{32}$/)
+    .regex(/^[0-9a-f]{32}$/, 'is not one of the list of causes')
     .optional(),
 });
 
@@ -73,7 +74,7 @@ export class ConsoleRejectionsController {
 
   @Page(':id')
   one(@IdParam(NO_SUCH_REJECTION) id: string, @PageRequest() request: FastifyRequest) {
-    return this.page(id, request, request.operator?.role !== 'operator');
+    return this.page(id, request, isMasked(request));
   }
 
   /** Shows a viewer the body, once. */
@@ -94,6 +95,8 @@ export class ConsoleRejectionsController {
   ) {
     const filled = Object.entries(fieldsOf(form)).filter(([, value]) => value.trim() !== '');
     const corrected = Object.fromEntries(filled);
+    const { replayedAs } = await this.rejections.find(id);
+    if (replayedAs) return seeOther(reply, `/console/leads/${replayedAs}?done=replayed-before`);
     try {
       const { leadId } = await this.rejections.replay(id, { corrected }, by.name);
       return seeOther(reply, `/console/leads/${leadId}?done=replayed`);

@@ -13,8 +13,8 @@ import { RoutingPage } from './pages/routing.page.js';
 
 const DECISIONS = 25;
 const querySchema = z.object({
-  owner: z.string().max(100).optional().catch(undefined),
-  cursor: z.string().optional().catch(undefined),
+  owner: z.string().trim().max(100).optional(),
+  cursor: z.string().max(500).optional(),
 });
 const absencesSchema = z.object({ rep: z.string().max(100), absences: z.string().max(2000) });
 

@@ -15,7 +15,7 @@ import { Reading } from './reading.js';
 
 /** The report reads all scores, so open pages share one. */
 const KEPT_MS = 60_000;
-const querySchema = z.object({ target: z.enum(TARGETS as [Target]).catch('converted') });
+const querySchema = z.object({ target: z.enum(TARGETS as [Target]).default('converted') });
 
 /** What the scores of leads were worth. */
 @Controller('console/scores')

@@ -195,7 +195,7 @@ function addressesIn(text: string): Set<string> {
 /** The first thing that is wrong, for the person who corrects it. */
 function faultOf(text: string): string {
   const at = text.lastIndexOf('@');
-  if (at < 0) return /%40/.test(text) ? 'has %40 instead of @: it was encoded twice' : 'has no @';
+  if (at < 0) return /%40/.test(text) ? 'has %40 instead of @: it was encoded twice, or as a form inside of JSON' : 'has no @';
   const local = text.slice(0, at);
   const domain = text.slice(at + 1);
   const inLocal = NOT_IN_A_LOCAL_PART.exec(local);

@@ -1,11 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { AppError, type FieldProblem } from '../domain/app-error.js';
 import type { Enrichment } from '../domain/enrichment.js';
 import type { LeadContent } from '../domain/lead.js';
 import { problemText, schemaProblems } from '../domain/schema-problems.js';
 import type { Config } from '../platform/config/config.js';
-import { readJsonDocument } from '../platform/json-document.js';
+import { readJsonFile } from '../platform/json-document.js';
 import { HeuristicProvider, scoreLead } from './heuristic/heuristic.provider.js';
 import { scoringProfileSchema } from './heuristic/profile.schema.js';
 import { rulesOf, SHIPPED_RULES, type Ruleset } from './heuristic/ruleset.js';
@@ -28,7 +27,7 @@ const GUIDE = 'Configuration: SCORING_PROFILE: docs/scoring-profile.schema.json 
  */
 export async function loadRules(path: string | undefined): Promise<Ruleset> {
   if (path === undefined) return SHIPPED_RULES;
-  const written = readProfile(await readJsonFile(path));
+  const written = readProfile(await readJsonFile(path, 'SCORING_PROFILE'));
   if ('rules' in written) return written.rules;
   const lines = written.problems.map((problem) => `Configuration: SCORING_PROFILE: ${problemText(problem)}.`);
   throw new AppError('CONFIG_INVALID', [...lines, GUIDE].join('\n'));
@@ -68,15 +67,4 @@ export function rulesOfRequest(profile: unknown, place: string): Ruleset {
 export function bandOf(fitScore: number, { profile }: Ruleset): Band {
   const { hot, warm } = profile.bands;
   return fitScore >= hot ? 'hot' : fitScore >= warm ? 'warm' : 'cold';
-}
-
-async function readJsonFile(path: string): Promise<unknown> {
-  const refusal = (problem: string, cause?: unknown) =>
-    new AppError('CONFIG_INVALID', `Configuration: the file that SCORING_PROFILE names ${problem}.`, { cause });
-  const bytes = await readFile(path).catch((cause: unknown) => {
-    throw refusal(`cannot be read (${(cause as NodeJS.ErrnoException).code ?? 'unknown error'})`, cause);
-  });
-  const document = readJsonDocument(bytes);
-  if ('problem' in document) throw refusal(document.problem);
-  return document.value;
 }

@@ -2,6 +2,7 @@ import type { FieldProblem } from '../domain/app-error.js';
 import { ExactNumber } from '../platform/http/exact-json.js';
 import { cleanText } from './clean-text.js';
 import type { IntakeNotes } from './intake-notes.js';
+import { isEscapedText, withoutEntities } from './html-entities.js';
 import { isName, withoutPlaceholders } from './placeholders.js';
 
 const MAX_DEPTH = 8;
@@ -44,6 +45,8 @@ export function flatten(body: Record<string, unknown>, notes: IntakeNotes): Flat
     for (const [sent, value] of Object.entries(object)) {
       if (tooMany) return;
       const key = keptKey(sent, path, notes);
+      // `&=x` of a form: nothing says what it is.
+      if (key.trim() === '') continue;
       const problem = problemOfKey(key);
       if (problem) problems.push({ path: key.slice(0, 50), message: problem });
       else visit(value, path === '' ? key : `${path}.${key}`, depth + 1);
@@ -77,7 +80,13 @@ export function keptText(text: string, path: string, notes: IntakeNotes): string
   if (isEncoded(text)) {
     notes.add('encoding', path, 'looks like a value that the sender encoded twice; kept as it came');
   }
-  const readable = isName(path) ? readableName(clean?.text ?? text, path, notes) : (clean?.text ?? text);
+  if (ROUNDED.test(text)) notes.add('encoding', path, 'is a number that a spreadsheet rounded; kept as it came');
+  const kept = clean?.text ?? text;
+  const readable = isName(path)
+    ? readableName(kept, path, notes)
+    : kept.includes('&') && (LABEL.test(path) || isEscapedText(kept))
+      ? decodedText(kept, path, notes)
+      : kept;
   if (readable === '') return '';
   const resolved = withoutPlaceholders(readable, path);
   if (!resolved) return readable;
@@ -86,6 +95,9 @@ export function keptText(text: string, path: string, notes: IntakeNotes): string
   notes.add(kind, path, `${what}; left out`);
   return resolved.text;
 }
+
+/** `4.93E+11`: the last digits of a phone or an id are gone. */
+const ROUNDED = /^\s*-?\d[.,]\d+[eE]\+1\d\s*$/;
 
 const ESCAPE = /%[2-9a-f][0-9a-f]/i;
 const SPACE_OR_ADDRESS = /[\s/?&]/;
@@ -104,21 +116,25 @@ function isEncoded(text: string): boolean {
   }
 }
 
-const ENTITIES: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'", nbsp: ' ' };
-const ENTITY = /&(?:(amp|lt|gt|quot|apos|nbsp)|#(\d{2,5})|#x([0-9a-f]{2,4}));/gi;
 /** Marks that show as nothing and turn the text around them, or join words: a name has none. */
 const MARKS = /[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]/g;
 
+/** What describes a person in a few words. Elsewhere a text may be about HTML, unless all of it is escaped. */
+const LABEL =
+  /(?:^|\.)[-_ ]*(?:(?:job[-_ ]?)?title|(?:job[-_ ]?)?role|department|industry|city|state|region|province|country|street|address)[-_ ]*$/i;
+
 /** The name of a person or a company without HTML entities and invisible marks: sales reads it, rules match by it. */
 function readableName(text: string, path: string, notes: IntakeNotes): string {
-  const decoded = text.replaceAll(ENTITY, (entity, name?: string, decimal?: string, hex?: string) => {
-    const code = name ? ENTITIES[name.toLowerCase()]! : String.fromCharCode(Number.parseInt(decimal ?? hex!, decimal ? 10 : 16));
-    return cleanText(code) ? entity : code;
-  });
-  if (decoded !== text) notes.add('encoding', path, 'had HTML entities; decoded');
+  const decoded = decodedText(text, path, notes);
   const visible = decoded.replaceAll(MARKS, '');
   if (visible !== decoded) notes.add('character', path, 'had characters that show as nothing; removed');
   return visible;
+}
+
+function decodedText(text: string, path: string, notes: IntakeNotes): string {
+  const decoded = withoutEntities(text);
+  if (decoded !== text) notes.add('encoding', path, 'had HTML entities; decoded');
+  return decoded;
 }
 
 function keptKey(key: string, path: string, notes: IntakeNotes): string {

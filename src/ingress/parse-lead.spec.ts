@@ -400,6 +400,12 @@ describe('parseLead', () => {
   it.each([
     [{ company: 'Jack &amp; Jill' }, { company: 'Jack & Jill' }, 'had HTML entities; decoded'],
     [{ company: 'D&#39;Amico &#x26; Co' }, { company: "D'Amico & Co" }, 'had HTML entities; decoded'],
+    [{ company: 'M&uuml;ller &amp;amp; S&ouml;hne' }, { company: 'Müller & Söhne' }, 'had HTML entities; decoded'],
+    [{ company: 'O&#146;Neill &#128640; &unknown;' }, { company: 'O’Neill 🚀 &unknown;' }, 'had HTML entities; decoded'],
+    [{ job_title: 'R&amp;D Manager' }, { job_title: 'R&D Manager' }, 'had HTML entities; decoded'],
+    [{ message: 'Don&#039;t call &#38; write' }, { message: "Don't call & write" }, 'had HTML entities; decoded'],
+    [{ message: 'Write &quot; for "' }, { message: 'Write &quot; for "' }, undefined],
+    [{ phone: '4.93E+11' }, { phone: '4.93E+11' }, expect.stringContaining('rounded')],
     [{ first_name: '\u202eAnn\u200b' }, { first_name: 'Ann' }, 'had characters that show as nothing; removed'],
     [{ message: 'a &amp; b' }, { message: 'a &amp; b' }, undefined],
     [{ company: 'Jack%20%26%20Jill' }, { company: 'Jack%20%26%20Jill' }, expect.stringContaining('encoded twice')],

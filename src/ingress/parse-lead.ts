@@ -178,6 +178,8 @@ function noteOddities(value: unknown, notes: IntakeNotes): void {
   if (typeof value !== 'string') return;
   if (/^\s*(["'])[^"']*\1\s*$/.test(value)) notes.add('encoding', 'campaign_id', 'is in quotation marks; kept with them');
   if (/^\s*\d+\.0+\s*$/.test(value)) notes.add('encoding', 'campaign_id', 'is a number with decimals, as scripts write it; kept');
+  if (/^\s*\d(?:[.,]\d+)?[eE]\+\d{1,3}\s*$/.test(value))
+    notes.add('encoding', 'campaign_id', 'is a number in scientific notation, as spreadsheets write it; kept');
   const found = /[^\0-\x7f]/.test(value) ? INVISIBLE.exec(value.trim())?.[0] : undefined;
   if (found) notes.add('character', 'campaign_id', `has ${describeCharacter(found)}, which shows as nothing; kept`);
 }

@@ -14,6 +14,8 @@ export interface RefusedRow {
 }
 
 export interface BulkAction {
+  /** Chosen by the caller, so that an action that is requested twice is begun once. */
+  id: string;
   kind: 'replay-dead-letters' | 'replay-rejections';
   who: string;
   filter: Record<string, unknown>;
@@ -33,7 +35,6 @@ export interface BulkLead {
 }
 
 export interface BulkActionProgress extends Omit<BulkAction, 'leadIds' | 'openIds'> {
-  id: string;
   at: Date;
   refused: RefusedRow[];
   /** Rows that wait for their turn. */
@@ -78,13 +79,21 @@ export interface OpenRows {
 export class BulkActionsRepository {
   constructor(private readonly database: Database) {}
 
-  async recordBulkAction({ kind, who, filter, leadIds, openIds, perSecond }: BulkAction): Promise<string> {
-    const { rows } = await this.database.query<{ id: string }>(
-      `INSERT INTO ledger.bulk_actions (kind, who, filter, lead_ids, open_ids, per_second) VALUES ($1, $2, $3, $4, $5, $6)
-       RETURNING id`,
-      [kind, who, JSON.stringify(filter), leadIds, openIds, perSecond],
+  /** Also in the audit log. An action with this id that exists already stays as it is. */
+  async recordBulkAction({ id, kind, who, filter, leadIds, openIds, perSecond }: BulkAction): Promise<void> {
+    await this.database.query(
+      `WITH begun AS (
+         INSERT INTO ledger.bulk_actions (id, kind, who, filter, lead_ids, open_ids, per_second)
+         VALUES ($1, $2, $3, $4::jsonb, $5, $6, $7) ON CONFLICT (id) DO NOTHING RETURNING kind
+       )
+       SELECT ledger.record_act($3, kind, $4::jsonb || jsonb_build_object('count', cardinality($6::uuid[]), 'perSecond', $7::float))
+       FROM begun`,
+      [id, kind, who, JSON.stringify(filter), leadIds, openIds, perSecond],
     );
-    return rows[0]!.id;
+  }
+
+  async hasBulkAction(id: string): Promise<boolean> {
+    return (await this.database.query('SELECT FROM ledger.bulk_actions WHERE id = $1', [id])).rowCount === 1;
   }
 
   /** The rows of each unfinished action that are due within a second, at its rate. */

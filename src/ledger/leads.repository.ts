@@ -14,6 +14,7 @@ import {
   type Projection,
   type ProjectionRow,
 } from './lead-content-sql.js';
+import { MANY_OPEN } from './open-leads.repository.js';
 
 const LEAD_COLUMNS = `${CONTENT_COLUMNS('l')}, l.state, l.epoch, l.enrichment_attempts, l.crm_sync_attempts, l.enrichment, l.crm,
   l.last_error, l.next_attempt_at, l.received_at, l.content_at, l.enriched_at, l.synced_at,
@@ -45,6 +46,8 @@ const WITH_EVENTS = `SELECT ${LEAD_COLUMNS}, (
 
 export interface LeadFilter {
   state?: LeadState;
+  /** Of a state that leads leave: how many are open, and since when one of this state is; null where none is. */
+  open?: { count: number; since: Date | null };
   campaignId?: string;
   personKey?: string;
   /** The first hexadecimal digits of the id, at least four. */
@@ -73,6 +76,9 @@ export const ROWS_PER_PAGE = 20_000;
 /** The usual attributes for the company. The CRM's rule (src/crm/person-name.ts) knows more spellings. */
 const COMPANY = `coalesce(l.attributes->>'company', l.attributes->>'Company', l.attributes->>'company_name', l.attributes->>'account', '')`;
 
+/** A lead that came after the leads were counted is not older than this. */
+const COUNTED_WITHIN_MS = 120_000;
+
 interface ListStatement {
   /** The statement of a page. */
   text: string;
@@ -95,7 +101,11 @@ export function listStatement(filter: LeadFilter, limit: number, after: Cursor |
       ? ['ledger.leads l', 'l.received_at', 'l.id']
       : ['routing.lead_owners o JOIN ledger.leads l ON l.id = o.lead_id', 'o.lead_received_at', 'o.lead_id'];
   if (filter.ownerId !== undefined) indexed.push(`o.owner_id = ${bind(filter.ownerId)}`);
-  if (filter.state) indexed.push(`l.state = ${bind(filter.state)}`);
+  // No index has open leads in the order of their receipt. A few are sorted; many are searched from the earliest on.
+  const isOpen = filter.state === 'received' || filter.state === 'enriched';
+  const searchedSince = isOpen && filter.open && filter.open.count > MANY_OPEN ? sinceOf(filter.open) : null;
+  if (filter.state && searchedSince === null) indexed.push(`l.state = ${bind(filter.state)}`);
+  if (searchedSince !== null) indexed.push(`${receivedAt} >= ${bind(searchedSince)}::timestamptz`);
   if (filter.campaignId) indexed.push(`l.campaign_id = ${bind(filter.campaignId)}`);
   if (filter.personKey) indexed.push(`l.person_key = decode(${bind(filter.personKey)}, 'hex')`);
   if (filter.idPrefix) {
@@ -112,10 +122,15 @@ export function listStatement(filter: LeadFilter, limit: number, after: Cursor |
   const walk = `FROM ${from} WHERE ${indexed.join(' AND ')} ORDER BY ${receivedAt} ${order}, ${id} ${order}`;
   const walkValues = [...values];
   const searched: string[] = [];
+  if (searchedSince !== null) searched.push(`l.state = ${bind(filter.state)}`);
   if (filter.minScore !== undefined) searched.push(`(l.enrichment->>'fitScore')::float >= ${bind(filter.minScore)}`);
   if (filter.intent) searched.push(`l.enrichment->>'intent' = ${bind(filter.intent)}`);
   if (filter.q)
     searched.push(`(coalesce(l.name, '') || ' ' || ${COMPANY}) ILIKE ${bind(`%${filter.q.replaceAll(/[\\%_]/g, '\\$&')}%`)}`);
+  const { campaignId, personKey, idPrefix, ownerId } = filter;
+  if (isOpen && searched.length === 0 && [campaignId, personKey, idPrefix, ownerId].every((each) => each === undefined)) {
+    return { text: fewOpen(indexed.join(' AND '), order, bind(limit)), stoppedAt: null, values };
+  }
   if (searched.length === 0) {
     return { text: `SELECT ${LEAD_COLUMNS}, ${EXACT_RECEIVED_AT} ${walk} LIMIT ${bind(limit)}`, stoppedAt: null, values };
   }
@@ -125,6 +140,18 @@ export function listStatement(filter: LeadFilter, limit: number, after: Cursor |
     values,
     stoppedAt: { text: `SELECT l.id, ${EXACT_RECEIVED_AT} ${walk} OFFSET ${ROWS_PER_PAGE - 1} LIMIT 1`, values: walkValues },
   };
+}
+
+/** A plain statement may be planned as a walk through all leads in their order, which finds few open ones late. */
+function fewOpen(condition: string, order: 'ASC' | 'DESC', limit: string): string {
+  return `WITH open AS MATERIALIZED (SELECT l.id, l.received_at FROM ledger.leads l WHERE ${condition})
+    SELECT ${LEAD_COLUMNS}, ${EXACT_RECEIVED_AT}
+    FROM (SELECT id FROM open ORDER BY received_at ${order}, id ${order} LIMIT ${limit}) page JOIN ledger.leads l ON l.id = page.id
+    ORDER BY l.received_at ${order}, l.id ${order}`;
+}
+
+function sinceOf({ since }: NonNullable<LeadFilter['open']>): string {
+  return (since ?? new Date(Date.now() - COUNTED_WITHIN_MS)).toISOString();
 }
 
 function leadOf(row: LeadRow): Lead {

@@ -5,6 +5,7 @@ import { BulkActionsRepository } from './bulk-actions.repository.js';
 import { ClaimsRepository } from './claims.repository.js';
 import { CrmBackfillRepository } from './crm-backfill.repository.js';
 import { DeadLettersRepository } from './dead-letters.repository.js';
+import { EndedSessionsRepository } from './ended-sessions.repository.js';
 import { ErasuresRepository } from './erasures.repository.js';
 import { IntakeRepository } from './intake.repository.js';
 import { LeaderLock } from './leader-lock.js';
@@ -33,6 +34,7 @@ const REPOSITORIES = [
   ClaimsRepository,
   CrmBackfillRepository,
   DeadLettersRepository,
+  EndedSessionsRepository,
   ErasuresRepository,
   IntakeRepository,
   LeaderLock,

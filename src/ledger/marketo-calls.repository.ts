@@ -4,7 +4,7 @@ import { Database } from '../platform/database/database.js';
 import { CONFIG } from '../platform/platform.module.js';
 import { IgnoredAttributes } from './ignored-attributes.js';
 import type { LeadToAccept } from './intake.repository.js';
-import { MARKETO_ID } from './marketo-updates.repository.js';
+import { MARKETO_ID } from './marketo-owed-sql.js';
 
 /** What a call of our webhook came to, as far as the ledger knows. */
 export const CALL_CLASSES = ['matched', 'answer-lost', 'missing', 'repaired', 'rejected', 'gone', 'erased', 'unusable'] as const;
@@ -38,6 +38,7 @@ export interface Acceptance {
 export interface ComparedCall {
   guid: string;
   class: CallClass;
+  /** Of a rejected one, the id of the rejection. */
   leadId: string | null;
   /** The event that it was matched with. */
   seq: number | null;
@@ -68,22 +69,56 @@ SELECT * FROM (
     AND NOT EXISTS (SELECT 1 FROM ledger.marketo_calls c WHERE c.lead_id = e.lead_id AND c.seq = e.seq)
 ) a WHERE "marketoId" IS NOT NULL`;
 
-/** Bodies may be anything, so the id is looked for in their bytes. */
+/**
+ * Bodies may be anything, so the id is looked for in their bytes. A call that came to a rejection is kept with its id,
+ * so that the rejection stands for no other call.
+ */
 const REJECTED = `
-SELECT DISTINCT (regexp_match(encode(body, 'escape'), 'marketo_id[^0-9a-zA-Z]{0,6}([0-9]{1,15})'))[1]::float AS "marketoId"
-FROM ledger.rejections WHERE received_at BETWEEN $1 AND $2 AND replayed_as IS NULL`;
+SELECT * FROM (
+  SELECT id AS "leadId", 0 AS seq, '' AS "campaignId", received_at AS at,
+    (regexp_match(encode(body, 'escape'), 'marketo_id[^0-9a-zA-Z]{0,6}([0-9]{1,15})'))[1]::float AS "marketoId"
+  FROM ledger.rejections r WHERE received_at BETWEEN $1 AND $2 AND replayed_as IS NULL
+    AND NOT EXISTS (SELECT 1 FROM ledger.marketo_calls c WHERE c.lead_id = r.id AND c.seq = 0)
+) r WHERE "marketoId" IS NOT NULL`;
+
+/**
+ * Commits of leads with a Marketo id that no call of the log was matched with, nor stands for their lead; those of a
+ * repair have no other call.
+ */
+const UNLOGGED = `
+SELECT count(*)::int AS count FROM (
+  SELECT e.lead_id, e.seq, (${MARKETO_ID('l')}) AS marketo_id
+  FROM ledger.events e JOIN ledger.leads l ON l.id = e.lead_id
+  WHERE e.at >= $1 AND e.at < $2 AND e.kind IN ('received', 'revised', 'late-content')
+    AND NOT coalesce(e.detail->'notes', '[]') @> '[{"kind": "reconciliation"}]'
+) a
+WHERE marketo_id IS NOT NULL
+  AND NOT EXISTS (SELECT 1 FROM ledger.marketo_calls c WHERE c.lead_id = a.lead_id AND c.seq = a.seq)
+  AND NOT EXISTS (SELECT 1 FROM ledger.marketo_calls c WHERE c.marketo_id = a.marketo_id AND c.lead_id = a.lead_id)`;
 
 const COMPARED = `
 UPDATE ledger.marketo_calls c SET class = i.class, lead_id = i."leadId", seq = i.seq, reason = i.reason
 FROM jsonb_to_recordset($1::jsonb) AS i (guid text, class text, "leadId" uuid, seq integer, reason text)
 WHERE c.guid = i.guid`;
 
-/** Content that a lead would change, or a lead that is not there. Compares as the intake does. */
+/**
+ * Content that a lead would change, or a lead that is not there. Compares as the intake does. Where the address was
+ * changed in Marketo since the call, the lead is that of the same Marketo id and campaign under the older address.
+ */
 const KNOWN = `
-SELECT l.id FROM jsonb_to_recordset($1::jsonb) AS i (id uuid, name text, attributes jsonb)
-JOIN ledger.leads l ON l.id = i.id
+SELECT DISTINCT ON (i.id) i.id, l.id AS "leadId"
+FROM jsonb_to_recordset($1::jsonb) AS i (id uuid, "marketoId" bigint, "campaignId" text, name text, attributes jsonb)
+CROSS JOIN LATERAL (
+  SELECT id, name, attributes FROM ledger.leads WHERE id = i.id
+  UNION ALL
+  SELECT o.id, o.name, o.attributes FROM ledger.marketo_updates u JOIN ledger.leads o ON o.person_key = u.person_key
+  WHERE u.marketo_id = i."marketoId" AND o.campaign_id = i."campaignId" AND o.id <> i.id
+    AND o.attributes->>'marketo_id' = i."marketoId"::text
+    AND NOT EXISTS (SELECT 1 FROM ledger.leads same WHERE same.id = i.id)
+) l
 WHERE coalesce(i.name, l.name) IS NOT DISTINCT FROM l.name
-  AND ledger.merge_attributes(l.attributes, i.attributes) - $2::text[] IS NOT DISTINCT FROM l.attributes - $2::text[]`;
+  AND ledger.merge_attributes(l.attributes, i.attributes) - $2::text[] IS NOT DISTINCT FROM l.attributes - $2::text[]
+ORDER BY i.id`;
 
 /** Webhook calls of Marketo's log, and what the ledger has of them. */
 @Injectable()
@@ -129,10 +164,14 @@ export class MarketoCallsRepository {
     return (await this.database.query<Acceptance>(ACCEPTANCES, [from, to])).rows;
   }
 
-  /** Marketo ids in requests that were refused for their content between the two times. */
-  async rejectedIds(from: Date, to: Date): Promise<Set<number>> {
-    const { rows } = await this.database.query<{ marketoId: number | null }>(REJECTED, [from, to]);
-    return new Set(rows.flatMap(({ marketoId }) => marketoId ?? []));
+  /** Requests that were refused for their content between the two times, as commits with the rejection's id. */
+  async rejections(from: Date, to: Date): Promise<Acceptance[]> {
+    return (await this.database.query<Acceptance>(REJECTED, [from, to])).rows;
+  }
+
+  /** How many commits of [from, to) with a Marketo id have no call in the log. */
+  async countUnlogged(from: Date, to: Date): Promise<number> {
+    return (await this.database.query<{ count: number }>(UNLOGGED, [from, to])).rows[0]!.count;
   }
 
   /** Of these people, when each was last erased here. */
@@ -156,14 +195,16 @@ export class MarketoCallsRepository {
   }
 
   /**
-   * Ids of leads whose content would not change. Another Marketo id alone is no change: after a merge, the calls of the
-   * record that is gone are those of the surviving one.
+   * Leads whose content would not change, with the id of the lead that has it. Another Marketo id alone is no change:
+   * after a merge, the calls of the record that is gone are those of the surviving one.
    */
-  async known(leads: Pick<LeadToAccept, 'id' | 'name' | 'attributes'>[]): Promise<Set<string>> {
-    if (leads.length === 0) return new Set();
+  async known(
+    leads: (Pick<LeadToAccept, 'id' | 'campaignId' | 'name' | 'attributes'> & { marketoId: number })[],
+  ): Promise<Map<string, string>> {
+    if (leads.length === 0) return new Map();
     const ignored = [...this.ignored.namesIn(leads), 'marketo_id'];
-    const { rows } = await this.database.query<{ id: string }>(KNOWN, [JSON.stringify(leads), ignored]);
-    return new Set(rows.map(({ id }) => id));
+    const { rows } = await this.database.query<{ id: string; leadId: string }>(KNOWN, [JSON.stringify(leads), ignored]);
+    return new Map(rows.map(({ id, leadId }) => [id, leadId]));
   }
 
   async record(calls: ComparedCall[]): Promise<void> {
@@ -209,7 +250,7 @@ export class MarketoCallsRepository {
   /** Calls of the last days that the ledger does not have; the alert is about these. */
   async countMissing(): Promise<{ count: number; oldest: Date | null }> {
     const { rows } = await this.database.query<{ count: number; oldest: Date | null }>(
-      `SELECT count(*)::int AS count, min(at) AS oldest FROM ledger.marketo_calls WHERE (class IS NULL OR class = 'missing') AND class = 'missing'`,
+      `SELECT count(*)::int AS count, min(at) AS oldest FROM ledger.marketo_calls WHERE class = 'missing'`,
     );
     return rows[0]!;
   }
@@ -217,7 +258,7 @@ export class MarketoCallsRepository {
   async missing(limit: number): Promise<MissingCall[]> {
     const { rows } = await this.database.query<MissingCall>(
       `SELECT marketo_id::float AS "marketoId", campaign_id::float AS "campaignId", at, failed, lead_id AS "leadId", reason
-       FROM ledger.marketo_calls WHERE (class IS NULL OR class = 'missing') AND class = 'missing' ORDER BY at DESC LIMIT $1`,
+       FROM ledger.marketo_calls WHERE class = 'missing' ORDER BY at DESC LIMIT $1`,
       [limit],
     );
     return rows;

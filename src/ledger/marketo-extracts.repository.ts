@@ -5,6 +5,9 @@ import type { WebhookCall } from './marketo-calls.repository.js';
 import { RUN_COLUMNS, type ReconciliationMode, type ReconciliationRun } from './marketo-runs.repository.js';
 import type { AppError } from '../domain/app-error.js';
 
+/** A job that fails again and again takes a place of the queue that all integrations share. */
+const WAIT_AT_MOST_MS = 15 * 60_000;
+
 /** Each run is a day in UTC, or what is left of one. The first of all is the day before. */
 const BEGIN = `
 INSERT INTO ledger.marketo_runs (mode, source, from_at, to_at)
@@ -72,7 +75,7 @@ export class MarketoExtractsRepository {
     await this.database.query(
       `UPDATE ledger.marketo_runs SET code = $2, message = $3, failures = failures + 1,
          next_at = clock_timestamp() + make_interval(secs => $4 / 1000.0) WHERE id = $1`,
-      [id, error.code, error.message, breakerWaitMs(error, failures, baseMs)],
+      [id, error.code, error.message, breakerWaitMs(error, failures, baseMs, WAIT_AT_MOST_MS)],
     );
   }
 

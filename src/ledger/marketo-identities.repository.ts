@@ -38,7 +38,8 @@ const OF_PERSON = `u.person_key = decode(i."personKey", 'hex') AND u.marketo_id 
 
 const SETTLE_OWN = `
 UPDATE ledger.marketo_updates u SET
-  verified_id = CASE i.seen WHEN 'own' THEN u.marketo_id ELSE u.verified_id END, by_email = (i.seen = 'none')
+  verified_id = CASE i.seen WHEN 'own' THEN u.marketo_id ELSE u.verified_id END, by_email = (i.seen = 'none'),
+  sent = CASE i.seen WHEN 'none' THEN '{}' ELSE u.sent END
 FROM ${SEEN} WHERE i.seen <> 'other' AND ${OF_PERSON}`;
 
 /** After the others: a record may be that of a person of the same batch. */

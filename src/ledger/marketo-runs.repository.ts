@@ -104,10 +104,14 @@ export class MarketoRunsRepository {
     );
   }
 
-  /** The run stays open: its window is not passed over. `restart`: the paging token is of no more use. */
+  /**
+   * The run stays open: its window is not passed over. `restart`: the paging token is of no more use, and what is not
+   * read to its end is read from its begin.
+   */
   async fail(id: string, code: string, message: string, restart: boolean): Promise<void> {
     await this.database.query(
-      `UPDATE ledger.marketo_runs SET code = $2, message = $3, token = CASE WHEN $4 THEN NULL ELSE token END WHERE id = $1`,
+      `UPDATE ledger.marketo_runs SET code = $2, message = $3, token = CASE WHEN $4 THEN NULL ELSE token END,
+         activities = CASE WHEN $4 AND NOT read_all THEN 0 ELSE activities END WHERE id = $1`,
       [id, code, message, restart],
     );
   }

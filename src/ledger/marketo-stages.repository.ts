@@ -44,9 +44,14 @@ const DOWN_AT_MOST_MS = 60_000;
 const CONFIGURATION_AT_MOST_MS = 300_000;
 
 /** How long a breaker stays open after `failures` openings in a row. */
-export function breakerWaitMs(error: Pick<AppError, 'class' | 'retryAfterMs'>, failures: number, baseMs = FIRST_WAIT_MS): number {
+export function breakerWaitMs(
+  error: Pick<AppError, 'class' | 'retryAfterMs'>,
+  failures: number,
+  baseMs = FIRST_WAIT_MS,
+  downAtMostMs = DOWN_AT_MOST_MS,
+): number {
   if (error.class === 'rate-limited') return error.retryAfterMs ?? DOWN_AT_MOST_MS;
-  const cap = error.class === 'configuration' ? CONFIGURATION_AT_MOST_MS : DOWN_AT_MOST_MS;
+  const cap = error.class === 'configuration' ? Math.max(CONFIGURATION_AT_MOST_MS, downAtMostMs) : downAtMostMs;
   return Math.max(error.retryAfterMs ?? 0, Math.min(cap, baseMs * 2 ** Math.min(failures, 20)));
 }
 

@@ -3,6 +3,7 @@ import type { ErrorCode } from '../domain/error-catalog.js';
 import { Database } from '../platform/database/database.js';
 import { ioBoundary } from '../platform/observability/io-boundary.js';
 import { PROJECTION, projectionOf, type Projection, type ProjectionRow } from './lead-content-sql.js';
+import { COLLECT, FACTS, OTHER_FACTS, OWE } from './marketo-owed-sql.js';
 
 /** Values of a person's fields by Marketo's names; null clears a field. */
 export type MarketoValues = Record<string, string | number | boolean | null>;
@@ -25,7 +26,7 @@ export interface OwedUpdate {
   byEmail: boolean;
   /** The version that is owed; that of the projection may be newer. */
   version: number;
-  /** What Marketo was sent before, by its names of the fields. */
+  /** What Marketo was sent before, by its names of the fields; null where it is not known what it shows. */
   sent: MarketoValues;
   /** Another row with the same Marketo id has a newer score. */
   superseded: boolean;
@@ -68,51 +69,6 @@ const OVERLAP_SECONDS = { narrow: 5, wide: 90 };
 /** Events of one look at most, in time. */
 const SLICE_SECONDS = 600;
 
-/** Marketo's id of a person as the webhook sent it; digits only, within what a number holds exactly. */
-export const MARKETO_ID = (alias: string) => `CASE WHEN ${alias}.attributes->>'marketo_id' ~ '^[0-9]{1,15}$'
-    THEN (${alias}.attributes->>'marketo_id')::bigint END`;
-
-/** The facts of the person whose key the SQL expression gives, as one object; null where nothing is known. */
-const FACTS = (person: string) => `
-  SELECT nullif(jsonb_strip_nulls(jsonb_build_object('ownerId', o.owner_id, 'ownerName', o.name, 'ownerEmail', o.email,
-    'outcome', s.kind, 'outcomeAt', to_char(s.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))), '{}') AS facts
-  FROM (SELECT 1) AS one
-  LEFT JOIN LATERAL (SELECT owner_id, name, email FROM routing.current_owners
-    WHERE person_key = ${person} ORDER BY id DESC LIMIT 1) o ON true
-  LEFT JOIN LATERAL (SELECT kind, at FROM feedback.stages_reached
-    WHERE person_key = ${person} ORDER BY kind = 'touched', at DESC, id DESC LIMIT 1) s ON true`;
-
-/** Owes the newest score of each person in `persons` (person_key) that is newer than the version known here. */
-const OWE = (persons: string, where: string) => `
-INSERT INTO ledger.marketo_updates AS u (person_key, marketo_id, version, facts)
-SELECT k.person_key, m.marketo_id, p.version, f.facts
-FROM ${persons} k
-CROSS JOIN LATERAL (${PROJECTION('k.person_key')}) p
-CROSS JOIN LATERAL (${FACTS('k.person_key')}) f
-LEFT JOIN LATERAL (
-  SELECT ${MARKETO_ID('n')} AS marketo_id FROM ledger.leads n
-  WHERE n.person_key = k.person_key AND n.attributes->>'marketo_id' ~ '^[0-9]{1,15}$'
-  ORDER BY n.content_at DESC LIMIT 1
-) m ON true
-ORDER BY k.person_key
-ON CONFLICT (person_key) DO UPDATE SET version = greatest(u.version, excluded.version), state = 'owed', facts = excluded.facts,
-  by_email = u.by_email AND (excluded.marketo_id IS NULL OR excluded.marketo_id = u.marketo_id),
-  marketo_id = coalesce(excluded.marketo_id, u.marketo_id),
-  owed_at = CASE WHEN u.state = 'owed' THEN u.owed_at ELSE now() END, due_at = now(), last_code = NULL, last_message = NULL
-WHERE ${where}`;
-
-/** A person whom Marketo refused or did not know is not tried again for other facts alone. */
-const OTHER_FACTS = `excluded.facts IS DISTINCT FROM u.facts AND u.state IN ('owed', 'sent')`;
-
-export const COLLECT = `
-WITH scored AS (
-  SELECT DISTINCT lead_id FROM ledger.events WHERE at > $1 AND at <= $2 AND kind IN ('enriched', 'rescored')
-), persons AS (
-  SELECT l.person_key FROM scored JOIN ledger.leads l ON l.id = scored.lead_id
-  UNION SELECT person_key FROM routing.current_owners WHERE decided_at > $1 AND decided_at <= $2
-  UNION SELECT person_key FROM feedback.stages_reached WHERE first_seen_at > $1 AND first_seen_at <= $2
-)${OWE('persons', `excluded.version > u.version OR (${OTHER_FACTS})`)}`;
-
 export const DUE_UPDATE = `state = 'owed' AND due_at <= now() AND (held_until IS NULL OR held_until <= now())`;
 
 /** The record of this id was shown to be the person's, or is looked for by the address. */
@@ -130,7 +86,8 @@ LEFT JOIN ledger.leads s ON s.id = p.id`;
 /**
  * A row that has a newer version or other facts meanwhile stays owed. Where a newer version was written by another
  * process before the answer of this call came, nothing tells which of the two Marketo shows: all fields are written
- * again. A person who was erased meanwhile has no row: the fields that were just written are cleared.
+ * again. So they are where the record of the id is gone: the one that the e-mail leads to may show none of them. A
+ * person who was erased meanwhile has no row: the fields that were just written are cleared.
  */
 const SETTLE = `
 WITH i AS (
@@ -141,7 +98,7 @@ WITH i AS (
   UPDATE ledger.marketo_updates u SET
     state = CASE WHEN greatest(u.version, u.sent_version) > i.version OR u.facts IS DISTINCT FROM i.facts THEN 'owed'
       ELSE i.state END,
-    sent = CASE WHEN u.sent_version > i.version THEN '{}' WHEN i.state = 'sent' THEN u.sent || i.fields ELSE u.sent END,
+    sent = CASE WHEN u.sent_version > i.version OR (i.by_email AND NOT u.by_email) THEN '{}' WHEN i.state = 'sent' THEN u.sent || i.fields ELSE u.sent END,
     sent_version = CASE WHEN i.state = 'sent' THEN greatest(u.sent_version, i.version) ELSE u.sent_version END,
     version = greatest(u.version, i.version),
     marketo_id = coalesce(i.marketo_id, u.marketo_id), by_email = i.by_email, held_until = NULL,
@@ -269,6 +226,22 @@ export class MarketoUpdatesRepository {
     await ioBoundary('ledger.marketo-settle', undefined, () =>
       this.database.query({ name: 'marketo-settle', text: SETTLE, values: [JSON.stringify(records)] }),
     );
+  }
+
+  /**
+   * Before a call: whatever comes of it, Marketo may show other values of these fields than it was sent before. So they
+   * are written again, even with an older value, unless the call is settled; and an erasure clears them.
+   */
+  async expect(people: { personKey: string; fields: string[] }[]): Promise<void> {
+    await this.database.query({
+      name: 'marketo-expect',
+      text: `UPDATE ledger.marketo_updates u SET sent = u.sent || i.unknown
+        FROM (
+          SELECT decode("personKey", 'hex') AS person_key, (SELECT jsonb_object_agg(name, null) FROM unnest(fields) name) AS unknown
+          FROM jsonb_to_recordset($1::jsonb) AS r ("personKey" text, fields text[])
+        ) i WHERE u.person_key = i.person_key`,
+      values: [JSON.stringify(people)],
+    });
   }
 
   /** No call with these people before `holdMs` have passed: Marketo may still be executing one. */

@@ -31,6 +31,8 @@ export interface StageBacklog {
   oldest: number;
   /** Leads that have never been in the CRM and were received more than the SLA ago. */
   overdue: number;
+  /** When the earliest of them was first received. */
+  receivedSince: Date;
   /**
    * Age in seconds of the oldest lead that has never been in the CRM; null where there is none. Replays are excluded,
    * since they were late before.
@@ -70,6 +72,7 @@ WHERE l.epoch >= o.epoch AND l.state IN ('received', 'enriched') AND (l.claimed_
 export const BACKLOG = `
 SELECT state, count(*)::int AS count, extract(epoch FROM now() - min(content_at))::float AS oldest,
   count(*) FILTER (WHERE first_synced_at IS NULL AND received_at < now() - make_interval(secs => $1))::int AS overdue,
+  min(received_at) AS "receivedSince",
   extract(epoch FROM now() - min(received_at) FILTER (WHERE first_synced_at IS NULL AND NOT low_priority))::float AS "oldestUnsynced"
 FROM ledger.leads WHERE state IN ('received', 'enriched') GROUP BY state`;
 
@@ -78,7 +81,7 @@ export const COUNT_OPEN = `
 SELECT state, count(*)::int AS count FROM ledger.leads WHERE state IN ('received', 'enriched') GROUP BY state`;
 
 /** To count more takes a tenth of a second and longer, so a page does not wait for it. */
-const MANY_OPEN = 100_000;
+export const MANY_OPEN = 100_000;
 
 /**
  * Only few leads are claimed, and the queue knows their ids: an index of claims would cost each claim a write. $1 are

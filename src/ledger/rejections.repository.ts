@@ -1,8 +1,9 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import type { QueryResult } from 'pg';
 import type { FieldProblem } from '../domain/app-error.js';
 import { EXACT_RECEIVED_AT, pageOf, type Cursor, type Page } from '../platform/database/cursor-pagination.js';
 import { Database } from '../platform/database/database.js';
+import { REPORT_DATABASE } from '../platform/platform.module.js';
 
 /** The most requests that are kept; the oldest are removed first. */
 const KEPT = 10_000;
@@ -60,7 +61,10 @@ type PagedRow = Row & { exact_received_at: string };
 /** Refused requests, kept so that they can be replayed. */
 @Injectable()
 export class RejectionsRepository {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    @Inject(REPORT_DATABASE) private readonly reports: Database = database,
+  ) {}
 
   async storeRejection({ contentType, body, code, detail, problems }: RejectedRequest): Promise<string> {
     const { rows } = await this.database.query<{ id: string }>(
@@ -125,7 +129,7 @@ export class RejectionsRepository {
 
   /** The number of requests that have not been replayed. */
   async countOpenRejections(cause?: string): Promise<number> {
-    const { rows } = await this.database.query<{ count: number }>(
+    const { rows } = await this.reports.query<{ count: number }>(
       `SELECT count(*)::int AS count FROM ledger.rejections
        WHERE replayed_as IS NULL AND ($1::text IS NULL OR ${CAUSE} = $1)`,
       [cause ?? null],

@@ -1,5 +1,6 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { Database } from '../platform/database/database.js';
+import { REPORT_DATABASE } from '../platform/platform.module.js';
 
 /** Views that are kept at most; saving another one is refused. */
 const KEPT = 50;
@@ -14,10 +15,13 @@ export interface SavedView {
 /** Lists of leads that operators saved by name, for all operators. */
 @Injectable()
 export class SavedViewsRepository {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    @Inject(REPORT_DATABASE) private readonly reports: Database,
+  ) {}
 
   async listViews(): Promise<SavedView[]> {
-    return (await this.database.query<SavedView>('SELECT name, query, who FROM ledger.saved_views ORDER BY name')).rows;
+    return (await this.reports.query<SavedView>('SELECT name, query, who FROM ledger.saved_views ORDER BY name')).rows;
   }
 
   /** Saves a view, in place of one with the same name. False where 50 other views exist; nothing is saved then. */

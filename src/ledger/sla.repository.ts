@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { STAGES, type Stage } from '../domain/lead-state.js';
+import { stageDueIn, STAGES, type OpenState, type Stage } from '../domain/lead-state.js';
 import { Database } from '../platform/database/database.js';
 import { SPEED_TO_LEAD_BUCKETS } from '../platform/observability/metrics.js';
 import { CONFIG, REPORT_DATABASE } from '../platform/platform.module.js';
@@ -198,6 +198,13 @@ export class SlaRepository {
       this.database.query<{ dead: number }>({ name: 'sla-dead', text: DEAD_WITHOUT_CRM, values: [minutes] }),
     ]);
     return { waiting: backlog.reduce((sum, { overdue }) => sum + overdue, 0), dead: rows[0]!.dead };
+  }
+
+  /** How many leads are open, and since when one of this state is; null where none is. Up to a minute old. */
+  async openLeads(state: OpenState): Promise<{ count: number; since: Date | null }> {
+    const backlog = await this.backlog();
+    const waiting = backlog.find(({ stage }) => stage === stageDueIn(state));
+    return { count: backlog.reduce((sum, { count }) => sum + count, 0), since: waiting?.receivedSince ?? null };
   }
 
   /** The backlog and throughput of each stage. */

@@ -13,6 +13,7 @@ const FIELDS = [
   ...TEXTS.map((name) => field(name)),
 ];
 const denied = () => Promise.reject(new AppError('MARKETO_MISCONFIGURED', 'Marketo denies access (603).'));
+const failed = () => Promise.reject(new AppError('MARKETO_UNAVAILABLE', 'Marketo could not execute the call (611).'));
 const page = { items: [] as MarketoActivity[], next: 'token', more: false };
 
 function optionsOf(api: Partial<CheckOptions['api']>): CheckOptions {
@@ -65,11 +66,21 @@ describe('the check of Marketo', () => {
       },
       [/^credentials and address: Marketo refused the credentials/],
     ],
+    [
+      'cannot write now',
+      { updatePeople: failed },
+      [/^permission to write scores .*could not be checked: .*611.*again$/, /^webhook: /],
+    ],
+    ['cannot read the log now', { pagingToken: failed }, [/^permission Read-Only Activity: could not be checked/]],
     ['is of an instance without webhooks', { activityTypes: async () => [] }, [/no activity type Call Webhook/]],
   ])('names what the API user lacks that %s', async (_, api, findings) => {
     const lines = await check(api);
     for (const finding of findings) expect(lines).toEqual(expect.arrayContaining([expect.stringMatching(finding)]));
     expect(lines.length).toBeLessThanOrEqual(2);
+  });
+
+  it('ends where Marketo cannot be reached at all', async () => {
+    await expect(check({ describeFields: failed })).rejects.toMatchObject({ code: 'MARKETO_UNAVAILABLE' });
   });
 
   it.each(['rFFitScore', 'RfFitScore', 'rf_fit_score_c', 'rfFitScore__c'])(
@@ -80,6 +91,23 @@ describe('the check of Marketo', () => {
       expect(line).toMatch(new RegExp(`^rfFitScore: Marketo's REST name is ${name}: name it so in MARKETO_FIELD_MAP`));
     },
   );
+
+  it('names a field of the map in whose type no value fits', async () => {
+    const fieldMap = {
+      ...DEFAULT_FIELD_MAP,
+      person: DEFAULT_FIELD_MAP.person.map((rule) => (rule.to === 'rfIntent' ? { ...rule, to: 'tier' } : rule)),
+    };
+    const options = {
+      ...optionsOf({ describeFields: async () => [...FIELDS, field('tier', 'boolean')] }),
+      fieldMap,
+      contentIgnore: ['tier'],
+    };
+    expect(await checkMarketo(options)).toContainEqual({
+      subject: 'tier',
+      verdict: 'problem',
+      detail: expect.stringMatching(/^has the type boolean, in which no value of enrichment\.intent fits/),
+    });
+  });
 
   it('does not ask for a field that the map does without', async () => {
     const fields = FIELDS.filter(({ name }) => name !== 'rfOwner');

@@ -5,7 +5,9 @@ import type { MarketoActivity, MarketoApi, MarketoField, Usage } from './client/
 import { note, ok, problem, type MarketoCheckLine } from './check-line.js';
 import { arrivalFindings, loggedFindings } from './check-webhook.js';
 import { unguardedFields, type FieldMap } from './field-map.js';
+import { isUnsuited } from './field-types.js';
 import { templateFields } from './reconciliation/lead-of-person.js';
+import { callWebhookTypeIn, isCallOf } from './reconciliation/read-window.js';
 
 type CheckedApi = Pick<
   MarketoApi,
@@ -54,7 +56,7 @@ const PAGES = 10;
  */
 export async function checkMarketo(options: CheckOptions): Promise<MarketoCheckLine[]> {
   const { api } = options;
-  const fields = await attempt('permission to read fields (Read-Write Lead)', () => api.describeFields());
+  const fields = await attempt('permission to read fields (Read-Write Lead)', () => api.describeFields(), true);
   const lines = [...fields.lines, ...(fields.result ? fieldLines(options, fields.result) : [])];
   // Without a token every other finding would be the same.
   if (lines.some(({ subject }) => subject === ACCESS)) return lines;
@@ -73,7 +75,8 @@ function writeToNobody(api: CheckedApi) {
 function fieldLines({ fieldMap, contentIgnore }: CheckOptions, fields: MarketoField[]): MarketoCheckLine[] {
   const known = new Map(fields.map((field) => [field.name, field]));
   const unguarded = new Set(unguardedFields(fieldMap, contentIgnore));
-  const written = fieldMap.person.flatMap(({ to, optional }): MarketoCheckLine[] => {
+  const written = fieldMap.person.flatMap((rule): MarketoCheckLine[] => {
+    const { to, optional } = rule;
     const field = known.get(to);
     const wanted = WANTED_TYPES[to];
     if (!field) {
@@ -85,6 +88,11 @@ function fieldLines({ fieldMap, contentIgnore }: CheckOptions, fields: MarketoFi
     if (field.readOnly) return [problem(to, 'the API cannot write this field: name another in MARKETO_FIELD_MAP')];
     if (wanted && !wanted.includes(field.dataType)) {
       return [problem(to, `has the type ${field.dataType}: create it with the type ${wanted.join(' or ')}`)];
+    }
+    if (isUnsuited(rule, field)) {
+      return [
+        problem(to, `has the type ${field.dataType}, in which no value of ${rule.from} fits: name another in MARKETO_FIELD_MAP`),
+      ];
     }
     if (unguarded.has(to)) {
       return [problem(to, `add it to CONTENT_IGNORE, or a webhook that sends it back makes a new revision with each score`)];
@@ -119,7 +127,7 @@ function usageLine({ api, dailyCalls, stopPercent }: CheckOptions, { total, user
 /** What the log of the last day shows of our webhook and of others, beside what arrived here. */
 async function webhookLines({ api, webhook, now, arrivals }: CheckOptions): Promise<MarketoCheckLine[]> {
   const types = await attempt('permission Read-Only Activity Metadata', () => api.activityTypes());
-  const type = types.result?.find(({ name }) => name.toLowerCase() === 'call webhook');
+  const type = callWebhookTypeIn(types.result ?? []);
   const seen = await attempt('permission Read-Only Activity', () => webhookCalls(api, type, webhook, new Date(now - DAY_MS)));
   const ours = seen.result?.ours ?? [];
   const arrived = arrivals ? arrivalFindings(arrivals, ours.length) : [];
@@ -152,7 +160,7 @@ async function webhookCalls(api: CheckedApi, type: { id: number } | undefined, w
     const { items, next, more: isMore } = await api.activities(type!.id, token);
     for (const activity of items) {
       const { primaryAttributeValue: name, primaryAttributeValueId: id } = activity;
-      if (webhook !== undefined && (name === webhook || String(id) === webhook)) ours.push(activity);
+      if (webhook !== undefined && isCallOf(webhook, activity)) ours.push(activity);
       else others.set(`${name} (${id})`, (others.get(`${name} (${id})`) ?? 0) + 1);
     }
     [token, more] = [next, isMore];
@@ -160,13 +168,24 @@ async function webhookCalls(api: CheckedApi, type: { id: number } | undefined, w
   return { ours, others, isWhole: !more };
 }
 
-async function attempt<T>(subject: string, read: () => Promise<T>): Promise<{ result?: T; lines: MarketoCheckLine[] }> {
+/**
+ * Marketo may fail in one call and not in the next: what it keeps from being checked hides no other finding.
+ * @param isFirst Marketo may be out of reach altogether, and each further call would wait for its time.
+ */
+async function attempt<T>(
+  subject: string,
+  read: () => Promise<T>,
+  isFirst = false,
+): Promise<{ result?: T; lines: MarketoCheckLine[] }> {
   try {
     return { result: await read(), lines: [] };
   } catch (cause) {
     const error = AppError.from(cause);
-    if (error.class !== 'configuration') throw error;
-    const isAccess = error.signature?.startsWith('marketo:identity') ?? false;
-    return { lines: [problem(isAccess ? ACCESS : subject, error.message)] };
+    if (error.class === 'configuration') {
+      const isAccess = error.signature?.startsWith('marketo:identity') ?? false;
+      return { lines: [problem(isAccess ? ACCESS : subject, error.message)] };
+    }
+    if (isFirst || !error.code.startsWith('MARKETO_')) throw error;
+    return { lines: [problem(subject, `could not be checked: ${error.message} Run the check again`)] };
   }
 }

@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { AppError } from '../domain/app-error.js';
 import { SCORE_ATTRIBUTES } from '../domain/score-attributes.js';
+import { readJsonFile } from '../platform/json-document.js';
 import source from './default-field-map.json' with { type: 'json' };
 
 /** Where a value comes from: the lead, its attributes, score, owner and outcome, or what the service knows of it. */
@@ -63,14 +63,7 @@ export const DEFAULT_FIELD_MAP: FieldMap = fieldMapSchema.parse(source);
 /** @throws AppError CONFIG_INVALID where the file cannot be read or is no field map. */
 export async function loadFieldMap(path: string | undefined): Promise<FieldMap> {
   if (path === undefined) return DEFAULT_FIELD_MAP;
-  let content: unknown;
-  try {
-    content = JSON.parse(await readFile(path, 'utf8'));
-  } catch (cause) {
-    const reason = cause instanceof SyntaxError ? 'is not JSON' : 'cannot be read';
-    throw new AppError('CONFIG_INVALID', `Configuration: the file that MARKETO_FIELD_MAP names ${reason}.`, { cause });
-  }
-  const parsed = fieldMapSchema.safeParse(content);
+  const parsed = fieldMapSchema.safeParse(await readJsonFile(path, 'MARKETO_FIELD_MAP'));
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.map(
     ({ path: place, message }) => `Configuration: MARKETO_FIELD_MAP: ${place.join('.')} ${message}.`,

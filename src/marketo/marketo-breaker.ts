@@ -19,7 +19,7 @@ export interface MarketoBreakerOptions {
  */
 export class MarketoBreaker {
   /** Openings in a row, by all processes. */
-  private failures = 0;
+  failures = 0;
 
   constructor(private readonly options: MarketoBreakerOptions) {}
 

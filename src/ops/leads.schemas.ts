@@ -168,7 +168,7 @@ export const leadFilterSchema = z
 export const leadSearchSchema = apiSchema(
   'LeadSearch',
   z
-    .strictObject({ ...filterShape, email: z.string().optional(), fields: z.array(fieldName).min(1).optional() })
+    .strictObject({ ...filterShape, email: z.string().min(1).optional(), fields: z.array(fieldName).min(1).optional() })
     .refine(sameCampaign, TWO_CAMPAIGNS)
     .refine(isSpan, NO_SPAN),
   { email: 'lead@enterprise.com' },

@@ -6,6 +6,7 @@ import { FirstTouchReportRepository } from '../first-touch/first-touch-report.re
 import { FlowControlRepository } from '../flow-control/flow-control.repository.js';
 import { IgnoredAttributes } from '../ledger/ignored-attributes.js';
 import { LeadsRepository } from '../ledger/leads.repository.js';
+import { SlaRepository } from '../ledger/sla.repository.js';
 import { RescoreRepository } from '../ledger/rescore.repository.js';
 import { CalibrationService } from '../outcomes/calibration.service.js';
 import { OutcomesService } from '../outcomes/outcomes.service.js';
@@ -27,6 +28,7 @@ export const NOT_SYNCED = 'No lead in the CRM has this id, so there is no score 
 export class LeadsService {
   constructor(
     private readonly leads: LeadsRepository,
+    private readonly sla: SlaRepository,
     private readonly flow: FlowControlRepository,
     private readonly rescores: RescoreRepository,
     private readonly outcomes: OutcomesService,
@@ -47,6 +49,7 @@ export class LeadsService {
     const { state, minScore, intent, owner, from, to, q, sort } = query;
     const filter = {
       ...defined({ state, minScore, intent, from, to, q, sort }),
+      ...(state === 'received' || state === 'enriched' ? { open: await this.sla.openLeads(state) } : {}),
       ...(campaign_id ? { campaignId: normaliseCampaignId(campaign_id) } : {}),
       ...(id ? { idPrefix: id } : {}),
       ...(owner ? { ownerId: await this.owners.ownerIdOf(owner) } : {}),

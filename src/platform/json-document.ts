@@ -1,21 +1,9 @@
-import { scanJson, type JsonFaultKind } from './http/json-faults.js';
+import { readFile } from 'node:fs/promises';
+import { AppError } from '../domain/app-error.js';
+import { jsonFaultOf } from './json-fault.js';
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true });
-const MAX_BYTES = 2 * 1024 * 1024;
-
-/** What is wrong, and what to do about it. */
-const CAUSES: Partial<Record<JsonFaultKind, string>> = {
-  comment: 'a comment begins, which JSON does not have. Remove it',
-  'trailing-comma': 'a comma follows the last item. Remove it',
-  'extra-comma': 'there is a comma too many. Remove it',
-  'missing-comma': 'a comma is missing before this key. Add it',
-  'empty-value': 'a value is missing',
-  'no-quotes': 'a value has no quotation marks. Put the text in straight ones',
-  'bad-key': 'a key must begin with a straight quotation mark',
-  'bad-escape': 'a text has a single backslash. Write it twice',
-  'cut-off': 'the text ends before the object is complete',
-  'text-after-end': 'there is text behind the end of the object',
-};
+const MAX_BYTES = 4 * 1024 * 1024;
 
 /**
  * Reads a JSON file that a person wrote. A key that an object has twice is refused: only the last one would count.
@@ -30,37 +18,21 @@ export function readJsonDocument(bytes: Uint8Array): { value: unknown } | { prob
     return { problem: 'is not UTF-8 text. Save it with the encoding UTF-8' };
   }
   if (text.trim() === '') return { problem: 'is empty' };
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    const { kind, at } = scanJson(text).faults[0] ?? { kind: 'unexpected' as const, at: 0 };
-    return { problem: `is not JSON: ${placeOf(text, at)}: ${CAUSES[kind] ?? 'this was not expected'}` };
-  }
-  const repeated = findRepeatedKey(text);
-  if (repeated) return { problem: `has a key twice in one object: ${placeOf(text, repeated.at)}: ${repeated.key}. Remove one` };
-  return { value };
+  const fault = jsonFaultOf(text);
+  return fault ? { problem: `is not JSON: ${fault}` } : { value: JSON.parse(text) as unknown };
 }
 
-const TOKEN = /("[^"\\]*(?:\\.[^"\\]*)*")(\s*:)?|[{}]/g;
-
-/** Of a valid JSON text; the key as it is written. */
-function findRepeatedKey(text: string): { key: string; at: number } | null {
-  const objects: Set<unknown>[] = [];
-  for (const { 0: token, 1: string = '', 2: colon, index } of text.matchAll(TOKEN)) {
-    if (token === '{') objects.push(new Set());
-    else if (token === '}') objects.pop();
-    else if (colon !== undefined) {
-      const key: unknown = JSON.parse(string);
-      const keys = objects.at(-1)!;
-      if (keys.has(key)) return { key: string.slice(0, 60), at: index };
-      keys.add(key);
-    }
-  }
-  return null;
-}
-
-function placeOf(text: string, at: number): string {
-  const before = text.slice(0, at).split(/\r\n|\r|\n/);
-  return `line ${before.length}, column ${[...before.at(-1)!].length + 1}`;
+/**
+ * Reads the JSON file that a variable names.
+ * @throws AppError CONFIG_INVALID with the place of what is wrong.
+ */
+export async function readJsonFile(path: string, variable: string): Promise<unknown> {
+  const refusal = (problem: string, cause?: unknown) =>
+    new AppError('CONFIG_INVALID', `Configuration: the file that ${variable} names ${problem}.`, { cause });
+  const bytes = await readFile(path).catch((cause: unknown) => {
+    throw refusal(`cannot be read (${(cause as NodeJS.ErrnoException).code ?? 'unknown error'})`, cause);
+  });
+  const document = readJsonDocument(bytes);
+  if ('problem' in document) throw refusal(document.problem);
+  return document.value;
 }

@@ -2,14 +2,19 @@ import { Injectable } from '@nestjs/common';
 import { getDomain } from 'tldts';
 import { isConsumerDomain } from '../crm/consumer-domains.js';
 import { Database, type Queryable } from '../platform/database/database.js';
-import { domainOf, type MatchedAccount } from './conditions.js';
+import type { MatchedAccount } from './conditions.js';
+import { domainWord } from './domain-words.js';
 
-/** Of several accounts with the domain: a customer, then the oldest. */
+/**
+ * Of several accounts with the domain: one whose website has it, since contacts may be consultants or partners, then a
+ * customer, then the oldest. A former or prospective customer is none.
+ */
 const MATCH = `
 SELECT domain, account_id AS id, owner_id AS "ownerId", name, type, industry, parent_id AS "parentId"
 FROM (
-  SELECT d.domain, a.*, row_number() OVER (PARTITION BY d.domain ORDER BY
-    coalesce(a.type ILIKE '%customer%', false) DESC, a.created_at NULLS LAST, a.account_id) AS place
+  SELECT d.domain, a.*, row_number() OVER (PARTITION BY d.domain ORDER BY d.of_website DESC,
+    coalesce(a.type ~* 'customer' AND a.type !~* '\\m(former|ex|past|lost|churned|inactive|non|not|prospective|potential)\\M', false)
+      DESC, a.created_at NULLS LAST, a.account_id) AS place
   FROM routing.account_domains d JOIN routing.accounts a USING (account_id)
   WHERE d.domain = ANY($1)
 ) candidates
@@ -53,11 +58,12 @@ export class AccountsRepository {
   }
 }
 
-/** The domain of an address and the company's domain above it. */
-export function domainsOf(email: string): string[] {
-  const host = domainOf(email);
+/** The domain of an address or a host, and the company's domain above it. Those of mail providers say nothing. */
+export function domainsOf(address: string): string[] {
+  const host = domainWord(address);
   const company = getDomain(host, { allowPrivateDomains: true }) ?? host;
-  return [...new Set([host, company])].filter((domain) => domain !== '' && !isConsumerDomain(domain));
+  if (company === '' || isConsumerDomain(company)) return [];
+  return [...new Set([host, company])].filter((domain) => !isConsumerDomain(domain));
 }
 
 async function topmost(on: Queryable, rows: AccountRow[]): Promise<Map<string, MatchedAccount>> {

@@ -55,7 +55,24 @@ describe('rules', () => {
       { ...base, rules: [rule('a', { field: 'scroe', eq: 1 })] },
       /rules\[0\]\.when\.field: must be email, domain/,
     ],
-    ['an unknown key', { ...base, fallbck: 1 }, /fallbck: is not known here/],
+    ['an unknown key', { ...base, fallbck: 1 }, /fallbck: is not known here; did you mean fallback\?/],
+    [
+      'an unknown key of a member',
+      { ...base, pools: [{ name: 'all', members: [{ rep: 'ann', wieght: 2 }] }] },
+      /pools\[0\]\.members\[0\]\.wieght: is not known here; did you mean weight\?/,
+    ],
+    [
+      'an unknown key of a condition',
+      { ...base, rules: [rule('a', { all: [{ feild: 'email', known: true }] })] },
+      /rules\[0\]\.when\.all\[0\]\.feild: is not known here; did you mean field\?/,
+    ],
+    [
+      'conditions nested without end',
+      JSON.parse(`{"rules":[{"name":"a","when":${'{"not":'.repeat(50_000)}1${'}'.repeat(50_000)}}]}`) as object,
+      /must not be nested more than 100 levels/,
+    ],
+    ['half of a character', { ...base, name: '\ud83d' }, /half of a character/],
+    ['a key that is nothing like one', { ...base, zzz: 1 }, /zzz: is not known here$/m],
     [
       'an unknown list of holidays',
       { ...base, reps: [{ id: 'ann', holidays: 'DE' }, { id: 'bo' }] },
@@ -121,6 +138,49 @@ describe('rules', () => {
       null,
     ],
     ['an unknown country', { territories: [place('A', 'ann', { countries: ['Atlantis'] })] }, /`Atlantis` is no country/],
+    [
+      'territories that overlap in other words',
+      { territories: [place('A', 'ann', { countries: ['DE'] }), place('B', 'bo', { countries: ['Germany'] })] },
+      /`B` overlaps `A`/,
+    ],
+    [
+      'a country in other words below',
+      { rules: [rule('a', { field: 'country', in: ['Germany'] }), rule('b', { field: 'country', eq: 'DEU' })] },
+      /`b` is never reached/,
+    ],
+    ['an unknown country in a rule', { rules: [rule('a', { field: 'country', in: ['DE', 'EMEA'] })] }, /`EMEA` is no country/],
+    [
+      'hours that name a day twice',
+      { reps: [{ id: 'ann', hours: { 'mon-fri': '09:00-17:00', wed: '09:00-12:00', sat: '09:00-12:00' } }, { id: 'bo' }] },
+      /^reps\[0\]\.hours: `mon-fri` and `wed` name the same day, which has the hours of both$/,
+    ],
+    ['an unknown band', { rules: [rule('a', { field: 'band', eq: 'lukewarm' })] }, /`lukewarm` is none of cold, warm, hot/],
+    [
+      'an unknown intent',
+      { rules: [rule('a', { not: { field: 'enrichment.intent', eq: 'hihg' } })] },
+      /when\.not: `hihg` is none/,
+    ],
+    [
+      'a field that no lead has',
+      { rules: [rule('a', { field: 'enrichment.fitscore', gte: 80 })] },
+      /`enrichment\.fitscore` is a field that no lead has; did you mean enrichment\.fitScore\?/,
+    ],
+    ['bounds that no number meets', { rules: [rule('a', { ...hot, lte: 20 })] }, /no number is at least 80 and at most 20/],
+    ['text for a domain', { rules: [rule('a', { field: 'email', matchesDomain: 'Acme Inc' })] }, /`acme inc` is no domain/],
+    ['a name for a domain', { targets: [place('A', 'ann', { domains: ['acme'] })] }, /`acme` is the domain of no company/],
+    ['a mail provider', { targets: [place('A', 'ann', { domains: ['gmail.com'] })] }, /`gmail\.com` is a mail provider/],
+    [
+      'a domain in two lists',
+      { targets: [place('A', 'ann', { domains: ['acme.com'] }), place('B', 'bo', { domains: ['https://www.Acme.com/'] })] },
+      /targets\[1\]\.domains: `acme\.com` is also in `A` above/,
+    ],
+    [
+      'a range with a hyphen',
+      { territories: [place('A', 'ann', { postalCodes: ['80000-81999'] })] },
+      /a range is written `80000\.\.81999`/,
+    ],
+    ['a range backwards', { territories: [place('A', 'ann', { postalCodes: ['82..81'] })] }, /`82\.\.81` is no range/],
+    ['codes with a hyphen', { territories: [place('A', 'ann', { postalCodes: ['00-950', '12345-6789', 'D-80'] })] }, null],
   ])('with %s: %#', (_, more, message) => {
     const warnings = found({ ...base, ...more }).join('\n');
     if (message === null) expect(warnings).toBe('');
@@ -135,6 +195,10 @@ describe('rules', () => {
     ]);
     const [user, id] = ['005000000000001AAA', '005000000000001'];
     const rules = { reps: [{ id: 'ann', crmUserId: id }], pools: [], fallback: { rep: 'ann' } };
+    const managed = { ...rules, reps: [{ id: 'ann', crmUserId: id, manager: 'zoe' }] };
+    expect(found(managed, [{ userId: user, active: true }])).toEqual([
+      'reps[0].manager: `zoe` is none of the reps and no user of the CRM',
+    ]);
     const firstTouch = { minutes: { other: 5 }, slackUsers: { [id]: 'U012', '005000000000002': 'U013' }, automationUsers: ['x'] };
     expect(found({ ...rules, firstTouch }, [{ userId: user, active: true }])).toEqual([
       'firstTouch.slackUsers: `005000000000002` is no user of the CRM',
@@ -157,6 +221,11 @@ describe('the host of a website', () => {
   it.each([
     ['https://www.Acme.com/de?x', 'acme.com'],
     ['acme.co.uk', 'acme.co.uk'],
+    ['www.acme.com.', 'acme.com'],
+    ['müller.de', 'xn--mller-kva.de'],
+    ['https://www.facebook.com/acme', null],
+    ['sites.google.com/view/acme', null],
+    ['https://www.linkedin.com', 'linkedin.com'],
     ['http://shop.acme.com:8080', 'shop.acme.com'],
     ['n/a', null],
     ['', null],

@@ -1,7 +1,8 @@
 import type { FieldProblem } from '../domain/app-error.js';
 import { ownerIdOf } from '../domain/salesforce-id.js';
-import { isWithinDomain } from './conditions.js';
-import { countryCode } from './country-codes.js';
+import { checkValues } from './check-values.js';
+import { listWords, valueWords } from './compared-words.js';
+import { domainsAbove, domainWord } from './domain-words.js';
 import { hoursWithout, type FirstTouchPolicy } from './first-touch.schema.js';
 import { DIMENSIONS, type ConditionSource, type RoutingRules, type Target, type Territory } from './rules.schema.js';
 import { workingCalendar } from './working-calendar.js';
@@ -96,9 +97,6 @@ export function checkIntent(rules: RoutingRules, users: KnownUser[] | null): Fie
       );
   });
   rules.territories.forEach((territory, index) => {
-    for (const country of territory.countries ?? [])
-      if (countryCode(country) === null)
-        add(`territories[${index}].countries`, `\`${country}\` is no country that is known here`);
     const twin = rules.territories.slice(0, index).find((other) => overlap(other, territory));
     if (twin)
       add(
@@ -106,6 +104,7 @@ export function checkIntent(rules: RoutingRules, users: KnownUser[] | null): Fie
         `\`${territory.name}\` overlaps \`${twin.name}\`, which is as specific: where both fit, the one above decides`,
       );
   });
+  checkValues(rules, add);
   return warnings;
 }
 
@@ -113,7 +112,10 @@ type Add = (path: string, message: string) => void;
 
 function checkUsers(rules: RoutingRules, users: KnownUser[], add: Add): void {
   const known = new Map(users.map((user) => [user.userId, user]));
-  rules.reps.forEach(({ id, crmUserId }, index) => {
+  const reps = new Set(rules.reps.map(({ id }) => id));
+  rules.reps.forEach(({ id, crmUserId, manager }, index) => {
+    if (manager !== undefined && !reps.has(manager) && !known.has(ownerIdOf(manager)))
+      add(`reps[${index}].manager`, `\`${manager}\` is none of the reps and no user of the CRM`);
     const user = known.get(ownerIdOf(crmUserId ?? id));
     if (!user) add(`reps[${index}].crmUserId`, `\`${crmUserId ?? id}\` is no user of the CRM`);
     else if (!user.active) add(`reps[${index}].crmUserId`, `the user \`${crmUserId ?? id}\` is inactive in the CRM`);
@@ -133,7 +135,8 @@ function checkFirstTouch(policy: FirstTouchPolicy, fallback: Target, users: Know
     for (const id of ids) if (!known.has(ownerIdOf(id))) add(`firstTouch.${section}`, `\`${id}\` is no user of the CRM`);
 }
 
-function targetsOf(rules: RoutingRules): Target[] {
+/** Whom the rules lead to. */
+export function targetsOf(rules: RoutingRules): Target[] {
   return [...[...rules.targets, ...rules.territories, ...rules.rules].map(({ target }) => target), rules.fallback];
 }
 
@@ -159,18 +162,60 @@ function implies(narrow: ConditionSource, wide: ConditionSource): boolean {
   if (narrow.field === undefined || narrow.field !== wide.field || wide.known === false || narrow.known === false) return false;
   const listed = narrow.eq === undefined ? narrow.in : [narrow.eq];
   const allowed = wide.eq === undefined ? wide.in : [wide.eq];
-  if (allowed && !listed?.every((each) => allowed.some((other) => same(each, other)))) return false;
+  if (allowed && !(listed && isWithin(narrow, wide))) return false;
   if (wide.gte !== undefined && !((narrow.gte ?? -Infinity) >= wide.gte || listed?.every((each) => Number(each) >= wide.gte!)))
     return false;
   if (wide.lte !== undefined && !((narrow.lte ?? Infinity) <= wide.lte || listed?.every((each) => Number(each) <= wide.lte!)))
     return false;
-  const domains = wide.matchesDomain === undefined ? null : [wide.matchesDomain].flat();
-  if (domains === null) return true;
-  const inner = narrow.matchesDomain === undefined ? [] : [narrow.matchesDomain].flat();
-  return inner.length > 0 && inner.every((each) => domains.some((domain) => isWithinDomain(each, domain)));
+  if (wide.matchesDomain === undefined) return true;
+  const { domains } = valuesOf(wide);
+  const inner = valuesOf(narrow).domains;
+  return inner.size > 0 && [...inner].every((each) => domainsAbove(each).some((domain) => domains.has(domain)));
 }
 
-const same = (a: unknown, b: unknown) => String(a).trim().toLowerCase() === String(b).trim().toLowerCase();
+/** Whether each value of `narrow` is one of `wide`. */
+function isWithin(narrow: ConditionSource, wide: ConditionSource): boolean {
+  const { allowed } = valuesOf(wide);
+  return valuesOf(narrow).listed.every((words) => words.some((word) => allowed.has(word)));
+}
+
+const valuesOf = (condition: ConditionSource): Values => {
+  const { field = '', eq, in: list = [], matchesDomain = [] } = condition;
+  return wordsOf(condition, field, eq === undefined ? list : [eq], [matchesDomain].flat());
+};
+
+interface Values {
+  /** As leads have them: the words of each. */
+  listed: string[][];
+  /** As a list is searched. */
+  allowed: ReadonlySet<string>;
+  domains: ReadonlySet<string>;
+}
+
+/** By the object in the rules: each rule and each territory is compared with all above it. */
+const prepared = new WeakMap<object, Values>();
+
+function wordsOf(
+  key: object,
+  field: string,
+  values: readonly (string | number | boolean)[],
+  domains: readonly string[] = [],
+): Values {
+  let words = prepared.get(key);
+  if (!words) {
+    const listed = values.map((each) => valueWords(field, each, undefined));
+    words = { listed, allowed: listWords(field, values), domains: new Set(domains.map(domainWord)) };
+    prepared.set(key, words);
+  }
+  return words;
+}
+
+/** Where the values of a dimension have more than one spelling: a field that is compared in the same way. */
+const FIELDS_OF: Partial<Record<(typeof DIMENSIONS)[number], string>> = {
+  countries: 'country',
+  regions: 'state',
+  languages: 'language',
+};
 
 /** Both name the same dimensions, some lead is of both, and they lead to different owners. */
 function overlap(a: Territory, b: Territory): boolean {
@@ -183,6 +228,9 @@ function overlap(a: Territory, b: Territory): boolean {
     if (dimension === 'employees') return true;
     const [one, other] = [a[dimension], b[dimension]];
     if (!one || !other) return one === other;
-    return one.some((each) => other.some((value) => same(each, value)));
+    const field = FIELDS_OF[dimension] ?? dimension;
+    const [first, second] = [wordsOf(one, field, one), wordsOf(other, field, other)];
+    const isShared = ({ listed }: Values, { allowed }: Values) => listed.some((words) => words.some((word) => allowed.has(word)));
+    return isShared(first, second) || isShared(second, first);
   });
 }

@@ -1,5 +1,8 @@
 import type { Enrichment } from '../domain/enrichment.js';
-import { countryCode } from './country-codes.js';
+import { listWords, valueWords } from './compared-words.js';
+import { domainOf, domainsAbove, domainWord } from './domain-words.js';
+import { attributeOf, fieldNamed } from './lead-fields.js';
+import { numberRange, type NumberRange } from './number-range.js';
 import { OPERATORS, type ConditionSource } from './rules.schema.js';
 
 /** The account of the CRM that a lead belongs to. */
@@ -21,9 +24,9 @@ export interface LeadFacts {
   account: MatchedAccount | null;
 }
 
-type Value = string | number | boolean;
+export type Value = string | number | boolean;
 
-/** `missing`: the lead does not have the fields that would decide. */
+/** `missing`: what the lead does not have and would decide, as `the lead has no …`. */
 export type Verdict = { is: boolean } | { missing: string[] };
 
 /** The value of a field as a rule names it; null where the lead has none. */
@@ -53,7 +56,8 @@ export function evaluate(condition: ConditionSource, lead: LeadFacts): Verdict {
   const { eq, in: list, gte, lte, matchesDomain } = condition;
   if ((eq ?? list ?? gte ?? lte ?? matchesDomain) === undefined) return IS;
   if (read === null) return { missing: [field] };
-  return compare(condition, field, read) ? IS : IS_NOT;
+  if (!compare(condition, field, read)) return IS_NOT;
+  return gte === undefined && lte === undefined ? IS : withinBounds(lead, field, { min: gte, max: lte });
 }
 
 /** A condition in words, for the trace. It has the words of the rules and no value of the lead. */
@@ -73,11 +77,6 @@ export function conditionText(condition: ConditionSource): string {
 
 const WORDS = { eq: 'is', in: 'is one of', gte: '≥', lte: '≤', matchesDomain: 'is of the domain' };
 
-/** The domain of an address, in lower case. */
-export function domainOf(email: string): string {
-  return email.slice(email.lastIndexOf('@') + 1).toLowerCase();
-}
-
 function grouped(condition: ConditionSource): string {
   const text = conditionText(condition);
   return (condition.all ?? condition.any ?? []).length > 1 ? `(${text})` : text;
@@ -88,7 +87,7 @@ function plainField(lead: LeadFacts, field: string): Value | null {
   if (field === 'domain') return domainOf(lead.email);
   if (field === 'campaignId') return lead.campaignId;
   if (field === 'band') return lead.band;
-  return lead.attributes['country'] ?? null;
+  return attributeOf(lead.attributes, 'country') ?? null;
 }
 
 function scalarAt(source: unknown, path: string[]): Value | null {
@@ -111,42 +110,55 @@ function combine(parts: ConditionSource[], lead: LeadFacts, decisive: boolean): 
   return missing ? { missing } : decisive ? IS_NOT : IS;
 }
 
+/** All that are given must hold; `gte` and `lte` are apart. */
 function compare(condition: ConditionSource, field: string, read: ReadField): boolean {
-  const { eq, in: list, gte, lte, matchesDomain } = condition;
-  const { value } = read;
-  if (eq !== undefined && !equal(field, value, eq)) return false;
-  if (list !== undefined && !isListed(field, read, list)) return false;
-  if (gte !== undefined && !(numberOf(value) >= gte)) return false;
-  if (lte !== undefined && !(numberOf(value) <= lte)) return false;
-  return matchesDomain === undefined || [matchesDomain].flat().some((domain) => isWithinDomain(String(value), domain));
+  const { eq, in: list, matchesDomain } = condition;
+  if (eq !== undefined && !isListed(field, read.lookups, [eq], condition)) return false;
+  if (list !== undefined && !isListed(field, read.lookups, list)) return false;
+  if (matchesDomain === undefined) return true;
+  let domains = preparedDomains.get(condition);
+  if (!domains) preparedDomains.set(condition, (domains = new Set([matchesDomain].flat().map(domainWord))));
+  return domainsOf(read).some((domain) => domains.has(domain));
 }
 
-function numberOf(value: Value): number {
-  return typeof value === 'string' && value.trim() === '' ? Number.NaN : Number(value);
+/** The domains of a condition, as `prepared` has words. */
+const preparedDomains = new WeakMap<ConditionSource, ReadonlySet<string>>();
+
+/** Whether the number of a field is within bounds, both included. A text such as `51-200` may not say. */
+export function withinBounds(lead: LeadFacts, field: string, { min = -Infinity, max = Infinity }: Bounds): Verdict {
+  const read = readField(lead, field);
+  if (read === null) return { missing: [field] };
+  read.range ??= numberRange(read.value, fieldNamed(field) === 'employees') ?? NO_NUMBER;
+  const { from, to } = read.range;
+  if (from >= min && to <= max) return IS;
+  return from > max || to < min ? IS_NOT : { missing: [`exact number in ${field}`] };
 }
 
-const wordOf = (value: Value) => String(value).trim().toLowerCase();
-
-/** A number of the rules is marked: as a text, `7` is not `007`, and as a number it is. */
-const listedWord = (value: Value) => (typeof value === 'number' ? `#${value}` : wordOf(value));
-
-/** The words of a list, prepared once: a thousand rules compare each lead. */
-const prepared = new WeakMap<readonly Value[], ReadonlySet<string>>();
-
-/** The words by which a value of a list is found; `lookupsOf` gives those of a lead. */
-export function listWords(field: string, list: readonly Value[]): ReadonlySet<string> {
-  const codes = isCountry(field) ? list.map((each) => countryCode(String(each))) : [];
-  return new Set([...list.map(listedWord), ...codes.flatMap((code) => (code === null ? [] : [wordOf(code)]))]);
+interface Bounds {
+  min?: number | undefined;
+  max?: number | undefined;
 }
+
+/** Of a text that is no number nothing can be said, whatever the bounds are. */
+const NO_NUMBER: NumberRange = { from: Number.NaN, to: Number.NaN };
+
+/** The words of a list by its object in the rules, prepared once: a thousand rules compare each lead. */
+const prepared = new WeakMap<object, ReadonlySet<string>>();
 
 /** The words by which lists with the lead's value are found; none where the lead does not have the field. */
 export function lookupsOf(lead: LeadFacts, field: string): readonly string[] {
   return readField(lead, field)?.lookups ?? [];
 }
 
-function isListed(field: string, { lookups }: ReadField, list: readonly Value[]): boolean {
-  let words = prepared.get(list);
-  if (!words) prepared.set(list, (words = listWords(field, list)));
+/** Whether the lead's value of a field is one of a list; null where the lead does not have the field. */
+export function isAmong(lead: LeadFacts, field: string, list: readonly Value[]): boolean | null {
+  const read = readField(lead, field);
+  return read && isListed(field, read.lookups, list);
+}
+
+function isListed(field: string, lookups: readonly string[], list: readonly Value[], of: object = list): boolean {
+  let words = prepared.get(of);
+  if (!words) prepared.set(of, (words = listWords(field, list)));
   return lookups.some((word) => words.has(word));
 }
 
@@ -155,6 +167,9 @@ interface ReadField {
   value: Value;
   /** The word; the code of a country; the number, as lists have it. */
   lookups: string[];
+  /** Read when they are asked for. */
+  range?: NumberRange;
+  domains?: string[];
 }
 
 /** Each field of a lead is read once for all rules. */
@@ -166,56 +181,18 @@ function readField(lead: LeadFacts, field: string): ReadField | null {
   let read = fields.get(field);
   if (read === undefined) {
     const value = fieldValue(lead, field);
-    read = value === null ? null : { value, lookups: lookupsOfValue(field, value) };
+    read = value === null ? null : { value, lookups: valueWords(field, value, attributeOf(lead.attributes, 'country')) };
     fields.set(field, read);
   }
   return read;
 }
 
-function lookupsOfValue(field: string, value: Value): string[] {
-  const word = wordOf(value);
-  const lookups = [word];
-  const country = isCountry(field) ? countryCode(String(value)) : null;
-  if (country !== null) lookups.push(wordOf(country));
-  if (/^[\d.+-]/u.test(word)) lookups.push(`#${Number(word)}`);
-  return lookups;
-}
-
-function isCountry(field: string): boolean {
-  const name = field.slice(field.lastIndexOf('.') + 1);
-  return name.length === 7 && name.toLowerCase() === 'country';
-}
-
-/** Without regard to case and spaces. Countries are compared as countries: `Germany` is `DE`. */
-export function equal(field: string, value: Value, wanted: Value): boolean {
-  const [a, b] = [wordOf(value), wordOf(wanted)];
-  if (a === b) return true;
-  if (!isCountry(field)) return typeof wanted === 'number' && a !== '' && Number(a) === wanted;
-  const code = countryCode(a);
-  return code !== null && code === countryCode(b);
-}
-
-/** Whether an address or a domain is of a domain or of one below it. */
-export function isWithinDomain(value: string, domain: string): boolean {
-  return domainsAbove(value).includes(domainWord(domain));
-}
-
-/** A domain as rules write it, `@acme.com` and `*.acme.com` too. */
-export function domainWord(domain: string): string {
-  return domain
-    .trim()
-    .toLowerCase()
-    .replace(/^@|^\*\./u, '');
-}
-
 /** The domain of the lead's field, and those above it. */
 export function domainLookups(lead: LeadFacts, field: string): string[] {
   const read = readField(lead, field);
-  return read ? domainsAbove(String(read.value)) : [];
+  return read ? domainsOf(read) : [];
 }
 
-/** `mail.acme.com`, `acme.com`, `com`. */
-function domainsAbove(value: string): string[] {
-  const parts = domainOf(value.trim()).split('.');
-  return parts.map((_, index) => parts.slice(index).join('.'));
+function domainsOf(read: ReadField): string[] {
+  return (read.domains ??= domainsAbove(String(read.value)));
 }

@@ -156,6 +156,16 @@ describe('a decision', () => {
     expect(trace[0]).toMatchObject({ outcome: 'skipped', why: expect.stringContaining(why) });
   });
 
+  it('passes over the account of an owner who is no rep, where the rules say so', () => {
+    const accounts = { owners: 'reps' };
+    const rules = compiled({ ...base, accounts, rules: [toAll] });
+    expect(decide(rules, requestOf({ account: { ...account, ownerId: '005-import' } }), worldOf())).toMatchObject({
+      rule: 'Everyone',
+      trace: [{ outcome: 'skipped', why: expect.stringContaining('who is none of the reps') }, {}, {}],
+    });
+    expect(decide(rules, requestOf({ account }), worldOf()).rule).toBe('matched account');
+  });
+
   it.each<[string, object, State, string | null]>([
     ['to the fallback', {}, {}, '00G-inbox'],
     ['to who works first', { whenNone: 'next-working' }, {}, '005-bo'],

@@ -1,6 +1,7 @@
 import { ownerIdOf } from '../domain/salesforce-id.js';
-import { conditionText, domainOf, evaluate, type LeadFacts } from './conditions.js';
+import { conditionText, evaluate, type LeadFacts } from './conditions.js';
 import { availabilityOf, type World } from './availability.js';
+import { domainsAbove } from './domain-words.js';
 import { choosePoolMember } from './pools.js';
 import type { CompiledRules, NamedTarget } from './rules.js';
 import type { Target } from './rules.schema.js';
@@ -106,7 +107,7 @@ function knownOwner(
     const owner = check(name, existing.ownerId, `the person has the owner ${existing.ownerId} ${existing.source}`, true);
     if (owner) return { owner, rule: name };
   }
-  const { match, whenAway } = rules.source.accounts;
+  const { match, whenAway, owners } = rules.source.accounts;
   if (!match) return null;
   const name = 'matched account';
   if (!lead.account) {
@@ -114,6 +115,10 @@ function knownOwner(
     return null;
   }
   const { id, ownerId } = lead.account;
+  if (owners === 'reps' && !rules.repsByUser.has(ownerId)) {
+    trace.push({ name, outcome: 'skipped', why: `account ${id} has the owner ${ownerId}, who is none of the reps` });
+    return null;
+  }
   const owner = check(name, ownerId, `account ${id} has the owner ${ownerId}`, whenAway === 'keep');
   return owner && { owner, rule: name };
 }
@@ -124,12 +129,8 @@ export function matchOf(rules: CompiledRules, lead: LeadFacts): Match {
 }
 
 function findTarget(rules: CompiledRules, lead: LeadFacts, trace: StoredTrace): NamedTarget | null {
-  const host = domainOf(lead.email);
   // acme.com is also the company of mail.acme.com.
-  const domain = host
-    .split('.')
-    .map((_, index, parts) => parts.slice(index).join('.'))
-    .find((each) => rules.targets.has(each));
+  const domain = domainsAbove(lead.email).find((each) => rules.targets.has(each));
   if (domain !== undefined) {
     const listed = rules.targets.get(domain)!;
     trace.push({ name: listed.name, outcome: 'matched', why: 'the domain of the lead is in this target list' });

@@ -1,12 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { AppError } from '../domain/app-error.js';
+import { personKeyOf } from '../domain/lead-keys.js';
 import { ownerIdOf } from '../domain/salesforce-id.js';
 import { Database, type Queryable } from '../platform/database/database.js';
 import { columns, jsonColumn } from '../platform/database/unnest-columns.js';
 import { AccountsRepository } from './accounts.repository.js';
 import { ASSIGNMENT, DECISION_LOCK, endOn, type Assignment, type EndReason } from './assignments.repository.js';
 import type { LeadFacts } from './conditions.js';
-import { decide, matchOf, poolsFor, type Decision, type Match } from './decide.js';
+import { decide, matchOf, poolsFor, type Decision, type ExistingOwner, type Match } from './decide.js';
 import { MembersRepository, type Member } from './members.repository.js';
 import type { DueReassignment } from './reassignments.repository.js';
 import type { CompiledRules } from './rules.js';
@@ -54,6 +55,12 @@ FROM unnest($14::uuid[], $15::text[], $16::int[], $17::text[], $18::text[], $19:
   WITH ORDINALITY AS i (lead_id, person_key, revision, owner_id, rep, pool, rule, version, band, trace, place)
 ORDER BY i.place
 RETURNING ${ASSIGNMENT}`;
+
+/** The owner of a person by the newest decision that stands. */
+const OWNER_OF_PERSON = `
+SELECT owner_id AS "ownerId" FROM (
+  SELECT id, owner_id, ended_at FROM routing.assignments WHERE person_key = decode($1, 'hex') ORDER BY id DESC LIMIT 100
+) newest WHERE ended_at IS NULL ORDER BY id DESC LIMIT 1`;
 
 /** What a run before has decided for this request, as long as it stands. */
 const MADE_FOR = `
@@ -145,21 +152,28 @@ export class DecisionsRepository {
     }, DECISION_LOCK);
   }
 
-  /** What a decision would be now; nothing is stored, and no turn is taken. */
-  async simulate(rules: CompiledRules, leads: Omit<LeadFacts, 'account'>[], at: Date): Promise<Decision[]> {
-    const { facts, members } = await this.knownOf(rules, leads);
+  /** Who would get a lead that comes in now: an owner by an earlier decision stays. Nothing is stored or counted. */
+  async simulate(rules: CompiledRules, lead: Omit<LeadFacts, 'account'>, at: Date): Promise<Decision> {
+    const values = [personKeyOf(lead.email)];
+    const owner = (await this.database.query<{ ownerId: string }>(OWNER_OF_PERSON, values)).rows[0];
+    return (await this.tryRules(rules, [lead], at, owner?.ownerId))[0]!;
+  }
+
+  /** What the rules say about leads, as if their persons were new. Nothing is stored, and no turn is taken. */
+  async tryRules(rules: CompiledRules, leads: Omit<LeadFacts, 'account'>[], at: Date, ownerId?: string): Promise<Decision[]> {
+    const { facts, members } = await this.knownOf(rules, leads, ownerId);
     const matches = facts.map((lead) => matchOf(rules, lead));
     const world = await loadWorld(this.database, { rules, pools: poolsOf(rules, matches), members, at });
     return facts.map((lead, index) => {
-      const request = { lead, match: matches[index]!, existing: null, excluded: new Map() };
+      const request = { lead, match: matches[index]!, existing: existingOf(ownerId), excluded: new Map() };
       return decide(rules, request, world);
     });
   }
 
   /** Read before the lock, since no decision changes it. */
-  private async knownOf(rules: CompiledRules, leads: Omit<LeadFacts, 'account'>[]): Promise<Known> {
+  private async knownOf(rules: CompiledRules, leads: Omit<LeadFacts, 'account'>[], ownerId?: string): Promise<Known> {
     const facts = await this.factsOf(rules, leads);
-    const owners = facts.flatMap(({ account }) => account?.ownerId ?? []);
+    const owners = [...facts.map(({ account }) => account?.ownerId), ownerId].filter((each) => each !== undefined);
     return { facts, members: await this.members.recent([...rules.repsByUser.keys(), ...owners]) };
   }
 
@@ -200,8 +214,7 @@ async function choose(
     if (refusalsOf(past, lead.leadId) >= REFUSALS) continue;
     const excluded = excludedOwners(past, lead.leadId, members);
     if (passedOver !== undefined) excluded.set(passedOver, 'has the lead now');
-    const ownerId = owners.get(lead.personKey);
-    const existing = ownerId === undefined ? null : { ownerId, source: 'by an earlier decision' };
+    const existing = existingOf(owners.get(lead.personKey));
     const decision = decide(rules, { lead: facts, match: matches[index]!, existing, excluded }, world);
     if (!decision.owner) continue;
     owners.set(lead.personKey, decision.owner.ownerId);
@@ -216,6 +229,9 @@ function byHand(rules: CompiledRules, lead: RoutedLead, { to, who }: Pick<DueRea
   const trace: StoredTrace = [{ name: 'by hand', outcome: 'chosen', why: `${who} chose this owner` }];
   return [{ lead, decision: { owner, rule: 'by hand', pool: null, trace } }];
 }
+
+const existingOf = (ownerId: string | undefined): ExistingOwner | null =>
+  ownerId === undefined ? null : { ownerId, source: 'by an earlier decision' };
 
 function refusalsOf(past: Assignment[], lead: string): number {
   return past.filter(({ leadId, endReason }) => leadId === lead && endReason!.startsWith('owner-')).length;

@@ -1,8 +1,11 @@
 import { Injectable } from '@nestjs/common';
+import { parse } from 'tldts';
 import type { CrmAccount, CrmContactDomain, CrmUser } from '../crm/port.js';
+import { ownerIdOf } from '../domain/salesforce-id.js';
 import { Database, type Queryable } from '../platform/database/database.js';
 import { columns } from '../platform/database/unnest-columns.js';
 import { domainsOf } from './accounts.repository.js';
+import { domainWord } from './domain-words.js';
 
 export interface Position {
   at: string;
@@ -27,11 +30,28 @@ SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[],
 ON CONFLICT (account_id) DO UPDATE SET owner_id = excluded.owner_id, name = excluded.name, type = excluded.type,
   industry = excluded.industry, parent_id = excluded.parent_id, created_at = excluded.created_at, updated_at = now()`;
 
-const DOMAINS = `
-INSERT INTO routing.account_domains (domain, account_id)
-SELECT d.domain, a.account_id FROM unnest($1::text[], $2::text[]) AS d (domain, account_id)
-JOIN routing.accounts a USING (account_id)
-ON CONFLICT DO NOTHING`;
+const GIVEN = `SELECT DISTINCT d.domain, a.account_id FROM unnest($1::text[], $2::text[]) AS d (domain, account_id)
+JOIN routing.accounts a USING (account_id)`;
+
+const DOMAINS_OF_CONTACTS = `
+INSERT INTO routing.account_domains AS a (domain, account_id, of_contacts) SELECT *, true FROM (${GIVEN}) given
+ON CONFLICT (domain, account_id) DO UPDATE SET of_contacts = true WHERE NOT a.of_contacts`;
+
+const DOMAINS_OF_WEBSITES = `
+INSERT INTO routing.account_domains AS a (domain, account_id, of_website, of_contacts) SELECT *, true, false FROM (${GIVEN}) given
+ON CONFLICT (domain, account_id) DO UPDATE SET of_website = true WHERE NOT a.of_website`;
+
+/** Domains that the website of an account had before. */
+const FORMER_WEBSITES = `
+WITH former AS (
+  SELECT domain, account_id FROM routing.account_domains WHERE of_website AND account_id = ANY($3)
+  EXCEPT (${GIVEN})
+), kept AS (
+  UPDATE routing.account_domains a SET of_website = false FROM former f
+  WHERE a.domain = f.domain AND a.account_id = f.account_id AND a.of_contacts
+)
+DELETE FROM routing.account_domains a USING former f
+WHERE a.domain = f.domain AND a.account_id = f.account_id AND NOT a.of_contacts`;
 
 const MOVE = `
 INSERT INTO routing.cursors (name, at, record_id) VALUES ($1, $2, $3)
@@ -63,16 +83,24 @@ export class DirectoryRepository {
       const gone = accounts.filter(({ deleted }) => deleted).map(({ accountId }) => accountId);
       if (there.length > 0) await transaction.query(ACCOUNTS, columns(there, names));
       if (gone.length > 0) await transaction.query('DELETE FROM routing.accounts WHERE account_id = ANY($1)', [gone]);
-      await storeDomains(
-        transaction,
-        there.map(({ accountId, website }) => ({ accountId, domain: hostOf(website) })),
-      );
+      const pairs = there.map(({ accountId, website }) => ({ accountId, domain: hostOf(website) }));
+      await storeDomains(transaction, DOMAINS_OF_WEBSITES, pairs);
+      const ids = there.map(({ accountId }) => accountId);
+      const values = [...columns(domainsWithAbove(pairs), ['domain', 'accountId']), ids];
+      if (ids.length > 0) await transaction.query(FORMER_WEBSITES, values);
       await move(transaction, 'accounts', position);
     });
   }
 
   /** Users and accounts of a file. */
-  async importFile(who: string, users: CrmUser[], accounts: ImportedAccount[]): Promise<void> {
+  async importFile(who: string, given: CrmUser[], givenAccounts: ImportedAccount[]): Promise<void> {
+    // Reports of Salesforce show ids of 15 characters.
+    const users = given.map((user) => ({
+      ...user,
+      userId: ownerIdOf(user.userId),
+      managerId: user.managerId && ownerIdOf(user.managerId),
+    }));
+    const accounts = givenAccounts.map((account) => ({ ...account, ownerId: ownerIdOf(account.ownerId) }));
     await this.database.transaction(async (transaction) => {
       const detail = JSON.stringify({ users: users.length, accounts: accounts.length });
       await transaction.query("SELECT ledger.record_act($1, 'routing-directory', $2)", [who, detail]);
@@ -84,26 +112,42 @@ export class DirectoryRepository {
       const pairs = accounts.flatMap(({ accountId, domains }) =>
         domains.map((domain) => ({ accountId, domain: hostOf(domain) })),
       );
-      await storeDomains(transaction, pairs);
+      await storeDomains(transaction, DOMAINS_OF_WEBSITES, pairs);
     });
   }
 
   async storeContactDomains(contacts: CrmContactDomain[], position: Position | null): Promise<void> {
     await this.database.transaction(async (transaction) => {
-      await storeDomains(transaction, contacts);
+      await storeDomains(transaction, DOMAINS_OF_CONTACTS, contacts);
       await move(transaction, 'contacts', position);
     });
   }
 }
 
-/** The host of a website as people write it: `www.acme.com`, `https://acme.com/de`; null where it is none. */
+/**
+ * The host of a website as people write it: `www.acme.com`, `https://acme.com/de`; null where it is none, and where it is
+ * the page of the company on the site of another one.
+ */
 export function hostOf(website: string | null): string | null {
   const written = (website ?? '').trim();
   if (written === '') return null;
   const url = /^[a-z][a-z0-9+.-]*:\/\//iu.test(written) ? written : `https://${written}`;
   if (!URL.canParse(url)) return null;
-  const host = new URL(url).hostname.toLowerCase().replace(/^www\d?\./u, '');
-  return host.includes('.') ? host : null;
+  const { hostname, pathname, search } = new URL(url);
+  const host = domainWord(hostname);
+  const hasPlace = pathname !== '/' || search !== '';
+  return host.includes('.') && !(hasPlace && isSiteOfPages(host)) ? host : null;
+}
+
+/** Sites on which companies have a page: by their name under any ending, or by their domain where the name is short. */
+const SITES_OF_PAGES = new Set(
+  `facebook linkedin instagram twitter youtube xing google tiktok pinterest medium github linktr yelp crunchbase wikipedia
+  amazon ebay etsy tripadvisor trustpilot kununu fb.com x.com vk.com bit.ly goo.gl t.me wa.me`.split(/\s+/u),
+);
+
+function isSiteOfPages(host: string): boolean {
+  const { domain, domainWithoutSuffix } = parse(host);
+  return SITES_OF_PAGES.has(domain ?? '') || SITES_OF_PAGES.has(domainWithoutSuffix ?? '');
 }
 
 /** A user that occurs twice: the last one counts. */
@@ -113,11 +157,18 @@ async function writeUsers(on: Queryable, users: CrmUser[]): Promise<void> {
   await on.query(USERS, columns([...new Map(users.map((user) => [user.userId, user])).values()], names));
 }
 
-async function storeDomains(on: Queryable, pairs: { accountId: string | null; domain: string | null }[]): Promise<void> {
-  const known = pairs.flatMap(({ accountId, domain }) =>
+type DomainPair = { accountId: string | null; domain: string | null };
+
+async function storeDomains(on: Queryable, statement: string, pairs: DomainPair[]): Promise<void> {
+  const known = domainsWithAbove(pairs);
+  if (known.length > 0) await on.query(statement, columns(known, ['domain', 'accountId']));
+}
+
+/** Each domain with the company's domain above it. */
+function domainsWithAbove(pairs: DomainPair[]): { domain: string; accountId: string }[] {
+  return pairs.flatMap(({ accountId, domain }) =>
     accountId === null || domain === null ? [] : domainsOf(domain).map((each) => ({ domain: each, accountId })),
   );
-  if (known.length > 0) await on.query(DOMAINS, columns(known, ['domain', 'accountId']));
 }
 
 async function move(on: Queryable, part: DirectoryPart, position: Position | null): Promise<void> {

@@ -4,6 +4,7 @@ import { ownerIdOf } from '../domain/salesforce-id.js';
 import { problemText } from '../domain/schema-problems.js';
 import type { Clock } from '../platform/clock.js';
 import { Database } from '../platform/database/database.js';
+import { closestName } from '../platform/http/closest-name.js';
 import { CLOCK } from '../platform/platform.module.js';
 import { ActiveRulesService } from './active-rules.service.js';
 import { checkIntent } from './check-rules.js';
@@ -72,7 +73,7 @@ export class RoutingOverviewService {
   /** @throws AppError NOT_FOUND, or BAD_REQUEST where routing is off. */
   async simulate(lead: LeadToSimulate, at?: string, version?: number): Promise<Decision & { steps: TraceStep[] }> {
     const rules = version === undefined ? (await this.active.required()).rules : await this.active.of(version);
-    const decision = (await this.decisions.simulate(rules, [lead], at === undefined ? this.now() : new Date(at)))[0]!;
+    const decision = await this.decisions.simulate(rules, lead, at === undefined ? this.now() : new Date(at));
     return { ...decision, steps: readableTrace(decision.trace, rules.source) };
   }
 
@@ -92,12 +93,26 @@ export class RoutingOverviewService {
     return rules.reps.get(name)?.ownerId ?? ownerIdOf(name);
   }
 
+  /**
+   * The name of an owner as a person gives it: a rep, or a user or queue of the CRM.
+   * @throws AppError BAD_REQUEST where neither the rules nor the mirror know it and it is no id of Salesforce.
+   */
+  async requireOwner(name: string): Promise<void> {
+    const { rules } = await this.active.required();
+    const ownerId = rules.reps.get(name)?.ownerId ?? ownerIdOf(name);
+    const isKnown = rules.repsByUser.has(ownerId) || rules.queues.has(ownerId) || /^00[5G][A-Za-z0-9]{15}$/u.test(ownerId);
+    if (isKnown || (await this.members.get([ownerId])).length > 0) return;
+    const meant = closestName(name, [...rules.reps.keys()]);
+    const hint = meant === undefined ? '' : ` Did you mean ${meant}?`;
+    throw new AppError('BAD_REQUEST', `\`to\` is no rep of the active rules, and no user or queue that is known.${hint}`);
+  }
+
   /** The same leads by the active rules and by others, as if they came in now. */
   async compare(rules: CompiledRules, leads: LeadToSimulate[]): Promise<{ current: Decision; proposed: Decision }[]> {
     const { rules: active } = await this.active.required();
     const at = this.now();
-    const current = await this.decisions.simulate(active, leads, at);
-    const proposed = await this.decisions.simulate(rules, leads, at);
+    const current = await this.decisions.tryRules(active, leads, at);
+    const proposed = await this.decisions.tryRules(rules, leads, at);
     return current.map((decision, index) => ({ current: decision, proposed: proposed[index]! }));
   }
 

@@ -1,4 +1,6 @@
-import { domainLookups, domainWord, listWords, lookupsOf, type LeadFacts } from './conditions.js';
+import { listWords } from './compared-words.js';
+import { domainLookups, lookupsOf, type LeadFacts } from './conditions.js';
+import { domainWord } from './domain-words.js';
 import type { ConditionSource, RoutingRule } from './rules.schema.js';
 
 /** A lead can match only if one of these is among the words of the field. */

@@ -20,8 +20,15 @@ interface Activation {
 }
 
 const NEWEST = 'SELECT id, version, previous FROM routing.activations ORDER BY id DESC LIMIT 1';
+/** What the file had at the last start, though another version may have been activated since. */
+const NEWEST_OF_FILE = 'SELECT id, version, previous FROM routing.activations WHERE who = $1 ORDER BY id DESC LIMIT 1';
+const FILE = 'file';
 const LOCK = 'LOCK TABLE routing.activations IN SHARE ROW EXCLUSIVE MODE';
 const ACTIVATE = 'INSERT INTO routing.activations (who, version, previous) VALUES ($1, $2, $3)';
+
+/** To what a rollback of this version returns. Of one that is active already: to what was active before it. */
+const before = (newest: Activation | undefined, version: number) =>
+  (newest?.version === version ? newest.previous : newest?.id) ?? null;
 
 /** Stored versions of the rules, and which of them is active. */
 @Injectable()
@@ -30,15 +37,18 @@ export class RuleVersionsRepository {
 
   /** Stores rules; the same rules are the same version. @returns the version, and whether it is new. */
   async add(who: string, { hash, document }: CompiledRules, note = '', on: Queryable = this.database) {
-    const values = [who, note, hash, JSON.stringify(document)];
+    const text = "SELECT version FROM routing.rule_versions WHERE hash = decode($1, 'hex')";
+    const find = async () => (await on.query<{ version: number }>(text, [hash])).rows[0]?.version;
+    // An insert that meets a conflict would use up a number of a version at each start.
+    const known = await find();
+    if (known !== undefined) return { version: known, isNew: false };
     const added = await on.query<{ version: number }>(
       `INSERT INTO routing.rule_versions (who, note, hash, rules) VALUES ($1, $2, decode($3, 'hex'), $4)
        ON CONFLICT (hash) DO NOTHING RETURNING version`,
-      values,
+      [who, note, hash, JSON.stringify(document)],
     );
     if (added.rows[0]) return { version: added.rows[0].version, isNew: true };
-    const text = "SELECT version FROM routing.rule_versions WHERE hash = decode($1, 'hex')";
-    return { version: (await on.query<{ version: number }>(text, [hash])).rows[0]!.version, isNew: false };
+    return { version: (await find())!, isNew: false };
   }
 
   /** As `add`, with its line in the log of operators' acts. */
@@ -52,15 +62,17 @@ export class RuleVersionsRepository {
   }
 
   /**
-   * The rules of a file at the start. New ones become active; ones that were stored before change nothing, so that a
-   * rollback survives a restart.
+   * The rules of a file at the start. Where the file has changed since the last start they become active, though they
+   * may be those of an older version. An unchanged file changes nothing, so that a rollback survives a restart.
    */
   async addFile(rules: CompiledRules): Promise<void> {
     await this.database.transaction(async (transaction) => {
       await transaction.query(LOCK);
-      const { version, isNew } = await this.add('file', rules, 'ROUTING_RULES', transaction);
+      const { version } = await this.add(FILE, rules, 'ROUTING_RULES', transaction);
+      const last = (await transaction.query<Activation>(NEWEST_OF_FILE, [FILE])).rows[0];
+      if (last?.version === version) return;
       const newest = (await transaction.query<Activation>(NEWEST)).rows[0];
-      if (isNew || !newest) await transaction.query(ACTIVATE, ['file', version, newest?.id ?? null]);
+      await transaction.query(ACTIVATE, [FILE, version, before(newest, version)]);
     });
   }
 
@@ -90,16 +102,16 @@ export class RuleVersionsRepository {
       const known = await transaction.query('SELECT FROM routing.rule_versions WHERE version = $1', [version]);
       if (known.rowCount === 0)
         throw new AppError('NOT_FOUND', 'No routing rules have this version. GET /ops/routing lists the versions.');
-      return { version, previous: newest?.id ?? null };
+      return { version, previous: before(newest, version) };
     });
   }
 
   /** Returns to what was active before. @throws AppError BAD_REQUEST where nothing was. @returns the version. */
   async rollBack(who: string): Promise<number> {
     return this.change(who, async (transaction, newest) => {
-      const before = newest?.previous ?? null;
+      const earlier = newest?.previous ?? null;
       const text = 'SELECT id, version, previous FROM routing.activations WHERE id = $1';
-      const { rows } = await transaction.query<Activation>(text, [before]);
+      const { rows } = await transaction.query<Activation>(text, [earlier]);
       if (!rows[0]) throw new AppError('BAD_REQUEST', 'No version of the routing rules was active before this one.');
       return { version: rows[0].version, previous: rows[0].previous };
     });

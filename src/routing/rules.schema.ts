@@ -144,17 +144,19 @@ export const DIMENSIONS = [
 const territory = z
   .strictObject({
     name,
-    countries: texts.describe('ISO codes or names; read from attributes.country.'),
-    regions: texts.describe('States or regions; attributes.state or attributes.region.'),
-    postalCodes: texts.describe('Beginnings of postal codes; the longest that fits is the most specific.'),
-    industries: texts.describe('attributes.industry, or that of the matched account.'),
-    languages: texts.describe('Language codes; attributes.language.'),
+    countries: texts.describe('ISO codes or names; read from the attribute country, Country, countryCode, …'),
+    regions: texts.describe('States or regions; read from state, region, province, … States of the US and Canada: code or name.'),
+    postalCodes: texts.describe(
+      'Beginnings of postal codes, and ranges: 80000..81999; read from postalCode, zip, … The longest that fits is the most specific.',
+    ),
+    industries: texts.describe('Read from industry, or that of the matched account.'),
+    languages: texts.describe('Language tags or names; read from language, locale, … de is also the language of de-AT.'),
     campaigns: texts,
     bands: texts.describe('cold, warm, hot.'),
     employees: z
       .strictObject({ min: z.number().min(0).optional(), max: z.number().min(0).optional() })
       .optional()
-      .describe('attributes.employees.'),
+      .describe('Read from employees, numberOfEmployees, companySize, …'),
     ...leadsTo('then'),
   })
   .refine((each) => DIMENSIONS.some((dimension) => each[dimension] !== undefined), {
@@ -181,8 +183,12 @@ export const routingRulesSchema = z
           .enum(['next', 'keep'])
           .default('next')
           .describe('An owner who is absent: the next step decides, or the owner gets the lead all the same.'),
+        owners: z
+          .enum(['all', 'reps'])
+          .default('all')
+          .describe('reps: an owner whom the rules do not name as a rep, such as the user of an integration, gets no lead.'),
       })
-      .default({ match: true, parents: false, whenAway: 'next' }),
+      .default({ match: true, parents: false, whenAway: 'next', owners: 'all' }),
     targets: z
       .array(
         z

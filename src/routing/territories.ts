@@ -1,52 +1,61 @@
-import { equal, fieldValue, type LeadFacts } from './conditions.js';
+import { fieldValue, isAmong, withinBounds, type LeadFacts } from './conditions.js';
+import { countryCode } from './country-codes.js';
+import { attributeKey, attributeOf, type LeadField } from './lead-fields.js';
+import { postalWeight } from './postal-codes.js';
 import type { Territory } from './rules.schema.js';
 
 export type TerritoryFit = { fits: true; specificity: number } | { fits: false; missing: string[] };
 
-/** The dimensions, with the fields of a lead that are read for them. */
-const FIELDS = {
-  countries: ['attributes.country'],
-  regions: ['attributes.state', 'attributes.region'],
-  industries: ['attributes.industry', 'account.industry'],
-  languages: ['attributes.language'],
-  campaigns: ['campaignId'],
-  bands: ['band'],
-} as const;
-const POSTAL_CODE = ['attributes.postal_code', 'attributes.postalCode', 'attributes.zip'];
-const EMPLOYEES = ['attributes.employees', 'attributes.company_size', 'attributes.number_of_employees'];
+/** The dimensions whose values are listed, with the attribute or the other field of a lead that is read for them. */
+const LISTED: [dimension: 'countries' | 'regions' | 'industries' | 'languages' | 'campaigns' | 'bands', field: string][] = [
+  ['countries', 'country'],
+  ['regions', 'region'],
+  ['industries', 'industry'],
+  ['languages', 'language'],
+  ['campaigns', 'campaignId'],
+  ['bands', 'band'],
+];
+
+/** How specific the fit of one dimension is; 0: none. Or what the lead does not have and would decide. */
+type Weight = number | { missing: string[] };
 
 /** Whether a lead is of a territory: of each dimension that it names. More dimensions are more specific. */
 export function fitOf(territory: Territory, lead: LeadFacts): TerritoryFit {
   const missing: string[] = [];
   let specificity = 0;
-  const need = (fields: readonly string[], test: (value: string | number | boolean, field: string) => number): boolean => {
-    const field = fields.find((each) => fieldValue(lead, each) !== null);
-    if (field === undefined) {
-      missing.push(fields[0]!);
-      return true;
-    }
-    const weight = test(fieldValue(lead, field)!, field);
-    specificity += weight;
-    return weight > 0;
-  };
-  for (const [dimension, fields] of Object.entries(FIELDS)) {
-    const wanted = territory[dimension as keyof typeof FIELDS];
-    if (wanted && !need(fields, (value, field) => (wanted.some((each) => equal(field, value, each)) ? 1 : 0)))
-      return { fits: false, missing: [] };
+  for (const weight of weightsOf(territory, lead)) {
+    if (weight === 0) return { fits: false, missing: [] };
+    if (typeof weight === 'number') specificity += weight;
+    else missing.push(...weight.missing);
   }
-  const { postalCodes, employees } = territory;
-  if (postalCodes && !need(POSTAL_CODE, (value) => postalWeight(String(value), postalCodes))) return { fits: false, missing: [] };
-  if (employees && !need(EMPLOYEES, (value) => (isWithin(Number(value), employees) ? 1 : 0))) return { fits: false, missing: [] };
   return missing.length > 0 ? { fits: false, missing } : { fits: true, specificity };
 }
 
-/** A longer beginning of the code is more specific: 1 and a hundredth per character. */
-function postalWeight(code: string, beginnings: string[]): number {
-  const compact = (text: string) => text.replaceAll(/[\s-]/gu, '').toUpperCase();
-  const lengths = beginnings.map(compact).filter((each) => compact(code).startsWith(each));
-  return lengths.length === 0 ? 0 : 1 + Math.max(...lengths.map((each) => each.length)) / 100;
+function* weightsOf(territory: Territory, lead: LeadFacts): Generator<Weight> {
+  const { postalCodes, employees } = territory;
+  for (const [dimension, field] of LISTED) {
+    const wanted = territory[dimension];
+    if (!wanted) continue;
+    const is = isAmong(lead, placeOf(lead, field), wanted);
+    yield is === null ? { missing: [`attributes.${field}`] } : is ? 1 : 0;
+  }
+  if (postalCodes) yield postalWeightOf(lead, postalCodes);
+  if (employees) {
+    const verdict = withinBounds(lead, placeOf(lead, 'employees'), employees);
+    yield 'missing' in verdict ? verdict : verdict.is ? 1 : 0;
+  }
 }
 
-function isWithin(value: number, { min = 0, max = Infinity }: NonNullable<Territory['employees']>): boolean {
-  return value >= min && value <= max;
+function postalWeightOf({ attributes }: LeadFacts, postalCodes: string[]): Weight {
+  const code = attributeOf(attributes, 'postalCode');
+  if (code === undefined) return { missing: ['attributes.postal_code'] };
+  return postalWeight(code, postalCodes, countryCode(attributeOf(attributes, 'country') ?? ''));
+}
+
+/** Where the lead has a field. */
+function placeOf(lead: LeadFacts, field: string): string {
+  if (field === 'campaignId' || field === 'band') return field;
+  const key = attributeKey(lead.attributes, field as LeadField);
+  if (key !== undefined) return `attributes.${key}`;
+  return field === 'industry' && fieldValue(lead, 'account.industry') !== null ? 'account.industry' : `attributes.${field}`;
 }

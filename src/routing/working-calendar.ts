@@ -71,7 +71,8 @@ function shiftsOf(hours: Readonly<Record<string, string>>, problems: string[]): 
   return shifts.map((ofDay) => ofDay.toSorted((a, b) => a.from - b.from));
 }
 
-function weekdaysOf(text: string): number[] | null {
+/** The weekdays of a key of `hours`, Sunday 0; null where it is no day or range of days. */
+export function weekdaysOf(text: string): number[] | null {
   const found: number[] = [];
   for (const part of text.toLowerCase().split(',')) {
     const [first, last = first, ...rest] = part.split('-').map((day) => WEEKDAYS.findIndex((name) => name === day.trim()));

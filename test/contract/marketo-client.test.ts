@@ -32,6 +32,7 @@ function open({ secret = FAKE_MARKETO_SECRET, rateLimiter = UNLIMITED, url = fak
     now: () => now,
     timeoutAtMostMs,
     concurrencyWaitMs: 1,
+    pause: async (ms) => void (now += ms),
   });
   return { client, api: new MarketoApi(client) };
 }
@@ -43,14 +44,21 @@ const failureOf = (work: Promise<unknown>): Promise<AppError> =>
   );
 
 const FROM_CODE: Record<string, string[]> = {
-  MARKETO_MISCONFIGURED: ['600', '603', '616'],
+  MARKETO_MISCONFIGURED: ['600', '603', '616', '1006'],
   MARKETO_UNAVAILABLE: ['608', '611', '614', '713'],
   MARKETO_RATE_LIMITED: ['606'],
   MARKETO_DAILY_LIMIT_REACHED: ['607'],
   // What no repetition changes; of a code of 1xxx that refuses the whole call, writeApart finds the person.
-  MARKETO_REQUEST_REFUSED:
-    '605 609 610 612 613 701 703 704 709 1001 1002 1003 1006 1013 1015 1016 1025 1035 1037 1049 9999'.split(' '),
+  MARKETO_REQUEST_REFUSED: '605 609 610 612 613 701 703 704 709 1001 1002 1003 1013 1015 1016 1025 1035 1037 1049 9999'.split(
+    ' ',
+  ),
 };
+
+const withStatus = (status: number, code: string): MarketoFault => ({
+  kind: 'status',
+  status,
+  body: JSON.stringify({ requestId: '1#2', success: false, errors: [{ code, message: 'm' }] }),
+});
 
 /** Fault of a whole call, and what it is for a write and for a read. */
 const FAULTS: [MarketoFault, write: string, read: string][] = [
@@ -69,7 +77,18 @@ const FAULTS: [MarketoFault, write: string, read: string][] = [
   // The call may have been executed, which matters for a write alone.
   [{ kind: 'code', code: '502' }, 'MARKETO_OUTCOME_UNKNOWN', 'MARKETO_UNAVAILABLE'],
   [{ kind: 'code', code: '604' }, 'MARKETO_OUTCOME_UNKNOWN', 'MARKETO_UNAVAILABLE'],
-  ...[408, 429, 500, 502, 503, 504].map((status): [MarketoFault, string, string] => [
+  // A proxy asks to wait, or refuses: the call was not executed.
+  [{ kind: 'status', status: 429 }, 'MARKETO_RATE_LIMITED', 'MARKETO_RATE_LIMITED'],
+  ...[401, 403, 404].map((status): [MarketoFault, string, string] => [
+    { kind: 'status', status, body: '<html>' },
+    'MARKETO_MISCONFIGURED',
+    'MARKETO_MISCONFIGURED',
+  ]),
+  // Marketo's own code counts, whatever status a gateway gives it.
+  [withStatus(429, '606'), 'MARKETO_RATE_LIMITED', 'MARKETO_RATE_LIMITED'],
+  [withStatus(500, '607'), 'MARKETO_DAILY_LIMIT_REACHED', 'MARKETO_DAILY_LIMIT_REACHED'],
+  [withStatus(400, '603'), 'MARKETO_MISCONFIGURED', 'MARKETO_MISCONFIGURED'],
+  ...[204, 408, 500, 502, 503, 504].map((status): [MarketoFault, string, string] => [
     { kind: 'status', status, body: '<html>' },
     'MARKETO_OUTCOME_UNKNOWN',
     'MARKETO_UNAVAILABLE',
@@ -78,7 +97,9 @@ const FAULTS: [MarketoFault, write: string, read: string][] = [
   [{ kind: 'drop', after: true }, 'MARKETO_OUTCOME_UNKNOWN', 'MARKETO_UNAVAILABLE'],
   [{ kind: 'hang' }, 'MARKETO_OUTCOME_UNKNOWN', 'MARKETO_UNAVAILABLE'],
   [{ kind: 'html' }, 'MARKETO_OUTCOME_UNKNOWN', 'MARKETO_UNAVAILABLE'],
-  [{ kind: 'nonsense' }, 'MARKETO_OUTCOME_UNKNOWN', 'MARKETO_UNAVAILABLE'],
+  ...[{ hello: 'world' }, { requestId: '1#2' }, { success: true }, { success: true, result: null }, { success: false }, []].map(
+    (body): [MarketoFault, string, string] => [{ kind: 'body', body }, 'MARKETO_OUTCOME_UNKNOWN', 'MARKETO_UNAVAILABLE'],
+  ),
 ];
 
 /** Of a record among others. */
@@ -138,6 +159,62 @@ describe('a call of Marketo', () => {
     expect((await failureOf(api.usage())).retryAfterMs).toBe(300_000);
   });
 
+  it.each<[string, RegExp, unknown, (api: MarketoApi) => Promise<unknown>, unknown]>([
+    [
+      'results',
+      /leads/,
+      { success: true, errors: null, result: [{ id: null, status: 'skipped', reasons: [{ code: 1004 }] }] },
+      (api) => api.updatePeople('id', [{ id: 1 }]),
+      [{ status: 'skipped', reasons: [{ code: '1004', message: '' }] }],
+    ],
+    [
+      'fields',
+      /describe/,
+      {
+        success: true,
+        result: [
+          { dataType: 'string', length: null, rest: { name: 'a' } },
+          { dataType: 'email', rest: null },
+        ],
+      },
+      (api) => api.describeFields(),
+      [{ name: 'a', dataType: 'string', length: null, readOnly: false }],
+    ],
+    ['people', /leads/, { success: true, result: null, nextPageToken: null }, (api) => api.findPeople([1], ['email']), []],
+    [
+      'a last page of the log',
+      /activities/,
+      { success: true, moreResult: false },
+      (api) => api.activities(110, 'a'),
+      { items: [] },
+    ],
+    [
+      'a webhook whose name is a number',
+      /activities/,
+      {
+        success: true,
+        result: [
+          { marketoGUID: 7, leadId: 1, activityDate: '2026-11-27T10:00:00Z', primaryAttributeValue: 42, attributes: null },
+        ],
+        nextPageToken: 'b',
+        moreResult: true,
+      },
+      (api) => api.activities(110, 'a'),
+      { items: [{ marketoGUID: '7', primaryAttributeValue: '42' }], next: 'b', more: true },
+    ],
+  ])('reads %s where Marketo leaves out or empties what may be absent', async (_, path, body, call, read) => {
+    fake.failNext({ kind: 'body', body }, 1, path);
+    expect(await call(open().api)).toMatchObject(read as object);
+  });
+
+  it.each([{ moreResult: true }, { moreResult: true, nextPageToken: 'a' }])(
+    'fails where the log has more and no page leads there: %j',
+    async (answer) => {
+      fake.failNext({ kind: 'body', body: { success: true, result: [], ...answer } }, 1, /activities/);
+      expect(await failureOf(open().api.activities(110, 'a'))).toMatchObject({ code: 'MARKETO_UNAVAILABLE' });
+    },
+  );
+
   it('takes "no data found" for an empty answer', async () => {
     fake.failNext({ kind: 'code', code: '702' });
     expect(await open().api.findPeople([1], ['email'])).toEqual([]);
@@ -182,6 +259,32 @@ describe('the token', () => {
     fake[act]();
     await Promise.all(Array.from({ length: 8 }, () => api.usage()));
     expect(fake.identityCalls - before).toBe(1);
+  });
+
+  it('is read once more where a gateway gives its refusal the status 401', async () => {
+    const { api } = open();
+    await api.usage();
+    fake.failNext(withStatus(401, '602'));
+    expect(await api.usage()).toMatchObject({ total: expect.any(Number) });
+  });
+
+  // Identity gives the same token until it expires, with what it has left: 0 seconds in the end.
+  it.each([100, 900, 2900])('that has %d ms left is waited out, and no call is refused', async (left) => {
+    await open().api.usage();
+    now = fake.tokenExpiresAt - left;
+    fake.calls.length = 0;
+    const { api } = open();
+    await Promise.all([api.usage(), api.usage()]);
+    expect(fake.calls).toHaveLength(2);
+    expect(fake.tokenExpiresAt).toBeGreaterThan(now + 3_000_000);
+  });
+
+  it('that Marketo refuses some seconds before its end is waited out too', async () => {
+    await open().api.usage();
+    now = fake.tokenExpiresAt - 8000;
+    const { api } = open();
+    fake.failNext({ kind: 'code', code: '602' });
+    expect(await api.usage()).toMatchObject({ total: expect.any(Number) });
   });
 
   it('is a setting where the next one is refused too, or the credentials are', async () => {

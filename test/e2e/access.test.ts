@@ -99,6 +99,8 @@ describe('a call that would do more than was meant', () => {
       for (const body of [undefined, {}, { limit: 1 }, { all: false }]) expect((await ask('POST', path, body)).status).toBe(400);
     }
     expect((await ask('POST', '/ops/dead-letters/replay', { all: true, code: 'CRM_RECORD_REJECTED' })).status).toBe(400);
+    // As from a variable that is not set.
+    expect((await ask('POST', '/ops/dead-letters/replay', { code: '' })).status).toBe(400);
     const { status, body } = await ask('POST', '/ops/dead-letters/replay', { codee: 'CRM_RECORD_REJECTED' });
     expect([status, body.errors[0]]).toEqual([400, { path: 'codee', message: expect.stringContaining('did you mean code?') }]);
     expect((await ask('POST', '/ops/queues/crm-sync/pause?hours=1')).status).toBe(400);
@@ -108,6 +110,7 @@ describe('a call that would do more than was meant', () => {
   it('is refused where an unknown filter would widen it to other leads', async () => {
     const { body } = await ask('POST', '/ops/leads/search', { emial: 'synced@acme.com' });
     expect(body.errors).toEqual([{ path: 'emial', message: expect.stringContaining('did you mean email?') }]);
+    expect((await ask('POST', '/ops/leads/search', { email: '' })).status).toBe(400);
     expect((await ask('GET', '/ops/leads?campaignId=walk')).body.items).toHaveLength(6);
     expect((await ask('GET', '/ops/leads?campaignId=other')).body.items).toHaveLength(0);
     expect((await ask('GET', '/ops/leads?campaignId=walk&campaign_id=other')).status).toBe(400);

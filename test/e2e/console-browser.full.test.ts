@@ -175,6 +175,13 @@ describe.skipIf(!hasBrowser())('the console in a browser (Debian: apt-get instal
     await signIn(page);
   });
 
+  it('opens a link of another site, such as one in a mail, without another sign-in', async () => {
+    await page.goto('about:blank');
+    await page.setContent(`<a href="${service.url}/console/audit">Audit</a>`);
+    await page.getByRole('link', { name: 'Audit' }).click();
+    await page.getByRole('heading', { name: 'Audit' }).waitFor();
+  });
+
   it('signs out, and asks other sites for nothing', async () => {
     await page.getByRole('button', { name: 'Sign out' }).click();
     await page.getByRole('button', { name: 'Sign in' }).waitFor();

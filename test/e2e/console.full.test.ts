@@ -242,8 +242,17 @@ describe('the console with leads', () => {
     const path = `/console/dead-letters/${dead}`;
     const wrong = await operator.submit(path, path, { 'field.email': 'nobody' });
     expect([wrong.status, (await wrong.text()).includes('Nothing was changed')]).toEqual([400, true]);
+    const late = await operator.submit(path, path, { 'field.company': 'Beta AG', revision: '0' });
+    expect([late.status, (await late.text()).includes('The lead was changed while you edited it')]).toEqual([400, true]);
     const right = await operator.submit(path, path, { 'field.company': 'Beta GmbH' });
     expect(right.headers.get('location')).toBe(`/console/leads/${dead}?done=edited`);
+    // Sent again, or by an operator who was slower.
+    for (const answer of [
+      await operator.post(path, formsOf(await operator.html('/console/stages'))[0]!.fields),
+      await operator.get(path),
+    ]) {
+      expect([answer.status, answer.headers.get('location')]).toEqual([303, `/console/leads/${dead}?done=before`]);
+    }
     await eventually(async () => expect(await operator.html(`/console/leads/${dead}`)).toContain('>synced<'));
   });
 
@@ -258,6 +267,9 @@ describe('the console with leads', () => {
     await sql.query('ALTER TABLE mock_crm.leads DROP CONSTRAINT no_beta');
     const started = await operator.post('/console/bulk/start', start.fields);
     expect(started.status).toBe(303);
+    expect((await operator.post('/console/bulk/start', start.fields)).headers.get('location')).toBe(
+      started.headers.get('location'),
+    );
     await eventually(async () => expect(await operator.html(started.headers.get('location')!)).toContain('1 of 1'));
   });
 

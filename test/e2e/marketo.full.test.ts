@@ -127,6 +127,15 @@ describe('the circle of Marketo, the service and back', () => {
       writeBack: { stage: { paused: true, pausedBy: 'ann' } },
     });
     expect((await ops(service, 'marketo', 'resume', 'marketo-sync')).code).toBe(0);
+    await ops(service, 'marketo', 'pause', 'marketo-reconciliation');
+    const queued = await ops(service, 'marketo', 'reconcile', '--since', '1h');
+    expect([queued.code, queued.stderr]).toEqual([
+      1,
+      expect.stringMatching(/is paused by ann: .*marketo resume marketo-reconciliation/),
+    ]);
+    await ops(service, 'marketo', 'resume', 'marketo-reconciliation');
+    const since = new Date(Date.now() + 60_000).toISOString();
+    expect((await askOps(service, 'POST', '/ops/marketo/reconcile', { since })).status).toBe(400);
     expect((await askOps(service, 'POST', '/ops/marketo/nothing/pause', {})).status).toBe(404);
   });
 

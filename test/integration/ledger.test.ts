@@ -435,7 +435,10 @@ describe('a bulk replay of dead letters', () => {
     const actions = new BulkActionsRepository(ledger.database);
     const openIds = people.map(({ id }) => id);
     const asked = { kind: 'replay-dead-letters', who: 'bea', filter: { code: 'X' }, perSecond: 3 } as const;
-    const id = await actions.recordBulkAction({ ...asked, leadIds: [], openIds });
+    const id = randomUUID();
+    await actions.recordBulkAction({ id, ...asked, leadIds: [], openIds });
+    // A form that is sent twice begins it once.
+    await actions.recordBulkAction({ id, ...asked, leadIds: [], openIds });
     const due = async () => (await actions.listOpenRows()).find((open) => open.id === id);
     const stored = async () =>
       (await pool.query('SELECT to_jsonb(b) AS row FROM ledger.bulk_actions b WHERE id = $1', [id])).rows;

@@ -184,6 +184,14 @@ describe('an extract that fails', () => {
     expect(await receipts(leadId)).toBe(1);
   });
 
+  it('because its file is damaged however often it is read makes another job', async () => {
+    exports().corruptNext = 5;
+    const { leadId } = await called(false);
+    await pollUntil(async () => (await waitOver()) && isExtracted(), 60);
+    expect(exports().jobs.size).toBeGreaterThan(1);
+    expect(await receipts(leadId)).toBe(1);
+  });
+
   it('because the token is revoked in the middle reads a new one, and goes on', async () => {
     const { leadId } = await called(false);
     await pollUntil(async () => [...exports().jobs.values()].some(({ status }) => status === 'Completed'));

@@ -14,7 +14,8 @@ let count = 0;
 const nextEmail = () => `person${++count}@acme.com`;
 
 beforeAll(async () => {
-  world = await marketoWorld();
+  // Without a wait between its polls this file would meet the limit of calls, and repeat what it refuses.
+  world = await marketoWorld({ limits: { calls: Infinity } });
   // The first look begins now.
   await world.updates.collect();
 });
@@ -218,6 +219,28 @@ describe('a person whom Marketo does not take', () => {
     expect(await world.update(gone.email)).toMatchObject({ state: 'skipped', last_code: 'MARKETO_PERSON_GONE' });
   });
 
+  it.each(['a webhook names', 'the address leads to'])(
+    'and was made anew there gets all fields in the record that %s, though the score is as before',
+    async (which) => {
+      const { id, email } = await scored(62);
+      const poller = world.writeBack();
+      await poller.poll();
+      world.fake.people.remove(id);
+      const anew = world.fake.people.add({ email });
+      const byId = which === 'a webhook names';
+      // Of the values, the reason alone is another.
+      const leadId = await world.webhook({ id: byId ? anew : id, email, company: 'New' });
+      await world.score(leadId, 62);
+      await world.pool.query(
+        `UPDATE ledger.leads SET enrichment = jsonb_set(enrichment, '{reasoning}', '"Other."') WHERE id = $1`,
+        [leadId],
+      );
+      await poller.poll();
+      await poller.poll();
+      expect(world.fake.people.get(anew)).toMatchObject({ rfFitScore: 62, rfIntent: 'high', rfReason: 'Other.' });
+    },
+  );
+
   it('is a dead letter where several have the address, and the others of the call are written', async () => {
     const [ann, bob] = [await scored(30, false), await scored(31, false)];
     world.fake.people.add({ email: ann.email });
@@ -245,17 +268,24 @@ describe('a person whom Marketo does not take', () => {
     expect(world.fake.people.get(ann.id)).toMatchObject({ rfFitScore: 32 });
   });
 
-  it('is a setting where the field is missing: the scores wait, and are written when it is there', async () => {
+  it('is a setting where the field is missing or of another type: the scores wait, and are written when it is there', async () => {
     const { id, email } = await scored(44);
     const { people } = world.fake;
-    people.fields = people.fields.filter(({ name }) => name !== 'rfReason');
     const poller = world.writeBack();
-    await poller.poll();
-    const row = (await world.stages.stages()).find(({ stage }) => stage === 'marketo-sync');
-    expect(row).toMatchObject({ code: 'MARKETO_MISCONFIGURED', message: expect.stringContaining('rfReason') });
-    expect(await world.update(email)).toMatchObject({ state: 'owed' });
-    people.fields.push(RF_FIELDS[2]!);
-    await world.pool.query('UPDATE ledger.marketo_stages SET open_until = NULL');
+    const others = people.fields.filter(({ name }) => name !== 'rfReason');
+    // A single person whose value no field of this type takes would be a dead letter, and then the next one.
+    for (const [fields, message] of [
+      [others, 'no field rfReason'],
+      [[...others, { name: 'rfReason', dataType: 'integer' as const }], 'type of rfReason (integer)'],
+    ] as const) {
+      people.fields = [...fields];
+      await poller.poll();
+      const row = (await world.stages.stages()).find(({ stage }) => stage === 'marketo-sync');
+      expect(row).toMatchObject({ code: 'MARKETO_MISCONFIGURED', message: expect.stringContaining(message) });
+      expect(await world.update(email)).toMatchObject({ state: 'owed' });
+      await world.pool.query('UPDATE ledger.marketo_stages SET open_until = NULL');
+    }
+    people.fields = [...others, RF_FIELDS[2]!];
     await poller.poll();
     expect(people.get(id)).toMatchObject({ rfReason: 'Scored 44.' });
   });
@@ -391,6 +421,20 @@ describe('while Marketo fails', () => {
     },
   );
 
+  it('a call that was executed without an answer leaves no older value behind, even where the score is again as before', async () => {
+    const { id, email } = await scored(61);
+    const poller = world.writeBack();
+    await poller.poll();
+    await world.score(await world.webhook({ id, email, company: 'New' }), 62);
+    world.fake.failNext({ kind: 'code-after', code: '604' }, 1, /leads\.json/, 'POST');
+    await poller.poll();
+    expect(world.fake.people.get(id)).toMatchObject({ rfFitScore: 62 });
+    await world.score(await world.webhook({ id, email, company: 'Newer' }), 61);
+    await world.pool.query('UPDATE ledger.marketo_stages SET open_until = NULL');
+    await poller.poll();
+    expect(world.fake.people.get(id)).toMatchObject({ rfFitScore: 61, rfReason: 'Scored 61.' });
+  });
+
   it('an older call that ends after a newer one is written over', async () => {
     const { id, email } = await scored(58);
     await world.updates.collect();
@@ -462,6 +506,44 @@ describe('an erasure', () => {
     expect(world.fake.people.get(id)).toMatchObject({ rfFitScore: null });
   });
 
+  it('after a call without an answer, which was the first, clears what that call has written', async () => {
+    const { email, id } = await scored(68);
+    world.fake.failNext({ kind: 'drop', after: true }, 1, /leads\.json/, 'POST');
+    const poller = world.writeBack();
+    await poller.poll();
+    expect(world.fake.people.get(id)).toMatchObject({ rfFitScore: 68 });
+    await erase(email);
+    await world.pool.query('UPDATE ledger.marketo_stages SET open_until = NULL');
+    await poller.poll();
+    expect(world.fake.people.get(id)).toMatchObject({ rfFitScore: null, rfReason: null });
+  });
+
+  it('of a person with a field that Marketo has no more clears the others, and holds up no score', async () => {
+    const [ann, bob] = [await scored(69), await scored(70)];
+    const { people } = world.fake;
+    await world.writeBack().poll();
+    await world.pool.query(`UPDATE ledger.marketo_updates SET sent = sent || '{"rfOld": 1}' WHERE marketo_id = $1`, [ann.id]);
+    await erase(ann.email);
+    await world.score(await world.webhook({ id: bob.id, email: bob.email, company: 'New' }), 71);
+    await world.writeBack().poll();
+    expect(people.get(ann.id)).toMatchObject({ rfFitScore: null });
+    expect(people.get(bob.id)).toMatchObject({ rfFitScore: 71 });
+    expect(await world.erasures.countDue()).toBe(0);
+  });
+
+  it('is not done where Marketo gives no result for a person', async () => {
+    const { email, id } = await scored(72);
+    await world.writeBack().poll();
+    await erase(email);
+    world.fake.failNext({ kind: 'body', body: { success: true, result: [] } }, 1, /leads\.json/, 'POST');
+    await world.writeBack().poll();
+    expect(await world.erasures.countDue()).toBe(1);
+    await world.pool.query('UPDATE ledger.marketo_stages SET open_until = NULL');
+    await world.writeBack().poll();
+    expect(await world.erasures.countDue()).toBe(0);
+    expect(world.fake.people.get(id)).toMatchObject({ rfFitScore: null });
+  });
+
   it('leaves the fields where MARKETO_ERASE says so', async () => {
     const { email, id } = await scored(67);
     const poller = world.writeBack('one', { erase: 'leave' });
@@ -476,8 +558,6 @@ describe('an erasure', () => {
 describe('a backlog', () => {
   it('takes at most 0.01 calls per person, under faults too, and ends with every score written once or more', async () => {
     const people = FULL ? 10_000 : 900;
-    // Without a wait between its polls this test would meet the limit of calls, and repeat what it refuses.
-    world.fake.limits.settings.calls = Infinity;
     const ids = await inChunks(people, async (index) => {
       const email = nextEmail();
       const id = world.fake.people.add({ email });

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { listStatement, ROWS_PER_PAGE, type LeadFilter } from '../../src/ledger/leads.repository.js';
 import { BACKLOG, COUNT_OPEN, COUNT_STAGES } from '../../src/ledger/open-leads.repository.js';
 import { COUNT_ARRIVALS, NEWEST_REJECTED, UNRESOLVED_TOKENS } from '../../src/ledger/marketo-arrivals.repository.js';
-import { COLLECT } from '../../src/ledger/marketo-updates.repository.js';
+import { COLLECT } from '../../src/ledger/marketo-owed-sql.js';
 import { LIST_ACTS } from '../../src/ledger/audit-log.repository.js';
 import { GROUP_DEAD_LETTERS, LIST_DEAD_LETTERS } from '../../src/ledger/dead-letters.repository.js';
 import {
@@ -172,7 +172,10 @@ describe('a page of leads', () => {
     [{ state: 'synced' }, 'leads_'],
     [{ state: 'discarded' }, 'leads_ended'],
     [{ state: 'dead' }, 'leads_ended'],
-    [{ state: 'received' }, 'leads_'],
+    [{ state: 'received' }, 'Index Only Scan leads_waiting'],
+    [{ state: 'enriched', sort: 'oldest', ...hour }, 'Index Only Scan leads_waiting'],
+    [{ state: 'received', open: { count: 1_000_000, since: new Date(0) } }, 'leads_received'],
+    [{ state: 'received', open: { count: 1_000_000, since: null }, campaignId: 'rare' }, 'leads_'],
     [{ campaignId: 'rare' }, 'leads_campaign'],
     [{ campaignId: 'c1' }, 'leads_'],
     [{ campaignId: 'rare', state: 'discarded' }, 'leads_'],

@@ -186,6 +186,84 @@ describe('accounts', () => {
     // A circle of parents ends.
     expect((await accounts.match(['a@circle.com'], true))[0]?.ownerId).toMatch(/^u[78]$/);
   });
+
+  it('are those whose website has the domain, before those of contacts; a former customer is none', async () => {
+    const { accounts, directory } = routingOn(pool, path);
+    const account = (accountId: string, type: string, website: string | null, year: number) => ({
+      accountId,
+      ownerId: `owner of ${accountId}`,
+      name: null,
+      type,
+      industry: null,
+      parentId: null,
+      website,
+      createdAt: `${year}-01-01T00:00:00.000Z`,
+      changedAt: '2026-01-01T00:00:00.000Z',
+      deleted: false,
+    });
+    const mirrored = [
+      account('CLIENT', 'Customer', 'client.example', 2010),
+      account('AGENCY', 'Prospect', 'https://www.agency.example/team', 2020),
+      account('EX', 'Former Customer', 'initrode.example', 2010),
+      account('NOW', 'Customer - Direct', 'initrode.example', 2024),
+    ];
+    await directory.storeAccounts(mirrored, null);
+    const contact = (accountId: string, domain: string) => ({ contactId: domain, accountId, domain, changedAt: '' });
+    const contacts = [contact('CLIENT', 'agency.example'), contact('CLIENT', 'client.de'), contact('CLIENT', 'vip.163.com')];
+    await directory.storeContactDomains(contacts, null);
+    const idsOf = async (...domains: string[]) =>
+      (
+        await accounts.match(
+          domains.map((domain) => `a@${domain}`),
+          false,
+        )
+      ).map((found) => found?.id);
+    const domains = ['agency.example', 'initrode.example', 'client.example', 'client.de', 'vip.163.com'];
+    expect(await idsOf(...domains)).toEqual(['AGENCY', 'NOW', 'CLIENT', 'CLIENT', undefined]);
+    // A website that is corrected is followed; what contacts have stays.
+    await directory.storeAccounts([account('CLIENT', 'Customer', 'client.de', 2010), { ...mirrored[1]!, website: null }], null);
+    expect(await idsOf(...domains)).toEqual(['CLIENT', 'NOW', undefined, 'CLIENT', undefined]);
+    await directory.storeAccounts([account('CLIENT', 'Customer', 'client.example', 2010)], null);
+    expect(await idsOf('client.example', 'client.de')).toEqual(['CLIENT', 'CLIENT']);
+  });
+});
+
+describe('the active rules', () => {
+  it('are those of a file that has changed, back to older ones too; a rollback survives the restart of an unchanged one', async () => {
+    const own = await freshDatabase();
+    const connections = openPool({ url: own.url, max: 2, timeoutMs: 20_000, name: 'versions' });
+    const [a, b] = [path, await rulesFile({ ...RULES, name: 'other' })];
+    const startWith = async (file: string) => {
+      const { active } = routingOn(connections, file);
+      return (await active.required()).version;
+    };
+    const { versions } = routingOn(connections, a);
+    expect([await startWith(a), await startWith(a), await startWith(b), await startWith(a), await startWith(b)]).toEqual([
+      1, 1, 2, 1, 2,
+    ]);
+    expect([await versions.rollBack('eve'), await startWith(b)]).toEqual([1, 1]);
+    // A version that is activated twice has the same one before it.
+    await versions.activate('eve', 2);
+    await versions.activate('eve', 2);
+    expect(await versions.rollBack('eve')).toBe(1);
+    await connections.end();
+    await own.drop();
+  });
+});
+
+describe('a simulation', () => {
+  it('is what a decision would be: a person keeps the owner of an earlier one', async () => {
+    const { decisions, service, active } = routingOn(pool, path);
+    const { rules } = await active.required();
+    const lead = await accept();
+    const before = await decisions.simulate(rules, lead, new Date());
+    const decided = (await service.decide(lead))!;
+    expect(before.owner?.ownerId).toBe(decided.ownerId);
+    const again = await decisions.simulate(rules, lead, new Date());
+    expect(again).toMatchObject({ rule: 'existing owner', owner: { ownerId: decided.ownerId } });
+    // A dry run asks what the rules say.
+    expect((await decisions.tryRules(rules, [lead], new Date()))[0]!.rule).toBe('fallback');
+  });
 });
 
 describe('in Salesforce an owner', () => {

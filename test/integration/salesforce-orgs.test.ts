@@ -314,10 +314,11 @@ describe('a trigger that takes few records', () => {
     expect(writes.length).toBeLessThanOrEqual(8);
   });
 
-  it('and a gateway that takes no long query', async () => {
-    world.fake.answerWith((path, body) =>
-      path.endsWith('/composite') && body.length > 1500 ? { status: 414, body: '<html>URI Too Long</html>' } : null,
-    );
+  it.each<[string, WireAnswer]>([
+    ['a gateway that takes no long query', { status: 414, body: '<html>URI Too Long</html>' }],
+    ['an org that answers no long query in time', { status: 400, body: '[{"errorCode":"QUERY_TIMEOUT","message":"too long"}]' }],
+  ])('and %s', async (_, answer) => {
+    world.fake.answerWith((path, body) => (path.endsWith('/composite') && body.length > 1500 ? answer : null));
     await Promise.all(many(12));
     expect(world.fake.leads()).toHaveLength(12);
   });
@@ -405,6 +406,51 @@ describe('a value that the org refuses', () => {
     const { leftOut } = await sync('ann@acme.com', 'c1', 1, { attributes: { state: 'Paris', city: 'Paris' } });
     expect(leftOut).toEqual(['State']);
     expect(leadOf('ann@acme.com')).toMatchObject({ City: 'Paris' });
+  });
+
+  it('is left out alone where its code was sent, and the error names the country', async () => {
+    world.fake.addField('Lead', 'CountryCode', 'string', { length: 10 });
+    await withMap([
+      { to: 'CountryCode', from: 'attributes.country' },
+      { to: 'City', from: 'attributes.city' },
+    ]);
+    world.fake.addRule('Lead', ({ CountryCode: code }) =>
+      code === 'Germany' ? recordError('FIELD_INTEGRITY_EXCEPTION', "There's a problem with this country", ['Country']) : null,
+    );
+    const { leftOut } = await sync('ann@acme.com', 'c1', 1, { attributes: { country: 'Germany', city: 'Berlin' } });
+    expect(leftOut).toEqual(['CountryCode']);
+  });
+
+  it('that is the label of a choice is written as its value, and plain text as HTML where the field has HTML', async () => {
+    world.fake.makePicklist('Lead', 'Industry', ['FIN', 'TEC']);
+    await withMap([
+      { to: 'Industry', from: 'attributes.industry' },
+      { to: 'Street', from: 'attributes.notes' },
+    ]);
+    const choices = [
+      { value: 'FIN', label: 'Financial Services', active: true },
+      { value: 'TEC', label: 'Technology', active: true },
+    ];
+    world.fake.alterAnswers((path, answered) => {
+      const { fields } = answered as { fields?: { name: string }[] };
+      if (!path.endsWith('/describe') || !fields) return answered;
+      const changes: Record<string, object> = { Industry: { picklistValues: choices }, Street: { htmlFormatted: true } };
+      return { fields: fields.map((field) => ({ ...field, ...changes[field.name] })) };
+    });
+    const attributes = { industry: 'financial services', notes: 'a < b\nc' };
+    const { leftOut, cut } = await sync('ann@acme.com', 'c1', 1, { attributes });
+    expect([leftOut, cut]).toEqual([undefined, undefined]);
+    expect(leadOf('ann@acme.com')).toMatchObject({ Industry: 'FIN', Street: 'a &lt; b<br>c' });
+    expect(await crm.compare!([syncOf('ann@acme.com', 'c1', 1, { attributes }).projection])).toEqual([]);
+  });
+
+  it('in a field that was made read-only after creation meanwhile: the next try knows it', async () => {
+    await withMap([{ to: 'City', from: 'attributes.city' }]);
+    await sync('ann@acme.com', 'c1', 1, { attributes: { city: 'Rome' } });
+    world.fake.addField('Lead', 'City', 'string', { length: 40, updateable: false });
+    const again = () => sync('ann@acme.com', 'c1', 2, { attributes: { city: 'Paris' } });
+    await expect(again()).rejects.toMatchObject({ signature: 'INVALID_FIELD_FOR_INSERT_UPDATE:City' });
+    expect((await again()).exchanges![0]!.notes).toContainEqual(expect.stringContaining('City is left as it is'));
   });
 
   it('that a rule mentions and does not mean is left out with the others', async () => {
@@ -645,6 +691,24 @@ describe('records that moved', () => {
     expect(world.fake.members()).toMatchObject([{ Id: memberId, ContactId: leadId }]);
   });
 
+  it('a Lead that a trigger deletes at once is a dead letter of its own, and no Lead is made again and again', async () => {
+    let made = 0;
+    world.fake.afterEachPost(() => {
+      const spam = leadOf('spam@acme.com');
+      if (spam) world.fake.deleteRecord(String(spam['Id']));
+      made += spam ? 1 : 0;
+    });
+    const spam = () => sync('spam@acme.com', 'c1', 1);
+    await expect(spam()).rejects.toMatchObject({
+      code: 'CRM_RECORD_REJECTED',
+      signature: 'GONE_AT_ONCE',
+      message: expect.stringContaining('as soon as it is created'),
+    });
+    expect(made).toBe(2);
+    await sync('ann@acme.com', 'c1', 1);
+    await expect(spam()).rejects.toMatchObject({ code: 'CRM_RECORD_REJECTED', signature: undefined });
+  });
+
   it('with person accounts a private person has no Company; else a placeholder, never the mail provider', async () => {
     await sync('ann@gmail.com', 'c1', 1);
     expect(leadOf('ann@gmail.com')).toMatchObject({ Company: '[not provided]' });
@@ -682,6 +746,13 @@ describe('a campaign', () => {
       },
     ],
     ['whose id is malformed', () => '701x'],
+    [
+      'whose key the integration user may not read',
+      () => {
+        world.fake.setPermission('Campaign.RF_Campaign_Key__c', 'none');
+        return 'c1';
+      },
+    ],
   ])('%s costs the membership, not the lead, and is named', async (_, prepare) => {
     const id = prepare();
     const all = await Promise.all(Array.from({ length: 10 }, (__, n) => sync(`p${n}@acme.com`, id, 1)));
@@ -810,6 +881,20 @@ describe('the status of a member', () => {
     await sync('ann@acme.com', 'c1', 1, { attributes: { answer: 'no' } });
     await sync('ann@acme.com', 'c1', 2, { attributes: { answer: 'yes' } });
     expect(world.fake.members()).toMatchObject([{ Status: 'Responded' }]);
+  });
+});
+
+describe('an address that is encrypted', () => {
+  it('cannot be searched: the error and the check say so, and the setting that does without', async () => {
+    world.fake.addField('Lead', 'Email', 'email', { length: 80, filterable: false });
+    await expect(sync('ann@acme.com', 'c1', 1)).rejects.toMatchObject({
+      code: 'CRM_MISCONFIGURED',
+      message: expect.stringContaining('SALESFORCE_MATCH=none'),
+    });
+    const problems = (await crm.check!()).lines.filter(({ verdict }) => verdict === 'problem');
+    expect(problems).toMatchObject([{ subject: 'Lead.Email', detail: expect.stringContaining('SALESFORCE_MATCH=none') }]);
+    crm = await world.open({ SALESFORCE_MATCH: 'none' }, settings);
+    expect((await sync('ann@acme.com', 'c1', 1)).memberId).not.toBeNull();
   });
 });
 

@@ -8,6 +8,7 @@ import type { Enrichment } from '../../src/domain/enrichment.js';
 import type { Lead, LeadEvent } from '../../src/domain/lead.js';
 import { AuditLogRepository } from '../../src/ledger/audit-log.repository.js';
 import { BulkActionsRepository } from '../../src/ledger/bulk-actions.repository.js';
+import { EndedSessionsRepository } from '../../src/ledger/ended-sessions.repository.js';
 import { RejectionsRepository } from '../../src/ledger/rejections.repository.js';
 import { SavedViewsRepository } from '../../src/ledger/saved-views.repository.js';
 import { SlaRepository } from '../../src/ledger/sla.repository.js';
@@ -82,7 +83,7 @@ function enrichment(text: string): Enrichment {
       { signal: 'base score', polarity: 'neutral', points: 30 },
       { signal: text, polarity: 'positive', points: 12 },
     ],
-    reasoning: text,
+    reasoning: `${text} ann@acme.example`,
     scoreSource: 'heuristic',
     needsRescore: false,
     flags: [],
@@ -105,16 +106,23 @@ function lead(text: string, state: Lead['state'] = 'synced'): Lead {
     emailRaw: 'ann@acme.example',
     campaignId: text,
     name: text,
-    attributes: { company: text, message: text, [text.slice(0, 40)]: text },
+    attributes: { company: text, message: text, [`\u202E${text.slice(0, 40)}`]: text },
     revision: 2,
     state,
     epoch: 1,
     attempts: { enrichment: 0, 'crm-sync': state === 'dead' ? 5 : 0 },
     enrichment: enrichment(text.slice(0, 200)),
-    crm: state === 'dead' ? null : { provider: 'postgres', leadId: '00Q000000000001AAA', memberId: null },
+    crm: state === 'dead' ? null : { provider: 'postgres', leadId: text, memberId: text },
     lastError:
       state === 'dead'
-        ? { stage: 'crm-sync', code: 'CRM_RECORD_REJECTED', class: 'permanent', message: text, at: NOW, answer: text }
+        ? {
+            stage: 'crm-sync',
+            code: 'CRM_RECORD_REJECTED',
+            class: 'permanent',
+            message: text,
+            at: NOW,
+            answer: `${text} ann@acme.example`,
+          }
         : null,
     nextAttemptAt: null,
     receivedAt: NOW,
@@ -134,6 +142,7 @@ const repeat = <T>(count: number, item: T): T[] => Array.from({ length: count },
 /** `large`: as much of everything as a lead may have. */
 const journey = (text: string, large: boolean) => ({
   ...journeyAlone(text, large),
+  next: { what: text, at: NOW },
   outcomes: [],
   probability: null,
   ...IN_USE,
@@ -207,13 +216,14 @@ const stage = (name: 'enrichment' | 'crm-sync', text: string | null) => ({
 
 function servicesOf(world: Exclude<World, 'down'>): [token: unknown, service: object][] {
   const count = { empty: 0, full: 3, many: 10_000, hostile: 3, 'no-queue': 3 }[world];
-  const text = world === 'hostile' ? HOSTILE : 'Acme & Co';
+  const text = { hostile: HOSTILE, many: `Acme & Co ${'W'.repeat(90)}` }[world as string] ?? 'Acme & Co';
   const wrong = count === 0 ? null : text;
+  const rep = world === 'many' ? 'Ann Berg' : text;
   const stages = [stage('enrichment', wrong), stage('crm-sync', wrong)];
   const rejection = {
     id: LEAD,
     receivedAt: NOW,
-    contentType: 'application/json',
+    contentType: text,
     body: Buffer.from(`{"name": "${text}`),
     code: 'INVALID_BODY',
     detail: `The body is not JSON: line 1, column 9. ${text}`,
@@ -323,7 +333,7 @@ function servicesOf(world: Exclude<World, 'down'>): [token: unknown, service: ob
     ],
     [
       SavedViewsRepository,
-      { listViews: async () => repeat(Math.min(count, 50), { name: text, query: 'state=dead', who: text }) },
+      { listViews: async () => repeat(Math.min(count, 50), { name: text.slice(0, 60), query: 'state=dead', who: text }) },
     ],
     [
       BulkActionsRepository,
@@ -346,6 +356,7 @@ function servicesOf(world: Exclude<World, 'down'>): [token: unknown, service: ob
       },
     ],
     [PrivacyService, {}],
+    [EndedSessionsRepository, endedSessions()],
     [
       OutcomesService,
       {
@@ -375,11 +386,11 @@ function servicesOf(world: Exclude<World, 'down'>): [token: unknown, service: ob
           version: 1,
           ofFile: false,
           pools: repeat(Math.min(count, 5), 0).map((_, n) => ({
-            name: `${text} ${n}`,
-            next: text,
-            members: repeat(20, { rep: text, crmUserId: text, weight: 1, assigned: 1, expected: 1, credit: 0, away: text }),
+            name: `${rep} ${n}`,
+            next: rep,
+            members: repeat(20, { rep, crmUserId: rep, weight: 1, assigned: 1, expected: 1, credit: 0, away: rep }),
           })),
-          members: repeat(Math.min(count, 50), { rep: text, crmUserId: text, absences: [], active: true }),
+          members: repeat(Math.min(count, 50), { rep, crmUserId: rep, absences: [], active: true }),
           versions: repeat(Math.min(count, 50), { version: 1, at: NOW, who: text, note: text, active: true }),
         }),
       },
@@ -389,12 +400,17 @@ function servicesOf(world: Exclude<World, 'down'>): [token: unknown, service: ob
       {
         ownersOf: async (ids: string[]) => new Map(ids.map((id) => [id, text])),
         decisions: async ({ limit }: { limit: number }) => ({
-          items: repeat(Math.min(count, limit), decision(text)),
+          items: repeat(Math.min(count, limit), decision(rep)),
           nextCursor: count > limit ? '7' : null,
         }),
       },
     ],
   ];
+}
+
+function endedSessions() {
+  const ended = new Set<string>();
+  return { endSession: async (id: string) => void ended.add(id), hasEnded: async (id: string) => ended.has(id) };
 }
 
 function attentionOf(text: string, count: number, queueAnswers: boolean): AttentionReport {

@@ -15,35 +15,32 @@ const words = (text: string) => text.split(' ');
  */
 const ALIASES: Record<string, string[]> = {
   email: words(
-    'email emailaddress mail mailaddress emailadresse workemail businessemail primaryemail contactemail leademail useremail ' +
-      'emailid email1value email1 courriel adresseemail adressemail correo correoelectrónico correoelectronico indirizzoemail epost ' +
+    'email emailaddress mail mailaddress emailadresse mailadresse workemail businessemail primaryemail contactemail leademail ' +
+      'useremail emailid email1value email1 courriel adresseemail adressemail adresseélectronique correo correoelectrónico ' +
+      'correoelectronico direccióndecorreo indirizzoemail indirizzodiposta emailadres epost emailendereço endereçodeemail ' +
       'メールアドレス 电子邮件',
   ),
-  name: words('name fullname contactname leadname nomcomplet nombrecompleto 氏名 お名前'),
+  name: words('name fullname contactname leadname vollständigername nomcomplet nombrecompleto nomecompleto 氏名 お名前'),
   campaign_id: words(
-    'campaignid marketocampaignid crmcampaignid campaign kampagnenid kampagneid idcampagne campagneid idcampaña idcampagna ' +
-      'キャンペーンid',
+    'campaignid marketocampaignid crmcampaignid campaign kampagnenid kampagneid idcampagne idcampagna idcampaña idcampanha ' +
+      'campagneid iddecampaña iddelacampaña iddecampagne iddelacampagne identifiantcampagne identifiantdecampagne ' +
+      'identifiantdelacampagne キャンペーンid',
   ),
-  first_name: ['firstname', 'givenname', 'forename', 'vorname', 'prénom', 'prenom', 'voornaam', 'nombre'],
-  last_name: ['lastname', 'surname', 'familyname', 'nachname', 'apellidos', 'cognome', 'achternaam', 'nom', 'nomdefamille'],
-  company: [
-    'company',
-    'companyname',
-    'companyaccount',
-    'accountname',
-    'organization',
-    'organisation',
-    'firma',
-    'unternehmen',
-    'entreprise',
-    'empresa',
-    'azienda',
-    'société',
-    '会社名',
-  ],
-  title: ['title', 'jobtitle'],
-  phone: ['phone', 'phonenumber', 'businessphone', 'workphone', 'telephone'],
-  country: ['country', 'countryregion'],
+  first_name: words('firstname givenname forename vorname prénom prenom voornaam nombre nombredepila nome'),
+  last_name: words(
+    'lastname surname familyname nachname familienname apellidos apellido cognome achternaam sobrenome nom nomdefamille',
+  ),
+  company: words(
+    'company companyname companyaccount accountname organization organisation firma firmenname unternehmen unternehmensname ' +
+      'entreprise nomdelentreprise raisonsociale société empresa nombredelaempresa nombredeempresa compañía azienda ragionesociale ' +
+      'bedrijf bedrijfsnaam 会社名',
+  ),
+  title: words('title jobtitle jobposition berufsbezeichnung funktion fonction puesto qualifica functie'),
+  phone: words(
+    'phone phonenumber businessphone workphone telephone telefon telefonnummer téléphone numérodetéléphone teléfono ' +
+      'númerodeteléfono telefono telefone telefoonnummer',
+  ),
+  country: words('country countryregion pays país paese'),
 };
 const FIELD_OF = new Map(Object.entries(ALIASES).flatMap(([field, names]) => names.map((name) => [name, field] as const)));
 
@@ -87,8 +84,61 @@ export function fieldsOfColumns(headers: string[], options: ColumnOptions): (str
     const best = candidates.toSorted((a, b) => a.rank - b.rank)[0];
     if (best) fields[best.index] = field;
   }
+  readNamesTogether(names, fields);
+  readAmbiguous(names, fields);
   requireColumns(names, fields, options);
-  return names.map((name, index) => fields[index] ?? (name === '' ? null : name));
+  const named = names.map((name, index) => fields[index] ?? (name === '' ? null : name));
+  refuseSameField(names, named);
+  return named;
+}
+
+/** Other things in English: they count beside a column that is called so in the language that is meant. */
+const AMBIGUOUS: [called: string, beside: RegExp, field: string][] = [
+  ['position', /^(?:vorname|nachname|firma|firmenname|unternehmen|kampagnenid)$/, 'title'],
+  ['land', /^(?:vorname|nachname|firma|firmenname|unternehmen|kampagnenid|voornaam|achternaam|bedrijf)$/, 'country'],
+  ['cargo', /^(?:nombre|apellidos?|empresa|correo(?:electr[oó]nico)?|sobrenome)$/, 'title'],
+  ['poste', /^(?:prénom|prenom|société|entreprise|courriel)$/, 'title'],
+];
+
+function readAmbiguous(names: string[], fields: (string | undefined)[]): void {
+  const called = names.map(plain);
+  for (const [name, beside, field] of AMBIGUOUS) {
+    const index = called.indexOf(name);
+    const isMeant = index >= 0 && fields[index] === undefined && !fields.includes(field);
+    if (isMeant && called.some((other) => beside.test(other))) fields[index] = field;
+  }
+}
+
+const GIVEN_NAME = /^(?:vorname|voornaam|prénom|prenom)$/;
+
+/**
+ * `Vorname;Name`: the second is the family name. `Nom`, `Nombre` and `Nome` are the whole name where no other column
+ * has a part of it.
+ */
+function readNamesTogether(names: string[], fields: (string | undefined)[]): void {
+  const [whole, first, last] = ['name', 'first_name', 'last_name'].map((field) => fields.indexOf(field)) as [
+    number,
+    number,
+    number,
+  ];
+  const isCalled = (index: number, pattern: RegExp) => index >= 0 && pattern.test(plain(names[index]!));
+  if (isCalled(first, GIVEN_NAME) && last < 0 && isCalled(whole, /^name$/)) fields[whole] = 'last_name';
+  if (whole >= 0) return;
+  if (isCalled(first, /^(?:nombre|nome)$/) && last < 0) fields[first] = 'name';
+  if (isCalled(last, /^nom$/) && first < 0) fields[last] = 'name';
+}
+
+/** Of two columns for one field the second would silently win. */
+function refuseSameField(names: string[], fields: (string | null)[]): void {
+  const second = fields.findIndex((field, index) => field !== null && fields.indexOf(field) < index);
+  if (second < 0) return;
+  const [field, first] = [fields[second]!, fields.indexOf(fields[second]!)];
+  // The column that has the name of the field already is the one to rename.
+  const other = names[first] === field ? names[first]! : names[second]!;
+  throw new ImportFileError(
+    `The columns "${names[first]!}" and "${names[second]!}" are both ${field}. Give one another name, e.g. ` +
+      `--map "${other}=other_${field}". Nothing was posted.`,
+  );
 }
 
 function mappedColumns(names: string[], map: Record<string, string>): (string | undefined)[] {

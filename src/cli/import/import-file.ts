@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { CommandError, EXIT_CODES, type ExitCode } from '../exit-codes.js';
 import { decodeBytes } from '../../platform/http/decode-text.js';
-import { ShiftJisEvidence } from './shift-jis.js';
+import { OtherScriptEvidence } from './other-script.js';
 
 /** The file is wrong as a whole; nothing was posted. */
 export class ImportFileError extends CommandError {
@@ -21,6 +21,8 @@ export interface ImportFile {
   encoding: string;
   /** Its lines without their ends, from line 1. Reads the file again each time. */
   lines(): AsyncGenerator<string>;
+  /** Its text in pieces: scripts write a JSON array of any length as one line. */
+  text(): AsyncGenerator<string>;
 }
 
 /**
@@ -31,10 +33,12 @@ export interface ImportFile {
 export async function openImportFile(path: string, encoding?: string): Promise<ImportFile> {
   const head = await readHead(path);
   refuseOtherKinds(path, head);
-  const decoder = encoding === undefined ? guessEncoding(head) : knownEncoding(encoding);
+  const given = encoding === undefined ? 'utf-8' : knownEncoding(encoding);
+  // A byte-order mark, or zero bytes, show what the file is; a name on the command line may be a guess.
+  const decoder = evidentEncoding(head) ?? given;
+  if (SINGLE_BYTE.test(decoder)) await requireScript(path, decoder, encoding!);
   await requireText(path, decoder, encoding !== undefined);
-  if (decoder === 'windows-1252') await requireWestern(path, encoding!);
-  return { path, encoding: decoder, lines: () => linesOf(decoded(path, decoder)) };
+  return { path, encoding: decoder, lines: () => linesOf(decoded(path, decoder)), text: () => decoded(path, decoder) };
 }
 
 async function readHead(path: string): Promise<Buffer> {
@@ -87,13 +91,13 @@ function refuseOtherKinds(path: string, head: Buffer): void {
   }
 }
 
-function guessEncoding(head: Buffer): string {
+function evidentEncoding(head: Buffer): string | null {
   if (head[0] === 0xff && head[1] === 0xfe) return 'utf-16le';
   if (head[0] === 0xfe && head[1] === 0xff) return 'utf-16be';
   // Excel's "Unicode text" has a mark; scripts leave it out, and then every other byte of a header is zero.
   if (head[0] !== 0 && head[1] === 0 && head[3] === 0) return 'utf-16le';
   if (head[0] === 0 && head[1] !== 0 && head[2] === 0) return 'utf-16be';
-  return 'utf-8';
+  return head[0] === 0xef && head[1] === 0xbb && head[2] === 0xbf ? 'utf-8' : null;
 }
 
 function knownEncoding(name: string): string {
@@ -125,18 +129,28 @@ async function requireText(path: string, encoding: string, given: boolean): Prom
     const advice = given
       ? 'Name another --encoding'
       : 'In Excel, save it as "CSV UTF-8", or name the encoding that Excel uses in your country: --encoding windows-1252 in Western ' +
-        'Europe and America, windows-1250 in Central Europe, shift_jis in Japan';
+        'Europe and America, windows-1250 in Central Europe, shift_jis in Japan, gbk in China';
     throw new ImportFileError(`${path}: the text is not ${encoding} from about line ${line} on. ${advice}. Nothing was posted.`);
   }
 }
 
-/** The bytes of Japanese names are characters of this encoding too, in an order that makes no word. */
-async function requireWestern(path: string, given: string): Promise<void> {
-  const evidence = new ShiftJisEvidence();
+/** Encodings in which nearly each byte is a character, so that no text is invalid. */
+const SINGLE_BYTE = /^(?:windows-|iso-8859-|macintosh|koi8|ibm866)/;
+const LATIN = new Set(['windows-1252', 'windows-1250', 'windows-1254', 'windows-1257', 'iso-8859-2', 'iso-8859-15']);
+const OTHERS = 'windows-1251 or koi8-r (Cyrillic), windows-1253 (Greek), gbk or big5 (Chinese), euc-kr (Korean)';
+
+/** The bytes of UTF-8, and of Japanese or Russian names, are characters of these too, and make no words there. */
+async function requireScript(path: string, decoder: string, given: string): Promise<void> {
+  const evidence = new OtherScriptEvidence();
   for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) evidence.add(chunk);
-  if (!evidence.isFound()) return;
+  const found = evidence.found();
+  if (found.isUtf8) {
+    throw new ImportFileError(`${path}: the text is UTF-8, and not ${given}. Leave out --encoding. Nothing was posted.`);
+  }
+  if (!found.isOther || !LATIN.has(decoder)) return;
+  const names = found.names.length > 0 ? found.names.join(' or ') : `of another script, such as ${OTHERS}`;
   throw new ImportFileError(
-    `${path}: the text is Shift JIS, and not ${given}, in which its words mean nothing. Use --encoding shift_jis. Nothing was posted.`,
+    `${path}: the text is not ${given}, in which its words mean nothing. It may be ${names}: name it with --encoding. Nothing was posted.`,
   );
 }
 

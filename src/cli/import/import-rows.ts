@@ -15,6 +15,7 @@ const ROWS_LOOKED_AT = 10;
 /** Titles and comments above the header, and lines of a header that has line breaks in its quotation marks. */
 const LINES_ABOVE = 10;
 const HEADER_LINES = 5;
+const LONGEST_LEAD = 1024 * 1024;
 
 /**
  * The rows of a CSV or JSON file.
@@ -26,9 +27,16 @@ export async function importRows(file: ImportFile, options: ColumnOptions): Prom
   return /^[[{]/.test(first) ? jsonRows(file, first, options) : csvRows(file, options);
 }
 
+/** The first line with a character, as far as a line of one lead goes: a JSON array may be one line of any length. */
 async function firstText(file: ImportFile): Promise<string> {
-  for await (const line of file.lines()) if (cleanHeader(line) !== '') return cleanHeader(line);
-  return '';
+  let head = '';
+  for await (const chunk of file.text()) {
+    head = (head + chunk).replace(/^[\s\ufeff]+/, '');
+    const end = head.search(/[\r\n]/);
+    if (end >= 0) return cleanHeader(head.slice(0, end));
+    if (head.length > LONGEST_LEAD) break;
+  }
+  return cleanHeader(head);
 }
 
 /** Meta's lead ads write `p:+4930…` and `c:1202…`, so that Excel leaves their digits alone. */
@@ -180,15 +188,15 @@ const WRAPPER =
 
 async function isWrapped(file: ImportFile): Promise<boolean> {
   let head = '';
-  for await (const line of file.lines()) {
-    head += `${line}\n`;
-    if (head.length > 500) break;
+  for await (const chunk of file.text()) {
+    head += chunk;
+    if (head.length > 2000) break;
   }
   return WRAPPER.test(head.replace(/^\ufeff/, '').slice(0, 2000));
 }
 
 async function* rowsOfElements(file: ImportFile, options: ColumnOptions, wrapped: boolean): AsyncGenerator<ImportRow> {
-  for await (const element of jsonElements(file.lines(), wrapped)) yield rowOfJson(element, options);
+  for await (const element of jsonElements(file.text(), wrapped)) yield rowOfJson(element, options);
 }
 
 function rowOfJson({ line, text, broken }: JsonElement, options: ColumnOptions): ImportRow {
@@ -200,13 +208,15 @@ function rowOfJson({ line, text, broken }: JsonElement, options: ColumnOptions):
     return { line, problem: 'The line is not JSON.' };
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return { line, problem: 'this is no JSON object' };
-  const fields = value as Record<string, unknown>;
-  for (const key of Object.keys(fields)) {
-    const field = options.map[key] ?? fieldOf(key);
-    if (field === key || fields[field] !== undefined) continue;
-    fields[field] = fields[key];
-    delete fields[key];
+  const given = Object.entries(value).filter(([, each]) => each !== null && each !== '');
+  const names = given.map(([key]) => (Object.hasOwn(options.map, key) ? options.map[key]! : key));
+  const repeated = names.find((name, index) => names.indexOf(name) < index);
+  if (repeated !== undefined) return { line, problem: `--map gives two fields of the row the name ${repeated}` };
+  for (const [index, [key]] of given.entries()) {
+    const field = fieldOf(key);
+    if (names[index] === key && !names.includes(field)) names[index] = field;
   }
+  const fields = Object.fromEntries(given.map(([, each], index) => [names[index]!, each] as const));
   return checked(line, fields, options);
 }
 
@@ -218,6 +228,8 @@ const ROUNDED = /^-?\d(?:[.,]\d+)?[eE]\+(?:1[1-9]|[2-9]\d|\d{3})$/;
 /** What Excel shows, and some programs copy: a column that is too narrow, a number with separators of thousands. */
 const TOO_NARROW = /^#{3,}$/;
 const WITH_SEPARATORS = /^\d{1,3}(?:[,\s'’]\d{3})+$/u;
+/** How R and Excel write a number: as a key it is another one than the number. */
+const SCIENTIFIC = /^\d+(?:[.,]\d+)?[eE]\+\d{1,3}$/;
 /** How pandas writes the whole numbers of a column that has empty cells. */
 const WITH_DECIMALS = /^\d+[.,]0+$/;
 
@@ -234,6 +246,9 @@ function checked(line: number, fields: Record<string, unknown>, { campaign }: Co
   if (narrow !== undefined) return { line, problem: `${narrow} was copied from a column that is too narrow to show its value` };
   if (typeof campaignId === 'string' && WITH_SEPARATORS.test(campaignId.trim())) {
     return { line, problem: 'campaign_id is a number with separators of thousands; write the column as text' };
+  }
+  if (typeof campaignId === 'string' && SCIENTIFIC.test(campaignId.trim())) {
+    return { line, problem: 'campaign_id is a number in scientific notation; write the column as text' };
   }
   if (campaignId instanceof ExactNumber) return { line, problem: 'campaign_id must be a whole number below 2^53, or a string' };
   if (typeof campaignId === 'string' && WITH_DECIMALS.test(campaignId.trim())) {

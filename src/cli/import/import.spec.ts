@@ -1,8 +1,11 @@
 import { readdirSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ServiceError, type ServiceClient } from '../http-client.js';
+import { importDirectory } from '../routing-import.js';
 import { csvRecords } from './csv-records.js';
 import { openImportFile } from './import-file.js';
 import { importRows, type ImportRow } from './import-rows.js';
@@ -85,7 +88,41 @@ const READ: [string, Options, [number, Fields | RegExp][]][] = [
   ],
   ['french.csv', {}, [[2, ann({ first_name: 'Ann', last_name: 'Lee', company: 'Acme' })]]],
   ['japanese.csv', {}, [[2, ann({ name: '山田太郎', company: 'Acme' })]]],
+  ['gbk.csv', { encoding: 'gbk' }, [[2, ann({ name: '张三', company: '北京科技' })]]],
+  ['cyrillic-1251.csv', { encoding: 'windows-1251' }, [[2, ann({ name: 'Иванов' })]]],
+  [
+    'spanish.csv',
+    {},
+    [[2, ann({ first_name: 'Ann', last_name: 'Lee', company: 'Acme', title: 'CEO', phone: '+34 1', country: 'ES' })]],
+  ],
+  [
+    'german-name.csv',
+    {},
+    [[2, ann({ first_name: 'Ann', last_name: 'van der Lee', company: 'Acme', title: 'CEO', country: 'DE' })]],
+  ],
+  [
+    'mapped-over-column.csv',
+    { map: { 'Work Email': 'email', email: 'home_email' } },
+    [[2, ann({ home_email: 'ann@home.example' })]],
+  ],
+  [
+    'mapped-over-field.jsonl',
+    { map: { 'Work Email': 'email' } },
+    [
+      [1, /--map gives two fields of the row the name email/],
+      [2, ann()],
+    ],
+  ],
+  [
+    'scientific-campaign.csv',
+    {},
+    [
+      [2, /campaign_id is a number in scientific notation/],
+      [3, bo({ campaign_id: '1e5' })],
+    ],
+  ],
   ['utf16.csv', {}, [[2, ann({ name: 'Jürgen' })]]],
+  ['utf16.csv', { encoding: 'windows-1252' }, [[2, ann({ name: 'Jürgen' })]]],
   ['utf16be-unmarked.csv', {}, [[2, ann({ name: 'Jürgen' })]]],
   ['windows-1252.csv', { encoding: 'windows-1252' }, [[2, ann({ name: 'Jürgen – Müller €' })]]],
   ['no-campaign.csv', { campaign: 'c1' }, [[2, ann({ name: 'Ann' })]]],
@@ -302,7 +339,16 @@ const REFUSED: [string, Options, RegExp][] = [
   ['image.csv', {}, /this is an image/],
   ['shift-jis.csv', {}, /shift_jis in Japan/],
   ['shift-jis.csv', { encoding: 'windows-1252' }, /not windows-1252/],
-  ['shift-jis-all-western.csv', { encoding: 'windows-1252' }, /the text is Shift JIS, and not windows-1252/],
+  ['shift-jis-all-western.csv', { encoding: 'windows-1252' }, /not windows-1252, in which its words.*It may be shift_jis or/],
+  ['gbk.csv', { encoding: 'windows-1252' }, /not windows-1252, in which its words mean nothing\. It may be .*gbk: name it/],
+  ['cyrillic-1251.csv', { encoding: 'iso-8859-1' }, /not iso-8859-1.*windows-1251 or koi8-r \(Cyrillic\)/],
+  ['japanese.csv', { encoding: 'windows-1252' }, /the text is UTF-8, and not windows-1252/],
+  [
+    'mapped-over-column.csv',
+    { map: { 'Work Email': 'email' } },
+    /"Work Email" and "email" are both email.*--map "email=other_email"/,
+  ],
+  ['same-header-in-capitals.csv', {}, /"Company" and "company" are both company/],
   ['packed.csv.gz', {}, /gzip/],
   ['missing.csv', {}, /no such file/],
   ['.', {}, /folder/],
@@ -327,6 +373,45 @@ describe('the awkward files', () => {
 
   it.each(REFUSED)('%s with %j: refused as a whole', async (name, options, reason) => {
     await expect(read(name, options)).rejects.toThrow(reason);
+  });
+});
+
+describe('a file that a script wrote', () => {
+  let folder: string;
+  beforeAll(async () => void (folder = await mkdtemp(join(tmpdir(), 'revenueflow-import-'))));
+  afterAll(() => rm(folder, { recursive: true }));
+  const written = async (name: string, text: string) => {
+    await writeFile(join(folder, name), text);
+    return join(folder, name);
+  };
+
+  it('is read as one array in one line, whatever its length', async () => {
+    const rows = Array.from({ length: 10 }, () => ann({ note: `} "] ${'x'.repeat(900_000)}` }));
+    expect(await read(await written('one-line.json', JSON.stringify(rows)))).toEqual(rows.map((fields) => ({ line: 1, fields })));
+  });
+
+  it.each([
+    ['accountId,ownerId,domains,name\na1,005,acme.com,Acme, Inc.\n', /line 2: 5 values for 4 columns/],
+    ['userId,active\n005,perhaps\n', /line 2: active must be true or false/],
+    ['userId,active\n005,inactive\n006,TRUE\n', null],
+  ])('stores no user or account of %j by a guess', async (text, problem) => {
+    const posted: unknown[] = [];
+    const service = { post: async (_: string, body: unknown) => (posted.push(body), { users: 2, accounts: 0 }) };
+    const stored = importDirectory(service as unknown as ServiceClient, await written('directory.csv', text));
+    if (problem) await expect(stored).rejects.toThrow(problem);
+    else await stored;
+    expect(posted).toEqual(
+      problem
+        ? []
+        : [
+            {
+              users: [
+                { userId: '005', active: false },
+                { userId: '006', active: true },
+              ],
+            },
+          ],
+    );
   });
 });
 
@@ -396,6 +481,19 @@ describe('postRows', () => {
       { ...options, dryRun: true },
     );
     expect(dry).toMatchObject({ rows: 38, valid: 38, accepted: 0 });
+  });
+
+  it('reports where it stopped when the file cannot be read any more', async () => {
+    const cut = (async function* some() {
+      yield* rows();
+      throw new Error('EIO: i/o error, read');
+    })();
+    const report = await postRows(
+      clientOf(() => 'accepted'),
+      cut,
+      options,
+    );
+    expect(report).toMatchObject({ accepted: 38, stopped: { reason: expect.stringContaining('EIO'), line: 40 } });
   });
 
   it('counts all bad rows and lists the first', async () => {

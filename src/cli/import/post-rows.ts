@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { EXIT_CODES, type ExitCode } from '../exit-codes.js';
+import { CommandError, EXIT_CODES, type ExitCode } from '../exit-codes.js';
 import { ServiceError, type ServiceClient } from '../http-client.js';
 import type { ImportRow } from './import-rows.js';
 
@@ -44,14 +44,26 @@ export async function postRows(
   options: PostOptions,
 ): Promise<ImportReport> {
   const run = new ImportRun(client, options);
-  for await (const row of rows) {
-    if (row.line < options.fromLine) continue;
+  const iterator = rows[Symbol.asyncIterator]();
+  for (let last = 0; ;) {
+    const row = await iterator.next().catch((error: Error) => error);
+    if (row instanceof Error) {
+      // The file was changed or removed meanwhile, or has a line of any length.
+      run.stop(
+        row instanceof CommandError ? row : new CommandError(EXIT_CODES.failure, `The file cannot be read: ${row.message}.`),
+      );
+      run.leave(last + 1);
+    }
+    if (row instanceof Error || row.done) break;
+    last = row.value.line;
+    if (last < options.fromLine) continue;
     if (run.isStopped()) {
-      run.leave(row.line);
+      run.leave(last);
       break;
     }
-    await run.start(row);
+    await run.start(row.value);
   }
+  await iterator.return?.();
   return run.finish();
 }
 
@@ -135,7 +147,7 @@ class ImportRun {
     }
   }
 
-  private stop({ message, exitCode }: ServiceError): void {
+  stop({ message, exitCode }: CommandError): void {
     if (this.reason !== null) return;
     this.reason = message;
     this.exitCode = exitCode;

@@ -1,10 +1,11 @@
 import type { Intent } from '../../domain/intent.js';
 import type { LeadState } from '../../domain/lead-state.js';
+import { visibleText } from './text.js';
 
 export type Tone = 'good' | 'warn' | 'bad' | 'accent' | 'plain';
 
 export function Badge({ tone = 'plain', children }: { tone?: Tone; children: string }) {
-  return <span class={tone === 'plain' ? 'badge' : `badge badge-${tone}`}>{children}</span>;
+  return <span class={tone === 'plain' ? 'badge' : `badge badge-${tone}`}>{visibleText(children)}</span>;
 }
 
 const STATE_TONES: Record<LeadState, Tone> = {

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { grouped, Text } from './text.js';
+import { contentOf, grouped, Text, visibleText } from './text.js';
 
 /** The head of a page: its title, what it is for, and its actions. */
 export function PageHead({ title, children, about }: { title: string; about?: ComponentChildren; children?: ComponentChildren }) {
@@ -18,8 +18,8 @@ export function Card({ title, aside, children }: { title: string; aside?: Compon
   return (
     <section class="card">
       <header>
-        <h2>{title}</h2>
-        {aside ? <span class="muted push">{aside}</span> : null}
+        <h2>{visibleText(title)}</h2>
+        {aside ? <span class="muted push">{contentOf(aside)}</span> : null}
       </header>
       {children}
     </section>
@@ -49,8 +49,8 @@ export function Stats({ items }: { items: StatProps[] }) {
         <div class={tone ? `card stat stat-${tone}` : 'card stat'}>
           <dt>{label}</dt>
           <dd>
-            {grouped(value)}
-            {note ? <small>{note}</small> : null}
+            {grouped(contentOf(value))}
+            {note ? <small>{contentOf(note)}</small> : null}
           </dd>
         </div>
       ))}
@@ -97,8 +97,8 @@ export function Facts({ items }: { items: [string, ComponentChildren][] }) {
         .filter(([, value]) => value !== null && value !== undefined && value !== '')
         .map(([name, value]) => (
           <>
-            <dt>{name}</dt>
-            <dd>{grouped(value)}</dd>
+            <dt>{contentOf(name)}</dt>
+            <dd>{grouped(contentOf(value))}</dd>
           </>
         ))}
     </dl>

@@ -1,7 +1,7 @@
 import { Badge, type Tone } from './badges.js';
 import { Card, Facts } from './blocks.js';
 import { Table } from './table.js';
-import { Text } from './text.js';
+import { Text, visibleText } from './text.js';
 import { Time } from './time.js';
 
 export interface CrmPlace {
@@ -29,8 +29,8 @@ export function Crm({ crm }: { crm: CrmPlace }) {
     <Card title="In the CRM" aside={crm.provider}>
       <Facts
         items={[
-          ['Lead', <code>{crm.leadId}</code>],
-          ['Campaign member', crm.memberId ? <code>{crm.memberId}</code> : 'none'],
+          ['Lead', <code>{visibleText(crm.leadId)}</code>],
+          ['Campaign member', crm.memberId ? <code>{visibleText(crm.memberId)}</code> : 'none'],
         ]}
       />
     </Card>
@@ -97,12 +97,14 @@ const ANSWER_TONES: Record<string, Tone> = {
 function FieldName({ name }: { name: string }) {
   return (
     <code>
-      {name.split(/(?<=[._])/).map((part) => (
-        <>
-          {part}
-          <wbr />
-        </>
-      ))}
+      {visibleText(name)
+        .split(/(?<=[._])/)
+        .map((part) => (
+          <>
+            {part}
+            <wbr />
+          </>
+        ))}
     </code>
   );
 }

@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import { needsTextarea } from '../form-fields.js';
 import type { Viewer } from '../layout.js';
-import { Text } from './text.js';
+import { Text, visibleText } from './text.js';
 
 interface ActionProps {
   viewer: Viewer;
@@ -41,7 +41,7 @@ export function Field({ name, value, problem }: FieldProps) {
         <Text value={name} />
       </span>
       {needsTextarea(value) ? <textarea {...attributes} rows={4} /> : <input {...attributes} />}
-      {problem ? <small class="problem">{problem}</small> : null}
+      {problem ? <small class="problem">{visibleText(problem)}</small> : null}
     </label>
   );
 }

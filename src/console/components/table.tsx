@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { grouped } from './text.js';
+import { contentOf, grouped, visibleText } from './text.js';
 
 export interface Column<Row> {
   title: string;
@@ -22,9 +22,9 @@ interface TableProps<Row> {
 /** A data table; its first column names the row. It scrolls by itself where the screen is narrow. */
 export function Table<Row>({ caption, layout, columns, rows }: TableProps<Row>) {
   return (
-    <div class="table-wrap" role="region" aria-label={caption} tabIndex={0}>
+    <div class="table-wrap" role="region" aria-label={visibleText(caption)} tabIndex={0}>
       <table class={layout}>
-        <caption class="visually-hidden">{caption}</caption>
+        <caption class="visually-hidden">{visibleText(caption)}</caption>
         <thead>
           <tr>
             {columns.map(({ title, numeric, sortHref, sorted }) => (
@@ -39,9 +39,9 @@ export function Table<Row>({ caption, layout, columns, rows }: TableProps<Row>) 
             <tr>
               {columns.map(({ cell, numeric }, index) =>
                 index === 0 ? (
-                  <th scope="row">{cell(row)}</th>
+                  <th scope="row">{contentOf(cell(row))}</th>
                 ) : (
-                  <td class={numeric ? 'num' : undefined}>{numeric ? grouped(cell(row)) : cell(row)}</td>
+                  <td class={numeric ? 'num' : undefined}>{numeric ? grouped(contentOf(cell(row))) : contentOf(cell(row))}</td>
                 ),
               )}
             </tr>

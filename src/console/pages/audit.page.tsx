@@ -1,6 +1,6 @@
 import { Empty, Live, PageHead } from '../components/blocks.js';
 import { Pager, Table } from '../components/table.js';
-import { Text } from '../components/text.js';
+import { IN_A_LIST, Text, visibleText } from '../components/text.js';
 import { Time } from '../components/time.js';
 import { Layout, type Viewer } from '../layout.js';
 
@@ -38,9 +38,9 @@ export function AuditPage({ viewer, view }: { viewer: Viewer; view: AuditView })
             <span>Action</span>
             <select name="act">
               <option value="">any</option>
-              {view.acts.map((act) => (
+              {withChosen(view.acts, view.filters.act).map((act) => (
                 <option value={act} selected={act === view.filters.act}>
-                  {act}
+                  {visibleText(act)}
                 </option>
               ))}
             </select>
@@ -52,17 +52,15 @@ export function AuditPage({ viewer, view }: { viewer: Viewer; view: AuditView })
       </form>
       <Live id="acts">
         {view.items.length === 0 ? (
-          <Empty title="No action is recorded">
-            <p>Pauses, replays, corrections, erasures and downloads by operators appear here.</p>
-          </Empty>
+          <NoAct view={view} />
         ) : (
           <Table
             caption="Audit log"
             columns={[
               { title: 'Time', cell: (item) => <Time at={item.at} now={viewer.now} /> },
-              { title: 'Operator', cell: (item) => <Text value={item.who} /> },
+              { title: 'Operator', cell: (item) => <Text value={item.who} limit={IN_A_LIST} /> },
               { title: 'Action', cell: (item) => item.act },
-              { title: 'Detail', cell: (item) => <Text value={item.detail} /> },
+              { title: 'Detail', cell: (item) => <Text value={item.detail} limit={IN_A_LIST} /> },
             ]}
             rows={view.items}
           />
@@ -70,5 +68,27 @@ export function AuditPage({ viewer, view }: { viewer: Viewer; view: AuditView })
         <Pager first={view.first} next={view.next} />
       </Live>
     </Layout>
+  );
+}
+
+/** An address may name an action that was never recorded; the form shows it all the same. */
+function withChosen(acts: string[], chosen: string | undefined): string[] {
+  return chosen === undefined || acts.includes(chosen) ? acts : [chosen, ...acts];
+}
+
+function NoAct({ view: { filters, first } }: { view: AuditView }) {
+  if (filters.who ?? filters.act ?? first) {
+    return (
+      <Empty title="No action matches">
+        <p>
+          Change the filters, or <a href="/console/audit">show all actions</a>.
+        </p>
+      </Empty>
+    );
+  }
+  return (
+    <Empty title="No action is recorded">
+      <p>Pauses, replays, corrections, erasures and downloads by operators appear here.</p>
+    </Empty>
   );
 }

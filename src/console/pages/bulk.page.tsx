@@ -1,19 +1,23 @@
 import { Action } from '../components/form.js';
 import { Badge, type Tone } from '../components/badges.js';
-import { Card, Live, Notice, PageHead } from '../components/blocks.js';
+import { Card, Empty, Live, Notice, PageHead } from '../components/blocks.js';
 import { Table } from '../components/table.js';
-import { Text } from '../components/text.js';
+import { grouped, IN_A_LIST, Text, visibleText } from '../components/text.js';
 import { Time } from '../components/time.js';
 import { Layout, type Viewer } from '../layout.js';
 
 export interface BulkPreview {
+  /** Of the action that the form begins, so that a form that is sent twice begins one. */
+  id: string;
   act: string;
   /** In words: "Replay dead letters with CRM_RECORD_REJECTED". */
   title: string;
   code: string | null;
   signature: string | null;
   cause: string | null;
+  /** Rows of the action, and all that there are: an action has a bound. */
   count: number;
+  found: number;
   /** More than this many need the count typed. */
   typedAbove: number;
   /** `refusal`: why the row would still be refused; null where it would not, or where it is not known. */
@@ -34,15 +38,40 @@ export interface BulkPreview {
 
 /** What a bulk action would touch, before anything happens. */
 export function BulkPreviewPage({ viewer, view }: { viewer: Viewer; view: BulkPreview }) {
+  return (
+    <Layout title={view.title} section={view.section} viewer={viewer}>
+      <PageHead title={view.title} about={aboutOf(view)} />
+      {view.problem ? <Notice tone="bad" title={view.problem} /> : null}
+      {view.count === 0 ? <NothingToReplay section={view.section} /> : <Confirmation viewer={viewer} view={view} />}
+    </Layout>
+  );
+}
+
+function aboutOf({ count, found }: BulkPreview): string {
+  if (count === 0) return 'Nothing has happened.';
+  const which = found > count ? `The oldest ${grouped(count)} of ${grouped(found)}` : grouped(count);
+  return `${which} will be replayed. Nothing has happened yet.`;
+}
+
+function NothingToReplay({ section }: { section: string }) {
+  return (
+    <Empty title="There is nothing to replay">
+      <p>
+        They were replayed, discarded or erased meanwhile. <a href={section}>Show what is left</a>.
+      </p>
+    </Empty>
+  );
+}
+
+function Confirmation({ viewer, view }: { viewer: Viewer; view: BulkPreview }) {
   const { repair } = view;
   const refused = view.sample.filter(({ refusal }) => refusal !== null).length;
   return (
-    <Layout title={view.title} section={view.section} viewer={viewer}>
-      <PageHead title={view.title} about={`${view.count} will be replayed. Nothing has happened yet.`} />
-      {view.problem ? <Notice tone="bad" title={view.problem} /> : null}
+    <>
       {repair && view.sample.length > 0 ? <SampleResult refused={refused} tried={view.sample.length} /> : null}
       <form method="post" action="/console/bulk/start" class="card">
         <input type="hidden" name="formToken" value={viewer.formToken} />
+        <input type="hidden" name="id" value={view.id} />
         <input type="hidden" name="act" value={view.act} />
         {view.code ? <input type="hidden" name="code" value={view.code} /> : null}
         {view.signature === null ? null : <input type="hidden" name="signature" value={view.signature} />}
@@ -76,10 +105,10 @@ export function BulkPreviewPage({ viewer, view }: { viewer: Viewer; view: BulkPr
         caption="Sample"
         columns={[
           {
-            title: repair ? 'Received' : 'First of them',
+            title: repair ? 'Received' : 'Lead',
             cell: (item) => (repair ? <Time at={item.label} now={viewer.now} /> : <Text value={item.label} />),
           },
-          { title: 'Error', cell: (item) => <Text value={item.detail} /> },
+          { title: 'Error', cell: (item) => <Text value={item.detail} limit={IN_A_LIST} /> },
           ...(repair
             ? [
                 {
@@ -98,7 +127,7 @@ export function BulkPreviewPage({ viewer, view }: { viewer: Viewer; view: BulkPr
         ]}
         rows={view.sample}
       />
-    </Layout>
+    </>
   );
 }
 
@@ -125,7 +154,7 @@ function RepairFields({ repair }: { repair: NonNullable<BulkPreview['repair']> }
                 .filter((source) => source !== field)
                 .map((source) => (
                   <option value={source} selected={repair.renamed[field] === source}>
-                    {source}
+                    {visibleText(source)}
                   </option>
                 ))}
             </select>
@@ -203,7 +232,7 @@ export function BulkProgressPage({ viewer, view }: { viewer: Viewer; view: BulkP
                 title: 'Row',
                 cell: (item) => (
                   <a href={item.href}>
-                    <Text value={item.label} />
+                    <Text value={item.label} limit={IN_A_LIST} />
                   </a>
                 ),
               },

@@ -4,7 +4,7 @@ import { Action, Field } from '../components/form.js';
 import { Card, Empty, Live, Notice, PageHead } from '../components/blocks.js';
 import { RecentReplays } from '../components/recent-replays.js';
 import { Pager, Table } from '../components/table.js';
-import { Text } from '../components/text.js';
+import { IN_A_LIST, Text } from '../components/text.js';
 import { Time } from '../components/time.js';
 import { Layout, type Viewer } from '../layout.js';
 
@@ -55,7 +55,7 @@ export function DeadLettersPage({ viewer, view, notice }: { viewer: Viewer; view
   return (
     <Layout title="Dead letters" section={SECTION} viewer={viewer}>
       <PageHead title="Dead letters" about="Leads that the service stopped trying. Correct the cause, then replay them.">
-        {view.total > 0 ? (
+        {view.items.length > 0 ? (
           <span class="push">
             <Action
               viewer={viewer}
@@ -94,25 +94,9 @@ export function DeadLettersPage({ viewer, view, notice }: { viewer: Viewer; view
               ]}
               rows={view.groups}
             />
-            <h2>{view.code ? <ListTitle view={view} /> : 'All leads'}</h2>
-            {view.code ? <a href={SECTION}>Show all leads</a> : null}
-            <Table
-              caption="Dead letters"
-              columns={[
-                {
-                  title: 'Lead',
-                  cell: (item) => (
-                    <a href={`${SECTION}/${item.id}`}>
-                      <Text value={item.name ?? item.email} />
-                    </a>
-                  ),
-                },
-                { title: 'Campaign', cell: (item) => <Text value={item.campaignId} /> },
-                { title: 'What failed', cell: (item) => <Failure item={item} /> },
-                { title: 'Since', cell: (item) => <Time at={item.diedAt} now={now} format="relative" /> },
-              ]}
-              rows={view.items}
-            />
+            <h2>{view.code ? <ListTitle view={view} /> : 'All dead letters'}</h2>
+            {view.code ? <a href={SECTION}>Show all dead letters</a> : null}
+            {view.items.length === 0 ? <Empty title="None of these is left" /> : <Items items={view.items} now={now} />}
             <Pager first={view.first} next={view.next} />
           </>
         )}
@@ -122,10 +106,33 @@ export function DeadLettersPage({ viewer, view, notice }: { viewer: Viewer; view
   );
 }
 
+function Items({ items, now }: { items: DeadLetterItem[]; now: Date }) {
+  return (
+    <Table
+      caption="Dead letters"
+      columns={[
+        {
+          title: 'Lead',
+          cell: (item) => (
+            <a href={`${SECTION}/${item.id}`}>
+              <Text value={item.name ?? item.email} limit={IN_A_LIST} />
+            </a>
+          ),
+        },
+        { title: 'Campaign', cell: (item) => <Text value={item.campaignId} limit={IN_A_LIST} /> },
+        { title: 'What failed', cell: (item) => <Failure item={item} /> },
+        { title: 'Since', cell: (item) => <Time at={item.diedAt} now={now} format="relative" /> },
+      ]}
+      rows={items}
+    />
+  );
+}
+
 function ListTitle({ view: { code, signature } }: { view: DeadLettersView }) {
   return (
     <>
-      {`Leads with ${code}`}
+      {'Leads with '}
+      <Text value={code} />
       {signature ? (
         <>
           {': '}
@@ -139,13 +146,13 @@ function ListTitle({ view: { code, signature } }: { view: DeadLettersView }) {
 function Failure({ item }: { item: DeadLetterItem }) {
   return (
     <div class="wide">
-      <Text value={item.message} />
+      <Text value={item.message} limit={2 * IN_A_LIST} />
       <div class="sub">
         <code>{item.code}</code>
         {item.answer ? (
           <>
             {' · answered: '}
-            <Text value={item.answer} />
+            <Text value={item.answer} limit={IN_A_LIST} />
           </>
         ) : null}
       </div>
@@ -161,7 +168,7 @@ function GroupName({ group }: { group: DeadLetterGroup }) {
       </a>
       {group.cause ? (
         <div class="muted">
-          <Text value={group.cause} />
+          <Text value={group.cause} limit={IN_A_LIST} />
         </div>
       ) : null}
     </>
@@ -170,6 +177,8 @@ function GroupName({ group }: { group: DeadLetterGroup }) {
 
 export interface DeadLetterView {
   id: string;
+  /** Sent back with the form, so that it replaces no correction that its reader has not seen. */
+  revision: number;
   code: string;
   message: string;
   answer: string | null;
@@ -213,7 +222,9 @@ export function DeadLetterPage({ viewer, view }: { viewer: Viewer; view: DeadLet
         <Notice tone="bad" title="Nothing was changed">
           <ul>
             {view.problems.map(({ path: field, message }) => (
-              <li>{field ? `${field}: ${message}` : message}</li>
+              <li>
+                <Text value={field ? `${field}: ${message}` : message} />
+              </li>
             ))}
           </ul>
         </Notice>
@@ -233,6 +244,7 @@ function EditForm({ view, viewer, path }: { view: DeadLetterView; viewer: Viewer
     <form method="post" action={path} class="card">
       <h2>Correct and replay</h2>
       <input type="hidden" name="formToken" value={viewer.formToken} />
+      <input type="hidden" name="revision" value={view.revision} />
       <div class="filters">
         {view.fields.map(([name, value]) => (
           <Field name={name} value={value} problem={view.problems.find(({ path: field }) => field === name)?.message} />

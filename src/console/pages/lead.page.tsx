@@ -217,7 +217,7 @@ function StateNotice({ view, now }: { view: LeadView; now: Date }) {
       {view.next ? (
         <Notice title="What happens next">
           <p>
-            {view.next.what}
+            <Text value={view.next.what} />
             {view.next.at ? (
               <>
                 {' '}

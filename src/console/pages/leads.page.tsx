@@ -1,4 +1,3 @@
-import type { ComponentChildren } from 'preact';
 import type { Intent } from '../../domain/intent.js';
 import type { LeadState } from '../../domain/lead-state.js';
 import { Action } from '../components/form.js';
@@ -7,7 +6,7 @@ import { Empty, Live, PageHead } from '../components/blocks.js';
 import { Meter } from '../components/charts.js';
 import { LeadFilterForms, type LeadFilters } from '../components/lead-filters.js';
 import { Pager, Table, type Column } from '../components/table.js';
-import { grouped, Text } from '../components/text.js';
+import { grouped, IN_A_LIST, Text } from '../components/text.js';
 import { Time } from '../components/time.js';
 import { Layout, type Viewer } from '../layout.js';
 
@@ -57,7 +56,7 @@ export interface LeadsView {
 
 const PATH = '/console/leads';
 
-export function LeadsPage({ viewer, view, notice }: { viewer: Viewer; view: LeadsView; notice?: ComponentChildren }) {
+export function LeadsPage({ viewer, view }: { viewer: Viewer; view: LeadsView }) {
   const filtered = Object.keys(view.filters).length > 0;
   return (
     <Layout title="Leads" section={PATH} viewer={viewer}>
@@ -66,14 +65,13 @@ export function LeadsPage({ viewer, view, notice }: { viewer: Viewer; view: Lead
           Download CSV
         </a>
       </PageHead>
-      {notice}
       <Views viewer={viewer} view={view} />
       <LeadFilterForms filters={view.filters} hasOwners={view.hasOwners} viewer={viewer} />
       <Live id="leads">
         {view.items.length === 0 ? (
           <NoLead view={view} filtered={filtered} />
         ) : (
-          <Table caption="Leads" columns={columnsOf(view, viewer.now)} rows={view.items} />
+          <Table caption="Leads" layout="dense" columns={columnsOf(view, viewer.now)} rows={view.items} />
         )}
         <Pager first={view.first} next={view.next} />
       </Live>
@@ -123,22 +121,22 @@ function columnsOf({ items, sorted, sortHref }: LeadsView, now: Date): Column<Le
       cell: (lead) => (
         <>
           <a href={`${PATH}/${lead.id}`}>
-            <Text value={lead.name ?? lead.email} />
+            <Text value={lead.name ?? lead.email} limit={IN_A_LIST} />
           </a>
           {lead.name ? (
             <div class="sub">
-              <Text value={lead.email} />
+              <Text value={lead.email} limit={IN_A_LIST} />
             </div>
           ) : null}
         </>
       ),
     },
-    { title: 'Company', cell: (lead) => <Text value={lead.company} /> },
-    { title: 'Campaign', cell: (lead) => <Text value={lead.campaignId} /> },
+    { title: 'Company', cell: (lead) => <Text value={lead.company} limit={IN_A_LIST} /> },
+    { title: 'Campaign', cell: (lead) => <Text value={lead.campaignId} limit={IN_A_LIST} /> },
     { title: 'State', cell: (lead) => <StateBadge state={lead.state} /> },
     { title: 'Fit', cell: (lead) => <Fit score={lead.fitScore} />, numeric: true },
     ...(items.some(({ owner }) => owner !== null)
-      ? [{ title: 'Owner', cell: ({ owner }: LeadItem) => <Text value={owner ?? ''} /> }]
+      ? [{ title: 'Owner', cell: ({ owner }: LeadItem) => <Text value={owner ?? ''} limit={IN_A_LIST} /> }]
       : []),
     { title: 'Intent', cell: (lead) => <IntentBadge intent={lead.intent} /> },
     {
@@ -170,7 +168,7 @@ function Views({ viewer, view }: { viewer: Viewer; view: LeadsView }) {
           {view.views.map(({ name, href, current: shown }) => (
             <li>
               <a href={href} aria-current={shown ? 'page' : undefined}>
-                <Text value={name} />
+                <Text value={name} limit={IN_A_LIST} />
               </a>
             </li>
           ))}

@@ -104,8 +104,11 @@ export function MarketoPage({ viewer, report }: PageProps) {
 export function MarketoRepairPage({ viewer, report, problem }: PageProps & { problem: string | null }) {
   const { missing, missingCalls } = report.reconciliation;
   return (
-    <Layout title="Repair" section={SECTION} viewer={viewer}>
-      <PageHead title="Repair" about="Reads these people from Marketo and takes their leads in. Nothing has happened yet." />
+    <Layout title="Take in missing calls" section={SECTION} viewer={viewer}>
+      <PageHead
+        title="Take in missing calls"
+        about="Reads these people from Marketo and takes their leads in. Nothing has happened yet."
+      />
       {problem ? <Notice tone="bad" title={problem} /> : null}
       <form method="post" action="/console/marketo/repair/start" class="card">
         <input type="hidden" name="formToken" value={viewer.formToken} />
@@ -131,10 +134,15 @@ export function MarketoRepairPage({ viewer, report, problem }: PageProps & { pro
   );
 }
 
+/** Whether a repair that an operator asked for is under way. */
+export function isRepairing({ windows }: Reconciliation): boolean {
+  return windows.some(({ state, mode, requestedBy }) => state === 'open' && mode === 'repair' && requestedBy !== null);
+}
+
 function MissingCalls({ viewer, reconciliation }: { viewer: Viewer; reconciliation: Reconciliation }) {
-  const { missing, missingCalls, windows } = reconciliation;
+  const { missing, missingCalls } = reconciliation;
   if (missing === 0) return null;
-  const running = windows.some(({ state, mode, requestedBy }) => state === 'open' && mode === 'repair' && requestedBy !== null);
+  const running = isRepairing(reconciliation);
   return (
     <Card title="Calls that never arrived" aside={`${missingCalls.length} of ${missing}, newest first`}>
       {running ? <Notice title="A repair is running" /> : null}

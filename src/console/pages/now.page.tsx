@@ -3,7 +3,7 @@ import { Badge } from '../components/badges.js';
 import { Card, Empty, Live, Notice, PageHead, Stats } from '../components/blocks.js';
 import { LineChart, Meter, type Point } from '../components/charts.js';
 import { Table } from '../components/table.js';
-import { grouped, Text } from '../components/text.js';
+import { grouped, Text, visibleText } from '../components/text.js';
 import { rate, seconds } from '../components/time.js';
 import { Layout, type Viewer } from '../layout.js';
 import type { Problem } from '../problems.js';
@@ -22,6 +22,8 @@ export interface NowView {
   hasLeads: boolean;
   /** Where POST /leads is, for the first lead. */
   url: string;
+  /** POST /leads takes one of WEBHOOK_SECRETS. */
+  needsSecret: boolean;
   problems: Problem[];
   slaSeconds: number;
   speedToLead: { count: number; p50: number | null; p95: number | null };
@@ -49,7 +51,7 @@ export function NowPage({ viewer, view }: { viewer: Viewer; view: NowView }) {
       <Live id="problems">
         <Problems problems={view.problems} hasLeads={view.hasLeads} />
       </Live>
-      <Live id="figures">{view.hasLeads ? <Figures view={view} /> : <FirstLead url={view.url} />}</Live>
+      <Live id="figures">{view.hasLeads ? <Figures view={view} /> : <FirstLead view={view} />}</Live>
     </Layout>
   );
 }
@@ -113,6 +115,7 @@ function Figures({ view }: { view: NowView }) {
       <div class={view.budgets.length > 0 ? 'grid-2' : 'stack'}>
         <Table
           caption="Stages"
+          layout="dense"
           columns={[
             { title: 'Stage', cell: (stage) => <a href="/console/stages">{stage.name}</a> },
             { title: 'State', cell: (stage) => <Badge tone={stage.healthy ? 'good' : 'bad'}>{stage.state}</Badge> },
@@ -149,13 +152,14 @@ function percent(share: number): string {
   return `${(share * 100).toFixed(1).replace(/\.0$/, '')} %`;
 }
 
-function FirstLead({ url }: { url: string }) {
+function FirstLead({ view: { url, needsSecret } }: { view: NowView }) {
+  const secret = needsSecret ? "  -H 'x-webhook-secret: one of WEBHOOK_SECRETS' \\\n" : '';
   return (
     <Empty title="No lead has arrived yet">
       <p>Send the first one:</p>
       <pre>
-        {`curl -X POST ${url}/leads \\
-  -H 'content-type: application/json' \\
+        {`curl -X POST ${visibleText(url)}/leads \\
+${secret}  -H 'content-type: application/json' \\
   -d '{"email": "lead@enterprise.com", "name": "Alex Smith", "campaign_id": "launch_2024"}'`}
       </pre>
       <p>

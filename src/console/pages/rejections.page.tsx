@@ -5,7 +5,7 @@ import { Badge } from '../components/badges.js';
 import { Card, Empty, Live, Notice, PageHead } from '../components/blocks.js';
 import { RecentReplays } from '../components/recent-replays.js';
 import { Pager, Table } from '../components/table.js';
-import { Text } from '../components/text.js';
+import { IN_A_LIST, Text } from '../components/text.js';
 import { Time } from '../components/time.js';
 import { Layout, type Viewer } from '../layout.js';
 
@@ -42,7 +42,7 @@ export interface RejectionsView {
 
 const SECTION = '/console/rejections';
 
-export function RejectionsPage({ viewer, view, notice }: { viewer: Viewer; view: RejectionsView; notice?: ComponentChildren }) {
+export function RejectionsPage({ viewer, view }: { viewer: Viewer; view: RejectionsView }) {
   const { now } = viewer;
   return (
     <Layout title="Rejections" section={SECTION} viewer={viewer}>
@@ -58,7 +58,6 @@ export function RejectionsPage({ viewer, view, notice }: { viewer: Viewer; view:
           </span>
         ) : null}
       </PageHead>
-      {notice}
       <Live id="rejections">
         {view.items.length === 0 && view.open === 0 ? (
           <Empty title="No request was refused">
@@ -111,11 +110,11 @@ function Causes({ viewer, view }: { viewer: Viewer; view: RejectionsView }) {
           cell: (group) => (
             <>
               <a href={`${SECTION}?cause=${group.cause}`} aria-current={group.cause === view.cause ? 'true' : undefined}>
-                <Text value={firstSentences(group.detail)[0]} />
+                <Text value={firstSentences(group.detail)[0]} limit={IN_A_LIST} />
               </a>
               <div class="sub wide">
                 <code>{group.code}</code>{' '}
-                {firstSentences(group.detail)[1] ? <Text value={firstSentences(group.detail)[1]} /> : null}
+                {firstSentences(group.detail)[1] ? <Text value={firstSentences(group.detail)[1]} limit={IN_A_LIST} /> : null}
               </div>
             </>
           ),
@@ -165,7 +164,7 @@ function Items({ items, now }: { items: RejectionItem[]; now: Date }) {
           title: 'What is wrong',
           cell: (item) => (
             <div class="wide">
-              <Text value={firstSentences(item.detail)[0]} />
+              <Text value={firstSentences(item.detail)[0]} limit={IN_A_LIST} />
             </div>
           ),
         },

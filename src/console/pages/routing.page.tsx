@@ -2,7 +2,7 @@ import type { LeadRouting, RoutingOverview } from '../../ops/routing/routing.sch
 import { Badge } from '../components/badges.js';
 import { Card, Empty, Facts, Live, Notice, PageHead } from '../components/blocks.js';
 import { Pager, Table } from '../components/table.js';
-import { Text, visibleText } from '../components/text.js';
+import { IN_A_LIST, Text, visibleText } from '../components/text.js';
 import { Time } from '../components/time.js';
 import { Layout, type Viewer } from '../layout.js';
 
@@ -42,25 +42,22 @@ export function RoutingPage({ viewer, view }: { viewer: Viewer; view: RoutingVie
 
 function Pool({ pool }: { pool: RoutingOverview['pools'][number] }) {
   return (
-    <Card
-      title={visibleText(`Pool ${pool.name}`)}
-      aside={pool.next === null ? 'no member is there' : visibleText(`next: ${pool.next}`)}
-    >
+    <Card title={`Pool ${pool.name}`} aside={pool.next === null ? 'no member is available' : `next: ${pool.next}`}>
       <Table
-        caption={visibleText(`Members of the pool ${pool.name}`)}
+        caption={`Members of the pool ${pool.name}`}
         columns={[
-          { title: 'Rep', cell: ({ rep }) => <Text value={rep} /> },
+          { title: 'Rep', cell: ({ rep }) => <Text value={rep} limit={IN_A_LIST} /> },
           { title: 'Weight', cell: ({ weight }) => weight, numeric: true },
-          { title: 'Leads', cell: ({ assigned }) => assigned, numeric: true },
-          { title: 'Share', cell: ({ expected }) => expected.toFixed(1), numeric: true },
-          { title: 'Owed', cell: ({ credit }) => credit.toFixed(2), numeric: true },
+          { title: 'Leads given', cell: ({ assigned }) => assigned, numeric: true },
+          { title: 'Fair share', cell: ({ expected }) => expected.toFixed(1), numeric: true },
+          { title: 'Leads owed', cell: ({ credit }) => credit.toFixed(2), numeric: true },
           {
             title: 'Now',
             cell: ({ rep, away }) =>
               away === null ? (
-                <Badge tone="good">{rep === pool.next ? 'next' : 'there'}</Badge>
+                <Badge tone="good">{rep === pool.next ? 'next' : 'available'}</Badge>
               ) : (
-                <Badge tone="warn">{visibleText(away.replace(/^is /, ''))}</Badge>
+                <Badge tone="warn">{away.replace(/^is /, '')}</Badge>
               ),
           },
         ]}
@@ -76,8 +73,8 @@ function Members({ members, viewer }: { members: RoutingOverview['members']; vie
       <Table
         caption="Absences of reps"
         columns={[
-          { title: 'Rep', cell: ({ rep }) => <Text value={rep} /> },
-          { title: 'In the CRM', cell: ({ crmUserId }) => <Text value={crmUserId} /> },
+          { title: 'Rep', cell: ({ rep }) => <Text value={rep} limit={IN_A_LIST} /> },
+          { title: 'In the CRM', cell: ({ crmUserId }) => <Text value={crmUserId} limit={IN_A_LIST} /> },
           {
             title: 'State',
             cell: ({ active }) => <Badge tone={active ? 'good' : 'bad'}>{active ? 'active' : 'inactive'}</Badge>,
@@ -126,9 +123,12 @@ function Decisions({ view, viewer }: { view: RoutingView; viewer: Viewer }) {
         columns={[
           { title: 'Decided', cell: ({ decidedAt }) => <Time at={decidedAt} now={viewer.now} /> },
           { title: 'Lead', cell: ({ leadId }) => <a href={`/console/leads/${leadId}`}>{leadId.slice(0, 8)}</a> },
-          { title: 'Owner', cell: ({ owner }) => <Text value={owner?.rep ?? owner?.crmUserId ?? ''} /> },
-          { title: 'By', cell: ({ rule, pool }) => <Text value={pool === null ? rule : `${rule}, pool ${pool}`} /> },
-          { title: 'Why', cell: ({ steps }) => <Text value={steps.at(-1)?.why ?? ''} limit={200} /> },
+          { title: 'Owner', cell: ({ owner }) => <Text value={owner?.rep ?? owner?.crmUserId ?? ''} limit={IN_A_LIST} /> },
+          {
+            title: 'By',
+            cell: ({ rule, pool }) => <Text value={pool === null ? rule : `${rule}, pool ${pool}`} limit={IN_A_LIST} />,
+          },
+          { title: 'Why', cell: ({ steps }) => <Text value={steps.at(-1)?.why ?? ''} limit={IN_A_LIST} /> },
           { title: 'State', cell: (decision) => stateOf(decision) },
         ]}
         rows={items}
@@ -140,7 +140,7 @@ function Decisions({ view, viewer }: { view: RoutingView; viewer: Viewer }) {
 
 function stateOf({ writtenAt, endReason }: Decision): string {
   if (endReason !== null) return `ended: ${endReason}`;
-  return writtenAt === null ? 'decided' : 'in the CRM';
+  return writtenAt === null ? 'not in the CRM yet' : 'in the CRM';
 }
 
 function Versions({ versions, viewer }: { versions: RoutingOverview['versions']; viewer: Viewer }) {
@@ -151,8 +151,8 @@ function Versions({ versions, viewer }: { versions: RoutingOverview['versions'];
         columns={[
           { title: 'Version', cell: ({ version }) => version },
           { title: 'Stored', cell: ({ at }) => <Time at={at} now={viewer.now} /> },
-          { title: 'By', cell: ({ who }) => <Text value={who} /> },
-          { title: 'Note', cell: ({ note }) => <Text value={note} /> },
+          { title: 'By', cell: ({ who }) => <Text value={who} limit={IN_A_LIST} /> },
+          { title: 'Note', cell: ({ note }) => <Text value={note} limit={IN_A_LIST} /> },
           { title: 'State', cell: ({ active }) => (active ? <Badge tone="good">active</Badge> : '') },
         ]}
         rows={versions.slice(0, 20)}
@@ -168,9 +168,9 @@ export function RoutingCard({ routing, viewer }: { routing: NonNullable<LeadRout
     <Card title="Owner" aside={stateOf(routing)}>
       <Facts
         items={[
-          ['Owner', <Text value={owner?.rep ?? owner?.crmUserId ?? ''} />],
+          ['Owner', <Text value={owner?.rep ?? owner?.crmUserId ?? ''} limit={IN_A_LIST} />],
           ['In the CRM', <Text value={owner?.crmUserId ?? ''} />],
-          ['Rule', <Text value={rule} />],
+          ['Rule', <Text value={rule} limit={IN_A_LIST} />],
           ['Pool', pool === null ? null : <Text value={pool} />],
           ['Rules', `version ${rulesVersion}`],
           ['Decided', <Time at={decidedAt} now={viewer.now} />],

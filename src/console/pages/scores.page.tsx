@@ -6,7 +6,7 @@ import { Card, Notice, PageHead, Stats } from '../components/blocks.js';
 import { BarChart } from '../components/charts.js';
 import { ReliabilityChart } from '../components/reliability-chart.js';
 import { Table } from '../components/table.js';
-import { Text } from '../components/text.js';
+import { grouped, Text } from '../components/text.js';
 import { Layout, type Viewer } from '../layout.js';
 
 const percent = (share: number | null) => (share === null ? '–' : `${(share * 100).toFixed(1)} %`);
@@ -56,7 +56,11 @@ export function ScoresPage({ viewer, report, calibration, targets }: ScoresPageP
       )}
       <Stats
         items={[
-          { label: 'Leads judged', value: overall.leads, note: `${report.immature.leads} too young` },
+          {
+            label: 'Leads judged',
+            value: overall.leads,
+            note: `${grouped(report.immature.leads)} more are younger than ${horizonDays} days`,
+          },
           { label: 'Conversions', value: overall.conversions, note: rateRange(overall.rate) },
           { label: 'Ranking (AUC)', value: figure(overall.auc), note: figureRange(overall.auc) ?? '0.5 is chance, 1 perfect' },
           { label: 'Error (Brier score)', value: figure(overall.brier), note: figureRange(overall.brier) ?? '0 is perfect' },

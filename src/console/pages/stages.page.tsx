@@ -1,4 +1,3 @@
-import type { ComponentChildren } from 'preact';
 import { Action } from '../components/form.js';
 import { Badge, type Tone } from '../components/badges.js';
 import { Card, Facts, Live, Notice, PageHead } from '../components/blocks.js';
@@ -41,7 +40,7 @@ export interface StagesView {
 
 const BREAKER_TONES: Record<string, Tone> = { closed: 'good', recovering: 'warn', 'half-open': 'warn', open: 'bad' };
 
-export function StagesPage({ viewer, view, notice }: { viewer: Viewer; view: StagesView; notice?: ComponentChildren }) {
+export function StagesPage({ viewer, view }: { viewer: Viewer; view: StagesView }) {
   return (
     <Layout title="Stages" section="/console/stages" viewer={viewer}>
       <PageHead
@@ -54,7 +53,6 @@ export function StagesPage({ viewer, view, notice }: { viewer: Viewer; view: Sta
           </a>
         ) : null}
       </PageHead>
-      {notice}
       <Live id="stages">
         {view.workers === 0 ? (
           <Notice tone="bad" title="No worker is running">

@@ -5,7 +5,7 @@ import type { ReportedTrial } from '../../trials/trials.service.js';
 import { Badge, BandBadge, IntentBadge, type Tone } from '../components/badges.js';
 import { Card, Empty, Facts, Notice, PageHead, Stats } from '../components/blocks.js';
 import { Table } from '../components/table.js';
-import { Text } from '../components/text.js';
+import { IN_A_LIST, Text } from '../components/text.js';
 import { Time } from '../components/time.js';
 import { Waterfall } from '../components/waterfall.js';
 import { Layout, type Viewer } from '../layout.js';
@@ -78,10 +78,13 @@ export function TrialsPage({ viewer, champion, trials }: TrialsPageProps) {
             { title: 'Trial', cell: ({ id }) => <a href={`/console/scores/trials/${id}`}>{id}</a> },
             { title: 'Kind', cell: ({ kind }) => kind },
             { title: 'State', cell: ({ state }) => <Badge tone={STATE_TONES[state]}>{state}</Badge> },
-            { title: 'Challenger', cell: ({ challenger }) => <Text value={challengerText(challenger)} /> },
+            { title: 'Challenger', cell: ({ challenger }) => <Text value={challengerText(challenger)} limit={IN_A_LIST} /> },
             { title: 'Started', cell: ({ createdAt }) => <Time at={createdAt} now={viewer.now} /> },
-            { title: 'By', cell: ({ who }) => <Text value={who} /> },
-            { title: 'Why', cell: ({ unreadable, reason, note }) => <Text value={unreadable ?? reason ?? note} /> },
+            { title: 'By', cell: ({ who }) => <Text value={who} limit={IN_A_LIST} /> },
+            {
+              title: 'Why',
+              cell: ({ unreadable, reason, note }) => <Text value={unreadable ?? reason ?? note} limit={IN_A_LIST} />,
+            },
           ]}
           rows={trials}
         />

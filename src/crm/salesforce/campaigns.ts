@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { Batcher } from '../../platform/concurrency/batcher.js';
+import { readJsonFile } from '../../platform/json-document.js';
 import { ExpiringCache } from '../../platform/expiring-cache.js';
 import type { Clock } from '../../platform/clock.js';
-import { readJson } from './field-map.js';
 import { AppError } from '../../domain/app-error.js';
 import { isIdOf, recordIdSchema, to18 } from './record-id.js';
 import { soql } from './soql.js';
@@ -41,6 +41,8 @@ export class Campaigns {
     private readonly map: Record<string, string>,
     private readonly query: (queries: string[]) => Promise<CampaignRecord[][]>,
     clock: Clock,
+    /** Whether the org has no field with Marketo's id, or does not show it; asked where a query failed. */
+    private readonly lacksKeyField: () => Promise<boolean>,
   ) {
     this.known = new ExpiringCache(KNOWN_FOR_MS, CAPACITY, clock);
     this.unusable = new ExpiringCache(UNKNOWN_FOR_MS, CAPACITY, clock);
@@ -74,19 +76,29 @@ export class Campaigns {
     const direct = new Map(asked.flatMap((id) => (this.directIdOf(id) === null ? [] : [[id, this.directIdOf(id)!] as const])));
     const keys = asked.filter((id) => !direct.has(id));
     const ids = [...new Set(direct.values())];
-    const queries = [
-      ...(keys.length > 0 ? [soql`SELECT Id, RF_Campaign_Key__c FROM Campaign WHERE RF_Campaign_Key__c IN ${keys}`] : []),
-      ...(ids.length > 0 ? [soql`SELECT Id FROM Campaign WHERE Id IN ${ids}`] : []),
-    ];
-    const records = queries.length > 0 ? (await this.query(queries)).flat() : [];
+    const { records, noKeyField } = await this.find(keys, ids);
     const there = new Set(records.map(({ Id }) => Id));
     for (const id of asked) {
       const campaign = direct.get(id) ?? byKeyIn(records, id);
       if (campaign === 'several') this.unusable.set(id, SEVERAL_WITH_KEY);
       else if (campaign !== null && there.has(campaign)) this.known.set(id, campaign);
-      else this.unusable.set(id, campaign === null ? NO_SUCH_KEY : NOT_IN_THE_ORG);
+      else this.unusable.set(id, campaign !== null ? NOT_IN_THE_ORG : noKeyField ? NO_KEY_FIELD : NO_SUCH_KEY);
     }
     return campaignIds.map((id) => this.answerOf(id) ?? { unusable: NO_SUCH_KEY });
+  }
+
+  /** Without the field of the keys, the Campaigns that the map or an id names are found all the same. */
+  private async find(keys: string[], ids: string[]): Promise<{ records: CampaignRecord[]; noKeyField: boolean }> {
+    const byId = ids.length > 0 ? [soql`SELECT Id FROM Campaign WHERE Id IN ${ids}`] : [];
+    const byKey = keys.length > 0 ? [soql`SELECT Id, RF_Campaign_Key__c FROM Campaign WHERE RF_Campaign_Key__c IN ${keys}`] : [];
+    const queries = [...byKey, ...byId];
+    try {
+      return { records: queries.length > 0 ? (await this.query(queries)).flat() : [], noKeyField: false };
+    } catch (cause) {
+      const isSetting = cause instanceof AppError && cause.code === 'CRM_MISCONFIGURED' && byKey.length > 0;
+      if (!isSetting || !(await this.lacksKeyField().catch(() => false))) throw cause;
+      return { records: byId.length > 0 ? (await this.query(byId)).flat() : [], noKeyField: true };
+    }
   }
 }
 
@@ -101,13 +113,14 @@ function byKeyIn(records: CampaignRecord[], key: string): string | 'several' | n
 
 /** No Campaign has it in RF_Campaign_Key__c, and SALESFORCE_CAMPAIGN_MAP does not name it. */
 export const NO_SUCH_KEY = 'no Campaign has this key';
+export const NO_KEY_FIELD = `Campaign has no field ${CAMPAIGN_KEY_FIELD} that the integration user may read`;
 export const SEVERAL_WITH_KEY = 'several Campaigns have this key';
 export const NOT_IN_THE_ORG = 'this Campaign is deleted, of another org, or not shared with the integration user';
 
 /** @throws AppError CONFIG_INVALID */
 export async function loadCampaignMap(path: string | undefined): Promise<Record<string, string>> {
   if (path === undefined) return {};
-  const parsed = mapSchema.safeParse(await readJson(path, 'SALESFORCE_CAMPAIGN_MAP'));
+  const parsed = mapSchema.safeParse(await readJsonFile(path, 'SALESFORCE_CAMPAIGN_MAP'));
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.map(
     ({ path: place, message }) => `Configuration: SALESFORCE_CAMPAIGN_MAP: "${place.join('.')}" ${message}.`,

@@ -4,6 +4,7 @@ import { problemOf, unfilled, type Fields } from './check-fields.js';
 import { memberStatusLines, type StatusTools } from './check-statuses.js';
 import { leadFieldsOf, PERSON_KEY_FIELD, VERSION_FIELD, type FieldMap, type FieldValue } from './field-map.js';
 import { NUMBER_TYPES } from './fitting-value.js';
+import type { MatchScope } from './match.js';
 import type { OrgField } from './org-schema.js';
 import { fieldsFromAttributes } from './person-record.js';
 
@@ -35,6 +36,7 @@ const SAMPLE: PersonProjection = {
 
 export interface CheckTools extends StatusTools {
   leaveOut: boolean;
+  match: MatchScope;
 }
 
 /** Compares the field map with the org, field by field, and the mapped member statuses with those of its campaigns. */
@@ -60,6 +62,7 @@ export async function checkOrg(
     }),
     keyLine('Lead', PERSON_KEY_FIELD, lead),
     versionLine(lead),
+    ...addressLines(tools.match, lead),
     ...map.campaignMember.map((rule) => lineOf(`CampaignMember.${rule.to}`, sourceOf(rule), member.get(rule.to.toLowerCase()))),
     membershipLine(member),
     campaignLine(campaign),
@@ -109,6 +112,13 @@ function versionLine(fields: Fields): CrmCheckLine {
     verdict: right ? 'ok' : 'problem',
     detail: right ? 'orders two writes, together with the validation rule of salesforce/' : 'must be a number of 18 digits',
   };
+}
+
+/** Leads are looked for by their address, which an encrypted field does not allow. */
+function addressLines(match: MatchScope, fields: Fields): CrmCheckLine[] {
+  if (match === 'none' || fields.get('email')?.filterable !== false) return [];
+  const detail = 'cannot be searched, as where it is encrypted: choose deterministic encryption, or set SALESFORCE_MATCH=none';
+  return [{ subject: 'Lead.Email', from: 'SALESFORCE_MATCH', verdict: 'problem', detail }];
 }
 
 function membershipLine(fields: Fields): CrmCheckLine {

@@ -2,11 +2,13 @@ import { z } from 'zod';
 import type { CrmDifference, PersonProjection } from '../port.js';
 import { leadFieldsOf, PERSON_KEY_FIELD, VERSION_FIELD, type FieldMap, type FieldValue } from './field-map.js';
 import { matchPersons, personKeysOf, type MatchTools } from './match.js';
+import type { OrgSchema } from './org-schema.js';
 import { queryTogether } from './queries.js';
 import { soql } from './soql.js';
 
 export interface CompareTools extends MatchTools {
   map: FieldMap;
+  schema: OrgSchema;
 }
 
 const recordSchema = z.record(z.string(), z.unknown());
@@ -15,7 +17,7 @@ const recordSchema = z.record(z.string(), z.unknown());
  * Compares what an update would write with what is there. A person whose Contact stands for it has nothing to compare.
  */
 export async function comparePersons(tools: CompareTools, persons: PersonProjection[]): Promise<CrmDifference[]> {
-  const { client, apiVersion, map } = tools;
+  const { client, apiVersion, map, schema } = tools;
   const names = [
     ...new Set([...map.lead.filter(({ on }) => on === 'always').map(({ to }) => to), PERSON_KEY_FIELD, VERSION_FIELD]),
   ];
@@ -31,9 +33,14 @@ export async function comparePersons(tools: CompareTools, persons: PersonProject
   const missing = persons.filter((person) => recordOf(person) === undefined);
   const elsewhere = missing.length > 0 ? await matchPersons(tools, missing.map(asSync)) : [];
   const absent = missing.filter((_, index) => elsewhere[index]?.target?.object !== 'Contact');
+  const differences: CrmDifference[] = [];
+  for (const person of persons) {
+    const record = recordOf(person);
+    if (record) differences.push(...(await differencesOf(person, { map, schema }, record)));
+  }
   return [
     ...absent.map(({ lead }) => ({ personKey: lead.personKey, field: null, expected: 'a record', actual: null })),
-    ...persons.flatMap((person) => differencesOf(person, map, recordOf(person))),
+    ...differences,
   ];
 }
 
@@ -41,9 +48,15 @@ function asSync(projection: PersonProjection) {
   return { personKey: projection.lead.personKey, projection, campaignId: '', respondedAt: '' };
 }
 
-function differencesOf(person: PersonProjection, map: FieldMap, record: Record<string, unknown> | undefined): CrmDifference[] {
-  if (!record) return [];
-  return Object.entries(leadFieldsOf(map, person, 'update')).flatMap(([field, expected]) => {
+async function differencesOf(
+  person: PersonProjection,
+  { map, schema }: Pick<CompareTools, 'map' | 'schema'>,
+  record: Record<string, unknown>,
+): Promise<CrmDifference[]> {
+  const fields = leadFieldsOf(map, person, 'update');
+  // As an update would send them: what a field cannot hold is left out.
+  await schema.fit(fields);
+  return Object.entries(fields).flatMap(([field, expected]) => {
     const actual = record[field] ?? null;
     if (field === PERSON_KEY_FIELD) return [];
     if (same(expected, actual)) return [];

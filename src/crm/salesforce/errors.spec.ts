@@ -72,6 +72,7 @@ describe('what Salesforce says', () => {
 
   it.each([
     [400, { errorCode: 'QUERY_TOO_COMPLICATED', message: '' }, true],
+    [400, { errorCode: 'QUERY_TIMEOUT', message: '' }, true],
     [413, null, true],
     [414, null, true],
     [431, null, true],
@@ -79,6 +80,11 @@ describe('what Salesforce says', () => {
     [400, { errorCode: 'INVALID_DATE_TIME', message: '' }, false],
   ])('divides a call that is refused by %i %j', (status, body, remember) => {
     expect(callError(status, body && read(body))).toMatchObject({ remember });
+  });
+
+  it('says what to do about an address that cannot be searched', () => {
+    const error = read({ errorCode: 'INVALID_FIELD', message: "field 'Email' can not be filtered in a query call" });
+    expect(callError(400, error).message).toContain('SALESFORCE_MATCH=none');
   });
 
   it('waits as long as it is asked to', () => {

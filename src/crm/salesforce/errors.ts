@@ -15,12 +15,16 @@ import { fieldsOf, keptAnswer } from './kept-answer.js';
 
 const OTHER_VERSION = 'The org may not have this version of the API: set SALESFORCE_API_VERSION to one that it has.';
 
+const NOT_FILTERED = /can ?not be filtered/i;
+const ENCRYPTED =
+  'A field that leads are found by is encrypted, so it cannot be searched: choose deterministic encryption, or set SALESFORCE_MATCH=none.';
 /** What to do about an error, where the words of Salesforce do not say it. */
 const ADVICE: Record<string, string> = {
   ENTITY_IS_LOCKED: 'The record is locked, as by an approval process: unlock it or finish the approval, then replay.',
   INSUFFICIENT_ACCESS_OR_READONLY:
     'The integration user may not write this record: share it with the user, or correct the permissions, then replay.',
   INACTIVE_OWNER_OR_USER: 'The owner is an inactive user: give the record another owner, then replay.',
+  INVALID_TYPE: 'The integration user may not see this object: assign the permission set RevenueFlow_Integration to it.',
   REQUIRED_FIELD_MISSING: 'The org requires a field that nothing fills: add it to the field map, or give it a default.',
   STORAGE_LIMIT_EXCEEDED: 'The org has no storage left: delete records or buy storage.',
   UNSUPPORTED_API_VERSION: OTHER_VERSION,
@@ -29,6 +33,8 @@ const ADVICE: Record<string, string> = {
   NOT_FOUND: `${OTHER_VERSION} Or an object or a field is missing there, or hidden from the integration user.`,
 };
 
+/** Salesforce took too long: an outage, unless fewer records pass. */
+const TOO_SLOW = new Set(['QUERY_TIMEOUT', 'REQUEST_RUNNING_TOO_LONG']);
 /** The size of the call is refused, and not what is in it. */
 const TOO_LARGE = new Set([413, 414, 431]);
 
@@ -43,7 +49,7 @@ export class BatchRefused extends AppError {
     status: number,
   ) {
     // Alone it is a setting, but for a call that took too long.
-    const code = apiError.code === 'REQUEST_RUNNING_TOO_LONG' ? 'CRM_UNAVAILABLE' : 'CRM_MISCONFIGURED';
+    const code = TOO_SLOW.has(apiError.code) ? 'CRM_UNAVAILABLE' : 'CRM_MISCONFIGURED';
     super(code, withAdvice(`Salesforce refused the whole call (${status} ${apiError.code}).`, apiError), {
       answer: keptAnswer(apiError, {}),
       signature: signatureOf(apiError),
@@ -100,7 +106,8 @@ function notExecuted(status: number, error: ApiError | null, retryAfterMs: numbe
   return isOutage ? unavailable(message, undefined, retryAfterMs) : new UnexpectedAnswer(message);
 }
 
-function withAdvice(message: string, { code }: ApiError): string {
+function withAdvice(message: string, { code, message: said }: ApiError): string {
+  if (code === 'INVALID_FIELD' && NOT_FILTERED.test(said)) return `${message} ${ENCRYPTED}`;
   return code in ADVICE ? `${message} ${ADVICE[code]}` : message;
 }
 

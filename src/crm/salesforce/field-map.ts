@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { AppError } from '../../domain/app-error.js';
+import { readJsonFile } from '../../platform/json-document.js';
 import { companyDomainOf, NOT_PROVIDED, personNameOf, splitName, type PersonName } from '../person-name.js';
 import type { CrmSync, PersonProjection } from '../port.js';
 import source from './default-field-map.json' with { type: 'json' };
@@ -22,21 +22,12 @@ export type FieldValues = Record<string, FieldValue>;
 /** @throws AppError CONFIG_INVALID where the file cannot be read or is no field map. */
 export async function loadFieldMap(path: string | undefined): Promise<FieldMap> {
   if (path === undefined) return DEFAULT_FIELD_MAP;
-  const parsed = fieldMapSchema.safeParse(await readJson(path, 'SALESFORCE_FIELD_MAP'));
+  const parsed = fieldMapSchema.safeParse(await readJsonFile(path, 'SALESFORCE_FIELD_MAP'));
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.map(
     ({ path: place, message }) => `Configuration: SALESFORCE_FIELD_MAP: ${place.join('.')} ${message}.`,
   );
   throw new AppError('CONFIG_INVALID', problems.join('\n'));
-}
-
-export async function readJson(path: string, variable: string): Promise<unknown> {
-  try {
-    return JSON.parse(await readFile(path, 'utf8'));
-  } catch (cause) {
-    const reason = cause instanceof SyntaxError ? 'is not JSON' : 'cannot be read';
-    throw new AppError('CONFIG_INVALID', `Configuration: the file that ${variable} names ${reason}.`, { cause });
-  }
 }
 
 /**

@@ -24,12 +24,23 @@ it.each([
   ['encryptedstring', 'x'.repeat(40), null],
   ['picklist', 'web ', 'Web'],
   ['picklist', 'Other', 'Other'],
+  // The org's values are codes; forms send what people see. A deactivated value is another spelling of one.
+  ['picklist', 'financial services', 'FIN'],
+  ['picklist', 'WEB', 'Web'],
+  ['multipicklist', 'financial services;web', 'FIN;Web'],
+  ['richtext', 'a < b\nc & d', 'a &lt; b<br>c &amp; d'],
+  ['richtext', '&'.repeat(30), '&amp;'.repeat(6)],
   ['multipicklist', '["Red","light blue"]', 'Red;Light Blue'],
   ['multipicklist', 'red; Light Blue;', 'Red;Light Blue'],
   ['multipicklist', 'Red, Light Blue', 'Red;Light Blue'],
   ['multipicklist', 'Red, or none', 'Red, or none'],
   ['multipicklist', 'Gas, Water', 'Gas, Water'],
 ])('a field of the type %s holds %j as %j', (type, value, held) => {
-  const picklistValues = ['Web', 'Red', 'Light Blue', 'Gas, Water', 'Gas', 'Water'].map((each) => ({ value: each }));
-  expect(fittingValue(value, { type, length: 30, picklistValues })).toBe(held);
+  const picklistValues = [
+    ...['Web', 'Red', 'Light Blue', 'Gas, Water', 'Gas', 'Water'].map((each) => ({ value: each })),
+    { value: 'WEB', active: false },
+    { value: 'FIN', label: 'Financial Services' },
+  ];
+  const kind = type === 'richtext' ? { type: 'textarea', extraTypeInfo: 'richtextarea' } : { type };
+  expect(fittingValue(value, { ...kind, length: 30, picklistValues })).toBe(held);
 });

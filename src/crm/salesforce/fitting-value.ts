@@ -16,7 +16,10 @@ const INT_AT_MOST = 2 ** 31 - 1;
 export interface FieldKind {
   type: string;
   length: number;
-  picklistValues: { value: string }[];
+  picklistValues: { value: string; label?: string | null; active?: boolean }[];
+  /** A text area whose text is HTML. */
+  htmlFormatted?: boolean;
+  extraTypeInfo?: string | null;
 }
 
 /** A value as its field can hold it; null where it cannot be read so: Salesforce would refuse the whole call for it. */
@@ -30,6 +33,7 @@ export function fittingValue(value: FieldValue, field: FieldKind): FieldValue | 
   if (type === 'time') return timeOfDay(value);
   // Salesforce refuses the whole call for a text that is no id.
   if (type === 'reference') return RECORD_ID.test(value) ? to18(value) : null;
+  if (isRichText(field)) return htmlOf(value, length);
   const chosen = type === 'multipicklist' ? choicesOf(value, field) : type === 'picklist' ? choiceOf(value, field) : value;
   if (length === 0 || chosen.length <= length) return chosen;
   if (WHOLE_OR_NOTHING.has(type)) return null;
@@ -53,12 +57,40 @@ function timeOfDay(text: string): string | null {
   return hours === undefined ? null : `${hours.padStart(2, '0')}:${minutes}:${seconds}${fraction.padEnd(4, '0')}Z`;
 }
 
-/** The org's own spelling: an unrestricted picklist would get a second entry. */
+const HTML: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', '\n': '<br>' };
+
+function isRichText({ type, htmlFormatted, extraTypeInfo }: FieldKind): boolean {
+  return type === 'textarea' && (htmlFormatted === true || extraTypeInfo === 'richtextarea');
+}
+
+/** Whether a text was too long for its field. */
+export function isCut(value: FieldValue, fitting: FieldValue, field: FieldKind): boolean {
+  if (!TEXT_TYPES.has(field.type)) return false;
+  return String(fitting) !== (isRichText(field) ? htmlOf(String(value), 0) : String(value));
+}
+
+/** What a person typed, as HTML: `<` would begin a tag, and a line break would be a space. */
+function htmlOf(text: string, length: number): string {
+  const escaped = (plain: string) => plain.replaceAll(/\r\n?|[&<>"\n]/g, (sign) => HTML[sign] ?? '<br>');
+  if (length === 0) return escaped(text);
+  let part = cutBetweenCharacters(text, length);
+  while (escaped(part).length > length)
+    part = cutBetweenCharacters(part, part.length - Math.ceil((escaped(part).length - length) / 6));
+  return escaped(part);
+}
+
+/**
+ * The org's own value of a choice: an unrestricted picklist would get a second entry. Forms send what people see, which
+ * may be the label. A value that the org has deactivated counts only where no other is meant.
+ */
 function choiceOf(text: string, { picklistValues }: FieldKind): string {
   const trimmed = text.trim();
-  if (picklistValues.some(({ value }) => value === trimmed)) return trimmed;
-  const alike = picklistValues.filter(({ value }) => value.toLowerCase() === trimmed.toLowerCase());
-  return alike.length === 1 ? alike[0]!.value : text;
+  const active = picklistValues.filter((choice) => choice.active !== false);
+  if (active.some(({ value }) => value === trimmed)) return trimmed;
+  const wanted = trimmed.toLowerCase();
+  const alike = active.filter(({ value }) => value.toLowerCase() === wanted);
+  const meant = alike.length > 0 ? alike : active.filter(({ label }) => label?.trim().toLowerCase() === wanted);
+  return meant.length === 1 ? meant[0]!.value : text;
 }
 
 /**

@@ -3,7 +3,7 @@ import { AppError } from '../../domain/app-error.js';
 import type { Clock } from '../../platform/clock.js';
 import type { SalesforceClient } from './client.js';
 import type { FieldValues } from './field-map.js';
-import { fittingValue, TEXT_TYPES } from './fitting-value.js';
+import { fittingValue, isCut } from './fitting-value.js';
 
 const fieldSchema = z.object({
   name: z.string(),
@@ -18,7 +18,12 @@ const fieldSchema = z.object({
   unique: z.boolean().catch(false),
   caseSensitive: z.boolean().catch(false),
   restrictedPicklist: z.boolean().catch(false),
-  picklistValues: z.array(z.object({ value: z.string(), active: z.boolean().catch(true) })).catch([]),
+  picklistValues: z
+    .array(z.object({ value: z.string(), label: z.string().nullish().catch(null), active: z.boolean().catch(true) }))
+    .catch([]),
+  filterable: z.boolean().catch(true),
+  htmlFormatted: z.boolean().catch(false),
+  extraTypeInfo: z.string().nullish().catch(null),
 });
 export type OrgField = z.output<typeof fieldSchema>;
 const describeSchema = z.object({ fields: z.array(fieldSchema) });
@@ -91,7 +96,7 @@ export class OrgSchema {
         continue;
       }
       values[name] = fitting;
-      if (TEXT_TYPES.has(field.type) && String(fitting) !== String(value)) cut.push(field.name);
+      if (isCut(value, fitting, field)) cut.push(field.name);
     }
     return { cut, unfit };
   }

@@ -42,7 +42,7 @@ const accountSchema = z.object({
   CreatedDate: instant,
   IsDeleted: z.boolean(),
 });
-const contactSchema = z.object({ ...stamped, AccountId: recordIdSchema.nullish(), Email: text });
+const contactSchema = z.object({ ...stamped, AccountId: recordIdSchema.nullish(), Email: text, IsDeleted: z.boolean() });
 
 type Position = Parameters<CrmDirectory['users']>[0];
 
@@ -89,13 +89,14 @@ export class SalesforceDirectory implements CrmDirectory {
   }
 
   async contactDomains(after: Position, signal: AbortSignal) {
-    const select = 'SELECT Id, AccountId, Email, SystemModstamp FROM Contact';
+    const select = 'SELECT Id, AccountId, Email, IsDeleted, SystemModstamp FROM Contact';
     const { records, more } = await this.read(contactSchema, select, after, signal);
     return {
       more,
       records: records.map((contact) => ({
         contactId: contact.Id,
-        accountId: contact.AccountId ?? null,
+        // A contact that is deleted says nothing of its account any more.
+        accountId: contact.IsDeleted ? null : (contact.AccountId ?? null),
         domain: contact.Email?.includes('@') ? contact.Email.slice(contact.Email.lastIndexOf('@') + 1).toLowerCase() : null,
         changedAt: contact.SystemModstamp,
       })),

@@ -99,7 +99,7 @@ export async function nextTry(
 
 /**
  * The fields that were sent and that an error names: by API name, by label, by the code that belongs to a state or a
- * country (`StateCode` for `State`), or, for a unique field, in its sentence only.
+ * country (`StateCode` for `State`, or the other way round), or, for a unique field, in its sentence only.
  */
 async function fieldsNamedBy(error: ApiError, sent: FieldValues, schema: OrgSchema): Promise<string[]> {
   const described = await schema.describe();
@@ -113,7 +113,12 @@ async function fieldsNamedBy(error: ApiError, sent: FieldValues, schema: OrgSche
   return Object.keys(sent).filter((name) => {
     const lower = name.toLowerCase();
     const label = described.get(lower)?.label.trim().toLowerCase();
-    return named.has(lower) || named.has(`${lower}code`) || (label !== undefined && label !== '' && named.has(label));
+    return (
+      named.has(lower) ||
+      named.has(`${lower}code`) ||
+      named.has(lower.replace(/code$/, '')) ||
+      (label !== undefined && label !== '' && named.has(label))
+    );
   });
 }
 

@@ -7,7 +7,7 @@ import { ExpiringCache } from '../../platform/expiring-cache.js';
 import { contentOf } from '../audit-fields.js';
 import type { CrmCheck, CrmDifference, CrmFinding, CrmProvider, CrmSync, OwnerChange, PersonProjection } from '../port.js';
 import { BatchSizes } from './batch-sizes.js';
-import { campaignRecordSchema, Campaigns } from './campaigns.js';
+import { CAMPAIGN_KEY_FIELD, campaignRecordSchema, Campaigns } from './campaigns.js';
 import { problemsOf } from './check-fields.js';
 import { changeOwner } from './change-owner.js';
 import { checkOrg } from './check-org.js';
@@ -26,6 +26,7 @@ import { queryTogether } from './queries.js';
 import { SalesforceDirectory } from './read-directory.js';
 import { SalesforceOutcomes } from './read-outcomes.js';
 import { SharedCauses } from './shared-causes.js';
+import { stopped, unlessStopped } from './unless-stopped.js';
 import { writePersons, type KnownPerson, type PersonResult } from './write-persons.js';
 
 export interface SalesforceOptions {
@@ -89,6 +90,7 @@ export class SalesforceProvider implements CrmProvider {
       campaignMap,
       (queries) => queryTogether(client, apiVersion, campaignRecordSchema, queries),
       clock,
+      async () => !(await new OrgSchema(client, 'Campaign', clock).describe()).has(CAMPAIGN_KEY_FIELD.toLowerCase()),
     );
     this.statuses = new MemberStatuses(
       async (query) => (await queryTogether(client, apiVersion, memberStatusSchema, [query]))[0]!,
@@ -138,14 +140,14 @@ export class SalesforceProvider implements CrmProvider {
   }
 
   check(): Promise<CrmCheck> {
-    const { client, apiVersion, map, campaignMap, leaveOut, clock } = this.options;
-    return checkOrg({ client, apiVersion, map, campaignMap, leaveOut, statuses: this.statuses }, (object) =>
+    const { client, apiVersion, map, campaignMap, leaveOut, match, clock } = this.options;
+    return checkOrg({ client, apiVersion, map, campaignMap, leaveOut, match, statuses: this.statuses }, (object) =>
       new OrgSchema(client, object, clock).describe(),
     );
   }
 
   compare(persons: PersonProjection[]): Promise<CrmDifference[]> {
-    return comparePersons(this.options, persons);
+    return comparePersons({ ...this.options, schema: this.schema }, persons);
   }
 
   changeOwner(leadId: string, from: string, to: string, signal: AbortSignal): Promise<OwnerChange> {
@@ -198,8 +200,9 @@ export class SalesforceProvider implements CrmProvider {
       moved.forEach((index, place) => {
         const [before, person, member] = [persons[index]!, newPersons[place]!, newMembers[place]!];
         persons[index] = person;
-        members[index] =
-          'person' in member && isSameRecord(before, person) ? this.memberships.refused(syncs[index]!, member.person) : member;
+        if (!('person' in member)) members[index] = member;
+        else if (isSameRecord(before, person)) members[index] = this.memberships.refused(syncs[index]!, member.person);
+        else members[index] = isCreated(before) && isCreated(person) ? this.goneAtOnce(member.person) : member;
       });
     }
     return syncs.map((sync, index) => this.syncedOf(sync, persons[index]!, members[index]!));
@@ -230,6 +233,18 @@ export class SalesforceProvider implements CrmProvider {
     };
   }
 
+  /** A trigger may delete the Leads of some persons only, so the others decide whether a setting is at fault. */
+  private goneAtOnce({ answer }: AppError): AppError {
+    const message =
+      'Salesforce deletes or converts the Lead as soon as it is created, as a trigger or a flow does, and shows no other record ' +
+      'of the person. Correct the automation, then replay.';
+    const error = new AppError('CRM_RECORD_REJECTED', message, {
+      signature: 'GONE_AT_ONCE',
+      ...(answer === undefined ? {} : { answer }),
+    });
+    return this.causes.judge('member', error, false);
+  }
+
   /** What this process has written needs no call where the membership is there as well. */
   private async writePersons(syncs: CrmSync[]): Promise<PersonResult[]> {
     const { map } = this.options;
@@ -240,6 +255,8 @@ export class SalesforceProvider implements CrmProvider {
     const known = due.map(({ personKey }) => this.known.get(personKey));
     const tools = { ...this.options, schema: this.schema, sizes: this.sizes, causes: this.causes };
     const written = await writePersons(tools, due, known);
+    // A field may have changed since the org was asked for its fields: the next try knows it as it is now.
+    if (written.some((result) => result instanceof AppError && mayBeSetting(result))) this.schema.forget();
     written.forEach((result, index) => {
       const { personKey, projection } = due[index]!;
       if (result instanceof AppError || result.written.answer === 'other-person') this.known.delete(personKey);
@@ -265,20 +282,10 @@ function isSameRecord(one: PersonResult, other: PersonResult): boolean {
   return !(one instanceof AppError) && !(other instanceof AppError) && one.target.id === other.target.id;
 }
 
-function stopped(signal: AbortSignal): AppError {
-  return new AppError('WORKER_STOPPING', 'The worker stops before Salesforce has answered.', { cause: signal.reason });
+function isCreated(person: PersonResult): boolean {
+  return !(person instanceof AppError) && person.written.answer === 'created';
 }
 
-async function unlessStopped<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  if (signal.aborted) throw stopped(signal);
-  let stop: (() => void) | undefined;
-  const ended = new Promise<never>((_, reject) => {
-    stop = () => reject(stopped(signal));
-    signal.addEventListener('abort', stop, { once: true });
-  });
-  try {
-    return await Promise.race([promise, ended]);
-  } finally {
-    signal.removeEventListener('abort', stop!);
-  }
+function mayBeSetting({ code, signature }: AppError): boolean {
+  return code === 'CRM_MISCONFIGURED' || signature !== undefined;
 }

@@ -141,7 +141,7 @@ function settledWithoutWrite(tools: WriteTools, entry: Open, known: KnownPerson 
     settle(entry, tools.onDuplicate === 'membership' ? otherPerson(entry, targetOf(mergedInto)) : mergedError(sync, mergedInto));
   } else if (!target && key === null) {
     const closed =
-      'Two converted Leads in Salesforce have the keys of this person, and their Contacts are deleted. Restore a Contact.';
+      'Two converted Leads have the keys of this person, and their Contacts are deleted or hidden. Restore or share a Contact.';
     settle(entry, new AppError('CRM_RECORD_REJECTED', closed));
   } else return false;
   return true;

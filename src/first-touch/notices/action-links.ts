@@ -1,4 +1,5 @@
 import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
+import { secretsOf } from './post-notice.js';
 
 /** What an owner can do with a link. */
 export const LINK_ACTIONS = ['claim', 'not-mine', 'junk'] as const;
@@ -16,19 +17,22 @@ export interface ActionLink {
 
 /** Signs and reads the links of notices. A link says what it does; the signature shows that this service made it. */
 export class ActionLinks {
-  private readonly key: Buffer;
+  /** The first one signs. */
+  private readonly keys: readonly Buffer[];
 
-  /** @param secret NOTICES_SECRET, which also signs webhooks; the key of the links is derived from it. */
+  /** @param secrets NOTICES_SECRET, which also signs webhooks; the keys of the links are derived from it. */
   constructor(
-    secret: string,
+    secrets: string,
     private readonly publicUrl: string,
   ) {
-    this.key = Buffer.from(hkdfSync('sha256', secret, 'revenueflow', 'links of notices', 32));
+    this.keys = secretsOf(secrets).map((secret) =>
+      Buffer.from(hkdfSync('sha256', secret, 'revenueflow', 'links of notices', 32)),
+    );
   }
 
   address({ assignmentId, action }: ActionLink, now: number): string {
     const payload = `${assignmentId}.${LINK_ACTIONS.indexOf(action)}.${Math.floor((now + VALID_MS) / 1000).toString(36)}`;
-    return `${this.publicUrl}/first-touch/${payload}.${this.signatureOf(payload).toString('base64url')}`;
+    return `${this.publicUrl}/first-touch/${payload}.${signatureOf(payload, this.keys[0]!).toString('base64url')}`;
   }
 
   /** @returns null where the signature is wrong, or the link is too old. */
@@ -36,12 +40,13 @@ export class ActionLinks {
     const found = /^((\d{1,19})\.(\d)\.([0-9a-z]{1,10}))\.([A-Za-z0-9_-]{22})$/.exec(token);
     if (!found) return null;
     const [, payload = '', assignmentId = '', action = '', until = '', signature = ''] = found;
-    if (!timingSafeEqual(Buffer.from(signature, 'base64url'), this.signatureOf(payload))) return null;
+    const given = Buffer.from(signature, 'base64url');
+    if (!this.keys.some((key) => timingSafeEqual(given, signatureOf(payload, key)))) return null;
     const name = LINK_ACTIONS[Number(action)];
     return name && Number.parseInt(until, 36) * 1000 > now ? { assignmentId, action: name } : null;
   }
+}
 
-  private signatureOf(payload: string): Buffer {
-    return createHmac('sha256', this.key).update(payload).digest().subarray(0, SIGNATURE_BYTES);
-  }
+function signatureOf(payload: string, key: Buffer): Buffer {
+  return createHmac('sha256', key).update(payload).digest().subarray(0, SIGNATURE_BYTES);
 }

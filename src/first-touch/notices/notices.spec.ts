@@ -33,6 +33,8 @@ describe('the links of notices', () => {
       if (at < token.length - 1) expect(links.read(changed, NOW), changed).toBeNull();
     }
     expect(new ActionLinks(`${SECRET}2`, 'https://leads.example.com').read(token, NOW)).toBeNull();
+    // While another secret replaces the one that signed it, a link stays valid.
+    expect(new ActionLinks(`${SECRET}2,${SECRET}`, 'https://leads.example.com').read(token, NOW)).not.toBeNull();
     expect(links.read('', NOW)).toBeNull();
     expect(links.read('x'.repeat(200), NOW)).toBeNull();
   });
@@ -160,5 +162,8 @@ describe('the signed webhook', () => {
       'webhook-timestamp': String(NOW / 1000),
       'webhook-signature': `v1,${signature}`,
     });
+    const both = signedHeaders(`${SECRET}2, ${SECRET}`, 'msg_1', NOW, '{"a":1}')['webhook-signature'];
+    expect(both).toMatch(/^v1,\S+ v1,\S+$/);
+    expect(both?.endsWith(` v1,${signature}`)).toBe(true);
   });
 });

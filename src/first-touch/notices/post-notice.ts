@@ -26,7 +26,8 @@ export async function postNotice(
       method: 'POST',
       headers: { 'content-type': 'application/json', ...headers },
       body,
-      redirect: 'error',
+      // A redirected POST would become a GET: the address must be corrected.
+      redirect: 'manual',
       signal: deadlineSignal(ANSWER_WITHIN_MS, signal),
     });
     await answer.body?.cancel();
@@ -40,12 +41,20 @@ export async function postNotice(
   }
 }
 
+/** The secrets of NOTICES_SECRET: while one replaces another, both are valid. */
+export function secretsOf(setting: string): string[] {
+  return setting.split(',').map((secret) => secret.trim());
+}
+
 /**
  * The headers of Standard Webhooks: the receiver computes HMAC-SHA256 over `id.timestamp.body` with the secret as UTF-8
- * and refuses old timestamps. https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
+ * and refuses old timestamps. There is a signature per secret, and one that fits is enough.
+ * https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
  */
-export function signedHeaders(secret: string, id: string, now: number, body: string): Record<string, string> {
+export function signedHeaders(secrets: string, id: string, now: number, body: string): Record<string, string> {
   const timestamp = String(Math.floor(now / 1000));
-  const signature = createHmac('sha256', secret).update(`${id}.${timestamp}.${body}`).digest('base64');
-  return { 'webhook-id': id, 'webhook-timestamp': timestamp, 'webhook-signature': `v1,${signature}` };
+  const signatures = secretsOf(secrets).map(
+    (secret) => `v1,${createHmac('sha256', secret).update(`${id}.${timestamp}.${body}`).digest('base64')}`,
+  );
+  return { 'webhook-id': id, 'webhook-timestamp': timestamp, 'webhook-signature': signatures.join(' ') };
 }

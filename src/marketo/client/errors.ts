@@ -36,6 +36,7 @@ const RESPONSE_CODES: Record<string, ErrorCode> = {
   '615': 'MARKETO_RATE_LIMITED',
   '616': 'MARKETO_MISCONFIGURED',
   '713': 'MARKETO_UNAVAILABLE',
+  '1006': 'MARKETO_MISCONFIGURED',
 };
 
 /** Marketo ended the call, or its gateway did not wait for it: a write may still be executed. */
@@ -146,9 +147,21 @@ export function noAnswer(message: string, harmless: boolean, cause?: unknown): A
   return new AppError('MARKETO_OUTCOME_UNKNOWN', message, cause === undefined ? {} : { cause });
 }
 
+/** Marketo answers with codes of its own: these are of a proxy on the way, or of another server. */
+const NOT_OF_MARKETO = new Set([401, 403, 404]);
+
 /** An HTTP status other than 200, which Marketo uses for sizes and its gateway only. */
 export function statusError(status: number, harmless: boolean): AppError {
-  if (status >= 500 || status === 408 || status === 429) return noAnswer(`Marketo answered ${status}.`, harmless);
+  if (status < 300 || status >= 500 || status === 408) return noAnswer(`Marketo answered ${status}.`, harmless);
+  if (status === 429) {
+    return new AppError('MARKETO_RATE_LIMITED', 'Marketo, or a proxy before it, asks to wait (429).', {
+      retryAfterMs: RATE_WINDOW_MS,
+    });
+  }
+  if (NOT_OF_MARKETO.has(status)) {
+    const message = `A proxy, or a server that is not Marketo's REST API, refuses the call (${status}). Check MARKETO_BASE_URL.`;
+    return new AppError('MARKETO_MISCONFIGURED', message, { signature: `marketo:http-${status}` });
+  }
   if (status >= 300 && status < 400) {
     return unavailable(`Marketo redirects (${status}), as during maintenance; or MARKETO_BASE_URL is not its REST endpoint.`);
   }

@@ -12,16 +12,18 @@ const PAGES_OF_PEOPLE = 20;
 /** Marketo's own timeout of a call is some seconds shorter. */
 const TIMEOUTS_MS = { sync: 95_000, leads: 65_000, other: 35_000, token: 305_000 };
 
-const errorsSchema = z.array(z.looseObject({ code: z.union([z.string(), z.number()]).transform(String), message: z.string() }));
+const errorsSchema = z.array(
+  z.looseObject({ code: z.union([z.string(), z.number()]).transform(String), message: z.string().catch('') }),
+);
 const syncSchema = z.looseObject({
-  result: z.array(z.looseObject({ id: z.number().optional(), status: z.string(), reasons: errorsSchema.optional() })),
+  result: z.array(z.looseObject({ id: z.number().nullish(), status: z.string(), reasons: errorsSchema.nullish() })),
 });
 export type SyncResult = z.output<typeof syncSchema>['result'][number];
 
 const fieldSchema = z.looseObject({
   dataType: z.string(),
-  length: z.number().optional(),
-  rest: z.looseObject({ name: z.string(), readOnly: z.boolean().catch(false) }).optional(),
+  length: z.number().nullish(),
+  rest: z.looseObject({ name: z.string(), readOnly: z.boolean().catch(false) }).nullish(),
 });
 const describeSchema = z.looseObject({ result: z.array(fieldSchema) });
 
@@ -35,7 +37,7 @@ export interface MarketoField {
 
 const personSchema = z.record(z.string(), z.unknown()).and(z.object({ id: z.number() }));
 export type MarketoPerson = z.output<typeof personSchema>;
-const peopleSchema = z.looseObject({ result: z.array(personSchema).optional(), nextPageToken: z.string().optional() });
+const peopleSchema = z.looseObject({ result: z.array(personSchema).nullish(), nextPageToken: z.string().nullish() });
 
 const typesSchema = z.looseObject({ result: z.array(z.looseObject({ id: z.number(), name: z.string() })) });
 const tokenSchema = z.looseObject({ nextPageToken: z.string() });
@@ -46,13 +48,13 @@ const activitySchema = z.looseObject({
   activityDate: z.string(),
   campaignId: z.number().nullish(),
   primaryAttributeValueId: z.number().nullish(),
-  primaryAttributeValue: z.string().nullish(),
+  primaryAttributeValue: z.union([z.string(), z.number().transform(String)]).nullish(),
   attributes: z.array(z.looseObject({ name: z.string(), value: z.unknown() })).nullish(),
 });
 export type MarketoActivity = z.output<typeof activitySchema>;
 const activitiesSchema = z.looseObject({
   result: z.array(activitySchema).nullish(),
-  nextPageToken: z.string(),
+  nextPageToken: z.string().nullish(),
   moreResult: z.boolean().catch(false),
 });
 
@@ -119,7 +121,7 @@ export class MarketoApi {
   /** People who are deleted or merged are not in the answer. At most 300 ids. */
   async findPeople(ids: number[], fields: string[], signal?: AbortSignal): Promise<MarketoPerson[]> {
     const people: MarketoPerson[] = [];
-    let page: string | undefined;
+    let page: string | null | undefined;
     let pages = 0;
     do {
       if (++pages > PAGES_OF_PEOPLE) throw unavailable('Marketo gives page after page of a look-up of 300 people.');
@@ -132,7 +134,7 @@ export class MarketoApi {
             filterValues: ids.join(','),
             fields: fields.join(','),
             batchSize: String(RECORDS_PER_CALL),
-            ...(page === undefined ? {} : { nextPageToken: page }),
+            ...(page ? { nextPageToken: page } : {}),
           },
           timeoutMs: TIMEOUTS_MS.leads,
         },
@@ -141,14 +143,14 @@ export class MarketoApi {
       );
       people.push(...(answer.result ?? []));
       page = answer.nextPageToken;
-    } while (page !== undefined && people.length < ids.length);
+    } while (page && people.length < ids.length);
     return people;
   }
 
   async describeFields(signal?: AbortSignal): Promise<MarketoField[]> {
     const answer = await this.get('/rest/v1/leads/describe.json', {}, describeSchema, TIMEOUTS_MS.other, signal);
-    return answer.result.flatMap(({ dataType, length = null, rest }) =>
-      rest ? [{ name: rest.name, dataType, length, readOnly: rest.readOnly }] : [],
+    return answer.result.flatMap(({ dataType, length, rest }) =>
+      rest ? [{ name: rest.name, dataType, length: length ?? null, readOnly: rest.readOnly }] : [],
     );
   }
 
@@ -162,11 +164,20 @@ export class MarketoApi {
     return (await this.get(path, query, tokenSchema, TIMEOUTS_MS.token, signal)).nextPageToken;
   }
 
-  /** A page may be empty although more is to come. */
+  /**
+   * A page may be empty although more is to come.
+   * @throws AppError as the client, and MARKETO_UNAVAILABLE where more is to come and no token leads there.
+   */
   async activities(typeId: number, token: string, signal?: AbortSignal) {
     const query = { activityTypeIds: String(typeId), nextPageToken: token, batchSize: String(RECORDS_PER_CALL) };
     const answer = await this.get('/rest/v1/activities.json', query, activitiesSchema, TIMEOUTS_MS.other, signal);
-    return { items: answer.result ?? [], next: answer.nextPageToken, more: answer.moreResult };
+    const { result, nextPageToken: next, moreResult: more } = answer;
+    if (more && (!next || next === token)) {
+      throw unavailable(
+        'Marketo says that its log has more, and does not say where: the token of the next page is missing or the same.',
+      );
+    }
+    return { items: result ?? [], next: next ?? token, more };
   }
 
   /** Calls of today, of all integrations of the instance; null where Marketo has no figure yet. */

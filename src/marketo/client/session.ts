@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { AppError } from '../../domain/app-error.js';
 import { unavailable } from './errors.js';
@@ -14,6 +15,17 @@ const tokenSchema = z.object({ access_token: z.string().min(1), expires_in: z.nu
 /** Of name resolution: the host is wrong, or names cannot be resolved at the moment. */
 const UNKNOWN_HOST = new Set(['ENOTFOUND', 'EAI_AGAIN']);
 
+/** A token with less than this left may expire on its way; identity gives no other one before it has. */
+const ENDING_SECONDS = 3;
+/** Where such a token was refused already, Marketo's clocks may differ by some seconds. */
+const REFUSED_ENDING_SECONDS = 10;
+const READS = 3;
+
+interface IssuedToken {
+  token: string;
+  seconds: number;
+}
+
 const setting = (message: string, status: number) =>
   new AppError('MARKETO_MISCONFIGURED', message, { signature: `marketo:identity-${status}` });
 
@@ -25,11 +37,13 @@ export class MarketoSession {
   /** The API user of the credentials, as identity names it; null before the first token. */
   user: string | null = null;
   private current: Promise<{ token: string; until: number }> | undefined;
+  private refusedToken: string | undefined;
 
   constructor(
     private readonly credentials: Credentials,
     private readonly timeoutMs: number,
     private readonly now: () => number,
+    private readonly pause: (ms: number) => Promise<unknown> = sleep,
   ) {}
 
   /**
@@ -51,10 +65,21 @@ export class MarketoSession {
   async refused(token: string): Promise<void> {
     const held = this.current;
     const known = await held?.catch(() => undefined);
+    this.refusedToken = token;
     if (known?.token === token && this.current === held) this.current = undefined;
   }
 
+  /** A token that is about to expire is waited out. */
   private async read(): Promise<{ token: string; until: number }> {
+    for (let reads = 1; ; reads++) {
+      const { token, seconds } = await this.issue();
+      const ending = token === this.refusedToken ? REFUSED_ENDING_SECONDS : ENDING_SECONDS;
+      if (seconds >= ending || reads === READS) return { token, until: this.now() + seconds * 1000 };
+      await this.pause((Math.max(0, seconds) + 1) * 1000);
+    }
+  }
+
+  private async issue(): Promise<IssuedToken> {
     const { baseUrl, clientId, clientSecret } = this.credentials;
     const url = new URL('/identity/oauth/token', baseUrl);
     url.search = new URLSearchParams({
@@ -88,6 +113,6 @@ export class MarketoSession {
       throw unavailable(`Marketo issued no token: its identity service at ${url.origin} answered ${status} and no token.`);
     }
     this.user = parsed.data.scope ?? null;
-    return { token: parsed.data.access_token, until: this.now() + parsed.data.expires_in * 1000 };
+    return { token: parsed.data.access_token, seconds: parsed.data.expires_in };
   }
 }

@@ -34,7 +34,9 @@ export class CampaignIds {
 
   /** Whether a commit of this campaign_id can be of a call of the campaign. */
   admits(campaignId: number | null, sentAs: string): boolean {
-    const known = campaignId === null ? null : this.known(campaignId);
+    // A call whose campaign Marketo does not name may be of any.
+    if (campaignId === null) return true;
+    const known = this.known(campaignId);
     if (known !== null) return known === sentAs;
     // The id of another campaign, which that campaign is known to send, is of that campaign.
     return sentAs === String(campaignId) || !(/^\d{1,15}$/.test(sentAs) && this.sendsOwnId(Number(sentAs)));

@@ -54,16 +54,17 @@ export async function compareCalls(tools: CompareTools, open: OpenCall[], campai
   await calls.record(matches.map(({ call, acceptance: { leadId, seq } }) => ({ ...arrived(call), leadId, seq })));
 
   const rest = open.filter(({ guid }) => !matched.has(guid));
-  const [rejected, erased] = await Promise.all([
-    calls.rejectedIds(from, to),
+  const [rejections, erased] = await Promise.all([
+    calls.rejections(from, to),
     calls.erasures(rest.map(({ marketoId }) => marketoId)),
   ]);
+  const refused = new Map(matchCalls(rest, rejections, () => true).map(({ call, acceptance }) => [call.guid, acceptance]));
   const compared: ComparedCall[] = [];
   const wanted: OpenCall[] = [];
   for (const call of rest) {
-    const erasedAt = erased.get(call.marketoId);
+    const [erasedAt, rejection] = [erased.get(call.marketoId), refused.get(call.guid)];
     if (erasedAt && call.at < erasedAt) compared.push(of(call, 'erased'));
-    else if (rejected.has(call.marketoId)) compared.push(of(call, 'rejected'));
+    else if (rejection) compared.push({ ...of(call, 'rejected', rejection.leadId), seq: rejection.seq });
     else if (call.campaignId === null) compared.push(of(call, 'missing', null, UNKNOWN_CAMPAIGN));
     else wanted.push(call);
   }
@@ -82,7 +83,14 @@ async function compareContent(tools: CompareTools, wanted: OpenCall[], campaigns
     for (const call of page) {
       const person = people.get(call.marketoId);
       if (!person) {
-        compared.push(of(call, 'gone', null, 'Marketo has no such person any more: deleted, or merged into another.'));
+        compared.push(
+          of(
+            call,
+            'gone',
+            null,
+            'Marketo shows no such person: deleted, merged into another, or in a partition that the API user may not read.',
+          ),
+        );
         continue;
       }
       // To look for a lead of the campaign's own id is no guess; to make one may be.
@@ -95,10 +103,10 @@ async function compareContent(tools: CompareTools, wanted: OpenCall[], campaigns
     const isErased = ({ call, lead }: Candidate) => call.at < (erased.get(lead.personKey) ?? NEVER);
     compared.push(...candidates.filter(isErased).map(({ call }) => of(call, 'erased')));
     const held = candidates.filter((one) => !isErased(one));
-    const known = await calls.known(held.map(({ lead: { id, input } }) => ({ id, ...input })));
+    const known = await calls.known(held.map(({ call: { marketoId }, lead: { id, input } }) => ({ ...input, id, marketoId })));
     const [there, absent] = [true, false].map((is) => held.filter(({ lead }) => known.has(lead.id) === is));
     await calls.learnCampaigns(campaigns.learnFrom(there!.map(({ call, lead }) => [call, lead.input.campaignId])));
-    compared.push(...there!.map(({ call, lead }) => ({ ...arrived(call), leadId: lead.id })));
+    compared.push(...there!.map(({ call, lead }) => ({ ...arrived(call), leadId: known.get(lead.id)! })));
     const isCertain = ({ call, lead }: Candidate) => campaigns.of(call.campaignId) === lead.input.campaignId;
     const unknown = absent!.filter((one) => !isCertain(one));
     compared.push(...unknown.map(({ call }) => of(call, 'missing', null, UNKNOWN_CAMPAIGN)));

@@ -8,6 +8,7 @@ import type { FieldMap } from '../field-map.js';
 import type { RepairOutcome } from './accept-repair.js';
 import { CampaignIds } from './campaign-ids.js';
 import { compareCalls } from './compare-calls.js';
+import { TOLERANCE_MS } from './match-calls.js';
 
 export interface CompareWindowTools {
   api: Pick<MarketoApi, 'findPeople'>;
@@ -38,10 +39,10 @@ const MISSING_KEPT_MS = 7 * 86_400_000;
  * @returns false where the run is to be continued later.
  */
 export async function compareWindow(tools: CompareWindowTools, run: ReconciliationRun, signal?: AbortSignal): Promise<boolean> {
-  const { runs, calls, identities, logger } = tools;
+  const { runs, identities, logger } = tools;
   const repaired = await compareAll(tools, run, signal);
   if (repaired === null) return false;
-  const counts = await calls.countClasses(run.fromAt, run.toAt);
+  const counts = await countsOf(tools, run);
   await identities.oweKnown();
   await runs.finish(run, counts, repaired);
   const missing = counts['missing'] ?? 0;
@@ -51,14 +52,29 @@ export async function compareWindow(tools: CompareWindowTools, run: Reconciliati
   return true;
 }
 
+/** Calls before this are compared. */
+const endOf = ({ graceMs, now }: CompareWindowTools, { toAt }: ReconciliationRun) =>
+  new Date(Math.min(toAt.getTime(), now() - graceMs));
+
+/** Calls by class, and leads whose call the log does not have; both ends of a window are left to its neighbours. */
+async function countsOf(tools: CompareWindowTools, run: ReconciliationRun): Promise<Record<string, number>> {
+  const { calls } = tools;
+  const to = endOf(tools, run).getTime() - TOLERANCE_MS;
+  let unlogged = 0;
+  for (let from = run.fromAt.getTime() + TOLERANCE_MS; from < to; from += SPAN_MS) {
+    unlogged += await calls.countUnlogged(new Date(from), new Date(Math.min(from + SPAN_MS, to)));
+  }
+  return { ...(await calls.countClasses(run.fromAt, run.toAt)), ...(unlogged > 0 ? { unlogged } : {}) };
+}
+
 /** @returns how many leads were taken in; null where it is to be continued later. */
 async function compareAll(tools: CompareWindowTools, run: ReconciliationRun, signal?: AbortSignal): Promise<number | null> {
-  const { api, calls, fieldMap, accept, repairLimit, graceMs, now, mayGoOn } = tools;
+  const { api, calls, fieldMap, accept, repairLimit, now, mayGoOn } = tools;
   const campaigns = new CampaignIds(fieldMap.webhook.campaigns, await calls.campaigns());
   const room = { left: repairLimit };
   const comparing = { api, calls, fieldMap, accept: run.mode === 'repair' ? accept : null, room };
   const begin = new Date(run.fromAt.getTime() - (run.source === 'extract' ? LATE_MS : 0));
-  const to = new Date(Math.min(run.toAt.getTime(), now() - graceMs));
+  const to = endOf(tools, run);
   await calls.settleArrived();
   let repaired = 0;
   for (const which of run.mode === 'repair' ? (['new', 'missing'] as const) : (['new'] as const)) {

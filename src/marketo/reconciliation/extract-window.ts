@@ -24,6 +24,8 @@ export interface ExtractTools {
 const BATCH = 1000;
 /** No activity is longer: its attributes have at most 64 KB each. */
 const MAX_RECORD = 2_000_000;
+/** How often a file that cannot be read, or has another checksum, is read again before another job is made. */
+const REREADS = 3;
 const ENDED = new Set(['failed', 'canceled', 'cancelled', 'expired']);
 
 const cell = z.string().transform((text) => (text === '' || text === 'null' ? null : text));
@@ -64,7 +66,13 @@ export async function extractWindow(tools: ExtractTools, run: ReconciliationRun,
     await extracts.lookAfter(run.id, lookEveryMs);
     return 'waiting';
   }
-  return readFile(tools, run, job, signal);
+  try {
+    return await readFile(tools, run, job, signal);
+  } catch (cause) {
+    // Then the file itself may be damaged.
+    if (run.failures >= REREADS) await extracts.drop(run.id);
+    throw cause;
+  }
 }
 
 /** null where Marketo does not know the job any more. */
@@ -83,10 +91,11 @@ async function readFile(
   job: ExportJob,
   signal?: AbortSignal,
 ) {
+  const { fileSize } = job;
+  if (typeof fileSize !== 'number') throw unavailable('Marketo does not say how long the file of the extract is.');
   await extracts.clear(run.id);
-  const size = job.fileSize ?? 0;
   const hash = createHash('sha256');
-  async function* bytes() {
+  async function* bytes(size: number) {
     for (let at = 0; at < size;) {
       const part = await api.exportPart(job.exportId, at, signal);
       if (!part) {
@@ -103,7 +112,7 @@ async function readFile(
     }
   }
   let batch: WebhookCall[] = [];
-  for await (const row of rowsOf(bytes())) {
+  for await (const row of rowsOf(bytes(fileSize))) {
     const call = log.ourCall(row);
     // A window ends before `to`, and Marketo's range includes it.
     if (!call || call.at >= run.toAt) continue;
@@ -125,7 +134,13 @@ async function readFile(
 /** The activities of a CSV file, as they come; no more of it is held than a few records. */
 async function* rowsOf(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<MarketoActivity> {
   const source = Readable.from(bytes, { objectMode: false });
-  const parser = parse({ columns: true, bom: true, relax_column_count: true, max_record_size: MAX_RECORD });
+  const parser = parse({
+    columns: true,
+    bom: true,
+    skip_empty_lines: true,
+    relax_column_count: true,
+    max_record_size: MAX_RECORD,
+  });
   source.on('error', (error) => parser.destroy(error));
   source.pipe(parser);
   try {

@@ -78,11 +78,25 @@ describe('the campaign_id that a template sends', () => {
 
   it('of another campaign belongs to that campaign', () => {
     const ids = new CampaignIds({}, [{ campaignId: 8, sentAs: '8' }]);
-    expect([ids.admits(9, '8'), ids.admits(9, '9'), ids.admits(9, 'launch'), ids.admits(8, '9')]).toEqual([
-      false,
-      true,
-      true,
-      false,
-    ]);
+    const admits = ([id, sentAs]: [number | null, string]) => ids.admits(id, sentAs);
+    expect(
+      (
+        [
+          [9, '8'],
+          [9, '9'],
+          [9, 'launch'],
+          [8, '9'],
+        ] as [number, string][]
+      ).map(admits),
+    ).toEqual([false, true, true, false]);
+    // A call whose campaign Marketo does not name may be of any.
+    expect(
+      (
+        [
+          [null, '8'],
+          [null, 'launch'],
+        ] as [null, string][]
+      ).map(admits),
+    ).toEqual([true, true]);
   });
 });

@@ -29,6 +29,9 @@ describe('a logged call', () => {
     [[{ name: 'Error Type', value: '' }], false],
     [[{ name: 'Error Type', value: 'Accepted' }], false],
     [[{ name: 'error type', value: 'OK' }], false],
+    [[{ name: 'Error Type', value: '202 Accepted' }], false],
+    [[{ name: 'errorType', value: 'Not Found' }], true],
+    [[{ name: 'error_type', value: 500 }], true],
     [[{ name: 'Error Type', value: 'Read timed out' }], true],
   ])('with the attributes %j has failed: %s', (attributes, failed) => {
     expect(log.ourCall({ ...activity, activityDate: '2026-11-27T10:27:00Z', attributes })?.failed).toBe(failed);

@@ -37,19 +37,30 @@ export class WebhookLog {
     return this.isOurs(activity) ? callOf(activity) : null;
   }
 
-  private isOurs({ primaryAttributeValueId: id, primaryAttributeValue: name }: MarketoActivity): boolean {
-    return String(id) === this.webhook || name === this.webhook;
+  private isOurs(activity: MarketoActivity): boolean {
+    return isCallOf(this.webhook, activity);
   }
 
   async callWebhookType(signal?: AbortSignal): Promise<number> {
     if (this.typeId !== undefined) return this.typeId;
-    const types = await this.api.activityTypes(signal);
-    const type = types.find(({ name }) => name.toLowerCase() === TYPE_NAME);
+    const type = callWebhookTypeIn(await this.api.activityTypes(signal));
     if (!type)
       throw new AppError('MARKETO_MISCONFIGURED', 'Marketo has no activity type "Call Webhook": is the feature enabled?');
     this.typeId = type.id;
     return type.id;
   }
+}
+
+export function callWebhookTypeIn<T extends { name: string }>(types: T[]): T | undefined {
+  return types.find(({ name }) => name.toLowerCase() === TYPE_NAME);
+}
+
+/** Whether the activity is a call of the webhook with this name or id. */
+export function isCallOf(
+  webhook: string,
+  { primaryAttributeValueId: id, primaryAttributeValue: name }: MarketoActivity,
+): boolean {
+  return String(id) === webhook || name?.trim() === webhook;
 }
 
 /** Adds names to those that are known, up to a bound. */

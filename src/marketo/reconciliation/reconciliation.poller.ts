@@ -40,6 +40,8 @@ const EXTRACT_DELAY_MS = 2 * 3_600_000;
 /** Adobe asks for a minute at least. */
 const LOOK_EVERY_MS = 60_000;
 const PRUNE_EVERY_MS = 600_000;
+/** After so many failures in a row the paging token may be the cause, whatever Marketo answers to it. */
+const RESTART_AFTER = 10;
 
 /**
  * Compares Marketo's log of webhook calls with the ledger: window by window soon after the calls, and each night a
@@ -91,7 +93,8 @@ export class ReconciliationPoller {
     } catch (cause) {
       if (signal?.aborted) return false;
       const error = await breaker.failed(cause);
-      await runs.fail(run.id, error.code, error.message, error.code === 'MARKETO_REQUEST_REFUSED');
+      const restart = error.code === 'MARKETO_REQUEST_REFUSED' || breaker.failures >= RESTART_AFTER;
+      await runs.fail(run.id, error.code, error.message, restart);
       return false;
     }
   }
@@ -145,11 +148,12 @@ export class ReconciliationPoller {
   }
 
   private async readWindow(run: ReconciliationRun, signal?: AbortSignal): Promise<boolean> {
-    const { runs, calls, breaker } = this.options;
+    const { api, quota, runs, calls, breaker } = this.options;
     let token = run.token ?? (await this.log.tokenSince(run.fromAt, signal));
     let webhooks = run.webhooks;
     for (let more = true; more;) {
       if (!(await breaker.enter())) return false;
+      await quota.check(api, signal);
       const page = await this.log.page(token, run.toAt, signal);
       await calls.store(page.calls);
       webhooks = namedWebhooks(webhooks, page.others);

@@ -7,6 +7,7 @@ import { Poller } from '../../platform/concurrency/poller.js';
 import type { Logger } from '../../platform/observability/logger.js';
 import { RECORDS_PER_CALL, type MarketoApi, type MarketoField } from '../client/marketo-api.js';
 import type { FieldMap } from '../field-map.js';
+import { isUnsuited } from '../field-types.js';
 import type { ApiQuota } from '../api-quota.js';
 import type { MarketoBreaker } from '../marketo-breaker.js';
 import { clearErased } from './clear-erased.js';
@@ -115,7 +116,7 @@ export class WriteBackPoller {
     const window = quota.isLow ? WINDOW_WHERE_LOW_MS : windowMs;
     if (count === 0 || (count < RECORDS_PER_CALL && oldestMs < window)) return false;
     await quota.check(api, signal);
-    const fields = await this.describedFields(signal);
+    const fields = await this.writableFields(signal);
     await identifyPeople({ api, identities }, AT_ONCE, signal);
     const { settled, writes, pruned } = plan(await this.taken(), fieldMap, fields);
     await updates.settle(settled);
@@ -143,6 +144,7 @@ export class WriteBackPoller {
   /** @returns how many people were written. */
   private async write(people: PersonWrite[], signal?: AbortSignal): Promise<number> {
     const { api, updates, holdMs = HOLD_MS } = this.options;
+    await updates.expect(people.map(({ update, fields }) => ({ personKey: update.personKey, fields: Object.keys(fields) })));
     try {
       return await writeApart(api, people, (settled) => updates.settle(settled), signal);
     } catch (cause) {
@@ -161,26 +163,40 @@ export class WriteBackPoller {
     const { api, erasures, erase, logger } = this.options;
     const due = await erasures.due(RECORDS_PER_CALL);
     if (due.length === 0) return;
-    await erasures.finish(erase === 'leave' ? due.map(({ id }) => id) : await clearErased(api, due, logger, signal));
+    if (erase === 'leave') return erasures.finish(due.map(({ id }) => id));
+    const fields = await this.describedFields(signal);
+    await erasures.finish(await clearErased(api, due, fields, logger, signal));
   }
 
-  /** @throws AppError MARKETO_MISCONFIGURED where the map names a field that cannot be written. */
   private async describedFields(signal?: AbortSignal): Promise<Map<string, MarketoField>> {
-    const { api, fieldMap, now } = this.options;
-    if (this.fields && this.fields.until > now()) return this.fields.byName;
-    const byName = new Map((await api.describeFields(signal)).map((field) => [field.name, field]));
+    const { api, now } = this.options;
+    if (!this.fields || this.fields.until <= now()) {
+      const byName = new Map((await api.describeFields(signal)).map((field) => [field.name, field]));
+      this.fields = { byName, until: now() + DESCRIBE_EVERY_MS };
+    }
+    return this.fields.byName;
+  }
+
+  /** @throws AppError MARKETO_MISCONFIGURED where the map names a field that cannot be written, or of another type. */
+  private async writableFields(signal?: AbortSignal): Promise<Map<string, MarketoField>> {
+    const { fieldMap } = this.options;
+    const byName = await this.describedFields(signal);
     const names = fieldMap.person.filter(({ optional }) => !optional).map(({ to }) => to);
     const missing = names.filter((name) => !byName.has(name));
     const readOnly = names.filter((name) => byName.get(name)?.readOnly);
-    if (missing.length + readOnly.length > 0) {
+    const unsuited = fieldMap.person.flatMap((rule) => {
+      const field = byName.get(rule.to);
+      return field && isUnsuited(rule, field) ? [`${rule.to} (${field.dataType})`] : [];
+    });
+    if (missing.length + readOnly.length + unsuited.length > 0) {
       const problems = [
         ...(missing.length > 0 ? [`Marketo has no field ${missing.join(', ')}.`] : []),
         ...(readOnly.length > 0 ? [`The API cannot write ${readOnly.join(', ')}.`] : []),
+        ...(unsuited.length > 0 ? [`The values do not fit the type of ${unsuited.join(', ')}.`] : []),
       ];
       const text = `${problems.join(' ')} Create the fields that \`npx revenueflow marketo check\` lists, or change MARKETO_FIELD_MAP.`;
       throw new AppError('MARKETO_MISCONFIGURED', text, { signature: 'marketo:fields' });
     }
-    this.fields = { byName, until: now() + DESCRIBE_EVERY_MS };
     return byName;
   }
 

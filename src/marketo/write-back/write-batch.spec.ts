@@ -91,6 +91,34 @@ describe('the results of a call', () => {
     await expect(writePeople(answering(result), three)).rejects.toMatchObject({ code: 'MARKETO_MISCONFIGURED' });
   });
 
+  it.each<[string, SyncResult[], unknown]>([
+    [
+      'in another order',
+      [{ id: 3, status: 'updated' }, skipped('1004'), { id: 1, status: 'updated' }],
+      [
+        { marketoId: 1, state: 'sent' },
+        { marketoId: 2, state: 'owed' },
+        { marketoId: 3, state: 'sent' },
+      ],
+    ],
+    [
+      'of a record that survived a merge',
+      [
+        { id: 1, status: 'updated' },
+        { id: 9, status: 'updated' },
+        { id: null, status: 'updated' },
+      ],
+      [{ marketoId: 1 }, { marketoId: 9 }, { marketoId: 3 }],
+    ],
+  ])('%s are those of the person whose record they name', async (_, result, settled) => {
+    expect(await writePeople(answering(result), three)).toMatchObject(settled as object[]);
+  });
+
+  it('are unknown where two name one record: no person gets the record of another', async () => {
+    const result = [1, 1, 3].map((id) => ({ id, status: 'updated' }));
+    await expect(writePeople(answering(result), three)).rejects.toMatchObject({ code: 'MARKETO_OUTCOME_UNKNOWN' });
+  });
+
   it('are unknown where their number is not that of the people', async () => {
     await expect(writePeople(answering([]), three)).rejects.toMatchObject({ code: 'MARKETO_OUTCOME_UNKNOWN' });
   });

@@ -68,14 +68,30 @@ export function callsOf(writes: PersonWrite[]): PersonWrite[][] {
  * @throws AppError as MarketoClient.call, and MARKETO_MISCONFIGURED where the records show that a setting is wrong.
  */
 export async function writePeople(api: MarketoApi, writes: PersonWrite[], signal?: AbortSignal): Promise<SettledUpdate[]> {
-  const results = await api.updatePeople(writes[0]!.lookup, writes.map(inputOf), signal);
-  if (results.length !== writes.length) {
-    throw new AppError('MARKETO_OUTCOME_UNKNOWN', `Marketo answered ${results.length} results for ${writes.length} people.`);
-  }
+  const results = resultsOf(writes, await api.updatePeople(writes[0]!.lookup, writes.map(inputOf), signal));
   const errors = results.map(errorOf);
   const setting = errors.find((error) => error?.class === 'configuration') ?? sharedFault(errors);
   if (setting) throw setting;
   return writes.map((write, index) => settledBy(write, results[index]!, errors[index]!));
+}
+
+/**
+ * The result of each person. Marketo gives them in the order of the input; one that names the record of another person
+ * of the call is that person's all the same, so that no record is taken for another.
+ * @throws AppError MARKETO_OUTCOME_UNKNOWN where there are more or fewer results than people.
+ */
+function resultsOf(writes: PersonWrite[], results: SyncResult[]): SyncResult[] {
+  if (results.length !== writes.length) {
+    throw new AppError('MARKETO_OUTCOME_UNKNOWN', `Marketo answered ${results.length} results for ${writes.length} people.`);
+  }
+  const wanted = new Set(writes.map(({ update }) => update.marketoId));
+  if (writes[0]!.lookup === 'email' || wanted.size < writes.length) return results;
+  const named = new Map(results.flatMap((result) => (result.id && wanted.has(result.id) ? [[result.id, result]] : [])));
+  const others = results.filter(({ id }) => !id || !wanted.has(id));
+  if (named.size + others.length !== writes.length) {
+    throw new AppError('MARKETO_OUTCOME_UNKNOWN', 'Marketo answered two results for one person.');
+  }
+  return writes.map(({ update }) => named.get(update.marketoId!) ?? others.shift()!);
 }
 
 /** Calls that the search for a person whom Marketo refuses the whole call for may take: halves of 300 need eighteen. */
@@ -145,7 +161,7 @@ function sharedFault(errors: (AppError | null)[]): AppError | null {
 function settledBy(write: PersonWrite, { id }: SyncResult, error: AppError | null): SettledUpdate {
   const { update, version, fields, lookup } = write;
   if (!error) {
-    const found = { ...update, marketoId: id ?? update.marketoId, byEmail: id === undefined && update.byEmail };
+    const found = { ...update, marketoId: id ?? update.marketoId, byEmail: !id && update.byEmail };
     return settledAs(found, version, 'sent', fields);
   }
   // Merged people keep the address: the surviving record is found by it.

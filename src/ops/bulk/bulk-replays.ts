@@ -1,6 +1,5 @@
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { z } from 'zod';
-import { AuditLogRepository } from '../../ledger/audit-log.repository.js';
 import { BulkActionsRepository, type BulkAction, type OpenRows } from '../../ledger/bulk-actions.repository.js';
 import type { DeadLetterCause } from '../../ledger/dead-letters.repository.js';
 import { LeaderLock } from '../../ledger/leader-lock.js';
@@ -21,15 +20,20 @@ const repairSchema = z.object({
 });
 export type Repair = z.output<typeof repairSchema>;
 
-export interface RejectionReplay extends Repair {
-  /** Only those that are wrong in this way. */
-  cause?: string | undefined;
+interface Confirmed {
+  /** Of the action; the one that has it already is not begun again. */
+  id: string;
+  /** The number of rows that the operator saw. */
+  count: number;
   perSecond: number;
 }
 
-export interface DeadLetterReplay extends DeadLetterCause {
-  perSecond: number;
+export interface RejectionReplay extends Repair, Confirmed {
+  /** Only those that are wrong in this way. */
+  cause?: string | undefined;
 }
+
+export interface DeadLetterReplay extends DeadLetterCause, Confirmed {}
 
 /**
  * Replays many rejections or dead letters at a rate, until an operator stops it. What is left to do is in PostgreSQL,
@@ -43,7 +47,6 @@ export class BulkReplays implements OnApplicationBootstrap, OnApplicationShutdow
     private readonly actions: BulkActionsRepository,
     private readonly rejections: RejectionsService,
     private readonly deadLetters: DeadLetters,
-    private readonly auditLog: AuditLogRepository,
     private readonly leaderLock: LeaderLock,
     @Inject(LOGGER) logger: Logger,
   ) {
@@ -64,25 +67,38 @@ export class BulkReplays implements OnApplicationBootstrap, OnApplicationShutdow
     return this.poller.stop();
   }
 
-  /** Begins a replay of all rejections that are open, or of those with this cause. @returns the id of the action. */
-  async startRejections({ cause, perSecond, ...repair }: RejectionReplay, who: string): Promise<string> {
-    const openIds = await this.rejections.openIds(ROWS_AT_MOST, cause);
-    return this.start({ kind: 'replay-rejections', filter: { cause: cause ?? null, ...repair }, openIds, perSecond, who });
+  /**
+   * Begins a replay of all rejections that are open, or of those with this cause.
+   * @returns the number of rows that there are; where it is not the confirmed one, nothing begins.
+   */
+  async startRejections({ cause, id, count, perSecond, ...repair }: RejectionReplay, who: string): Promise<number> {
+    const openIds = () => this.rejections.openIds(ROWS_AT_MOST, cause);
+    return this.start(
+      { id, kind: 'replay-rejections', filter: { cause: cause ?? null, ...repair }, perSecond, who },
+      count,
+      openIds,
+    );
   }
 
-  /** Begins a replay of all dead letters, or of those with this cause. @returns the id of the action. */
-  async startDeadLetters({ code, signature, perSecond }: DeadLetterReplay, who: string): Promise<string> {
-    const openIds = await this.deadLetters.ids({ code, signature }, ROWS_AT_MOST);
+  /** The same for all dead letters, or for those with this cause. */
+  async startDeadLetters({ code, signature, id, count, perSecond }: DeadLetterReplay, who: string): Promise<number> {
+    const openIds = () => this.deadLetters.ids({ code, signature }, ROWS_AT_MOST);
     const filter = { code: code ?? null, ...(signature === undefined ? {} : { signature }) };
-    return this.start({ kind: 'replay-dead-letters', filter, openIds, perSecond, who });
+    return this.start({ id, kind: 'replay-dead-letters', filter, perSecond, who }, count, openIds);
   }
 
-  private async start(action: Omit<BulkAction, 'leadIds'>): Promise<string> {
-    const { kind, who, filter, openIds, perSecond } = action;
-    await this.auditLog.recordAct(who, kind, { ...filter, count: openIds.length, perSecond });
-    const id = await this.actions.recordBulkAction({ ...action, leadIds: [] });
+  /** A form that is sent twice names the same action. */
+  private async start(
+    action: Omit<BulkAction, 'leadIds' | 'openIds'>,
+    confirmed: number,
+    readOpenIds: () => Promise<string[]>,
+  ): Promise<number> {
+    if (await this.actions.hasBulkAction(action.id)) return confirmed;
+    const openIds = await readOpenIds();
+    if (openIds.length !== confirmed || confirmed === 0) return openIds.length;
+    await this.actions.recordBulkAction({ ...action, leadIds: [], openIds });
     this.poller.pollNow();
-    return id;
+    return confirmed;
   }
 
   /** Asks for the lock only where there is something to do. */

@@ -89,7 +89,8 @@ export const replayManySchema = apiSchema(
   'ReplayDeadLetters',
   z
     .strictObject({
-      code: codeFilter.describe('Only dead letters with this error code.'),
+      // Empty, as from a variable that is not set, it must not mean each dead letter.
+      code: z.string().min(1).max(100).optional().describe('Only dead letters with this error code.'),
       all: z.literal(true).optional().describe('Every dead letter, whatever its error code.'),
       limit: z.int().min(1).max(LEADS_AT_MOST).default(LEADS_AT_MOST),
       perSecond: z.number().positive().max(10_000).optional().describe('Spreads them: so many leads per second.'),

@@ -59,7 +59,7 @@ export class DeadLetters {
 
   /** @returns the leads; with `perSecond` their jobs are spread over time. */
   async replayMany(code: string | undefined, limit: number, perSecond: number | null, by: string): Promise<OpenLead[]> {
-    const leads = await this.repository.replayDeadLetters({ ...(code ? { code } : {}), limit, perSecond, by });
+    const leads = await this.repository.replayDeadLetters({ ...(code === undefined ? {} : { code }), limit, perSecond, by });
     await this.auditLog.recordAct(by, 'replay', { code: code ?? null, count: leads.length, perSecond });
     this.publish(leads);
     return leads;

@@ -30,7 +30,9 @@ const run = z.object({
   endedAt: timeSchema.nullable(),
   activities: count.describe('Calls of our webhook in the log of this window, those of overlapping windows included.'),
   calls: count.describe('Calls of Marketo that the run made.'),
-  classes: z.record(z.string(), count).describe('Calls of the webhook by what they came to.'),
+  classes: z
+    .record(z.string(), count)
+    .describe('Calls of the webhook by what they came to; `unlogged`: leads whose call the log does not have.'),
   otherWebhooks: z.array(z.string()).describe('Other webhooks in the log, where MARKETO_WEBHOOK may be wrong.'),
   problem: z.string().nullable(),
 });

@@ -99,10 +99,14 @@ export class MarketoService {
 
   /**
    * A worker executes the run.
-   * @throws AppError BAD_REQUEST where no worker would, or where a repair may bring back a person who was erased.
+   * @throws AppError BAD_REQUEST where no worker would, where the window has no calls yet, or where a repair may bring
+   * back a person who was erased.
    */
   async reconcile(who: string, { since, repair }: { since?: string | undefined; repair: boolean }) {
     const from = since === undefined ? null : new Date(since);
+    if (from && from.getTime() > Date.now()) {
+      throw new AppError('BAD_REQUEST', 'The window must begin in the past: `since` is later than now. Nothing was compared.');
+    }
     if (repair && from && from.getTime() < Date.now() - REPAIRS_WITHIN_MS) {
       throw new AppError(
         'BAD_REQUEST',

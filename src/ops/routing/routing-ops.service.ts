@@ -78,8 +78,12 @@ export class RoutingOpsService {
     };
   }
 
-  /** Has a worker change the owner. @throws AppError NOT_FOUND where the rules have decided nothing about the lead. */
+  /**
+   * Has a worker change the owner.
+   * @throws AppError NOT_FOUND where the rules have decided nothing about the lead, BAD_REQUEST where `to` is no owner.
+   */
   async reassign({ leadId, to, reason }: z.output<typeof reassignBodySchema>, who: string): Promise<string> {
+    if (to !== undefined) await this.overviews.requireOwner(to);
     const id = await this.reassignments.request({ leadId, to: to ?? null, reason, who, endReason: 'reassigned' });
     if (id === null)
       throw new AppError('NOT_FOUND', 'The routing rules have given this lead no owner, or a reassignment is open.');

@@ -73,7 +73,7 @@ export class RoutingController {
     return this.routing.simulate(body);
   }
 
-  @Access('viewer')
+  @Access('viewer', { largeBody: true })
   @ApiOperation({
     id: 'checkRoutingRules',
     summary: 'Checks rules: errors, unreachable rules, unknown users, weights of zero, overlapping territories, empty pools',
@@ -86,7 +86,7 @@ export class RoutingController {
     return this.overviews.check(rules);
   }
 
-  @Access('viewer')
+  @Access('viewer', { largeBody: true })
   @ApiOperation({
     id: 'dryRunRouting',
     summary: 'Decides the newest leads by the active rules and by others, and reports the differences by owner',
@@ -100,7 +100,7 @@ export class RoutingController {
     return this.routing.dryRun(body);
   }
 
-  @Access('operator')
+  @Access('operator', { largeBody: true })
   @ApiOperation({
     id: 'storeRoutingRules',
     summary: 'Stores a version of the rules; it is not active yet',
@@ -177,7 +177,7 @@ export class RoutingController {
     return { id: await this.routing.reassign(body, by.name), status: 'requested' };
   }
 
-  @Access('operator')
+  @Access('operator', { largeBody: true })
   @ApiOperation({
     id: 'importRoutingDirectory',
     summary: 'Stores users and accounts where the CRM is not Salesforce, whose users and accounts are mirrored',

@@ -20,6 +20,8 @@ export interface AccessOptions {
   basicAuth?: boolean;
   /** For the console: the session cookie is accepted. A request without one is redirected to the sign-in page. */
   session?: boolean;
+  /** The body may have 4 MiB instead of 64 KiB: a whole configuration file, or a list. */
+  largeBody?: boolean;
 }
 
 declare module 'fastify' {
@@ -34,7 +36,7 @@ declare module 'fastify' {
   }
 }
 
-/** Declares who may call a handler. A handler without it is for operators only. */
+/** Declares who may call a handler, and how. A handler without it is for operators only. */
 export const Access = (access: Access, options: AccessOptions = {}) => RouteConfig({ access, ...options });
 
 /** The operator who sent the request. It throws on a public route, where the audit trail would have no name. */

@@ -9,7 +9,7 @@ import { recordMethods } from './allowed-methods.js';
 import { parseBody, parseWebhookBody } from './parse-body.js';
 import { refuseFieldsInAddress } from './fields-in-address.js';
 import { asAppError, problemOf } from './problem.js';
-import { BODY_LIMIT_BYTES, readBody } from './read-body.js';
+import { BODY_LIMIT_BYTES, LARGE_BODY_LIMIT_BYTES, readBody } from './read-body.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -94,7 +94,8 @@ function admitAnyContentType(request: FastifyRequest): void {
 }
 
 async function parse(request: FastifyRequest, payload: IncomingMessage): Promise<unknown> {
-  const { bytes, problem } = await readBody(payload, request.headers);
+  const limit = request.routeOptions.config.largeBody ? LARGE_BODY_LIMIT_BYTES : BODY_LIMIT_BYTES;
+  const { bytes, problem } = await readBody(payload, request.headers, limit);
   request.rawBody = bytes;
   if (problem) throw problem;
   const isWebhook = request.routeOptions.url === WEBHOOK_ROUTE;

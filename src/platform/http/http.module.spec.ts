@@ -47,6 +47,13 @@ class ThingsController {
     return { ...body, by: name };
   }
 
+  @Access('operator', { largeBody: true })
+  @Post('many')
+  @HttpCode(200)
+  many(@Body({ schema: z.strictObject({ text: z.string() }) }) { text }: { text: string }) {
+    return { length: text.length };
+  }
+
   @Access('operator')
   @Post('pause')
   @HttpCode(200)
@@ -129,6 +136,20 @@ async function ask(method: string, url: string, { token = OPERATOR, headers = {}
     },
   };
 }
+
+describe('a body', () => {
+  it.each([
+    ['/ops/things', 100_000, 413, /64 KiB/],
+    ['/ops/things/many', 100_000, 200, /./],
+    ['/ops/things/many', 3_000_000, 200, /./],
+    ['/ops/things/many', 5_000_000, 413, /larger than 4 MiB/],
+  ])('to %s of %i bytes is answered %i', async (url, length, status, detail) => {
+    await start();
+    const answer = await ask('POST', url, { body: { text: 'x'.repeat(length) } });
+    expect([answer.status, answer.body.detail ?? 'read']).toEqual([status, expect.stringMatching(detail)]);
+    expect((await ask('POST', url, { token: '', body: { text: 'x'.repeat(length) } })).status).toBe(401);
+  });
+});
 
 describe('access', () => {
   it.each(['/ops/things/undeclared', '/plugin'])('to %s, which declares none, is for operators only', async (url) => {

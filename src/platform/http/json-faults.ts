@@ -12,6 +12,7 @@ export type JsonFaultKind =
   | 'odd-space'
   | 'comment'
   | 'missing-comma'
+  | 'bare-key'
   | 'bad-key'
   | 'cut-off'
   | 'text-after-end'
@@ -44,6 +45,7 @@ const MECHANICAL = new Set<JsonFaultKind>([
   'extra-comma',
   'odd-space',
   'comment',
+  'bare-key',
 ]);
 /**
  * Faults whose correction infers where a value ends. Text of the value that looks like JSON could have become a field.
@@ -75,8 +77,9 @@ export function scanJson(text: string): ScannedJson {
     if (!(error instanceof Unreadable)) throw error;
   }
   if (faults.some(({ kind }) => !MECHANICAL.has(kind)) || faults.length >= MAX_FAULTS) return { faults, repaired: null };
-  if (scanner.repeatedKey && faults.some(({ kind }) => BORDERS_INFERRED.has(kind))) {
-    return { faults: [...faults, { ...scanner.repeatedKey, kind: 'ambiguous' }], repaired: null };
+  const ambiguous = scanner.repeatedKey ?? faults.find(({ kind }) => kind === 'bare-key');
+  if (ambiguous && faults.some(({ kind }) => BORDERS_INFERRED.has(kind))) {
+    return { faults: [...faults, { ...ambiguous, kind: 'ambiguous' }], repaired: null };
   }
   try {
     JSON.parse(output);
@@ -96,6 +99,7 @@ const AFTER_VALUE =
   /\s*(?:,\s*(?:"(?:[^"\\\n]|\\.){1,200}"\s*:|[A-Za-z_]\w{0,100}\s*:|[}\],]|\/[/*])|\/[/*]|\}\s*(?:[,}\]]|$)|\]\s*(?:[,}\]]|$)|$)/y;
 const AFTER_ELEMENT = /\s*(?:,|\]\s*(?:[,}\]]|$)|$)/y;
 const AFTER_KEY = /\s*:/y;
+const BARE_KEY = /[A-Za-z_]\w{0,100}(?=\s*:)/y;
 const NEXT_KEY = /\s+"(?:[^"\\\n]|\\.){1,100}"\s*:/y;
 /** Only a comma before the next key, or the object's end, ends a value without quotes. */
 const END_OF_BARE = /,\s*"(?:[^"\\\n]|\\.){1,200}"\s*:|,?\s*\}\s*(?:[,}\]]|$)/y;
@@ -150,8 +154,7 @@ class Scanner {
       }
       const keyAt = this.at;
       if (this.text[this.at] === undefined) this.stop('cut-off');
-      if (this.text[this.at] !== '"') this.stop('bad-key');
-      const key = this.string(AFTER_KEY);
+      const key = this.text[this.at] === '"' ? this.string(AFTER_KEY) : this.bareKey();
       this.key = key.slice(1, -1);
       if (keys.has(key)) this.repeatedKey ??= { kind: 'ambiguous', at: keyAt, key: this.key };
       keys.add(key);
@@ -170,6 +173,14 @@ class Scanner {
     this.at++;
     this.key = '';
     return `{${members.join(',')}}`;
+  }
+
+  /** `{email: "…"}`, as JavaScript has it. */
+  private bareKey(): string {
+    const start = this.at;
+    this.key = this.match(BARE_KEY) ?? this.stop('bad-key');
+    this.fault('bare-key', start);
+    return `"${this.key}"`;
   }
 
   private array(depth: number): string {
@@ -225,12 +236,12 @@ class Scanner {
   }
 
   private escape(): string {
-    const escape = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y;
-    const valid = this.match(escape);
+    const valid = this.match(/\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y);
     if (valid !== null) return valid;
     this.fault('bad-escape');
     this.at++;
-    return '\\\\';
+    // PHP and Marketo's editor escape an apostrophe, which needs no escape here.
+    return this.text[this.at] === "'" ? '' : '\\\\';
   }
 
   private bareValue(): string {
@@ -278,8 +289,8 @@ class Scanner {
     return pattern.test(this.text);
   }
 
-  private fault(kind: JsonFaultKind): void {
-    if (this.faults.length < MAX_FAULTS) this.faults.push({ kind, at: this.at, key: this.key });
+  private fault(kind: JsonFaultKind, at = this.at): void {
+    if (this.faults.length < MAX_FAULTS) this.faults.push({ kind, at, key: this.key });
   }
 
   private stop(kind: JsonFaultKind): never {

@@ -5,6 +5,7 @@ import { parseBody, parseWebhookBody } from './parse-body.js';
 import { readKeptBody, textOfKeptBody } from './read-kept-body.js';
 
 const FORM = 'application/x-www-form-urlencoded';
+const JSON_TYPE = 'application/json';
 const JSON_BODY = '{"email":"lea@acme.example","name":"Jürgen","campaign_id":"c1"}';
 const FIELDS = { email: 'lea@acme.example', name: 'Jürgen', campaign_id: 'c1' };
 const utf16be = (text: string) => Buffer.from(text, 'utf16le').swap16();
@@ -87,6 +88,16 @@ describe('parseWebhookBody', () => {
     const { value, notes } = read('email=a%40b.co&campaign_id=c1&company=Acme&company=&title=CTO&title=CTO', FORM);
     expect(value).toEqual({ email: 'a@b.co', campaign_id: 'c1', company: '', title: 'CTO' });
     expect(notes).toEqual([expect.objectContaining({ path: 'company', message: expect.stringContaining('sent twice') })]);
+  });
+
+  it('takes the last of a repeated field of JSON too, and notes it; not a name in two objects, or in a text', () => {
+    const twice = read(
+      '{"email":"a@b.co","campaign_id":"c1","company":"Acme","company":"B","a":{"id":1},"b":{"id":2}}',
+      JSON_TYPE,
+    );
+    expect(twice.value).toMatchObject({ company: 'B' });
+    expect(twice.notes).toEqual([{ kind: 'encoding', path: 'company', message: 'is in the body twice; the last one counts' }]);
+    expect(read('{"email":"a@b.co","message":"{\\"email\\": 1} \\"n\\":","n":[{"n":1},{"n":2}]}', JSON_TYPE).notes).toEqual([]);
   });
 
   it('notes what it made of a wrong header', () => {
@@ -207,6 +218,14 @@ describe('readKeptBody', () => {
     ['{"name": undefined, "email": "a@b.co"}', { name: 'undefined', email: 'a@b.co' }],
     ['{,"email":"a@b.co",, "n": 7,,}', { email: 'a@b.co', n: 7 }],
     ['{\u00a0"email":\u00a0"a@b.co",\ufeff"n": 7}', { email: 'a@b.co', n: 7 }],
+    // The tokens were encoded as those of a form; a text with a plain percent sign was not.
+    [
+      '{"email":"ann%40b.co","name":"Ann+Lee","company":"J%C3%BCrgen","n":7,}',
+      { email: 'ann@b.co', name: 'Ann Lee', company: 'Jürgen', n: 7 },
+    ],
+    ['{"email":"ann%40b.co","message":"100% sure",}', { email: 'ann%40b.co', message: '100% sure' }],
+    ['{"email":"a@b.co","name":"O\\\'Brien","path":"C:\\users"}', { email: 'a@b.co', name: "O'Brien", path: 'C:\\users' }],
+    ['{email: "a@b.co", name: null}', { email: 'a@b.co', name: null }],
     ['{"email":"a@b.co", // who\n /* what */ "url": "https://b.co/*x*/"}', { email: 'a@b.co', url: 'https://b.co/*x*/' }],
   ])('corrects %s, which has one correction', (body, fields) => {
     expect(replay(body, 'application/json')).toEqual(fields);
@@ -219,7 +238,8 @@ describe('readKeptBody', () => {
     [`{'email': 'say "hi"'}`, /straight quotation mark/],
     ['{"message":"he said "x", "email": "evil@b.co", "email": "a@b.co"}', /not valid JSON/],
     ['{"a": "b" "c": "d"}', /comma is missing/],
-    ['{a: 1}', /straight quotation mark/],
+    ['{email: ann@b.co, name: Ann}', /not valid JSON/],
+    ['{a-b: 1}', /straight quotation mark/],
   ])('does not guess at %s', (body, message) => {
     expect(refusal(() => replay(body, 'application/json')).message).toMatch(message);
   });

@@ -4,6 +4,7 @@ import { isFormType, isJsonType, readContentType } from './content-type.js';
 import { decodeLoosely, decodeText } from './decode-text.js';
 import { parseForm } from './parse-form.js';
 import { parseJson } from './parse-json.js';
+import { repeatedKeyNotes } from './repeated-keys.js';
 
 export interface ParsedBody {
   value: unknown;
@@ -19,7 +20,7 @@ export function parseBody(body: Buffer, contentTypeHeader: string | undefined): 
   if (isJsonType(type)) {
     const { text, notes } = decodeText(body, charset);
     if (text.trim() === '') throw emptyBody();
-    return { value: parseJson(text), notes };
+    return { value: parseJson(text), notes: [...notes, ...repeatedKeyNotes(text)] };
   }
   if (!isFormType(type)) throw unsupportedType(type);
   if (body.length === 0) throw emptyBody();

@@ -92,6 +92,8 @@ function causeOf(text: string, { kind, at, key }: JsonFault): string {
       return 'a comment begins, which JSON does not have. Remove it from the template.';
     case 'missing-comma':
       return 'a comma is missing before the next field. Add it to the template.';
+    case 'bare-key':
+      return `the field name ${shortKey(key)} has no quotation marks. Put straight ones around it.`;
     case 'bad-key':
       return `a field name must begin with a straight quotation mark, not with ${describeCharacter(character)}.`;
     case 'cut-off':

@@ -10,6 +10,8 @@ export interface BodyBytes {
 }
 
 export const BODY_LIMIT_BYTES = 64 * 1024;
+/** Of operators' routes that take a whole configuration file or a list. */
+export const LARGE_BODY_LIMIT_BYTES = 4 * 1024 * 1024;
 /**
  * The part of a too large body that is still read, so that the sender gets the answer instead of a connection reset.
  */
@@ -21,15 +23,19 @@ const TOO_LARGE_WITHIN_MS = 1000;
  * Reads and decompresses a request's body. For a body that is too large or damaged it resolves with the first part, so
  * that the request can be stored.
  */
-export async function readBody(payload: Readable, headers: Record<string, unknown>): Promise<BodyBytes> {
+export async function readBody(
+  payload: Readable,
+  headers: Record<string, unknown>,
+  limit = BODY_LIMIT_BYTES,
+): Promise<BodyBytes> {
   const declared = Number(headers['content-length'] ?? 0);
-  const { bytes, complete } = await collect(payload, declared);
+  const { bytes, complete } = await collect(payload, declared, limit);
   const encodings = encodingsOf(headers['content-encoding'], bytes);
-  if (encodings.length === 0) return complete ? { bytes } : { bytes, problem: tooLarge() };
-  return decompress(bytes, encodings, complete);
+  if (encodings.length === 0) return complete ? { bytes } : { bytes, problem: tooLarge(limit) };
+  return decompress(bytes, encodings, complete, limit);
 }
 
-function collect(payload: Readable, declared: number): Promise<{ bytes: Buffer; complete: boolean }> {
+function collect(payload: Readable, declared: number, limit: number): Promise<{ bytes: Buffer; complete: boolean }> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let length = 0;
@@ -38,7 +44,7 @@ function collect(payload: Readable, declared: number): Promise<{ bytes: Buffer; 
       clearTimeout(timer);
       payload.off('data', onData).off('end', finish).off('error', onError).off('close', onClose);
       const all = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
-      resolve({ bytes: all.subarray(0, BODY_LIMIT_BYTES), complete: Math.max(length, declared) <= BODY_LIMIT_BYTES });
+      resolve({ bytes: all.subarray(0, limit), complete: Math.max(length, declared) <= limit });
     };
     const onError = (error: Error) => {
       clearTimeout(timer);
@@ -46,12 +52,13 @@ function collect(payload: Readable, declared: number): Promise<{ bytes: Buffer; 
     };
     const onClose = () => onError(new Error('The connection was closed within the body'));
     const onData = (chunk: Buffer) => {
-      if (length <= BODY_LIMIT_BYTES) chunks.push(chunk);
+      if (length <= limit) chunks.push(chunk);
       length += chunk.length;
-      if (length > DISCARD_BYTES || (declared > DISCARD_BYTES && length >= BODY_LIMIT_BYTES)) finish();
+      const readAtMost = Math.max(limit, DISCARD_BYTES);
+      if (length > readAtMost || (declared > readAtMost && length >= limit)) finish();
     };
     payload.on('data', onData).once('end', finish).once('error', onError).once('close', onClose);
-    if (declared > BODY_LIMIT_BYTES) timer = setTimeout(finish, TOO_LARGE_WITHIN_MS);
+    if (declared > limit) timer = setTimeout(finish, TOO_LARGE_WITHIN_MS);
   });
 }
 
@@ -78,20 +85,20 @@ function encodingsOf(header: unknown, bytes: Buffer): string[] {
 
 const MAX_ENCODINGS = 2;
 
-async function decompress(body: Buffer, encodings: string[], complete: boolean): Promise<BodyBytes> {
+async function decompress(body: Buffer, encodings: string[], complete: boolean, limit: number): Promise<BodyBytes> {
   let bytes = body;
   let whole = complete;
   for (const encoding of encodings.toReversed()) {
     const stream = encodings.length > MAX_ENCODINGS ? null : decompressorOf(encoding, bytes);
     if (!stream) return { bytes, problem: unknownEncoding(encoding) };
-    const part = await inflate(stream, bytes);
-    if (part.failed && part.bytes.length === 0) return { bytes, problem: complete ? damaged(encoding) : tooLarge() };
+    const part = await inflate(stream, bytes, limit);
+    if (part.failed && part.bytes.length === 0) return { bytes, problem: complete ? damaged(encoding) : tooLarge(limit) };
     if (part.failed || part.longer)
-      return { bytes: part.bytes, problem: part.longer || !complete ? tooLarge() : damaged(encoding) };
+      return { bytes: part.bytes, problem: part.longer || !complete ? tooLarge(limit) : damaged(encoding) };
     bytes = part.bytes;
     whole = complete;
   }
-  return whole ? { bytes } : { bytes, problem: tooLarge() };
+  return whole ? { bytes } : { bytes, problem: tooLarge(limit) };
 }
 
 function decompressorOf(encoding: string, bytes: Buffer): zlib.Gunzip | zlib.BrotliDecompress | null {
@@ -109,19 +116,20 @@ function isZlib(bytes: Buffer): boolean {
 function inflate(
   stream: zlib.Gunzip | zlib.BrotliDecompress,
   bytes: Buffer,
+  limit: number,
 ): Promise<{ bytes: Buffer; longer: boolean; failed: boolean }> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
     let length = 0;
     const finish = (failed: boolean) => {
       stream.destroy();
-      const longer = length > BODY_LIMIT_BYTES;
-      resolve({ bytes: Buffer.concat(chunks).subarray(0, BODY_LIMIT_BYTES), longer, failed: failed && !longer });
+      const longer = length > limit;
+      resolve({ bytes: Buffer.concat(chunks).subarray(0, limit), longer, failed: failed && !longer });
     };
     stream.on('data', (chunk: Buffer) => {
       chunks.push(chunk);
       length += chunk.length;
-      if (length > BODY_LIMIT_BYTES) finish(false);
+      if (length > limit) finish(false);
     });
     stream.once('end', () => finish(false)).on('error', () => finish(true));
     stream.end(bytes);
@@ -138,7 +146,9 @@ export function gunzipKept(bytes: Buffer): Buffer {
   }
 }
 
-function tooLarge(): AppError {
+function tooLarge(limit: number): AppError {
+  if (limit > BODY_LIMIT_BYTES)
+    return new AppError('BODY_TOO_LARGE', `The body is larger than ${limit / 1024 / 1024} MiB. Nothing was stored.`);
   return new AppError('BODY_TOO_LARGE', 'The body is larger than 64 KiB. No lead was stored. Send fewer or shorter fields.');
 }
 

@@ -49,14 +49,36 @@ export function readKeptBody(
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new AppError('INVALID_BODY', 'The body is not one JSON object.');
   }
-  const fields = value as Record<string, unknown>;
+  const sent = value as Record<string, unknown>;
+  const fields = withoutFormEncoding(sent);
   if (damaged) requireIntact(damagedFields(fields), replaced);
-  return { fields, notes: withRepair(notes, repaired) };
+  return { fields, notes: withRepair(notes, repaired || fields !== sent) };
 }
 
 /** A form may hold the lead as JSON in its only field. */
 function unwrapped(fields: Record<string, unknown>): Record<string, unknown> {
   return unwrapBody(fields).body as Record<string, unknown>;
+}
+
+const ENCODED_ADDRESS = /^[^@\s]+%40[^@\s]+$/;
+
+/**
+ * JSON whose tokens were encoded as those of a form: `{"email": "ann%40acme.com", "name": "Ann+Lee"}`. The address
+ * shows it; then each text is decoded. One that cannot be decoded was not encoded, so nothing is.
+ */
+function withoutFormEncoding(fields: Record<string, unknown>): Record<string, unknown> {
+  const email = Object.entries(fields).find(([name]) => /^e-?mail$/i.test(name))?.[1];
+  if (typeof email !== 'string' || !ENCODED_ADDRESS.test(email)) return fields;
+  try {
+    return Object.fromEntries(
+      Object.entries(fields).map(([name, value]) => [
+        name,
+        typeof value === 'string' ? decodeURIComponent(value.replaceAll('+', ' ')) : value,
+      ]),
+    );
+  } catch {
+    return fields;
+  }
 }
 
 function multipartOf(

@@ -30,6 +30,13 @@ export class SchemaPipe extends StandardSchemaValidationPipe {
   }
 }
 
+/** The value as the schema reads it. @throws AppError BAD_REQUEST, with the words of the pipe. */
+export function parsedBy<T>(schema: z.ZodType<T>, value: unknown): T {
+  const parsed = schema.safeParse(value, { error: plainWords });
+  if (!parsed.success) throw badRequest(parsed.error.issues);
+  return parsed.data;
+}
+
 function badRequest(issues: Issue[]): AppError {
   const problems = issues.flatMap(problemsOf);
   // A number that is both too small and fractional is reported once.

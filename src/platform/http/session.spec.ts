@@ -35,8 +35,8 @@ describe('console sessions', () => {
     fc.assert(fc.property(fc.string(), (text) => sessions.read(text, NOW) === null));
   });
 
-  it('gives each session a form token of its own', () => {
-    const of = (cookie: string) => sessions.read(cookie, NOW)!.formToken;
-    expect(of(sessions.open(ann.secret, NOW)!)).not.toBe(of(sessions.open(bo.secret, NOW)!));
+  it('gives each session an id and a form token of its own', () => {
+    const all = [ann, ann, bo].map(({ secret }) => sessions.read(sessions.open(secret, NOW)!, NOW)!);
+    expect(new Set(all.flatMap(({ id, formToken }) => [id, formToken])).size).toBe(6);
   });
 });

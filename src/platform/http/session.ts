@@ -21,11 +21,15 @@ export interface Session {
   role: 'viewer' | 'operator';
   /** Each form of the session's pages must send it back. */
   formToken: string;
+  /** Names the session without giving access to it. */
+  id: string;
+  endsAt: Date;
 }
 
 /**
- * Sessions without a store. The cookie contains the token's owner and an expiry, signed with a key derived from the
- * token's secret. Every API process therefore accepts it, until the token is removed or changed.
+ * Sessions without a store. The cookie contains the token's owner, an expiry and a random part, signed with a key
+ * derived from the token's secret. Every API process therefore accepts it, until the token is removed or changed, or
+ * its operator signs out (see EndedSessionsRepository).
  */
 export class Sessions {
   private readonly keys: { token: OpsToken; key: Buffer }[];
@@ -44,7 +48,8 @@ export class Sessions {
     let owner: (typeof this.keys)[number] | undefined;
     for (const candidate of this.keys) if (equal(candidate.token.secret, secret)) owner = candidate;
     if (!owner) return null;
-    const payload = Buffer.from(JSON.stringify([owner.token.name, now + SESSION_SECONDS * 1000])).toString('base64url');
+    const content = [owner.token.name, now + SESSION_SECONDS * 1000, randomBytes(12).toString('base64url')];
+    const payload = Buffer.from(JSON.stringify(content)).toString('base64url');
     return `${payload}.${sign(owner.key, payload)}`;
   }
 
@@ -55,7 +60,8 @@ export class Sessions {
       if (!equal(sign(key, payload), signature)) continue;
       const [name, end] = JSON.parse(Buffer.from(payload, 'base64url').toString()) as [string, number];
       if (name !== token.name || end <= now) return null;
-      return { name, role: token.role, formToken: sign(key, `form ${payload}`) };
+      const [formToken, id] = [sign(key, `form ${payload}`), sign(key, `id ${payload}`)];
+      return { name, role: token.role, formToken, id, endsAt: new Date(end) };
     }
     return null;
   }

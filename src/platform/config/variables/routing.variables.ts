@@ -38,8 +38,10 @@ export const ROUTING_VARIABLES = {
     secret: true,
   },
   NOTICES_SECRET: {
-    schema: z.string().min(MIN_SECRET, `is shorter than ${MIN_SECRET} characters`),
-    about: `Signs NOTICES_WEBHOOK_URL and the links Claim, Not mine and Junk; at least ${MIN_SECRET} characters. Without it notices have no such links.`,
+    schema: z.string().refine((value) => value.split(',').every((secret) => secret.trim().length >= MIN_SECRET), {
+      error: `has a secret shorter than ${MIN_SECRET} characters`,
+    }),
+    about: `Signs NOTICES_WEBHOOK_URL and the links Claim, Not mine and Junk; at least ${MIN_SECRET} characters. Two, separated by a comma, while the first replaces the second. Without it notices have no such links.`,
     mock: undefined,
     real: undefined,
     secret: true,

@@ -5,8 +5,7 @@ import { REQUIRED, whole, oneOf, url, type Variable } from './variable.js';
 export const STORES_VARIABLES = {
   DATABASE_URL: {
     schema: url(['postgres:', 'postgresql:']),
-    about:
-      'The PostgreSQL that holds the ledger (14 or later). Not through PgBouncer: LISTEN and locks need sessions.',
+    about: 'The PostgreSQL that holds the ledger (14 or later). Not through PgBouncer: LISTEN and locks need sessions.',
     mock: undefined,
     real: REQUIRED,
     mockNote: 'an embedded PostgreSQL under DATA_DIR',

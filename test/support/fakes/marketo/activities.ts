@@ -3,7 +3,7 @@ export interface FakeActivity {
   leadId: number;
   activityDate: string;
   activityTypeId: number;
-  campaignId: number;
+  campaignId: number | null;
   primaryAttributeValueId: number;
   primaryAttributeValue: string;
   attributes: { name: string; value: string }[];
@@ -27,6 +27,8 @@ export const OUR_WEBHOOK = { id: 71, name: 'RevenueFlow' };
 interface Token {
   since: number;
   index: number;
+  /** The page, so that no token leads to itself; an empty page has its place in the log too. */
+  page: number;
 }
 
 /** The activity log of an instance, read with paging tokens. */
@@ -47,6 +49,8 @@ export class Activities {
   ];
   /** Every so many pages one is empty although more is to come; 0: none. */
   emptyEvery = 0;
+  /** Pages say that more is to come, and lead to themselves. */
+  stuck = false;
   private pages = 0;
 
   constructor(private readonly now: () => number) {}
@@ -71,7 +75,7 @@ export class Activities {
   }
 
   tokenSince(since: number): string {
-    return encode({ since, index: 0 });
+    return encode({ since, index: 0, page: 0 });
   }
 
   /** null where the token is none. */
@@ -88,7 +92,12 @@ export class Activities {
     const index = state.index + items.length;
     // Ids are not unique, and a caller must not rely on them.
     const result = items.map((activity) => ({ id: 1, ...activity, visibleAt: undefined }));
-    return { result, nextPageToken: encode({ since: state.since, index }), moreResult: index < seen.length };
+    if (this.stuck) return { result, nextPageToken: token, moreResult: true };
+    return {
+      result,
+      nextPageToken: encode({ since: state.since, index, page: state.page + 1 }),
+      moreResult: index < seen.length,
+    };
   }
 }
 

@@ -132,7 +132,8 @@ export class BulkExports {
         Date.parse(activityDate) <= endAt,
     );
     const lines = rows.map((activity) => job.fields.map((field) => cell(valueOf(activity, field))).join(','));
-    job.file = Buffer.from(`${[job.fields.join(','), ...lines].join('\n')}\n`);
+    // Some files end with a line that has nothing in it.
+    job.file = Buffer.from(`${[job.fields.join(','), ...lines].join('\n')}\n\n`);
     job.records = rows.length;
     job.status = 'Completed';
     this.usedBytes += job.file.length;
@@ -143,7 +144,7 @@ function valueOf(activity: FakeActivity, field: string): string {
   if (field === 'attributes')
     return JSON.stringify(Object.fromEntries(activity.attributes.map(({ name, value }) => [name, value])));
   if (field === 'actionResult') return activity.attributes.some(({ name }) => name === 'Error Type') ? 'failed' : 'succeeded';
-  return String(activity[field as 'leadId']);
+  return String(activity[field as 'leadId'] ?? '');
 }
 
 function cell(value: string): string {

@@ -11,8 +11,8 @@ export type MarketoFault =
   | { kind: 'hang' }
   /** 200 and a page of HTML, as a proxy sends it. */
   | { kind: 'html' }
-  /** 200 and JSON that is no envelope. */
-  | { kind: 'nonsense' };
+  /** 200 and this JSON in place of the answer, which the request was executed for. */
+  | { kind: 'body'; body: unknown };
 
 /** A fault for the next `times` requests whose path matches. */
 export interface PlannedFault {

@@ -111,6 +111,10 @@ export class FakeMarketo {
     this.token = { value: '', expiresAt: 0 };
   }
 
+  get tokenExpiresAt(): number {
+    return this.token.expiresAt;
+  }
+
   /** 602 for the token in use. */
   expireToken(): void {
     this.token.expiresAt = 0;
@@ -162,7 +166,7 @@ export class FakeMarketo {
   }
 
   private async fail(fault: MarketoFault, call: SeenCall, text: string, request: IncomingMessage, response: ServerResponse) {
-    if (fault.kind === 'code-after' || (fault.kind === 'drop' && fault.after)) this.answer(call, text);
+    if (fault.kind === 'code-after' || fault.kind === 'body' || (fault.kind === 'drop' && fault.after)) this.answer(call, text);
     switch (fault.kind) {
       case 'code':
       case 'code-after':
@@ -173,8 +177,8 @@ export class FakeMarketo {
       case 'html':
         response.writeHead(200, { 'content-type': 'text/html' }).end('<html><body>Maintenance</body></html>');
         return;
-      case 'nonsense':
-        return send(response, { status: 200, body: { hello: 'world' } });
+      case 'body':
+        return send(response, { status: 200, body: fault.body });
       case 'drop':
         return void request.socket.destroy();
       case 'hang':
