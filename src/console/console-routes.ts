@@ -18,8 +18,8 @@ export class ConsoleRoutes implements OnModuleInit {
     const fastify = this.host.httpAdapter.getInstance<FastifyInstance>();
     // A refusal before the controller, such as that of a viewer, is a problem document; a person gets a page.
     fastify.addHook('onSend', async (request, reply, payload) => {
-      const isProblem = String(reply.getHeader('content-type')).startsWith('application/problem+json');
-      if (!request.routeOptions.config.session || !isProblem) return payload;
+      if (!request.routeOptions.config.session) return payload;
+      if (!String(reply.getHeader('content-type')).startsWith('application/problem+json')) return payload;
       const { code, detail } = JSON.parse(String(payload)) as { code: ErrorCode; detail: string };
       void reply.headers(PAGE_HEADERS).type(HTML);
       return this.errors.pageOf(new AppError(code, detail), request);
