@@ -5,6 +5,7 @@ import { Window } from 'happy-dom';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { HOSTILE, LEAD, OPERATOR_TOKEN, PAGES, startConsole, VIEWER_TOKEN, type World } from '../support/console-world.js';
 import { ConsoleModule } from '../../src/console/console.module.js';
+import { Layout, renderPage } from '../../src/console/layout.js';
 import { OPERATIONS } from '../../src/ops/openapi/document.js';
 
 /** What a page and the files that it loads may weigh together, without images. */
@@ -177,6 +178,18 @@ function visitorOf(app: NestFastifyApplication) {
       .getAttribute('value')!;
   return { get, post, signIn, formToken };
 }
+
+it('shows on each page whether changes reach a real CRM, in a colour of its own', () => {
+  const viewer = { operator: null, canAct: false, formToken: '', now: new Date(), refreshes: false, waiting: null };
+  const styles = readFileSync('public/console/console.css', 'utf8');
+  const looks = (['MOCK', 'REAL'] as const).map((env) => {
+    const page = renderPage(Layout({ title: 'Now', section: '/console', viewer: { ...viewer, env }, children: null }));
+    const badge = documentOf(page).querySelector(`.env-${env.toLowerCase()}`);
+    expect(badge?.textContent).toBe(env);
+    return new RegExp(`\\.env-${env.toLowerCase()} \\{([^}]*)\\}`).exec(styles)![1];
+  });
+  expect(new Set(looks).size).toBe(2);
+});
 
 describe('a session', () => {
   let app: NestFastifyApplication;

@@ -133,7 +133,9 @@ describe.skipIf(!hasBrowser())('the console in a browser (Debian: apt-get instal
     await refreshed(page.getByText('Paused while you select text'));
     expect(await page.getByRole('link', { name: 'Kim Sol' }).count()).toBe(0);
     await page.evaluate(() => document.getSelection()!.removeAllRanges());
+    await page.evaluate(() => window.scrollTo(0, 150));
     await refreshed(page.getByRole('link', { name: 'Kim Sol' }));
+    expect(await page.evaluate(() => window.scrollY)).toBe(150);
 
     await page.goto(`${service.url}/console/leads`);
     const asked: string[] = [];

@@ -6,6 +6,10 @@ import { IN_A_LIST, Text, visibleText } from '../components/text.js';
 import { Time } from '../components/time.js';
 import { Layout, type Viewer } from '../layout.js';
 
+/** Rows of all pools together, and reps with their absences: beside the decisions, the page stays below 100 KB. */
+const MEMBERS_SHOWN = 100;
+const ABSENCES_SHOWN = 50;
+
 type Decision = Omit<NonNullable<LeadRouting>, 'earlier'>;
 
 export interface RoutingView {
@@ -29,8 +33,8 @@ export function RoutingPage({ viewer, view }: { viewer: Viewer; view: RoutingVie
         <Notice tone="warn" title={`Version ${overview.version} is active, which is not the file of ROUTING_RULES`} />
       ) : null}
       <Live id="pools">
-        {overview.pools.map((pool) => (
-          <Pool pool={pool} />
+        {overview.pools.map((pool, index) => (
+          <Pool pool={pool} shown={Math.max(0, MEMBERS_SHOWN - membersOf(overview.pools.slice(0, index)))} />
         ))}
       </Live>
       {overview.on ? <Members members={overview.members} viewer={viewer} /> : null}
@@ -40,7 +44,11 @@ export function RoutingPage({ viewer, view }: { viewer: Viewer; view: RoutingVie
   );
 }
 
-function Pool({ pool }: { pool: RoutingOverview['pools'][number] }) {
+type PoolState = RoutingOverview['pools'][number];
+
+const membersOf = (pools: PoolState[]) => pools.reduce((sum, { members }) => sum + members.length, 0);
+
+function Pool({ pool, shown }: { pool: PoolState; shown: number }) {
   return (
     <Card title={`Pool ${pool.name}`} aside={pool.next === null ? 'no member is available' : `next: ${pool.next}`}>
       <Table
@@ -61,9 +69,20 @@ function Pool({ pool }: { pool: RoutingOverview['pools'][number] }) {
               ),
           },
         ]}
-        rows={pool.members}
+        rows={pool.members.slice(0, shown)}
       />
+      <More count={pool.members.length - shown} what="members" command="npx revenueflow routing fairness" />
     </Card>
+  );
+}
+
+function More({ count, what, command }: { count: number; what: string; command: string }) {
+  if (count <= 0) return null;
+  return (
+    <p class="muted">
+      {`${count} more ${what}: `}
+      <code>{command}</code>
+    </p>
   );
 }
 
@@ -81,8 +100,9 @@ function Members({ members, viewer }: { members: RoutingOverview['members']; vie
           },
           { title: 'Away', cell: (member) => <Absences member={member} viewer={viewer} /> },
         ]}
-        rows={members.slice(0, 200)}
+        rows={members.slice(0, ABSENCES_SHOWN)}
       />
+      <More count={members.length - ABSENCES_SHOWN} what="reps" command="npx revenueflow routing absences <rep>" />
     </Card>
   );
 }
