@@ -24,7 +24,7 @@ export class ConsoleViewer {
     rejections: RejectionsRepository,
   ) {
     this.sessions = new Sessions(config.OPS_TOKENS);
-    this.waiting = new Reading(clock, COUNTS_KEPT_MS, async () => {
+    this.waiting = new Reading<Viewer['waiting']>(clock, COUNTS_KEPT_MS, async () => {
       const [deadLetters, open] = await Promise.all([sla.countDead(), rejections.countOpenRejections()]);
       return { deadLetters, rejections: open };
     });

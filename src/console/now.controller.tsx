@@ -33,7 +33,7 @@ export class NowController implements OnApplicationBootstrap {
     budgets: BudgetsService,
     attention: AttentionService,
   ) {
-    this.figures = new Reading(clock, KEPT_MS, () =>
+    const read = () =>
       Promise.all([
         sla.report(MINUTES),
         queues.breakers(),
@@ -42,8 +42,9 @@ export class NowController implements OnApplicationBootstrap {
         budgets.report(),
         queues.livingWorkers(),
         attention.report(),
-      ]),
-    );
+      ]);
+    // Who sends the first lead and then looks must not be told that none has arrived.
+    this.figures = new Reading(clock, KEPT_MS, read, ([, , , hasLeads]) => hasLeads);
   }
 
   /** The first reading opens connections and may count a large backlog: its reader should not wait for that. */

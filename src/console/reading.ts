@@ -12,10 +12,12 @@ export class Reading<T> {
     private readonly clock: Clock,
     private readonly keptMs: number,
     private readonly take: () => Promise<T>,
+    /** Whether a reading may be kept at all; one that may not is taken anew for each reader. */
+    private readonly mayKeep: (value: T) => boolean = () => true,
   ) {}
 
   async read(): Promise<T> {
-    const { last } = this;
+    const last = this.last && this.mayKeep(this.last.value) ? this.last : undefined;
     const age = last ? this.clock.now() - last.at : Infinity;
     if (last && age < this.keptMs) return last.value;
     const next = this.refresh();
