@@ -81,7 +81,7 @@ export function runText(run: SentRun, width: number): string {
       ? [`${counted(unlogged, 'lead')} of Marketo arrived, and its log has no call of ours: check MARKETO_WEBHOOK.`]
       : []),
     ...(problem ? [problem] : []),
-    run.state === 'open' ? 'The run is not over yet: a worker goes on with it.' : '',
+    run.state === 'open' ? 'The run has not ended; a worker continues it.' : '',
     missing > 0 && run.mode === 'report' ? `${missing} are missing: run it again with --repair.` : '',
   ]
     .filter((line) => line !== '')

@@ -55,7 +55,7 @@ function form(path: string, access: 'viewer' | 'operator') {
   return applyDecorators(
     Access(access, { session: true }),
     Post(path),
-    UseGuards(ConsoleSessionGuard, ConsoleFormsGuard),
+    UseGuards(ConsoleFormsGuard, ConsoleSessionGuard),
     UseFilters(ConsoleErrorFilter),
     html,
     ...headers,

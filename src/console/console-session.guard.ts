@@ -12,8 +12,11 @@ export class ConsoleSessionGuard implements CanActivate {
     const http = context.switchToHttp();
     const [request, reply] = [http.getRequest<FastifyRequest>(), http.getResponse<FastifyReply>()];
     if (!request.session) return true;
-    // While PostgreSQL is down there is nothing to read or to change, and the runbook must open.
-    const hasEnded = await this.sessions.hasEnded(request.session.id).catch(() => false);
+    const hasEnded = await this.sessions.hasEnded(request.session.id).catch((error: unknown) => {
+      // While PostgreSQL is down there is nothing to read, and the runbook must open. A form is refused.
+      if (request.method !== 'GET') throw error;
+      return false;
+    });
     if (hasEnded) throw signInFirst(request, reply);
     return true;
   }

@@ -19,9 +19,10 @@ export class EndedSessionsRepository {
     );
   }
 
+  /** Asks another pool where the reports have taken all connections of theirs. @throws AppError LEDGER_UNAVAILABLE */
   async hasEnded(id: string): Promise<boolean> {
-    const values = [id];
-    const text = 'SELECT FROM ledger.ended_sessions WHERE id = $1';
-    return (await this.reports.query({ name: 'ended-session', text, values })).rowCount === 1;
+    const statement = { name: 'ended-session', text: 'SELECT FROM ledger.ended_sessions WHERE id = $1', values: [id] };
+    const { rowCount } = await this.reports.query(statement).catch(() => this.database.query(statement));
+    return rowCount === 1;
   }
 }
